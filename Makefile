@@ -1,0 +1,55 @@
+# Everything a developer runs. Each target sets `.venv` up first, once; PYTHON=python3.12 chooses another interpreter.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.set-up
+TOPDIRS := src $(wildcard tests) $(wildcard bench) $(wildcard docs)
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_NO_INPUT := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup test check format demo bench lock clean
+
+help: ## what there is to run
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
+
+setup: $(STAMP) ## make .venv from the locked, hashed requirements
+
+$(STAMP): requirements/dev.txt pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "FlowPilot needs Python 3.11 or newer; say which: make setup PYTHON=python3.12")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+test: $(STAMP) ## run all tests; ARGS="-k claim" narrows them
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(STAMP) ## format, lint, types, import contracts, dependencies, spelling
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy --strict src $(wildcard tests) $(wildcard bench)
+	$(BIN)/lint-imports
+	$(BIN)/deptry src
+	$(BIN)/codespell
+
+format: $(STAMP) ## mend what can be mended: format, import order, simple lints
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+demo: $(STAMP) ## the main job as a story, on a database of its own
+	$(BIN)/flowpilot demo
+
+bench: $(STAMP) ## the hot paths against the database's own limit
+	$(BIN)/python -m bench
+
+lock: $(STAMP) ## resolve the requirements anew
+	$(BIN)/uv pip compile $(UV_LOCK) --extra server --output-file requirements/server.txt pyproject.toml
+	$(BIN)/uv pip compile $(UV_LOCK) --extra server --group dev --output-file requirements/dev.txt pyproject.toml
+
+UV_LOCK := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
+
+clean: ## remove what was made
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,1 @@
+"""What tests of FlowPilot, and of adapters for it, are made of; it needs pytest and Hypothesis, which you install yourself."""
