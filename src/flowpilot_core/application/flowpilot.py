@@ -1,0 +1,50 @@
+"""The facade: every use case, put together from the ports."""
+
+from collections.abc import Callable
+
+from attrs import frozen
+
+from flowpilot_core.ports.clock import Clock, NewId, NewSecret
+from flowpilot_core.ports.persistence import BeginWork, ViewOf
+
+from .accounts import Accounts
+from .handoffs import Handoffs
+from .sessions import Sessions
+from .units import Units
+
+
+def _nobody() -> None:
+    """There is no relay here to wake."""
+
+
+@frozen(kw_only=True)
+class FlowPilot:
+    """What the product does, for an edge or an embedding program to call; every use case takes the actor first."""
+
+    sessions: Sessions
+    handoffs: Handoffs
+    accounts: Accounts
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        begin: BeginWork,
+        view: ViewOf,
+        clock: Clock,
+        new_id: NewId,
+        new_secret: NewSecret,
+        tell: bool = True,
+        committed: Callable[[], None] = _nobody,
+    ) -> "FlowPilot":
+        """All use cases over these ports.
+
+        `tell`: whether anybody is told of an escalation. `committed` is called after every commit, to wake a relay: it must
+        return at once, and losing the call costs nothing but time.
+        """
+        units = Units(begin=begin, committed=committed)
+        return cls(
+            sessions=Sessions(units=units, view=view, clock=clock, new_id=new_id),
+            handoffs=Handoffs(units=units, view=view, clock=clock, new_id=new_id, tell=tell),
+            accounts=Accounts(begin=begin, view=view, clock=clock, new_id=new_id, new_secret=new_secret),
+        )

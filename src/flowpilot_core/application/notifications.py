@@ -1,0 +1,151 @@
+"""Telling people: what a message says, and how one delivery is taken, sent and settled."""
+
+import logging
+from datetime import timedelta
+
+from attrs import frozen
+
+from flowpilot_core.domain.account import User
+from flowpilot_core.domain.delivery import Delivery, DeliveryState, delay, message_id, why_not_send
+from flowpilot_core.domain.handoff import Handoff
+from flowpilot_core.domain.identifiers import DeliveryId
+from flowpilot_core.ports.clock import Clock, Jitter
+from flowpilot_core.ports.notifier import Message, Notifier, NotSent
+from flowpilot_core.ports.outbox import Lease
+from flowpilot_core.ports.persistence import BeginWork
+
+log = logging.getLogger("flowpilot.deliveries")
+
+TO_SEND = frozenset({DeliveryState.PENDING, DeliveryState.FAILED, DeliveryState.SENDING})
+
+
+@frozen(kw_only=True)
+class SendDelivery:
+    """Does the work of one delivery: take, send, settle. No send is ever awaited inside a unit of work."""
+
+    begin: BeginWork
+    notifier: Notifier
+    clock: Clock
+    jitter: Jitter
+    base_url: str
+    """Where links in messages lead to."""
+    mail_domain: str
+    """What stands behind the `@` of message ids."""
+
+    async def do(self, lease: Lease) -> None:
+        """Send what the lease is for, if it is still worth sending; a lease that was lost drops the result."""
+        message = await self._take(lease)
+        if message is None:
+            return
+        try:
+            await self.notifier.send(message)
+        except NotSent as refused:
+            await self._settle(lease, message, refused)
+        else:
+            await self._settle(lease, message, None)
+
+    async def give_up(self, lease: Lease, problem: str) -> None:
+        """The delivery is dead, for a reason that lies here and not with the channel."""
+        async with self.begin(lease.account_id) as work:
+            if await work.due.finish(lease):
+                delivery = await work.deliveries.get(DeliveryId(lease.work_id))
+                if delivery.state in TO_SEND:
+                    at = self.clock.now()
+                    await work.deliveries.save(delivery.taken(at=at).failed(problem, permanent=True, at=at))
+                await work.commit()
+
+    async def _take(self, lease: Lease) -> Message | None:
+        async with self.begin(lease.account_id) as work:
+            if not await work.due.holds(lease):
+                return None
+            delivery = await work.deliveries.get(DeliveryId(lease.work_id))
+            if delivery.state not in TO_SEND:
+                await work.due.finish(lease)
+                await work.commit()
+                return None
+            handoff = await work.handoffs.get(delivery.handoff_id)
+            recipient = await work.people.user(delivery.user_id)
+            reason = why_not_send(handoff, recipient)
+            if reason is not None:
+                await work.deliveries.save(delivery.suppressed(reason, at=self.clock.now()))
+                await work.due.finish(lease)
+                await work.commit()
+                _logged(delivery, DeliveryState.SUPPRESSED, reason)
+                return None
+            account = await work.people.account()
+            escalator = await work.people.user(handoff.escalated_by)
+            await work.deliveries.save(delivery.taken(at=self.clock.now()))
+            await work.commit()
+        return self._message(delivery, handoff, recipient, escalator.name, account.name)
+
+    async def _settle(self, lease: Lease, message: Message, refused: NotSent | None) -> None:
+        async with self.begin(lease.account_id) as work:
+            delivery = await work.deliveries.get(DeliveryId(lease.work_id))
+            at = self.clock.now()
+            if refused is None:
+                settled = delivery.sent(message.message_id, at=at)
+            else:
+                settled = delivery.failed(refused.problem, permanent=refused.permanent, message_id=message.message_id, at=at)
+            if settled.state is DeliveryState.FAILED:
+                wait = delay(settled.attempts, self.jitter())
+                held = await work.due.postpone(lease, seconds=wait / timedelta(seconds=1))
+            else:
+                held = await work.due.finish(lease)
+            if not held:
+                return
+            await work.deliveries.save(settled)
+            await work.commit()
+        _logged(settled, settled.state, settled.last_error)
+
+    def _message(self, delivery: Delivery, handoff: Handoff, recipient: User, escalator: str, account: str) -> Message:
+        return Message(
+            message_id=message_id(delivery.id, self.mail_domain),
+            to=recipient.email,
+            to_name=recipient.name,
+            account_name=account,
+            subject=subject(handoff),
+            text=body(handoff, recipient.name, escalator, f"{self.base_url}/handoffs/{handoff.id}"),
+            maybe_twice=delivery.state is DeliveryState.SENDING or delivery.last_error is not None,
+        )
+
+
+def subject(handoff: Handoff) -> str:
+    """One line that tells how urgent it is, whose client it is and what it is about."""
+    client = f"{handoff.brief.client_name}: " if handoff.brief.client_name else ""
+    return f"[{handoff.priority}] {client}{handoff.brief.title}"
+
+
+def body(handoff: Handoff, recipient: str, escalator: str, link: str) -> str:
+    """What a colleague needs to decide whether to take it, as plain text."""
+    brief = handoff.brief
+    ticket = f"Ticket:  {brief.ticket.system} {brief.ticket.id}" if brief.ticket else None
+    lines = [
+        f"Hello {recipient},",
+        "",
+        f"{escalator} is stuck and asks for a colleague.",
+        "",
+        f"Problem: {brief.title}",
+        f"Client:  {brief.client_name}" if brief.client_name else None,
+        ticket,
+        f"Urgency: {handoff.priority}",
+        f"Reason:  {handoff.reason}",
+        f"Note:    {handoff.note}" if handoff.note else None,
+        f"So far:  {brief.headline} ({brief.step_count} steps in {brief.branch_count} branches)",
+        "",
+        f"Everything that was tried: {link}",
+        "",
+    ]
+    return "\n".join(line for line in lines if line is not None)
+
+
+def _logged(delivery: Delivery, state: DeliveryState, problem: str | None) -> None:
+    log.info(
+        "delivery attempt",
+        extra={
+            "delivery_id": str(delivery.id),
+            "handoff_id": str(delivery.handoff_id),
+            "state": str(state),
+            "attempts": delivery.attempts,
+            "problem": problem,
+        },
+    )

@@ -1,0 +1,66 @@
+"""How a use case runs: one unit of work, tried again where somebody else saved first."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from attrs import evolve, frozen
+
+from flowpilot_core.domain.actor import Actor
+from flowpilot_core.domain.errors import Stale, Unavailable
+from flowpilot_core.domain.events import Event
+from flowpilot_core.ports.persistence import Answer, BeginWork, Once, UnitOfWork
+
+T = TypeVar("T")
+
+MOST_TRIES = 8
+"""Of one unit of work; that many losses in a row mean that something else is wrong."""
+
+
+@frozen(kw_only=True)
+class Request:
+    """What a caller may attach to a use case that changes something."""
+
+    id: str | None = None
+    """Goes on record with what the request did."""
+    if_match: int | None = None
+    """The version of the session or handoff that the caller acts on; another one is refused with `VersionConflict`."""
+    once: Once | None = None
+    """Do it once, however often the request comes: a repeat raises `AlreadyAnswered`."""
+    render: Callable[[Any], Answer] | None = None
+    """Turns the use case's result into the answer that is kept for repeats; goes with `once`."""
+
+    def stamped(self, event: Event) -> Event:
+        """The event with this request on record."""
+        return evolve(event, request_id=self.id) if self.id else event
+
+
+PLAIN = Request()
+"""A request with nothing attached."""
+
+
+@frozen(kw_only=True)
+class Units:
+    """Runs units of work in the account of whoever acts."""
+
+    begin: BeginWork
+    committed: Callable[[], None]
+    """Called after each commit, to wake whoever does what follows."""
+
+    async def run(self, actor: Actor, unit: Callable[[UnitOfWork], Awaitable[T]], request: Request = PLAIN) -> T:
+        """What `unit` returns, committed together with the answer kept for repeats.
+
+        Raises whatever `unit` raises, with nothing changed; `AlreadyAnswered`, `KeyReused` or `KeyInProgress` for a repeat;
+        `Unavailable` where others kept saving first, or where the store does not answer.
+        """
+        for _ in range(MOST_TRIES):
+            try:
+                async with self.begin(actor.account_id, request.once) as work:
+                    result = await unit(work)
+                    if request.once and request.render:
+                        await work.keep(request.render(result))
+                    await work.commit()
+            except Stale:
+                continue
+            self.committed()
+            return result
+        raise Unavailable("database")

@@ -1,0 +1,137 @@
+"""Who acts, and the one table of who may do what."""
+
+from collections.abc import Collection, Mapping
+from enum import StrEnum
+from types import MappingProxyType
+
+from attrs import field, frozen
+
+from .errors import NotAssignee, RoleForbidden
+from .identifiers import AccountId, SessionId, UserId
+
+
+class Role(StrEnum):
+    """What a person is in their account."""
+
+    OWNER = "owner"
+    ADMIN = "admin"
+    ENGINEER = "engineer"
+    VIEWER = "viewer"
+
+
+class Permission(StrEnum):
+    """A move that somebody may or may not make, in the words a refusal uses."""
+
+    START = "start a session"
+    READ_PARKED = "read a parked session"
+    WORK = "work on a session"
+    HAND_OFF = "hand a session off"
+    RESUME = "resume a session"
+    RESOLVE = "resolve a session"
+    ABANDON = "abandon a session"
+    REOPEN = "reopen a session"
+    REASSIGN = "reassign a session"
+    CLAIM = "claim an escalation"
+    UNCLAIM = "give a claim back"
+    LAPSE = "let a claim lapse"
+    REROUTE = "reroute an escalation"
+    WITHDRAW = "withdraw an escalation"
+    RETRY_DELIVERY = "retry a delivery"
+
+
+class Relation(StrEnum):
+    """What a person must be to the thing, where the role alone is not enough."""
+
+    ASSIGNEE = "its assignee"
+    PARKED_WITH = "its assignee while it was parked"
+    ESCALATOR = "its escalator"
+    CLAIMER = "its claimer"
+
+
+OWNERS_AND_ADMINS = frozenset({Role.OWNER, Role.ADMIN})
+ENGINEERS = OWNERS_AND_ADMINS | {Role.ENGINEER}
+
+
+@frozen(kw_only=True)
+class Rule:
+    """Who may make one move: a role of `roles` that stands in `relation` to the thing, or one of `always`."""
+
+    roles: frozenset[Role] = ENGINEERS
+    relation: Relation | None = None
+    always: frozenset[Role] = frozenset()
+    system: bool = False
+    """Whether time, webhooks and policies may do it."""
+
+
+PERMISSIONS: Mapping[Permission, Rule] = MappingProxyType(
+    {
+        Permission.START: Rule(),
+        Permission.READ_PARKED: Rule(roles=ENGINEERS | {Role.VIEWER}, relation=Relation.PARKED_WITH, always=OWNERS_AND_ADMINS),
+        Permission.WORK: Rule(relation=Relation.ASSIGNEE),
+        Permission.HAND_OFF: Rule(relation=Relation.ASSIGNEE),
+        Permission.RESUME: Rule(relation=Relation.ASSIGNEE),
+        Permission.RESOLVE: Rule(relation=Relation.ASSIGNEE),
+        Permission.ABANDON: Rule(relation=Relation.ASSIGNEE),
+        Permission.REOPEN: Rule(),
+        Permission.REASSIGN: Rule(relation=Relation.ASSIGNEE, always=OWNERS_AND_ADMINS),
+        Permission.CLAIM: Rule(),
+        Permission.UNCLAIM: Rule(relation=Relation.CLAIMER),
+        Permission.LAPSE: Rule(roles=frozenset(), system=True),
+        Permission.REROUTE: Rule(),
+        Permission.WITHDRAW: Rule(relation=Relation.ESCALATOR, always=OWNERS_AND_ADMINS),
+        Permission.RETRY_DELIVERY: Rule(roles=OWNERS_AND_ADMINS),
+    }
+)
+
+
+@frozen(kw_only=True)
+class Person:
+    """Somebody signed in to their account."""
+
+    account_id: AccountId
+    user_id: UserId
+    role: Role
+    name: str
+    """What colleagues read beside what this person did."""
+
+
+@frozen(kw_only=True)
+class System:
+    """What time, webhooks and policies do, under the account they act for."""
+
+    account_id: AccountId
+    cause: str = field()
+    """Why it acts, for whoever reads the timeline: `claim went quiet`."""
+
+
+Actor = Person | System
+
+
+def acts(actor: Actor) -> UserId | None:
+    """Whose id goes on record; None for the system."""
+    return actor.user_id if isinstance(actor, Person) else None
+
+
+def require_role(actor: Actor, permission: Permission) -> None:
+    """Raises `RoleForbidden` where the actor's role can never do this, whatever it stands in to the thing."""
+    rule = PERMISSIONS[permission]
+    if isinstance(actor, System):
+        if not rule.system:
+            raise RoleForbidden("system", permission)
+    elif actor.role not in rule.roles:
+        raise RoleForbidden(actor.role, permission)
+
+
+def permits(actor: Actor, permission: Permission, related: Collection[UserId]) -> bool:
+    """Whether the table lets the actor do this to a thing whose people in the rule's relation are `related`."""
+    rule = PERMISSIONS[permission]
+    if isinstance(actor, System):
+        return rule.system
+    return actor.role in rule.roles and (rule.relation is None or actor.role in rule.always or actor.user_id in related)
+
+
+def require(actor: Actor, permission: Permission, session_id: SessionId, *related: UserId) -> None:
+    """Raises `RoleForbidden`, or `NotAssignee` where the role would do and the person is not one of `related`."""
+    require_role(actor, permission)
+    if not permits(actor, permission, related):
+        raise NotAssignee(session_id)

@@ -1,0 +1,178 @@
+"""A delivery: one message to one person over one channel, with its state and attempts."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+from types import MappingProxyType
+
+from attrs import evolve, frozen
+
+from .account import User
+from .actor import PERMISSIONS, Actor, Permission, require_role
+from .errors import NotFound
+from .handoff import Handoff, HandoffState
+from .identifiers import DeliveryId, HandoffId, TeamId, UserId
+from .transitions import advance
+
+
+class Channel(StrEnum):
+    """How somebody is told."""
+
+    EMAIL = "email"
+
+
+class DeliveryState(StrEnum):
+    """How far a delivery is; `failed` will be tried again, `dead` will not."""
+
+    PENDING = "pending"
+    SENDING = "sending"
+    SENT = "sent"
+    FAILED = "failed"
+    DEAD = "dead"
+    SUPPRESSED = "suppressed"
+
+
+class DeliveryMove(StrEnum):
+    """What can happen to a delivery."""
+
+    TAKE = "take"
+    SEND = "send"
+    FAIL = "fail"
+    GIVE_UP = "give_up"
+    SUPPRESS = "suppress"
+    RETRY = "retry"
+
+
+DELIVERY: Mapping[tuple[DeliveryState, DeliveryMove], DeliveryState] = MappingProxyType(
+    {
+        (DeliveryState.PENDING, DeliveryMove.TAKE): DeliveryState.SENDING,
+        (DeliveryState.FAILED, DeliveryMove.TAKE): DeliveryState.SENDING,
+        (DeliveryState.SENDING, DeliveryMove.TAKE): DeliveryState.SENDING,
+        (DeliveryState.PENDING, DeliveryMove.SUPPRESS): DeliveryState.SUPPRESSED,
+        (DeliveryState.FAILED, DeliveryMove.SUPPRESS): DeliveryState.SUPPRESSED,
+        (DeliveryState.SENDING, DeliveryMove.SUPPRESS): DeliveryState.SUPPRESSED,
+        (DeliveryState.SENDING, DeliveryMove.SEND): DeliveryState.SENT,
+        (DeliveryState.SENDING, DeliveryMove.FAIL): DeliveryState.FAILED,
+        (DeliveryState.SENDING, DeliveryMove.GIVE_UP): DeliveryState.DEAD,
+        (DeliveryState.DEAD, DeliveryMove.RETRY): DeliveryState.PENDING,
+    }
+)
+
+MOST_ATTEMPTS = 10
+FIRST_DELAY = timedelta(seconds=2)
+LONGEST_DELAY = timedelta(hours=1)
+
+
+@frozen(kw_only=True)
+class Delivery:
+    """One message to one person about one handoff."""
+
+    id: DeliveryId
+    handoff_id: HandoffId
+    user_id: UserId
+    channel: Channel = Channel.EMAIL
+    state: DeliveryState = DeliveryState.PENDING
+    reason: str | None = None
+    """Why it was suppressed."""
+    attempts: int = 0
+    """Sends begun since it was last asked for."""
+    last_error: str | None = None
+    message_id: str | None = None
+    """The `Message-ID` it goes out under, the same at every attempt."""
+    created_at: datetime
+    updated_at: datetime
+
+    def taken(self, *, at: datetime) -> "Delivery":
+        """About to be sent, once more. Taking over from a relay that died in the middle is such a take too."""
+        return evolve(self._moved(DeliveryMove.TAKE, at), attempts=self.attempts + 1)
+
+    def sent(self, message_id: str, *, at: datetime) -> "Delivery":
+        """Accepted by the channel."""
+        return evolve(self._moved(DeliveryMove.SEND, at), message_id=message_id, last_error=None)
+
+    def failed(self, error: str, *, permanent: bool, message_id: str | None = None, at: datetime) -> "Delivery":
+        """Not accepted: to be tried again, or dead where the refusal is permanent or it was tried often enough."""
+        move = DeliveryMove.GIVE_UP if permanent or self.attempts >= MOST_ATTEMPTS else DeliveryMove.FAIL
+        return evolve(self._moved(move, at), last_error=error, message_id=message_id or self.message_id)
+
+    def suppressed(self, reason: str, *, at: datetime) -> "Delivery":
+        """No longer worth sending."""
+        return evolve(self._moved(DeliveryMove.SUPPRESS, at), reason=reason)
+
+    def retried(self, handoff: Handoff, *, by: Actor, at: datetime) -> "Delivery":
+        """A dead one, asked for again.
+
+        Raises `NotFound` where it is not of `handoff`, `RoleForbidden`, or `InvalidTransition` unless it is dead.
+        """
+        if self.handoff_id != handoff.id:
+            raise NotFound("delivery")
+        require_role(by, Permission.RETRY_DELIVERY)
+        return evolve(self._moved(DeliveryMove.RETRY, at), attempts=0)
+
+    def _moved(self, move: DeliveryMove, at: datetime) -> "Delivery":
+        return evolve(self, state=advance(DELIVERY, self.state, move, thing="delivery"), updated_at=max(at, self.updated_at))
+
+
+@frozen(kw_only=True)
+class Told:
+    """How far telling people of a handoff has got."""
+
+    people: int = 0
+    sent: int = 0
+    seen: int = 0
+    refused: int = 0
+    off_duty: int = 0
+
+
+@frozen(kw_only=True)
+class Colleague:
+    """An active person who could be told: no more of them than telling needs."""
+
+    user_id: UserId
+    team_ids: frozenset[TeamId] = frozenset()
+
+
+TOLD_ROLES = PERMISSIONS[Permission.CLAIM].roles
+"""Who is told of an escalation: the roles that may claim it, so never a viewer."""
+
+
+def recipients(
+    colleagues: Sequence[Colleague], *, escalated_by: UserId, team_id: TeamId | None = None, user_id: UserId | None = None
+) -> tuple[UserId, ...]:
+    """Who of the active `colleagues` with one of `TOLD_ROLES` is told of an escalation: everyone but the escalator.
+
+    Narrowed to the person named, or else the team; where that leaves nobody, everyone is told after all.
+    """
+    everyone = tuple(colleague for colleague in colleagues if colleague.user_id != escalated_by)
+    named = tuple(colleague for colleague in everyone if colleague.user_id == user_id)
+    team = tuple(colleague for colleague in everyone if team_id in colleague.team_ids)
+    return tuple(colleague.user_id for colleague in named or team or everyone)
+
+
+def why_not_send(handoff: Handoff, recipient: User) -> str | None:
+    """Why a message about an escalation is not worth sending any more, read at the moment of sending; None where it is."""
+    if handoff.state is not HandoffState.OPEN:
+        return f"the handoff is {handoff.state}"
+    if recipient.deactivated_at is not None:
+        return "the person is deactivated"
+    if recipient.role not in TOLD_ROLES:
+        return f"the person is {_a(recipient.role)} now"
+    return None
+
+
+def _a(role: str) -> str:
+    return f"an {role}" if role[0] in "aeiou" else f"a {role}"
+
+
+def delay(attempts: int, jitter: float) -> timedelta:
+    """How long to wait after the `attempts`-th failure: exponential, with full jitter (`jitter` from 0 to 1).
+
+    Full jitter spreads retries best: Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
+    """
+    ceiling = min(LONGEST_DELAY, FIRST_DELAY * (1 << min(attempts, 30)))
+    return ceiling * jitter
+
+
+def message_id(delivery_id: DeliveryId, mail_domain: str) -> str:
+    """The `Message-ID` of a delivery: the same at every attempt, so that a repeat can be recognised."""
+    return f"<{delivery_id}@{mail_domain}>"

@@ -1,0 +1,163 @@
+"""What can be refused, as exceptions that carry the facts of the refusal.
+
+Nothing here knows of HTTP or SQL: an edge translates these, by class, into its own words.
+"""
+
+from datetime import datetime
+
+from attrs import define
+
+from .identifiers import HandoffId, SessionId, UserId
+
+
+class FlowPilotError(Exception):
+    """Anything that FlowPilot refuses or cannot do; catch it to catch them all."""
+
+
+@define
+class NotFound(FlowPilotError):
+    """It does not exist, is another account's, or is private to somebody else: nobody can tell which."""
+
+    thing: str
+
+    def __str__(self) -> str:
+        return f"there is no such {self.thing}"
+
+
+@define
+class InvalidValue(FlowPilotError):
+    """A value that no rule allows, at the field it was given for (`steps.0.content` in nested ones)."""
+
+    field: str
+    problem: str
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.problem}"
+
+
+class Unauthenticated(FlowPilotError):
+    """Nobody, or nobody who is active here, stands behind the request."""
+
+    def __str__(self) -> str:
+        return "nobody active here goes by that token"
+
+
+@define
+class RoleForbidden(FlowPilotError):
+    """The actor's role may never do this."""
+
+    role: str
+    permission: str
+
+    def __str__(self) -> str:
+        return f"{self.role} may not {self.permission}"
+
+
+@define
+class NotAssignee(FlowPilotError):
+    """It is somebody else's: the role would do, but the move belongs to another person."""
+
+    session_id: SessionId
+
+    def __str__(self) -> str:
+        return "the session is somebody else's"
+
+
+@define
+class OwnHandoff(FlowPilotError):
+    """Who escalated a session cannot claim it back; withdrawing is the move for that."""
+
+    handoff_id: HandoffId
+
+    def __str__(self) -> str:
+        return "you escalated this yourself: withdraw it to go on"
+
+
+@define
+class AlreadyClaimed(FlowPilotError):
+    """Somebody was first."""
+
+    handoff_id: HandoffId
+    by: UserId
+    at: datetime
+    name: str | None = None
+    """What the winner is called, where whoever answers knew it."""
+
+    def __str__(self) -> str:
+        return f"already claimed by {self.name or 'a colleague'}"
+
+
+@define
+class InvalidTransition(FlowPilotError):
+    """The state it is in does not allow the move."""
+
+    thing: str
+    state: str
+    move: str
+
+    def __str__(self) -> str:
+        return f"a {self.thing} that is {self.state} does not allow: {self.move}"
+
+
+@define
+class VersionConflict(FlowPilotError):
+    """The caller acted on a version that is no longer the current one."""
+
+    thing: str
+    expected: int
+    actual: int
+
+    def __str__(self) -> str:
+        return f"the {self.thing} is at version {self.actual}, not {self.expected}: read it again"
+
+
+@define
+class SnapshotDamaged(FlowPilotError):
+    """The stored bytes of a snapshot no longer have the digest they were frozen under."""
+
+    handoff_id: HandoffId
+
+    def __str__(self) -> str:
+        return "the snapshot does not match its digest"
+
+
+class KeyReused(FlowPilotError):
+    """An idempotency key came again with another request."""
+
+    def __str__(self) -> str:
+        return "the idempotency key was used for another request"
+
+
+class KeyInProgress(FlowPilotError):
+    """The first request with this idempotency key has not ended yet."""
+
+    def __str__(self) -> str:
+        return "a request with this idempotency key is still running"
+
+
+class Stale(FlowPilotError):
+    """Somebody else saved it between our load and our save; the whole unit of work may be tried again."""
+
+    def __str__(self) -> str:
+        return "it was changed meanwhile"
+
+
+@define
+class Unavailable(FlowPilotError):
+    """Something outside is down or overloaded; nothing was changed. `retry_after` in seconds."""
+
+    what: str
+    retry_after: int = 1
+
+    def __str__(self) -> str:
+        return f"the {self.what} is not available"
+
+
+@define
+class OutcomeUnknown(FlowPilotError):
+    """The commit was sent and its answer lost: it may or may not have happened. Repeating with the same key settles it."""
+
+    retry_after: int = 1
+
+    def __str__(self) -> str:
+        return "it is not known whether this was done: repeat it with the same Idempotency-Key"

@@ -1,0 +1,213 @@
+"""A handoff: one transfer of a session, and the moves it allows."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+
+from attrs import Attribute, evolve, field, frozen
+
+from .actor import Actor, Permission, Person, permits, require, require_role
+from .errors import AlreadyClaimed, InvalidTransition, NotAssignee, NotFound, OwnHandoff, VersionConflict
+from .events import Event, EventKind, Plain
+from .identifiers import HandoffId, SessionId, TeamId, UserId
+from .session import Priority, Session, Ticket
+from .transitions import advance
+
+
+class Intent(StrEnum):
+    """What a handoff is for: to rest and be resumed, or to be taken by somebody else."""
+
+    PARK = "park"
+    ESCALATE = "escalate"
+
+
+class HandoffState(StrEnum):
+    """Where a handoff stands."""
+
+    OPEN = "open"
+    RESUMED = "resumed"
+    CLAIMED = "claimed"
+    WITHDRAWN = "withdrawn"
+
+
+class HandoffMove(StrEnum):
+    """What can be done to a handoff."""
+
+    RESUME = "resume"
+    CLAIM = "claim"
+    UNCLAIM = "unclaim"
+    LAPSE = "lapse"
+    REROUTE = "reroute"
+    WITHDRAW = "withdraw"
+
+
+Moves = Mapping[tuple[HandoffState, HandoffMove], HandoffState]
+
+PARK: Moves = MappingProxyType({(HandoffState.OPEN, HandoffMove.RESUME): HandoffState.RESUMED})
+ESCALATION: Moves = MappingProxyType(
+    {
+        (HandoffState.OPEN, HandoffMove.CLAIM): HandoffState.CLAIMED,
+        (HandoffState.OPEN, HandoffMove.REROUTE): HandoffState.OPEN,
+        (HandoffState.OPEN, HandoffMove.WITHDRAW): HandoffState.WITHDRAWN,
+        (HandoffState.CLAIMED, HandoffMove.UNCLAIM): HandoffState.OPEN,
+        (HandoffState.CLAIMED, HandoffMove.LAPSE): HandoffState.OPEN,
+    }
+)
+HANDOFF: Mapping[Intent, Moves] = MappingProxyType({Intent.PARK: PARK, Intent.ESCALATE: ESCALATION})
+
+
+@frozen(kw_only=True)
+class Claim:
+    """Who took an escalation, and how far the session was then."""
+
+    by: UserId
+    at: datetime
+    step_count: int
+    branch_count: int
+
+
+@frozen(kw_only=True)
+class Brief:
+    """What a senior decides by in the queue, frozen with the snapshot."""
+
+    title: str
+    client_name: str | None
+    ticket: Ticket | None
+    headline: str
+    branch_count: int
+    step_count: int
+
+
+@frozen(kw_only=True)
+class Handoff:
+    """One transfer of a session: a park, which is private, or an escalation, which waits in the queue to be claimed.
+
+    Every move raises `RoleForbidden`, `NotAssignee` or `InvalidTransition`, and returns the handoff as it is afterwards with
+    the event that says so. `version` is the repository's.
+    """
+
+    id: HandoffId
+    version: int = 1
+    session_id: SessionId
+    intent: Intent
+    state: HandoffState = HandoffState.OPEN
+    reason: str
+    note: str | None = None
+    priority: Priority
+    team_id: TeamId | None = None
+    user_id: UserId | None = None
+    escalated_by: UserId
+    """Of a park: who parked."""
+    escalated_at: datetime
+    claim: Claim | None = field(default=None)
+    readers: frozenset[UserId] = frozenset()
+    """Of a park: whoever was the session's assignee while it was parked, and so may read of it later."""
+    snapshot_digest: str
+    """SHA-256 of the frozen snapshot, in hex."""
+    brief: Brief
+
+    @claim.validator
+    def _claimed_by_somebody(self, _: "Attribute[Claim | None]", claim: Claim | None) -> None:
+        if (self.state is HandoffState.CLAIMED) is not (claim is not None):
+            raise ValueError(f"a handoff that is {self.state} has {'no' if claim is None else 'a'} claim")
+
+    def readable_by(self, actor: Actor) -> bool:
+        """Whether the actor may know of it: of an escalation all of the account, of a park its readers, account owners and admins."""
+        return self.intent is Intent.ESCALATE or permits(actor, Permission.READ_PARKED, self.readers)
+
+    def require_readable(self, actor: Actor) -> None:
+        """Raises `NotFound` for whom it does not exist."""
+        if not self.readable_by(actor):
+            raise NotFound("handoff")
+
+    def require_version(self, expected: int | None) -> None:
+        """Raises `VersionConflict` where the caller acted on another version than this one."""
+        if expected is not None and expected != self.version:
+            raise VersionConflict("handoff", expected, self.version)
+
+    def claimed(self, session: Session, *, by: Person, at: datetime) -> "tuple[Handoff, Session, Event]":
+        """Taken by `by`, who is the session's assignee from now on.
+
+        Raises also `OwnHandoff` for its escalator, and `AlreadyClaimed` where somebody was first.
+        """
+        require_role(by, Permission.CLAIM)
+        if self.intent is Intent.ESCALATE and by.user_id == self.escalated_by:
+            raise OwnHandoff(self.id)
+        if self.claim:
+            raise AlreadyClaimed(self.id, self.claim.by, self.claim.at)
+        state = self._advance(HandoffMove.CLAIM)
+        at = max(at, self.escalated_at)
+        claim = Claim(by=by.user_id, at=at, step_count=session.step_count, branch_count=len(session.branches.all))
+        return (
+            evolve(self, state=state, claim=claim),
+            session.claimed(by.user_id, at=at),
+            self._event(EventKind.HANDOFF_CLAIMED, by, at, state=state, assignee_id=str(by.user_id)),
+        )
+
+    def unclaimed(self, session: Session, *, by: Person, at: datetime) -> "tuple[Handoff, Session, Event]":
+        """Given back by its claimer, who has added nothing; the wait goes on as if it had never been claimed."""
+        require(by, Permission.UNCLAIM, self.session_id, *((self.claim.by,) if self.claim else (by.user_id,)))
+        state = self._advance(HandoffMove.UNCLAIM)
+        if session.latest_handoff_id != self.id or not self._untouched(session):
+            raise InvalidTransition("handoff", self.state, HandoffMove.UNCLAIM)
+        if session.assignee_id != by.user_id:
+            raise NotAssignee(self.session_id)
+        return self._reopened(state, session, EventKind.HANDOFF_UNCLAIMED, by, at)
+
+    def lapsed(self, session: Session, *, by: Actor, at: datetime) -> "tuple[Handoff, Session, Event]":
+        """Given back by time, because the claim went quiet; steps added since stay."""
+        require(by, Permission.LAPSE, self.session_id)
+        state = self._advance(HandoffMove.LAPSE)
+        if session.latest_handoff_id != self.id:
+            raise InvalidTransition("handoff", self.state, HandoffMove.LAPSE)
+        return self._reopened(state, session, EventKind.HANDOFF_LAPSED, by, at)
+
+    def rerouted(
+        self, *, team_id: TeamId | None = None, user_id: UserId | None = None, priority: Priority | None = None, by: Person, at: datetime
+    ) -> "tuple[Handoff, Event]":
+        """Meant for another team or person, or of another urgency, with the wait it has.
+
+        A team or person that is named replaces both; where neither is, both stay.
+        """
+        require(by, Permission.REROUTE, self.session_id)
+        state = self._advance(HandoffMove.REROUTE)
+        if team_id is None and user_id is None:
+            team_id, user_id = self.team_id, self.user_id
+        rerouted = evolve(self, state=state, team_id=team_id, user_id=user_id, priority=priority or self.priority)
+        return rerouted, self._event(
+            EventKind.HANDOFF_REROUTED,
+            by,
+            at,
+            team_id=str(team_id) if team_id else None,
+            user_id=str(user_id) if user_id else None,
+            priority=rerouted.priority,
+        )
+
+    def withdrawn(self, session: Session, *, by: Actor, at: datetime) -> "tuple[Handoff, Session, Event]":
+        """Taken out of the queue; its session is active again with the assignee it had."""
+        require(by, Permission.WITHDRAW, self.session_id, self.escalated_by)
+        state = self._advance(HandoffMove.WITHDRAW)
+        session = session.withdrawn(at=at)
+        return evolve(self, state=state), session, self._event(EventKind.HANDOFF_WITHDRAWN, by, at, state=state)
+
+    def resumed(self) -> "Handoff":
+        """The park that ends as its session is resumed; who may is the session's to check."""
+        return evolve(self, state=self._advance(HandoffMove.RESUME))
+
+    def _reopened(
+        self, state: HandoffState, session: Session, kind: EventKind, by: Actor, at: datetime
+    ) -> "tuple[Handoff, Session, Event]":
+        session = session.given_back(self.escalated_by, at=at)
+        event = self._event(kind, by, at, state=state, assignee_id=str(self.escalated_by))
+        return evolve(self, state=state, claim=None), session, event
+
+    def _untouched(self, session: Session) -> bool:
+        claim = self.claim
+        return claim is not None and (claim.step_count, claim.branch_count) == (session.step_count, len(session.branches.all))
+
+    def _advance(self, move: HandoffMove) -> HandoffState:
+        return advance(HANDOFF[self.intent], self.state, move, thing="handoff")
+
+    def _event(self, kind: EventKind, by: Actor, at: datetime, **changed: Plain) -> Event:
+        return Event.of(kind, by=by, at=at, session_id=self.session_id, handoff_id=self.id, changed=changed)

@@ -1,0 +1,18 @@
+"""The ids of things: UUIDs that the type checker keeps apart."""
+
+from typing import NewType
+from uuid import UUID
+
+AccountId = NewType("AccountId", UUID)
+UserId = NewType("UserId", UUID)
+TeamId = NewType("TeamId", UUID)
+TokenId = NewType("TokenId", UUID)
+SessionId = NewType("SessionId", UUID)
+BranchId = NewType("BranchId", UUID)
+ForkPointId = NewType("ForkPointId", UUID)
+StepId = NewType("StepId", UUID)
+HandoffId = NewType("HandoffId", UUID)
+DeliveryId = NewType("DeliveryId", UUID)
+
+PLATFORM_ACCOUNT = AccountId(UUID("00000000-0000-0000-0000-000000000001"))
+"""The account that owns what everyone may read."""

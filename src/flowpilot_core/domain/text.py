@@ -1,0 +1,42 @@
+"""What a text may be: bounded, storable everywhere, and not blank where something must be said."""
+
+from .errors import InvalidValue
+
+TITLE = 200
+"""Longest title, name or label, in characters."""
+PROSE = 20_000
+"""Longest problem, reason, note, content or summary, in characters."""
+EVIDENCE = 256 * 1024
+"""Most evidence of one step, in bytes of UTF-8."""
+
+
+def text(field: str, value: str, *, most: int = PROSE) -> str:
+    """`value` itself, when it says something and can be stored and sent.
+
+    Raises `InvalidValue` for a blank or overlong text, for NUL and for lone surrogates.
+    """
+    if not value.strip():
+        raise InvalidValue(field, "must not be blank")
+    return _storable(field, value, most)
+
+
+def optional_text(field: str, value: str | None, *, most: int = PROSE) -> str | None:
+    """As `text`, but may be left out or empty."""
+    return None if value is None else _storable(field, value, most)
+
+
+def evidence(field: str, value: str | None) -> str | None:
+    """Evidence of a step: any text up to 256 KiB of UTF-8."""
+    if value is not None and len(_storable(field, value, EVIDENCE).encode()) > EVIDENCE:
+        raise InvalidValue(field, f"is longer than {EVIDENCE} bytes")
+    return value
+
+
+def _storable(field: str, value: str, most: int) -> str:
+    if len(value) > most:
+        raise InvalidValue(field, f"is longer than {most} characters")
+    if "\0" in value:
+        raise InvalidValue(field, "must not hold a NUL character")
+    if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
+        raise InvalidValue(field, "must not hold a lone surrogate")
+    return value

@@ -1,0 +1,1 @@
+"""What the core asks of the world: small async protocols, one role each, whose docstrings are the contract."""

@@ -1,0 +1,44 @@
+"""Telling one person something over one channel."""
+
+from typing import Protocol
+
+from attrs import frozen
+
+
+@frozen(kw_only=True)
+class Message:
+    """One message to one person."""
+
+    message_id: str
+    """`<…@…>`, the same at every attempt."""
+    to: str
+    to_name: str
+    account_name: str
+    """Shown as the sender's name."""
+    subject: str
+    text: str
+    maybe_twice: bool = False
+    """Whether an earlier attempt may have arrived already."""
+
+
+class NotSent(Exception):
+    """The message was not accepted. `permanent`: it never will be, so that trying again is useless.
+
+    `unknown`: it may have been accepted; its answer was lost.
+    """
+
+    def __init__(self, problem: str, *, permanent: bool = False, unknown: bool = False) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.permanent = permanent
+        self.unknown = unknown
+
+
+class Notifier(Protocol):
+    """A way to tell people: a mail server, or a list in memory."""
+
+    async def send(self, message: Message) -> None:
+        """Hand one message over; returning means it was accepted.
+
+        Raises `NotSent`, and nothing else, within a bounded time. Any number of sends may run at once, and none depends on another.
+        """

@@ -1,0 +1,358 @@
+"""Where things are kept: units of work that change them, and views that show them, each bound to one account.
+
+No method here takes an account: a unit of work or a view is opened for one, and what belongs to another does not exist in it.
+Wherever a method says it raises `NotFound`, an id of another account raises it just as an unknown one does.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from typing import Protocol
+
+from attrs import frozen
+
+from flowpilot_core.domain.account import Account, ApiToken, Team, User
+from flowpilot_core.domain.actor import Actor, Person, Role
+from flowpilot_core.domain.delivery import Colleague, Delivery, Told
+from flowpilot_core.domain.events import Event, LoggedEvent
+from flowpilot_core.domain.handoff import Handoff
+from flowpilot_core.domain.identifiers import AccountId, DeliveryId, HandoffId, SessionId, StepId, TeamId, UserId
+from flowpilot_core.domain.session import Priority, Session, Status, Ticket
+from flowpilot_core.domain.snapshot import Snapshot
+from flowpilot_core.domain.step import Step
+
+from .outbox import Lease, Work
+
+
+@frozen(kw_only=True)
+class SessionDetail:
+    """A session with all that stands around it."""
+
+    session: Session
+    steps: tuple[Step, ...]
+    """All of them, by number."""
+    handoffs: tuple[Handoff, ...]
+    """All of them, parks too, oldest first: whoever shows them leaves out what the reader may not know of."""
+    names: Mapping[UserId, str]
+    """What everybody on record here is called."""
+
+
+@frozen(kw_only=True)
+class HandoffDetail:
+    """A handoff with all that stands around it."""
+
+    handoff: Handoff
+    chain: tuple[Handoff, ...]
+    """The earlier handoffs of its session, parks too, oldest first."""
+    told: Told
+    names: Mapping[UserId, str]
+
+
+@frozen(kw_only=True)
+class QueueItem:
+    """What a senior decides by: one open escalation as the queue shows it."""
+
+    handoff_id: HandoffId
+    session_id: SessionId
+    title: str
+    client_name: str | None
+    ticket: Ticket | None
+    reason: str
+    priority: Priority
+    escalated_by: UserId
+    escalated_by_name: str
+    team_id: TeamId | None
+    user_id: UserId | None
+    escalated_at: datetime
+    headline: str
+    branch_count: int
+    step_count: int
+
+
+@frozen(kw_only=True)
+class QueueFilter:
+    """Which open escalations to show; None: all."""
+
+    team_id: TeamId | None = None
+    user_id: UserId | None = None
+    priority: Priority | None = None
+
+
+@frozen(kw_only=True)
+class QueuePosition:
+    """Where in the queue a page ended."""
+
+    rank: int
+    escalated_at: datetime
+    handoff_id: HandoffId
+
+
+@frozen(kw_only=True)
+class SessionFilter:
+    """Which sessions to list; None: all."""
+
+    status: Status | None = None
+    assignee_id: UserId | None = None
+
+
+@frozen(kw_only=True)
+class Entry:
+    """An event as a timeline shows it, with what its person is called (None: the system)."""
+
+    logged: LoggedEvent
+    name: str | None
+
+
+@frozen(kw_only=True)
+class StoredSnapshot:
+    """A snapshot's bytes as they were stored."""
+
+    handoff: Handoff
+    body: bytes
+
+
+@frozen(kw_only=True)
+class Once:
+    """That a request is to be done once, however often it comes."""
+
+    user_id: UserId
+    key: str
+    fingerprint: bytes
+    """Digest of method, path and body."""
+    at: datetime
+    expired: datetime
+    """Keys kept before this time count as unknown."""
+
+
+@frozen(kw_only=True)
+class Answer:
+    """What a request was answered with."""
+
+    status: int
+    body: bytes
+
+
+class AlreadyAnswered(Exception):
+    """The request with this key was done before: here is the first answer again. Nothing was done now."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.status)
+        self.answer = answer
+
+
+class Sessions(Protocol):
+    """The sessions of one account and their steps, inside one unit of work."""
+
+    async def get(self, session_id: SessionId) -> Session:
+        """The session with its branches, without its steps. Raises `NotFound`."""
+
+    async def detail(self, session_id: SessionId) -> SessionDetail:
+        """The session with all its steps, as this unit of work has left it so far. Raises `NotFound`."""
+
+    async def step(self, session_id: SessionId, step_id: StepId) -> Step:
+        """Raises `NotFound`, also for a step of another session."""
+
+    async def add(self, session: Session) -> None:
+        """Keep a new session."""
+
+    async def save(self, session: Session) -> Session:
+        """Keep a changed session; returns it with the next `version`.
+
+        Raises `Stale` (now, or at the latest at the commit) where the stored version is no longer that of `session`.
+        """
+
+    async def add_step(self, step: Step) -> None:
+        """Keep a new step; its session is saved beside it."""
+
+    async def save_step(self, step: Step) -> None:
+        """Keep a step's result and evidence."""
+
+
+class Handoffs(Protocol):
+    """The handoffs of one account, inside one unit of work."""
+
+    async def get(self, handoff_id: HandoffId) -> Handoff:
+        """Raises `NotFound`."""
+
+    async def detail(self, handoff_id: HandoffId) -> HandoffDetail:
+        """The handoff with its surroundings, as this unit of work has left it so far. Raises `NotFound`."""
+
+    async def basis(self, session_id: SessionId, roles: frozenset[Role]) -> tuple[SessionDetail, tuple[Colleague, ...]]:
+        """All that a handoff of this session is made from: the session in detail, and the active people with one of `roles`.
+
+        Raises `NotFound`.
+        """
+
+    async def add(self, handoff: Handoff, snapshot: Snapshot) -> None:
+        """Keep a new handoff and its snapshot."""
+
+    async def save(self, handoff: Handoff) -> Handoff:
+        """Keep a changed handoff; returns it with the next `version`. Raises `Stale` as `Sessions.save` does."""
+
+    async def claim(
+        self, handoff_id: HandoffId, *, by: Person, at: datetime, request_id: str | None, expected: int | None, commit: bool
+    ) -> HandoffDetail:
+        """Take an open escalation: as `Handoff.claimed`, with session, handoff and event kept; of any number at once, one succeeds.
+
+        `expected` is the version the caller acted on, if it said one; `request_id` goes on record with the event.
+        With `commit` the unit of work is committed in the same trip. Returns the handoff as claimed. Raises `NotFound` (also for a park that `by` may not read) or whatever
+        `Handoff.claimed` and `Handoff.require_version` raise, in this order; then nothing has changed. `AlreadyClaimed` says by what name.
+        """
+
+
+class People(Protocol):
+    """The account itself, its teams, people and tokens, inside one unit of work."""
+
+    async def add_account(self, account: Account) -> None:
+        """Keep the account this unit of work was opened for."""
+
+    async def add_user(self, user: User) -> None:
+        """Keep a new person. Raises `InvalidValue` for an e-mail address that somebody of the account has, whatever its case."""
+
+    async def save_user(self, user: User) -> None:
+        """Keep a changed person."""
+
+    async def add_team(self, team: Team) -> None:
+        """Keep a new team. Raises `InvalidValue` for a name that a team of the account has."""
+
+    async def add_token(self, token: ApiToken) -> None:
+        """Keep a new token. Raises `NotFound` (now or at the commit) for somebody who is not of this account."""
+
+    async def account(self) -> Account:
+        """Raises `NotFound` where the account does not exist."""
+
+    async def user(self, user_id: UserId) -> User:
+        """Active or not. Raises `NotFound`."""
+
+    async def users(self) -> tuple[User, ...]:
+        """Everybody, active or not, oldest first."""
+
+    async def teams(self) -> tuple[Team, ...]:
+        """All teams, oldest first."""
+
+    async def require_team(self, team_id: TeamId) -> None:
+        """Raises `NotFound`."""
+
+
+class Deliveries(Protocol):
+    """The delivery ledger of one account, inside one unit of work."""
+
+    async def add(self, deliveries: Sequence[Delivery]) -> None:
+        """Keep new deliveries of one handoff, each with the work of sending it due at once; only for people who are still active."""
+
+    async def get(self, delivery_id: DeliveryId) -> Delivery:
+        """Raises `NotFound`."""
+
+    async def save(self, delivery: Delivery) -> None:
+        """Keep a changed delivery."""
+
+
+class WorkLedger(Protocol):
+    """The due work of one account, inside one unit of work: how a relay gives back what it took."""
+
+    async def add(self, work: Work) -> None:
+        """Have something done after the commit, not before `work.due_at`."""
+
+    async def finish(self, lease: Lease) -> bool:
+        """The work is done, or never will be. False, and nothing changes, where the lease is no longer held."""
+
+    async def postpone(self, lease: Lease, *, seconds: float) -> bool:
+        """The work is due again that much later by the database's clock. False as above."""
+
+    async def holds(self, lease: Lease) -> bool:
+        """Whether the lease is still held, and keeps it so until this unit of work ends."""
+
+
+class UnitOfWork(Protocol):
+    """All or nothing, in one account. Leaving it without `commit` discards everything."""
+
+    @property
+    def sessions(self) -> Sessions:
+        """The sessions."""
+
+    @property
+    def handoffs(self) -> Handoffs:
+        """The handoffs."""
+
+    @property
+    def people(self) -> People:
+        """The people."""
+
+    @property
+    def deliveries(self) -> Deliveries:
+        """The delivery ledger."""
+
+    @property
+    def due(self) -> WorkLedger:
+        """The due work."""
+
+    async def record(self, event: Event) -> None:
+        """Write an event; at the commit it gets the next number of the account.
+
+        Raises `Unauthenticated` (now or at the commit) where its person has been deactivated: what they do cannot happen.
+        """
+
+    async def keep(self, answer: Answer) -> None:
+        """Keep the answer of the request this unit of work was begun `once` for; it commits with the effect."""
+
+    async def commit(self) -> None:
+        """Make it all happen; once, a second call does nothing.
+
+        Raises `Stale` where somebody else saved first, `Unavailable` where nothing happened for a reason outside,
+        `OutcomeUnknown` where the answer to the commit was lost.
+        """
+
+
+class BeginWork(Protocol):
+    """Opens units of work."""
+
+    def __call__(self, account_id: AccountId, once: Once | None = None) -> AbstractAsyncContextManager[UnitOfWork]:
+        """A unit of work in one account.
+
+        With `once`, entering it or its first method raises `AlreadyAnswered` where the request was answered before,
+        `KeyReused` where the key came with another fingerprint, `KeyInProgress` where the first request is still running
+        (or waits for it to end). Where the account does not exist everything is empty.
+        """
+
+
+class View(Protocol):
+    """What there is to see in one account. Each call stands alone and sees one state of the database; nothing changes."""
+
+    async def session(self, session_id: SessionId) -> SessionDetail:
+        """Raises `NotFound`."""
+
+    async def sessions(
+        self, where: SessionFilter, reader: Actor, *, after: SessionId | None, limit: int
+    ) -> tuple[Sequence[Session], Mapping[UserId, str]]:
+        """Sessions that `reader` may read, newest (greatest id) first, and the names of who is on record in them."""
+
+    async def handoff(self, handoff_id: HandoffId) -> HandoffDetail:
+        """Raises `NotFound`."""
+
+    async def snapshot(self, handoff_id: HandoffId) -> StoredSnapshot:
+        """Raises `NotFound`."""
+
+    async def queue(self, where: QueueFilter, *, after: QueuePosition | None, limit: int) -> Sequence[QueueItem]:
+        """Open escalations: highest priority first, then the longest waiting, then by id."""
+
+    async def deliveries(self, handoff_id: HandoffId, *, after: DeliveryId | None, limit: int) -> Sequence[Delivery]:
+        """By id. Raises `NotFound` for a handoff that does not exist."""
+
+    async def timeline(self, session_id: SessionId, reader: Actor, *, since: HandoffId | None, after: int, limit: int) -> Sequence[Entry]:
+        """Events of a session with a number above `after`, by number, without the private ones that `reader` may not read.
+
+        With `since`, only what came after that handoff was made.
+        """
+
+    async def events(self, *, after: int, limit: int) -> Sequence[LoggedEvent]:
+        """What was logged after number `after`, in order, private events too, for who reads on from where they stopped.
+
+        Nothing that is committed later ever has a number at or below one returned.
+        """
+
+    async def authenticate(self, digest: bytes) -> Person:
+        """Who a token's digest stands for. Raises `Unauthenticated` for an unknown one and for a deactivated person."""
+
+
+ViewOf = Callable[[AccountId], View]
+"""Opens the view of one account."""
