@@ -1,0 +1,1 @@
+"""Postgres: statements compiled once, sent many at a time over a few connections."""
