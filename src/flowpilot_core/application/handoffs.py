@@ -27,7 +27,7 @@ from flowpilot_core.ports.persistence import (
 )
 
 from .sessions import person
-from .units import PLAIN, Request, Units
+from .units import PLAIN, Joined, Request, Units
 
 
 @frozen(kw_only=True)
@@ -48,7 +48,7 @@ def readable(detail: HandoffDetail, reader: Actor) -> HandoffDetail:
 class Handoffs:
     """Handoffs of the actor's account. Everything raises `NotFound` for what is not there, or not for this actor to know of."""
 
-    units: Units
+    units: Units | Joined
     view: ViewOf
     clock: Clock
     new_id: NewId
@@ -150,7 +150,7 @@ class Handoffs:
 
         async def unit(work: UnitOfWork) -> HandoffDetail:
             taken = await work.handoffs.claim(
-                handoff_id, by=by, at=self.clock.now(), request_id=request.id, expected=request.if_match, commit=request.once is None
+                handoff_id, by=by, at=self.clock.now(), request_id=request.id, expected=request.if_match, commit=self.units.commits(request)
             )
             return readable(taken, actor)
 

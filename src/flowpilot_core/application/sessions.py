@@ -14,7 +14,7 @@ from flowpilot_core.domain.step import Step, StepKind, StepResult
 from flowpilot_core.ports.clock import Clock, NewId
 from flowpilot_core.ports.persistence import Entry, SessionDetail, SessionFilter, UnitOfWork, ViewOf
 
-from .units import PLAIN, Request, Units
+from .units import PLAIN, Joined, Request, Units
 
 Move = Callable[[Session, UnitOfWork], Awaitable[tuple[Session, Event]]]
 
@@ -44,7 +44,7 @@ def person(actor: Actor, permission: Permission) -> Person:
 class Sessions:
     """Sessions of the actor's account. Everything raises `NotFound` for what is not there, or not for this actor to know of."""
 
-    units: Units
+    units: Units | Joined
     view: ViewOf
     clock: Clock
     new_id: NewId

@@ -64,3 +64,24 @@ class Units:
             self.committed()
             return result
         raise Unavailable("database")
+
+    @staticmethod
+    def commits(request: Request) -> bool:
+        """Whether the store may commit in the same trip as a use case's last statement: no answer is to be kept after it."""
+        return request.once is None
+
+
+@frozen
+class Joined:
+    """Runs units of work as parts of one that is open already: whoever opened it commits them together, or tries all of it again."""
+
+    work: UnitOfWork
+
+    async def run(self, actor: Actor, unit: Callable[[UnitOfWork], Awaitable[T]], request: Request = PLAIN) -> T:
+        """What `unit` returns, with nothing committed yet. Raises whatever `unit` raises, `Stale` too."""
+        return await unit(self.work)
+
+    @staticmethod
+    def commits(request: Request) -> bool:
+        """Never here."""
+        return False
