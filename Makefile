@@ -4,7 +4,6 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.set-up
-TOPDIRS := src $(wildcard tests) $(wildcard bench) $(wildcard docs)
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
@@ -46,8 +45,8 @@ bench: $(STAMP) ## the hot paths against the database's own limit
 	$(BIN)/python -m bench
 
 lock: $(STAMP) ## resolve the requirements anew
-	$(BIN)/uv pip compile $(UV_LOCK) --extra server --output-file requirements/server.txt pyproject.toml
-	$(BIN)/uv pip compile $(UV_LOCK) --extra server --group dev --output-file requirements/dev.txt pyproject.toml
+	env -u PIP_FIND_LINKS -u UV_FIND_LINKS $(BIN)/uv pip compile $(UV_LOCK) --extra server --output-file requirements/server.txt pyproject.toml
+	env -u PIP_FIND_LINKS -u UV_FIND_LINKS $(BIN)/uv pip compile $(UV_LOCK) --extra server --group dev --output-file requirements/dev.txt pyproject.toml
 
 UV_LOCK := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 

@@ -5,8 +5,9 @@ import sys
 from importlib.metadata import metadata, requires, version
 from pathlib import Path
 
-import flowpilot_core
 from packaging.requirements import Requirement
+
+import flowpilot_core
 
 
 def test_the_installed_version_is_the_one_the_core_names() -> None:

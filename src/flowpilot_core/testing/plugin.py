@@ -4,6 +4,8 @@ A test of a contract that needs more than every adapter can give says so with `@
 the class that took the suite names that word in its `capabilities`, and is skipped elsewhere.
 """
 
+from collections.abc import Collection
+
 import pytest
 
 pytest.register_assert_rewrite("flowpilot_core.testing.contracts")
@@ -18,7 +20,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a test that requires a capability which its class does not declare."""
     suite = getattr(item, "cls", None)
-    capabilities = getattr(suite, "capabilities", frozenset())
+    capabilities: Collection[str] = getattr(suite, "capabilities", frozenset())
     for mark in item.iter_markers("requires"):
         (capability,) = mark.args
         if capability not in capabilities:
