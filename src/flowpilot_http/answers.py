@@ -1,0 +1,42 @@
+"""What a route gives back: bytes that are ready to be sent."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+from litestar.types import Receive, Scope, Send
+
+Header = tuple[bytes, bytes]
+
+JSON: Final = b"application/json"
+PROBLEM: Final = b"application/problem+json"
+HTML: Final = b"text/html; charset=utf-8"
+
+encode: Final = msgspec.json.Encoder().encode
+"""Any answer as JSON: times in UTC with `Z`, ids as text."""
+
+
+class Body:
+    """An answer whose bytes are known, as an ASGI application that sends them."""
+
+    __slots__ = ("body", "headers", "status")
+
+    def __init__(self, body: bytes, *, status: int = 200, media_type: bytes = JSON, headers: Sequence[Header] = ()) -> None:
+        self.status = status
+        self.body = body
+        self.headers = [(b"content-type", media_type), (b"content-length", b"%d" % len(body)), *headers]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
+        await send({"type": "http.response.body", "body": self.body, "more_body": False})
+
+
+class NotModified(Body):
+    """The client has it already; no content."""
+
+    __slots__ = ()
+
+    def __init__(self, headers: Sequence[Header]) -> None:
+        super().__init__(b"", status=304)
+        self.headers = [*headers]

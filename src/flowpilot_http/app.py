@@ -1,0 +1,50 @@
+"""The application: every route of the contract before one `FlowPilot`."""
+
+from typing import Any
+
+from litestar import Litestar, Router
+from litestar.connection import Request
+from litestar.datastructures import State
+
+from flowpilot_core.application.flowpilot import FlowPilot
+from flowpilot_core.ports.clock import Clock, NewId
+
+from . import openapi, problems
+from .auth import Bearer
+from .calls import Call, Face
+from .cursors import Cursors
+from .edge import Edge
+from .metrics import Metrics
+from .readiness import Probe
+from .routes import handoffs, health, reading, sessions
+
+LARGEST_BODY = 1024 * 1024
+"""Bytes; a request with more is refused, however it is sent."""
+
+
+def create_app(flowpilot: FlowPilot, *, clock: Clock, new_id: NewId, secret_key: bytes, probe: Probe) -> Edge:
+    """FlowPilot as an ASGI application.
+
+    `secret_key` is what cursors are signed with: the same in every process that serves the same accounts, and secret. `new_id` names
+    requests that come without a name; `probe` says whether the process can do its work.
+    """
+    metrics = Metrics()
+    bearer = Bearer(flowpilot.accounts.authenticate)
+
+    async def sign_in(request: Request[Any, Any, Any]) -> None:
+        # A function, since Litestar copies what it is given, deeply, all but functions.
+        await bearer.sign_in(request)
+
+    account = Router("/", route_handlers=[*sessions.ROUTES, *handoffs.ROUTES], before_request=sign_in)
+    app = Litestar(
+        route_handlers=[account, *health.routes(probe, metrics)],
+        request_class=Call,
+        request_max_body_size=LARGEST_BODY,
+        exception_handlers=problems.HANDLERS,
+        state=State({"face": Face(flowpilot=flowpilot, cursors=Cursors(secret_key), clock=clock)}, deep_copy=False),
+        openapi_config=None,
+        logging_config=None,
+    )
+    for route in reading.routes(openapi.document(app.routes)):
+        app.register(route)
+    return Edge(app, metrics=metrics, new_id=new_id)

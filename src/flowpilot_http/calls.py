@@ -1,0 +1,204 @@
+"""One request by somebody signed in: what it asks for, read in the order in which it may be refused."""
+
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+from hashlib import sha256
+from typing import Any, Final, TypeVar, cast
+from uuid import UUID
+
+import msgspec
+from attrs import frozen
+from litestar.connection import Request
+from litestar.datastructures import State
+
+from flowpilot_core.application.flowpilot import FlowPilot
+from flowpilot_core.application.units import Request as Change
+from flowpilot_core.domain.actor import Person
+from flowpilot_core.domain.errors import NotFound
+from flowpilot_core.domain.identifiers import BranchId, DeliveryId, HandoffId, SessionId, StepId
+from flowpilot_core.ports.clock import Clock
+from flowpilot_core.ports.persistence import AlreadyAnswered, Answer, Once
+
+from . import decoding
+from .answers import Body, Header, encode
+from .cursors import Cursors
+from .problems import At, Refused
+from .schemas.common import Listed, Page
+
+S = TypeVar("S", bound=msgspec.Struct)
+R = TypeVar("R")
+I = TypeVar("I")  # noqa: E741
+P = TypeVar("P")
+
+KEYS_LIVE: Final = timedelta(hours=24)
+_REPLAYED: Final[Header] = (b"idempotency-replayed", b"true")
+_KEY: Final = re.compile(r"[!-~]{1,255}")
+_VERSION: Final = re.compile(r'"([1-9][0-9]{0,17})"')
+_JSON: Final = re.compile(r"application/(?:[a-z0-9.-]+\+)?json(?:\s*;\s*charset=\"?utf-8\"?)?\s*", re.IGNORECASE)
+
+
+@frozen
+class Face:
+    """What the routes stand before: the use cases, and what this edge itself needs."""
+
+    flowpilot: FlowPilot
+    cursors: Cursors
+    clock: Clock
+
+
+class Call(Request[Person, None, State]):
+    """A request with its person signed in (`user`).
+
+    What is wrong with query, headers or body is only said to somebody for whom the session or handoff of the path exists.
+    """
+
+    @property
+    def flowpilot(self) -> FlowPilot:
+        """The use cases."""
+        return self._face.flowpilot
+
+    @property
+    def session_id(self) -> SessionId:
+        """The session the path names. Raises `NotFound` for what cannot be an id, as do the others."""
+        return self._id("session", SessionId)
+
+    @property
+    def handoff_id(self) -> HandoffId:
+        """The handoff the path names."""
+        return self._id("handoff", HandoffId)
+
+    @property
+    def step_id(self) -> StepId:
+        """The step the path names."""
+        return self._id("step", StepId)
+
+    @property
+    def branch_id(self) -> BranchId:
+        """The branch the path names."""
+        return self._id("branch", BranchId)
+
+    @property
+    def delivery_id(self) -> DeliveryId:
+        """The delivery the path names."""
+        return self._id("delivery", DeliveryId)
+
+    async def read(self, kind: type[S]) -> S:
+        """The body. Raises `NotFound`, else `Refused` where it cannot be read."""
+        raw = await self.body()
+        try:
+            if raw and not _JSON.fullmatch(self._header(b"content-type") or "application/json"):
+                raise Refused("unsupported_media_type", "Send `Content-Type: application/json`.")
+            return decoding.body(raw, kind)
+        except Refused:
+            await self._require_path()
+            raise
+
+    async def wanted(self, kind: type[S]) -> S:
+        """The query. Raises `NotFound`, else `Refused` where it cannot be read."""
+        try:
+            return decoding.query(self.scope["query_string"], kind)
+        except Refused:
+            await self._require_path()
+            raise
+
+    def shown(self, answer: object, *, version: int | None = None) -> Body:
+        """A thing, with its version as the ETag that `If-Match` takes."""
+        return Body(encode(answer), headers=() if version is None else ((b"etag", b'"%d"' % version),))
+
+    async def changed(self, use_case: Callable[[Change], Awaitable[R]], answer: Callable[[R], object], *, status: int = 200) -> Body:
+        """What a use case that changes something came to, once for each `Idempotency-Key`."""
+        kept: list[Answer] = []
+
+        def render(result: R) -> Answer:
+            kept[:] = [Answer(status=status, body=encode(answer(result)))]
+            return kept[0]
+
+        try:
+            change = await self._change(render)
+        except Refused:
+            await self._require_path()
+            raise
+        try:
+            result = await use_case(change)
+        except AlreadyAnswered as again:
+            return Body(again.answer.body, status=again.answer.status, headers=(_REPLAYED,))
+        first = kept[0] if kept else render(result)
+        return Body(first.body, status=first.status)
+
+    async def listed(
+        self,
+        page: Page,
+        of: str,
+        kind: type[P],
+        more: Callable[[P | None, int], Awaitable[Sequence[R]]],
+        *,
+        shown: Callable[[R], object],
+        at: Callable[[R], P],
+    ) -> Body:
+        """A page of the list `of`, whose filter is part of its name.
+
+        `more` reads so many items after a position, `at` tells an item's position, `shown` what clients read of it.
+        """
+        account_id = self.user.account_id
+        try:
+            after = None if page.cursor is None else self._face.cursors.read(page.cursor, account_id, of, kind)
+        except Refused:
+            await self._require_path()
+            raise
+        items = await more(after, page.limit + 1)
+        rest = len(items) > page.limit
+        items = items[: page.limit]
+        next_cursor = self._face.cursors.make(account_id, of, at(items[-1])) if rest else None
+        return Body(encode(Listed(items=[shown(item) for item in items], next_cursor=next_cursor)))
+
+    async def _change(self, render: Callable[[Any], Answer]) -> Change:
+        """What the headers say about a change. Raises `Refused`."""
+        version = None
+        if (expected := self._header(b"if-match")) not in (None, "*"):
+            if not (found := _VERSION.fullmatch(expected or "")):
+                raise Refused("malformed", 'If-Match takes one version in quotes, such as "3".', At("", "If-Match is no version"))
+            version = int(found[1])
+        request_id = self.scope["request_id"]  # type: ignore[typeddict-item]
+        key = self._header(b"idempotency-key")
+        if key is None:
+            return Change(id=request_id, if_match=version)
+        if not _KEY.fullmatch(key):
+            raise Refused("malformed", "An Idempotency-Key is 1 to 255 visible ASCII characters.", At("", "Idempotency-Key is no key"))
+        now = self._face.clock.now()
+        what = f"{self.scope['method']} {self.scope['path']}\n".encode() + await self.body()
+        once = Once(user_id=self.user.user_id, key=key, fingerprint=sha256(what).digest(), at=now, expired=now - KEYS_LIVE)
+        return Change(id=request_id, if_match=version, once=once, render=render)
+
+    async def _require_path(self) -> None:
+        """Raises `NotFound` unless this person may know of what the path names."""
+        named = self.scope["path_params"]
+        if "session_id" in named:
+            detail = await self.flowpilot.sessions.get(self.user, self.session_id)
+            if "branch_id" in named:
+                detail.session.branches.get(self.branch_id)
+            if "step_id" in named and self.step_id not in {step.id for step in detail.steps}:
+                raise NotFound("step")
+        elif "handoff_id" in named:
+            await self.flowpilot.handoffs.get(self.user, self.handoff_id)
+
+    @property
+    def _face(self) -> Face:
+        return cast(Face, self.app.state["face"])
+
+    def _id(self, thing: str, kind: Callable[[UUID], I]) -> I:
+        value = self.scope["path_params"][f"{thing}_id"]
+        try:
+            found = UUID(value)
+        except ValueError:
+            raise NotFound(thing) from None
+        if str(found) != value.lower():
+            raise NotFound(thing)
+        return kind(found)
+
+    def _header(self, wanted: bytes) -> str | None:
+        """The one value of a header. Raises `Refused` where it comes twice."""
+        values = [value for name, value in self.scope["headers"] if name == wanted]
+        if len(values) > 1:
+            raise Refused("malformed", f"{wanted.decode()} comes twice.", At("", f"{wanted.decode()} comes twice"))
+        return values[0].decode("latin-1") if values else None

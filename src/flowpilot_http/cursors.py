@@ -1,0 +1,46 @@
+"""Cursors: where a page ended, in a form that only we can make and that fits one list of one account alone."""
+
+import hmac
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from hashlib import sha256
+from typing import Final, TypeVar
+from uuid import UUID
+
+import msgspec
+
+from .problems import At, Refused
+
+P = TypeVar("P")
+
+_MAC: Final = 16
+_LONGEST: Final = 300
+
+
+class Cursors:
+    """Makes and reads cursors, with a key of its own derived from `secret_key`."""
+
+    def __init__(self, secret_key: bytes) -> None:
+        self._key = hmac.digest(secret_key, b"flowpilot list cursors, version 1", sha256)
+
+    def make(self, account_id: UUID, of: str, position: object) -> str:
+        """A cursor for the page after `position` of the list `of` (its name, what it is a list of, and its filter)."""
+        where = msgspec.msgpack.encode(position)
+        return urlsafe_b64encode(self._mac(account_id, of, where) + where).rstrip(b"=").decode()
+
+    def read(self, cursor: str, account_id: UUID, of: str, kind: type[P]) -> P:
+        """The position in a cursor. Raises `Refused` with `invalid_cursor` for one of another list, filter or account, or tampered with."""
+        try:
+            if len(cursor) > _LONGEST:
+                raise ValueError("too long to be ours")
+            raw = urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4))
+            mac, where = raw[:_MAC], raw[_MAC:]
+            if not hmac.compare_digest(mac, self._mac(account_id, of, where)):
+                raise ValueError("not of this list")
+            return msgspec.msgpack.decode(where, type=kind)
+        except ValueError:
+            problem = At("/cursor", "is not a cursor of this list")
+            raise Refused("invalid_cursor", "Use next_cursor as it was given, with the same filter.", problem) from None
+
+    def _mac(self, account_id: UUID, of: str, where: bytes) -> bytes:
+        name = of.encode()
+        return hmac.digest(self._key, account_id.bytes + len(name).to_bytes(4) + name + where, sha256)[:_MAC]

@@ -1,0 +1,141 @@
+"""From bytes to typed requests: what cannot be read is refused with a pointer to where.
+
+The happy path is one call into msgspec. Only once that has failed does anybody look closer.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any, Final, TypeVar
+from urllib.parse import parse_qsl
+
+import msgspec
+from msgspec import inspect
+
+from .problems import At, Refused
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+_WHERE: Final = re.compile(r"\A(?P<what>.*?)(?: - at `\$(?P<path>[^`]*)`)?\Z", re.DOTALL)
+_STEP: Final = re.compile(r"\.([^.\[]+)|\[(\d+)\]")
+_NAME: Final = re.compile(r"`(.*)`", re.DOTALL)
+_LONGEST_NAME: Final = 100
+MOST_PARAMETERS: Final = 20
+
+
+@cache
+def _decoder(kind: type) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(kind)
+
+
+def body(raw: bytes, kind: type[T]) -> T:
+    """The request that `raw` says as JSON; an empty body is an empty object.
+
+    Raises `Refused` with `malformed`, `unknown_field` or `validation_failed`.
+    """
+    try:
+        request: T = _decoder(kind).decode(raw or b"{}")
+    except msgspec.ValidationError as exc:
+        raise _refusal(str(exc), kind) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        for pointer in _lone_surrogates(raw):
+            raise _invalid(pointer, "must not hold a lone surrogate") from None
+        raise Refused("malformed", "The body is no JSON.", At("", "is no JSON")) from None
+    return request
+
+
+def query(raw: bytes, kind: type[T]) -> T:
+    """The parameters of a query string; one without a value counts as left out. Raises `Refused` as `body` does."""
+    if not raw:
+        return kind()
+    try:
+        pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MOST_PARAMETERS)
+    except ValueError:
+        raise Refused("malformed", "The query cannot be read.", At("", "is no query")) from None
+    values: dict[str, str] = {}
+    for name, value in pairs:
+        if name in values:
+            raise _malformed(f"/{_escaped(name)}", "must be given once")
+        values[name] = value
+    known = {field.name for field in msgspec.structs.fields(kind)}
+    given = {name: value for name, value in values.items() if value or name not in known}
+    try:
+        return msgspec.convert(given, kind, strict=False)
+    except msgspec.ValidationError as exc:
+        raise _refusal(str(exc), kind) from None
+
+
+def _refusal(message: str, kind: type[msgspec.Struct]) -> Refused:
+    found = _WHERE.match(message)
+    what, path = (found["what"], found["path"] or "") if found else (message, "")
+    pointer = "".join(f"/{_escaped(name or index)}" for name, index in _STEP.findall(path))
+    name = _NAME.search(what)
+    if "unknown field" in what and name:
+        pointer = f"{pointer}/{_escaped(name[1])}"
+        return Refused("unknown_field", f"Nothing here is called {pointer}.", At(pointer, "is not a field of this request"))
+    if "missing required field" in what and name:
+        return _malformed(f"{pointer}/{_escaped(name[1])}", "is required")
+    if what.startswith("Invalid enum value"):
+        return _invalid(pointer, "must be one of " + ", ".join(_allowed(kind, pointer)))
+    plain = what.replace("`", "").replace("Expected", "must be").replace("str", "string")
+    if ", got" in what or what.startswith("Invalid"):
+        return _malformed(pointer, plain.replace("Invalid", "is not a"))
+    return _invalid(pointer, plain)
+
+
+def _malformed(pointer: str, detail: str) -> Refused:
+    return Refused("malformed", f"{pointer or 'The body'} {detail}.", At(pointer, detail))
+
+
+def _invalid(pointer: str, detail: str) -> Refused:
+    return Refused("validation_failed", f"{pointer} {detail}.", At(pointer, detail))
+
+
+def _escaped(name: str) -> str:
+    """A name as a part of a JSON pointer (RFC 6901), cut where somebody made it silly."""
+    return name[:_LONGEST_NAME].replace("~", "~0").replace("/", "~1")
+
+
+def _allowed(kind: type[msgspec.Struct], pointer: str) -> Iterator[str]:
+    """The values of the enumeration that `pointer` points to."""
+    at: inspect.Type = inspect.type_info(kind)
+    for part in pointer.split("/")[1:]:
+        at = _choices(at, inspect.StructType, inspect.ListType)[0]
+        if isinstance(at, inspect.StructType):
+            at = next(field.type for field in at.fields if field.encode_name == part)
+        elif isinstance(at, inspect.ListType):
+            at = at.item_type
+    for choice in _choices(at, inspect.EnumType, inspect.LiteralType):
+        if isinstance(choice, inspect.EnumType):
+            yield from (str(member.value) for member in choice.cls)
+        elif isinstance(choice, inspect.LiteralType):
+            yield from map(str, choice.values)
+
+
+def _choices(at: inspect.Type, *kinds: type[inspect.Type]) -> list[inspect.Type]:
+    types = at.types if isinstance(at, inspect.UnionType) else (at,)
+    return [one for one in types if isinstance(one, kinds)] or [at]
+
+
+def _lone_surrogates(raw: bytes) -> Iterator[str]:
+    """Pointers to texts that no UTF-8 can hold, in JSON that is otherwise well-formed."""
+    if b"\\u" not in raw:
+        return
+    try:
+        yield from _unstorable("", json.loads(raw))
+    except (ValueError, RecursionError):
+        return
+
+
+def _unstorable(pointer: str, value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        if any("\ud800" <= character <= "\udfff" for character in value):
+            yield pointer
+    elif isinstance(value, Mapping):
+        for name, inner in value.items():
+            if not any(_unstorable("", name)):
+                yield from _unstorable(f"{pointer}/{_escaped(name)}", inner)
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _unstorable(f"{pointer}/{index}", inner)

@@ -1,0 +1,288 @@
+"""Examples for the OpenAPI document: one story, told by its requests and answers. A test holds each to its schema."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+_SESSION: Final = "01998c2e-7a10-7000-8000-000000000001"
+_ROOT: Final = "01998c2e-7a10-7000-8000-000000000002"
+_STEP: Final = "01998c2e-7a10-7000-8000-000000000003"
+_POLICY: Final = "01998c2e-7a10-7000-8000-000000000004"
+_PROFILE: Final = "01998c2e-7a10-7000-8000-000000000005"
+_FORK: Final = "01998c2e-7a10-7000-8000-000000000006"
+_HANDOFF: Final = "01998c2e-7a10-7000-8000-000000000007"
+_DELIVERY: Final = "01998c2e-7a10-7000-8000-000000000008"
+_JUNIOR: Final = {"id": "01998c2e-7a10-7000-8000-00000000000a", "name": "Jo Junior"}
+_SENIOR: Final = {"id": "01998c2e-7a10-7000-8000-00000000000b", "name": "Sam Senior"}
+_DIGEST: Final = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+_AT: Final = "2026-11-24T08:30:00Z"
+_LATER: Final = "2026-11-24T09:05:00Z"
+_TICKET: Final = {"system": "connectwise", "id": "48211"}
+
+_root: Final = {
+    "id": _ROOT,
+    "parent_id": None,
+    "fork_point_id": None,
+    "label": "root",
+    "hypothesis": None,
+    "state": "open",
+    "close_reason": None,
+    "created_at": _AT,
+    "closed_at": None,
+}
+_policy: Final = {
+    **_root,
+    "id": _POLICY,
+    "parent_id": _ROOT,
+    "fork_point_id": _FORK,
+    "label": "Conditional access",
+    "hypothesis": "A policy of last night blocks legacy sign-in.",
+}
+_profile: Final = {**_policy, "id": _PROFILE, "label": "Profile", "hypothesis": "The Outlook profile is damaged."}
+_step: Final = {
+    "id": _STEP,
+    "branch_id": _ROOT,
+    "number": 1,
+    "kind": "action",
+    "content": "Removed the cached credentials and signed in again",
+    "result": "failed",
+    "evidence": "AADSTS50126: invalid username or password",
+    "created_by": _JUNIOR,
+    "created_at": _AT,
+    "updated_at": _AT,
+}
+_fork: Final = {
+    "id": _FORK,
+    "branch_id": _ROOT,
+    "at_step_id": _STEP,
+    "reason": "Two explanations fit",
+    "branch_ids": [_POLICY, _PROFILE],
+    "created_by": _JUNIOR,
+    "created_at": _AT,
+}
+_listed: Final = {
+    "id": _SESSION,
+    "version": 4,
+    "status": "escalated",
+    "title": "Outlook asks for a password again and again",
+    "problem": "Since this morning, on two machines of the front desk.",
+    "client_name": "Lakeside Dental",
+    "ticket": _TICKET,
+    "priority": "high",
+    "team_id": None,
+    "assignee_id": _JUNIOR["id"],
+    "helper_ids": [],
+    "created_by": _JUNIOR,
+    "created_at": _AT,
+    "updated_at": _LATER,
+    "active_branch_id": _POLICY,
+}
+_in_session: Final = {
+    "id": _HANDOFF,
+    "version": 1,
+    "session_id": _SESSION,
+    "intent": "escalate",
+    "state": "open",
+    "reason": "Out of ideas; the client waits",
+    "note": "Ask for Petra on the phone",
+    "priority": "high",
+    "team_id": None,
+    "user_id": None,
+    "escalated_by": _JUNIOR,
+    "escalated_at": _LATER,
+    "claimed_by": None,
+    "claimed_at": None,
+    "wake_at": None,
+    "due_at": None,
+    "snapshot_digest": _DIGEST,
+}
+_package: Final = {
+    "handoff_id": _HANDOFF,
+    "reason": "Out of ideas; the client waits",
+    "note": "Ask for Petra on the phone",
+    "summary": "1 steps tried: 0 worked, 1 failed, 0 without a clear result. Open: Conditional access, Profile.",
+    "steps_tried": [{"id": _STEP, "kind": "action", "content": _step["content"], "result": "failed"}],
+    "assessment": None,
+    "escalated_at": _LATER,
+    "escalated_by": _JUNIOR,
+}
+_session: Final = {
+    **_listed,
+    "resolution": None,
+    "escalation_package": _package,
+    "branches": [_root, _policy, _profile],
+    "fork_points": [_fork],
+    "steps": [_step],
+    "handoffs": [_in_session],
+}
+_active: Final = {**_session, "version": 5, "status": "active"}
+_new: Final = {
+    **_session,
+    "version": 1,
+    "status": "active",
+    "updated_at": _AT,
+    "active_branch_id": _ROOT,
+    "escalation_package": None,
+    "branches": [_root],
+    "fork_points": [],
+    "steps": [],
+    "handoffs": [],
+}
+_assessment: Final[dict[str, Any]] = {
+    "id": None,
+    "state": "skipped",
+    "provider": None,
+    "model": None,
+    "snapshot_digest": None,
+    "made_at": None,
+    "headline": None,
+    "summary": [],
+    "likely_causes": [],
+    "ruled_out": [],
+    "next_steps": [],
+    "questions": [],
+    "risk": None,
+    "dropped_citations": 0,
+}
+_handoff: Final = {
+    **_in_session,
+    "assessment": _assessment,
+    "chain": [],
+    "told": {"people": 3, "sent": 3, "seen": 0, "refused": 0, "off_duty": 0},
+}
+_claimed: Final = {**_handoff, "version": 2, "state": "claimed", "claimed_by": _SENIOR, "claimed_at": "2026-11-24T09:06:10Z"}
+_entry: Final = {
+    "number": 17,
+    "kind": "handoff.claimed",
+    "at": "2026-11-24T09:06:10Z",
+    "by": _SENIOR,
+    "cause": None,
+    "session_id": _SESSION,
+    "handoff_id": _HANDOFF,
+    "changed": {"state": "claimed", "assignee_id": _SENIOR["id"]},
+}
+_queued: Final = {
+    "handoff_id": _HANDOFF,
+    "session_id": _SESSION,
+    "title": _listed["title"],
+    "client_name": "Lakeside Dental",
+    "ticket": _TICKET,
+    "reason": "Out of ideas; the client waits",
+    "priority": "high",
+    "escalated_by": _JUNIOR,
+    "team_id": None,
+    "user_id": None,
+    "escalated_at": _LATER,
+    "waiting_seconds": 42,
+    "due_at": None,
+    "headline": "1 of 1 tries failed; open: Conditional access and 1 more",
+    "branch_count": 3,
+    "step_count": 1,
+}
+_delivery: Final = {
+    "id": _DELIVERY,
+    "user_id": _SENIOR["id"],
+    "channel": "email",
+    "state": "sent",
+    "reason": None,
+    "attempts": 1,
+    "last_error": None,
+    "created_at": _LATER,
+    "updated_at": "2026-11-24T09:05:01Z",
+    "message_id": f"<{_DELIVERY}@flowpilot.example>",
+}
+_snapshot: Final = {
+    "schema_version": 1,
+    "handoff_id": _HANDOFF,
+    "session_id": _SESSION,
+    "frozen_at": _LATER,
+    "title": _listed["title"],
+    "problem": _listed["problem"],
+    "client_name": "Lakeside Dental",
+    "ticket": _TICKET,
+    "priority": "high",
+    "reason": "Out of ideas; the client waits",
+    "note": "Ask for Petra on the phone",
+    "escalated_by": _JUNIOR,
+    "branches": [
+        {**_root, "active": False, "step_ids": [_STEP]},
+        {**_policy, "active": True, "step_ids": []},
+        {**_profile, "active": False, "step_ids": []},
+    ],
+    "fork_points": [_fork],
+    "steps": [_step],
+    "tried": [_STEP],
+    "failed": [_STEP],
+    "open_hypotheses": [_POLICY, _PROFILE],
+    "earlier_escalations": [],
+}
+
+
+def _page(item: object) -> dict[str, Any]:
+    return {"items": [item], "next_cursor": None}
+
+
+EXAMPLES: Final[Mapping[str, Any]] = {
+    "start_session request": {
+        "title": _listed["title"],
+        "problem": _listed["problem"],
+        "client_name": "Lakeside Dental",
+        "ticket": _TICKET,
+        "priority": "high",
+    },
+    "start_session": _new,
+    "list_sessions": _page(_listed),
+    "get_session": _session,
+    "add_step request": {key: _step[key] for key in ("kind", "content", "result", "evidence")},
+    "add_step": _step,
+    "set_result request": {"result": "failed"},
+    "set_result": _step,
+    "fork request": {
+        "at_step_id": _STEP,
+        "reason": "Two explanations fit",
+        "options": [{key: branch[key] for key in ("label", "hypothesis")} for branch in (_policy, _profile)],
+    },
+    "fork": {**_fork, "branches": [_policy, _profile]},
+    "activate_branch request": {"branch_id": _POLICY},
+    "activate_branch": _active,
+    "close_branch request": {"outcome": "dead_end", "reason": "A new profile asks just the same"},
+    "close_branch": _active,
+    "hand_off request": {
+        "intent": "escalate",
+        "reason": "Out of ideas; the client waits",
+        "note": "Ask for Petra on the phone",
+        "priority": "high",
+    },
+    "hand_off": _handoff,
+    "resume request": {},
+    "resume": _active,
+    "reassign request": {"user_id": _SENIOR["id"]},
+    "reassign": _active,
+    "resolve request": {"summary": "Excluded the shared mailbox from the new policy", "root_cause": "The policy of last night"},
+    "resolve": {
+        **_active,
+        "status": "resolved",
+        "resolution": {"summary": "Excluded the shared mailbox from the new policy", "root_cause": "The policy of last night"},
+    },
+    "reopen request": {"reason": "It asks again"},
+    "reopen": _active,
+    "abandon request": {"reason": "The client replaced the machine"},
+    "abandon": {**_active, "status": "abandoned"},
+    "timeline": _page(_entry),
+    "queue": _page(_queued),
+    "get_handoff": _handoff,
+    "get_snapshot": _snapshot,
+    "changes": _page(_entry),
+    "deliveries": _page(_delivery),
+    "claim request": {},
+    "claim": _claimed,
+    "unclaim request": {},
+    "unclaim": {**_handoff, "version": 3},
+    "reroute request": {"priority": "urgent"},
+    "reroute": {**_handoff, "version": 2, "priority": "urgent"},
+    "withdraw request": {},
+    "withdraw": {**_handoff, "version": 2, "state": "withdrawn"},
+    "retry_delivery request": {},
+    "retry_delivery": _handoff,
+    "live": {"status": "live"},
+    "ready": {"status": "ready", "checks": {"database": "ok", "migrations": "ok", "relay": "ok"}, "relay_lag_seconds": 0.0},
+}

@@ -1,0 +1,75 @@
+"""What each route is, for whoever reads about it: kept beside the route, shown in the OpenAPI document."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import msgspec
+from attrs import field, frozen
+from litestar import get, patch, post
+from litestar.handlers import HTTPRouteHandler
+
+F = Callable[[Callable[..., Any]], HTTPRouteHandler]
+
+ALWAYS: Final = ("unauthenticated", "unavailable", "internal")
+IN_PATH: Final = ("not_found",)
+READ: Final = ("malformed", "unknown_field", "validation_failed")
+CHANGED: Final = (
+    *READ,
+    "unsupported_media_type",
+    "body_too_large",
+    "role_forbidden",
+    "version_conflict",
+    "idempotency_key_reused",
+    "idempotency_in_progress",
+    "outcome_unknown",
+)
+
+
+@frozen(kw_only=True)
+class Operation:
+    """One route: what it takes, what it gives, and every code it may refuse with."""
+
+    tag: str
+    answer: Any
+    status: int = 200
+    body: type[msgspec.Struct] | None = None
+    query: type[msgspec.Struct] | None = None
+    problems: tuple[str, ...] = ()
+    etag: bool = False
+    also: Mapping[int, Any] = field(factory=dict)
+    """Other answers that are no problems, by status."""
+
+
+class Part:
+    """Makes the routes of one part of the contract."""
+
+    def __init__(self, tag: str) -> None:
+        self._tag = tag
+
+    def reads(
+        self, path: str, answer: Any, *, query: type[msgspec.Struct] | None = None, problems: tuple[str, ...] = (), etag: bool = False
+    ) -> F:
+        """A GET that shows something, or a page of things where `query` has a cursor."""
+        judged = READ if query else ()
+        codes = (*ALWAYS, *_of_path(path), *judged, *problems)
+        return get(path, opt={"operation": Operation(tag=self._tag, answer=answer, query=query, problems=codes, etag=etag)})
+
+    def makes(self, path: str, answer: Any, *, body: type[msgspec.Struct], problems: tuple[str, ...] = ()) -> F:
+        """A POST that makes something."""
+        return post(path, status_code=201, opt={"operation": self._change(path, answer, 201, body, problems)})
+
+    def moves(self, path: str, answer: Any, *, body: type[msgspec.Struct], problems: tuple[str, ...] = ()) -> F:
+        """A POST that moves what its path names on."""
+        return post(path, status_code=200, opt={"operation": self._change(path, answer, 200, body, problems)})
+
+    def mends(self, path: str, answer: Any, *, body: type[msgspec.Struct], problems: tuple[str, ...] = ()) -> F:
+        """A PATCH of what its path names."""
+        return patch(path, opt={"operation": self._change(path, answer, 200, body, problems)})
+
+    def _change(self, path: str, answer: Any, status: int, body: type[msgspec.Struct], problems: tuple[str, ...]) -> Operation:
+        codes = (*ALWAYS, *_of_path(path), *CHANGED, *problems)
+        return Operation(tag=self._tag, answer=answer, status=status, body=body, problems=codes)
+
+
+def _of_path(path: str) -> tuple[str, ...]:
+    return IN_PATH if "{" in path else ()

@@ -1,0 +1,262 @@
+"""Every refusal as a problem of RFC 9457: the one table from errors to status, code and what else a client may read."""
+
+import traceback
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any, Final, TypeVar
+
+import structlog
+from attrs import field, frozen
+from litestar.connection import Request
+from litestar.exceptions import ClientException, HTTPException, InternalServerException, MethodNotAllowedException, NotFoundException
+from litestar.exceptions.http_exceptions import RequestEntityTooLarge
+from litestar.response import Response
+
+from flowpilot_core.domain import errors
+
+from .answers import PROBLEM, Body, Header, encode
+
+log = structlog.get_logger()
+
+
+@frozen
+class At:
+    """One value that is wrong: where it is, as a JSON pointer into body or query, and what is wrong with it."""
+
+    pointer: str
+    detail: str
+
+
+@frozen(kw_only=True)
+class Problem:
+    """A refusal as clients read it; `more` are members beside those of RFC 9457."""
+
+    status: int
+    code: str
+    title: str
+    detail: str
+    errors: tuple[At, ...] = ()
+    more: Mapping[str, Any] = field(factory=dict)
+    headers: tuple[Header, ...] = ()
+
+    def body(self) -> Body:
+        """The answer that says so."""
+        members: dict[str, Any] = {
+            "type": f"urn:flowpilot:problem:{self.code}",
+            "title": self.title,
+            "status": self.status,
+            "detail": self.detail,
+            "code": self.code,
+            **self.more,
+        }
+        if self.errors:
+            members["errors"] = [{"pointer": at.pointer, "detail": at.detail} for at in self.errors]
+        return Body(encode(members), status=self.status, media_type=PROBLEM, headers=self.headers)
+
+
+class Refused(Exception):
+    """The request itself is no good: found at this edge, before any use case ran."""
+
+    def __init__(self, code: str, detail: str, *where: At) -> None:
+        super().__init__(code)
+        self.code = code
+        self.detail = detail
+        self.where = where
+
+
+TITLES: Final[Mapping[str, tuple[int, str]]] = {
+    "unauthenticated": (401, "Sign in first"),
+    "not_found": (404, "There is no such thing here"),
+    "malformed": (400, "The request cannot be read"),
+    "unknown_field": (400, "The request says something that nobody reads"),
+    "invalid_cursor": (400, "The cursor does not belong to this list"),
+    "validation_failed": (422, "A value is not allowed"),
+    "role_forbidden": (403, "Your role may not do this"),
+    "not_assignee": (403, "This is somebody else's to do"),
+    "own_handoff": (409, "You escalated this yourself"),
+    "already_claimed": (409, "Somebody was first"),
+    "invalid_transition": (409, "Its state does not allow this"),
+    "version_conflict": (412, "It has changed since you read it"),
+    "idempotency_key_reused": (422, "The idempotency key was used for another request"),
+    "idempotency_in_progress": (409, "The first request with this key is still running"),
+    "body_too_large": (413, "The body is too large"),
+    "unsupported_media_type": (415, "The body is no JSON"),
+    "method_not_allowed": (405, "This address does not take this method"),
+    "unavailable": (503, "Not available just now"),
+    "outcome_unknown": (503, "Nobody knows yet whether it was done"),
+    "snapshot_damaged": (500, "The stored snapshot is damaged"),
+    "internal": (500, "Something went wrong here"),
+}
+"""Every code there is, with its status and what people read first."""
+
+_E = TypeVar("_E", bound=Exception)
+_TABLE: dict[type[Exception], Callable[[Any], Problem]] = {}
+
+
+def _for(kind: type[_E]) -> Callable[[Callable[[_E], Problem]], Callable[[_E], Problem]]:
+    def register(translate: Callable[[_E], Problem]) -> Callable[[_E], Problem]:
+        _TABLE[kind] = translate
+        return translate
+
+    return register
+
+
+def _problem(code: str, detail: str, *where: At, headers: tuple[Header, ...] = (), **more: Any) -> Problem:
+    status, title = TITLES[code]
+    return Problem(status=status, code=code, title=title, detail=detail, errors=where, more=more, headers=headers)
+
+
+def _retry_after(seconds: int) -> tuple[Header, ...]:
+    return ((b"retry-after", b"%d" % seconds),)
+
+
+@_for(Refused)
+def _refused(exc: Refused) -> Problem:
+    return _problem(exc.code, exc.detail, *exc.where)
+
+
+@_for(errors.Unauthenticated)
+def _unauthenticated(exc: errors.Unauthenticated) -> Problem:
+    detail = "Send `Authorization: Bearer` with a token of an active user."
+    return _problem("unauthenticated", detail, headers=((b"www-authenticate", b'Bearer realm="FlowPilot"'),))
+
+
+@_for(errors.NotFound)
+def _not_found(exc: errors.NotFound) -> Problem:
+    return _problem("not_found", f"There is no such {exc.thing}.")
+
+
+@_for(errors.InvalidValue)
+def _invalid_value(exc: errors.InvalidValue) -> Problem:
+    pointer = "/" + exc.field.replace(".", "/")
+    return _problem("validation_failed", f"{exc.field} {exc.problem}.", At(pointer, exc.problem))
+
+
+@_for(errors.RoleForbidden)
+def _role_forbidden(exc: errors.RoleForbidden) -> Problem:
+    return _problem("role_forbidden", f"As {exc.role} you may not {exc.permission}.")
+
+
+@_for(errors.NotAssignee)
+def _not_assignee(exc: errors.NotAssignee) -> Problem:
+    return _problem("not_assignee", "Your role would do, but this is for another person to do.")
+
+
+@_for(errors.OwnHandoff)
+def _own_handoff(exc: errors.OwnHandoff) -> Problem:
+    return _problem("own_handoff", "You escalated this yourself; withdraw it to go on.")
+
+
+@_for(errors.AlreadyClaimed)
+def _already_claimed(exc: errors.AlreadyClaimed) -> Problem:
+    claimed_by = {"id": exc.by, "name": exc.name}
+    return _problem("already_claimed", f"{exc.name or 'A colleague'} has it.", claimed_by=claimed_by, claimed_at=exc.at)
+
+
+@_for(errors.InvalidTransition)
+def _invalid_transition(exc: errors.InvalidTransition) -> Problem:
+    # RFC 9457 has `status` for the number, so that a session's own goes by `state`, as a handoff's.
+    detail = f"A {exc.thing} that is {exc.state} does not allow this: {exc.move.replace('_', ' ')}."
+    return _problem("invalid_transition", detail, state=exc.state, thing=exc.thing)
+
+
+@_for(errors.VersionConflict)
+def _version_conflict(exc: errors.VersionConflict) -> Problem:
+    detail = f"The {exc.thing} is at version {exc.actual}, not {exc.expected}; read it again."
+    return _problem("version_conflict", detail, version=exc.actual)
+
+
+@_for(errors.SnapshotDamaged)
+def _snapshot_damaged(exc: errors.SnapshotDamaged) -> Problem:
+    return _problem("snapshot_damaged", "The stored bytes do not match the digest they were frozen under.")
+
+
+@_for(errors.KeyReused)
+def _key_reused(exc: errors.KeyReused) -> Problem:
+    return _problem("idempotency_key_reused", "Send a new Idempotency-Key with a new request.", At("", "the Idempotency-Key is not new"))
+
+
+@_for(errors.KeyInProgress)
+def _key_in_progress(exc: errors.KeyInProgress) -> Problem:
+    return _problem("idempotency_in_progress", "Ask again in a moment for its answer.", headers=_retry_after(1))
+
+
+@_for(errors.Unavailable)
+def _unavailable(exc: errors.Unavailable) -> Problem:
+    detail = f"The {exc.what} does not answer; nothing was changed. Try again."
+    return _problem("unavailable", detail, headers=_retry_after(exc.retry_after))
+
+
+@_for(errors.Stale)
+def _stale(exc: errors.Stale) -> Problem:
+    return _problem("unavailable", "Others kept changing it; nothing was changed. Try again.", headers=_retry_after(1))
+
+
+@_for(errors.OutcomeUnknown)
+def _outcome_unknown(exc: errors.OutcomeUnknown) -> Problem:
+    detail = "The answer of the database was lost. Repeat the request with the same Idempotency-Key, or look first."
+    return _problem("outcome_unknown", detail, headers=_retry_after(exc.retry_after))
+
+
+@_for(NotFoundException)
+def _no_route(exc: NotFoundException) -> Problem:
+    return _problem("not_found", "There is no such address.")
+
+
+@_for(MethodNotAllowedException)
+def _method_not_allowed(exc: MethodNotAllowedException) -> Problem:
+    allowed = (exc.headers or {}).get("allow", "")
+    return _problem("method_not_allowed", f"It takes {allowed}.", headers=((b"allow", allowed.encode()),))
+
+
+@_for(RequestEntityTooLarge)
+def _body_too_large(exc: RequestEntityTooLarge) -> Problem:
+    return _problem("body_too_large", "A body may have 1 MiB at most.")
+
+
+@_for(ClientException)
+def _client(exc: ClientException) -> Problem:
+    return _problem("malformed", "The request breaks the rules of HTTP.", At("", "is no request that can be read"))
+
+
+@_for(InternalServerException)
+def _hung_up(exc: InternalServerException) -> Problem:
+    return _problem("malformed", "The request ended before its body did.", At("", "ended too early"))
+
+
+def problem_of(exc: Exception) -> Problem:
+    """What to answer when `exc` is raised; for what nobody foresaw, 500 with a line in the log."""
+    for kind in type(exc).__mro__:
+        if translate := _TABLE.get(kind):
+            return translate(exc)
+    log.error("request failed", error=type(exc).__qualname__, where=_frames(exc))
+    return _problem("internal", "It is in the log under the request's id.")
+
+
+def _frames(exc: BaseException) -> list[str]:
+    """Where it happened, without its message: that may quote what somebody sent."""
+    return [f"{frame.filename.rpartition('/src/')[2]}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(exc.__traceback__)]
+
+
+class _Answered(Response[None]):
+    """A `Body` where Litestar's exception handlers must return a `Response`."""
+
+    def __init__(self, body: Body) -> None:
+        super().__init__(None)
+        self._ready = body
+
+    def to_asgi_response(self, *args: Any, **kwargs: Any) -> Any:
+        return self._ready
+
+
+def answer(_: Request[Any, Any, Any], exc: Exception) -> Response[None]:
+    """Litestar's exception handler for everything."""
+    return _Answered(problem_of(exc).body())
+
+
+HANDLERS: Final[dict[int | type[Exception], Any]] = {Exception: answer, HTTPException: answer}
+
+
+def titled(status: int) -> str:
+    """What HTTP calls a status."""
+    return HTTPStatus(status).phrase

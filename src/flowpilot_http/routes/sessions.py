@@ -1,0 +1,268 @@
+"""Sessions: start one, work on it, hand it off, end it."""
+
+from uuid import UUID
+
+from flowpilot_core.domain.errors import InvalidValue
+from flowpilot_core.domain.identifiers import BranchId, SessionId, StepId, TeamId, UserId
+from flowpilot_core.domain.session import Ticket
+from flowpilot_core.ports.persistence import Entry, SessionFilter
+from flowpilot_http.answers import Body
+from flowpilot_http.calls import Call
+from flowpilot_http.operations import Part
+from flowpilot_http.schemas.common import EntryOut, Listed, Nothing, Page
+from flowpilot_http.schemas.handoffs import HandoffOut
+from flowpilot_http.schemas.sessions import (
+    ActiveBranch,
+    Because,
+    CloseBranch,
+    ForkedOut,
+    HandOff,
+    NewFork,
+    NewResult,
+    NewStep,
+    Reassign,
+    Resolve,
+    SessionDetailOut,
+    SessionOut,
+    SessionsWanted,
+    StartSession,
+    StepOut,
+)
+
+part = Part("Sessions")
+
+SESSION = "/ai-sessions/{session_id:str}"
+OF_ASSIGNEE = ("not_assignee", "invalid_transition")
+
+
+@part.makes("/ai-sessions", SessionDetailOut, body=StartSession, problems=("not_found",))
+async def start_session(request: Call) -> Body:
+    """Start a session, with its root branch, assigned to you."""
+    new = await request.read(StartSession)
+    ticket = None if new.ticket is None else Ticket(system=new.ticket.system, id=new.ticket.id)
+    return await request.changed(
+        lambda change: request.flowpilot.sessions.start(
+            request.user,
+            title=new.title,
+            problem=new.problem,
+            client_name=new.client_name,
+            ticket=ticket,
+            priority=new.priority,
+            team_id=None if new.team_id is None else TeamId(new.team_id),
+            request=change,
+        ),
+        SessionDetailOut.shown,
+        status=201,
+    )
+
+
+@part.reads("/ai-sessions", Listed[SessionOut], query=SessionsWanted, problems=("invalid_cursor",))
+async def list_sessions(request: Call) -> Body:
+    """The sessions you may read, newest first."""
+    wanted = await request.wanted(SessionsWanted)
+    where = SessionFilter(status=wanted.status, assignee_id=_assignee(wanted.assignee, request.user.user_id))
+    names: dict[UserId, str] = {}
+
+    async def more(after: UUID | None, limit: int) -> list[SessionOut]:
+        last = None if after is None else SessionId(after)
+        sessions, called = await request.flowpilot.sessions.list(request.user, where, after=last, limit=limit)
+        names.update(called)
+        return [SessionOut.of(session, names) for session in sessions]
+
+    of = f"sessions {where.status or '-'} {where.assignee_id or '-'}"
+    return await request.listed(wanted, of, UUID, more, shown=lambda session: session, at=lambda session: session.id)
+
+
+@part.reads(SESSION, SessionDetailOut, etag=True)
+async def get_session(request: Call) -> Body:
+    """One session with its branches, fork points, steps and handoffs."""
+    detail = await request.flowpilot.sessions.get(request.user, request.session_id)
+    return request.shown(SessionDetailOut.shown(detail), version=detail.session.version)
+
+
+@part.makes(f"{SESSION}/steps", StepOut, body=NewStep, problems=OF_ASSIGNEE)
+async def add_step(request: Call) -> Body:
+    """Add a step to the branch named, or else to the active one."""
+    new = await request.read(NewStep)
+    return await request.changed(
+        lambda change: request.flowpilot.sessions.add_step(
+            request.user,
+            request.session_id,
+            kind=new.kind,
+            content=new.content,
+            branch_id=None if new.branch_id is None else BranchId(new.branch_id),
+            result=new.result,
+            evidence=new.evidence,
+            request=change,
+        ),
+        lambda step: StepOut.of(step, {request.user.user_id: request.user.name}),
+        status=201,
+    )
+
+
+@part.mends(f"{SESSION}/steps/{{step_id:str}}", StepOut, body=NewResult, problems=OF_ASSIGNEE)
+async def set_result(request: Call) -> Body:
+    """Say what came of a step."""
+    new = await request.read(NewResult)
+    return await request.changed(
+        lambda change: request.flowpilot.sessions.set_result(
+            request.user, request.session_id, request.step_id, result=new.result, evidence=new.evidence, request=change
+        ),
+        lambda changed: StepOut.of(*changed),
+    )
+
+
+@part.makes(f"{SESSION}/forks", ForkedOut, body=NewFork, problems=OF_ASSIGNEE)
+async def fork(request: Call) -> Body:
+    """Split the investigation at a step, with one new branch per option; the first becomes the active one."""
+    new = await request.read(NewFork)
+    return await request.changed(
+        lambda change: request.flowpilot.sessions.fork(
+            request.user,
+            request.session_id,
+            at_step_id=StepId(new.at_step_id),
+            reason=new.reason,
+            options=new.ways(),
+            request=change,
+        ),
+        lambda forked: ForkedOut.made(forked, {request.user.user_id: request.user.name}),
+        status=201,
+    )
+
+
+@part.moves(f"{SESSION}/active-branch", SessionDetailOut, body=ActiveBranch, problems=OF_ASSIGNEE)
+async def activate_branch(request: Call) -> Body:
+    """Go on in another branch."""
+    wanted = await request.read(ActiveBranch)
+    return await request.changed(
+        lambda change: request.flowpilot.sessions.activate_branch(
+            request.user, request.session_id, BranchId(wanted.branch_id), request=change
+        ),
+        SessionDetailOut.shown,
+    )
+
+
+@part.moves(f"{SESSION}/branches/{{branch_id:str}}/close", SessionDetailOut, body=CloseBranch, problems=OF_ASSIGNEE)
+async def close_branch(request: Call) -> Body:
+    """Close a branch; where it was the active one, work goes on in the nearest open one."""
+    how = await request.read(CloseBranch)
+    return await request.changed(
+        lambda change: request.flowpilot.sessions.close_branch(
+            request.user, request.session_id, request.branch_id, outcome=how.outcome, reason=how.reason, request=change
+        ),
+        SessionDetailOut.shown,
+    )
+
+
+@part.makes(f"{SESSION}/handoff", HandoffOut, body=HandOff, problems=OF_ASSIGNEE)
+async def hand_off(request: Call) -> Body:
+    """Park or escalate a session: everything tried is frozen in a snapshot. Who is told is told afterwards."""
+    new = await request.read(HandOff)
+    return await request.changed(
+        lambda change: request.flowpilot.handoffs.hand_off(
+            request.user,
+            request.session_id,
+            intent=new.intent,
+            reason=new.reason,
+            note=new.note,
+            priority=new.priority,
+            team_id=None if new.team_id is None else TeamId(new.team_id),
+            user_id=None if new.user_id is None else UserId(new.user_id),
+            request=change,
+        ),
+        HandoffOut.shown,
+        status=201,
+    )
+
+
+@part.moves(f"{SESSION}/resume", SessionDetailOut, body=Nothing, problems=OF_ASSIGNEE)
+async def resume(request: Call) -> Body:
+    """Go on with a parked session."""
+    await request.read(Nothing)
+    return await request.changed(
+        lambda change: request.flowpilot.sessions.resume(request.user, request.session_id, request=change), SessionDetailOut.shown
+    )
+
+
+@part.moves(f"{SESSION}/reassign", SessionDetailOut, body=Reassign, problems=OF_ASSIGNEE)
+async def reassign(request: Call) -> Body:
+    """Give an active or parked session to somebody else."""
+    to = await request.read(Reassign)
+    return await request.changed(
+        lambda change: request.flowpilot.sessions.reassign(request.user, request.session_id, user_id=UserId(to.user_id), request=change),
+        SessionDetailOut.shown,
+    )
+
+
+@part.moves(f"{SESSION}/resolve", SessionDetailOut, body=Resolve, problems=OF_ASSIGNEE)
+async def resolve(request: Call) -> Body:
+    """Done, with what solved it."""
+    how = await request.read(Resolve)
+    return await request.changed(
+        lambda change: request.flowpilot.sessions.resolve(
+            request.user, request.session_id, summary=how.summary, root_cause=how.root_cause, request=change
+        ),
+        SessionDetailOut.shown,
+    )
+
+
+@part.moves(f"{SESSION}/reopen", SessionDetailOut, body=Because, problems=("invalid_transition",))
+async def reopen(request: Call) -> Body:
+    """Active again, and yours."""
+    why = await request.read(Because)
+    return await request.changed(
+        lambda change: request.flowpilot.sessions.reopen(request.user, request.session_id, reason=why.reason, request=change),
+        SessionDetailOut.shown,
+    )
+
+
+@part.moves(f"{SESSION}/abandon", SessionDetailOut, body=Because, problems=OF_ASSIGNEE)
+async def abandon(request: Call) -> Body:
+    """Given up."""
+    why = await request.read(Because)
+    return await request.changed(
+        lambda change: request.flowpilot.sessions.abandon(request.user, request.session_id, reason=why.reason, request=change),
+        SessionDetailOut.shown,
+    )
+
+
+@part.reads(f"{SESSION}/timeline", Listed[EntryOut], query=Page, problems=("invalid_cursor",))
+async def timeline(request: Call) -> Body:
+    """Everything that happened, in order, with who."""
+    session_id = request.session_id
+    page = await request.wanted(Page)
+
+    async def more(after: int | None, limit: int) -> list[Entry]:
+        return list(await request.flowpilot.sessions.timeline(request.user, session_id, after=after or 0, limit=limit))
+
+    return await request.listed(page, f"timeline {session_id}", int, more, shown=EntryOut.of, at=lambda entry: entry.logged.number)
+
+
+def _assignee(wanted: str | None, me: UserId) -> UserId | None:
+    if wanted is None:
+        return None
+    if wanted == "me":
+        return me
+    try:
+        return UserId(UUID(wanted))
+    except ValueError:
+        raise InvalidValue("assignee", "must be `me` or the id of a user") from None
+
+
+ROUTES = (
+    start_session,
+    list_sessions,
+    get_session,
+    add_step,
+    set_result,
+    fork,
+    activate_branch,
+    close_branch,
+    hand_off,
+    resume,
+    reassign,
+    resolve,
+    reopen,
+    abandon,
+    timeline,
+)

@@ -1,0 +1,303 @@
+"""Sessions, their branches and steps."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta
+
+from flowpilot_core.application.sessions import Forked
+from flowpilot_core.domain.branch import FEWEST_OPTIONS, MOST_OPTIONS, Branch, BranchState, ForkPoint, Option, Outcome
+from flowpilot_core.domain.handoff import Intent
+from flowpilot_core.domain.identifiers import UserId
+from flowpilot_core.domain.session import Priority, Session, Status
+from flowpilot_core.domain.step import Step, StepKind, StepResult
+from flowpilot_core.domain.text import EVIDENCE
+from flowpilot_core.ports.persistence import SessionDetail
+
+from .common import Closed, Line, Page, PersonOut, Text, TicketOut, person
+from .handoffs import HandoffInSession
+
+Evidence = Annotated[str, Meta(description=f"Any text of at most {EVIDENCE} bytes as UTF-8.")]
+
+
+class TicketIn(Closed, kw_only=True, frozen=True):
+    """The PSA ticket a session works on."""
+
+    system: Annotated[Line, Meta(description="The vendor, such as `connectwise`.", examples=["connectwise"])]
+    id: Annotated[Line, Meta(description="The ticket's number in the vendor's API.", examples=["48211"])]
+
+
+class StartSession(Closed, kw_only=True, frozen=True):
+    """A new troubleshooting effort."""
+
+    title: Annotated[Line, Meta(examples=["Outlook asks for a password again and again"])]
+    problem: Annotated[Text, Meta(examples=["Since this morning, on two machines of the front desk."])]
+    client_name: Annotated[Line | None, Meta(examples=["Lakeside Dental"])] = None
+    ticket: TicketIn | None = None
+    priority: Priority = Priority.NORMAL
+    team_id: UUID | None = None
+
+
+class NewStep(Closed, kw_only=True, frozen=True):
+    """What was asked, done or seen."""
+
+    kind: StepKind
+    content: Annotated[Text, Meta(examples=["Removed the cached credentials and signed in again"])]
+    branch_id: Annotated[UUID | None, Meta(description="The active branch, where left out.")] = None
+    result: Annotated[StepResult | None, Meta(examples=["failed"])] = None
+    evidence: Annotated[Evidence | None, Meta(examples=["AADSTS50126: invalid username or password"])] = None
+
+
+class NewResult(Closed, kw_only=True, frozen=True):
+    """What came of a step."""
+
+    result: StepResult | None
+    evidence: Annotated[Evidence | None, Meta(description="What stands there stays, where left out.")] = None
+
+
+class OptionIn(Closed, kw_only=True, frozen=True):
+    """One way on."""
+
+    label: Annotated[Line, Meta(examples=["Conditional access"])]
+    hypothesis: Annotated[Text, Meta(examples=["A policy of last night blocks legacy sign-in."])]
+
+
+class NewFork(Closed, kw_only=True, frozen=True):
+    """Where and why an investigation splits."""
+
+    at_step_id: UUID
+    reason: Annotated[Text, Meta(examples=["Two explanations fit"])]
+    options: Annotated[list[OptionIn], Meta(extra_json_schema={"minItems": FEWEST_OPTIONS, "maxItems": MOST_OPTIONS})]
+
+    def ways(self) -> list[Option]:
+        """The options, as the core knows them."""
+        return [Option(label=option.label, hypothesis=option.hypothesis) for option in self.options]
+
+
+class ActiveBranch(Closed, kw_only=True, frozen=True):
+    """Where to go on."""
+
+    branch_id: UUID
+
+
+class CloseBranch(Closed, kw_only=True, frozen=True):
+    """How a branch ended."""
+
+    outcome: Outcome
+    reason: Text
+
+
+class HandOff(Closed, kw_only=True, frozen=True):
+    """Why and to whom a session is handed off. A park has no use for `team_id`, `user_id` and `priority`."""
+
+    intent: Intent
+    reason: Annotated[Text, Meta(examples=["Out of ideas; the client waits"])]
+    note: Annotated[Text | None, Meta(examples=["Ask for Petra on the phone"])] = None
+    priority: Annotated[Priority | None, Meta(description="The session's, where left out.")] = None
+    team_id: Annotated[UUID | None, Meta(description="Whom to tell; any eligible colleague may still claim.")] = None
+    user_id: Annotated[UUID | None, Meta(description="Whom to tell; any eligible colleague may still claim.")] = None
+
+
+class Reassign(Closed, kw_only=True, frozen=True):
+    """Who is to go on."""
+
+    user_id: UUID
+
+
+class Resolve(Closed, kw_only=True, frozen=True):
+    """What solved it."""
+
+    summary: Annotated[Text, Meta(examples=["Excluded the shared mailbox from the new policy"])]
+    root_cause: Text | None = None
+
+
+class Because(Closed, kw_only=True, frozen=True):
+    """Why."""
+
+    reason: Text
+
+
+class SessionsWanted(Page, kw_only=True, frozen=True):
+    """Which sessions."""
+
+    status: Status | None = None
+    assignee: Annotated[str | None, Meta(description="`me`, or the id of a user.", examples=["me"])] = None
+
+
+class BranchOut(msgspec.Struct, kw_only=True, frozen=True):
+    """A line of investigation."""
+
+    id: UUID
+    parent_id: UUID | None
+    fork_point_id: UUID | None
+    label: str
+    hypothesis: str | None
+    state: BranchState
+    close_reason: str | None
+    created_at: datetime
+    closed_at: datetime | None
+
+    @classmethod
+    def of(cls, branch: Branch) -> "BranchOut":
+        """As clients read it."""
+        return cls(
+            id=branch.id,
+            parent_id=branch.parent_id,
+            fork_point_id=branch.fork_point_id,
+            label=branch.label,
+            hypothesis=branch.hypothesis,
+            state=branch.state,
+            close_reason=branch.close_reason,
+            created_at=branch.created_at,
+            closed_at=branch.closed_at,
+        )
+
+
+class ForkPointOut(msgspec.Struct, kw_only=True, frozen=True):
+    """Where a branch split into several, and why."""
+
+    id: UUID
+    branch_id: UUID
+    at_step_id: UUID
+    reason: str
+    branch_ids: list[UUID]
+    created_by: PersonOut
+    created_at: datetime
+
+    @classmethod
+    def of(cls, fork: ForkPoint, names: Mapping[UserId, str]) -> "ForkPointOut":
+        """As clients read it."""
+        return cls(
+            id=fork.id,
+            branch_id=fork.branch_id,
+            at_step_id=fork.at_step_id,
+            reason=fork.reason,
+            branch_ids=list(fork.branch_ids),
+            created_by=person(fork.created_by, names),
+            created_at=fork.created_at,
+        )
+
+
+class ForkedOut(ForkPointOut, kw_only=True, frozen=True):
+    """A fork point that was just made, with its branches; the first is the active one."""
+
+    branches: list[BranchOut]
+
+    @classmethod
+    def made(cls, forked: Forked, names: Mapping[UserId, str]) -> "ForkedOut":
+        """As clients read it."""
+        fork = ForkPointOut.of(forked.fork_point, names)
+        return cls(**msgspec.structs.asdict(fork), branches=[BranchOut.of(branch) for branch in forked.branches])
+
+
+class StepOut(msgspec.Struct, kw_only=True, frozen=True):
+    """What was asked, done or seen in a branch. `number` counts up through the session."""
+
+    id: UUID
+    branch_id: UUID
+    number: int
+    kind: StepKind
+    content: str
+    result: StepResult | None
+    evidence: str | None
+    created_by: PersonOut
+    created_at: datetime
+    updated_at: datetime
+
+    @classmethod
+    def of(cls, step: Step, names: Mapping[UserId, str]) -> "StepOut":
+        """As clients read it."""
+        return cls(
+            id=step.id,
+            branch_id=step.branch_id,
+            number=step.number,
+            kind=step.kind,
+            content=step.content,
+            result=step.result,
+            evidence=step.evidence,
+            created_by=person(step.created_by, names),
+            created_at=step.created_at,
+            updated_at=step.updated_at,
+        )
+
+
+class ResolutionOut(msgspec.Struct, kw_only=True, frozen=True):
+    """What solved it."""
+
+    summary: str
+    root_cause: str | None
+
+
+class SessionOut(msgspec.Struct, kw_only=True, frozen=True):
+    """A session in a list."""
+
+    id: UUID
+    version: int
+    status: Status
+    title: str
+    problem: str
+    client_name: str | None
+    ticket: TicketOut | None
+    priority: Priority
+    team_id: UUID | None
+    assignee_id: UUID
+    helper_ids: list[UUID]
+    created_by: PersonOut
+    created_at: datetime
+    updated_at: datetime
+    active_branch_id: UUID
+
+    @classmethod
+    def of(cls, session: Session, names: Mapping[UserId, str]) -> "SessionOut":
+        """As clients read it."""
+        return cls(**_common(session, names))
+
+
+class SessionDetailOut(SessionOut, kw_only=True, frozen=True):
+    """One session with all that stands around it."""
+
+    resolution: ResolutionOut | None
+    escalation_package: Annotated[dict[str, Any] | None, Meta(description="The older readers' copy of the last escalation.")]
+    branches: list[BranchOut]
+    fork_points: list[ForkPointOut]
+    steps: list[StepOut]
+    handoffs: list[HandoffInSession]
+
+    @classmethod
+    def shown(cls, detail: SessionDetail) -> "SessionDetailOut":
+        """As clients read it."""
+        session, names = detail.session, detail.names
+        resolution = session.resolution
+        package = session.escalation_package
+        return cls(
+            **_common(session, names),
+            resolution=None if resolution is None else ResolutionOut(summary=resolution.summary, root_cause=resolution.root_cause),
+            escalation_package=None if package is None else dict(package),
+            branches=[BranchOut.of(branch) for branch in session.branches.all],
+            fork_points=[ForkPointOut.of(fork, names) for fork in session.branches.fork_points],
+            steps=[StepOut.of(step, names) for step in detail.steps],
+            handoffs=[HandoffInSession.of(handoff, names) for handoff in detail.handoffs],
+        )
+
+
+def _common(session: Session, names: Mapping[UserId, str]) -> dict[str, Any]:
+    return {
+        "id": session.id,
+        "version": session.version,
+        "status": session.status,
+        "title": session.title,
+        "problem": session.problem,
+        "client_name": session.client_name,
+        "ticket": TicketOut.of(session.ticket),
+        "priority": session.priority,
+        "team_id": session.team_id,
+        "assignee_id": session.assignee_id,
+        "helper_ids": [],
+        "created_by": person(session.created_by, names),
+        "created_at": session.created_at,
+        "updated_at": session.updated_at,
+        "active_branch_id": session.branches.active_id,
+    }

@@ -1,0 +1,104 @@
+"""A snapshot as it was frozen: read here for the document and by tests; what is sent are the stored bytes."""
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+
+from flowpilot_core.domain.branch import BranchState
+from flowpilot_core.domain.handoff import HandoffState
+from flowpilot_core.domain.session import Priority
+from flowpilot_core.domain.step import StepKind, StepResult
+
+from .common import PersonOut, TicketOut
+
+
+class CutEvidence(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """The beginning of evidence that was too long, with the digest of the whole."""
+
+    text: str
+    cut: Literal[True]
+    bytes: int
+    sha256: str
+
+
+class FrozenBranch(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """A line of investigation with its own steps."""
+
+    id: UUID
+    parent_id: UUID | None
+    fork_point_id: UUID | None
+    label: str
+    hypothesis: str | None
+    state: BranchState
+    close_reason: str | None
+    created_at: datetime
+    closed_at: datetime | None
+    active: bool
+    step_ids: list[UUID]
+
+
+class FrozenForkPoint(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """Where a branch split into several, and why."""
+
+    id: UUID
+    branch_id: UUID
+    at_step_id: UUID
+    reason: str
+    branch_ids: list[UUID]
+    created_by: PersonOut
+    created_at: datetime
+
+
+class FrozenStep(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """What was asked, done or seen."""
+
+    id: UUID
+    branch_id: UUID
+    number: int
+    kind: StepKind
+    content: str
+    result: StepResult | None
+    evidence: str | CutEvidence | None
+    created_by: PersonOut
+    created_at: datetime
+    updated_at: datetime
+
+
+class EarlierEscalation(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """An escalation of the same session before this handoff."""
+
+    id: UUID
+    state: HandoffState
+    reason: str
+    note: str | None
+    escalated_by: PersonOut
+    escalated_at: datetime
+    claimed_by: PersonOut | None
+    claimed_at: datetime | None
+    snapshot_digest: str
+
+
+class SnapshotOut(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """The frozen picture of a session at its handoff: each step once, branches list ids."""
+
+    schema_version: int
+    handoff_id: UUID
+    session_id: UUID
+    frozen_at: datetime
+    title: str
+    problem: str
+    client_name: str | None
+    ticket: TicketOut | None
+    priority: Priority
+    reason: str
+    note: str | None
+    escalated_by: PersonOut
+    branches: list[FrozenBranch]
+    fork_points: list[FrozenForkPoint]
+    steps: list[FrozenStep]
+    tried: list[UUID]
+    failed: list[UUID]
+    open_hypotheses: list[UUID]
+    earlier_escalations: list[EarlierEscalation]
