@@ -21,6 +21,7 @@ from flowpilot_core.domain.session import Priority, Session, Status, Ticket
 from flowpilot_core.domain.snapshot import Snapshot
 from flowpilot_core.domain.step import Step
 
+from .imports import Figures, ImportedCase, Imports
 from .outbox import Lease, Work
 
 
@@ -195,8 +196,9 @@ class Handoffs(Protocol):
         """Take an open escalation: as `Handoff.claimed`, with session, handoff and event kept; of any number at once, one succeeds.
 
         `expected` is the version the caller acted on, if it said one; `request_id` goes on record with the event.
-        With `commit` the unit of work is committed in the same trip. Returns the handoff as claimed. Raises `NotFound` (also for a park that `by` may not read) or whatever
-        `Handoff.claimed` and `Handoff.require_version` raise, in this order; then nothing has changed. `AlreadyClaimed` says by what name.
+        With `commit` the unit of work is committed in the same trip. Returns the handoff as claimed.
+        Raises `NotFound` (also for a park that `by` may not read) or whatever `Handoff.claimed` and `Handoff.require_version`
+        raise, in this order; then nothing has changed. `AlreadyClaimed` says by what name.
         """
 
 
@@ -286,6 +288,10 @@ class UnitOfWork(Protocol):
     def due(self) -> WorkLedger:
         """The due work."""
 
+    @property
+    def imports(self) -> Imports:
+        """The import's ledger."""
+
     async def record(self, event: Event) -> None:
         """Write an event; at the commit it gets the next number of the account.
 
@@ -341,7 +347,8 @@ class View(Protocol):
     async def timeline(self, session_id: SessionId, reader: Actor, *, since: HandoffId | None, after: int, limit: int) -> Sequence[Entry]:
         """Events of a session with a number above `after`, by number, without the private ones that `reader` may not read.
 
-        With `since`, only what came after that handoff was made.
+        With `since`, only what came after that handoff was made. Raises `NotFound` for a session that does not exist and, without
+        `since`, for one that is parked and private to others.
         """
 
     async def events(self, *, after: int, limit: int) -> Sequence[LoggedEvent]:
@@ -349,6 +356,12 @@ class View(Protocol):
 
         Nothing that is committed later ever has a number at or below one returned.
         """
+
+    async def imported(self, log: str) -> Mapping[str, ImportedCase]:
+        """How far each case of a log has been replayed, by the case's name; empty for a log that never was."""
+
+    async def figures(self, log: str) -> Figures:
+        """What became of the sessions of a log."""
 
     async def authenticate(self, digest: bytes) -> Person:
         """Who a token's digest stands for. Raises `Unauthenticated` for an unknown one and for a deactivated person."""

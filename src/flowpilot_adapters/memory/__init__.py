@@ -1,0 +1,9 @@
+"""The in-memory peer: everything the ports promise, kept in plain dicts, for tests, embedding and trying things out."""
+
+from .notifier import MemoryNotifier
+from .outbox import MemoryOutbox
+from .store import MemoryStore
+from .unit_of_work import MemoryUnitOfWork
+from .view import MemoryView
+
+__all__ = ["MemoryNotifier", "MemoryOutbox", "MemoryStore", "MemoryUnitOfWork", "MemoryView"]

@@ -1,0 +1,60 @@
+"""The due work of all accounts, as a relay sees it."""
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from attrs import evolve, frozen
+
+from flowpilot_core.domain.identifiers import AccountId
+from flowpilot_core.ports.clock import Clock, NewId
+from flowpilot_core.ports.outbox import Lease
+
+from .locks import Locks
+from .tables import DueWork, Tables
+from .transaction import due_key
+
+
+@frozen(kw_only=True)
+class MemoryOutbox:
+    """Takes due work from every account of a store."""
+
+    accounts: Mapping[AccountId, Tables]
+    locks: Locks
+    clock: Clock
+    new_token: NewId
+
+    async def take(self, limit: int, *, lease_for: timedelta) -> Sequence[Lease]:
+        """As `Outbox.take` says: an account's turn is the later, the more of its work is held or stands before in line."""
+        await asyncio.sleep(0)
+        now = self.clock.now()
+        turns = sorted(
+            (held + place, row.due_at, row.id, account_id)
+            for account_id, tables in self.accounts.items()
+            for held in [sum(_held(row, now) for row in tables.due.values())]
+            for place, row in enumerate(sorted(self._free(account_id, tables, now), key=lambda row: (row.due_at, row.id)))
+        )
+        leases = []
+        for _, _, work_id, account_id in turns[:limit]:
+            due = self.accounts[account_id].due
+            row = due[work_id]
+            token = self.new_token()
+            due[work_id] = evolve(row, takes=row.takes + 1, lease_token=token, lease_until=now + lease_for)
+            leases.append(Lease(account_id=account_id, work_id=work_id, kind=row.kind, token=token, takes=row.takes + 1))
+        return leases
+
+    async def lag(self) -> float:
+        """As `Outbox.lag` says."""
+        await asyncio.sleep(0)
+        now = self.clock.now()
+        waits = (now - row.due_at for account_id, tables in self.accounts.items() for row in self._free(account_id, tables, now))
+        return max(waits, default=timedelta()).total_seconds()
+
+    def _free(self, account_id: AccountId, tables: Tables, now: datetime) -> Iterator[DueWork]:
+        for row in tables.due.values():
+            if row.due_at <= now and not _held(row, now) and self.locks.free((account_id, *due_key(row.id))):
+                yield row
+
+
+def _held(row: DueWork, now: datetime) -> bool:
+    return row.lease_until is not None and row.lease_until > now

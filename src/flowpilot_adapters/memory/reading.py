@@ -1,0 +1,90 @@
+"""What units of work and views both read."""
+
+from collections.abc import Iterable, Iterator
+
+from flowpilot_core.domain.delivery import Delivery, DeliveryState, Told
+from flowpilot_core.domain.errors import NotFound
+from flowpilot_core.domain.handoff import Handoff
+from flowpilot_core.domain.identifiers import HandoffId, SessionId, UserId
+from flowpilot_core.domain.session import Session
+from flowpilot_core.domain.step import Step
+from flowpilot_core.ports.persistence import HandoffDetail, SessionDetail
+
+from .tables import Working
+
+
+def session(rows: Working, session_id: SessionId) -> Session:
+    """Raises `NotFound`."""
+    found = rows.sessions.get(session_id)
+    if found is None:
+        raise NotFound("session")
+    return found
+
+
+def handoff(rows: Working, handoff_id: HandoffId) -> Handoff:
+    """Raises `NotFound`."""
+    found = rows.handoffs.get(handoff_id)
+    if found is None:
+        raise NotFound("handoff")
+    return found
+
+
+def deliveries(rows: Working, handoff_id: HandoffId) -> list[Delivery]:
+    """Of one handoff, by id."""
+    return sorted((one for one in rows.deliveries.values() if one.handoff_id == handoff_id), key=lambda delivery: delivery.id)
+
+
+def session_detail(rows: Working, session_id: SessionId) -> SessionDetail:
+    """Raises `NotFound`."""
+    found = session(rows, session_id)
+    steps = sorted((step for step in rows.steps.values() if step.session_id == session_id), key=lambda step: step.number)
+    handoffs = _handoffs(rows, session_id)
+    on_record = (*_in_session(found), *_in_steps(steps), *_in_handoffs(handoffs))
+    return SessionDetail(session=found, steps=tuple(steps), handoffs=handoffs, names=names(rows, on_record))
+
+
+def handoff_detail(rows: Working, handoff_id: HandoffId) -> HandoffDetail:
+    """Raises `NotFound`."""
+    found = handoff(rows, handoff_id)
+    all_of_session = _handoffs(rows, found.session_id)
+    until = all_of_session.index(found)
+    states = [delivery.state for delivery in deliveries(rows, handoff_id)]
+    told = Told(people=len(states), sent=states.count(DeliveryState.SENT), refused=states.count(DeliveryState.DEAD))
+    on_record = _in_handoffs(all_of_session[: until + 1])
+    return HandoffDetail(handoff=found, chain=all_of_session[:until], told=told, names=names(rows, on_record))
+
+
+def names(rows: Working, people: Iterable[UserId]) -> dict[UserId, str]:
+    """What people are called."""
+    return {user_id: user.name for user_id in people if (user := rows.users.get(user_id))}
+
+
+def in_session(found: Session) -> Iterator[UserId]:
+    """Who is on record in a session itself."""
+    return _in_session(found)
+
+
+def _handoffs(rows: Working, session_id: SessionId) -> tuple[Handoff, ...]:
+    return tuple(handoff for handoff in rows.handoffs.values() if handoff.session_id == session_id)
+
+
+def _in_session(found: Session) -> Iterator[UserId]:
+    yield found.created_by
+    yield found.assignee_id
+    yield from found.parked_with
+    for fork_point in found.branches.fork_points:
+        yield fork_point.created_by
+
+
+def _in_steps(steps: Iterable[Step]) -> Iterator[UserId]:
+    return (step.created_by for step in steps)
+
+
+def _in_handoffs(handoffs: Iterable[Handoff]) -> Iterator[UserId]:
+    for one in handoffs:
+        yield one.escalated_by
+        yield from one.readers
+        if one.user_id:
+            yield one.user_id
+        if one.claim:
+            yield one.claim.by

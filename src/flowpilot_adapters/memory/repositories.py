@@ -1,0 +1,261 @@
+"""The repositories of one unit of work."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from attrs import evolve, frozen
+
+from flowpilot_core.domain.account import Account, ApiToken, Team, User
+from flowpilot_core.domain.actor import Person, Role
+from flowpilot_core.domain.delivery import Colleague, Delivery
+from flowpilot_core.domain.errors import AlreadyClaimed, NotFound
+from flowpilot_core.domain.handoff import Handoff
+from flowpilot_core.domain.identifiers import DeliveryId, HandoffId, SessionId, StepId, TeamId, UserId
+from flowpilot_core.domain.session import Session
+from flowpilot_core.domain.snapshot import Snapshot
+from flowpilot_core.domain.step import Step
+from flowpilot_core.ports.outbox import Lease, Work, WorkKind
+from flowpilot_core.ports.persistence import HandoffDetail, SessionDetail
+
+from . import reading
+from .tables import DueWork
+from .transaction import Transaction, due_key
+
+
+async def _others() -> None:
+    """Whoever else is ready to run has a turn, as at every call of a store that is somewhere else."""
+    await asyncio.sleep(0)
+
+
+@frozen
+class MemorySessions:
+    """The sessions of one account and their steps."""
+
+    _work: Transaction
+
+    async def get(self, session_id: SessionId) -> Session:
+        """As `Sessions.get` says."""
+        await _others()
+        return reading.session(self._work.rows, session_id)
+
+    async def detail(self, session_id: SessionId) -> SessionDetail:
+        """As `Sessions.detail` says."""
+        await _others()
+        return reading.session_detail(self._work.rows, session_id)
+
+    async def step(self, session_id: SessionId, step_id: StepId) -> Step:
+        """As `Sessions.step` says."""
+        await _others()
+        step = self._work.rows.steps.get(step_id)
+        if step is None or step.session_id != session_id:
+            raise NotFound("step")
+        return step
+
+    async def add(self, session: Session) -> None:
+        """As `Sessions.add` says."""
+        self._work.sessions.added(session.id)
+        self._work.rows.sessions.put(session.id, session)
+
+    async def save(self, session: Session) -> Session:
+        """As `Sessions.save` says."""
+        saved = evolve(session, version=self._work.sessions.next(session.id, session.version))
+        self._work.rows.sessions.put(session.id, saved)
+        return saved
+
+    async def add_step(self, step: Step) -> None:
+        """As `Sessions.add_step` says."""
+        self._work.rows.steps.put(step.id, step)
+
+    async def save_step(self, step: Step) -> None:
+        """As `Sessions.save_step` says."""
+        self._work.rows.steps.put(step.id, step)
+
+
+@frozen
+class MemoryHandoffs:
+    """The handoffs of one account."""
+
+    _work: Transaction
+
+    async def get(self, handoff_id: HandoffId) -> Handoff:
+        """As `Handoffs.get` says."""
+        await _others()
+        return reading.handoff(self._work.rows, handoff_id)
+
+    async def detail(self, handoff_id: HandoffId) -> HandoffDetail:
+        """As `Handoffs.detail` says."""
+        await _others()
+        return reading.handoff_detail(self._work.rows, handoff_id)
+
+    async def basis(self, session_id: SessionId, roles: frozenset[Role]) -> tuple[SessionDetail, tuple[Colleague, ...]]:
+        """As `Handoffs.basis` says."""
+        await _others()
+        detail = reading.session_detail(self._work.rows, session_id)
+        colleagues = (
+            Colleague(user_id=user.id, team_ids=user.team_ids)
+            for user in self._work.rows.users.values()
+            if user.role in roles and user.deactivated_at is None
+        )
+        return detail, tuple(colleagues)
+
+    async def add(self, handoff: Handoff, snapshot: Snapshot) -> None:
+        """As `Handoffs.add` says."""
+        self._work.handoffs.added(handoff.id)
+        self._work.rows.handoffs.put(handoff.id, handoff)
+        self._work.rows.snapshots.put(handoff.id, snapshot.body)
+
+    async def save(self, handoff: Handoff) -> Handoff:
+        """As `Handoffs.save` says."""
+        saved = evolve(handoff, version=self._work.handoffs.next(handoff.id, handoff.version))
+        self._work.rows.handoffs.put(handoff.id, saved)
+        return saved
+
+    async def claim(
+        self, handoff_id: HandoffId, *, by: Person, at: datetime, request_id: str | None, expected: int | None, commit: bool
+    ) -> HandoffDetail:
+        """As `Handoffs.claim` says. Claims of one handoff wait for one another; nothing else runs between the look and the commit."""
+        await _others()
+        await self._work.lock("handoff", handoff_id)
+        rows = self._work.rows
+        handoff = reading.handoff(rows, handoff_id)
+        handoff.require_readable(by)
+        session = reading.session(rows, handoff.session_id)
+        try:
+            claimed, session, event = handoff.claimed(session, by=by, at=at)
+        except AlreadyClaimed as lost:
+            raise AlreadyClaimed(lost.handoff_id, lost.by, lost.at, reading.names(rows, (lost.by,)).get(lost.by)) from None
+        handoff.require_version(expected)
+        await self.save(claimed)
+        saved = evolve(session, version=self._work.sessions.next(session.id, session.version))
+        rows.sessions.put(saved.id, saved)
+        rows.events.append(evolve(event, request_id=request_id))
+        detail = reading.handoff_detail(rows, handoff_id)
+        if commit:
+            self._work.commit()
+        return detail
+
+
+@frozen
+class MemoryPeople:
+    """The account itself, its teams, people and tokens."""
+
+    _work: Transaction
+
+    async def add_account(self, account: Account) -> None:
+        """As `People.add_account` says."""
+        self._work.rows.accounts.put(account.id, account)
+
+    async def add_user(self, user: User) -> None:
+        """As `People.add_user` says; two at once are told apart at the commit."""
+        self._work.rows.users.put(user.id, user)
+        self._work.require_unique()
+
+    async def save_user(self, user: User) -> None:
+        """As `People.save_user` says."""
+        self._work.rows.users.put(user.id, user)
+
+    async def add_team(self, team: Team) -> None:
+        """As `People.add_team` says; two at once are told apart at the commit."""
+        self._work.rows.teams.put(team.id, team)
+        self._work.require_unique()
+
+    async def add_token(self, token: ApiToken) -> None:
+        """As `People.add_token` says."""
+        await self.user(token.user_id)
+        self._work.rows.tokens.put(token.id, token)
+
+    async def account(self) -> Account:
+        """As `People.account` says."""
+        await _others()
+        account = self._work.rows.accounts.get(self._work.account_id)
+        if account is None:
+            raise NotFound("account")
+        return account
+
+    async def user(self, user_id: UserId) -> User:
+        """As `People.user` says."""
+        await _others()
+        user = self._work.rows.users.get(user_id)
+        if user is None:
+            raise NotFound("user")
+        return user
+
+    async def users(self) -> tuple[User, ...]:
+        """As `People.users` says."""
+        await _others()
+        return tuple(self._work.rows.users.values())
+
+    async def teams(self) -> tuple[Team, ...]:
+        """As `People.teams` says."""
+        await _others()
+        return tuple(self._work.rows.teams.values())
+
+    async def require_team(self, team_id: TeamId) -> None:
+        """As `People.require_team` says."""
+        await _others()
+        if self._work.rows.teams.get(team_id) is None:
+            raise NotFound("team")
+
+
+@frozen
+class MemoryDeliveries:
+    """The delivery ledger of one account."""
+
+    _work: Transaction
+
+    async def add(self, deliveries: Sequence[Delivery]) -> None:
+        """As `Deliveries.add` says."""
+        now = self._work.clock.now()
+        for delivery in deliveries:
+            if self._work.active(delivery.user_id):
+                self._work.rows.deliveries.put(delivery.id, delivery)
+                self._work.rows.due.put(delivery.id, DueWork(id=delivery.id, kind=WorkKind.DELIVERY, due_at=now))
+
+    async def get(self, delivery_id: DeliveryId) -> Delivery:
+        """As `Deliveries.get` says."""
+        await _others()
+        delivery = self._work.rows.deliveries.get(delivery_id)
+        if delivery is None:
+            raise NotFound("delivery")
+        return delivery
+
+    async def save(self, delivery: Delivery) -> None:
+        """As `Deliveries.save` says."""
+        self._work.rows.deliveries.put(delivery.id, delivery)
+
+
+@frozen
+class MemoryWorkLedger:
+    """The due work of one account."""
+
+    _work: Transaction
+
+    async def add(self, work: Work) -> None:
+        """As `WorkLedger.add` says."""
+        self._work.rows.due.put(work.id, DueWork(id=work.id, kind=work.kind, due_at=work.due_at))
+
+    async def finish(self, lease: Lease) -> bool:
+        """As `WorkLedger.finish` says."""
+        held = await self._held(lease)
+        if held:
+            self._work.rows.due.drop(lease.work_id)
+        return held is not None
+
+    async def postpone(self, lease: Lease, *, seconds: float) -> bool:
+        """As `WorkLedger.postpone` says."""
+        held = await self._held(lease)
+        if held:
+            due_at = self._work.clock.now() + timedelta(seconds=seconds)
+            self._work.rows.due.put(held.id, evolve(held, due_at=due_at, lease_token=None, lease_until=None))
+        return held is not None
+
+    async def holds(self, lease: Lease) -> bool:
+        """As `WorkLedger.holds` says."""
+        return await self._held(lease) is not None
+
+    async def _held(self, lease: Lease) -> DueWork | None:
+        """The work, which nobody can take from now on, unless somebody has already. Its token tells, not the time."""
+        await self._work.lock(*due_key(lease.work_id))
+        row = self._work.rows.due.get(lease.work_id)
+        return row if row and row.lease_token == lease.token else None

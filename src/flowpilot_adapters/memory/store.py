@@ -1,0 +1,55 @@
+"""One store for any number of accounts."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from attrs import define, field
+
+from flowpilot_core.domain.errors import KeyReused
+from flowpilot_core.domain.identifiers import AccountId
+from flowpilot_core.ports.clock import Clock, NewId
+from flowpilot_core.ports.persistence import AlreadyAnswered, Once
+
+from .locks import Locks
+from .outbox import MemoryOutbox
+from .tables import Tables
+from .transaction import Transaction
+from .unit_of_work import MemoryUnitOfWork
+from .view import MemoryView
+
+
+@define(kw_only=True)
+class MemoryStore:
+    """Everything there is, gone with the process; its `begin`, `view` and `outbox` are the ports.
+
+    `clock` is the store's own, which leases run by; `new_token` names them. One event loop at a time may use a store.
+    """
+
+    clock: Clock
+    new_token: NewId
+    _accounts: dict[AccountId, Tables] = field(factory=dict, init=False)
+    _locks: Locks = field(factory=Locks, init=False)
+
+    @asynccontextmanager
+    async def begin(self, account_id: AccountId, once: Once | None = None) -> AsyncIterator[MemoryUnitOfWork]:
+        """A unit of work in one account, as `BeginWork` says; a second request with a key waits for the first to end."""
+        tables = self._accounts.setdefault(account_id, Tables())
+        transaction = Transaction(account_id, tables, locks=self._locks, clock=self.clock)
+        try:
+            if once:
+                await transaction.lock("key", once.user_id, once.key)
+                kept = tables.answers.get((once.user_id, once.key))
+                if kept and kept.at >= once.expired:
+                    raise AlreadyAnswered(kept.answer) if kept.fingerprint == once.fingerprint else KeyReused
+            yield MemoryUnitOfWork(transaction, once)
+        finally:
+            transaction.end()
+
+    def view(self, account_id: AccountId) -> MemoryView:
+        """What there is to see in one account."""
+        return MemoryView(account_id, self._accounts.get(account_id) or Tables())
+
+    @property
+    def outbox(self) -> MemoryOutbox:
+        """The due work of all accounts."""
+        return MemoryOutbox(accounts=self._accounts, locks=self._locks, clock=self.clock, new_token=self.new_token)

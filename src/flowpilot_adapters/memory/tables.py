@@ -1,0 +1,145 @@
+"""The rows of one account, and the same rows as one unit of work has changed them so far."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from attrs import Factory, define, frozen
+
+from flowpilot_core.domain.account import Account, ApiToken, Team, User
+from flowpilot_core.domain.delivery import Delivery
+from flowpilot_core.domain.events import Event
+from flowpilot_core.domain.handoff import Handoff
+from flowpilot_core.domain.identifiers import AccountId, DeliveryId, HandoffId, SessionId, StepId, TeamId, TokenId, UserId
+from flowpilot_core.domain.session import Session
+from flowpilot_core.domain.step import Step
+from flowpilot_core.ports.imports import ImportedRow
+from flowpilot_core.ports.persistence import Answer
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+@frozen(kw_only=True)
+class DueWork:
+    """Something to be done, and who holds it."""
+
+    id: UUID
+    kind: str
+    due_at: datetime
+    takes: int = 0
+    lease_token: UUID | None = None
+    lease_until: datetime | None = None
+
+
+@frozen(kw_only=True)
+class KeptAnswer:
+    """What the request with one idempotency key was answered with."""
+
+    fingerprint: bytes
+    at: datetime
+    answer: Answer
+
+
+AnswerKey = tuple[UserId, str]
+ImportKey = tuple[str, int]
+
+
+@define(kw_only=True)
+class Tables:
+    """What is committed in one account."""
+
+    accounts: dict[AccountId, Account] = Factory(dict)
+    teams: dict[TeamId, Team] = Factory(dict)
+    users: dict[UserId, User] = Factory(dict)
+    tokens: dict[TokenId, ApiToken] = Factory(dict)
+    sessions: dict[SessionId, Session] = Factory(dict)
+    steps: dict[StepId, Step] = Factory(dict)
+    handoffs: dict[HandoffId, Handoff] = Factory(dict)
+    snapshots: dict[HandoffId, bytes] = Factory(dict)
+    deliveries: dict[DeliveryId, Delivery] = Factory(dict)
+    due: dict[UUID, DueWork] = Factory(dict)
+    answers: dict[AnswerKey, KeptAnswer] = Factory(dict)
+    imports: dict[ImportKey, ImportedRow] = Factory(dict)
+    events: list[Event] = Factory(list)
+    """The event at place 0 has number 1."""
+
+
+class Rows(Generic[K, V]):
+    """One table as a unit of work sees it: what it wrote itself, over what is committed at this moment."""
+
+    def __init__(self, committed: dict[K, V]) -> None:
+        self._committed = committed
+        self._written: dict[K, V | None] = {}
+
+    def get(self, key: K) -> V | None:
+        """The row, or None."""
+        return self._written[key] if key in self._written else self._committed.get(key)
+
+    def values(self) -> Iterator[V]:
+        """All rows, in the order in which they came."""
+        for key in (*self._committed, *(key for key in self._written if key not in self._committed)):
+            row = self.get(key)
+            if row is not None:
+                yield row
+
+    def put(self, key: K, row: V) -> None:
+        """Add or change a row."""
+        self._written[key] = row
+
+    def drop(self, key: K) -> None:
+        """Delete a row."""
+        self._written[key] = None
+
+    @property
+    def touched(self) -> bool:
+        """Whether anything was written here."""
+        return bool(self._written)
+
+    def committed(self, key: K) -> V | None:
+        """The row as everybody sees it."""
+        return self._committed.get(key)
+
+    def apply(self) -> None:
+        """Make the changes everybody's."""
+        for key, row in self._written.items():
+            if row is None:
+                self._committed.pop(key, None)
+            else:
+                self._committed[key] = row
+
+
+class Working:
+    """All tables of an account as one unit of work sees them."""
+
+    def __init__(self, tables: Tables) -> None:
+        self.accounts = Rows(tables.accounts)
+        self.teams = Rows(tables.teams)
+        self.users = Rows(tables.users)
+        self.tokens = Rows(tables.tokens)
+        self.sessions = Rows(tables.sessions)
+        self.steps = Rows(tables.steps)
+        self.handoffs = Rows(tables.handoffs)
+        self.snapshots = Rows(tables.snapshots)
+        self.deliveries = Rows(tables.deliveries)
+        self.due = Rows(tables.due)
+        self.answers = Rows(tables.answers)
+        self.imports = Rows(tables.imports)
+        self.events: list[Event] = []
+        """Recorded here, not committed yet."""
+        self._events = tables.events
+
+    @property
+    def touched(self) -> bool:
+        """Whether this unit of work has changed anything."""
+        return bool(self.events) or any(rows.touched for rows in self._all())
+
+    def apply(self) -> None:
+        """Make it all everybody's, the events with the next numbers."""
+        for rows in self._all():
+            rows.apply()
+        self._events.extend(self.events)
+
+    def _all(self) -> Iterator[Rows[Any, Any]]:
+        return (rows for rows in vars(self).values() if isinstance(rows, Rows))

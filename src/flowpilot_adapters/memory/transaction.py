@@ -1,0 +1,104 @@
+"""What the repositories of one unit of work share: its rows, its locks, and the commit that checks and applies without a pause."""
+
+from collections.abc import Hashable
+from typing import Generic, Protocol, TypeVar
+from uuid import UUID
+
+from flowpilot_core.domain.errors import InvalidValue, NotFound, Stale, Unauthenticated
+from flowpilot_core.domain.handoff import Handoff
+from flowpilot_core.domain.identifiers import AccountId, HandoffId, SessionId, UserId
+from flowpilot_core.domain.session import Session
+from flowpilot_core.ports.clock import Clock
+
+from .locks import Locks
+from .tables import Rows, Tables, Working
+
+
+class _Versioned(Protocol):
+    @property
+    def version(self) -> int: ...
+
+
+K = TypeVar("K", bound=Hashable)
+R = TypeVar("R", bound=_Versioned)
+
+
+class Versions(Generic[K, R]):
+    """Which versions a unit of work has built on, to be checked at its commit."""
+
+    def __init__(self, rows: Rows[K, R]) -> None:
+        self._rows = rows
+        self._based_on: dict[K, int | None] = {}
+
+    def added(self, key: K) -> None:
+        """A row that nobody has committed yet."""
+        self._based_on[key] = None
+
+    def next(self, key: K, version: int) -> int:
+        """The version after `version`. Raises `Stale` where that is not the current one."""
+        current = self._rows.get(key)
+        if current is None or current.version != version:
+            raise Stale
+        self._based_on.setdefault(key, version)
+        return version + 1
+
+    def check(self) -> None:
+        """Raises `Stale` where somebody else has saved one of the rows since."""
+        for key, version in self._based_on.items():
+            committed = self._rows.committed(key)
+            if (committed.version if committed else None) != version:
+                raise Stale
+
+
+class Transaction:
+    """The state of one unit of work in one account."""
+
+    def __init__(self, account_id: AccountId, tables: Tables, *, locks: Locks, clock: Clock) -> None:
+        self.account_id = account_id
+        self.rows = Working(tables)
+        self.clock = clock
+        self.sessions: Versions[SessionId, Session] = Versions(self.rows.sessions)
+        self.handoffs: Versions[HandoffId, Handoff] = Versions(self.rows.handoffs)
+        self._locks = locks
+        self._committed = False
+
+    async def lock(self, *key: Hashable) -> None:
+        """Hold a row of the account until this unit of work ends."""
+        await self._locks.take((self.account_id, *key), self)
+
+    def end(self) -> None:
+        """Let go of all locks."""
+        self._locks.let_go(self)
+
+    def active(self, user_id: UserId) -> bool:
+        """Whether this is somebody of the account who may do things."""
+        user = self.rows.users.get(user_id)
+        return user is not None and user.deactivated_at is None
+
+    def commit(self) -> None:
+        """Check all and apply all; nothing else runs in between. Once; a second call does nothing."""
+        if self._committed:
+            return
+        if self.rows.touched and self.rows.accounts.get(self.account_id) is None:
+            raise NotFound("account")
+        self.sessions.check()
+        self.handoffs.check()
+        self.require_unique()
+        if not all(self.active(event.by) for event in self.rows.events if event.by is not None):
+            raise Unauthenticated
+        self.rows.apply()
+        self._committed = True
+
+    def require_unique(self) -> None:
+        """Raises `InvalidValue` for an e-mail address or a team's name that is taken."""
+        people = [(user.email.casefold(), user.id) for user in self.rows.users.values()]
+        if len({email for email, _ in people}) < len(people):
+            raise InvalidValue("email", "is the address of somebody here already")
+        teams = [team.name for team in self.rows.teams.values()]
+        if len(set(teams)) < len(teams):
+            raise InvalidValue("name", "is the name of a team here already")
+
+
+def due_key(work_id: UUID) -> tuple[str, UUID]:
+    """What locks a piece of due work."""
+    return "due", work_id

@@ -1,0 +1,71 @@
+"""All or nothing, in one account."""
+
+import asyncio
+
+from flowpilot_core.domain.events import Event
+from flowpilot_core.ports.persistence import Answer, Once
+
+from .imports import MemoryImports
+from .repositories import MemoryDeliveries, MemoryHandoffs, MemoryPeople, MemorySessions, MemoryWorkLedger
+from .tables import KeptAnswer
+from .transaction import Transaction
+
+
+class MemoryUnitOfWork:
+    """One unit of work over a transaction; what is not committed goes with it."""
+
+    def __init__(self, transaction: Transaction, once: Once | None) -> None:
+        self._transaction = transaction
+        self._once = once
+        self._sessions = MemorySessions(transaction)
+        self._handoffs = MemoryHandoffs(transaction)
+        self._people = MemoryPeople(transaction)
+        self._deliveries = MemoryDeliveries(transaction)
+        self._due = MemoryWorkLedger(transaction)
+        self._imports = MemoryImports(transaction)
+
+    @property
+    def sessions(self) -> MemorySessions:
+        """The sessions."""
+        return self._sessions
+
+    @property
+    def handoffs(self) -> MemoryHandoffs:
+        """The handoffs."""
+        return self._handoffs
+
+    @property
+    def people(self) -> MemoryPeople:
+        """The people."""
+        return self._people
+
+    @property
+    def deliveries(self) -> MemoryDeliveries:
+        """The delivery ledger."""
+        return self._deliveries
+
+    @property
+    def due(self) -> MemoryWorkLedger:
+        """The due work."""
+        return self._due
+
+    @property
+    def imports(self) -> MemoryImports:
+        """The import's ledger."""
+        return self._imports
+
+    async def record(self, event: Event) -> None:
+        """As `UnitOfWork.record` says; whether its person is still active is seen at the commit."""
+        self._transaction.rows.events.append(event)
+
+    async def keep(self, answer: Answer) -> None:
+        """As `UnitOfWork.keep` says."""
+        if self._once is None:
+            raise ValueError("this unit of work was not begun for a request that is to be done once")
+        kept = KeptAnswer(fingerprint=self._once.fingerprint, at=self._once.at, answer=answer)
+        self._transaction.rows.answers.put((self._once.user_id, self._once.key), kept)
+
+    async def commit(self) -> None:
+        """As `UnitOfWork.commit` says."""
+        await asyncio.sleep(0)
+        self._transaction.commit()

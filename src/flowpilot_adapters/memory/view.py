@@ -1,0 +1,166 @@
+"""What there is to see in one account."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from itertools import islice
+
+from flowpilot_core.domain.actor import Actor, Permission, Person, permits
+from flowpilot_core.domain.delivery import Delivery
+from flowpilot_core.domain.errors import Unauthenticated
+from flowpilot_core.domain.events import Event, LoggedEvent
+from flowpilot_core.domain.handoff import Handoff, HandoffState, Intent
+from flowpilot_core.domain.identifiers import AccountId, DeliveryId, HandoffId, SessionId, UserId
+from flowpilot_core.domain.session import Session, Status
+from flowpilot_core.ports.imports import Figures, ImportedCase
+from flowpilot_core.ports.persistence import (
+    Entry,
+    HandoffDetail,
+    QueueFilter,
+    QueueItem,
+    QueuePosition,
+    SessionDetail,
+    SessionFilter,
+    StoredSnapshot,
+)
+
+from . import imports, reading
+from .tables import Tables, Working
+
+
+class MemoryView:
+    """Reads what is committed in one account."""
+
+    def __init__(self, account_id: AccountId, tables: Tables) -> None:
+        self._account_id = account_id
+        self._tables = tables
+
+    async def session(self, session_id: SessionId) -> SessionDetail:
+        """As `View.session` says."""
+        return reading.session_detail(await self._now(), session_id)
+
+    async def sessions(
+        self, where: SessionFilter, reader: Actor, *, after: SessionId | None, limit: int
+    ) -> tuple[Sequence[Session], Mapping[UserId, str]]:
+        """As `View.sessions` says."""
+        rows = await self._now()
+        found = sorted(
+            (
+                session
+                for session in rows.sessions.values()
+                if where.status in (None, session.status)
+                and where.assignee_id in (None, session.assignee_id)
+                and (after is None or session.id < after)
+                and (session.status is not Status.PARKED or permits(reader, Permission.READ_PARKED, session.parked_with))
+            ),
+            key=lambda session: session.id,
+            reverse=True,
+        )[:limit]
+        return found, reading.names(rows, (user_id for session in found for user_id in reading.in_session(session)))
+
+    async def handoff(self, handoff_id: HandoffId) -> HandoffDetail:
+        """As `View.handoff` says."""
+        return reading.handoff_detail(await self._now(), handoff_id)
+
+    async def snapshot(self, handoff_id: HandoffId) -> StoredSnapshot:
+        """As `View.snapshot` says."""
+        handoff = reading.handoff(await self._now(), handoff_id)
+        return StoredSnapshot(handoff=handoff, body=self._tables.snapshots[handoff_id])
+
+    async def queue(self, where: QueueFilter, *, after: QueuePosition | None, limit: int) -> Sequence[QueueItem]:
+        """As `View.queue` says."""
+        rows = await self._now()
+        start = (-after.rank, after.escalated_at, after.handoff_id) if after else None
+        waiting = sorted(
+            (
+                handoff
+                for handoff in rows.handoffs.values()
+                if handoff.intent is Intent.ESCALATE
+                and handoff.state is HandoffState.OPEN
+                and where.team_id in (None, handoff.team_id)
+                and where.user_id in (None, handoff.user_id)
+                and where.priority in (None, handoff.priority)
+            ),
+            key=_queued,
+        )
+        page = islice((handoff for handoff in waiting if start is None or _queued(handoff) > start), limit)
+        return [_item(rows, handoff) for handoff in page]
+
+    async def deliveries(self, handoff_id: HandoffId, *, after: DeliveryId | None, limit: int) -> Sequence[Delivery]:
+        """As `View.deliveries` says."""
+        rows = await self._now()
+        reading.handoff(rows, handoff_id)
+        return [one for one in reading.deliveries(rows, handoff_id) if after is None or one.id > after][:limit]
+
+    async def timeline(self, session_id: SessionId, reader: Actor, *, since: HandoffId | None, after: int, limit: int) -> Sequence[Entry]:
+        """As `View.timeline` says."""
+        rows = await self._now()
+        session = reading.session(rows, session_id)
+        if since is None:
+            session.require_readable(reader)
+        logged = [one for one in self._logged() if one.event.session_id == session_id]
+        if since is not None:
+            after = max(after, next((one.number for one in logged if one.event.handoff_id == since), after))
+        readable = (one for one in logged if one.number > after and self._readable(rows, one.event, reader))
+        return [Entry(logged=one, name=_name(rows, one.event)) for one in islice(readable, limit)]
+
+    async def events(self, *, after: int, limit: int) -> Sequence[LoggedEvent]:
+        """As `View.events` says."""
+        await self._now()
+        return self._logged()[max(after, 0) :][:limit]
+
+    async def imported(self, log: str) -> Mapping[str, ImportedCase]:
+        """As `View.imported` says."""
+        return imports.imported(await self._now(), log)
+
+    async def figures(self, log: str) -> Figures:
+        """As `View.figures` says."""
+        return imports.figures(await self._now(), self._tables.events, log)
+
+    async def authenticate(self, digest: bytes) -> Person:
+        """As `View.authenticate` says."""
+        rows = await self._now()
+        user = next((rows.users.get(token.user_id) for token in rows.tokens.values() if token.digest == digest), None)
+        if user is None:
+            raise Unauthenticated
+        return user.acting(self._account_id)
+
+    async def _now(self) -> Working:
+        """What is committed, after whoever else is ready to run has had a turn."""
+        await asyncio.sleep(0)
+        return Working(self._tables)
+
+    def _logged(self) -> list[LoggedEvent]:
+        return [LoggedEvent(number=number, event=event) for number, event in enumerate(self._tables.events, 1)]
+
+    def _readable(self, rows: Working, event: Event, reader: Actor) -> bool:
+        return not event.private or (event.handoff_id is not None and reading.handoff(rows, event.handoff_id).readable_by(reader))
+
+
+def _queued(handoff: Handoff) -> tuple[int, datetime, HandoffId]:
+    return -handoff.priority.rank, handoff.escalated_at, handoff.id
+
+
+def _item(rows: Working, handoff: Handoff) -> QueueItem:
+    brief = handoff.brief
+    return QueueItem(
+        handoff_id=handoff.id,
+        session_id=handoff.session_id,
+        title=brief.title,
+        client_name=brief.client_name,
+        ticket=brief.ticket,
+        reason=handoff.reason,
+        priority=handoff.priority,
+        escalated_by=handoff.escalated_by,
+        escalated_by_name=reading.names(rows, (handoff.escalated_by,))[handoff.escalated_by],
+        team_id=handoff.team_id,
+        user_id=handoff.user_id,
+        escalated_at=handoff.escalated_at,
+        headline=brief.headline,
+        branch_count=brief.branch_count,
+        step_count=brief.step_count,
+    )
+
+
+def _name(rows: Working, event: Event) -> str | None:
+    return None if event.by is None else reading.names(rows, (event.by,)).get(event.by)

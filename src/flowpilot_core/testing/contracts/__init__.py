@@ -1,0 +1,43 @@
+"""The contract suites: subclass them beside a fixture named `adapter`, and pytest runs them on yours.
+
+    @pytest.fixture
+    def adapter() -> Adapter:
+        store = MemoryStore(clock=SystemClock(), new_token=new_id)
+        return Adapter(begin=store.begin, view=store.view, outbox=store.outbox)
+
+
+    class TestPersistence(PersistenceContract):
+        pass
+
+The suites make accounts of their own through the ports, so that they may share one database, and expect the account's tables
+to be theirs alone; only `OutboxContract` looks across accounts, and first finishes whatever work is due. Tests run on asyncio by
+anyio's pytest plugin: give it a fixture `anyio_backend` that says "asyncio".
+"""
+
+from .contract import Adapter, Contract
+from .event_log import EventLogContract
+from .imports import ImportsContract, ReplayContract
+from .notifier import NotifierContract, Postbox
+from .outbox import OutboxContract
+from .persistence import ClaimsContract, HandoffsContract, PeopleContract, QueueContract, SessionsContract
+from .tenancy import TenancyContract
+from .unit_of_work import OnceContract, UnitOfWorkContract
+
+__all__ = [
+    "Adapter",
+    "ClaimsContract",
+    "Contract",
+    "EventLogContract",
+    "HandoffsContract",
+    "ImportsContract",
+    "NotifierContract",
+    "OnceContract",
+    "OutboxContract",
+    "PeopleContract",
+    "Postbox",
+    "QueueContract",
+    "ReplayContract",
+    "SessionsContract",
+    "TenancyContract",
+    "UnitOfWorkContract",
+]

@@ -1,0 +1,245 @@
+"""The outbox: what is recorded with a change is done after it, by one relay at a time, and by another where that one died."""
+
+from asyncio import gather
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from flowpilot_core.domain.delivery import Delivery
+from flowpilot_core.domain.identifiers import DeliveryId
+from flowpilot_core.ports.outbox import Lease, Outbox, Work, WorkKind
+from flowpilot_core.ports.persistence import BeginWork
+from flowpilot_core.testing.builders import NOON, Staff, a_staff, an_escalation, new_id
+
+from .contract import Contract
+
+LONG = timedelta(minutes=5)
+RUN_OUT = timedelta()
+"""A lease that is over as soon as it is given: its relay might as well be dead."""
+
+
+class OutboxContract(Contract):
+    """`Outbox` and `WorkLedger`."""
+
+    @pytest.fixture(autouse=True)
+    async def nothing_due(self, begin: BeginWork, outbox: Outbox) -> AsyncIterator[None]:
+        """Whatever other tests have left due in this store is out of the way; and so is what this one leaves."""
+        await self._finish_all(begin, outbox)
+        yield
+        await self._finish_all(begin, outbox)
+
+    async def _finish_all(self, begin: BeginWork, outbox: Outbox) -> None:
+        while leases := await outbox.take(200, lease_for=LONG):
+            for lease in leases:
+                async with begin(lease.account_id) as work:
+                    await work.due.finish(lease)
+                    await work.commit()
+
+    async def due(self, begin: BeginWork, staff: Staff, *, pieces: int = 1) -> list[UUID]:
+        """Some due work; its ids."""
+        ids = [new_id() for _ in range(pieces)]
+        async with begin(staff.account_id) as work:
+            for work_id in ids:
+                await work.due.add(Work(id=work_id, kind=WorkKind.DELIVERY, due_at=NOON))
+            await work.commit()
+        return ids
+
+    async def finish(self, begin: BeginWork, lease: Lease) -> bool:
+        async with begin(lease.account_id) as work:
+            done = await work.due.finish(lease)
+            await work.commit()
+        return done
+
+    async def test_due_work_is_taken_with_what_it_takes_to_do_it(self, begin: BeginWork, outbox: Outbox, acme: Staff) -> None:
+        (work_id,) = await self.due(begin, acme)
+
+        (lease,) = await outbox.take(10, lease_for=LONG)
+
+        assert (acme.account_id, work_id, WorkKind.DELIVERY, 1) == (lease.account_id, lease.work_id, lease.kind, lease.takes)
+
+    async def test_work_that_is_rolled_back_is_never_due(self, begin: BeginWork, outbox: Outbox, acme: Staff) -> None:
+        async with begin(acme.account_id) as work:
+            await work.due.add(Work(id=new_id(), kind=WorkKind.DELIVERY, due_at=NOON))
+
+        assert [] == list(await outbox.take(10, lease_for=LONG))
+
+    async def test_work_is_not_due_before_its_time(self, begin: BeginWork, outbox: Outbox, acme: Staff) -> None:
+        in_a_thousand_years = NOON + timedelta(days=365_000)
+        async with begin(acme.account_id) as work:
+            await work.due.add(Work(id=new_id(), kind=WorkKind.DELIVERY, due_at=in_a_thousand_years))
+            await work.commit()
+
+        assert [] == list(await outbox.take(10, lease_for=LONG))
+        assert 0 == await outbox.lag()
+
+    async def test_a_delivery_is_due_as_soon_as_it_is_committed(self, begin: BeginWork, outbox: Outbox, acme: Staff) -> None:
+        case = await an_escalation(by=acme.anna).kept(begin)
+        deliveries = [
+            Delivery(id=DeliveryId(new_id()), handoff_id=case.handoff.id, user_id=person.user_id, created_at=NOON, updated_at=NOON)
+            for person in (acme.ben, acme.olga)
+        ]
+        async with begin(acme.account_id) as work:
+            await work.deliveries.add(deliveries)
+            assert [] == list(await outbox.take(10, lease_for=LONG))
+            await work.commit()
+
+        leases = await outbox.take(10, lease_for=LONG)
+
+        assert {delivery.id for delivery in deliveries} == {lease.work_id for lease in leases}
+        assert {WorkKind.DELIVERY} == {lease.kind for lease in leases}
+
+    async def test_no_more_is_taken_than_was_asked_for(self, begin: BeginWork, outbox: Outbox, acme: Staff) -> None:
+        ids = await self.due(begin, acme, pieces=5)
+
+        batches = [await outbox.take(2, lease_for=LONG) for _ in range(4)]
+
+        assert [2, 2, 1, 0] == [len(batch) for batch in batches]
+        assert set(ids) == {lease.work_id for batch in batches for lease in batch}
+
+    async def test_relays_at_once_never_take_the_same(self, begin: BeginWork, outbox: Outbox, acme: Staff) -> None:
+        """F15: eight of them, in small bites."""
+        ids = await self.due(begin, acme, pieces=100)
+
+        async def relay() -> list[UUID]:
+            taken: list[UUID] = []
+            misses = 0
+            while misses < 3:
+                leases = await outbox.take(4, lease_for=LONG)
+                taken += [lease.work_id for lease in leases]
+                misses = 0 if leases else misses + 1
+            return taken
+
+        taken = Counter(work_id for relayed in await gather(*(relay() for _ in range(8))) for work_id in relayed)
+
+        assert dict.fromkeys(ids, 1) == taken
+
+    async def test_finished_work_is_done_with(self, begin: BeginWork, outbox: Outbox, acme: Staff) -> None:
+        await self.due(begin, acme)
+        (lease,) = await outbox.take(1, lease_for=RUN_OUT)
+
+        assert await self.finish(begin, lease)
+
+        assert [] == list(await outbox.take(1, lease_for=LONG))
+        assert not await self.finish(begin, lease)
+
+    async def test_finishing_that_is_rolled_back_finishes_nothing(self, begin: BeginWork, outbox: Outbox, acme: Staff) -> None:
+        await self.due(begin, acme)
+        (lease,) = await outbox.take(1, lease_for=LONG)
+
+        async with begin(acme.account_id) as work:
+            assert await work.due.finish(lease)
+
+        assert await self.finish(begin, lease)
+
+    async def test_what_a_dead_relay_held_is_taken_again(self, begin: BeginWork, outbox: Outbox, acme: Staff) -> None:
+        """F16: once its lease has run out, under another token, and it is known to be a repeat."""
+        await self.due(begin, acme)
+
+        (first,) = await outbox.take(1, lease_for=RUN_OUT)
+        (second,) = await outbox.take(1, lease_for=LONG)
+
+        assert (first.work_id, 2) == (second.work_id, second.takes)
+        assert first.token != second.token
+        assert [] == list(await outbox.take(1, lease_for=LONG))
+
+    async def test_a_relay_that_comes_back_too_late_changes_nothing(self, begin: BeginWork, outbox: Outbox, acme: Staff) -> None:
+        """F17: its lease is void, whatever it tries."""
+        await self.due(begin, acme)
+        (late,) = await outbox.take(1, lease_for=RUN_OUT)
+        (current,) = await outbox.take(1, lease_for=LONG)
+
+        async with begin(acme.account_id) as work:
+            assert not await work.due.holds(late)
+            assert not await work.due.postpone(late, seconds=0)
+            assert not await work.due.finish(late)
+            await work.commit()
+
+        assert [] == list(await outbox.take(1, lease_for=LONG))
+        assert await self.finish(begin, current)
+
+    async def test_done_stays_done_when_a_rescue_races_it(self, begin: BeginWork, outbox: Outbox, acme: Staff) -> None:
+        """F18: either the work is finished, or it is taken over and the finish finds no row; never both."""
+        for _ in range(20):
+            await self.due(begin, acme)
+            (lease,) = await outbox.take(1, lease_for=RUN_OUT)
+
+            finished, rescued = await gather(self.finish(begin, lease), outbox.take(1, lease_for=LONG))
+
+            assert finished is (not rescued)
+            assert all([await self.finish(begin, again) for again in rescued])
+            assert [] == list(await outbox.take(1, lease_for=LONG))
+
+    async def test_a_lease_that_is_held_in_a_unit_of_work_is_not_rescued_meanwhile(
+        self, begin: BeginWork, outbox: Outbox, acme: Staff
+    ) -> None:
+        await self.due(begin, acme)
+        (lease,) = await outbox.take(1, lease_for=RUN_OUT)
+
+        async with begin(acme.account_id) as work:
+            held = await work.due.holds(lease)
+            rescued = await outbox.take(1, lease_for=LONG)
+
+            assert held is (not rescued)
+
+    async def test_postponed_work_is_due_again_later(self, begin: BeginWork, outbox: Outbox, acme: Staff) -> None:
+        now, later = await self.due(begin, acme, pieces=2)
+        for lease in await outbox.take(2, lease_for=LONG):
+            async with begin(acme.account_id) as work:
+                assert await work.due.postpone(lease, seconds=0 if lease.work_id == now else 3600)
+                await work.commit()
+
+        (again,) = await outbox.take(10, lease_for=LONG)
+
+        assert (now, 2) == (again.work_id, again.takes)
+        assert later != again.work_id
+
+    async def test_a_lease_is_void_once_its_work_is_postponed(self, begin: BeginWork, outbox: Outbox, acme: Staff) -> None:
+        await self.due(begin, acme)
+        (lease,) = await outbox.take(1, lease_for=LONG)
+        async with begin(acme.account_id) as work:
+            await work.due.postpone(lease, seconds=0)
+            await work.commit()
+
+        assert not await self.finish(begin, lease)
+
+    async def test_accounts_take_turns(self, begin: BeginWork, outbox: Outbox, acme: Staff) -> None:
+        """F20: a flood of one account's work delays no other's, though it was there first."""
+        await self.due(begin, acme, pieces=300)
+        quiet = [await a_staff(f"Quiet {number}").kept(begin) for number in range(3)]
+        wanted = {(await self.due(begin, staff))[0] for staff in quiet}
+
+        leases = await outbox.take(8, lease_for=LONG)
+
+        assert wanted < {lease.work_id for lease in leases}
+        assert 8 == len(leases)
+
+    async def test_poisoned_work_does_not_starve_the_rest(self, begin: BeginWork, outbox: Outbox, acme: Staff) -> None:
+        """F19: what is taken over and over and never finished leaves room for what was not tried yet."""
+        for _ in range(3):
+            await self.due(begin, acme, pieces=4)
+        seen: set[UUID] = set()
+
+        for _ in range(6):
+            leases: Sequence[Lease] = await outbox.take(4, lease_for=LONG)
+            seen |= {lease.work_id for lease in leases}
+            for lease in leases:
+                async with begin(acme.account_id) as work:
+                    await work.due.postpone(lease, seconds=0)
+                    await work.commit()
+
+        assert 12 == len(seen)
+
+    async def test_the_lag_is_how_long_the_oldest_due_work_waits(self, begin: BeginWork, outbox: Outbox, acme: Staff) -> None:
+        assert 0 == await outbox.lag()
+
+        await self.due(begin, acme)
+        assert await outbox.lag() > 0
+
+        (lease,) = await outbox.take(1, lease_for=LONG)
+        assert 0 == await outbox.lag()
+
+        await self.finish(begin, lease)
+        assert 0 == await outbox.lag()

@@ -1,0 +1,89 @@
+"""The contract suites on the in-memory peer."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from flowpilot_adapters.memory import MemoryNotifier, MemoryStore
+from flowpilot_adapters.system import SystemClock, new_id
+from flowpilot_core.ports.notifier import Message, NotSent
+from flowpilot_core.testing import contracts
+from flowpilot_core.testing.contracts import Adapter
+
+
+@pytest.fixture
+def adapter() -> Adapter:
+    store = MemoryStore(clock=SystemClock(), new_token=new_id)
+    return Adapter(begin=store.begin, view=store.view, outbox=store.outbox)
+
+
+class Mailbox:
+    """What a `MemoryNotifier` got."""
+
+    def __init__(self, notifier: MemoryNotifier) -> None:
+        self._notifier = notifier
+
+    @property
+    def accepted(self) -> Sequence[Message]:
+        return self._notifier.messages
+
+    def refuse(self, to: str, *, permanent: bool) -> None:
+        self._notifier.script(to, NotSent("nobody here", permanent=permanent))
+
+    def lose_answer(self, to: str) -> None:
+        self._notifier.script(to, NotSent("the line went dead", unknown=True))
+
+    def stall(self, to: str) -> None:
+        self._notifier.script(to, NotSent("no answer"))
+
+
+class TestUnitOfWork(contracts.UnitOfWorkContract):
+    pass
+
+
+class TestOnce(contracts.OnceContract):
+    pass
+
+
+class TestSessions(contracts.SessionsContract):
+    pass
+
+
+class TestHandoffs(contracts.HandoffsContract):
+    pass
+
+
+class TestQueue(contracts.QueueContract):
+    pass
+
+
+class TestClaims(contracts.ClaimsContract):
+    pass
+
+
+class TestPeople(contracts.PeopleContract):
+    pass
+
+
+class TestTenancy(contracts.TenancyContract):
+    pass
+
+
+class TestEventLog(contracts.EventLogContract):
+    pass
+
+
+class TestOutbox(contracts.OutboxContract):
+    pass
+
+
+class TestNotifier(contracts.NotifierContract):
+    capabilities = frozenset({"refuses", "loses_answers", "stalls"})
+
+    @pytest.fixture
+    def notifier(self) -> MemoryNotifier:
+        return MemoryNotifier()
+
+    @pytest.fixture
+    def postbox(self, notifier: MemoryNotifier) -> Mailbox:
+        return Mailbox(notifier)
