@@ -116,6 +116,7 @@ class Binaries:
 class EmbeddedPostgres:
     """A PostgreSQL in `data_dir`, which is made if need be; as a context manager it runs for the length of the block.
 
+    The folder is for the server alone: it is closed to everybody else, and as root given to the user that the server runs as.
     `settings` are the server's own (`{"fsync": "off"}`); they count for a server that this object starts. With `tcp` it
     listens on a free port of 127.0.0.1 too, where anybody on this machine gets in: for tests alone.
     """
@@ -164,8 +165,7 @@ class EmbeddedPostgres:
 
         Starts again after `stop` or a crash. Raises `PostgresFailed`.
         """
-        run_as = _RunAs.of(self.data_dir)
-        self._prepare(run_as)
+        run_as = self._prepared()
         with self._locked():
             self._take_ownership()
             try:
@@ -187,20 +187,25 @@ class EmbeddedPostgres:
             running = self._running()
             if running is not None:
                 self._run(_RunAs.of(self.data_dir), "pg_ctl", "stop", "-w", "-m", mode, "-D", self._cluster.name)
-                _remove_spare_socket_folder(running.address, self.data_dir)
+                self._remove_spare(Path(running.address.host))
             self._give_ownership_up()
 
     @cached_property
     def _binaries(self) -> Binaries:
         return Binaries.find(installed_first=self._installed_first)
 
-    def _prepare(self, run_as: "_RunAs") -> None:
-        """Make the folder, closed to everybody else."""
-        self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not os.access(self.data_dir, os.R_OK | os.W_OK | os.X_OK) or self.data_dir.stat().st_uid not in {os.geteuid(), run_as.user}:
-            raise PostgresFailed(f"{self.data_dir} belongs to another user; name another folder")
+    def _prepared(self) -> "_RunAs":
+        """Make the folder, closed to everybody else but whom the server runs as."""
+        try:
+            self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as refused:
+            raise PostgresFailed(f"the folder {self.data_dir} cannot be made ({refused.strerror}); name another") from refused
+        run_as = _RunAs.of(self.data_dir)
+        if self.data_dir.stat().st_uid not in {os.geteuid(), run_as.user}:
+            raise PostgresFailed(f"the folder {self.data_dir} belongs to another user; name another")
         self.data_dir.chmod(0o700)
         run_as.own(self.data_dir)
+        return run_as
 
     def _launch(self, run_as: "_RunAs") -> "_Running":
         if not (self._cluster / "PG_VERSION").exists():
@@ -223,7 +228,11 @@ class EmbeddedPostgres:
         }
         switches = " ".join(shlex.quote(word) for name, value in options.items() for word in ("-c", f"{name}={value}"))
         command = ["start", "-w", "-t", str(START_SECONDS), "-D", self._cluster.name, "-l", self._log.name, "-o", switches]
-        self._run(run_as, "pg_ctl", *command)
+        try:
+            self._run(run_as, "pg_ctl", *command)
+        except PostgresFailed:
+            self._remove_spare(socket_folder)
+            raise
         running = self._running()
         if running is None:
             raise PostgresFailed(f"PostgreSQL started and ended at once; {self._last_words()}")
@@ -265,6 +274,10 @@ class EmbeddedPostgres:
         folder = Path(tempfile.mkdtemp(prefix=SPARE_PREFIX, dir="/tmp"))
         run_as.own(folder)
         return folder
+
+    def _remove_spare(self, socket_folder: Path) -> None:
+        if socket_folder != self.data_dir:
+            shutil.rmtree(socket_folder, ignore_errors=True)
 
     def _running(self) -> "_Running | None":
         running = _Running.read(self._cluster / "postmaster.pid")
@@ -384,10 +397,9 @@ class _RunAs:
     def of(cls, data_dir: Path) -> "_RunAs":
         if os.geteuid() != 0:
             return cls()
-        with suppress(FileNotFoundError):
-            made_by = data_dir.stat()
-            if made_by.st_uid != 0:
-                return cls(user=made_by.st_uid, group=made_by.st_gid)
+        made_by = data_dir.stat()
+        if made_by.st_uid != 0:
+            return cls(user=made_by.st_uid, group=made_by.st_gid)
         system_user = _system_user()
         return cls(user=system_user.pw_uid, group=system_user.pw_gid)
 
@@ -443,9 +455,3 @@ def _free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-def _remove_spare_socket_folder(address: Address, data_dir: Path) -> None:
-    folder = Path(address.host)
-    if folder != data_dir and folder.name.startswith(SPARE_PREFIX):
-        shutil.rmtree(folder, ignore_errors=True)

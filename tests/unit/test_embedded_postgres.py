@@ -151,6 +151,14 @@ def test_a_start_that_fails_says_what_the_server_said_and_can_be_tried_again(fol
         assert 1 == ask(server.address, "select 1")
 
 
+def test_a_folder_that_cannot_be_made_is_refused_by_name(folder: Path) -> None:
+    in_the_way = folder / "file"
+    in_the_way.touch()
+
+    with pytest.raises(PostgresFailed, match=f"{in_the_way}/data cannot be made"):
+        EmbeddedPostgres(in_the_way / "data").start()
+
+
 def test_data_of_another_major_version_is_refused_untouched(folder: Path) -> None:
     (folder / "cluster").mkdir()
     (folder / "cluster" / "PG_VERSION").write_text("14\n")
