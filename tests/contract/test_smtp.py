@@ -92,14 +92,14 @@ class AiosmtpdPostbox:
         self.server.refusals[to] = "550 5.1.1 no such user" if permanent else "451 4.7.1 come back later"
 
     def lose_answer(self, to: str) -> None:
-        raise NotImplementedError
+        self.server.hung_up_on.add(to)
 
     def stall(self, to: str) -> None:
         raise NotImplementedError
 
 
-class TestSmtpWithAiosmtpd(NotifierContract):
-    capabilities = frozenset({"refuses"})
+class TestMailToAiosmtpd(NotifierContract):
+    capabilities = frozenset({"refuses", "loses_answers"})
 
     @pytest.fixture
     async def postbox(self) -> AsyncIterator[AiosmtpdPostbox]:
@@ -111,17 +111,16 @@ class TestSmtpWithAiosmtpd(NotifierContract):
         return sends_to(postbox.server.url)
 
 
-class TestSmtpWithAScriptedServer(NotifierContract):
+class TestMailToAScriptedServer(NotifierContract):
     capabilities = frozenset({"refuses", "loses_answers", "stalls"})
 
     @pytest.fixture
-    async def postbox(self) -> AsyncIterator[ScriptedPostbox]:
-        async with ScriptedServer().running() as server:
-            yield ScriptedPostbox(server)
+    async def postbox(self, server: ScriptedServer) -> ScriptedPostbox:
+        return ScriptedPostbox(server)
 
     @pytest.fixture
     def notifier(self, postbox: ScriptedPostbox, request: pytest.FixtureRequest) -> Notifier:
-        stalling = "never_answers" in request.node.name
+        stalling = any("stalls" in mark.args for mark in request.node.iter_markers("requires"))
         return sends_to(postbox.server.url, deadline=0.2 if stalling else 20.0)
 
 

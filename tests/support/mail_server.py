@@ -231,6 +231,8 @@ class AiosmtpdServer:
     accepted: list[Envelope] = field(factory=list, init=False)
     refusals: dict[str, str] = field(factory=dict, init=False)
     """What to answer, once, to a recipient."""
+    hung_up_on: set[str] = field(factory=set, init=False)
+    """Recipients whose mail is accepted without saying so."""
 
     @property
     def url(self) -> str:
@@ -264,4 +266,7 @@ class AiosmtpdServer:
         assert isinstance(envelope.original_content, bytes)
         stuffed = b"\r\n".join(b"." + line if line.startswith(b".") else line for line in envelope.original_content.split(b"\r\n"))
         self.accepted.append(Envelope(sender=envelope.mail_from or "", recipients=tuple(envelope.rcpt_tos), raw=stuffed + b".\r\n"))
+        if self.hung_up_on & set(envelope.rcpt_tos):
+            assert isinstance(server.transport, asyncio.WriteTransport)
+            server.transport.abort()
         return "250 OK"
