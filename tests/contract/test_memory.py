@@ -87,3 +87,11 @@ class TestNotifier(contracts.NotifierContract):
     @pytest.fixture
     def postbox(self, notifier: MemoryNotifier) -> Mailbox:
         return Mailbox(notifier)
+
+
+class TestImports(contracts.ImportsContract):
+    pass
+
+
+class TestReplay(contracts.ReplayContract):
+    pass
