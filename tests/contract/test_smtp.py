@@ -21,6 +21,12 @@ from tests.support.mail_server import AUTHORITY, ELSEWHERE, LOCALHOST, Action, A
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 SENDER = "flowpilot@msp.example.com"
 ADDRESS = "anna@example.com"
+WORDS = {
+    Fault.SILENCE: "the mail server did not answer in time",
+    Fault.DRIP: "the mail server did not answer in time",
+    Fault.HANG_UP: "the mail server closed the connection",
+    Fault.GARBAGE: "Malformed SMTP response line: what a day",
+}
 
 
 class Noon:
@@ -152,6 +158,7 @@ class TestWhatGoesWrong:
         ended = await problem(sends_to(server.url, deadline=0.2 if fault in (Fault.SILENCE, Fault.DRIP) else 20.0))
 
         assert (False, False) == (ended.permanent, ended.unknown)
+        assert WORDS[fault] in ended.problem
         assert [] == server.accepted
 
     @pytest.mark.parametrize("fault", list(Fault))
@@ -164,6 +171,7 @@ class TestWhatGoesWrong:
         await notifier.send(evolve(a_message(), maybe_twice=True))
 
         assert (False, True) == (ended.permanent, ended.unknown)
+        assert WORDS[fault] in ended.problem
         assert [a_message(), evolve(a_message(), maybe_twice=True)] == [envelope.message for envelope in server.accepted]
 
     async def test_a_greylisted_mail_is_taken_at_the_third_try(self, server: ScriptedServer) -> None:

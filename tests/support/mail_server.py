@@ -121,8 +121,8 @@ class ScriptedServer:
             talking.add(task)
             try:
                 await _Conversation(self, reader, writer).go()
-            except (ConnectionError, asyncio.IncompleteReadError, ssl.SSLError):
-                pass  # the client went away
+            except (ConnectionError, asyncio.IncompleteReadError, ssl.SSLError, asyncio.CancelledError):
+                pass  # the client went away, or the server is to
             finally:
                 talking.discard(task)
                 writer.transport.abort()

@@ -4,7 +4,7 @@ import os
 import socket
 import ssl
 
-from aiosmtplib import SMTPServerDisconnected
+from aiosmtplib import SMTPException, SMTPServerDisconnected
 
 LONGEST = 300
 """Characters of a problem."""
@@ -31,8 +31,8 @@ def is_permanent(code: int) -> bool:
 
 def trouble(exc: BaseException) -> str:
     """What kept us from talking to the server."""
-    root: BaseException = exc
-    while root.__cause__ is not None:
+    root = exc
+    while isinstance(root, SMTPException) and root.__cause__ is not None:
         root = root.__cause__
     match root:
         case ssl.SSLCertVerificationError():
