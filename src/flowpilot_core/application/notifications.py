@@ -1,12 +1,14 @@
 """Telling people: what a message says, and how one delivery is taken, sent and settled."""
 
 import logging
+from contextlib import suppress
 from datetime import timedelta
 
 from attrs import frozen
 
 from flowpilot_core.domain.account import User
 from flowpilot_core.domain.delivery import Delivery, DeliveryState, delay, message_id, why_not_send
+from flowpilot_core.domain.errors import NotFound
 from flowpilot_core.domain.handoff import Handoff
 from flowpilot_core.domain.identifiers import DeliveryId
 from flowpilot_core.ports.clock import Clock, Jitter
@@ -47,12 +49,15 @@ class SendDelivery:
     async def give_up(self, lease: Lease, problem: str) -> None:
         """The delivery is dead, for a reason that lies here and not with the channel."""
         async with self.begin(lease.account_id) as work:
-            if await work.due.finish(lease):
+            if not await work.due.finish(lease):
+                return
+            # Work may be poison just because its delivery is not there: then it ends with nobody to be shown to.
+            with suppress(NotFound):
                 delivery = await work.deliveries.get(DeliveryId(lease.work_id))
                 if delivery.state in TO_SEND:
                     at = self.clock.now()
                     await work.deliveries.save(delivery.taken(at=at).failed(problem, permanent=True, at=at))
-                await work.commit()
+            await work.commit()
 
     async def _take(self, lease: Lease) -> Message | None:
         async with self.begin(lease.account_id) as work:
