@@ -1,0 +1,144 @@
+"""One escalation, made under faults, and the judge of what it left behind."""
+
+from collections.abc import Sequence
+from hashlib import sha256
+from uuid import UUID
+
+from attrs import frozen
+
+from flowpilot_adapters.memory import MemoryNotifier
+from flowpilot_adapters.system import SystemClock, jitter, new_id, new_secret
+from flowpilot_core.application.flowpilot import FlowPilot
+from flowpilot_core.application.notifications import SendDelivery
+from flowpilot_core.application.relay import Relay
+from flowpilot_core.application.units import Request
+from flowpilot_core.domain.events import EventKind
+from flowpilot_core.domain.handoff import Intent
+from flowpilot_core.domain.identifiers import AccountId, HandoffId, SessionId
+from flowpilot_core.domain.session import Status
+from flowpilot_core.domain.snapshot import digest
+from flowpilot_core.ports.notifier import Notifier
+from flowpilot_core.ports.outbox import Outbox, WorkKind
+from flowpilot_core.ports.persistence import AlreadyAnswered, Answer, BeginWork, HandoffDetail, Once, SessionDetail, View, ViewOf
+from flowpilot_core.testing.builders import NOON, Staff, a_session, a_staff
+from flowpilot_http.app import create_app
+from flowpilot_http.edge import Edge
+from flowpilot_http.readiness import Probe, Readiness
+
+KEY = "the junior's only try"
+
+
+@frozen(kw_only=True)
+class Stuck:
+    """Anna is stuck: her account, and her session as it was before she escalates it."""
+
+    staff: Staff
+    before: SessionDetail
+
+    @property
+    def account_id(self) -> AccountId:
+        """The account."""
+        return self.staff.account_id
+
+    @property
+    def session_id(self) -> SessionId:
+        """The session."""
+        return self.before.session.id
+
+    @property
+    def told(self) -> set[str]:
+        """The addresses of whoever is told when she escalates."""
+        return {self.staff.user(person).email for person in (self.staff.olga, self.staff.adam, self.staff.ben)}
+
+    async def escalate(self, begin: BeginWork, *, key: str = KEY) -> HandoffId:
+        """Anna escalates, or asks again with the same key: the handoff she is answered with."""
+        flowpilot = a_flowpilot(begin, no_view)
+        try:
+            done = await flowpilot.handoffs.hand_off(
+                self.staff.anna, self.session_id, intent=Intent.ESCALATE, reason="I am stuck", request=self.request(key)
+            )
+        except AlreadyAnswered as again:
+            return HandoffId(UUID(again.answer.body.decode()))
+        return done.handoff.id
+
+    def request(self, key: str) -> Request:
+        """A request that is done once."""
+        once = Once(user_id=self.staff.anna.user_id, key=key, fingerprint=sha256(b"escalate").digest(), at=NOON, expired=NOON)
+        return Request(id="the request", once=once, render=_answer)
+
+
+async def stuck(begin: BeginWork, view: ViewOf) -> Stuck:
+    """A new account, with addresses that no other has, in which Anna is stuck."""
+    staff = await a_staff(f"Stuck {new_id()}").kept(begin)
+    case = await a_session(by=staff.anna).step("rebooted it").kept(begin)
+    return Stuck(staff=staff, before=await view(staff.account_id).session(case.id))
+
+
+def a_flowpilot(begin: BeginWork, view: ViewOf) -> FlowPilot:
+    """The use cases over these ports."""
+    return FlowPilot.of(begin=begin, view=view, clock=SystemClock(), new_id=new_id, new_secret=new_secret)
+
+
+async def always_ready() -> Readiness:
+    """Nothing is ever wrong."""
+    return Readiness(problems={})
+
+
+def an_app(flowpilot: FlowPilot, probe: Probe = always_ready) -> Edge:
+    """The API before them."""
+    return create_app(flowpilot, clock=SystemClock(), new_id=new_id, secret_key=bytes(32), probe=probe)
+
+
+def a_relay(begin: BeginWork, outbox: Outbox, notifier: Notifier) -> Relay:
+    """The relay over these ports."""
+    sending = SendDelivery(
+        begin=begin,
+        notifier=notifier,
+        clock=SystemClock(),
+        jitter=jitter,
+        base_url="https://flowpilot.example",
+        mail_domain="flowpilot.example",
+    )
+    return Relay(outbox=outbox, begin=begin, handlers={WorkKind.DELIVERY: sending}, jitter=jitter)
+
+
+async def left_behind(stuck: Stuck, view: ViewOf) -> HandoffId | None:
+    """The handoff that is there with all that belongs to it, or None where nothing at all happened; fails for anything in between."""
+    seen = view(stuck.account_id)
+    detail = await seen.session(stuck.session_id)
+    escalated = [logged.event for logged in await seen.events(after=0, limit=1_000) if logged.event.kind is EventKind.HANDOFF_ESCALATED]
+    if detail == stuck.before:
+        assert [] == escalated
+        return None
+    (handoff,) = detail.handoffs
+    package = detail.session.escalation_package
+    snapshot = await seen.snapshot(handoff.id)
+    deliveries = await seen.deliveries(handoff.id, after=None, limit=100)
+    people = {stuck.staff.user(person).email: person.user_id for person in stuck.staff.people}
+    assert (Status.ESCALATED, handoff.id) == (detail.session.status, detail.session.latest_handoff_id)
+    assert package is not None
+    assert str(handoff.id) == package["handoff_id"]
+    assert [handoff.id] == [event.handoff_id for event in escalated]
+    assert handoff.snapshot_digest == digest(snapshot.body)
+    assert {people[address] for address in stuck.told} == {delivery.user_id for delivery in deliveries}
+    assert len(stuck.told) == len(deliveries)
+    return handoff.id
+
+
+async def heard(stuck: Stuck, begin: BeginWork, view: ViewOf, outbox: Outbox) -> Sequence[str]:
+    """Whom a relay tells of it once it has done all that is due."""
+    notifier = MemoryNotifier()
+    relay = a_relay(begin, outbox, notifier)
+    while await relay.run_once():
+        pass
+    ours = {user.email for user in stuck.staff.users}
+    return sorted(message.to for message in notifier.messages if message.to in ours)
+
+
+def no_view(account_id: AccountId) -> View:
+    """Using this fails: an escalate looks at nothing outside of its unit of work."""
+    raise AssertionError("nothing is viewed here")
+
+
+def _answer(done: HandoffDetail) -> Answer:
+    return Answer(status=201, body=str(done.handoff.id).encode())

@@ -1,0 +1,112 @@
+"""Processes that are killed or stopped in the middle of something.
+
+They are forked from a server process that has imported everything, so that walking every fault point takes seconds.
+"""
+
+import asyncio
+import multiprocessing
+import os
+import signal
+import socket
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerProcess
+from typing import Any
+
+import uvicorn
+from attrs import frozen
+
+from flowpilot_adapters.smtp import MailServer, SmtpNotifier
+from flowpilot_adapters.sql import Database, SqlOutbox
+from flowpilot_adapters.system import SystemClock
+from flowpilot_core.testing.faults import Faults, signalling
+
+from .escalation import Stuck, a_flowpilot, a_relay, an_app
+
+_CONTEXT = multiprocessing.get_context("forkserver")
+_CONTEXT.set_forkserver_preload(["tests.support.processes"])
+
+
+@frozen
+class Victim:
+    """A process that says things on the way to its end."""
+
+    process: ForkServerProcess
+    said: Connection
+
+    @classmethod
+    def of(cls, work: Callable[..., None], *arguments: Any) -> "Victim":
+        """A process that does `work(connection, *arguments)`."""
+        said, says = _CONTEXT.Pipe(duplex=False)
+        process = _CONTEXT.Process(target=work, args=(says, *arguments), daemon=True)
+        process.start()
+        says.close()
+        return cls(process, said)
+
+    def hears(self) -> Any:
+        """The next thing it says; None once it has ended."""
+        try:
+            return self.said.recv()
+        except EOFError:
+            return None
+
+    def ended(self) -> int:
+        """How it ended: 0, or the number of the signal that killed it, negative."""
+        self.process.join()
+        code = self.process.exitcode
+        assert code is not None
+        return code
+
+    def goes_on(self) -> None:
+        """Wake it after it was stopped."""
+        assert self.process.pid is not None
+        os.kill(self.process.pid, signal.SIGCONT)
+
+
+def escalate(says: Connection, url: str, stuck: Stuck, point: str) -> None:
+    """Escalate, and say the handoff one is answered with; killed at `point`."""
+
+    async def run() -> None:
+        database = Database(url, pool_size=1)
+        faults = Faults()
+        faults.at(point, signalling(signal.SIGKILL))
+        says.send(await stuck.escalate(faults.begin(database.begin)))
+        await database.close()
+
+    asyncio.run(run())
+
+
+def serve(says: Connection, url: str, point: str) -> None:
+    """Serve the API, and say on which port; killed at `point`."""
+
+    async def run() -> None:
+        database = Database(url, pool_size=2)
+        faults = Faults()
+        faults.at(point, signalling(signal.SIGKILL))
+        app = an_app(a_flowpilot(faults.begin(database.begin), database.view))
+        server = uvicorn.Server(uvicorn.Config(app, port=0, lifespan="off", log_config=None))
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            says.send(listening.getsockname()[1])
+            await server.serve([listening])
+
+    asyncio.run(run())
+
+
+def relay(says: Connection, app_url: str, relay_url: str, smtp_url: str, point: str, number: int) -> None:
+    """Do all work that is due, with mail over SMTP; gets a signal at `point`, before which it says so."""
+
+    async def run() -> None:
+        database, outbox = Database(app_url, pool_size=1), SqlOutbox(relay_url, pool_size=1)
+        notifier = SmtpNotifier(server=MailServer.of(smtp_url), sender="flowpilot@msp.example", clock=SystemClock())
+        faults = Faults()
+
+        async def fault() -> None:
+            says.send(point)
+            await signalling(number)()
+
+        faults.at(point, fault)
+        await a_relay(faults.begin(database.begin), faults.outbox(outbox), faults.notifier(notifier)).run_once()
+        await outbox.close()
+        await database.close()
+
+    asyncio.run(run())
