@@ -1,0 +1,57 @@
+"""How a command ends: 0 done, 1 it could not, 2 the call was wrong; errors say what to do, on standard error."""
+
+import asyncio
+import sys
+from collections.abc import Coroutine, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Annotated, Any, Final, TypeVar
+
+import msgspec
+import typer
+import uvloop
+from rich.console import Console
+
+from flowpilot_core.domain.errors import FlowPilotError, InvalidValue
+from flowpilot_http.main import CannotRun
+from flowpilot_http.server import CannotListen
+from flowpilot_http.settings import SettingsWrong
+
+T = TypeVar("T")
+
+COULD_NOT: Final = 1
+WRONG_CALL: Final = 2
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on one line, and nothing else.")]
+
+errors: Final = Console(stderr=True, soft_wrap=True, highlight=False)
+
+
+@contextmanager
+def outcome() -> Iterator[None]:
+    """Turns what went wrong into a message and an exit status."""
+    try:
+        yield
+    except InvalidValue as exc:
+        _end(f"{exc.field} {exc.problem}", WRONG_CALL)
+    except (FlowPilotError, CannotRun, CannotListen, SettingsWrong) as exc:
+        _end(str(exc), COULD_NOT)
+    except KeyboardInterrupt:
+        _end("stopped", COULD_NOT)
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """What `work` comes to, on an event loop of its own."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(work)
+
+
+def say(facts: Mapping[str, Any], sentence: str, *, json: bool) -> None:
+    """The result: as one line of JSON, or as a sentence."""
+    sys.stdout.write((msgspec.json.encode(facts).decode() if json else sentence) + "\n")
+    sys.stdout.flush()
+
+
+def _end(problem: str, status: int) -> None:
+    for line in problem.splitlines():
+        errors.print(f"flowpilot: {line}", markup=False)
+    raise typer.Exit(status) from None

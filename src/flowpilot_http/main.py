@@ -1,0 +1,340 @@
+"""The composition root: the one place that chooses adapters and puts the program together."""
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Final
+
+import structlog
+from attrs import evolve, frozen
+
+from flowpilot_adapters.embedded_postgres import EmbeddedPostgres, PostgresFailed
+from flowpilot_adapters.log_notifier import LogNotifier
+from flowpilot_adapters.smtp import MailServer, SmtpNotifier, domain_of
+from flowpilot_adapters.sql import Database, SqlOutbox, migrations, roles
+from flowpilot_adapters.system import SystemClock, jitter, new_id, new_secret
+from flowpilot_core.application.flowpilot import FlowPilot
+from flowpilot_core.application.notifications import SendDelivery
+from flowpilot_core.application.relay import Relay
+from flowpilot_core.domain.errors import InvalidValue, Unavailable
+from flowpilot_core.ports.notifier import Notifier
+from flowpilot_core.ports.outbox import WorkKind
+
+from . import server
+from .app import create_app
+from .edge import Edge
+from .readiness import Probe, Readiness
+from .settings import SHORTEST_KEY, Settings, variable
+
+log = structlog.get_logger()
+
+KEY_FILE: Final = "secret_key"
+PATIENCE: Final = 30.0
+"""Seconds that a start waits for a database that does not answer."""
+BETWEEN_TRIES: Final = 1.0
+PROBE_SECONDS: Final = 3.0
+
+
+class CannotRun(Exception):
+    """What is missing or wrong, and what to do about it."""
+
+
+@frozen(kw_only=True)
+class Urls:
+    """One database, as each role; None where nobody told."""
+
+    app: str
+    relay: str | None
+    owner: str | None
+
+
+def _migrate(url: str) -> bool:
+    """Whether there was anything to do."""
+    try:
+        done = migrations.is_at_head(url)
+        migrations.migrate(url)
+    except Exception as exc:
+        # Whatever the driver or the migration tool raises: nothing of it is known in this ring, and all of it means the same.
+        remedy = f"is it up, does {roles.OWNER} own the schema, and did a superuser set the roles up?"
+        raise CannotRun(f"the schema could not be migrated ({_first_line(exc)}); {remedy}") from exc
+    return not done
+
+
+def _nobody() -> None:
+    """There is no relay here to wake."""
+
+
+@frozen
+class Finding:
+    """Something that was looked at: what is wrong with it and what to do, or nothing."""
+
+    check: str
+    problem: str | None = None
+    remedy: str | None = None
+
+
+@contextmanager
+def database_of(settings: Settings) -> Iterator[Urls]:
+    """The database: the one that was named, or our own, started if need be, set up and migrated. Raises `CannotRun`."""
+    if settings.database_url is not None:
+        yield Urls(app=settings.database_url, relay=settings.relay_database_url, owner=settings.migration_database_url)
+        return
+    embedded = EmbeddedPostgres(settings.data_dir)
+    try:
+        address = embedded.start()
+    except PostgresFailed as exc:
+        raise CannotRun(f"the embedded database did not start: {exc}") from exc
+    try:
+        urls = Urls(app=address.url(user=roles.APP), relay=address.url(user=roles.RELAY), owner=address.url(user=roles.OWNER))
+        superuser = address.url()
+        if not migrations.is_at_head(superuser):
+            roles.set_up(superuser)
+            _migrate(address.url(user=roles.OWNER))
+        yield urls
+    finally:
+        embedded.stop()
+
+
+@asynccontextmanager
+async def flowpilot_of(settings: Settings) -> AsyncIterator[FlowPilot]:
+    """The use cases on the database that was named, or our own. Raises `CannotRun`."""
+    async with AsyncExitStack() as stack:
+        urls = stack.enter_context(database_of(settings))
+        database = Database(urls.app, pool_size=settings.pool_size)
+        stack.push_async_callback(database.close)
+        await _require_ready(database)
+        yield _flowpilot(database)
+
+
+async def serve(settings: Settings, *, host: str, port: int, relay: bool) -> None:
+    """Answer requests, and do the relay's work if asked to, until the process is asked to end. Raises `CannotRun`."""
+    with server.asked_to_end() as stop:
+        async with AsyncExitStack() as stack:
+            urls = stack.enter_context(database_of(settings))
+            listener = stack.enter_context(server.listening(host, port))
+            settings = evolve(settings, base_url=settings.base_url or server.address(listener))
+            database = Database(urls.app, pool_size=settings.pool_size)
+            stack.push_async_callback(database.close)
+            watching = Database(urls.app, pool_size=1)
+            stack.push_async_callback(watching.close)
+            if not await _answers(watching, stop):
+                return
+            await _require_ready(watching)
+            outbox = None
+            if urls.relay is not None:
+                outbox = SqlOutbox(urls.relay)
+                stack.push_async_callback(outbox.close)
+            elif relay:
+                raise CannotRun(f"set {variable('relay_database_url')}, or leave the relay to another process with --no-relay")
+            working = _relay(settings, database, outbox) if relay and outbox else None
+            flowpilot = _flowpilot(database, committed=working.wake if working else _nobody)
+            app = create_app(
+                flowpilot,
+                clock=SystemClock(),
+                new_id=new_id,
+                secret_key=secret_key(settings),
+                probe=_probe(watching, outbox),
+            )
+            async with asyncio.TaskGroup() as tasks:
+                if working:
+                    tasks.create_task(working.run(stop))
+                tasks.create_task(_until_served(app, listener, stop))
+
+
+async def relay(settings: Settings) -> None:
+    """Do the relay's work until the process is asked to end. Raises `CannotRun`."""
+    with server.asked_to_end() as stop:
+        async with AsyncExitStack() as stack:
+            urls = stack.enter_context(database_of(settings))
+            if urls.relay is None:
+                raise CannotRun(f"set {variable('relay_database_url')} to the database as {roles.RELAY}")
+            if settings.base_url is None:
+                raise CannotRun(f"set {variable('base_url')} to where links in mails lead to")
+            database = Database(urls.app, pool_size=settings.pool_size)
+            stack.push_async_callback(database.close)
+            if not await _answers(database, stop):
+                return
+            await _require_ready(database)
+            outbox = SqlOutbox(urls.relay)
+            stack.push_async_callback(outbox.close)
+            log.info("relaying")
+            await _relay(settings, database, outbox).run(stop)
+            log.info("relayed")
+
+
+def migrate(settings: Settings) -> tuple[str, bool]:
+    """Bring the schema to what this program wants; returns its revision, and whether anything had to be done. Raises `CannotRun`."""
+    if not settings.embedded and settings.migration_database_url is None:
+        raise CannotRun(f"set {variable('migration_database_url')} to the database as {roles.OWNER}, who owns the schema")
+    with database_of(settings) as urls:
+        return migrations.head(), _migrate(urls.owner or urls.app)
+
+
+async def examine(settings: Settings) -> list[Finding]:
+    """Everything that can be wrong with an installation, looked at; what depends on what is wrong is left out."""
+    findings = [_found("secret key", lambda: secret_key(settings)), _found("mail", lambda: _notifier(settings))]
+    try:
+        with database_of(settings) as urls:
+            findings += await _examined(urls, settings)
+    except CannotRun as exc:
+        findings.append(Finding("database", str(exc), "Mend that first; the rest of the database was not looked at."))
+    return findings
+
+
+def secret_key(settings: Settings) -> bytes:
+    """What cursors are signed with; beside an embedded database one is made on first use. Raises `CannotRun`."""
+    if settings.secret_key is not None:
+        return settings.secret_key.encode()
+    file = settings.secret_key_file
+    if file is None:
+        if not settings.embedded:
+            raise CannotRun(
+                f"set {variable('secret_key')} or {variable('secret_key_file')}: with a database server every process needs the same key; "
+                "make one with: openssl rand -hex 32"
+            )
+        file = settings.data_dir / KEY_FILE
+        _make_key(file)
+    try:
+        key = file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as exc:
+        raise CannotRun(f"the secret key in {file} cannot be read: {exc}") from exc
+    if len(key) < SHORTEST_KEY:
+        raise CannotRun(f"the secret key in {file} is shorter than {SHORTEST_KEY} characters; make one with: openssl rand -hex 32")
+    return key.encode()
+
+
+def _make_key(file: Path) -> None:
+    """Unless it is there: whole at once, so that two processes that start together end up with one key."""
+    if file.exists():
+        return
+    made = file.with_name(f"{file.name}.{new_id()}")
+    made.touch(mode=0o600)
+    made.write_text(new_secret().hex() + "\n", encoding="utf-8")
+    try:
+        os.link(made, file)
+    except FileExistsError:
+        log.debug("another process made the secret key first")
+    finally:
+        made.unlink()
+
+
+def _flowpilot(database: Database, *, committed: Callable[[], None] = _nobody) -> FlowPilot:
+    return FlowPilot.of(
+        begin=database.begin, view=database.view, clock=SystemClock(), new_id=new_id, new_secret=new_secret, committed=committed
+    )
+
+
+def _relay(settings: Settings, database: Database, outbox: SqlOutbox) -> Relay:
+    deliveries = SendDelivery(
+        begin=database.begin,
+        notifier=_notifier(settings),
+        clock=SystemClock(),
+        jitter=jitter,
+        base_url=settings.base_url or "",
+        mail_domain=domain_of(settings.mail_from),
+    )
+    return Relay(outbox=outbox, begin=database.begin, handlers={WorkKind.DELIVERY: deliveries}, jitter=jitter)
+
+
+def _notifier(settings: Settings) -> Notifier:
+    """Raises `CannotRun` for a mail server that cannot be one."""
+    if settings.smtp_url is None:
+        return LogNotifier()
+    try:
+        domain_of(settings.mail_from)
+        return SmtpNotifier(server=MailServer.of(settings.smtp_url), sender=settings.mail_from, clock=SystemClock())
+    except (ValueError, InvalidValue) as exc:
+        raise CannotRun(f"{variable('smtp_url')} or {variable('mail_from')}: {exc}") from exc
+
+
+async def _until_served(app: Edge, listener: socket.socket, stop: asyncio.Event) -> None:
+    """Serve; however that ends, the relay is to end too."""
+    try:
+        await server.serve(app, listener, stop)
+    finally:
+        stop.set()
+
+
+async def _answers(database: Database, stop: asyncio.Event) -> bool:
+    """Wait for the database; False where the process is asked to end meanwhile. Raises `CannotRun` when patience ends."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + PATIENCE
+    while not stop.is_set():
+        try:
+            await database.is_at_head()
+        except Unavailable as exc:
+            cause = _first_line(exc.__cause__ or exc)
+            if loop.time() > until:
+                raise CannotRun(
+                    f"the database did not answer for {PATIENCE:.0f} seconds ({cause}); is it up, and is its address right?"
+                ) from exc
+            log.warning("waiting for the database", problem=cause)
+            stopping = asyncio.create_task(stop.wait())
+            await asyncio.wait({stopping}, timeout=BETWEEN_TRIES)
+            stopping.cancel()
+        else:
+            return True
+    return False
+
+
+async def _require_ready(database: Database) -> None:
+    """Raises `CannotRun` where the schema is another than this program's."""
+    if not await database.is_at_head():
+        raise CannotRun(f"the database's schema is not at {migrations.head()}, which this version needs; run: flowpilot migrate")
+
+
+def _probe(database: Database, outbox: SqlOutbox | None) -> Probe:
+    """Looks over `database`, which nobody else uses: a full pool of the requests does not make the process look dead."""
+
+    async def look() -> Readiness:
+        problems: dict[str, str | None] = {"database": None, "migrations": None}
+        lag = None
+        try:
+            async with asyncio.timeout(PROBE_SECONDS):
+                if not await database.is_at_head():
+                    problems["migrations"] = f"the schema is not at {migrations.head()}"
+        except (Unavailable, TimeoutError):
+            problems["database"] = problems["migrations"] = "the database does not answer"
+        if outbox is not None:
+            problems["relay"] = None
+            try:
+                async with asyncio.timeout(PROBE_SECONDS):
+                    lag = await outbox.lag()
+            except (Unavailable, TimeoutError):
+                problems["relay"] = "the table of due work does not answer"
+        return Readiness(problems=problems, relay_lag=lag)
+
+    return look
+
+
+async def _examined(urls: Urls, settings: Settings) -> list[Finding]:
+    database = Database(urls.app, pool_size=1)
+    findings = []
+    try:
+        at_head = await database.is_at_head()
+    except Unavailable as exc:
+        remedy = f"Start it, or mend {variable('database_url')}."
+        return [Finding("database", f"it does not answer ({_first_line(exc.__cause__ or exc)})", remedy)]
+    finally:
+        await database.close()
+    findings.append(Finding("database"))
+    findings.append(Finding("schema") if at_head else Finding("schema", f"it is not at {migrations.head()}", "Run: flowpilot migrate"))
+    if urls.relay is None:
+        remedy = f"Set {variable('relay_database_url')}, where a relay runs."
+        findings.append(Finding("relay", "nobody said how it reaches the database", remedy))
+    return findings
+
+
+def _found(check: str, look: Callable[[], object]) -> Finding:
+    try:
+        look()
+    except CannotRun as exc:
+        return Finding(check, str(exc), "Mend the setting; `flowpilot config` shows what each is for.")
+    return Finding(check)
+
+
+def _first_line(exc: BaseException) -> str:
+    return (str(exc).strip().splitlines() or [type(exc).__name__])[0]

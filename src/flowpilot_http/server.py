@@ -1,0 +1,86 @@
+"""Running the application: uvicorn, until somebody asks it to end."""
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Iterator
+
+import structlog
+import uvicorn
+
+from .edge import Edge
+
+log = structlog.get_logger()
+
+GRACE = 30
+"""Seconds that running requests have to end."""
+
+
+class CannotListen(Exception):
+    """The address is taken, not ours, or not allowed."""
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """None: whoever runs it says when to end, so that the program ends with 0 and after its relay."""
+        yield
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """A socket bound to that address, port 0 for a free one. Raises `CannotListen`."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as exc:
+        raise CannotListen(f"cannot listen on {host} port {port}: {exc.strerror or exc}; name another with --host and --port") from exc
+
+
+def address(listener: socket.socket) -> str:
+    """Where a browser on this machine finds it."""
+    host, port = listener.getsockname()[:2]
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+@contextlib.contextmanager
+def asked_to_end() -> Iterator[asyncio.Event]:
+    """An event that SIGTERM and SIGINT set, in place of what they do otherwise."""
+    asked = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, asked.set)
+    try:
+        yield asked
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
+
+async def serve(app: Edge, listener: socket.socket, stop: asyncio.Event) -> None:
+    """Answer requests until `stop` is set; running ones have `GRACE` seconds to end."""
+    config = uvicorn.Config(
+        app,
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE,
+    )
+    server = _Server(config)
+    ending = asyncio.create_task(_end(server, stop))
+    log.info("serving", address=address(listener))
+    try:
+        await server.serve(sockets=[listener])
+    finally:
+        ending.cancel()
+    log.info("served")
+
+
+async def _end(server: uvicorn.Server, stop: asyncio.Event) -> None:
+    await stop.wait()
+    log.info("ending", grace_seconds=GRACE)
+    server.should_exit = True

@@ -1,0 +1,185 @@
+"""What can be set, each by an environment variable, each with its explanation."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit, urlunsplit
+
+import attrs
+from attrs import field, frozen
+
+from .logs import LEVELS
+
+PREFIX: Final = "FLOWPILOT_"
+SHORTEST_KEY: Final = 32
+"""Characters of a secret key."""
+LARGEST_POOL: Final = 200
+
+
+class SettingsWrong(Exception):
+    """One or more variables cannot be used; each line says which, why, and what to do."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+
+
+def _text(value: str) -> str:
+    return value
+
+
+def _path(value: str) -> Path:
+    return Path(value).expanduser()
+
+
+def _level(value: str) -> str:
+    if value.lower() not in LEVELS:
+        raise ValueError(f"is none of {', '.join(LEVELS)}")
+    return value.lower()
+
+
+def _pool(value: str) -> int:
+    if not value.isdecimal() or not 1 <= int(value) <= LARGEST_POOL:
+        raise ValueError(f"is no number from 1 to {LARGEST_POOL}")
+    return int(value)
+
+
+def _web_address(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("is no address such as https://flowpilot.example.com")
+    return value.rstrip("/")
+
+
+def _key(value: str) -> str:
+    if len(value) < SHORTEST_KEY:
+        raise ValueError(f"is shorter than {SHORTEST_KEY} characters; make one with: openssl rand -hex 32")
+    return value
+
+
+def _data_dir() -> Path:
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support" / "flowpilot"
+    home = os.environ.get("XDG_DATA_HOME", "")
+    return (Path(home) if home.startswith("/") else Path.home() / ".local" / "share") / "flowpilot"
+
+
+def _about(explanation: str, *, read: Callable[[str], Any] = _text, secret: bool = False) -> dict[str, Any]:
+    return {"explanation": explanation, "read": read, "secret": secret}
+
+
+@frozen(kw_only=True)
+class Settings:
+    """What this program was told; the field `data_dir` is set by `FLOWPILOT_DATA_DIR`.
+
+    With nothing said the database is an embedded one, and mails go to the log.
+    """
+
+    database_url: str | None = field(
+        default=None,
+        repr=False,
+        metadata=_about(
+            "The database as flowpilot_app, such as postgresql://flowpilot_app:…@host/flowpilot. Left out: an embedded one under DATA_DIR.",
+            secret=True,
+        ),
+    )
+    migration_database_url: str | None = field(
+        default=None,
+        repr=False,
+        metadata=_about("The same database as flowpilot_owner; for `flowpilot migrate` and `flowpilot doctor`.", secret=True),
+    )
+    relay_database_url: str | None = field(
+        default=None, repr=False, metadata=_about("The same database as flowpilot_relay; for whoever runs the relay.", secret=True)
+    )
+    data_dir: Path = field(
+        factory=_data_dir,
+        metadata=_about("Where the embedded database and its secret key are kept. Left out: the user's data folder.", read=_path),
+    )
+    pool_size: int = field(default=8, metadata=_about("Database connections of one process, at most.", read=_pool))
+    base_url: str | None = field(
+        default=None, metadata=_about("Where links in mails lead to. Left out: the address that `serve` listens on.", read=_web_address)
+    )
+    smtp_url: str | None = field(
+        default=None,
+        repr=False,
+        metadata=_about(
+            "The mail server: smtp://user:password@host:port, or smtps://…. Left out or empty: mails are written to the log.", secret=True
+        ),
+    )
+    mail_from: str = field(default="flowpilot@localhost", metadata=_about("The address that mails come from."))
+    secret_key: str | None = field(
+        default=None,
+        repr=False,
+        metadata=_about(
+            "What cursors are signed with: at least 32 characters, the same for every process. With the embedded database one is made.",
+            read=_key,
+            secret=True,
+        ),
+    )
+    secret_key_file: Path | None = field(
+        default=None, metadata=_about("A file that holds the secret key, in place of SECRET_KEY.", read=_path)
+    )
+    log_level: str = field(default="info", metadata=_about("How much is logged: debug, info, warning or error.", read=_level))
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str]) -> "Settings":
+        """What the environment says; an empty variable counts as left out. Raises `SettingsWrong` with everything that is wrong."""
+        values: dict[str, Any] = {}
+        problems: list[str] = []
+        for one in attrs.fields(cls):
+            if said := environment.get(variable(one.name), "").strip():
+                try:
+                    values[one.name] = one.metadata["read"](said)
+                except ValueError as exc:
+                    problems.append(f"{variable(one.name)} {exc}")
+        if values.get("secret_key") and values.get("secret_key_file"):
+            problems.append(f"{variable('secret_key')} and {variable('secret_key_file')} are both set; leave one out")
+        if problems:
+            raise SettingsWrong(problems)
+        return cls(**values)
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the database is our own."""
+        return self.database_url is None
+
+
+@frozen(kw_only=True)
+class Shown:
+    """One setting as people read it: a secret is hidden."""
+
+    name: str
+    value: str | None
+    explanation: str
+
+
+def shown(settings: Settings) -> Iterator[Shown]:
+    """All settings, in order."""
+    for one in attrs.fields(Settings):
+        value = getattr(settings, one.name)
+        said = None if value is None else str(value)
+        if said is not None and one.metadata["secret"]:
+            said = _hidden(said)
+        yield Shown(name=variable(one.name), value=said, explanation=one.metadata["explanation"])
+
+
+def unread(environment: Mapping[str, str]) -> list[str]:
+    """Variables that look like ours and that nobody reads."""
+    known = {variable(one.name) for one in attrs.fields(Settings)}
+    return sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
+
+
+def variable(name: str) -> str:
+    """The environment variable that sets a field."""
+    return PREFIX + name.upper()
+
+
+def _hidden(value: str) -> str:
+    """An address without its password; anything else is not shown at all."""
+    parts = urlsplit(value)
+    if not parts.hostname or "password" in parts.query:
+        return "(hidden)"
+    user = f"{parts.username}:…@" if parts.password else f"{parts.username}@" if parts.username else ""
+    port = f":{parts.port}" if parts.port else ""
+    return urlunsplit((parts.scheme, f"{user}{parts.hostname}{port}", parts.path, "", ""))
