@@ -9,7 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test check format demo bench lock clean
+.PHONY: help setup test check format docs demo bench lock clean
 
 help: ## what there is to run
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -29,7 +29,7 @@ test: $(STAMP) ## run all tests; ARGS="-k claim" narrows them
 check: $(STAMP) ## format, lint, types, import contracts, dependencies, spelling
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy --strict src $(wildcard tests) $(wildcard bench)
+	$(BIN)/mypy --strict src $(wildcard tests) $(wildcard bench) docs/generate
 	$(BIN)/lint-imports
 	$(BIN)/deptry src
 	$(BIN)/codespell
@@ -37,6 +37,9 @@ check: $(STAMP) ## format, lint, types, import contracts, dependencies, spelling
 format: $(STAMP) ## mend what can be mended: format, import order, simple lints
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+docs: $(STAMP) ## write the generated pages of docs/ anew
+	$(BIN)/python -m docs.generate
 
 demo: $(STAMP) ## the main job as a story, on a database of its own
 	$(BIN)/flowpilot demo

@@ -1,0 +1,46 @@
+"""Writes the pages, or checks them."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from . import errors, http, program, reliability, replay, rules
+
+DOCS = Path(__file__).parents[1]
+
+PAGES: dict[str, Callable[[], str]] = {
+    "reference/command-line.md": program.command_line,
+    "reference/configuration.md": program.configuration,
+    "reference/errors.md": errors.errors,
+    "reference/events.md": rules.events,
+    "reference/http.md": http.http,
+    "reference/permissions.md": rules.permissions,
+    "reference/replay.md": replay.replay,
+    "reference/state-machines.md": rules.state_machines,
+    "explanation/reliability.md": reliability.reliability,
+}
+
+GROWING: dict[str, Callable[[str], bool]] = {"explanation/reliability.md": reliability.still_true}
+"""Pages that a new test makes longer, and not wrong: whether what is written in them holds is all that is checked."""
+
+
+def main(check: bool) -> int:
+    """The exit status."""
+    stale = 0
+    for name, make in PAGES.items():
+        path, text = DOCS / name, make()
+        known = path.read_text() if path.exists() else ""
+        if known == text:
+            continue
+        if check:
+            if name in GROWING and GROWING[name](known):
+                continue
+            stale += 1
+            print(f"docs/{name} is not what the code says: run `make docs`")
+        else:
+            path.write_text(text)
+            print(f"wrote docs/{name}")
+    return 1 if stale else 0
+
+
+sys.exit(main(check="--check" in sys.argv[1:]))

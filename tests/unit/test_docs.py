@@ -1,0 +1,87 @@
+"""The documentation says what the code does, and leads nowhere that is not there."""
+
+import os
+import re
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+CODE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+
+
+def run(*command: str | Path, cwd: Path = ROOT) -> str:
+    done = subprocess.run([str(part) for part in command], cwd=cwd, capture_output=True, text=True, timeout=300, check=False)
+    assert 0 == done.returncode, done.stdout + done.stderr
+    return done.stdout
+
+
+def anchors(page: Path) -> set[str]:
+    headings = HEADING.findall(CODE.sub("", page.read_text()))
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_the_generated_pages_are_what_the_code_says() -> None:
+    assert "" == run(sys.executable, "-m", "docs.generate", "--check")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_link_inside_the_project_leads_somewhere(page: Path) -> None:
+    targets = [target for target in LINK.findall(CODE.sub("", page.read_text())) if "://" not in target]
+    lost = []
+    for target in targets:
+        path, _, anchor = target.partition("#")
+        there = (page.parent / path).resolve() if path else page
+        if not there.is_relative_to(ROOT) or not there.exists() or (anchor and anchor not in anchors(there)):
+            lost.append(target)
+
+    assert [] == lost
+
+
+def test_every_page_is_reachable_from_the_readme() -> None:
+    seen: set[Path] = set()
+    ahead = [ROOT / "README.md"]
+    while ahead:
+        page = ahead.pop()
+        if page in seen or page.suffix != ".md":
+            continue
+        seen.add(page)
+        links = (target.partition("#")[0] for target in LINK.findall(CODE.sub("", page.read_text())) if "://" not in target)
+        ahead += [(page.parent / link).resolve() for link in links if link]
+
+    assert [] == sorted(page.relative_to(ROOT).as_posix() for page in set((ROOT / "docs").rglob("*.md")) - seen)
+
+
+def test_every_dependency_has_its_reason() -> None:
+    declared = set(re.findall(r'^  "([a-z0-9-]+)[\[>]', (ROOT / "pyproject.toml").read_text(), re.MULTILINE))
+    cells = re.findall(r"^\| ([a-z].+?)(?: \(.+?\))? \| .*\w.* \|$", (ROOT / "docs" / "dependencies.md").read_text(), re.MULTILINE)
+
+    assert declared | {"package"} == {name for cell in cells for name in cell.split(", ")}
+
+
+def test_the_embedding_example_runs_on_the_wheel_with_nothing_but_attrs_and_cattrs(tmp_path: Path) -> None:
+    """The packages come at their locked versions from the index that pip is set to; `typing-extensions` is what cattrs itself needs."""
+    python = tmp_path / "venv" / ("Scripts" if os.name == "nt" else "bin") / "python"
+    venv.create(tmp_path / "venv")
+    pip = (sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-deps")
+    locked = re.findall(
+        r"^(?:attrs|cattrs|typing-extensions)==.+?(?:\\\n.+?)*$", (ROOT / "requirements" / "dev.txt").read_text(), re.MULTILINE
+    )
+    (tmp_path / "locked.txt").write_text("\n".join(locked))
+    run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", tmp_path / "dist")
+    run(*pip, "--require-hashes", "--requirement", tmp_path / "locked.txt")
+    run(*pip, "--no-index", *(tmp_path / "dist").glob("*.whl"))
+    example, printed = re.findall(r"^```(?:python|text)\n(.*?)^```", (ROOT / "docs/howto/embed.md").read_text(), re.MULTILINE | re.DOTALL)
+    (tmp_path / "embed.py").write_text(example)
+
+    there = run(
+        python, "-c", "from importlib.metadata import distributions as all; print(*sorted({one.name for one in all()}))", cwd=tmp_path
+    )
+    assert "attrs cattrs flowpilot typing_extensions" == there.strip()
+    assert printed == run(python, "-I", tmp_path / "embed.py", cwd=tmp_path)
