@@ -7,6 +7,7 @@ import typer
 import flowpilot_core
 
 from . import accounts, operating, serving
+from .demo import demo
 
 program = typer.Typer(
     help="A junior is stuck on a ticket; a senior takes over in 30 seconds with everything that was tried.",
@@ -20,7 +21,7 @@ program = typer.Typer(
 
 for name, group in (("account", accounts.account), ("user", accounts.user), ("token", accounts.token)):
     program.add_typer(group, name=name)
-for command in (operating.migrate, operating.doctor, operating.config, serving.serve, serving.relay):
+for command in (operating.migrate, operating.doctor, operating.config, serving.serve, serving.relay, demo):
     program.command()(command)
 
 
