@@ -11,7 +11,7 @@ from attrs import define, evolve, frozen
 
 from flowpilot_core.domain.account import Team, User, checked_name
 from flowpilot_core.domain.actor import Person, Role
-from flowpilot_core.domain.errors import FlowPilotError
+from flowpilot_core.domain.errors import FlowPilotError, Stale, Unavailable
 from flowpilot_core.domain.handoff import Handoff, Intent
 from flowpilot_core.domain.identifiers import AccountId, TeamId, UserId
 from flowpilot_core.domain.incident_log import Deed, Happening, LogMove, LogRow, Standing, deeds
@@ -23,7 +23,7 @@ from flowpilot_core.ports.persistence import BeginWork, SessionDetail, UnitOfWor
 
 from .handoffs import Handoffs
 from .sessions import Sessions
-from .units import Joined, Units
+from .units import MOST_TRIES, Joined
 
 NOTHING = "nothing"
 """The outcome of a row that changed nothing."""
@@ -93,15 +93,33 @@ class Replay:
         return await self.view(account_id).figures(log)
 
     async def _replay(self, cast: "_Cast", rows: Sequence[LogRow], before: ImportedCase | None, done: Callable[[int], None]) -> None:
+        """All rows of one case that are not done yet.
+
+        Somebody else may be at it too: the last commit of a run that was killed, or a second run. Then a row finds its line
+        taken or its session moved, and the case goes on from how it is now.
+        """
+        for _ in range(MOST_TRIES):
+            try:
+                return await self._go_on(cast, rows, before, done)
+            except (Stale, RowRefused) as problem:
+                before = (await self.view(cast.account_id).imported(cast.log)).get(rows[0].case)
+                if isinstance(problem, RowRefused) and (before is None or problem.line not in before.lines):
+                    raise
+        raise Unavailable("database")
+
+    async def _go_on(self, cast: "_Cast", rows: Sequence[LogRow], before: ImportedCase | None, done: Callable[[int], None]) -> None:
         standing: Standing | None = None
         if before is not None:
             rows = rows[len(before.lines) :]
             standing = _standing(await self.view(cast.account_id).session(before.session_id)) if rows else None
-        units = Units(begin=self.begin, committed=_nobody_waits)
         for row in rows:
             unit = _RowUnit(cast=cast, row=row, before=standing, view=self.view, new_id=self.new_id)
             try:
-                standing = await units.run(cast.admin, unit.run)
+                async with self.begin(cast.account_id) as work:
+                    standing = await unit.run(work)
+                    await work.commit()
+            except Stale:
+                raise
             except FlowPilotError as refused:
                 raise RowRefused(row.line, row.case) from refused
             done(1)
@@ -265,7 +283,3 @@ def _require_same(log: str, case: str, before: ImportedCase, rows: Sequence[LogR
 def _address(log: str, key: tuple[str, ...]) -> str:
     """An address that nobody has, the same for the same person in every run, and of no two alike in any case of letters."""
     return f"{hashlib.sha256(json.dumps([log, *key]).encode()).hexdigest()[:24]}@replay.invalid"
-
-
-def _nobody_waits() -> None:
-    """Nothing follows from an import."""
