@@ -1,1 +1,6 @@
-"""Postgres: statements compiled once, sent many at a time over a few connections."""
+"""PostgreSQL: the ports' storage, each account closed to all others by row security and by keys."""
+
+from .database import Database
+from .outbox import SqlOutbox
+
+__all__ = ["Database", "SqlOutbox"]

@@ -67,12 +67,12 @@ class Pool:
         """How many connections somebody holds, is making, or that are being mended."""
         return self._made - len(self._idle)
 
-    def connection(self) -> "_Loan":
+    def connection(self) -> "Loan":
         """A connection for the length of an `async with`.
 
         Entering raises `PoolTimeout`, `PoolClosed`, or `psycopg.OperationalError` where the server cannot be reached.
         """
-        return _Loan(self)
+        return Loan(self)
 
     async def close(self) -> None:
         """Close what is free, and what is lent as it comes back; return once nothing is being mended."""
@@ -195,7 +195,9 @@ class Pool:
         self._give_back(connection)
 
 
-class _Loan:
+class Loan:
+    """The use of one connection for the length of an `async with`."""
+
     __slots__ = ("_connection", "_pool")
 
     def __init__(self, pool: Pool) -> None:

@@ -164,6 +164,11 @@ class Statement:
             raise TypeError(f"{self.name} has no parameter {', '.join(sorted(values.keys() - {name for name, _, _ in self._encoders}))}")
         return Call(self, encoded)
 
+    @property
+    def parameters(self) -> list[tuple[str, str]]:
+        """What its parameters are called, with the Postgres type of each, in the order of their numbers."""
+        return [(parameter, kind) for parameter, kind, _ in self._encoders]
+
     def __repr__(self) -> str:
         return f"<Statement {self.name}>"
 

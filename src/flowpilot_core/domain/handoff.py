@@ -126,17 +126,21 @@ class Handoff:
         if expected is not None and expected != self.version:
             raise VersionConflict("handoff", expected, self.version)
 
-    def claimed(self, session: Session, *, by: Person, at: datetime) -> "tuple[Handoff, Session, Event]":
-        """Taken by `by`, who is the session's assignee from now on.
-
-        Raises also `OwnHandoff` for its escalator, and `AlreadyClaimed` where somebody was first.
-        """
+    def require_claimable(self, *, by: Person) -> HandoffState:
+        """The state that a claim by `by` leads to. Raises as `claimed` does, whatever its session says."""
         require_role(by, Permission.CLAIM)
         if self.intent is Intent.ESCALATE and by.user_id == self.escalated_by:
             raise OwnHandoff(self.id)
         if self.claim:
             raise AlreadyClaimed(self.id, self.claim.by, self.claim.at)
-        state = self._advance(HandoffMove.CLAIM)
+        return self._advance(HandoffMove.CLAIM)
+
+    def claimed(self, session: Session, *, by: Person, at: datetime) -> "tuple[Handoff, Session, Event]":
+        """Taken by `by`, who is the session's assignee from now on.
+
+        Raises also `OwnHandoff` for its escalator, and `AlreadyClaimed` where somebody was first.
+        """
+        state = self.require_claimable(by=by)
         at = max(at, self.escalated_at)
         claim = Claim(by=by.user_id, at=at, step_count=session.step_count, branch_count=len(session.branches.all))
         return (

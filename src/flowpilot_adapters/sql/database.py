@@ -1,0 +1,45 @@
+"""The storage as a whole, as whoever puts the program together sees it."""
+
+import psycopg
+
+from flowpilot_core.domain.identifiers import AccountId
+from flowpilot_core.ports.persistence import Once
+
+from . import migrations
+from .errors import translated
+from .pool import Pool
+from .statement import Statement
+from .unit_of_work import Beginning
+from .view import SqlView
+
+REVISION = Statement("revision", "SELECT version_num FROM flowpilot.alembic_version")
+
+
+class Database:
+    """A migrated PostgreSQL database, over connections of the application's role. Pass `begin` and `view` on: they are the ports."""
+
+    def __init__(self, url: str, *, pool_size: int = 8) -> None:
+        self._pool = Pool(url, size=pool_size)
+
+    def begin(self, account_id: AccountId, once: Once | None = None) -> Beginning:
+        """As `BeginWork` says."""
+        return Beginning(self._pool, account_id, once)
+
+    def view(self, account_id: AccountId) -> SqlView:
+        """As `ViewOf` says."""
+        return SqlView(self._pool, account_id)
+
+    async def is_at_head(self) -> bool:
+        """Whether its tables are those this program is written for. Raises `Unavailable`."""
+        try:
+            async with self._pool.connection() as connection:
+                (found,) = await connection.round_trip([REVISION()])
+        except psycopg.errors.UndefinedTable:
+            return False
+        except psycopg.Error as error:
+            raise translated(error) from error
+        return [(migrations.head(),)] == found.rows
+
+    async def close(self) -> None:
+        """Close its connections, once those that are lent have come back."""
+        await self._pool.close()

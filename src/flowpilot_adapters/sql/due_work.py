@@ -1,0 +1,62 @@
+"""The due work of one account, inside one unit of work: leases are kept and given back under their token."""
+
+from typing import Final
+
+from sqlalchemy import ColumnElement, Double, bindparam, delete, func, insert, literal_column, null, select, update
+
+from flowpilot_core.ports.outbox import Lease, Work
+
+from .queries import ACCOUNT, own
+from .schema import due_work
+from .statement import compiled
+from .transaction import Transaction
+
+_held: Final[ColumnElement[bool]] = own(due_work) & (due_work.c.id == bindparam("work_id")) & (due_work.c.lease_token == bindparam("token"))
+
+ADD: Final = compiled(
+    "add work",
+    insert(due_work).values(
+        account_id=ACCOUNT, id=bindparam("id"), kind=bindparam("kind"), due_at=bindparam("due_at"), takes=literal_column("0")
+    ),
+)
+FINISH: Final = compiled("finish work", delete(due_work).where(_held))
+POSTPONE: Final = compiled(
+    "postpone work",
+    update(due_work)
+    .where(_held)
+    .values(
+        due_at=func.clock_timestamp() + bindparam("seconds", type_=Double()) * literal_column("interval '1 second'"),
+        lease_token=null(),
+        lease_until=null(),
+    ),
+)
+HOLDS: Final = compiled("hold work", select(due_work.c.id).where(_held).with_for_update())
+
+
+class SqlWorkLedger:
+    """Inside one unit of work."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+        self._account_id = transaction.account_id
+
+    async def add(self, work: Work) -> None:
+        """As `WorkLedger.add` says."""
+        self._transaction.write(ADD(account_id=self._account_id, id=work.id, kind=work.kind, due_at=work.due_at))
+
+    async def finish(self, lease: Lease) -> bool:
+        """As `WorkLedger.finish` says."""
+        (done,) = await self._transaction.read(FINISH(account_id=self._account_id, work_id=lease.work_id, token=lease.token))
+        return done.row_count == 1
+
+    async def postpone(self, lease: Lease, *, seconds: float) -> bool:
+        """As `WorkLedger.postpone` says."""
+        (done,) = await self._transaction.read(
+            POSTPONE(account_id=self._account_id, work_id=lease.work_id, token=lease.token, seconds=seconds)
+        )
+        return done.row_count == 1
+
+    async def holds(self, lease: Lease) -> bool:
+        """As `WorkLedger.holds` says."""
+        (found,) = await self._transaction.read(HOLDS(account_id=self._account_id, work_id=lease.work_id, token=lease.token))
+        return found.first is not None

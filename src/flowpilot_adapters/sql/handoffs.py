@@ -1,0 +1,304 @@
+"""The handoffs of one account, inside one unit of work."""
+
+from datetime import datetime
+from typing import Any, Final
+
+from attrs import evolve
+from sqlalchemy import Select, Text, and_, any_, bindparam, exists, false, func, insert, literal, null, or_, select, tuple_, update
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from flowpilot_core.domain.actor import PERMISSIONS, Permission, Person, Role, require_role
+from flowpilot_core.domain.delivery import Colleague, DeliveryState, Told
+from flowpilot_core.domain.errors import AlreadyClaimed, FlowPilotError, NotFound, Stale
+from flowpilot_core.domain.events import Event, EventKind
+from flowpilot_core.domain.handoff import ESCALATION, Handoff, HandoffMove, Intent
+from flowpilot_core.domain.identifiers import AccountId, HandoffId, SessionId
+from flowpilot_core.domain.session import SESSION, SessionMove
+from flowpilot_core.domain.snapshot import Snapshot
+from flowpilot_core.ports.persistence import HandoffDetail, SessionDetail
+
+from . import records
+from .connection import Result
+from .errors import STALE
+from .events import counted, entered, log
+from .people import TEAM_IDS, SqlPeople
+from .queries import ACCOUNT, ONE, columns_but_account, is_active, names_of, only_saved, own, people_in_handoffs
+from .schema import branch, delivery, handoff, handoff_snapshot, person, session
+from .sessions import SqlSessions
+from .sessions import detail_calls as session_detail_calls
+from .sessions import detail_of as session_detail_of
+from .statement import Call, compiled
+from .transaction import Transaction
+
+ID: Final = bindparam("id", type_=handoff.c.id.type)
+
+GET: Final = compiled("handoff", select(*columns_but_account(handoff)).where(own(handoff), handoff.c.id == ID))
+
+_it = handoff.alias("it")
+_up_to_it = and_(
+    own(_it),
+    _it.c.id == ID,
+    handoff.c.session_id == _it.c.session_id,
+    tuple_(handoff.c.escalated_at, handoff.c.id) <= tuple_(_it.c.escalated_at, _it.c.id),
+)
+_told = (
+    select(
+        func.count().label("people_told"),
+        func.count().filter(delivery.c.state == DeliveryState.SENT).label("told_sent"),
+        func.count().filter(delivery.c.state == DeliveryState.DEAD).label("told_refused"),
+    )
+    .where(own(delivery), delivery.c.handoff_id == ID)
+    .subquery("told")
+)
+DETAIL: Final = compiled(
+    "handoff in detail",
+    select(*columns_but_account(handoff), *_told.c, *names_of(people_in_handoffs(_up_to_it)).c)
+    .where(own(handoff), _up_to_it)
+    .order_by(handoff.c.escalated_at, handoff.c.id),
+)
+COLLEAGUES: Final = compiled(
+    "colleagues",
+    select(person.c.id, TEAM_IDS)
+    .where(own(person), person.c.deactivated_at.is_(None), person.c.role == any_(bindparam("roles", type_=ARRAY(Text))))
+    .order_by(person.c.created_at, person.c.id),
+)
+ADD: Final = compiled("add handoff", insert(handoff).values({column: bindparam(column.name) for column in handoff.c}))
+ADD_SNAPSHOT: Final = compiled(
+    "add snapshot", insert(handoff_snapshot).values({column: bindparam(column.name) for column in handoff_snapshot.c})
+)
+CHANGING: Final = (
+    "state",
+    "priority",
+    "queue_rank",
+    "team_id",
+    "user_id",
+    "claimed_by",
+    "claimed_at",
+    "claim_step_count",
+    "claim_branch_count",
+    "readers",
+)
+SAVE: Final = only_saved(
+    "save handoff",
+    update(handoff)
+    .where(handoff.c.account_id == ACCOUNT, handoff.c.id == bindparam("handoff_id"), handoff.c.version == bindparam("old_version"))
+    .values({"version": handoff.c.version + 1, **{name: bindparam(f"new_{name}") for name in CHANGING}}),
+    STALE,
+)
+
+CLAIMABLE: Final = tuple(sorted(state for state, move in ESCALATION if move is HandoffMove.CLAIM))
+CLAIMED: Final = {ESCALATION[state, HandoffMove.CLAIM] for state in CLAIMABLE}.pop()
+CLAIMABLE_SESSION: Final = tuple(sorted(status for status, move in SESSION if move is SessionMove.CLAIM))
+CLAIMED_SESSION: Final = {SESSION[status, SessionMove.CLAIM] for status in CLAIMABLE_SESSION}.pop()
+CLAIMERS: Final = tuple(sorted(PERMISSIONS[Permission.CLAIM].roles))
+
+
+def _claim(*, logged: bool) -> Select[Any]:
+    """One statement that takes an open escalation, moves its session and, if `logged`, writes the event; a row if it did.
+
+    Of two at once the second waits for the first at the handoff's row, and then finds it claimed.
+    """
+    by = bindparam("by", type_=person.c.id.type)
+    expected = bindparam("expected", type_=handoff.c.version.type)
+    branches = select(func.count()).select_from(branch).where(own(branch), branch.c.session_id == session.c.id)
+    taken = (
+        update(handoff)
+        .values(
+            state=CLAIMED,
+            version=handoff.c.version + 1,
+            claimed_by=by,
+            claimed_at=func.greatest(bindparam("at", type_=handoff.c.claimed_at.type), handoff.c.escalated_at),
+            claim_step_count=session.c.step_count,
+            claim_branch_count=branches.scalar_subquery(),
+        )
+        .where(
+            own(handoff),
+            handoff.c.id == bindparam("handoff_id"),
+            handoff.c.intent == Intent.ESCALATE,
+            handoff.c.state.in_(CLAIMABLE),
+            handoff.c.escalated_by != by,
+            or_(expected.is_(None), handoff.c.version == expected),
+            own(session),
+            session.c.id == handoff.c.session_id,
+            session.c.status.in_(CLAIMABLE_SESSION),
+            exists().where(is_active(by), person.c.role.in_(CLAIMERS)),
+        )
+        .returning(handoff.c.id, handoff.c.session_id, handoff.c.claimed_at)
+        .cte("taken")
+    )
+    moved = (
+        update(session)
+        .values(
+            status=CLAIMED_SESSION,
+            version=session.c.version + 1,
+            assignee_id=by,
+            updated_at=func.greatest(session.c.updated_at, taken.c.claimed_at),
+        )
+        .where(own(session), session.c.id == taken.c.session_id)
+        .returning(taken.c.id, taken.c.session_id, taken.c.claimed_at)
+        .cte("moved")
+    )
+    if not logged:
+        return select(moved.c.id)
+    event = {
+        "kind": literal(EventKind.HANDOFF_CLAIMED, Text, literal_execute=False),
+        "at": moved.c.claimed_at,
+        "by_user_id": by,
+        "cause": null(),
+        "session_id": moved.c.session_id,
+        "handoff_id": moved.c.id,
+        "private": false(),
+    }
+    return select(entered(counted(exists(select(ONE).select_from(moved))), event).c.number)
+
+
+CLAIM: Final = compiled("claim", _claim(logged=False))
+CLAIM_AND_LOG: Final = compiled("claim and log", _claim(logged=True))
+
+
+def detail_call(account_id: AccountId, handoff_id: HandoffId) -> Call:
+    """What reads a handoff with all that stands around it."""
+    return DETAIL(account_id=account_id, id=handoff_id)
+
+
+def detail_of(result: Result) -> HandoffDetail:
+    """What the result of `detail_call` says. Raises `NotFound`."""
+    if not result.rows:
+        raise NotFound("handoff")
+    *chain, row = result.rows
+    return HandoffDetail(
+        handoff=records.handoff(row),
+        chain=tuple(records.handoff(earlier) for earlier in chain),
+        told=Told(people=row.people_told, sent=row.told_sent, refused=row.told_refused),
+        names=records.names(row),
+    )
+
+
+class SqlHandoffs:
+    """Inside one unit of work."""
+
+    def __init__(self, transaction: Transaction, sessions: SqlSessions, people: SqlPeople) -> None:
+        self._transaction = transaction
+        self._sessions = sessions
+        self._people = people
+        self._account_id = transaction.account_id
+
+    async def get(self, handoff_id: HandoffId) -> Handoff:
+        """As `Handoffs.get` says."""
+        (found,) = await self._transaction.read(GET(account_id=self._account_id, id=handoff_id))
+        if found.first is None:
+            raise NotFound("handoff")
+        return records.handoff(found.first)
+
+    async def detail(self, handoff_id: HandoffId) -> HandoffDetail:
+        """As `Handoffs.detail` says."""
+        (found,) = await self._transaction.read(detail_call(self._account_id, handoff_id))
+        return detail_of(found)
+
+    async def basis(self, session_id: SessionId, roles: frozenset[Role]) -> tuple[SessionDetail, tuple[Colleague, ...]]:
+        """As `Handoffs.basis` says."""
+        *found, colleagues = await self._transaction.read(
+            *session_detail_calls(self._account_id, session_id), COLLEAGUES(account_id=self._account_id, roles=list(roles))
+        )
+        detail = session_detail_of(found)
+        self._sessions.remember(detail.session)
+        return detail, tuple(Colleague(user_id=row.id, team_ids=frozenset(row.team_ids)) for row in colleagues.rows)
+
+    async def add(self, new: Handoff, snapshot: Snapshot) -> None:
+        """As `Handoffs.add` says."""
+        brief = new.brief
+        self._transaction.write(
+            ADD(
+                account_id=self._account_id,
+                id=new.id,
+                version=new.version,
+                session_id=new.session_id,
+                intent=new.intent,
+                reason=new.reason,
+                note=new.note,
+                escalated_by=new.escalated_by,
+                escalated_at=new.escalated_at,
+                snapshot_digest=new.snapshot_digest,
+                title=brief.title,
+                client_name=brief.client_name,
+                ticket_system=brief.ticket and brief.ticket.system,
+                ticket_id=brief.ticket and brief.ticket.id,
+                headline=brief.headline,
+                branch_count=brief.branch_count,
+                step_count=brief.step_count,
+                **_changing(new),
+            )
+        )
+        self._transaction.write(ADD_SNAPSHOT(account_id=self._account_id, handoff_id=new.id, body=snapshot.body))
+
+    async def save(self, changed: Handoff) -> Handoff:
+        """As `Handoffs.save` says; which it is shows when it is written."""
+        self._transaction.write_first(
+            SAVE(
+                account_id=self._account_id,
+                handoff_id=changed.id,
+                old_version=changed.version,
+                **{f"new_{name}": value for name, value in _changing(changed).items()},
+            )
+        )
+        return evolve(changed, version=changed.version + 1)
+
+    async def claim(
+        self, handoff_id: HandoffId, *, by: Person, at: datetime, request_id: str | None, expected: int | None, commit: bool
+    ) -> HandoffDetail:
+        """As `Handoffs.claim` says. Where more follows before the commit the event waits for it, so that it locks nobody out."""
+        taking = {"account_id": self._account_id, "handoff_id": handoff_id, "by": by.user_id, "at": at, "expected": expected}
+        changed = {"state": CLAIMED, "assignee_id": str(by.user_id)}
+        reading = detail_call(self._account_id, handoff_id)
+        if commit:
+            claim = CLAIM_AND_LOG(**taking, event_request_id=request_id, event_changed=records.document(changed))
+            claimed, found = await self._transaction.read_and_commit(claim, reading)
+        else:
+            claimed, found = await self._transaction.read(CLAIM(**taking), reading)
+        detail = detail_of(found)
+        if claimed.first is None:
+            raise await self._refusal(detail, by=by, at=at, expected=expected)
+        if not commit:
+            handoff = detail.handoff
+            event = Event.of(
+                EventKind.HANDOFF_CLAIMED,
+                by=by,
+                at=handoff.claim.at if handoff.claim else at,
+                session_id=handoff.session_id,
+                handoff_id=handoff_id,
+                changed=changed,
+            )
+            self._transaction.log(log(self._account_id, evolve(event, request_id=request_id)))
+        return detail
+
+    async def _refusal(self, detail: HandoffDetail, *, by: Person, at: datetime, expected: int | None) -> FlowPilotError:
+        """Why a claim found no row to change."""
+        handoff = detail.handoff
+        try:
+            handoff.require_readable(by)
+            handoff.require_claimable(by=by)
+            handoff.require_version(expected)
+            require_role((await self._people.user(by.user_id)).acting(by.account_id), Permission.CLAIM)
+        except AlreadyClaimed as lost:
+            return AlreadyClaimed(lost.handoff_id, lost.by, lost.at, detail.names.get(lost.by))
+        except FlowPilotError as refused:
+            return refused
+        # It became claimable between the statement and the look.
+        return Stale()
+
+
+def _changing(one: Handoff) -> dict[str, Any]:
+    """The columns that moves change."""
+    claim = one.claim
+    return {
+        "state": one.state,
+        "priority": one.priority,
+        "queue_rank": -one.priority.rank,
+        "team_id": one.team_id,
+        "user_id": one.user_id,
+        "claimed_by": claim and claim.by,
+        "claimed_at": claim and claim.at,
+        "claim_step_count": claim and claim.step_count,
+        "claim_branch_count": claim and claim.branch_count,
+        "readers": list(one.readers),
+    }

@@ -1,0 +1,107 @@
+"""The due work of all accounts, as the relay's role sees it: ids, times and leases, never content."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
+
+import psycopg
+
+from flowpilot_core.domain.identifiers import AccountId
+from flowpilot_core.ports.outbox import Lease
+
+from .connection import Result
+from .errors import translated
+from .pool import Pool
+from .statement import FLOAT8, INT4, Call, Statement
+
+# Which accounts have work is found by hopping over the index from one to the next, whatever the flood in any of them. They take
+# turns, each with its oldest first. There are more candidates than are taken, since some may be in the hands of another relay;
+# only what is taken is locked.
+TAKE: Final = Statement(
+    "take work",
+    """
+    WITH RECURSIVE busy AS (
+      (SELECT account_id FROM flowpilot.due_work ORDER BY account_id LIMIT 1)
+      UNION ALL
+      SELECT next.account_id
+      FROM busy CROSS JOIN LATERAL (
+        SELECT account_id FROM flowpilot.due_work WHERE account_id > busy.account_id ORDER BY account_id LIMIT 1
+      ) AS next
+    ),
+    due AS MATERIALIZED (
+      SELECT account_id
+      FROM busy
+      WHERE EXISTS (
+        SELECT FROM flowpilot.due_work AS work
+        WHERE work.account_id = busy.account_id AND work.due_at <= now() AND (work.lease_until IS NULL OR work.lease_until <= now())
+      )
+    ),
+    candidate AS MATERIALIZED (
+      SELECT work.account_id, work.id, work.due_at, row_number() OVER (PARTITION BY work.account_id ORDER BY work.due_at, work.id) AS turn
+      FROM due CROSS JOIN LATERAL (
+        SELECT account_id, id, due_at
+        FROM flowpilot.due_work
+        WHERE account_id = due.account_id AND due_at <= now() AND (lease_until IS NULL OR lease_until <= now())
+        ORDER BY due_at
+        LIMIT (SELECT ceil(8.0 * $1 / count(*)) FROM due)::int8
+      ) AS work
+    ),
+    taken AS MATERIALIZED (
+      SELECT held.account_id, held.id
+      FROM (SELECT account_id, id FROM candidate ORDER BY turn, due_at) AS next
+      CROSS JOIN LATERAL (
+        SELECT account_id, id
+        FROM flowpilot.due_work
+        WHERE account_id = next.account_id AND id = next.id AND due_at <= now() AND (lease_until IS NULL OR lease_until <= now())
+        FOR UPDATE SKIP LOCKED
+      ) AS held
+      LIMIT $1
+    )
+    UPDATE flowpilot.due_work AS work
+    SET lease_token = gen_random_uuid(), lease_until = now() + $2 * interval '1 second', takes = work.takes + 1
+    FROM taken
+    WHERE work.account_id = taken.account_id AND work.id = taken.id
+    RETURNING work.account_id, work.id, work.kind, work.lease_token, work.takes
+    """,
+    most=INT4,
+    seconds=FLOAT8,
+)
+LAG: Final = Statement(
+    "lag of work",
+    """
+    SELECT coalesce(extract(epoch FROM clock_timestamp() - min(due_at)), 0)::float8 AS seconds
+    FROM flowpilot.due_work
+    WHERE due_at <= now() AND (lease_until IS NULL OR lease_until <= now())
+    """,
+)
+
+
+class SqlOutbox:
+    """The outbox over connections of the relay's role, which may see this one table and nothing else."""
+
+    def __init__(self, url: str, *, pool_size: int = 2) -> None:
+        self._pool = Pool(url, size=pool_size)
+
+    async def take(self, limit: int, *, lease_for: timedelta) -> Sequence[Lease]:
+        """As `Outbox.take` says."""
+        taken = await self._trip(TAKE(most=limit, seconds=lease_for / timedelta(seconds=1)))
+        return [
+            Lease(account_id=AccountId(row.account_id), work_id=row.id, kind=row.kind, token=row.lease_token, takes=row.takes)
+            for row in taken.rows
+        ]
+
+    async def lag(self) -> float:
+        """As `Outbox.lag` says."""
+        (row,) = (await self._trip(LAG())).rows
+        return max(0.0, float(row.seconds))
+
+    async def close(self) -> None:
+        """Close its connections."""
+        await self._pool.close()
+
+    async def _trip(self, call: Call) -> Result:
+        try:
+            async with self._pool.connection() as connection:
+                return (await connection.round_trip([call]))[0]
+        except psycopg.Error as error:
+            raise translated(error) from error

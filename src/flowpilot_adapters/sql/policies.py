@@ -1,0 +1,56 @@
+"""Row security and privileges: what each role may do to each table, as the statements that a migration runs."""
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from .roles import APP, BACKUP, RELAY
+from .schema import SCHEMA
+
+SETTING: Final = "flowpilot.account_id"
+"""The setting that says, for one transaction, which account it is in."""
+
+OWN_ACCOUNT: Final = f"account_id = nullif(current_setting('{SETTING}', true), '')::uuid"
+"""What every policy asks. On a connection that was used before the setting is `''` rather than NULL, which no cast takes."""
+
+APP_MAY: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "account": "SELECT, INSERT",
+        "event_counter": "SELECT, INSERT, UPDATE",
+        "team": "SELECT, INSERT",
+        "person": "SELECT, INSERT, UPDATE",
+        "team_membership": "SELECT, INSERT, DELETE",
+        "api_token": "SELECT, INSERT",
+        "session": "SELECT, INSERT, UPDATE",
+        "branch": "SELECT, INSERT, UPDATE",
+        "fork_point": "SELECT, INSERT",
+        "step": "SELECT, INSERT, UPDATE",
+        "handoff": "SELECT, INSERT, UPDATE",
+        "handoff_snapshot": "SELECT, INSERT",
+        "event": "SELECT, INSERT",
+        "imported_row": "SELECT, INSERT",
+        "delivery": "SELECT, INSERT, UPDATE",
+        "due_work": "SELECT, INSERT, UPDATE, DELETE",
+        "idempotency_key": "SELECT, INSERT, UPDATE, DELETE",
+    }
+)
+"""The application's privileges: what is frozen it cannot change, what is logged it cannot take back."""
+
+
+def protect(table: str) -> Iterator[str]:
+    """Closes a table to all but its rows' own account, and gives the application and the backup their privileges on it."""
+    yield f"ALTER TABLE {SCHEMA}.{table} ENABLE ROW LEVEL SECURITY"
+    yield f"ALTER TABLE {SCHEMA}.{table} FORCE ROW LEVEL SECURITY"
+    yield f"CREATE POLICY own_account ON {SCHEMA}.{table} USING ({OWN_ACCOUNT}) WITH CHECK ({OWN_ACCOUNT})"
+    yield f"GRANT {APP_MAY[table]} ON {SCHEMA}.{table} TO {APP}"
+    yield f"GRANT SELECT ON {SCHEMA}.{table} TO {BACKUP}"
+
+
+def open_due_work_to_relay() -> Iterator[str]:
+    """Lets the relay see what is due in all accounts, and hold it; never whose account it is in, when it is due or what it is."""
+    yield f"CREATE POLICY relay ON {SCHEMA}.due_work TO {RELAY} USING (true) WITH CHECK (true)"
+    yield (
+        f"COMMENT ON POLICY relay ON {SCHEMA}.due_work IS"
+        " 'tenancy: for the relay alone, which may see ids and times without content and change nothing but the lease'"
+    )
+    yield f"GRANT SELECT, UPDATE (takes, lease_token, lease_until) ON {SCHEMA}.due_work TO {RELAY}"

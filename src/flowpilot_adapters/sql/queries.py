@@ -1,0 +1,93 @@
+"""Parts that several statements share."""
+
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Select, Table, Update, Uuid, bindparam, exists, func, literal_column, select, union_all
+from sqlalchemy.dialects.postgresql import array
+from sqlalchemy.sql.selectable import FromClause, Subquery
+
+from .schema import branch, fork_point, handoff, person, session, step
+from .statement import Statement, compiled
+
+ACCOUNT: Final = bindparam("account_id", type_=Uuid())
+"""Every statement names the account, though row security would see to it: two walls."""
+
+ONE: Final[ColumnElement[int]] = literal_column("1")
+
+
+def own(table: FromClause) -> ColumnElement[bool]:
+    """In the account."""
+    condition: ColumnElement[bool] = table.c.account_id == ACCOUNT
+    return condition
+
+
+def columns_but_account(table: Table) -> list[Any]:
+    """All columns that a record is made from."""
+    return [column for column in table.c if column.name != "account_id"]
+
+
+def refused_unless(found: FromClause, state: str) -> Select[Any]:
+    """A query without rows that fails with the SQLSTATE `state`, and the whole transaction with it, where `found` has none.
+
+    For what is sent together with its commit, so that nobody could look at how many rows it changed in time.
+    """
+    return select(func.flowpilot.refuse(state)).where(~exists(select(ONE).select_from(found)))
+
+
+def only_saved(name: str, update: Update, state: str) -> Statement:
+    """An update of one row that fails with the SQLSTATE `state` where there is no such row."""
+    return compiled(name, refused_unless(update.returning(ONE).cte("saved"), state))
+
+
+def branches_of(which: ColumnElement[bool]) -> Select[Any]:
+    """The branches of sessions, oldest first, each with the fork point it came from."""
+    split = own(fork_point) & (fork_point.c.session_id == branch.c.session_id) & (fork_point.c.id == branch.c.fork_point_id)
+    return (
+        select(
+            *columns_but_account(branch),
+            fork_point.c.at_step_id,
+            fork_point.c.at_step_number,
+            fork_point.c.reason.label("fork_reason"),
+            fork_point.c.created_by.label("forked_by"),
+            fork_point.c.created_at.label("forked_at"),
+        )
+        .select_from(branch.outerjoin(fork_point, split))
+        .where(own(branch), which)
+        .order_by(branch.c.session_id, branch.c.number)
+    )
+
+
+def names_of(*people: Select[Any]) -> Subquery:
+    """What the people are called whose ids these queries select: one row with two arrays, to stand beside others."""
+    return (
+        select(func.array_agg(person.c.id).label("person_ids"), func.array_agg(person.c.name).label("person_names"))
+        .where(own(person), person.c.id.in_(union_all(*people)))
+        .subquery("names")
+    )
+
+
+def people_in_sessions(which: ColumnElement[bool]) -> Select[Any]:
+    """Who is on record in sessions themselves, but for their fork points."""
+    people = array([session.c.created_by, session.c.assignee_id]) + session.c.parked_with
+    return select(func.unnest(people)).where(own(session), which)
+
+
+def people_in_fork_points(which: ColumnElement[bool]) -> Select[Any]:
+    """Who split branches."""
+    return select(fork_point.c.created_by).where(own(fork_point), which)
+
+
+def people_in_steps(which: ColumnElement[bool]) -> Select[Any]:
+    """Who added steps."""
+    return select(step.c.created_by).where(own(step), which)
+
+
+def people_in_handoffs(which: ColumnElement[bool]) -> Select[Any]:
+    """Who is on record in handoffs."""
+    people = array([handoff.c.escalated_by, handoff.c.claimed_by, handoff.c.user_id]) + handoff.c.readers
+    return select(func.unnest(people)).where(own(handoff), which)
+
+
+def is_active(user_id: ColumnElement[Any]) -> ColumnElement[bool]:
+    """The row of this person, unless they are deactivated."""
+    return own(person) & (person.c.id == user_id) & person.c.deactivated_at.is_(None)

@@ -1,0 +1,426 @@
+"""The tables, all in the schema `flowpilot`.
+
+Every primary key, unique key and foreign key begins with `account_id`, so that no row can point across accounts or tell of another's,
+even where all code is wrong. Ids are made by the application and numbers come from locked rows: a sequence would tell how much
+others write.
+"""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+from flowpilot_core.domain.actor import Role
+from flowpilot_core.domain.branch import BranchState
+from flowpilot_core.domain.delivery import Channel, DeliveryState
+from flowpilot_core.domain.handoff import HANDOFF, HandoffState, Intent
+from flowpilot_core.domain.session import Priority, Status
+from flowpilot_core.domain.step import StepKind, StepResult
+
+SCHEMA: Final = "flowpilot"
+
+metadata = MetaData(schema=SCHEMA)
+
+
+def _uuid(name: str, *, null: bool = False) -> Column[Any]:
+    return Column(name, Uuid, nullable=null)
+
+
+def _text(name: str, *, null: bool = False) -> Column[Any]:
+    return Column(name, Text, nullable=null)
+
+
+def _time(name: str, *, null: bool = False) -> Column[Any]:
+    return Column(name, DateTime(timezone=True), nullable=null)
+
+
+def _integer(name: str, *, null: bool = False) -> Column[Any]:
+    return Column(name, Integer, nullable=null)
+
+
+def _key(table: str, *columns: str) -> PrimaryKeyConstraint:
+    return PrimaryKeyConstraint("account_id", *columns, name=f"pk_{table}")
+
+
+def _refers(table: str, what: str, columns: tuple[str, ...], to: str, key: tuple[str, ...], *, late: bool = False) -> ForeignKeyConstraint:
+    """A foreign key in the account. `late`: checked at the commit, where two tables point at each other."""
+    return ForeignKeyConstraint(
+        ("account_id", *columns),
+        [f"{SCHEMA}.{to}.{column}" for column in ("account_id", *key)],
+        name=f"fk_{table}_{what}",
+        use_alter=late,
+        deferrable=late or None,
+        initially="DEFERRED" if late else None,
+    )
+
+
+def _listed(values: Iterable[str]) -> str:
+    return ", ".join(f"'{value}'" for value in values)
+
+
+def _one_of(table: str, column: str, values: Iterable[str]) -> CheckConstraint:
+    return CheckConstraint(f"{column} IN ({_listed(values)})", name=f"ck_{table}_{column}")
+
+
+account = Table(
+    "account",
+    metadata,
+    _uuid("account_id"),
+    _text("name"),
+    _time("created_at"),
+    _key("account"),
+)
+
+event_counter = Table(
+    "event_counter",
+    metadata,
+    _uuid("account_id"),
+    Column("number", BigInteger, nullable=False),
+    _key("event_counter"),
+    ForeignKeyConstraint(["account_id"], [account.c.account_id], name="fk_event_counter_account"),
+    # One row an account, changed by every commit: room on its page keeps the changes there.
+    postgresql_with={"fillfactor": "10"},
+)
+"""The number of the account's last event. Apart from the account, whose row every foreign key to it locks for a moment."""
+
+team = Table(
+    "team",
+    metadata,
+    _uuid("account_id"),
+    _uuid("id"),
+    _text("name"),
+    _key("team", "id"),
+    UniqueConstraint("account_id", "name", name="uq_team_name"),
+    ForeignKeyConstraint(["account_id"], [account.c.account_id], name="fk_team_account"),
+)
+
+person = Table(
+    "person",
+    metadata,
+    _uuid("account_id"),
+    _uuid("id"),
+    _text("email"),
+    _text("folded_email"),
+    _text("name"),
+    _text("role"),
+    _time("deactivated_at", null=True),
+    _time("created_at"),
+    _key("person", "id"),
+    UniqueConstraint("account_id", "folded_email", name="uq_person_email"),
+    ForeignKeyConstraint(["account_id"], [account.c.account_id], name="fk_person_account"),
+    _one_of("person", "role", Role),
+)
+"""The users of an account, under a name that needs no quotes."""
+
+team_membership = Table(
+    "team_membership",
+    metadata,
+    _uuid("account_id"),
+    _uuid("user_id"),
+    _uuid("team_id"),
+    _key("team_membership", "user_id", "team_id"),
+    _refers("team_membership", "user", ("user_id",), "person", ("id",)),
+    _refers("team_membership", "team", ("team_id",), "team", ("id",)),
+)
+
+api_token = Table(
+    "api_token",
+    metadata,
+    _uuid("account_id"),
+    _uuid("id"),
+    _uuid("user_id"),
+    Column("digest", LargeBinary, nullable=False),
+    _time("created_at"),
+    _key("api_token", "id"),
+    UniqueConstraint("account_id", "digest", name="uq_api_token_digest"),
+    _refers("api_token", "user", ("user_id",), "person", ("id",)),
+)
+
+session = Table(
+    "session",
+    metadata,
+    _uuid("account_id"),
+    _uuid("id"),
+    _integer("version"),
+    _text("status"),
+    _text("title"),
+    _text("problem"),
+    _text("client_name", null=True),
+    _text("ticket_system", null=True),
+    _text("ticket_id", null=True),
+    _text("priority"),
+    _uuid("team_id", null=True),
+    _uuid("assignee_id"),
+    Column("parked_with", ARRAY(Uuid), nullable=False),
+    _uuid("active_branch_id"),
+    _integer("step_count"),
+    _text("resolution_summary", null=True),
+    _text("resolution_root_cause", null=True),
+    Column("escalation_package", JSONB, nullable=True),
+    _uuid("latest_handoff_id", null=True),
+    _uuid("created_by"),
+    _time("created_at"),
+    _time("updated_at"),
+    _key("session", "id"),
+    _refers("session", "team", ("team_id",), "team", ("id",)),
+    _refers("session", "assignee", ("assignee_id",), "person", ("id",)),
+    _refers("session", "created_by", ("created_by",), "person", ("id",)),
+    _refers("session", "active_branch", ("id", "active_branch_id"), "branch", ("session_id", "id"), late=True),
+    _refers("session", "latest_handoff", ("latest_handoff_id",), "handoff", ("id",), late=True),
+    _one_of("session", "status", Status),
+    _one_of("session", "priority", Priority),
+    CheckConstraint("(ticket_system IS NULL) = (ticket_id IS NULL)", name="ck_session_ticket"),
+    CheckConstraint("status = 'parked' OR parked_with = '{}'", name="ck_session_parked_with"),
+    CheckConstraint("resolution_summary IS NOT NULL OR resolution_root_cause IS NULL", name="ck_session_resolution"),
+    Index("ix_session_assignee", "account_id", "assignee_id", "id"),
+)
+
+branch = Table(
+    "branch",
+    metadata,
+    _uuid("account_id"),
+    _uuid("session_id"),
+    _uuid("id"),
+    _integer("number"),
+    _uuid("parent_id", null=True),
+    _uuid("fork_point_id", null=True),
+    _text("label"),
+    _text("hypothesis", null=True),
+    _text("state"),
+    _text("close_reason", null=True),
+    _time("created_at"),
+    _time("closed_at", null=True),
+    _key("branch", "session_id", "id"),
+    _refers("branch", "session", ("session_id",), "session", ("id",)),
+    _refers("branch", "parent", ("session_id", "parent_id"), "branch", ("session_id", "id")),
+    _refers("branch", "fork_point", ("session_id", "fork_point_id"), "fork_point", ("session_id", "id"), late=True),
+    _one_of("branch", "state", BranchState),
+    CheckConstraint("(parent_id IS NULL) = (fork_point_id IS NULL)", name="ck_branch_fork"),
+    CheckConstraint("(state = 'open') = (closed_at IS NULL)", name="ck_branch_closed_at"),
+)
+"""`number` is its place among the branches of its session, oldest first, from 0."""
+
+fork_point = Table(
+    "fork_point",
+    metadata,
+    _uuid("account_id"),
+    _uuid("session_id"),
+    _uuid("id"),
+    _uuid("branch_id"),
+    _uuid("at_step_id"),
+    _integer("at_step_number"),
+    _text("reason"),
+    _uuid("created_by"),
+    _time("created_at"),
+    _key("fork_point", "session_id", "id"),
+    _refers("fork_point", "branch", ("session_id", "branch_id"), "branch", ("session_id", "id")),
+    _refers("fork_point", "step", ("session_id", "at_step_id"), "step", ("session_id", "id")),
+    _refers("fork_point", "created_by", ("created_by",), "person", ("id",)),
+)
+
+step = Table(
+    "step",
+    metadata,
+    _uuid("account_id"),
+    _uuid("session_id"),
+    _uuid("id"),
+    _uuid("branch_id"),
+    _integer("number"),
+    _text("kind"),
+    _text("content"),
+    _text("result", null=True),
+    _text("evidence", null=True),
+    _uuid("created_by"),
+    _time("created_at"),
+    _time("updated_at"),
+    _key("step", "session_id", "id"),
+    UniqueConstraint("account_id", "session_id", "number", name="uq_step_number"),
+    _refers("step", "branch", ("session_id", "branch_id"), "branch", ("session_id", "id")),
+    _refers("step", "created_by", ("created_by",), "person", ("id",)),
+    _one_of("step", "kind", StepKind),
+    _one_of("step", "result", StepResult),
+)
+
+handoff = Table(
+    "handoff",
+    metadata,
+    _uuid("account_id"),
+    _uuid("id"),
+    _integer("version"),
+    _uuid("session_id"),
+    _text("intent"),
+    _text("state"),
+    _text("reason"),
+    _text("note", null=True),
+    _text("priority"),
+    Column("queue_rank", SmallInteger, nullable=False),
+    _uuid("team_id", null=True),
+    _uuid("user_id", null=True),
+    _uuid("escalated_by"),
+    _time("escalated_at"),
+    _uuid("claimed_by", null=True),
+    _time("claimed_at", null=True),
+    _integer("claim_step_count", null=True),
+    _integer("claim_branch_count", null=True),
+    Column("readers", ARRAY(Uuid), nullable=False),
+    _text("snapshot_digest"),
+    _text("title"),
+    _text("client_name", null=True),
+    _text("ticket_system", null=True),
+    _text("ticket_id", null=True),
+    _text("headline"),
+    _integer("branch_count"),
+    _integer("step_count"),
+    _key("handoff", "id"),
+    _refers("handoff", "session", ("session_id",), "session", ("id",)),
+    _refers("handoff", "team", ("team_id",), "team", ("id",)),
+    _refers("handoff", "user", ("user_id",), "person", ("id",)),
+    _refers("handoff", "escalated_by", ("escalated_by",), "person", ("id",)),
+    _refers("handoff", "claimed_by", ("claimed_by",), "person", ("id",)),
+    _one_of("handoff", "intent", Intent),
+    _one_of("handoff", "priority", Priority),
+    CheckConstraint(
+        " OR ".join(
+            f"intent = '{intent}' AND state IN ({_listed(sorted({HandoffState.OPEN, *moves.values()}))})"
+            for intent, moves in HANDOFF.items()
+        ),
+        name="ck_handoff_state",
+    ),
+    CheckConstraint(
+        "(state = 'claimed') = (claimed_by IS NOT NULL)"
+        " AND num_nulls(claimed_by, claimed_at, claim_step_count, claim_branch_count) IN (0, 4)",
+        name="ck_handoff_claim",
+    ),
+    CheckConstraint("(ticket_system IS NULL) = (ticket_id IS NULL)", name="ck_handoff_ticket"),
+    CheckConstraint("intent = 'park' OR readers = '{}'", name="ck_handoff_readers"),
+    Index(
+        "ix_handoff_queue",
+        "account_id",
+        "queue_rank",
+        "escalated_at",
+        "id",
+        postgresql_where=text("state = 'open' AND intent = 'escalate'"),
+    ),
+    Index("ix_handoff_session", "account_id", "session_id"),
+)
+"""`queue_rank` is the priority's rank with its sign turned, so that the queue is read by one ascending index."""
+
+handoff_snapshot = Table(
+    "handoff_snapshot",
+    metadata,
+    _uuid("account_id"),
+    _uuid("handoff_id"),
+    Column("body", LargeBinary, nullable=False),
+    _key("handoff_snapshot", "handoff_id"),
+    _refers("handoff_snapshot", "handoff", ("handoff_id",), "handoff", ("id",)),
+)
+
+event = Table(
+    "event",
+    metadata,
+    _uuid("account_id"),
+    Column("number", BigInteger, nullable=False),
+    _text("kind"),
+    _time("at"),
+    _uuid("by_user_id", null=True),
+    _text("cause", null=True),
+    _text("request_id", null=True),
+    _uuid("session_id"),
+    _uuid("handoff_id", null=True),
+    Column("private", Boolean, nullable=False),
+    Column("changed", JSONB, nullable=False),
+    _key("event", "number"),
+    _refers("event", "by", ("by_user_id",), "person", ("id",)),
+    _refers("event", "session", ("session_id",), "session", ("id",)),
+    _refers("event", "handoff", ("handoff_id",), "handoff", ("id",)),
+    CheckConstraint("handoff_id IS NOT NULL OR NOT private", name="ck_event_private"),
+    Index("ix_event_session", "account_id", "session_id", "number"),
+)
+
+imported_row = Table(
+    "imported_row",
+    metadata,
+    _uuid("account_id"),
+    _text("log"),
+    Column("line", BigInteger, nullable=False),
+    _text("case_name"),
+    _uuid("session_id"),
+    _text("outcome"),
+    _key("imported_row", "log", "line"),
+    _refers("imported_row", "session", ("session_id",), "session", ("id",)),
+)
+"""The import's ledger: each row of each log that was replayed."""
+
+delivery = Table(
+    "delivery",
+    metadata,
+    _uuid("account_id"),
+    _uuid("id"),
+    _uuid("handoff_id"),
+    _uuid("user_id"),
+    _text("channel"),
+    _text("state"),
+    _text("reason", null=True),
+    _integer("attempts"),
+    _text("last_error", null=True),
+    _text("message_id", null=True),
+    _time("created_at"),
+    _time("updated_at"),
+    _key("delivery", "id"),
+    _refers("delivery", "handoff", ("handoff_id",), "handoff", ("id",)),
+    _refers("delivery", "user", ("user_id",), "person", ("id",)),
+    _one_of("delivery", "channel", Channel),
+    _one_of("delivery", "state", DeliveryState),
+    Index("ix_delivery_handoff", "account_id", "handoff_id", "id"),
+)
+
+due_work = Table(
+    "due_work",
+    metadata,
+    _uuid("account_id"),
+    _uuid("id"),
+    _text("kind"),
+    _time("due_at"),
+    _integer("takes"),
+    _uuid("lease_token", null=True),
+    _time("lease_until", null=True),
+    _key("due_work", "id"),
+    CheckConstraint("(lease_token IS NULL) = (lease_until IS NULL)", name="ck_due_work_lease"),
+    Index("ix_due_work_account_due", "account_id", "due_at"),
+    Index("ix_due_work_due", "due_at"),
+)
+"""What is to be done, without content: the one table that the relay's role may read across accounts."""
+
+idempotency_key = Table(
+    "idempotency_key",
+    metadata,
+    _uuid("account_id"),
+    _uuid("user_id"),
+    _text("key"),
+    Column("fingerprint", LargeBinary, nullable=False),
+    Column("status", SmallInteger, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    _time("kept_at"),
+    _key("idempotency_key", "user_id", "key"),
+    _refers("idempotency_key", "user", ("user_id",), "person", ("id",)),
+    Index("ix_idempotency_key_kept_at", "account_id", "user_id", "kept_at"),
+)

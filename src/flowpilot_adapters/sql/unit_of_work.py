@@ -1,0 +1,66 @@
+"""A unit of work: one transaction on one connection of the pool."""
+
+from contextlib import AbstractAsyncContextManager
+from types import TracebackType
+
+import psycopg
+
+from flowpilot_core.domain.errors import Unavailable
+from flowpilot_core.domain.events import Event
+from flowpilot_core.domain.identifiers import AccountId
+from flowpilot_core.ports.persistence import Answer, Once
+
+from .deliveries import SqlDeliveries
+from .due_work import SqlWorkLedger
+from .events import log
+from .handoffs import SqlHandoffs
+from .imports import SqlImports
+from .people import SqlPeople
+from .pool import Loan, Pool
+from .sessions import SqlSessions
+from .transaction import Transaction
+
+
+class SqlUnitOfWork:
+    """All or nothing, in one account."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+        self.sessions = SqlSessions(transaction)
+        self.people = SqlPeople(transaction)
+        self.handoffs = SqlHandoffs(transaction, self.sessions, self.people)
+        self.deliveries = SqlDeliveries(transaction)
+        self.due = SqlWorkLedger(transaction)
+        self.imports = SqlImports(transaction)
+
+    async def record(self, event: Event) -> None:
+        """As `UnitOfWork.record` says, at the commit: its number is taken last of all."""
+        self._transaction.log(log(self._transaction.account_id, event))
+
+    async def keep(self, answer: Answer) -> None:
+        """As `UnitOfWork.keep` says."""
+        self._transaction.keep(answer)
+
+    async def commit(self) -> None:
+        """As `UnitOfWork.commit` says."""
+        await self._transaction.commit()
+
+
+class Beginning(AbstractAsyncContextManager[SqlUnitOfWork, None]):
+    """Borrows a connection for a unit of work, and gives it back: rolled back, unless it was committed."""
+
+    def __init__(self, pool: Pool, account_id: AccountId, once: Once | None) -> None:
+        self._loan: Loan = pool.connection()
+        self._account_id = account_id
+        self._once = once
+
+    async def __aenter__(self) -> SqlUnitOfWork:
+        """Raises `Unavailable` where no connection is to be had in time."""
+        try:
+            connection = await self._loan.__aenter__()
+        except psycopg.OperationalError as error:
+            raise Unavailable("database") from error
+        return SqlUnitOfWork(Transaction(connection, self._account_id, self._once))
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None) -> None:
+        await self._loan.__aexit__(kind, error, where)

@@ -1,0 +1,66 @@
+"""The contract suites on PostgreSQL, as the application's and the relay's roles."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from flowpilot_adapters.sql import Database, SqlOutbox
+from flowpilot_core.testing import contracts
+from flowpilot_core.testing.contracts import Adapter
+from tests.support.postgres import PostgresDatabase
+
+
+@pytest.fixture
+async def adapter(database: PostgresDatabase) -> AsyncIterator[Adapter]:
+    storage, outbox = Database(database.app), SqlOutbox(database.relay)
+    yield Adapter(begin=storage.begin, view=storage.view, outbox=outbox)
+    await storage.close()
+    await outbox.close()
+
+
+class TestUnitOfWork(contracts.UnitOfWorkContract):
+    pass
+
+
+class TestOnce(contracts.OnceContract):
+    pass
+
+
+class TestSessions(contracts.SessionsContract):
+    pass
+
+
+class TestHandoffs(contracts.HandoffsContract):
+    pass
+
+
+class TestQueue(contracts.QueueContract):
+    pass
+
+
+class TestClaims(contracts.ClaimsContract):
+    pass
+
+
+class TestPeople(contracts.PeopleContract):
+    pass
+
+
+class TestTenancy(contracts.TenancyContract):
+    pass
+
+
+class TestEventLog(contracts.EventLogContract):
+    pass
+
+
+class TestOutbox(contracts.OutboxContract):
+    pass
+
+
+class TestImports(contracts.ImportsContract):
+    pass
+
+
+class TestReplay(contracts.ReplayContract):
+    pass
