@@ -130,12 +130,16 @@ def _lone_surrogates(raw: bytes) -> Iterator[str]:
 
 def _unstorable(pointer: str, value: object) -> Iterator[str]:
     if isinstance(value, str):
-        if any("\ud800" <= character <= "\udfff" for character in value):
+        if _lone(value):
             yield pointer
     elif isinstance(value, Mapping):
         for name, inner in value.items():
-            if not any(_unstorable("", name)):
+            if not _lone(name):
                 yield from _unstorable(f"{pointer}/{_escaped(name)}", inner)
     elif isinstance(value, list):
         for index, inner in enumerate(value):
             yield from _unstorable(f"{pointer}/{index}", inner)
+
+
+def _lone(text: str) -> bool:
+    return any("\ud800" <= character <= "\udfff" for character in text)

@@ -1,0 +1,139 @@
+"""FlowPilot over HTTP on the in-memory peer: two accounts with people, and somebody to call as."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+from attrs import frozen
+
+from flowpilot_adapters.memory import MemoryStore
+from flowpilot_adapters.system import new_id, new_secret
+from flowpilot_core.application.flowpilot import FlowPilot
+from flowpilot_core.domain.account import User
+from flowpilot_core.domain.actor import Role
+from flowpilot_core.domain.identifiers import AccountId
+from flowpilot_core.testing.builders import SetClock
+from flowpilot_http.app import create_app
+from flowpilot_http.edge import Edge
+from flowpilot_http.readiness import Readiness
+
+BASE = "http://flowpilot.test"
+SECRET_KEY = b"a key that only these tests know of"
+
+
+async def all_is_well() -> Readiness:
+    """A probe that finds nothing wrong."""
+    return Readiness(problems={"database": None, "migrations": None, "relay": None}, relay_lag=0.0)
+
+
+@frozen(kw_only=True)
+class Somebody:
+    """A person with a token."""
+
+    account_id: AccountId
+    user: User
+    token: str
+    client: httpx.AsyncClient
+
+    @property
+    def id(self) -> str:
+        return str(self.user.id)
+
+    @property
+    def by(self) -> dict[str, str]:
+        """How they stand on record."""
+        return {"id": self.id, "name": self.user.name}
+
+    async def get(self, path: str, **headers: str) -> httpx.Response:
+        return await self.client.get(path, headers=_named(headers))
+
+    async def post(self, path: str, body: object = None, **headers: str) -> httpx.Response:
+        return await self.client.post(path, json={} if body is None else body, headers=_named(headers))
+
+    async def patch(self, path: str, body: object, **headers: str) -> httpx.Response:
+        return await self.client.patch(path, json=body, headers=_named(headers))
+
+    async def send(self, method: str, path: str, raw: bytes, **headers: str) -> httpx.Response:
+        """A body that httpx would not make."""
+        return await self.client.request(method, path, content=raw, headers=_named({"content_type": "application/json", **headers}))
+
+    async def made(self, path: str, body: object = None) -> Any:
+        """What a POST that must succeed answers."""
+        answer = await self.post(path, body)
+        assert answer.status_code in (200, 201), answer.text
+        return answer.json()
+
+    async def seen(self, path: str) -> Any:
+        """What a GET that must succeed answers."""
+        answer = await self.get(path)
+        assert 200 == answer.status_code, answer.text
+        return answer.json()
+
+    async def session(self, **values: object) -> Any:
+        """A session of theirs."""
+        return await self.made("/ai-sessions", {"title": "No mail", "problem": "Nothing arrives", **values})
+
+    async def escalation(self, **values: object) -> Any:
+        """A session of theirs, escalated."""
+        session = await self.session()
+        return await self.made(f"/ai-sessions/{session['id']}/handoff", {"intent": "escalate", "reason": "Stuck", **values})
+
+
+@frozen(kw_only=True)
+class World:
+    """Two accounts, `acme` with somebody of every role and `rival` with an owner and an engineer, and nobody signed in."""
+
+    app: Edge
+    flowpilot: FlowPilot
+    store: MemoryStore
+    clock: SetClock
+    owner: Somebody
+    admin: Somebody
+    junior: Somebody
+    senior: Somebody
+    viewer: Somebody
+    rival: Somebody
+    rival_owner: Somebody
+    nobody: httpx.AsyncClient
+
+
+async def a_world() -> World:
+    """A fresh one."""
+    clock = SetClock()
+    store = MemoryStore(clock=clock, new_token=new_id)
+    flowpilot = FlowPilot.of(begin=store.begin, view=store.view, clock=clock, new_id=new_id, new_secret=new_secret)
+    app = create_app(flowpilot, clock=clock, new_id=new_id, secret_key=SECRET_KEY, probe=all_is_well)
+    acme = await flowpilot.accounts.create("Acme")
+    rival = await flowpilot.accounts.create("Rival")
+
+    async def somebody(account_id: AccountId, name: str, role: Role) -> Somebody:
+        email = f"{name.lower()}@example.test"
+        user = await flowpilot.accounts.add_user(account_id, email=email, name=name, role=role)
+        _, token = await flowpilot.accounts.add_token(account_id, user.id)
+        return Somebody(account_id=account_id, user=user, token=token, client=client_of(app, token))
+
+    return World(
+        app=app,
+        flowpilot=flowpilot,
+        store=store,
+        clock=clock,
+        owner=await somebody(acme.id, "Olga", Role.OWNER),
+        admin=await somebody(acme.id, "Adam", Role.ADMIN),
+        junior=await somebody(acme.id, "Jo", Role.ENGINEER),
+        senior=await somebody(acme.id, "Sam", Role.ENGINEER),
+        viewer=await somebody(acme.id, "Vera", Role.VIEWER),
+        rival=await somebody(rival.id, "Rita", Role.ENGINEER),
+        rival_owner=await somebody(rival.id, "Rob", Role.OWNER),
+        nobody=client_of(app),
+    )
+
+
+def client_of(app: Edge, token: str | None = None) -> httpx.AsyncClient:
+    """A client of the application itself, without a network."""
+    headers = {"authorization": f"Bearer {token}"} if token else {}
+    transport = httpx.ASGITransport(app)  # type: ignore[arg-type]
+    return httpx.AsyncClient(transport=transport, base_url=BASE, headers=headers)
+
+
+def _named(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    return [(name.replace("_", "-").encode(), value.encode("latin-1")) for name, value in headers.items()]
