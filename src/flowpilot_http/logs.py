@@ -1,6 +1,7 @@
 """Structured logs: one JSON object a line on standard error, without bodies, addresses of people, or tokens."""
 
 import logging
+import re
 import sys
 from typing import Any, Final
 
@@ -8,6 +9,11 @@ import msgspec
 import structlog
 
 LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+OURS: Final = "flowpilot"
+"""The loggers of the core and its adapters are below this one; they log ids and say what they mean, other libraries may not."""
+
+_EVERY_RECORD_HAS: Final = frozenset(vars(logging.makeLogRecord({})))
+_PERSON: Final = re.compile(r"[^\s<>@:]+@")
 
 
 def _json(_: Any, __: str, event: structlog.typing.EventDict) -> bytes:
@@ -27,14 +33,23 @@ def configure(level: str = "info") -> None:
         logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer),
         cache_logger_on_first_use=True,
     )
-    handler = _Forward()
-    logging.basicConfig(handlers=[handler], level=max(LEVELS[level], logging.WARNING), force=True)
+    logging.basicConfig(handlers=[_Forward()], level=max(LEVELS[level], logging.WARNING), force=True)
+    logging.getLogger(OURS).setLevel(LEVELS[level])
 
 
 class _Forward(logging.Handler):
-    """What libraries log, in our own lines; no traceback, since that may quote what somebody sent."""
+    """What is logged through the standard library, in our own lines; no traceback, since that may quote what somebody sent."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one line."""
-        log = structlog.get_logger(record.name)
-        log.log(record.levelno, record.getMessage(), error=record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else None)
+        facts: dict[str, Any] = {"logger": record.name}
+        if record.name.partition(".")[0] == OURS:
+            facts |= {name: _told(name, value) for name, value in vars(record).items() if name not in _EVERY_RECORD_HAS}
+        if record.exc_info and record.exc_info[0]:
+            facts["error"] = record.exc_info[0].__name__
+        structlog.get_logger().log(record.levelno, record.getMessage(), **facts)
+
+
+def _told(name: str, value: object) -> object:
+    """A fact without the names in addresses, which a mail server's own words may hold."""
+    return _PERSON.sub("…@", value) if isinstance(value, str) and name != "message_id" else value
