@@ -1,0 +1,567 @@
+"""The relay, telling people by real SMTP what was committed, on memory and on Postgres (rows F15 to F20, F22 to F25)."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import cast
+
+import anyio
+import pytest
+from attrs import define, field, frozen
+
+from flowpilot_adapters.memory import MemoryNotifier, MemoryStore
+from flowpilot_adapters.smtp import MailServer, SmtpNotifier
+from flowpilot_adapters.sql import Database, SqlOutbox
+from flowpilot_adapters.system import SystemClock, new_id, new_secret
+from flowpilot_core.application.flowpilot import FlowPilot
+from flowpilot_core.application.notifications import SendDelivery
+from flowpilot_core.application.relay import MOST_AT_ONCE, MOST_TAKES, Relay
+from flowpilot_core.domain.delivery import MOST_ATTEMPTS, Delivery, DeliveryState
+from flowpilot_core.domain.errors import Unavailable
+from flowpilot_core.domain.handoff import HandoffState, Intent
+from flowpilot_core.domain.identifiers import HandoffId
+from flowpilot_core.ports.clock import Clock, Jitter
+from flowpilot_core.ports.notifier import Message, Notifier, NotSent
+from flowpilot_core.ports.outbox import Lease, Outbox, Work, WorkKind
+from flowpilot_core.testing.builders import SetClock, Staff, a_staff
+from flowpilot_core.testing.contracts import Adapter
+from flowpilot_core.testing.faults import Faults, Pause, raising
+from tests.support.mail_server import Fault, ScriptedServer
+
+pytestmark = pytest.mark.anyio
+
+OLGA, ADAM, BEN = "olga@acme-it.example", "adam@acme-it.example", "ben@acme-it.example"
+LONG = 3_600.0
+
+
+def at_once() -> float:
+    """Jitter that makes every pause none."""
+    return 0.0
+
+
+def as_late_as_can_be() -> float:
+    """Jitter that makes every pause the longest."""
+    return 1.0
+
+
+@frozen
+class VoidLeases:
+    """An outbox whose leases have run out by the time anybody acts on them, as those of a relay that stood still too long."""
+
+    outbox: Outbox
+
+    async def take(self, limit: int, *, lease_for: timedelta) -> Sequence[Lease]:
+        return await self.outbox.take(limit, lease_for=timedelta(0))
+
+    async def lag(self) -> float:
+        return await self.outbox.lag()
+
+
+@define
+class Awaited:
+    """A notifier that tells a test what has arrived."""
+
+    notifier: Notifier
+    missing: set[str]
+    complete: asyncio.Event = field(factory=asyncio.Event, init=False)
+
+    async def send(self, message: Message) -> None:
+        await self.notifier.send(message)
+        self.missing.discard(message.to)
+        if not self.missing:
+            self.complete.set()
+
+
+@frozen(kw_only=True)
+class House:
+    """An account whose people are told of escalations, and a mail server."""
+
+    adapter: Adapter
+    staff: Staff
+    server: ScriptedServer
+    clock: Clock = field(factory=SystemClock)
+
+    @property
+    def flowpilot(self) -> FlowPilot:
+        return FlowPilot.of(begin=self.adapter.begin, view=self.adapter.view, clock=self.clock, new_id=new_id, new_secret=new_secret)
+
+    @property
+    def mail(self) -> SmtpNotifier:
+        return SmtpNotifier(server=MailServer.of(self.server.url), sender="flowpilot@msp.example", clock=self.clock)
+
+    def relay(
+        self, *, notifier: Notifier | None = None, outbox: Outbox | None = None, jitter: Jitter = at_once, poll: float = LONG
+    ) -> Relay:
+        sending = SendDelivery(
+            begin=self.adapter.begin,
+            notifier=notifier or self.mail,
+            clock=self.clock,
+            jitter=jitter,
+            base_url="https://flowpilot.msp.example",
+            mail_domain="msp.example",
+        )
+        return Relay(
+            outbox=outbox or self.adapter.outbox,
+            begin=self.adapter.begin,
+            handlers={WorkKind.DELIVERY: sending},
+            jitter=jitter,
+            poll=poll,
+        )
+
+    async def escalated(self, staff: Staff | None = None) -> HandoffId:
+        """Anna escalates a session of hers."""
+        anna = (staff or self.staff).anna
+        session = await self.flowpilot.sessions.start(anna, title="VPN down", problem="Nobody gets in.", client_name="Contoso")
+        detail = await self.flowpilot.handoffs.hand_off(anna, session.session.id, intent=Intent.ESCALATE, reason="I am stuck")
+        return detail.handoff.id
+
+    async def ledger(self, handoff_id: HandoffId, staff: Staff | None = None) -> Mapping[str, Delivery]:
+        """The deliveries of a handoff, by address."""
+        staff = staff or self.staff
+        addresses = {user.id: user.email for user in staff.users}
+        deliveries = await self.flowpilot.handoffs.deliveries(staff.anna, handoff_id, after=None, limit=100)
+        return {addresses[delivery.user_id]: delivery for delivery in deliveries}
+
+    async def states(self, handoff_id: HandoffId) -> Mapping[str, str]:
+        return {address: str(delivery.state) for address, delivery in (await self.ledger(handoff_id)).items()}
+
+    @property
+    def mailed(self) -> Sequence[str]:
+        """Whom the server took mails for, in order."""
+        return [envelope.recipients[0] for envelope in self.server.accepted]
+
+
+async def drained(relay: Relay, *, most: int = 500) -> int:
+    """How many pieces of work the relay has done once nothing is due any more.
+
+    One look that finds nothing does not say so: what a broken unit of work had locked stays so until its rollback has gone through.
+    """
+    done = 0
+    with anyio.fail_after(60):
+        while True:
+            found = await relay.run_once()
+            done += found
+            assert done <= most, "there is still work: it goes round and round"
+            if not found and not await relay.outbox.lag():
+                return done
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[ScriptedServer]:
+    async with ScriptedServer().running() as server:
+        yield server
+
+
+@pytest.fixture(params=["memory", "postgres"])
+async def adapter(request: pytest.FixtureRequest) -> AsyncIterator[Adapter]:
+    if request.param == "memory":
+        store = MemoryStore(clock=SystemClock(), new_token=new_id)
+        yield Adapter(begin=store.begin, view=store.view, outbox=store.outbox)
+        return
+    urls = request.getfixturevalue("own_database")
+    database, outbox = Database(urls.app), SqlOutbox(urls.relay)
+    try:
+        yield Adapter(begin=database.begin, view=database.view, outbox=outbox)
+    finally:
+        await outbox.close()
+        await database.close()
+
+
+@pytest.fixture
+async def house(adapter: Adapter, server: ScriptedServer) -> House:
+    return House(adapter=adapter, staff=await a_staff().kept(adapter.begin), server=server)
+
+
+ALL_SENT = {OLGA: "sent", ADAM: "sent", BEN: "sent"}
+
+
+class TestTelling:
+    async def test_everybody_who_may_claim_gets_one_mail_and_nobody_else(self, house: House) -> None:
+        handoff_id = await house.escalated()
+
+        await drained(house.relay())
+
+        assert sorted([OLGA, ADAM, BEN]) == sorted(house.mailed)
+        assert ALL_SENT == await house.states(handoff_id)
+
+    async def test_the_mail_says_what_a_colleague_must_know(self, house: House) -> None:
+        handoff_id = await house.escalated()
+
+        await drained(house.relay())
+
+        message = next(envelope.message for envelope in house.server.accepted if envelope.recipients == (BEN,))
+        delivery = (await house.ledger(handoff_id))[BEN]
+        assert f"<{delivery.id}@msp.example>" == message.message_id == delivery.message_id
+        assert ("Ben Engineer", "Acme IT", "[normal] Contoso: VPN down") == (message.to_name, message.account_name, message.subject)
+        assert f"https://flowpilot.msp.example/handoffs/{handoff_id}" in message.text
+        assert not message.maybe_twice
+
+    async def test_a_parked_session_is_nobodys_news(self, house: House) -> None:
+        session = await house.flowpilot.sessions.start(house.staff.anna, title="VPN down", problem="Nobody gets in.")
+        await house.flowpilot.handoffs.hand_off(house.staff.anna, session.session.id, intent=Intent.PARK, reason="waiting for a part")
+
+        assert 0 == await drained(house.relay())
+        assert [] == house.mailed
+
+    @pytest.mark.parametrize("what", ["claimed", "withdrawn"])
+    async def test_once_it_is_taken_or_withdrawn_nobody_is_told_any_more(self, house: House, what: str) -> None:
+        handoff_id = await house.escalated()
+        if what == "claimed":
+            await house.flowpilot.handoffs.claim(house.staff.ben, handoff_id)
+        else:
+            await house.flowpilot.handoffs.withdraw(house.staff.anna, handoff_id)
+
+        await drained(house.relay())
+
+        ledger = await house.ledger(handoff_id)
+        assert {(DeliveryState.SUPPRESSED, f"the handoff is {what}")} == {(delivery.state, delivery.reason) for delivery in ledger.values()}
+        assert [] == house.mailed
+
+    async def test_who_was_deactivated_meanwhile_is_not_told(self, house: House) -> None:
+        handoff_id = await house.escalated()
+        await house.flowpilot.accounts.deactivate(house.staff.account_id, house.staff.ben.user_id)
+
+        await drained(house.relay())
+
+        assert {**ALL_SENT, BEN: "suppressed"} == await house.states(handoff_id)
+        assert "the person is deactivated" == (await house.ledger(handoff_id))[BEN].reason
+        assert sorted([OLGA, ADAM]) == sorted(house.mailed)
+
+    async def test_what_counts_is_the_moment_of_each_try_and_not_of_the_first(self, house: House) -> None:
+        house.server.on("RCPT", "451 4.7.1 greylisted", times=3)
+        handoff_id = await house.escalated()
+        await house.relay().run_once()
+        await house.flowpilot.handoffs.claim(house.staff.ben, handoff_id)
+
+        await drained(house.relay())
+
+        assert dict.fromkeys(ALL_SENT, "suppressed") == await house.states(handoff_id)
+        assert [] == house.mailed
+
+
+class TestTroubleWithMail:
+    async def test_while_the_server_is_down_mails_wait_and_the_handoff_does_not(self, house: House) -> None:
+        """F22: tried again later; the handoff can be claimed all the while."""
+        handoff_id = await house.escalated()
+        nobody = SmtpNotifier(server=MailServer.of("smtp://127.0.0.1:1"), sender="flowpilot@msp.example", clock=house.clock)
+
+        await house.relay(notifier=nobody).run_once()
+
+        ledger = await house.ledger(handoff_id)
+        assert {(DeliveryState.FAILED, 1, "the mail server refused the connection")} == {
+            (delivery.state, delivery.attempts, delivery.last_error) for delivery in ledger.values()
+        }
+        assert HandoffState.OPEN is (await house.flowpilot.handoffs.get(house.staff.ben, handoff_id)).handoff.state
+        await drained(house.relay())
+        assert ALL_SENT == await house.states(handoff_id)
+
+    async def test_a_greylisted_mail_arrives_at_the_third_try_under_one_message_id(self, house: House) -> None:
+        """F23: 451 twice, then 250."""
+        house.server.on("RCPT", "451 4.7.1 greylisted", to=BEN, times=2)
+        handoff_id = await house.escalated()
+
+        await drained(house.relay())
+
+        delivery = (await house.ledger(handoff_id))[BEN]
+        assert (DeliveryState.SENT, 3, None) == (delivery.state, delivery.attempts, delivery.last_error)
+        assert [delivery.message_id] == [envelope.message.message_id for envelope in house.server.accepted if BEN in envelope.recipients]
+
+    async def test_of_three_one_is_refused_for_good_and_the_others_get_theirs(self, house: House) -> None:
+        """F24: 550 for one; that one is dead, and the ledger says why."""
+        house.server.on("RCPT", "550 5.1.1 no such user", to=ADAM)
+        handoff_id = await house.escalated()
+
+        await drained(house.relay())
+
+        delivery = (await house.ledger(handoff_id))[ADAM]
+        assert {**ALL_SENT, ADAM: "dead"} == await house.states(handoff_id)
+        assert (1, "the mail server refused the address: 550 5.1.1 no such user") == (delivery.attempts, delivery.last_error)
+        assert sorted([OLGA, BEN]) == sorted(house.mailed)
+
+    async def test_after_a_lost_answer_the_repeat_says_that_it_may_be_one(self, house: House) -> None:
+        """F25: the same Message-ID again."""
+        house.server.on(".", Fault.HANG_UP, to=BEN)
+        handoff_id = await house.escalated()
+
+        await drained(house.relay())
+
+        first, second = [envelope.message for envelope in house.server.accepted if BEN in envelope.recipients]
+        assert first.message_id == second.message_id
+        assert (False, True) == (first.maybe_twice, second.maybe_twice)
+        assert ALL_SENT == await house.states(handoff_id)
+
+    async def test_after_so_many_tries_it_is_dead_until_somebody_asks_for_it_again(self, house: House) -> None:
+        house.server.on("RCPT", "452 4.2.2 mailbox full", to=BEN, times=MOST_ATTEMPTS)
+        handoff_id = await house.escalated()
+
+        await drained(house.relay())
+        dead = (await house.ledger(handoff_id))[BEN]
+        await house.flowpilot.handoffs.retry_delivery(house.staff.adam, handoff_id, dead.id)
+        await drained(house.relay())
+
+        assert (DeliveryState.DEAD, MOST_ATTEMPTS) == (dead.state, dead.attempts)
+        assert "the mail server refused the address: 452 4.2.2 mailbox full" == dead.last_error
+        assert ALL_SENT == await house.states(handoff_id)
+
+    async def test_a_notifier_that_breaks_its_word_disturbs_nobody_else(self, house: House) -> None:
+        class Broken:
+            async def send(self, message: Message) -> None:
+                if message.to == ADAM:
+                    raise RuntimeError("a bug")
+                await house.mail.send(message)
+
+        handoff_id = await house.escalated()
+
+        await house.relay(notifier=Broken()).run_once()
+
+        assert {**ALL_SENT, ADAM: "sending"} == await house.states(handoff_id)
+        assert 0 == await house.relay().run_once()
+
+
+async def test_the_pauses_between_tries_grow(server: ScriptedServer) -> None:
+    """F22: 4, 8 and 16 seconds at the longest, by the store's clock."""
+    clock = SetClock(datetime(2026, 11, 24, 12, tzinfo=UTC))
+    store = MemoryStore(clock=clock, new_token=new_id)
+    adapter = Adapter(begin=store.begin, view=store.view, outbox=store.outbox)
+    house = House(adapter=adapter, staff=await a_staff().kept(store.begin), server=server, clock=clock)
+    server.on("CONNECT", "421 4.3.2 too busy", times=9)
+    relay = house.relay(jitter=as_late_as_can_be)
+    handoff_id = await house.escalated()
+    await relay.run_once()
+
+    found = []
+    for seconds in (4, 8, 16):
+        clock.jump(timedelta(seconds=seconds, milliseconds=-1))
+        found.append(await relay.run_once())
+        clock.jump(timedelta(milliseconds=1))
+        found.append(await relay.run_once())
+
+    assert [0, 3] * 3 == found
+    assert ALL_SENT == await house.states(handoff_id)
+
+
+class TestTwoRelays:
+    async def test_killed_after_the_send_another_sends_it_again_under_the_same_message_id(self, house: House) -> None:
+        """F16: nobody wrote down that the mail had gone."""
+        house.server.on("RCPT", "550 no", to=OLGA, times=2)
+        house.server.on("RCPT", "550 no", to=ADAM, times=2)
+        handoff_id = await house.escalated()
+        faults, killed = Faults(), Pause()
+        for number in ("", " (2)", " (3)"):
+            faults.at(f"notifier.send{number}: after", killed)
+        relay = house.relay(notifier=faults.notifier(house.mail), outbox=VoidLeases(house.adapter.outbox))
+        dying = asyncio.create_task(relay.run_once())
+        await killed.reached.wait()
+        dying.cancel()
+        await asyncio.wait({dying})
+
+        await drained(house.relay())
+
+        first, second = [envelope.message for envelope in house.server.accepted]
+        delivery = (await house.ledger(handoff_id))[BEN]
+        assert (BEN, first.message_id) == (second.to, second.message_id)
+        assert (False, True) == (first.maybe_twice, second.maybe_twice)
+        assert (DeliveryState.SENT, 2) == (delivery.state, delivery.attempts)
+
+    async def test_who_stood_still_too_long_changes_nothing_when_it_goes_on(self, house: House) -> None:
+        """F17: its work was taken over and done; what it found out is dropped."""
+        handoff_id = await house.escalated()
+        faults, stopped = Faults(), Pause()
+        refusing = MemoryNotifier()
+        for address in (OLGA, ADAM, BEN):
+            refusing.script(address, NotSent("no such user", permanent=True))
+        for number in ("", " (2)", " (3)"):
+            faults.at(f"notifier.send{number}: before", stopped)
+        slow = asyncio.create_task(house.relay(notifier=faults.notifier(refusing), outbox=VoidLeases(house.adapter.outbox)).run_once())
+        await stopped.reached.wait()
+        await drained(house.relay())
+        before = await house.ledger(handoff_id)
+
+        stopped.go_on.set()
+        await slow
+
+        assert ALL_SENT == await house.states(handoff_id)
+        assert before == await house.ledger(handoff_id)
+
+    async def test_what_is_done_is_not_done_again_by_who_came_to_the_rescue(self, house: House) -> None:
+        """F18: the rescuer holds leases that have been taken from it and finished meanwhile."""
+        handoff_id = await house.escalated()
+        faults, stopped = Faults(), Pause()
+        faults.at("outbox.take: after", stopped)
+        rescuer = asyncio.create_task(house.relay(outbox=faults.outbox(VoidLeases(house.adapter.outbox))).run_once())
+        await stopped.reached.wait()
+        await drained(house.relay())
+        before = await house.ledger(handoff_id)
+
+        stopped.go_on.set()
+        await rescuer
+
+        assert 3 == len(house.mailed)
+        assert before == await house.ledger(handoff_id)
+        assert 0 == await house.relay().run_once()
+
+    async def test_eight_relays_do_every_piece_once(self, house: House) -> None:
+        """F15: none is taken twice at once, none is left."""
+        for _ in range(100):
+            await house.escalated()
+        notifier = MemoryNotifier()
+
+        async with anyio.create_task_group() as tasks:
+            for _ in range(8):
+                tasks.start_soon(drained, house.relay(notifier=notifier))
+
+        assert 300 == len(notifier.messages)
+        assert 300 == len({message.message_id for message in notifier.messages})
+        assert {OLGA: 100, ADAM: 100, BEN: 100} == Counter(notifier.recipients)
+
+    async def test_a_flooded_account_delays_no_other(self, house: House) -> None:
+        """F20: with forty escalations waiting in one account, the first look finds the one of the other."""
+        for _ in range(40):
+            await house.escalated()
+        other = await a_staff("Globex").kept(house.adapter.begin)
+        handoff_id = await house.escalated(other)
+
+        await house.relay(notifier=MemoryNotifier()).run_once()
+
+        assert {DeliveryState.SENT} == {delivery.state for delivery in (await house.ledger(handoff_id, other)).values()}
+
+
+class TestPoison:
+    """F19: work that cannot be done ends, with a reason where there is somebody to read it, and holds nothing up."""
+
+    async def test_work_of_a_kind_that_nobody_knows_is_dropped(self, house: House) -> None:
+        """F19: as a newer version may have left it."""
+        await self._add(house, Work(id=new_id(), kind=cast(WorkKind, "teleport"), due_at=house.clock.now()))
+        handoff_id = await house.escalated()
+
+        assert 4 == await drained(house.relay())
+        assert ALL_SENT == await house.states(handoff_id)
+
+    async def test_work_for_a_delivery_that_is_not_there_ends_too(self, house: House) -> None:
+        """F19: as a broken import may have left it."""
+        await self._add(house, Work(id=new_id(), kind=WorkKind.DELIVERY, due_at=house.clock.now()))
+        handoff_id = await house.escalated()
+
+        assert MOST_TAKES + 1 + 3 == await drained(house.relay(outbox=VoidLeases(house.adapter.outbox)))
+        assert ALL_SENT == await house.states(handoff_id)
+
+    async def test_a_delivery_that_always_breaks_is_dead_in_the_end_and_says_so(self, house: House) -> None:
+        """F19: after a bound, with the others long since told."""
+        notifier = MemoryNotifier()
+        notifier.script(ADAM, *[RuntimeError("a bug")] * (MOST_TAKES + 1))
+        handoff_id = await house.escalated()
+
+        await drained(house.relay(notifier=notifier, outbox=VoidLeases(house.adapter.outbox)))
+
+        assert {**ALL_SENT, ADAM: "dead"} == await house.states(handoff_id)
+        assert "given up after too many tries" == (await house.ledger(handoff_id))[ADAM].last_error
+        assert sorted([OLGA, BEN]) == sorted(notifier.recipients)
+
+    async def test_between_its_tries_poison_rests(self, house: House) -> None:
+        """F19: no hot loop; it is left alone until its lease has run out."""
+        notifier = MemoryNotifier()
+        notifier.script(ADAM, RuntimeError("a bug"))
+        await house.escalated()
+        relay = house.relay(notifier=notifier)
+
+        assert [3, 0] == [await relay.run_once(), await relay.run_once()]
+
+    @staticmethod
+    async def _add(house: House, work: Work) -> None:
+        async with house.adapter.begin(house.staff.account_id) as unit:
+            await unit.due.add(work)
+            await unit.commit()
+
+
+class TestRunning:
+    """The relay as it runs inside the server."""
+
+    async def test_it_does_what_it_finds_and_what_it_is_woken_for(self, house: House) -> None:
+        await house.escalated()
+        first, second = Awaited(MemoryNotifier(), {OLGA, ADAM, BEN}), Awaited(MemoryNotifier(), {OLGA, ADAM, BEN})
+
+        class InTurn:
+            async def send(self, message: Message) -> None:
+                await (second if first.complete.is_set() else first).send(message)
+
+        relay, stop = house.relay(notifier=InTurn()), asyncio.Event()
+        with anyio.fail_after(30):
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(relay.run, stop)
+                await first.complete.wait()
+                await house.escalated()
+                relay.wake()
+                await second.complete.wait()
+                stop.set()
+
+    async def test_a_wake_up_that_is_lost_makes_it_late_and_nothing_else(self, house: House) -> None:
+        told, stop = Awaited(MemoryNotifier(), {OLGA, ADAM, BEN}), asyncio.Event()
+        relay = house.relay(notifier=told, poll=0.01)
+        with anyio.fail_after(30):
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(relay.run, stop)
+                await house.escalated()
+                await told.complete.wait()
+                stop.set()
+
+    async def test_told_to_stop_it_finishes_what_it_has_begun(self, house: House) -> None:
+        """F50: and takes nothing more."""
+        handoff_id = await house.escalated()
+        faults, sending, looked_again = Faults(), Pause(), Pause()
+        for number in ("", " (2)", " (3)"):
+            faults.at(f"notifier.send{number}: before", sending)
+        faults.at("outbox.take (2): after", looked_again)
+        looked_again.go_on.set()
+        relay, stop = house.relay(notifier=faults.notifier(house.mail), outbox=faults.outbox(house.adapter.outbox)), asyncio.Event()
+        with anyio.fail_after(30):
+            running = asyncio.create_task(relay.run(stop))
+            await sending.reached.wait()
+            await looked_again.reached.wait()
+            stop.set()
+            later = await house.escalated()
+            relay.wake()
+            sending.go_on.set()
+            await running
+
+        assert ALL_SENT == await house.states(handoff_id)
+        assert dict.fromkeys(ALL_SENT, "pending") == await house.states(later)
+
+    async def test_it_outlives_an_outbox_that_does_not_answer(self, house: House) -> None:
+        """F09: it looks again, with pauses in between."""
+        await house.escalated()
+        faults = Faults()
+        faults.at("outbox.take: before", raising(Unavailable("database")))
+        faults.at("outbox.take (2): before", raising(Unavailable("database")))
+        told, stop = Awaited(MemoryNotifier(), {OLGA, ADAM, BEN}), asyncio.Event()
+        relay = house.relay(notifier=told, outbox=faults.outbox(house.adapter.outbox))
+        with anyio.fail_after(30):
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(relay.run, stop)
+                await told.complete.wait()
+                stop.set()
+
+    async def test_no_more_is_sent_at_once_than_the_bound_allows(self, house: House) -> None:
+        for _ in range(MOST_AT_ONCE):
+            await house.escalated()
+        now, most, sent = 0, 0, set[str]()
+        done, stop = asyncio.Event(), asyncio.Event()
+
+        class Counting:
+            async def send(self, message: Message) -> None:
+                nonlocal now, most
+                now += 1
+                most = max(most, now)
+                await anyio.lowlevel.checkpoint()
+                now -= 1
+                sent.add(message.message_id)
+                if len(sent) == 3 * MOST_AT_ONCE:
+                    done.set()
+
+        with anyio.fail_after(30):
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(house.relay(notifier=Counting()).run, stop)
+                await done.wait()
+                stop.set()
+
+        assert most <= MOST_AT_ONCE
