@@ -1,0 +1,119 @@
+"""What is measured on: an account made through the use cases, and as many copies of its session as the runs use up."""
+
+from collections.abc import Callable, Iterator
+from itertools import count
+from uuid import UUID
+
+import psycopg
+from attrs import frozen
+
+from flowpilot_adapters.sql import Database
+from flowpilot_adapters.system import SystemClock, new_id, new_secret
+from flowpilot_core.application.flowpilot import FlowPilot
+from flowpilot_core.domain.actor import Person, Role
+from flowpilot_core.domain.branch import Option
+from flowpilot_core.domain.handoff import Intent
+from flowpilot_core.domain.identifiers import AccountId, HandoffId, SessionId
+from flowpilot_core.domain.step import StepKind, StepResult
+
+SENIORS = 10
+STEPS = 8
+TABLES = {
+    "session": ("id", "active_branch_id", "latest_handoff_id"),
+    "branch": ("id", "session_id", "parent_id", "fork_point_id"),
+    "fork_point": ("id", "session_id", "branch_id", "at_step_id"),
+    "step": ("id", "session_id", "branch_id"),
+    "handoff": ("id", "session_id"),
+    "handoff_snapshot": ("handoff_id",),
+}
+"""The tables of a session, each with its columns that differ from copy to copy."""
+
+
+def numbered(template: UUID, number: int) -> UUID:
+    """The id that copy `number` has where the template, which is copy 0, has `template`."""
+    return UUID(f"{str(template)[:24]}{number:012x}")
+
+
+def template_ids() -> Callable[[], UUID]:
+    """Ids whose last twelve digits are free for the number of a copy; no two calls give out the same."""
+    numbers: Iterator[int] = count(next(_SERIES) * 0x10000)
+    return lambda: UUID(f"{next(numbers):08x}-0000-7000-8000-{0:012x}")
+
+
+_SERIES = count(1)
+
+
+def is_template(value: object) -> bool:
+    """Whether a value is an id that `template_ids` gave out."""
+    return isinstance(value, UUID) and str(value).endswith("-0000-7000-8000-000000000000")
+
+
+@frozen(kw_only=True)
+class Template:
+    """One account with one session that is copied."""
+
+    account_id: AccountId
+    junior: Person
+    senior: Person
+    junior_token: str
+    senior_token: str
+    session_id: SessionId
+    handoff_id: HandoffId | None
+    flowpilot: FlowPilot
+    """Makes ids that are a template's, so that what it does can be done again for each copy."""
+
+
+async def a_template(database: Database, name: str, *, escalated: bool) -> Template:
+    """An account with eleven people, and a session of three branches and eight steps, escalated if asked for."""
+    ordinary = FlowPilot.of(begin=database.begin, view=database.view, clock=SystemClock(), new_id=new_id, new_secret=new_secret)
+    account = await ordinary.accounts.create(name)
+    junior = await ordinary.accounts.add_user(account.id, email="junior@bench.example", name="Junior", role=Role.ENGINEER)
+    seniors = [
+        await ordinary.accounts.add_user(account.id, email=f"senior{n}@bench.example", name=f"Senior {n}", role=Role.ENGINEER)
+        for n in range(SENIORS)
+    ]
+    _, junior_token = await ordinary.accounts.add_token(account.id, junior.id)
+    _, senior_token = await ordinary.accounts.add_token(account.id, seniors[0].id)
+    flowpilot = FlowPilot.of(begin=database.begin, view=database.view, clock=SystemClock(), new_id=template_ids(), new_secret=new_secret)
+    by = junior.acting(account.id)
+    session = (await flowpilot.sessions.start(by, title="No mail since Monday", problem="Nobody at the branch office gets mail.")).session
+    step = await flowpilot.sessions.add_step(by, session.id, kind=StepKind.QUESTION, content="Since when?")
+    options = [Option(label="DNS", hypothesis="The MX record is wrong."), Option(label="Firewall", hypothesis="Port 25 is closed.")]
+    await flowpilot.sessions.fork(by, session.id, at_step_id=step.id, reason="Two suspects", options=options)
+    for number in range(1, STEPS):
+        result = StepResult.FAILED if number % 2 else StepResult.WORKED
+        await flowpilot.sessions.add_step(
+            by, session.id, kind=StepKind.ACTION, content=f"Try number {number}", result=result, evidence="line of a log\n" * 20
+        )
+    handoff_id = None
+    if escalated:
+        handoff = await flowpilot.handoffs.hand_off(by, session.id, intent=Intent.ESCALATE, reason="I am out of ideas")
+        handoff_id = handoff.handoff.id
+    return Template(
+        account_id=account.id,
+        junior=by,
+        senior=seniors[0].acting(account.id),
+        junior_token=junior_token,
+        senior_token=senior_token,
+        session_id=session.id,
+        handoff_id=handoff_id,
+        flowpilot=flowpilot,
+    )
+
+
+def copy(superuser: str, template: Template, copies: int) -> None:
+    """Make copies 1 to `copies` of the template's session. As the superuser, without checks: they hold for copies as for the template."""
+    with psycopg.connect(superuser, autocommit=True) as connection:
+        connection.execute("SET session_replication_role = replica")
+        for table, ids in TABLES.items():
+            changed = ", ".join(f"'{column}', overlay(t.{column}::text placing lpad(to_hex(n), 12, '0') from 25)" for column in ids)
+            waits = ", 'escalated_at', t.escalated_at + n * interval '1 millisecond'" if table == "handoff" else ""
+            key = {"session": "id", "handoff_snapshot": "handoff_id"}.get(table, "session_id")
+            wanted = template.handoff_id if table == "handoff_snapshot" else template.session_id
+            connection.execute(
+                f"INSERT INTO flowpilot.{table} SELECT r.* FROM flowpilot.{table} t, generate_series(1, %s) n,"
+                f" jsonb_populate_record(t, jsonb_build_object({changed}{waits})) r"
+                f" WHERE t.account_id = %s AND t.{key} = %s",
+                (copies, template.account_id, wanted),
+            )
+        connection.execute("VACUUM ANALYZE")
