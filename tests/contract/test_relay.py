@@ -8,7 +8,7 @@ from typing import cast
 
 import anyio
 import pytest
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from flowpilot_adapters.memory import MemoryNotifier, MemoryStore
 from flowpilot_adapters.smtp import MailServer, SmtpNotifier
@@ -200,6 +200,18 @@ class TestTelling:
     async def test_a_parked_session_is_nobodys_news(self, house: House) -> None:
         session = await house.flowpilot.sessions.start(house.staff.anna, title="VPN down", problem="Nobody gets in.")
         await house.flowpilot.handoffs.hand_off(house.staff.anna, session.session.id, intent=Intent.PARK, reason="waiting for a part")
+
+        assert 0 == await drained(house.relay())
+        assert [] == house.mailed
+
+    async def test_of_a_handoff_that_was_rolled_back_nobody_hears(self, house: House) -> None:
+        """F02: not even where it broke at the very last moment."""
+        faults = Faults()
+        faults.at("commit (2): before", raising(RuntimeError("killed")))
+        broken = evolve(house, adapter=evolve(house.adapter, begin=faults.begin(house.adapter.begin)))
+
+        with pytest.raises(RuntimeError, match="killed"):
+            await broken.escalated()
 
         assert 0 == await drained(house.relay())
         assert [] == house.mailed
