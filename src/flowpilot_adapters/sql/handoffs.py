@@ -4,7 +4,24 @@ from datetime import datetime
 from typing import Any, Final
 
 from attrs import evolve
-from sqlalchemy import Select, Text, and_, any_, bindparam, exists, false, func, insert, literal, null, or_, select, tuple_, update
+from sqlalchemy import (
+    ScalarSelect,
+    Select,
+    Text,
+    and_,
+    any_,
+    bindparam,
+    exists,
+    false,
+    func,
+    insert,
+    literal,
+    null,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from flowpilot_core.domain.actor import PERMISSIONS, Permission, Person, Role, require_role
@@ -35,11 +52,16 @@ ID: Final = bindparam("id", type_=handoff.c.id.type)
 GET: Final = compiled("handoff", select(*columns_but_account(handoff)).where(own(handoff), handoff.c.id == ID))
 
 _it = handoff.alias("it")
+
+
+def _its(column: str) -> ScalarSelect[Any]:
+    return select(_it.c[column]).where(own(_it), _it.c.id == ID).scalar_subquery()
+
+
+# By look-ups of its own columns rather than by a join: whatever the planner knows of the table, it reads the one session's handoffs.
 _up_to_it = and_(
-    own(_it),
-    _it.c.id == ID,
-    handoff.c.session_id == _it.c.session_id,
-    tuple_(handoff.c.escalated_at, handoff.c.id) <= tuple_(_it.c.escalated_at, _it.c.id),
+    handoff.c.session_id == _its("session_id"),
+    tuple_(handoff.c.escalated_at, handoff.c.id) <= tuple_(_its("escalated_at"), ID),
 )
 _told = (
     select(

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, Table, Update, Uuid, bindparam, exists, func, literal_column, select, union_all
+from sqlalchemy import ColumnElement, Select, Table, Update, Uuid, any_, bindparam, exists, func, literal_column, select, union_all
 from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.sql.selectable import FromClause, Subquery
 
@@ -61,7 +61,7 @@ def names_of(*people: Select[Any]) -> Subquery:
     """What the people are called whose ids these queries select: one row with two arrays, to stand beside others."""
     return (
         select(func.array_agg(person.c.id).label("person_ids"), func.array_agg(person.c.name).label("person_names"))
-        .where(own(person), person.c.id.in_(union_all(*people)))
+        .where(own(person), person.c.id == any_(func.array(union_all(*people).scalar_subquery())))
         .subquery("names")
     )
 
