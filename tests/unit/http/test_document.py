@@ -1,0 +1,95 @@
+"""The OpenAPI document and the page made from it."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import pytest
+from litestar.routes import HTTPRoute
+
+from flowpilot_http.examples import EXAMPLES
+from flowpilot_http.operations import Operation
+from flowpilot_http.problems import TITLES
+from tests.support.http import World
+
+pytestmark = pytest.mark.anyio
+
+
+def _operations(world: World) -> Iterator[tuple[str, str, str, Operation]]:
+    for route in world.app.app.routes:
+        assert isinstance(route, HTTPRoute)
+        for handler in route.route_handlers:
+            if operation := handler.opt.get("operation"):
+                for method in handler.http_methods:
+                    yield re.sub(r":str}", "}", route.path), str(method).lower(), handler.fn.__name__, operation
+
+
+async def test_every_route_is_described_with_its_answers_and_refusals(world: World) -> None:
+    document = (await world.nobody.get("/openapi.json")).json()
+
+    assert "3.1.0" == document["openapi"]
+    for path, method, name, operation in _operations(world):
+        told = document["paths"][path][method]
+        assert (name, True) == (told["operationId"], bool(told["summary"]))
+        statuses = {str(operation.status), *(str(TITLES[code][0]) for code in operation.problems), *map(str, operation.also)}
+        assert statuses == told["responses"].keys()
+        signed_in = path.startswith(("/ai-sessions", "/handoffs"))
+        assert ([{"token": []}] if signed_in else None) == told.get("security")
+        assert re.findall(r"{(\w+)}", path) == [one["name"] for one in told.get("parameters", []) if one["in"] == "path"]
+    assert {"http", "bearer"} <= {*document["components"]["securitySchemes"]["token"].values()}
+
+
+async def test_every_reference_in_the_document_leads_somewhere(world: World) -> None:
+    document = (await world.nobody.get("/openapi.json")).json()
+
+    def references(value: Any) -> Iterator[str]:
+        if isinstance(value, dict):
+            if "$ref" in value:
+                yield value["$ref"]
+            for inner in value.values():
+                yield from references(inner)
+        elif isinstance(value, list):
+            for inner in value:
+                yield from references(inner)
+
+    wanted = {reference.removeprefix("#/components/schemas/") for reference in references(document)}
+    assert wanted
+    assert wanted <= document["components"]["schemas"].keys()
+
+
+async def test_every_example_is_what_its_route_takes_or_gives(world: World) -> None:
+    shown = set()
+    for _, method, name, operation in _operations(world):
+        if operation.body is not None:
+            shown.add(f"{name} request")
+            msgspec.convert(EXAMPLES[f"{name} request"], operation.body)
+        if operation.answer is not str:
+            shown.add(name)
+            # A member that no schema knows is lost on the way, one that is missing is refused.
+            converted = msgspec.convert(EXAMPLES[name], operation.answer, strict=False)
+            assert EXAMPLES[name] == msgspec.json.decode(msgspec.json.encode(converted)), (method, name)
+
+    assert shown == EXAMPLES.keys()
+
+
+async def test_a_refusal_that_happens_is_one_that_is_documented(world: World) -> None:
+    document = (await world.nobody.get("/openapi.json")).json()
+    handoff = await world.junior.escalation()
+    claim = document["paths"]["/handoffs/{handoff_id}/claim"]["post"]["responses"]
+
+    own = await world.junior.post(f"/handoffs/{handoff['id']}/claim")
+
+    assert own.json()["code"] in claim["409"]["content"]["application/problem+json"]["examples"]
+
+
+@pytest.mark.parametrize("path", ["/docs", "/"])
+async def test_the_page_is_complete_in_itself(world: World, path: str) -> None:
+    answer = await world.nobody.get(path)
+
+    assert (200, "text/html; charset=utf-8") == (answer.status_code, answer.headers["content-type"])
+    assert not re.search(r"<script|<link|<img|\ssrc=|@import|https?://", answer.text)
+    assert "script-src" not in answer.headers["content-security-policy"]
+    for known, _, name, _ in _operations(world):
+        assert known in answer.text
+        assert f'id="{name}"' in answer.text

@@ -1,0 +1,227 @@
+"""What holds for every route there is, read from the application's own list: nobody can add one that leaks."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+import pytest
+from litestar.routes import HTTPRoute
+
+from flowpilot_http.operations import Operation
+from tests.support.http import Somebody, World
+
+pytestmark = pytest.mark.anyio
+
+MISSING = "01998c2e-7a10-7000-8000-000000000001"
+OPEN = {"/", "/docs", "/openapi.json", "/health/live", "/health/ready", "/metrics"}
+"""What nobody needs to sign in for."""
+SMUGGLED = ("account_id", "state", "status", "claimed_by", "role", "version", "assignee_id", "created_by", "tree_id", "wake_at")
+"""Members that no request may set."""
+
+Route = tuple[str, str, Operation | None]
+
+
+def _routes(world: World) -> Iterator[Route]:
+    for route in world.app.app.routes:
+        assert isinstance(route, HTTPRoute)
+        for handler in route.route_handlers:
+            for method in sorted(map(str, handler.http_methods)):
+                if method != "OPTIONS":
+                    yield method, route.path, handler.opt.get("operation")
+
+
+def _for_accounts(world: World) -> list[Route]:
+    return [(method, path, operation) for method, path, operation in _routes(world) if path not in OPEN]
+
+
+async def _things(owner: Somebody, colleague: Somebody) -> Mapping[str, str]:
+    """One of each thing that a path can name."""
+    session = await owner.session()
+    step = await owner.made(f"/ai-sessions/{session['id']}/steps", {"kind": "note", "content": "x"})
+    handoff = await owner.made(f"/ai-sessions/{session['id']}/handoff", {"intent": "escalate", "reason": "Stuck"})
+    deliveries = await colleague.seen(f"/handoffs/{handoff['id']}/deliveries")
+    return {
+        "session_id": session["id"],
+        "step_id": step["id"],
+        "branch_id": session["active_branch_id"],
+        "handoff_id": handoff["id"],
+        "delivery_id": deliveries["items"][0]["id"],
+    }
+
+
+def _filled(path: str, things: Mapping[str, str]) -> str:
+    return re.sub(r"{(\w+):str}", lambda named: things[named[1]], path)
+
+
+def _a_body(operation: Operation | None, things: Mapping[str, str]) -> dict[str, Any]:
+    """A body that is right for an operation, whose ids are those of `things`."""
+    known = {
+        **things,
+        "at_step_id": things["step_id"],
+        "user_id": MISSING,
+        "options": [{"label": "a", "hypothesis": "b"}] * 2,
+        "kind": "note",
+        "intent": "escalate",
+        "outcome": "solved",
+        "result": "worked",
+    }
+    assert operation is not None
+    if operation.body is None:
+        return {}
+    return {field.name: known.get(field.name, "x") for field in msgspec.structs.fields(operation.body) if field.required}
+
+
+async def _asked(who: Somebody, method: str, path: str, body: dict[str, Any], **headers: str) -> Any:
+    raw = b"" if method == "GET" else msgspec.json.encode(body)
+    return await who.send(method, path, raw, **headers)
+
+
+async def test_the_list_of_routes_is_the_contracts(world: World) -> None:
+    session, handoff = "/ai-sessions/{session_id:str}", "/handoffs/{handoff_id:str}"
+    posts = (
+        "steps",
+        "forks",
+        "active-branch",
+        "branches/{branch_id:str}/close",
+        "handoff",
+        "resume",
+        "reassign",
+        "resolve",
+        "reopen",
+        "abandon",
+    )
+    moves = ("claim", "unclaim", "reroute", "withdraw", "deliveries/{delivery_id:str}/retry")
+
+    assert {
+        *(("GET", path) for path in OPEN),
+        *(("GET", path) for path in ("/ai-sessions", session, f"{session}/timeline", "/handoffs/queue", handoff)),
+        *(("GET", f"{handoff}/{part}") for part in ("snapshot", "changes", "deliveries")),
+        ("POST", "/ai-sessions"),
+        ("PATCH", f"{session}/steps/{{step_id:str}}"),
+        *(("POST", f"{session}/{part}") for part in posts),
+        *(("POST", f"{handoff}/{part}") for part in moves),
+    } == {(method, path) for method, path, _ in _routes(world)}
+
+
+@pytest.mark.parametrize("authorization", [None, "", "Bearer", "Bearer ", "Bearer nonsense", "Basic eDp5", "Bearer {token}x", "{token}"])
+async def test_signed_out_every_route_of_an_account_answers_401(world: World, authorization: str | None) -> None:
+    things = await _things(world.junior, world.senior)
+    headers = {} if authorization is None else {"authorization": authorization.format(token=world.junior.token)}
+
+    answers = [
+        await world.nobody.request(method, _filled(path, things), json=_a_body(operation, things), headers=headers)
+        for method, path, operation in _for_accounts(world)
+    ]
+
+    assert {(401, "unauthenticated", 'Bearer realm="FlowPilot"')} == {
+        (answer.status_code, answer.json()["code"], answer.headers["www-authenticate"]) for answer in answers
+    }
+
+
+async def test_a_deactivated_person_is_signed_out_everywhere(world: World) -> None:
+    things = await _things(world.junior, world.senior)
+    await world.flowpilot.accounts.deactivate(world.viewer.account_id, world.viewer.user.id)
+
+    answers = [await _asked(world.viewer, method, _filled(path, things), {}) for method, path, _ in _for_accounts(world)]
+
+    assert {401} == {answer.status_code for answer in answers}
+
+
+async def test_another_accounts_things_are_as_unknown_as_those_that_never_were(world: World) -> None:
+    """A27, A28: every route that names something: same status, body and headers, and nothing happens."""
+    things = await _things(world.junior, world.senior)
+    before = await world.owner.seen(f"/ai-sessions/{things['session_id']}")
+    missing = dict.fromkeys(things, MISSING)
+    tried = 0
+
+    for method, path, operation in _for_accounts(world):
+        if "{" not in path:
+            continue
+        tried += 1
+        for thief in (world.rival, world.rival_owner):
+            foreign = await _asked(thief, method, _filled(path, things), _a_body(operation, things))
+            unknown = await _asked(thief, method, _filled(path, missing), _a_body(operation, missing))
+            assert 404 == foreign.status_code == unknown.status_code, (method, path)
+            assert foreign.content == unknown.content, (method, path)
+            assert _telling(foreign.headers) == _telling(unknown.headers), (method, path)
+
+    assert before == await world.owner.seen(f"/ai-sessions/{things['session_id']}")
+    assert 22 == tried
+
+
+async def test_a_part_of_another_accounts_thing_is_unknown_under_ones_own(world: World) -> None:
+    """A28: an id of another account behind an id of one's own."""
+    theirs = await _things(world.junior, world.senior)
+    own = await _things(world.rival, world.rival_owner)
+
+    for method, path, operation in _for_accounts(world):
+        inner = [name for name in re.findall(r"{(\w+):str}", path) if name not in ("session_id", "handoff_id")]
+        if inner:
+            answer = await _asked(
+                world.rival_owner, method, _filled(path, {**own} | {name: theirs[name] for name in inner}), _a_body(operation, own)
+            )
+            assert answer.status_code in (403, 404) if path.endswith("close") else answer.status_code == 404, (method, path, answer.text)
+
+
+@pytest.mark.parametrize("header", ["x-account", "x-account-id", "x-flowpilot-account", "x-forwarded-user"])
+async def test_no_header_names_an_account(world: World, header: str) -> None:
+    """A28: the account comes from the token alone."""
+    await world.junior.session()
+
+    answer = await world.rival.client.get("/ai-sessions", headers={header: str(world.junior.account_id)})
+
+    assert [] == answer.json()["items"]
+
+
+@pytest.mark.parametrize("member", SMUGGLED)
+async def test_no_request_takes_a_member_that_is_not_its_own(world: World, member: str) -> None:
+    """A29: request types are closed, every one of them."""
+    things = await _things(world.junior, world.senior)
+    tried = 0
+
+    for method, path, operation in _for_accounts(world):
+        if method == "GET":
+            continue
+        assert operation is not None
+        assert operation.body is not None
+        if member in {field.name for field in msgspec.structs.fields(operation.body)}:
+            continue
+        tried += 1
+        answer = await _asked(world.junior, method, _filled(path, things), {**_a_body(operation, things), member: "x"})
+        assert (400, "unknown_field", f"/{member}") == (
+            answer.status_code,
+            answer.json()["code"],
+            answer.json()["errors"][0]["pointer"],
+        ), (method, path)
+
+    assert tried >= 17
+
+
+async def test_every_answer_of_an_account_is_kept_by_nobody(world: World) -> None:
+    """A31: refusals too."""
+    things = await _things(world.junior, world.senior)
+
+    for method, path, _ in _for_accounts(world):
+        for who in (world.junior, world.rival):
+            answer = await _asked(who, method, _filled(path, things), {"nonsense": 1})
+            assert ("private, no-store", "Authorization") == (answer.headers["cache-control"], answer.headers["vary"]), (method, path)
+
+
+async def test_every_answer_carries_what_keeps_browsers_safe_and_a_name(world: World) -> None:
+    for method, path, _ in _routes(world):
+        answer = await world.nobody.request(
+            method,
+            _filled(
+                path,
+                dict.fromkeys(("session_id", "handoff_id"), MISSING) | dict.fromkeys(("step_id", "branch_id", "delivery_id"), MISSING),
+            ),
+        )
+        assert "nosniff" == answer.headers["x-content-type-options"]
+        assert "default-src 'none'" in answer.headers["content-security-policy"]
+        assert answer.headers["x-request-id"]
+
+
+def _telling(headers: Mapping[str, str]) -> dict[str, str]:
+    """All headers but the request's own name."""
+    return {name: value for name, value in headers.items() if name != "x-request-id"}

@@ -1,0 +1,114 @@
+"""The same request with the same Idempotency-Key is done once."""
+
+from datetime import timedelta
+
+import anyio
+import httpx
+import pytest
+
+from tests.support.http import World
+
+pytestmark = pytest.mark.anyio
+
+START = {"title": "No mail", "problem": "Nothing arrives"}
+
+
+async def test_a_repeat_gets_the_first_answer_byte_for_byte(world: World) -> None:
+    first = await world.junior.post("/ai-sessions", START, idempotency_key="one")
+    again = await world.junior.post("/ai-sessions", START, idempotency_key="one")
+
+    assert (201, first.content) == (again.status_code, again.content)
+    assert ("true", None) == (again.headers["idempotency-replayed"], first.headers.get("idempotency-replayed"))
+    assert 1 == len((await world.junior.seen("/ai-sessions"))["items"])
+
+
+async def test_the_winner_of_a_claim_gets_their_200_again(world: World) -> None:
+    handoff = await world.junior.escalation()
+    path = f"/handoffs/{handoff['id']}/claim"
+
+    first = await world.senior.post(path, idempotency_key="mine")
+    again = await world.senior.post(path, idempotency_key="mine")
+    other = await world.admin.post(path, idempotency_key="mine")
+
+    assert (200, 200, first.content) == (first.status_code, again.status_code, again.content)
+    assert (409, world.senior.by) == (other.status_code, other.json()["claimed_by"])
+
+
+@pytest.mark.parametrize("body", [{**START, "title": "Other"}, {**START, "priority": "normal"}])
+async def test_a_key_with_another_body_is_refused_and_nothing_is_written(world: World, body: dict[str, str]) -> None:
+    """F06"""
+    await world.junior.post("/ai-sessions", START, idempotency_key="one")
+
+    answer = await world.junior.post("/ai-sessions", body, idempotency_key="one")
+
+    assert (422, "idempotency_key_reused") == (answer.status_code, answer.json()["code"])
+    assert 1 == len((await world.junior.seen("/ai-sessions"))["items"])
+
+
+async def test_a_key_at_another_address_is_refused(world: World) -> None:
+    """F06"""
+    handoff, other = await world.junior.escalation(), await world.junior.escalation()
+    await world.senior.post(f"/handoffs/{handoff['id']}/claim", idempotency_key="one")
+
+    answer = await world.senior.post(f"/handoffs/{other['id']}/claim", idempotency_key="one")
+
+    assert (422, "idempotency_key_reused") == (answer.status_code, answer.json()["code"])
+
+
+async def test_a_key_is_known_for_24_hours(world: World) -> None:
+    """F07: after that the same request is a new one."""
+    first = await world.junior.post("/ai-sessions", START, idempotency_key="one")
+    world.clock.jump(timedelta(hours=23, minutes=59))
+    known = await world.junior.post("/ai-sessions", START, idempotency_key="one")
+    world.clock.jump(timedelta(hours=1, minutes=1))
+    forgotten = await world.junior.post("/ai-sessions", START, idempotency_key="one")
+
+    assert first.json()["id"] == known.json()["id"] != forgotten.json()["id"]
+
+
+async def test_a_key_is_its_users_alone(world: World) -> None:
+    """A34: neither another account nor a colleague ever gets the saved answer."""
+    answers = [await who.post("/ai-sessions", START, idempotency_key="one") for who in (world.junior, world.rival, world.senior)]
+
+    assert [201, 201, 201] == [answer.status_code for answer in answers]
+    assert 3 == len({answer.json()["id"] for answer in answers})
+    assert [None] * 3 == [answer.headers.get("idempotency-replayed") for answer in answers]
+
+
+async def test_a_refusal_is_not_remembered(world: World) -> None:
+    refused = await world.junior.post("/ai-sessions", {**START, "title": " "}, idempotency_key="one")
+    done = await world.junior.post("/ai-sessions", START, idempotency_key="one")
+
+    assert (422, 201) == (refused.status_code, done.status_code)
+
+
+async def test_the_same_request_many_times_at_once_is_done_once(world: World) -> None:
+    """F05"""
+    answers: list[httpx.Response] = []
+
+    async def ask() -> None:
+        answers.append(await world.junior.post("/ai-sessions", START, idempotency_key="one"))
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(50):
+            tasks.start_soon(ask)
+
+    assert {201, 409} >= {answer.status_code for answer in answers}
+    assert 1 == len({answer.content for answer in answers if answer.status_code == 201})
+    assert 1 == len((await world.junior.seen("/ai-sessions"))["items"])
+
+
+async def test_of_two_hundred_claims_at_once_one_wins_and_all_others_are_told_the_same(world: World) -> None:
+    handoff = await world.junior.escalation()
+    answers: list[httpx.Response] = []
+
+    async def ask() -> None:
+        who = (world.senior, world.admin, world.owner)[len(answers) % 3]
+        answers.append(await who.post(f"/handoffs/{handoff['id']}/claim"))
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(200):
+            tasks.start_soon(ask)
+
+    assert 1 == sum(answer.status_code == 200 for answer in answers)
+    assert 1 == len({answer.content for answer in answers if answer.status_code == 409})
