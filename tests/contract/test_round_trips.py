@@ -1,0 +1,140 @@
+"""How often each of the hot paths waits for the database: what decides its speed."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+from attrs import frozen
+
+from flowpilot_adapters.sql import Database
+from flowpilot_adapters.sql.connection import recorded_round_trips
+from flowpilot_core.application.flowpilot import FlowPilot
+from flowpilot_core.application.units import Request
+from flowpilot_core.domain.errors import AlreadyClaimed, OwnHandoff
+from flowpilot_core.domain.handoff import Intent
+from flowpilot_core.domain.step import StepKind
+from flowpilot_core.ports.persistence import Answer, Once, QueueFilter
+from flowpilot_core.testing.builders import NOON, SetClock, Staff, a_session, a_staff, an_escalation, new_id
+from tests.support.postgres import PostgresDatabase
+
+pytestmark = pytest.mark.anyio
+
+
+@frozen
+class World:
+    storage: Database
+    flowpilot: FlowPilot
+    acme: Staff
+
+    def keyed(self, key: str) -> Request:
+        once = Once(user_id=self.acme.ben.user_id, key=key, fingerprint=b"POST", at=NOON, expired=NOON - timedelta(hours=24))
+        return Request(id="request", once=once, render=lambda _: Answer(status=200, body=b"{}"))
+
+
+@pytest.fixture
+async def world(database: PostgresDatabase) -> AsyncIterator[World]:
+    storage = Database(database.app)
+    flowpilot = FlowPilot.of(begin=storage.begin, view=storage.view, clock=SetClock(), new_id=new_id, new_secret=lambda: b"s" * 32)
+    yield World(storage, flowpilot, await a_staff().kept(storage.begin))
+    await storage.close()
+
+
+async def test_escalating_takes_two(world: World) -> None:
+    case = await a_session(by=world.acme.anna).step().kept(world.storage.begin)
+
+    with recorded_round_trips() as trips:
+        await world.flowpilot.handoffs.hand_off(world.acme.anna, case.id, intent=Intent.ESCALATE, reason="I am stuck")
+
+    assert 2 == len(trips)
+    assert ("begin", "enter account") == trips[0][:2]
+    assert ("log event", "commit") == trips[1][-2:]
+
+
+async def test_escalating_under_a_key_takes_two_as_well(world: World) -> None:
+    case = await a_session(by=world.acme.anna).step().kept(world.storage.begin)
+
+    with recorded_round_trips() as trips:
+        await world.flowpilot.handoffs.hand_off(
+            world.acme.anna, case.id, intent=Intent.ESCALATE, reason="I am stuck", request=world.keyed("escalate")
+        )
+
+    assert 2 == len(trips)
+
+
+async def test_claiming_takes_one(world: World) -> None:
+    case = await an_escalation(by=world.acme.anna).kept(world.storage.begin)
+
+    with recorded_round_trips() as trips:
+        await world.flowpilot.handoffs.claim(world.acme.ben, case.handoff.id)
+
+    assert [("enter account", "claim and log", "handoff in detail")] == trips
+
+
+async def test_who_comes_second_hears_why_in_the_same_trip(world: World) -> None:
+    case = await an_escalation(by=world.acme.anna).claimed_by(world.acme.ben).kept(world.storage.begin)
+
+    with recorded_round_trips() as trips, pytest.raises(AlreadyClaimed):
+        await world.flowpilot.handoffs.claim(world.acme.adam, case.handoff.id)
+
+    assert 1 == len(trips)
+
+
+async def test_who_escalated_it_hears_why_in_the_same_trip(world: World) -> None:
+    case = await an_escalation(by=world.acme.anna).kept(world.storage.begin)
+
+    with recorded_round_trips() as trips, pytest.raises(OwnHandoff):
+        await world.flowpilot.handoffs.claim(world.acme.anna, case.handoff.id)
+
+    assert 1 == len(trips)
+
+
+async def test_claiming_under_a_key_takes_two_and_locks_the_log_in_the_last(world: World) -> None:
+    case = await an_escalation(by=world.acme.anna).kept(world.storage.begin)
+
+    with recorded_round_trips() as trips:
+        await world.flowpilot.handoffs.claim(world.acme.ben, case.handoff.id, request=world.keyed("claim"))
+
+    assert [
+        ("begin", "enter account", "lock key", "kept answer", "claim", "handoff in detail"),
+        ("forget answers", "keep answer", "log event", "commit"),
+    ] == trips
+
+
+async def test_the_queue_takes_one(world: World) -> None:
+    await an_escalation(by=world.acme.anna).kept(world.storage.begin)
+
+    with recorded_round_trips() as trips:
+        await world.flowpilot.handoffs.queue(world.acme.ben, QueueFilter(), after=None, limit=50)
+
+    assert [("enter account, reading", "queue")] == trips
+
+
+async def test_a_session_takes_one(world: World) -> None:
+    case = await an_escalation(by=world.acme.anna).kept(world.storage.begin)
+
+    with recorded_round_trips() as trips:
+        await world.flowpilot.sessions.get(world.acme.ben, case.id)
+
+    assert 1 == len(trips)
+
+
+async def test_a_handoff_and_its_snapshot_take_one_each(world: World) -> None:
+    case = await an_escalation(by=world.acme.anna).kept(world.storage.begin)
+
+    with recorded_round_trips() as trips:
+        await world.flowpilot.handoffs.get(world.acme.ben, case.handoff.id)
+        await world.flowpilot.handoffs.snapshot(world.acme.ben, case.handoff.id, verify=True)
+
+    assert 2 == len(trips)
+
+
+async def test_adding_a_step_takes_two_and_reads_no_other_step(world: World) -> None:
+    case = await a_session(by=world.acme.anna).step().kept(world.storage.begin)
+
+    with recorded_round_trips() as trips:
+        await world.flowpilot.sessions.add_step(world.acme.anna, case.id, kind=StepKind.NOTE, content="it blinks")
+
+    assert [
+        ("begin", "enter account", "session", "branches"),
+        ("save session", "add step", "log event", "commit"),
+    ] == trips
