@@ -1,0 +1,89 @@
+"""What the guides tell people to type does what they say."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from flowpilot_adapters.embedded_postgres import Binaries
+from flowpilot_adapters.sql import Database
+from flowpilot_adapters.sql.roles import SET_UP
+from flowpilot_core.testing.builders import a_session, a_staff
+from flowpilot_http.settings import PREFIX
+from tests.support.postgres import PostgresDatabase, PostgresServer
+
+ROOT = Path(__file__).parents[2]
+PROGRAMS = Path(sys.executable).parent
+PATIENCE = 120.0
+
+
+def typed(page: str, language: str) -> list[str]:
+    """The blocks of a page in one language."""
+    return re.findall(rf"^```{language}\n(.*?)^```", (ROOT / "docs" / page).read_text(), re.MULTILINE | re.DOTALL)
+
+
+def run(command: list[str], *, cwd: Path, told: str = "", **environment: str) -> str:
+    """What a command prints; it ends with 0."""
+    variables = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)} | environment
+    done = subprocess.run(command, cwd=cwd, env=variables, input=told, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert 0 == done.returncode, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_the_tutorial_ends_as_it_says(own_database: PostgresDatabase) -> None:
+    named = {"database_url": own_database.app, "relay_database_url": own_database.relay, "secret_key": "k" * 32}
+    settings = {PREFIX + name.upper(): value for name, value in named.items()}
+    with subprocess.Popen(
+        [f"{PROGRAMS}/flowpilot", "serve", "--port", "0"],
+        env={**os.environ, **settings},
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as server:
+        try:
+            assert server.stderr is not None
+            address = next(json.loads(line)["address"] for line in server.stderr if '"address"' in line)
+            script = "\n".join(typed("tutorial/first-handoff.md", "sh"))
+            script = script.replace("http://127.0.0.1:8000", address).replace(".venv/bin/", f"{PROGRAMS}/")
+            answers = run(["sh", "-e"], cwd=ROOT, told=script, **settings)
+        finally:
+            server.terminate()
+            server.communicate(timeout=PATIENCE)
+
+    assert 0 == server.returncode
+    assert ["already_claimed", "not_found"] == re.findall(r'"code": "(\w+)"', answers)
+    assert {"Sam"} == set(re.findall(r'"state": "claimed".*?"claimed_by": {\s+"id": "[^"]+",\s+"name": "(\w+)"', answers, re.DOTALL))
+    assert answers.endswith('{\n    "items": [],\n    "next_cursor": null\n}\n')
+
+
+@pytest.mark.anyio
+async def test_a_backup_made_and_restored_by_the_guide_has_every_accounts_rows(
+    own_database: PostgresDatabase, postgres: PostgresServer, tmp_path: Path
+) -> None:
+    """F47: made by the backup role, counted for each account in the same snapshot, and counted again where it was restored."""
+    kept = Database(own_database.app)
+    for name in ("Acme IT", "Globex"):
+        staff = await a_staff(name).kept(kept.begin)
+        await a_session(by=staff.anna).step("rebooted it").escalated().kept(kept.begin)
+    await kept.close()
+    count, backup = typed("howto/deploy.md", "sql")
+    (tmp_path / "count.sql").write_text(count)
+    (tmp_path / "backup.sql").write_text(backup)
+    tools = str(Binaries.find().folder)
+    path = {"PATH": f"{tools}{os.pathsep}{os.environ['PATH']}"}
+    psql = ["psql", "--no-psqlrc", "--tuples-only", "--no-align", "--quiet"]
+
+    run([*psql, "--file=backup.sql", own_database.backup], cwd=tmp_path, FLOWPILOT_BACKUP_DATABASE_URL=own_database.backup, **path)
+    counts = (tmp_path / "flowpilot.counts").read_text()
+    restored = postgres.empty_database()
+    run([*psql, "--set=ON_ERROR_STOP=1", restored.admin], cwd=tmp_path, told=f"{SET_UP}; DROP SCHEMA flowpilot", **path)
+    restore = ["pg_restore", "--exit-on-error", "--single-transaction", f"--dbname={restored.admin}", "flowpilot.dump"]
+    run(restore, cwd=tmp_path, **path)
+
+    assert {"1"} == {line.rpartition("|")[2] for line in counts.splitlines() if line.startswith("flowpilot.handoff|")}
+    assert 2 == sum(line.startswith("flowpilot.handoff|") for line in counts.splitlines())
+    assert counts == run([*psql, "--file=count.sql", restored.admin], cwd=tmp_path, **path)
+    postgres.drop(restored)
