@@ -9,6 +9,7 @@ from flowpilot_core.ports.persistence import BeginWork, ViewOf
 
 from .accounts import Accounts
 from .handoffs import Handoffs
+from .replay import Replay
 from .sessions import Sessions
 from .units import Units
 
@@ -24,6 +25,7 @@ class FlowPilot:
     sessions: Sessions
     handoffs: Handoffs
     accounts: Accounts
+    replay: Replay
 
     @classmethod
     def of(
@@ -47,4 +49,5 @@ class FlowPilot:
             sessions=Sessions(units=units, view=view, clock=clock, new_id=new_id),
             handoffs=Handoffs(units=units, view=view, clock=clock, new_id=new_id, tell=tell),
             accounts=Accounts(begin=begin, view=view, clock=clock, new_id=new_id, new_secret=new_secret),
+            replay=Replay(begin=begin, view=view, new_id=new_id),
         )

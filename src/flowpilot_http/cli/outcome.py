@@ -16,6 +16,8 @@ from flowpilot_http.main import CannotRun
 from flowpilot_http.server import CannotListen
 from flowpilot_http.settings import SettingsWrong
 
+from .mapping import LogProblem
+
 T = TypeVar("T")
 
 COULD_NOT: Final = 1
@@ -33,7 +35,7 @@ def outcome() -> Iterator[None]:
         yield
     except InvalidValue as exc:
         _end(f"{exc.field} {exc.problem}", WRONG_CALL)
-    except (FlowPilotError, CannotRun, CannotListen, SettingsWrong) as exc:
+    except (FlowPilotError, CannotRun, CannotListen, LogProblem, SettingsWrong) as exc:
         _end(str(exc), COULD_NOT)
     except KeyboardInterrupt:
         _end("stopped", COULD_NOT)

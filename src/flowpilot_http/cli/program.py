@@ -8,6 +8,7 @@ import flowpilot_core
 
 from . import accounts, operating, serving
 from .demo import demo
+from .replay import replay
 
 program = typer.Typer(
     help="A junior is stuck on a ticket; a senior takes over in 30 seconds with everything that was tried.",
@@ -21,7 +22,7 @@ program = typer.Typer(
 
 for name, group in (("account", accounts.account), ("user", accounts.user), ("token", accounts.token)):
     program.add_typer(group, name=name)
-for command in (operating.migrate, operating.doctor, operating.config, serving.serve, serving.relay, demo):
+for command in (operating.migrate, operating.doctor, operating.config, serving.serve, serving.relay, replay, demo):
     program.command()(command)
 
 

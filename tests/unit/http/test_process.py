@@ -6,6 +6,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 import structlog
+from attrs import evolve
 from structlog.testing import capture_logs
 
 from flowpilot_core.application.flowpilot import FlowPilot
@@ -26,7 +27,7 @@ def _broken(world: World, raising: Callable[[], Exception]) -> FlowPilot:
 
     clock = SetClock()
     broken = FlowPilot.of(begin=fail, view=fail, clock=clock, new_id=new_id, new_secret=lambda: b"x" * 32)  # type: ignore[arg-type]
-    return FlowPilot(sessions=broken.sessions, handoffs=broken.handoffs, accounts=world.flowpilot.accounts)
+    return evolve(broken, accounts=world.flowpilot.accounts)
 
 
 async def _asked(world: World, flowpilot: FlowPilot, method: str = "GET") -> httpx.Response:

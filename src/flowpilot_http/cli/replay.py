@@ -1,0 +1,86 @@
+"""Replay an incident log of another system."""
+
+from pathlib import Path
+from typing import Annotated, Final
+from uuid import UUID
+
+import typer
+from attrs import asdict, evolve
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from flowpilot_core.domain.identifiers import AccountId
+from flowpilot_core.ports.imports import Figures
+from flowpilot_http.main import flowpilot_of
+
+from .environment import prepared
+from .mapping import BadRow, LogProblem, read_log, read_mapping
+from .outcome import Json, errors, outcome, run, say
+
+MOST_TOLD: Final = 20
+"""Broken rows that are told one by one."""
+
+
+def replay(
+    log: Annotated[Path, typer.Argument(help="The log: CSV with a header row, gzipped or not.")],
+    mapping: Annotated[Path, typer.Option(help="Which column says what, and what it means: a TOML file.")],
+    account: Annotated[UUID | None, typer.Option(metavar="ID", help="The account it goes into; left out, one is made.")] = None,
+    concurrency: Annotated[int, typer.Option(min=1, max=64, help="How many cases at once.")] = 8,
+    skip_bad_rows: Annotated[bool, typer.Option("--skip-bad-rows", help="Leave rows out that cannot be read.")] = False,
+    json: Json = False,
+) -> None:
+    """Drive the incident log of another system through FlowPilot, each row at its own time. Nobody is told of anything.
+
+    Stopped and started again with the same account, it goes on where it was.
+    """
+
+    async def work() -> tuple[AccountId, Figures]:
+        # As many connections as cases at once, so that none waits for one.
+        async with flowpilot_of(evolve(settings, pool_size=max(settings.pool_size, concurrency))) as flowpilot:
+            if account is None:
+                account_id = (await flowpilot.accounts.create(f"Replay of {read_by.log}")).id
+                errors.print(f"Replaying into the new account {account_id}: to go on after a stop, add --account {account_id}")
+            else:
+                account_id = AccountId(account)
+            with _progress() as progress:
+                task = progress.add_task("rows", total=len(read.rows))
+                figures = await flowpilot.replay.run(
+                    account_id, read_by.log, read.rows, concurrency=concurrency, done=lambda more: progress.advance(task, more)
+                )
+            return account_id, figures
+
+    with outcome():
+        settings = prepared()
+        read_by = read_mapping(mapping)
+        read = read_log(log, read_by)
+        _tell(read.bad)
+        if read.bad and not skip_bad_rows:
+            raise LogProblem(
+                f"{log}: {len(read.bad)} of its rows cannot be read, and nothing was replayed; --skip-bad-rows leaves them out"
+            )
+        account_id, figures = run(work())
+        if json:
+            say({"account_id": account_id, **asdict(figures)}, "", json=True)
+        else:
+            Console().print(_table(account_id, figures))
+
+
+def _tell(bad: tuple[BadRow, ...]) -> None:
+    for row in bad[:MOST_TOLD]:
+        errors.print(str(row), markup=False)
+    if len(bad) > MOST_TOLD:
+        errors.print(f"… and {len(bad) - MOST_TOLD} more")
+
+
+def _progress() -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=errors, disable=not errors.is_terminal, transient=True)
+
+
+def _table(account_id: AccountId, figures: Figures) -> Table:
+    table = Table("Figure", "", title=f"Account {account_id}", title_justify="left")
+    table.columns[1].justify = "right"
+    for name, value in asdict(figures).items():
+        table.add_row(name.replace("_", " "), "—" if value is None else f"{value:,}")
+    return table
