@@ -96,7 +96,8 @@ def _described(routes: Iterable[object]) -> Iterator[_Route]:
     for route in routes:
         if not isinstance(route, HTTPRoute):
             continue
-        for handler in route.route_handlers:
+        # Litestar keeps them in a set; the document is to be the same in every process.
+        for handler in sorted(route.route_handlers, key=lambda handler: sorted(handler.http_methods)):
             if operation := handler.opt.get("operation"):
                 for method in sorted(handler.http_methods):
                     yield _Route(route.path, str(method), _name(handler), cleandoc(handler.fn.__doc__ or ""), operation)

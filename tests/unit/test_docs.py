@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from flowpilot_core.testing import contracts
+
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 CODE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
@@ -56,6 +58,14 @@ def test_every_page_is_reachable_from_the_readme() -> None:
         ahead += [(page.parent / link).resolve() for link in links if link]
 
     assert [] == sorted(page.relative_to(ROOT).as_posix() for page in set((ROOT / "docs").rglob("*.md")) - seen)
+
+
+def test_the_guide_for_adapters_names_every_suite() -> None:
+    guide = (ROOT / "docs" / "howto" / "write-an-adapter.md").read_text()
+    suites = {name for name in contracts.__all__ if name.endswith("Contract") and name != "Contract"}
+
+    assert suites == set(re.findall(r"`(\w+Contract)`", guide))
+    assert suites - {"NotifierContract"} == set(re.findall(r"^    (\w+Contract),$", guide, re.MULTILINE))
 
 
 def test_every_dependency_has_its_reason() -> None:

@@ -6,7 +6,7 @@
         return Adapter(begin=store.begin, view=store.view, outbox=store.outbox)
 
 
-    class TestPersistence(PersistenceContract):
+    class TestSessions(SessionsContract):
         pass
 
 The suites make accounts of their own through the ports, so that they may share one database, and expect the account's tables
