@@ -1,0 +1,492 @@
+"""Three accounts and all roles make random moves; whatever anybody can see is compared with a plain model.
+
+Subclass `AccountsMachine`, say how the ports are opened, and run its `TestCase`:
+
+    class MemoryMachine(AccountsMachine):
+        @asynccontextmanager
+        async def opened(self) -> AsyncIterator[Adapter]:
+            store = MemoryStore(clock=SystemClock(), new_token=new_id)
+            yield Adapter(begin=store.begin, view=store.view, outbox=store.outbox)
+
+
+    TestAccounts = MemoryMachine.TestCase
+"""
+
+import asyncio
+import copy
+import re
+from abc import abstractmethod
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from datetime import timedelta
+from typing import Any, ClassVar, TypeVar
+from uuid import UUID
+
+from attrs import evolve, frozen
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, MultipleResults, RuleBasedStateMachine, initialize, multiple, precondition, rule
+
+from flowpilot_core.application.flowpilot import FlowPilot
+from flowpilot_core.application.units import Request
+from flowpilot_core.domain.actor import Person
+from flowpilot_core.domain.branch import Option
+from flowpilot_core.domain.errors import AlreadyClaimed, FlowPilotError, NotFound, Unauthenticated
+from flowpilot_core.domain.handoff import Intent
+from flowpilot_core.domain.identifiers import HandoffId, SessionId, StepId, TeamId, UserId
+from flowpilot_core.domain.session import Priority
+from flowpilot_core.domain.snapshot import digest
+from flowpilot_core.domain.step import Step, StepKind, StepResult
+from flowpilot_core.ports.persistence import HandoffDetail, QueueFilter, SessionDetail, SessionFilter
+
+from .builders import SetClock, Staff, a_staff, new_id
+from .contracts.contract import EVERYTHING, Adapter, facts
+from .model import ModelAccount, ModelHandoff, ModelPerson
+
+T = TypeVar("T")
+
+ACCOUNTS = 3
+_UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
+
+
+@frozen
+class Known:
+    """An id, and the number of the account it is of."""
+
+    account: int
+    id: UUID
+
+
+@frozen
+class Who:
+    """Somebody, said without an id: how many accounts away from the thing, and which of the people there (None: whose it is)."""
+
+    away: int
+    person: int | None
+
+
+WHO = st.builds(Who, st.sampled_from([0] * 8 + [1, 2]), st.sampled_from([None] * 4 + [0, 1, 2, 3, 4]))
+IF_MATCH = st.sampled_from([None] * 12 + [1, 2, 99])
+WHICH = st.sampled_from([0, 0, 0, 0, 1])
+NAMED = st.none() | st.tuples(st.sampled_from(["team", "empty team", "person"]), st.sampled_from([0, 0, 0, 1]), st.integers(0, 4))
+"""For whom a handoff is meant: of which kind, in an account how far away, which of its people."""
+
+
+class AccountsMachine(RuleBasedStateMachine):
+    """The facade over somebody's ports, beside one `ModelAccount` for each account."""
+
+    sessions: ClassVar[Bundle[Known]] = Bundle("sessions")
+
+    @abstractmethod
+    def opened(self) -> AbstractAsyncContextManager[Adapter]:
+        """The ports under test, for one run; accounts of other runs may be in there."""
+
+    def run(self, doing: Coroutine[Any, Any, T]) -> T:
+        """Do something async; override it where the ports live on a loop of their own."""
+        return self._runner.run(doing)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._runner = asyncio.Runner()
+        self._stack = AsyncExitStack()
+        self.clock = SetClock()
+        self.adapter: Adapter = self.run(self._stack.enter_async_context(self.opened()))
+        self.product = FlowPilot.of(
+            begin=self.adapter.begin, view=self.adapter.view, clock=self.clock, new_id=new_id, new_secret=lambda: bytes(32)
+        )
+        self.staffs: list[Staff] = []
+        self.models: list[ModelAccount] = []
+        self.owners: dict[str, int] = {}
+        """Which account each id is of."""
+        self.steps: list[Step] = []
+
+    def teardown(self) -> None:
+        """Look at everything as everybody, once more, and close."""
+        try:
+            for number, staff in enumerate(self.staffs):
+                for person in staff.people:
+                    self.run(self._look(number, person))
+        finally:
+            self.run(self._stack.aclose())
+            self._runner.close()
+
+    def hire(self) -> None:
+        """Three accounts with the same people, whose names tell where they are from."""
+        for number in range(ACCOUNTS):
+            staff = a_staff(f"canary{number}")
+            named = {
+                name: evolve(getattr(staff, name), name=f"{getattr(staff, name).name} canary{number}")
+                for name in ("olga", "adam", "anna", "ben", "vera")
+            }
+            staff = evolve(staff, **named)
+            self.run(staff.kept(self.adapter.begin))
+            self.staffs.append(staff)
+            people = {user.id: ModelPerson(id=user.id, name=user.name, role=user.role, teams=user.team_ids) for user in staff.users}
+            self.models.append(ModelAccount(people=people, teams=frozenset({staff.network.id, staff.bench.id})))
+            for owned in (staff.account_id, staff.network.id, staff.bench.id, *people):
+                self.owners[str(owned)] = number
+
+    # Moves
+
+    @rule(minutes=st.integers(-30, 30))
+    def time_passes(self, minutes: int) -> None:
+        """Or goes back."""
+        self.clock.jump(timedelta(minutes=minutes))
+
+    @initialize(target=sessions, people=st.tuples(*[st.integers(0, 3)] * ACCOUNTS))
+    def begin_with_one_session_each(self, people: tuple[int, ...]) -> MultipleResults[Known]:
+        """So that there is something to move from the start."""
+        self.hire()
+        known = [Known(account, self._started(account, person)) for account, person in enumerate(people)]
+        for session in known:
+            self.add_step(session, Who(0, None), None)
+            self.hand_off(session, Who(0, None), Intent.ESCALATE, Priority.NORMAL, None, None)
+        return multiple(*known)
+
+    @rule(target=sessions, account=st.integers(0, ACCOUNTS - 1), person=st.sampled_from([0, 1, 2, 2, 3, 3, 4]))
+    def start(self, account: int, person: int) -> MultipleResults[Known]:
+        """A session begins, if this person may."""
+        session_id = self._started(account, person)
+        return multiple(Known(account, session_id)) if session_id in self.models[account].sessions else multiple()
+
+    @rule(session=sessions, who=WHO, if_match=IF_MATCH)
+    def add_step(self, session: Known, who: Who, if_match: int | None) -> None:
+        account, by, model = self._by(session, who)
+        done = self._do(
+            account,
+            self.product.sessions.add_step(
+                by, SessionId(session.id), kind=StepKind.ACTION, content=f"canary{account}", request=Request(if_match=if_match)
+            ),
+        )
+        if isinstance(done, Step):
+            self.steps.append(done)
+            self.owners[str(done.id)] = account
+        self._agrees(
+            account,
+            by,
+            done,
+            lambda: model.work(by.user_id, SessionId(session.id), "step.added", at=self.clock.now(), if_match=if_match, steps=1),
+        )
+
+    @rule(session=sessions, who=WHO, foreign=st.sampled_from([False, False, False, True]), fork=st.booleans())
+    def work_at_a_step(self, session: Known, who: Who, foreign: bool, fork: bool) -> None:
+        """A result of a step, or a fork at it; sometimes the step is another session's, or nobody's."""
+        account, by, model = self._by(session, who)
+        steps = [step.id for step in self.steps if (step.session_id == session.id) is not foreign]
+        step_id = steps[-1] if steps else StepId(new_id())
+        session_id = SessionId(session.id)
+        known = bool(steps) and not foreign
+        if fork:
+            options = [Option(label=f"canary{account}", hypothesis=f"canary{account}")] * 2
+            doing: Coroutine[Any, Any, object] = self.product.sessions.fork(
+                by, session_id, at_step_id=step_id, reason=f"canary{account}", options=options
+            )
+            kind, branches = "branch.forked", 2
+        else:
+            doing = self.product.sessions.set_result(by, session_id, step_id, result=StepResult.FAILED)
+            kind, branches = "step.changed", 0
+
+        def expected() -> FlowPilotError | None:
+            if not known and model.sessions.get(session_id) and model.reads_session(by.user_id, model.sessions[session_id]):
+                return NotFound("step")
+            return model.work(by.user_id, session_id, kind, at=self.clock.now(), branches=branches)
+
+        self._agrees(account, by, self._do(account, doing), expected)
+
+    @rule(
+        session=sessions,
+        who=WHO,
+        move=st.sampled_from(["resume", "resolve", "abandon", "reopen"]),
+        if_match=IF_MATCH,
+    )
+    def move(self, session: Known, who: Who, move: str, if_match: int | None) -> None:
+        account, by, model = self._by(session, who)
+        session_id, request, sessions = SessionId(session.id), Request(if_match=if_match), self.product.sessions
+        text = f"canary{account}"
+        match move:
+            case "resume":
+                doing = sessions.resume(by, session_id, request=request)
+            case "resolve":
+                doing = sessions.resolve(by, session_id, summary=text, request=request)
+            case "abandon":
+                doing = sessions.abandon(by, session_id, reason=text, request=request)
+            case _:
+                doing = sessions.reopen(by, session_id, reason=text, request=request)
+        done = self._do(account, doing)
+        made = getattr(model, move)
+        self._agrees(
+            account,
+            by,
+            done,
+            lambda: made(by.user_id, session_id, at=self.clock.now(), if_match=if_match),
+        )
+
+    @rule(session=sessions, who=WHO, away=st.sampled_from([0, 0, 0, 1]), to=st.integers(0, 4), if_match=IF_MATCH)
+    def reassign(self, session: Known, who: Who, away: int, to: int, if_match: int | None) -> None:
+        account, by, model = self._by(session, who)
+        to_id = self.staffs[(account + away) % ACCOUNTS].people[to].user_id
+        session_id = SessionId(session.id)
+        done = self._do(account, self.product.sessions.reassign(by, session_id, user_id=to_id, request=Request(if_match=if_match)))
+        self._agrees(
+            account,
+            by,
+            done,
+            lambda: model.reassign(by.user_id, session_id, to_id, at=self.clock.now(), if_match=if_match),
+        )
+
+    @rule(
+        session=sessions,
+        who=WHO,
+        intent=st.sampled_from([Intent.ESCALATE, Intent.ESCALATE, Intent.PARK]),
+        priority=st.sampled_from(Priority),
+        named=NAMED,
+        if_match=IF_MATCH,
+    )
+    def hand_off(
+        self,
+        session: Known,
+        who: Who,
+        intent: Intent,
+        priority: Priority,
+        named: tuple[str, int, int] | None,
+        if_match: int | None,
+    ) -> None:
+        """A park or an escalation."""
+        account, by, model = self._by(session, who)
+        team, user = self._named(account, named)
+        session_id = SessionId(session.id)
+        done = self._do(
+            account,
+            self.product.handoffs.hand_off(
+                by,
+                session_id,
+                intent=intent,
+                reason=f"canary{account}",
+                priority=priority,
+                team_id=team,
+                user_id=user,
+                request=Request(if_match=if_match),
+            ),
+        )
+        handoff_id = done.handoff.id if isinstance(done, HandoffDetail) else HandoffId(new_id())
+
+        def expected() -> FlowPilotError | None:
+            made = model.hand_off(
+                by.user_id, session_id, intent, priority=priority, team=team, user=user, at=self.clock.now(), if_match=if_match
+            )
+            if isinstance(made, ModelHandoff):
+                made.id = handoff_id
+                model.handed_off(made)
+                return None
+            return made
+
+        self._agrees(account, by, done, expected)
+        self.owners[str(handoff_id)] = account
+
+    @rule(session=sessions, which=WHICH, who=WHO, move=st.sampled_from(["claim", "claim", "unclaim", "withdraw"]), if_match=IF_MATCH)
+    def take(self, session: Known, which: int, who: Who, move: str, if_match: int | None) -> None:
+        account, by, model = self._by(session, who)
+        handoff_id = self._handoff(session, which)
+        doing = getattr(self.product.handoffs, move)(by, handoff_id, request=Request(if_match=if_match))
+        made = getattr(model, move)
+        self._agrees(
+            account,
+            by,
+            self._do(account, doing),
+            lambda: made(by.user_id, handoff_id, at=self.clock.now(), if_match=if_match),
+        )
+
+    @rule(session=sessions, which=WHICH, who=WHO, named=NAMED, priority=st.none() | st.sampled_from(Priority))
+    def reroute(self, session: Known, which: int, who: Who, named: tuple[str, int, int] | None, priority: Priority | None) -> None:
+        account, by, model = self._by(session, who)
+        team, user = self._named(account, named)
+        handoff_id = self._handoff(session, which)
+        done = self._do(account, self.product.handoffs.reroute(by, handoff_id, team_id=team, user_id=user, priority=priority))
+        self._agrees(
+            account,
+            by,
+            done,
+            lambda: model.reroute(by.user_id, handoff_id, team=team, user=user, priority=priority),
+        )
+
+    @rule(session=sessions, which=WHICH)
+    def everybody_claims_at_once(self, session: Known, which: int) -> None:
+        """All people of all accounts: one wins at most, and is the same to everyone."""
+        handoff_id = self._handoff(session, which)
+        everybody = [(number, person) for number, staff in enumerate(self.staffs) for person in staff.people * 2]
+
+        async def race() -> list[object]:
+            return list(await asyncio.gather(*(self._outcome(self.product.handoffs.claim(person, handoff_id)) for _, person in everybody)))
+
+        outcomes = self.run(race())
+        won = [(number, person) for (number, person), done in zip(everybody, outcomes, strict=True) if isinstance(done, HandoffDetail)]
+        assert len(won) <= 1
+        model = self.models[session.account]
+        for number, winner in won:
+            assert session.account == number
+            assert model.claim(winner.user_id, handoff_id, at=self.clock.now()) is None
+        for (number, person), done in zip(everybody, outcomes, strict=True):
+            self._leaks_nothing(number, done)
+            if isinstance(done, FlowPilotError):
+                expected = self.models[number].claim(person.user_id, handoff_id, at=self.clock.now())
+                inactive = not self.models[number].people[person.user_id].active
+                if isinstance(done, Unauthenticated):
+                    assert inactive
+                elif not (inactive and expected is None):
+                    assert expected is not None
+                    assert facts(expected) == facts(done)
+                if won and isinstance(done, AlreadyClaimed):
+                    assert won[0][1].user_id == done.by
+
+    @precondition(lambda self: all(person.active for model in self.models for person in model.people.values()))
+    @rule(account=st.integers(0, ACCOUNTS - 1), person=st.sampled_from([1, 2, 3]))
+    def deactivate(self, account: int, person: int) -> None:
+        """Somebody leaves, once in a run: from then on they can do nothing."""
+        user_id = self.staffs[account].people[person].user_id
+        self.run(self.product.accounts.deactivate(self.staffs[account].account_id, user_id))
+        self.models[account].people[user_id].active = False
+
+    @rule(account=st.integers(0, ACCOUNTS - 1), person=st.integers(0, 4))
+    def look_around(self, account: int, person: int) -> None:
+        """Everything that one person can see is what the model says, and no more."""
+        self.run(self._look(account, self.staffs[account].people[person]))
+
+    @rule(session=sessions, who=WHO)
+    def page_from_anywhere(self, session: Known, who: Who) -> None:
+        """A cursor is a place and tells nothing, whosever id it is."""
+        account, by, model = self._by(session, who)
+        found, names = self.run(self.product.sessions.list(by, SessionFilter(), after=SessionId(session.id), limit=3))
+        self._leaks_nothing(account, (found, names))
+        below = [session_id for session_id in model.listed(by.user_id) if session_id < session.id]
+        assert below[:3] == [one.id for one in found]
+
+    # How it is compared
+
+    async def _look(self, account: int, reader: Person) -> None:
+        model, me = self.models[account], reader.user_id
+        found, names = await self.product.sessions.list(reader, SessionFilter(), after=None, limit=EVERYTHING)
+        waiting = await self.product.handoffs.queue(reader, QueueFilter(), after=None, limit=EVERYTHING)
+        events = await self.adapter.view(reader.account_id).events(after=0, limit=EVERYTHING)
+        self._leaks_nothing(account, (found, names, waiting, events))
+        assert model.listed(me) == [session.id for session in found]
+        assert model.queue() == [one.item.handoff_id for one in waiting]
+        assert [
+            (number, event.kind, event.by, event.session, event.handoff, event.private) for number, event in enumerate(model.events, 1)
+        ] == [(one.number, one.event.kind, one.event.by, one.event.session_id, one.event.handoff_id, one.event.private) for one in events]
+        for other in self.models:
+            for session_id in other.sessions:
+                await self._look_at_session(account, reader, session_id)
+            for handoff_id in other.handoffs:
+                await self._look_at_handoff(account, reader, handoff_id)
+
+    async def _look_at_session(self, account: int, reader: Person, session_id: SessionId) -> None:
+        model, me = self.models[account], reader.user_id
+        got = await self._done(account, self.product.sessions.get(reader, session_id))
+        timeline = await self._done(account, self.product.sessions.timeline(reader, session_id, after=0, limit=EVERYTHING))
+        session = model.sessions.get(session_id)
+        if session is None or not model.reads_session(me, session):
+            assert facts(NotFound("session")) == self._facts(got) == self._facts(timeline)
+            return
+        assert isinstance(got, SessionDetail)
+        assert isinstance(timeline, Sequence)
+        assert (session.status, session.assignee, session.version) == (got.session.status, got.session.assignee_id, got.session.version)
+        assert (session.steps, session.branches) == (len(got.steps), len(got.session.branches.all))
+        assert session.updated_at == got.session.updated_at
+        known = [one for one in session.handoffs if model.reads_handoff(me, model.handoffs[one])]
+        assert known == [handoff.id for handoff in got.handoffs]
+        assert model.timeline(me, session_id) == [(entry.logged.number, entry.logged.event.kind) for entry in timeline]
+
+    async def _look_at_handoff(self, account: int, reader: Person, handoff_id: HandoffId) -> None:
+        model, me, product = self.models[account], reader.user_id, self.product.handoffs
+        got = await self._done(account, product.get(reader, handoff_id))
+        snapshot = await self._done(account, self._snapshot(reader, handoff_id))
+        changes = await self._done(account, product.changes(reader, handoff_id, after=0, limit=EVERYTHING))
+        deliveries = await self._done(account, product.deliveries(reader, handoff_id, after=None, limit=EVERYTHING))
+        handoff = model.handoffs.get(handoff_id)
+        if handoff is None or not model.reads_handoff(me, handoff):
+            for refused in (got, snapshot, changes, deliveries):
+                assert facts(NotFound("handoff")) == self._facts(refused)
+            return
+        assert isinstance(got, HandoffDetail)
+        assert isinstance(changes, Sequence)
+        assert isinstance(deliveries, Sequence)
+        claim = got.handoff.claim and (got.handoff.claim.by, got.handoff.claim.at)
+        assert (handoff.state, handoff.version, handoff.claim and handoff.claim[:2]) == (got.handoff.state, got.handoff.version, claim)
+        assert (handoff.priority, handoff.team, handoff.user) == (got.handoff.priority, got.handoff.team_id, got.handoff.user_id)
+        assert (handoff.at, handoff.by) == (got.handoff.escalated_at, got.handoff.escalated_by)
+        assert model.chain(me, handoff) == [earlier.id for earlier in got.chain]
+        assert snapshot == got.handoff.snapshot_digest
+        assert model.timeline(me, handoff.session, since=handoff_id) == [
+            (entry.logged.number, entry.logged.event.kind) for entry in changes
+        ]
+        assert handoff.told == {delivery.user_id for delivery in deliveries}
+        assert (len(handoff.told), len(handoff.told)) == (got.told.people, len(deliveries))
+
+    async def _snapshot(self, reader: Person, handoff_id: HandoffId) -> str:
+        """The digest of the stored bytes; the bytes tell of nobody else."""
+        stored = await self.product.handoffs.snapshot(reader, handoff_id, verify=True)
+        self._leaks_nothing(self.owners[str(reader.account_id)], stored.body.decode())
+        return digest(stored.body)
+
+    def _by(self, thing: Known, who: Who) -> tuple[int, Person, ModelAccount]:
+        account = (thing.account + who.away) % ACCOUNTS
+        model = self.models[account]
+        session = model.sessions.get(SessionId(thing.id))
+        whose = session.assignee if session and who.person is None else self.staffs[account].people[who.person or 0].user_id
+        return account, next(person for person in self.staffs[account].people if person.user_id == whose), model
+
+    def _handoff(self, session: Known, which: int) -> HandoffId:
+        """Of the session's handoffs the last one, or the one before; where it has none, an id of none."""
+        handoffs = self.models[session.account].sessions[SessionId(session.id)].handoffs
+        return handoffs[-1 - which] if which < len(handoffs) else HandoffId(new_id())
+
+    def _named(self, account: int, named: tuple[str, int, int] | None) -> tuple[TeamId | None, UserId | None]:
+        if named is None:
+            return None, None
+        kind, away, person = named
+        staff = self.staffs[(account + away) % ACCOUNTS]
+        if kind == "person":
+            return None, staff.people[person].user_id
+        return (staff.network if kind == "team" else staff.bench).id, None
+
+    def _started(self, account: int, person: int) -> SessionId:
+        """The id of a new session, or of none where it may not be started."""
+        by, model = self.staffs[account].people[person], self.models[account]
+        done = self._do(account, self.product.sessions.start(by, title=f"canary{account}", problem=f"canary{account}"))
+        session_id = done.session.id if isinstance(done, SessionDetail) else SessionId(new_id())
+        self._agrees(account, by, done, lambda: model.start(by.user_id, session_id, at=self.clock.now()))
+        self.owners[str(session_id)] = account
+        return session_id
+
+    def _do(self, account: int, doing: Awaitable[object]) -> object:
+        return self.run(self._done(account, doing))
+
+    async def _done(self, account: int, doing: Awaitable[object]) -> object:
+        """What came of it, a refusal too; either tells of nobody else."""
+        done = await self._outcome(doing)
+        self._leaks_nothing(account, done)
+        return done
+
+    def _agrees(self, account: int, by: Person, done: object, expected: Callable[[], FlowPilotError | None]) -> None:
+        """What came of it is what the model says; from somebody who has left nothing comes."""
+        before = copy.deepcopy(self.models[account])
+        refusal = expected()
+        if refusal is None and not before.people[by.user_id].active:
+            self.models[account], refusal = before, Unauthenticated()
+        if refusal is None:
+            assert not isinstance(done, FlowPilotError), done
+        elif not (isinstance(done, Unauthenticated) and not before.people[by.user_id].active):
+            assert facts(refusal) == self._facts(done)
+
+    async def _outcome(self, doing: Awaitable[object]) -> object:
+        try:
+            return await doing
+        except FlowPilotError as refused:
+            return refused
+
+    def _facts(self, done: object) -> object:
+        return facts(done) if isinstance(done, FlowPilotError) else done
+
+    def _leaks_nothing(self, account: int, seen: object) -> None:
+        told = f"{seen!r} {seen}"
+        assert {account} >= {int(number) for number in re.findall(r"canary(\d)", told)}
+        assert {account} >= {self.owners[found] for found in _UUID.findall(told) if found in self.owners}
