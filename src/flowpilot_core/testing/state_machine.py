@@ -133,13 +133,16 @@ class AccountsMachine(RuleBasedStateMachine):
         self.clock.jump(timedelta(minutes=minutes))
 
     @initialize(target=sessions, people=st.tuples(*[st.integers(0, 3)] * ACCOUNTS))
-    def begin_with_one_session_each(self, people: tuple[int, ...]) -> MultipleResults[Known]:
-        """So that there is something to move from the start."""
+    def begin_with_one_escalation_each(self, people: tuple[int, ...]) -> MultipleResults[Known]:
+        """With a step, and a park before it that hardly anybody may know of."""
         self.hire()
         known = [Known(account, self._started(account, person)) for account, person in enumerate(people)]
+        whose = Who(0, None)
         for session in known:
-            self.add_step(session, Who(0, None), None)
-            self.hand_off(session, Who(0, None), Intent.ESCALATE, Priority.NORMAL, None, None)
+            self.add_step(session, whose, None)
+            self.hand_off(session, whose, Intent.PARK, Priority.NORMAL, None, None)
+            self.move(session, whose, "resume", None)
+            self.hand_off(session, whose, Intent.ESCALATE, Priority.NORMAL, None, None)
         return multiple(*known)
 
     @rule(target=sessions, account=st.integers(0, ACCOUNTS - 1), person=st.sampled_from([0, 1, 2, 2, 3, 3, 4]))
