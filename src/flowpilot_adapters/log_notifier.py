@@ -14,10 +14,11 @@ class LogNotifier:
     whoever tries FlowPilot on their own machine.
     """
 
-    async def send(self, message: Message) -> None:
-        """As `Notifier.send`; it is always accepted."""
+    async def send(self, message: Message) -> str:
+        """As `Notifier.send`; it is always accepted, and the ledger says what became of it."""
         log.info(
             "no mail server is named: mail written to the log",
             extra={"message_id": message.message_id, "to_domain": message.to.rpartition("@")[2]},
         )
         log.debug("To: %s <%s>\nSubject: %s\n\n%s", message.to_name, message.to, message.subject, message.text)
+        return "no mail server is named: written to the log"

@@ -39,12 +39,7 @@ class SendDelivery:
         message = await self._take(lease)
         if message is None:
             return
-        try:
-            await self.notifier.send(message)
-        except NotSent as refused:
-            await self._settle(lease, message, refused)
-        else:
-            await self._settle(lease, message, None)
+        await self._settle(lease, message, await self._send(message))
 
     async def give_up(self, lease: Lease, problem: str) -> None:
         """The delivery is dead, for a reason that lies here and not with the channel."""
@@ -83,14 +78,25 @@ class SendDelivery:
             await work.commit()
         return self._message(delivery, handoff, recipient, escalator.name, account.name)
 
-    async def _settle(self, lease: Lease, message: Message, refused: NotSent | None) -> None:
+    async def _send(self, message: Message) -> str | NotSent | None:
+        """What the channel had to say, or why it did not accept the message."""
+        try:
+            return await self.notifier.send(message)
+        except NotSent as refused:
+            return refused
+        except Exception as exc:
+            # A channel that breaks its promise costs a try, like any other failure, and is as visible.
+            log.exception("the channel failed")
+            return NotSent(f"the channel failed: {type(exc).__name__}", unknown=True)
+
+    async def _settle(self, lease: Lease, message: Message, outcome: str | NotSent | None) -> None:
         async with self.begin(lease.account_id) as work:
             delivery = await work.deliveries.get(DeliveryId(lease.work_id))
             at = self.clock.now()
-            if refused is None:
-                settled = delivery.sent(message.message_id, at=at)
+            if isinstance(outcome, NotSent):
+                settled = delivery.failed(outcome.problem, permanent=outcome.permanent, message_id=message.message_id, at=at)
             else:
-                settled = delivery.failed(refused.problem, permanent=refused.permanent, message_id=message.message_id, at=at)
+                settled = delivery.sent(message.message_id, outcome, at=at)
             if settled.state is DeliveryState.FAILED:
                 wait = delay(settled.attempts, self.jitter())
                 held = await work.due.postpone(lease, seconds=wait / timedelta(seconds=1))

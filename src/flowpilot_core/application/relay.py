@@ -8,7 +8,7 @@ from typing import Protocol
 
 from attrs import define, field
 
-from flowpilot_core.domain.errors import FlowPilotError, Unavailable
+from flowpilot_core.domain.errors import FlowPilotError
 from flowpilot_core.ports.clock import Jitter
 from flowpilot_core.ports.outbox import Lease, Outbox, WorkKind
 from flowpilot_core.ports.persistence import BeginWork
@@ -73,10 +73,12 @@ class Relay:
                 self._woken.clear()
                 try:
                     found = await self._start_due()
-                except Unavailable as exc:
+                except Exception as exc:
+                    # Whatever it is: a relay that ended would tell nobody of anything any more.
                     failures += 1
                     pause = min(LONGEST_PAUSE, self.poll * 2 ** min(failures, 10)) * self.jitter()
-                    log.warning("outbox unavailable", extra={"problem": str(exc), "failures": failures})
+                    facts = {"problem": str(exc), "failures": failures}
+                    log.warning("outbox not to be had", extra=facts, exc_info=not isinstance(exc, FlowPilotError))
                     await asyncio.wait({stopping}, timeout=pause)
                     continue
                 failures = 0

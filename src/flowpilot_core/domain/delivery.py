@@ -73,7 +73,7 @@ class Delivery:
     channel: Channel = Channel.EMAIL
     state: DeliveryState = DeliveryState.PENDING
     reason: str | None = None
-    """Why it was suppressed."""
+    """Why it was suppressed, or what there is to say of how it was sent."""
     attempts: int = 0
     """Sends begun since it was last asked for."""
     last_error: str | None = None
@@ -86,9 +86,9 @@ class Delivery:
         """About to be sent, once more. Taking over from a relay that died in the middle is such a take too."""
         return evolve(self._moved(DeliveryMove.TAKE, at), attempts=self.attempts + 1)
 
-    def sent(self, message_id: str, *, at: datetime) -> "Delivery":
-        """Accepted by the channel."""
-        return evolve(self._moved(DeliveryMove.SEND, at), message_id=message_id, last_error=None)
+    def sent(self, message_id: str, remark: str | None = None, *, at: datetime) -> "Delivery":
+        """Accepted by the channel, which may have something to say of it."""
+        return evolve(self._moved(DeliveryMove.SEND, at), message_id=message_id, reason=remark, last_error=None)
 
     def failed(self, error: str, *, permanent: bool, message_id: str | None = None, at: datetime) -> "Delivery":
         """Not accepted: to be tried again, or dead where the refusal is permanent or it was tried often enough."""

@@ -37,8 +37,9 @@ class NotSent(Exception):
 class Notifier(Protocol):
     """A way to tell people: a mail server, or a list in memory."""
 
-    async def send(self, message: Message) -> None:
+    async def send(self, message: Message) -> str | None:
         """Hand one message over; returning means it was accepted.
 
+        Returns what the ledger is to say beside that, if anything: that the message went to a log and to nobody, say.
         Raises `NotSent`, and nothing else, within a bounded time. Any number of sends may run at once, and none depends on another.
         """
