@@ -1,17 +1,20 @@
 """Mapping files and the logs read by them: what is broken is said clearly, with its line."""
 
 import gzip
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from flowpilot_core.domain.incident_log import Happening
 from flowpilot_core.domain.session import Priority
-from flowpilot_http.cli.mapping import LogMapping, LogProblem, ReadLog, read_log, read_mapping
+from flowpilot_http.cli.mapping import Columns, File, LogMapping, LogProblem, Prefix, ReadLog, Rule, Time, Values, read_log, read_mapping
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "volvo-incidents-2013.toml"
+ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "examples" / "volvo-incidents-2013.toml"
 
 MAPPING = """
 log = "helpdesk"
@@ -273,3 +276,18 @@ def test_a_mapping_that_is_not_there_is_said_to_be_so(tmp_path: Path) -> None:
 
 def test_the_example_is_a_mapping() -> None:
     assert ("Country", "Owner First Name") == tuple(read_mapping(EXAMPLE).actor_columns)
+
+
+def test_what_the_guide_has_one_write_is_a_mapping(mapping: Callable[[str], LogMapping]) -> None:
+    guide = (ROOT / "docs/howto/replay-a-log.md").read_text("utf-8")
+
+    written = mapping("\n".join(re.findall(r"^```toml\n(.*?)^```", guide, re.MULTILINE | re.DOTALL)))
+
+    assert ("our old system", 6, ";") == (written.log, len(written.rules), written.file.delimiter)
+
+
+@pytest.mark.parametrize("part", [LogMapping, Columns, Time, Values, Rule, Prefix, File])
+def test_the_reference_has_every_key(part: type[msgspec.Struct]) -> None:
+    reference = (ROOT / "docs/reference/replay-mapping.md").read_text("utf-8")
+
+    assert [] == [name for name in part.__struct_fields__ if not re.search(rf"`\[*(values\.)?{name}\b", reference)]
