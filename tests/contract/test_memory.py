@@ -1,17 +1,14 @@
 """The contract suites on the in-memory peer."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 
 import pytest
-from hypothesis import HealthCheck, settings
 
 from flowpilot_adapters.memory import MemoryNotifier, MemoryStore
 from flowpilot_adapters.system import SystemClock, new_id
 from flowpilot_core.ports.notifier import Message, NotSent
 from flowpilot_core.testing import contracts
 from flowpilot_core.testing.contracts import Adapter
-from flowpilot_core.testing.state_machine import AccountsMachine
 
 
 @pytest.fixture
@@ -98,16 +95,3 @@ class TestImports(contracts.ImportsContract):
 
 class TestReplay(contracts.ReplayContract):
     pass
-
-
-class MemoryMachine(AccountsMachine):
-    """Three accounts in one store."""
-
-    @asynccontextmanager
-    async def opened(self) -> AsyncIterator[Adapter]:
-        store = MemoryStore(clock=SystemClock(), new_token=new_id)
-        yield Adapter(begin=store.begin, view=store.view, outbox=store.outbox)
-
-
-TestAccounts = MemoryMachine.TestCase
-TestAccounts.settings = settings(max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck))
