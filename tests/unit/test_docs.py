@@ -8,6 +8,7 @@ import venv
 from pathlib import Path
 
 import pytest
+from docs.generate import reliability
 
 from flowpilot_core.testing import contracts
 
@@ -31,6 +32,12 @@ def anchors(page: Path) -> set[str]:
 
 def test_the_generated_pages_are_what_the_code_says() -> None:
     assert "" == run(sys.executable, "-m", "docs.generate", "--check")
+
+
+def test_every_fault_and_attack_that_is_demanded_is_staged_by_a_test() -> None:
+    found = reliability.tests_by_row()
+
+    assert [] == [row for row in reliability.DEMANDED if not found.get(row)]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
