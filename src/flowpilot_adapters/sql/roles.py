@@ -41,9 +41,19 @@ ALTER ROLE flowpilot_owner SET lock_timeout = '10s';
 ALTER ROLE flowpilot_app SET statement_timeout = '10s';
 ALTER ROLE flowpilot_app SET lock_timeout = '3s';
 ALTER ROLE flowpilot_app SET idle_in_transaction_session_timeout = '15s';
+-- Every statement finds its rows by a key, in the order of an index. While a table is small, or an account's share of it, reading all
+-- of it looks cheaper to the planner; and a prepared statement keeps such a plan when the table has grown.
+ALTER ROLE flowpilot_app SET enable_seqscan = off;
+ALTER ROLE flowpilot_app SET enable_bitmapscan = off;
+ALTER ROLE flowpilot_app SET random_page_cost = 1.1;
+ALTER ROLE flowpilot_app SET jit = off;
 ALTER ROLE flowpilot_relay SET statement_timeout = '10s';
 ALTER ROLE flowpilot_relay SET lock_timeout = '3s';
 ALTER ROLE flowpilot_relay SET idle_in_transaction_session_timeout = '15s';
+ALTER ROLE flowpilot_relay SET enable_seqscan = off;
+ALTER ROLE flowpilot_relay SET enable_bitmapscan = off;
+ALTER ROLE flowpilot_relay SET random_page_cost = 1.1;
+ALTER ROLE flowpilot_relay SET jit = off;
 ALTER ROLE flowpilot_backup SET default_transaction_read_only = on;
 
 DO $$

@@ -303,6 +303,15 @@ def check_role(url: str) -> None:
         raise UnfitRole(broken)
 
 
+def check_application(url: str) -> None:
+    """Raises `UnfitRole` unless `url` connects as the application's role, and that could not pass row security."""
+    with psycopg.connect(url) as connection:
+        user = connection.info.user
+    if user != APP:
+        raise UnfitRole((Finding(rule="role", object=user, problem=f"is not {APP}"),))
+    check_role(url)
+
+
 def _broken(connection: psycopg.Connection, rules: tuple[_Rule, ...], bound: tuple[str, ...]) -> tuple[Finding, ...]:
     """What breaks the rules, where row security must bind the roles `bound`."""
     facts = {
