@@ -1,0 +1,75 @@
+"""An account in memory with the whole product over it, for tests of use cases."""
+
+from collections.abc import Callable
+
+from attrs import field, frozen
+
+from flowpilot_adapters.memory import MemoryNotifier, MemoryStore
+from flowpilot_adapters.system import SystemClock, new_id, new_secret
+from flowpilot_core.application.flowpilot import FlowPilot
+from flowpilot_core.application.notifications import SendDelivery
+from flowpilot_core.application.relay import Relay
+from flowpilot_core.domain.actor import Person
+from flowpilot_core.domain.events import EventKind
+from flowpilot_core.domain.handoff import Intent
+from flowpilot_core.domain.identifiers import HandoffId, SessionId
+from flowpilot_core.ports.outbox import WorkKind
+from flowpilot_core.ports.persistence import BeginWork
+from flowpilot_core.testing.builders import SetClock, Staff, a_staff
+
+
+@frozen(kw_only=True)
+class Office:
+    """Its people, a clock that stands still, a mailbox, and everything that FlowPilot does."""
+
+    staff: Staff
+    store: MemoryStore
+    clock: SetClock = field(factory=SetClock)
+    mailbox: MemoryNotifier = field(factory=MemoryNotifier)
+
+    @classmethod
+    async def opened(cls, name: str = "Acme") -> "Office":
+        store = MemoryStore(clock=SystemClock(), new_token=new_id)
+        return cls(staff=await a_staff(name).kept(store.begin), store=store)
+
+    @property
+    def product(self) -> FlowPilot:
+        return self.product_over(self.store.begin)
+
+    def product_over(self, begin: BeginWork, *, committed: Callable[[], None] = lambda: None) -> FlowPilot:
+        """The product over other units of work."""
+        return FlowPilot.of(begin=begin, view=self.store.view, clock=self.clock, new_id=new_id, new_secret=new_secret, committed=committed)
+
+    @property
+    def relay(self) -> Relay:
+        sending = SendDelivery(
+            begin=self.store.begin,
+            notifier=self.mailbox,
+            clock=self.clock,
+            jitter=lambda: 0.0,
+            base_url="https://flowpilot.example",
+            mail_domain="mail.example",
+        )
+        return Relay(outbox=self.store.outbox, begin=self.store.begin, handlers={WorkKind.DELIVERY: sending}, jitter=lambda: 0.0)
+
+    async def session(self, by: Person | None = None) -> SessionId:
+        """A new session, Anna's if not said whose."""
+        started = await self.product.sessions.start(by or self.staff.anna, title="Printer offline", problem="It prints nothing.")
+        return started.session.id
+
+    async def handed_off(self, intent: Intent, by: Person | None = None) -> HandoffId:
+        """A handoff of a new session."""
+        actor = by or self.staff.anna
+        made = await self.product.handoffs.hand_off(actor, await self.session(actor), intent=intent, reason="stuck")
+        return made.handoff.id
+
+    async def escalation(self, by: Person | None = None) -> HandoffId:
+        return await self.handed_off(Intent.ESCALATE, by)
+
+    async def park(self, by: Person | None = None) -> HandoffId:
+        return await self.handed_off(Intent.PARK, by)
+
+    async def happened(self) -> list[EventKind]:
+        """What is in the log of the account."""
+        events = await self.store.view(self.staff.account_id).events(after=0, limit=10_000)
+        return [logged.event.kind for logged in events]
