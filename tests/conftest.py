@@ -1,6 +1,8 @@
 """What all tests share."""
 
 from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -14,9 +16,10 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+def postgres() -> Iterator[PostgresServer]:
     """A PostgreSQL server for the run, or for each worker of it; where there can be none the tests fail."""
-    with running_server(tmp_path_factory.mktemp("postgres")) as server:
+    # Not in pytest's folder: root's server runs as another user, and every run of pytest that starts closes that folder to others.
+    with TemporaryDirectory(prefix="flowpilot-tests-") as folder, running_server(Path(folder)) as server:
         yield server
 
 

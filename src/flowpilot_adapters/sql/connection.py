@@ -192,31 +192,39 @@ class _Trip:
                 self._loop.remove_writer(self._socket)
 
     def _readable(self) -> None:
-        pgconn = self._connection.pgconn
-        between = False
+        connection = self._connection
         try:
-            pgconn.consume_input()
-            while not pgconn.is_busy():
-                result = pgconn.get_result()
-                if result is None:
-                    # One `None` ends each call's results; a second one says that nothing more has come.
-                    if between:
-                        return
-                    between = True
-                    continue
-                between = False
-                status = result.status
-                if status == _SYNC:
-                    self._finish()
-                    return
-                if status == _ERROR:
-                    self._error = error_from_result(result)
-                elif status in _COPY:
-                    self._lose(psycopg.NotSupportedError("COPY cannot be done in a round trip"))
-                    return
-                self._received.append(result)
+            self._receive()
+            # uvloop calls once for a socket in error and then watches it no longer: whatever it has left to say, that it hangs up above
+            # all, is read now or never.
+            while connection._trip is self and not connection.silent:
+                self._receive()
         except psycopg.Error as lost:
             self._lose(lost)
+
+    def _receive(self) -> None:
+        pgconn = self._connection.pgconn
+        between = False
+        pgconn.consume_input()
+        while not pgconn.is_busy():
+            result = pgconn.get_result()
+            if result is None:
+                # One `None` ends each call's results; a second one says that nothing more has come.
+                if between:
+                    return
+                between = True
+                continue
+            between = False
+            status = result.status
+            if status == _SYNC:
+                self._finish()
+                return
+            if status == _ERROR:
+                self._error = error_from_result(result)
+            elif status in _COPY:
+                self._lose(psycopg.NotSupportedError("COPY cannot be done in a round trip"))
+                return
+            self._received.append(result)
 
     def _finish(self) -> None:
         connection = self._connection
