@@ -14,7 +14,7 @@ from attrs import evolve, frozen
 from flowpilot_adapters.embedded_postgres import EmbeddedPostgres, PostgresFailed
 from flowpilot_adapters.log_notifier import LogNotifier
 from flowpilot_adapters.smtp import MailServer, SmtpNotifier, domain_of
-from flowpilot_adapters.sql import Database, SqlOutbox, migrations, roles
+from flowpilot_adapters.sql import Database, SqlOutbox, migrations, roles, tenancy
 from flowpilot_adapters.system import SystemClock, jitter, new_id, new_secret
 from flowpilot_core.application.flowpilot import FlowPilot
 from flowpilot_core.application.notifications import SendDelivery
@@ -105,7 +105,12 @@ async def flowpilot_of(settings: Settings) -> AsyncIterator[FlowPilot]:
         urls = stack.enter_context(database_of(settings))
         database = Database(urls.app, pool_size=settings.pool_size)
         stack.push_async_callback(database.close)
-        await _require_ready(database)
+        try:
+            await _require_ready(database, urls.app)
+        except Unavailable as exc:
+            raise CannotRun(
+                f"the database does not answer ({_first_line(exc.__cause__ or exc)}); is it up, and is its address right?"
+            ) from exc
         yield _flowpilot(database)
 
 
@@ -122,7 +127,7 @@ async def serve(settings: Settings, *, host: str, port: int, relay: bool) -> Non
             stack.push_async_callback(watching.close)
             if not await _answers(watching, stop):
                 return
-            await _require_ready(watching)
+            await _require_ready(watching, urls.app)
             outbox = None
             if urls.relay is not None:
                 outbox = SqlOutbox(urls.relay)
@@ -157,7 +162,7 @@ async def relay(settings: Settings) -> None:
             stack.push_async_callback(database.close)
             if not await _answers(database, stop):
                 return
-            await _require_ready(database)
+            await _require_ready(database, urls.app)
             outbox = SqlOutbox(urls.relay)
             stack.push_async_callback(outbox.close)
             log.info("relaying")
@@ -178,7 +183,7 @@ async def examine(settings: Settings) -> list[Finding]:
     findings = [_found("secret key", lambda: secret_key(settings)), _found("mail", lambda: _notifier(settings))]
     try:
         with database_of(settings) as urls:
-            findings += await _examined(urls, settings)
+            findings += await _examined(urls)
     except CannotRun as exc:
         findings.append(Finding("database", str(exc), "Mend that first; the rest of the database was not looked at."))
     return findings
@@ -280,8 +285,13 @@ async def _answers(database: Database, stop: asyncio.Event) -> bool:
     return False
 
 
-async def _require_ready(database: Database) -> None:
-    """Raises `CannotRun` where the schema is another than this program's."""
+async def _require_ready(database: Database, url: str) -> None:
+    """Raises `CannotRun` where the schema is another than this program's, or the role one that could pass row security."""
+    try:
+        tenancy.check_application(url)
+    except tenancy.UnfitRole as exc:
+        remedy = f"let {variable('database_url')} connect as {roles.APP}; `flowpilot doctor` looks closer"
+        raise CannotRun(f"this role may not serve: {exc}; {remedy}") from exc
     if not await database.is_at_head():
         raise CannotRun(f"the database's schema is not at {migrations.head()}, which this version needs; run: flowpilot migrate")
 
@@ -310,7 +320,7 @@ def _probe(database: Database, outbox: SqlOutbox | None) -> Probe:
     return look
 
 
-async def _examined(urls: Urls, settings: Settings) -> list[Finding]:
+async def _examined(urls: Urls) -> list[Finding]:
     database = Database(urls.app, pool_size=1)
     findings = []
     try:
@@ -321,11 +331,29 @@ async def _examined(urls: Urls, settings: Settings) -> list[Finding]:
     finally:
         await database.close()
     findings.append(Finding("database"))
-    findings.append(Finding("schema") if at_head else Finding("schema", f"it is not at {migrations.head()}", "Run: flowpilot migrate"))
+    try:
+        tenancy.check_application(urls.app)
+        findings.append(Finding("role"))
+    except tenancy.UnfitRole as exc:
+        findings.append(Finding("role", str(exc), f"Let {variable('database_url')} connect as {roles.APP}."))
+    if not at_head:
+        return [*findings, Finding("schema", f"it is not at {migrations.head()}", "Run: flowpilot migrate")]
+    findings.append(Finding("schema"))
+    remedy = "Undo what was changed by hand, or restore from a backup: one account could reach another's."
+    leaks = tenancy.findings(urls.app)
+    findings += [Finding(f"tenancy, {leak.rule}", str(leak), remedy) for leak in leaks] or [Finding("tenancy")]
     if urls.relay is None:
         remedy = f"Set {variable('relay_database_url')}, where a relay runs."
-        findings.append(Finding("relay", "nobody said how it reaches the database", remedy))
-    return findings
+        return [*findings, Finding("relay", "nobody said how it reaches the database", remedy)]
+    outbox = SqlOutbox(urls.relay)
+    try:
+        await outbox.lag()
+    except Unavailable as exc:
+        remedy = f"Mend {variable('relay_database_url')}."
+        return [*findings, Finding("relay", f"it does not reach the database ({_first_line(exc.__cause__ or exc)})", remedy)]
+    finally:
+        await outbox.close()
+    return [*findings, Finding("relay")]
 
 
 def _found(check: str, look: Callable[[], object]) -> Finding:

@@ -2,11 +2,13 @@
 
 import asyncio
 import sys
+import traceback
 from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
+import structlog
 import typer
 import uvloop
 from rich.console import Console
@@ -14,9 +16,11 @@ from rich.console import Console
 from flowpilot_core.domain.errors import FlowPilotError, InvalidValue
 from flowpilot_http.main import CannotRun
 from flowpilot_http.server import CannotListen
-from flowpilot_http.settings import SettingsWrong
+from flowpilot_http.settings import SettingsWrong, variable
 
 from .mapping import LogProblem
+
+log = structlog.get_logger()
 
 T = TypeVar("T")
 
@@ -39,6 +43,13 @@ def outcome() -> Iterator[None]:
         _end(str(exc), COULD_NOT)
     except KeyboardInterrupt:
         _end("stopped", COULD_NOT)
+    except typer.Exit:
+        raise
+    except Exception as exc:
+        # Nobody foresaw it: said in a line all the same, and where it happened to whoever asks for that.
+        log.debug("unforeseen", error=type(exc).__qualname__, where=traceback.format_exception(exc))
+        remedy = f"set {variable('log_level')}=debug to see where"
+        _end(f"{type(exc).__qualname__}: {(str(exc).strip().splitlines() or ['no message'])[0]}; {remedy}", COULD_NOT)
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
