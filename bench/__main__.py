@@ -3,11 +3,14 @@
 import argparse
 import asyncio
 import json
+import os
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from .hot_paths import Figure, measure
+from . import hot_paths, replay
+from .hot_paths import Figure
 
 EXPLANATION = (
     "ours: requests a second over HTTP, with tokens and idempotency keys, answers checked, relay off; "
@@ -21,14 +24,24 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5, help="a ratio counts from five")
     parser.add_argument("--transactions", type=int, default=2000, help="of each path in a round, by each side")
     parser.add_argument("--json", action="store_true", help="one line of JSON, and nothing else")
+    parser.add_argument("--log", type=Path, default=os.environ.get("FLOWPILOT_INCIDENT_LOG"), help="an incident log to replay as well")
+    parser.add_argument("--mapping", type=Path, default=Path("examples/volvo-incidents-2013.toml"), help="what its columns mean")
     arguments = parser.parse_args()
     console = Console(stderr=arguments.json)
-    figures = asyncio.run(measure(rounds=arguments.rounds, transactions=arguments.transactions, said=console.log))
+    figures = asyncio.run(hot_paths.measure(rounds=arguments.rounds, transactions=arguments.transactions, said=console.log))
+    replayed = None
+    if arguments.log:
+        replayed = asyncio.run(replay.measure(arguments.log, arguments.mapping, said=console.log))
     if arguments.json:
-        print(json.dumps({figure.name: _plain(figure) for figure in figures}))
+        print(json.dumps({figure.name: _plain(figure) for figure in figures} | ({"replay": _plain_replay(replayed)} if replayed else {})))
+        return
+    console.print(_table(figures))
+    console.print(EXPLANATION)
+    if replayed:
+        times = f"{replayed.ours:.1f} s, a bare driver {replayed.bare:.1f} s: {replayed.ratio:.2f} times as long, {replay.MOST:.1f} at most"
+        console.print(f"replay of {replayed.rows} rows: {times}")
     else:
-        console.print(_table(figures))
-        console.print(EXPLANATION)
+        console.print("replay: left out, since no log is named (--log, or FLOWPILOT_INCIDENT_LOG)")
 
 
 def _plain(figure: Figure) -> dict[str, object]:
@@ -40,6 +53,16 @@ def _plain(figure: Figure) -> dict[str, object]:
         "ratio_max": round(max(figure.ratios), 3),
         "at_least": figure.least,
         "goal": figure.goal,
+    }
+
+
+def _plain_replay(figure: replay.ReplayFigure) -> dict[str, object]:
+    return {
+        "rows": figure.rows,
+        "ours_s": round(figure.ours, 1),
+        "bare_s": round(figure.bare, 1),
+        "ratio": round(figure.ratio, 2),
+        "at_most": replay.MOST,
     }
 
 
