@@ -14,7 +14,7 @@ from flowpilot_core.application.relay import Relay
 from flowpilot_core.application.units import Request
 from flowpilot_core.domain.events import EventKind
 from flowpilot_core.domain.handoff import Intent
-from flowpilot_core.domain.identifiers import AccountId, HandoffId, SessionId
+from flowpilot_core.domain.identifiers import AccountId, HandoffId, SessionId, UserId
 from flowpilot_core.domain.session import Status
 from flowpilot_core.domain.snapshot import digest
 from flowpilot_core.ports.notifier import Notifier
@@ -25,7 +25,8 @@ from flowpilot_http.app import create_app
 from flowpilot_http.edge import Edge
 from flowpilot_http.readiness import Probe, Readiness
 
-KEY = "the junior's only try"
+ESCALATE = {"intent": "escalate", "reason": "I am stuck"}
+KEY = "tried-once"
 
 
 @frozen(kw_only=True)
@@ -50,12 +51,27 @@ class Stuck:
         """The addresses of whoever is told when she escalates."""
         return {self.staff.user(person).email for person in (self.staff.olga, self.staff.adam, self.staff.ben)}
 
-    async def escalate(self, begin: BeginWork, *, key: str = KEY) -> HandoffId:
+    @property
+    def path(self) -> str:
+        """Where her escalation is posted to."""
+        return f"/ai-sessions/{self.session_id}/handoff"
+
+    async def signed_in(self, begin: BeginWork) -> dict[str, str]:
+        """The headers of Anna's request, which is to be done once."""
+        _, token = await a_flowpilot(begin, no_view).accounts.add_token(self.account_id, self.staff.anna.user_id)
+        return {"Authorization": f"Bearer {token}", "Idempotency-Key": KEY}
+
+    async def escalate(self, begin: BeginWork, *, key: str = KEY, user_id: UserId | None = None) -> HandoffId:
         """Anna escalates, or asks again with the same key: the handoff she is answered with."""
         flowpilot = a_flowpilot(begin, no_view)
         try:
             done = await flowpilot.handoffs.hand_off(
-                self.staff.anna, self.session_id, intent=Intent.ESCALATE, reason="I am stuck", request=self.request(key)
+                self.staff.anna,
+                self.session_id,
+                intent=Intent.ESCALATE,
+                reason="I am stuck",
+                user_id=user_id,
+                request=self.request(key),
             )
         except AlreadyAnswered as again:
             return HandoffId(UUID(again.answer.body.decode()))

@@ -18,6 +18,8 @@ class Proxy:
 
     connect: Connect
     port: int = field(default=0, init=False)
+    sent: int = field(default=0, init=False)
+    """How many bytes went to the database."""
     swallowed: int = field(default=0, init=False)
     """How many answers never arrived."""
     _swallow: bytes | None = field(default=None, init=False)
@@ -88,6 +90,7 @@ class Proxy:
         while data := await reader.read(65536):
             if self._left is not None:
                 data, self._left = data[: self._left], max(0, self._left - len(data))
+            self.sent += len(data)
             writer.write(data)
             await writer.drain()
             if self._left == 0:
