@@ -50,7 +50,7 @@ def config(json: Json = False) -> None:
         facts = [{"name": one.name, "value": one.value, "explanation": one.explanation} for one in rows]
         say({"settings": facts, "wrong": str(wrong).splitlines() if wrong else [], "unread": strangers}, "", json=True)
     else:
-        table = Table(Column("Variable", no_wrap=True), Column("Value", overflow="fold"), Column("What it is for"))
+        table = Table(Column("Variable", no_wrap=True), Column("Value", overflow="fold"), Column("What it is for", overflow="fold"))
         for one in rows:
             table.add_row(one.name, one.value or "—", one.explanation)
         Console().print(table)
