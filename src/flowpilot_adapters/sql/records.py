@@ -1,32 +1,48 @@
-"""Rows as the domain's values. A row has the columns of its table, and names of people beside their ids where a query joins them."""
+"""Rows as the domain's values. A row has the columns of its table, and names of people beside their ids where a query joins them.
+
+Where a value is what its row says, cattrs makes it; what is put together from several columns or rows is put together here.
+"""
 
 import json
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any, Final, TypeVar
+from uuid import UUID
+
+from cattrs import Converter
 
 from flowpilot_core.domain.account import User
-from flowpilot_core.domain.actor import Role
-from flowpilot_core.domain.branch import Branch, Branches, BranchState, ForkPoint
-from flowpilot_core.domain.delivery import Channel, Delivery, DeliveryState
+from flowpilot_core.domain.branch import Branch, Branches, ForkPoint
+from flowpilot_core.domain.delivery import Delivery
 from flowpilot_core.domain.events import Event, EventKind, LoggedEvent, Plain
 from flowpilot_core.domain.handoff import Brief, Claim, Handoff, HandoffState, Intent
 from flowpilot_core.domain.identifiers import BranchId, UserId
 from flowpilot_core.domain.session import Priority, Resolution, Session, Status, Ticket
-from flowpilot_core.domain.step import Step, StepKind, StepResult
+from flowpilot_core.domain.step import Step
 from flowpilot_core.ports.persistence import QueueItem
 
+T = TypeVar("T")
 
-def user(row: Any) -> User:
-    """A person with their teams."""
-    return User(
-        id=row.id,
-        email=row.email,
-        name=row.name,
-        role=Role(row.role),
-        team_ids=frozenset(row.team_ids),
-        deactivated_at=row.deactivated_at,
-        created_at=row.created_at,
-    )
+_converter: Final = Converter(detailed_validation=False)
+for _read_already in (UUID, datetime):
+    _converter.register_structure_hook(_read_already, lambda value, _: value)
+
+
+def _record(kind: type[T]) -> Callable[[Any], T]:
+    """What makes a value of a row whose columns are called as the value's fields are; other columns are left alone."""
+    structure = _converter.get_structure_hook(kind)
+
+    def record(row: Any) -> T:
+        value: T = structure(row._asdict(), kind)
+        return value
+
+    return record
+
+
+user: Final = _record(User)
+branch: Final = _record(Branch)
+step: Final = _record(Step)
+delivery: Final = _record(Delivery)
 
 
 def session(row: Any, branches: Iterable[Any]) -> Session:
@@ -58,19 +74,7 @@ def _branches(rows: Iterable[Any], active_id: BranchId) -> Branches:
     branches: list[Branch] = []
     forks: dict[Any, tuple[Any, list[BranchId]]] = {}
     for row in rows:
-        branches.append(
-            Branch(
-                id=row.id,
-                parent_id=row.parent_id,
-                fork_point_id=row.fork_point_id,
-                label=row.label,
-                hypothesis=row.hypothesis,
-                state=BranchState(row.state),
-                close_reason=row.close_reason,
-                created_at=row.created_at,
-                closed_at=row.closed_at,
-            )
-        )
+        branches.append(branch(row))
         if row.fork_point_id:
             forks.setdefault(row.fork_point_id, (row, []))[1].append(row.id)
     return Branches(
@@ -89,23 +93,6 @@ def _branches(rows: Iterable[Any], active_id: BranchId) -> Branches:
             for fork_id, (row, branch_ids) in forks.items()
         ),
         active_id=active_id,
-    )
-
-
-def step(row: Any) -> Step:
-    """A step."""
-    return Step(
-        id=row.id,
-        session_id=row.session_id,
-        branch_id=row.branch_id,
-        number=row.number,
-        kind=StepKind(row.kind),
-        content=row.content,
-        result=StepResult(row.result) if row.result else None,
-        evidence=row.evidence,
-        created_by=row.created_by,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
     )
 
 
@@ -138,23 +125,6 @@ def handoff(row: Any) -> Handoff:
             branch_count=row.branch_count,
             step_count=row.step_count,
         ),
-    )
-
-
-def delivery(row: Any) -> Delivery:
-    """A delivery."""
-    return Delivery(
-        id=row.id,
-        handoff_id=row.handoff_id,
-        user_id=row.user_id,
-        channel=Channel(row.channel),
-        state=DeliveryState(row.state),
-        reason=row.reason,
-        attempts=row.attempts,
-        last_error=row.last_error,
-        message_id=row.message_id,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
     )
 
 
