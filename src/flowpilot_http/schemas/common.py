@@ -18,10 +18,17 @@ T = TypeVar("T")
 LARGEST_PAGE = 200
 PAGE = 50
 
+Instant = Annotated[datetime, Meta(tz=True)]
+"""A time, sent in UTC with `Z`."""
+
 Line = Annotated[str, Meta(extra_json_schema={"minLength": 1, "maxLength": TITLE})]
 """A title, name or label; the core holds it to its bounds."""
 Text = Annotated[str, Meta(extra_json_schema={"minLength": 1, "maxLength": PROSE})]
 """Prose; the core holds it to its bounds."""
+MaybeLine = Annotated[str, Meta(extra_json_schema={"maxLength": TITLE})]
+"""As `Line`, and may be empty."""
+MaybeText = Annotated[str, Meta(extra_json_schema={"maxLength": PROSE})]
+"""As `Text`, and may be empty."""
 
 
 class Closed(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, frozen=True):
@@ -78,7 +85,7 @@ class EntryOut(msgspec.Struct, kw_only=True, frozen=True):
 
     number: Annotated[int, Meta(description="Its place in the account's log: rises, never repeats.")]
     kind: str
-    at: datetime
+    at: Instant
     by: By
     cause: Annotated[str | None, Meta(description="Why, where it was the system.")]
     session_id: UUID

@@ -1,7 +1,6 @@
 """Handoffs, the queue and deliveries."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -15,7 +14,7 @@ from flowpilot_core.domain.identifiers import UserId
 from flowpilot_core.domain.session import Priority
 from flowpilot_core.ports.persistence import HandoffDetail
 
-from .common import Closed, Page, PersonOut, TicketOut, person
+from .common import Closed, Instant, Page, PersonOut, TicketOut, person
 
 
 class Reroute(Closed, kw_only=True, frozen=True):
@@ -54,11 +53,11 @@ class HandoffInSession(msgspec.Struct, kw_only=True, frozen=True):
     team_id: UUID | None
     user_id: UUID | None
     escalated_by: PersonOut
-    escalated_at: datetime
+    escalated_at: Instant
     claimed_by: PersonOut | None
-    claimed_at: datetime | None
-    wake_at: datetime | None
-    due_at: datetime | None
+    claimed_at: Instant | None
+    wake_at: Instant | None
+    due_at: Instant | None
     snapshot_digest: str
 
     @classmethod
@@ -75,7 +74,7 @@ class AssessmentOut(msgspec.Struct, kw_only=True, frozen=True):
     provider: str | None = None
     model: str | None = None
     snapshot_digest: str | None = None
-    made_at: datetime | None = None
+    made_at: Instant | None = None
     headline: str | None = None
     summary: list[Any] = []
     likely_causes: list[Any] = []
@@ -94,7 +93,7 @@ class LinkOut(msgspec.Struct, kw_only=True, frozen=True):
     state: HandoffState
     reason: str
     escalated_by: PersonOut
-    escalated_at: datetime
+    escalated_at: Instant
     claimed_by: PersonOut | None
 
     @classmethod
@@ -153,9 +152,9 @@ class QueueItemOut(msgspec.Struct, kw_only=True, frozen=True):
     escalated_by: PersonOut
     team_id: UUID | None
     user_id: UUID | None
-    escalated_at: datetime
+    escalated_at: Instant
     waiting_seconds: int
-    due_at: datetime | None
+    due_at: Instant | None
     headline: str
     branch_count: int
     step_count: int
@@ -194,8 +193,8 @@ class DeliveryOut(msgspec.Struct, kw_only=True, frozen=True):
     reason: str | None
     attempts: int
     last_error: str | None
-    created_at: datetime
-    updated_at: datetime
+    created_at: Instant
+    updated_at: Instant
     message_id: str | UnsetType = UNSET
 
     @classmethod

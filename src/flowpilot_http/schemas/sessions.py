@@ -1,7 +1,6 @@
 """Sessions, their branches and steps."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -17,7 +16,7 @@ from flowpilot_core.domain.step import Step, StepKind, StepResult
 from flowpilot_core.domain.text import EVIDENCE
 from flowpilot_core.ports.persistence import SessionDetail
 
-from .common import Closed, Line, Page, PersonOut, Text, TicketOut, person
+from .common import Closed, Instant, Line, MaybeLine, MaybeText, Page, PersonOut, Text, TicketOut, person
 from .handoffs import HandoffInSession
 
 Evidence = Annotated[str, Meta(description=f"Any text of at most {EVIDENCE} bytes as UTF-8.")]
@@ -35,7 +34,7 @@ class StartSession(Closed, kw_only=True, frozen=True):
 
     title: Annotated[Line, Meta(examples=["Outlook asks for a password again and again"])]
     problem: Annotated[Text, Meta(examples=["Since this morning, on two machines of the front desk."])]
-    client_name: Annotated[Line | None, Meta(examples=["Lakeside Dental"])] = None
+    client_name: Annotated[MaybeLine | None, Meta(examples=["Lakeside Dental"])] = None
     ticket: TicketIn | None = None
     priority: Priority = Priority.NORMAL
     team_id: UUID | None = None
@@ -95,7 +94,7 @@ class HandOff(Closed, kw_only=True, frozen=True):
 
     intent: Intent
     reason: Annotated[Text, Meta(examples=["Out of ideas; the client waits"])]
-    note: Annotated[Text | None, Meta(examples=["Ask for Petra on the phone"])] = None
+    note: Annotated[MaybeText | None, Meta(examples=["Ask for Petra on the phone"])] = None
     priority: Annotated[Priority | None, Meta(description="The session's, where left out.")] = None
     team_id: Annotated[UUID | None, Meta(description="Whom to tell; any eligible colleague may still claim.")] = None
     user_id: Annotated[UUID | None, Meta(description="Whom to tell; any eligible colleague may still claim.")] = None
@@ -111,7 +110,7 @@ class Resolve(Closed, kw_only=True, frozen=True):
     """What solved it."""
 
     summary: Annotated[Text, Meta(examples=["Excluded the shared mailbox from the new policy"])]
-    root_cause: Text | None = None
+    root_cause: MaybeText | None = None
 
 
 class Because(Closed, kw_only=True, frozen=True):
@@ -137,8 +136,8 @@ class BranchOut(msgspec.Struct, kw_only=True, frozen=True):
     hypothesis: str | None
     state: BranchState
     close_reason: str | None
-    created_at: datetime
-    closed_at: datetime | None
+    created_at: Instant
+    closed_at: Instant | None
 
     @classmethod
     def of(cls, branch: Branch) -> "BranchOut":
@@ -165,7 +164,7 @@ class ForkPointOut(msgspec.Struct, kw_only=True, frozen=True):
     reason: str
     branch_ids: list[UUID]
     created_by: PersonOut
-    created_at: datetime
+    created_at: Instant
 
     @classmethod
     def of(cls, fork: ForkPoint, names: Mapping[UserId, str]) -> "ForkPointOut":
@@ -204,8 +203,8 @@ class StepOut(msgspec.Struct, kw_only=True, frozen=True):
     result: StepResult | None
     evidence: str | None
     created_by: PersonOut
-    created_at: datetime
-    updated_at: datetime
+    created_at: Instant
+    updated_at: Instant
 
     @classmethod
     def of(cls, step: Step, names: Mapping[UserId, str]) -> "StepOut":
@@ -246,8 +245,8 @@ class SessionOut(msgspec.Struct, kw_only=True, frozen=True):
     assignee_id: UUID
     helper_ids: list[UUID]
     created_by: PersonOut
-    created_at: datetime
-    updated_at: datetime
+    created_at: Instant
+    updated_at: Instant
     active_branch_id: UUID
 
     @classmethod

@@ -1,6 +1,5 @@
 """A snapshot as it was frozen: read here for the document and by tests; what is sent are the stored bytes."""
 
-from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
@@ -11,7 +10,7 @@ from flowpilot_core.domain.handoff import HandoffState
 from flowpilot_core.domain.session import Priority
 from flowpilot_core.domain.step import StepKind, StepResult
 
-from .common import PersonOut, TicketOut
+from .common import Instant, PersonOut, TicketOut
 
 
 class CutEvidence(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
@@ -33,8 +32,8 @@ class FrozenBranch(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fie
     hypothesis: str | None
     state: BranchState
     close_reason: str | None
-    created_at: datetime
-    closed_at: datetime | None
+    created_at: Instant
+    closed_at: Instant | None
     active: bool
     step_ids: list[UUID]
 
@@ -48,7 +47,7 @@ class FrozenForkPoint(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_
     reason: str
     branch_ids: list[UUID]
     created_by: PersonOut
-    created_at: datetime
+    created_at: Instant
 
 
 class FrozenStep(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
@@ -62,8 +61,8 @@ class FrozenStep(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_field
     result: StepResult | None
     evidence: str | CutEvidence | None
     created_by: PersonOut
-    created_at: datetime
-    updated_at: datetime
+    created_at: Instant
+    updated_at: Instant
 
 
 class EarlierEscalation(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
@@ -74,9 +73,9 @@ class EarlierEscalation(msgspec.Struct, kw_only=True, frozen=True, forbid_unknow
     reason: str
     note: str | None
     escalated_by: PersonOut
-    escalated_at: datetime
+    escalated_at: Instant
     claimed_by: PersonOut | None
-    claimed_at: datetime | None
+    claimed_at: Instant | None
     snapshot_digest: str
 
 
@@ -86,7 +85,7 @@ class SnapshotOut(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fiel
     schema_version: int
     handoff_id: UUID
     session_id: UUID
-    frozen_at: datetime
+    frozen_at: Instant
     title: str
     problem: str
     client_name: str | None

@@ -40,6 +40,13 @@ async def test_every_route_is_described_with_its_answers_and_refusals(world: Wor
     assert {"http", "bearer"} <= {*document["components"]["securitySchemes"]["token"].values()}
 
 
+async def test_times_are_said_to_be_times_and_choices_to_be_choices(world: World) -> None:
+    schemas = (await world.nobody.get("/openapi.json")).json()["components"]["schemas"]
+
+    assert ("date-time", {"escalate", "park"}) == (schemas["StepOut"]["properties"]["created_at"]["format"], {*schemas["Intent"]["enum"]})
+    assert not any(schema["additionalProperties"] for schema in (schemas["NewStep"], schemas["Nothing"], schemas["TicketIn"]))
+
+
 async def test_every_reference_in_the_document_leads_somewhere(world: World) -> None:
     document = (await world.nobody.get("/openapi.json")).json()
 
