@@ -60,6 +60,8 @@ def perform() -> None:
             _look_around(console, cast, server.port)
             if console.is_terminal:
                 _keep_serving(console, server)
+            else:
+                console.print(Text("   On a terminal all this goes on being served until Ctrl-C; here it ends now.", style="bold"))
 
 
 @frozen
@@ -165,10 +167,10 @@ def _look_around(console: Console, cast: Cast, port: int) -> None:
         console.print(Text(f"   {what}"))
         # On one line, to be copied.
         console.print(Text(f"     {where}", style="green"), soft_wrap=True)
+    console.print()
 
 
 def _keep_serving(console: Console, server: _Server) -> None:
-    console.print()
     console.print(Text("   Serving until Ctrl-C; everything made here goes away then.", style="bold"))
     try:
         server.process.wait()

@@ -1,0 +1,101 @@
+"""`flowpilot demo`, as somebody new runs it."""
+
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import httpx
+import pytest
+
+from tests.support.serving import LONGEST_WAIT, PROGRAM, environment
+
+CHAPTERS = [
+    "1. Two providers share one server",
+    "2. Jo takes a ticket and tries three things",
+    "3. Jo is stuck and hands the session over",
+    "4. Colleagues are told by mail",
+    "5. Sam looks at the queue, and at what was tried",
+    "6. Sam and Sue claim it in the same moment",
+    "7. The other provider sees nothing of it",
+    "9. A log of another system, replayed",
+    "Where to look",
+]
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """Where whoever runs the demo keeps temporary files."""
+    with TemporaryDirectory(prefix="flowpilot-tests-") as folder:
+        yield Path(folder)
+
+
+def test_without_a_terminal_it_tells_the_story_and_ends_with_0(folder: Path) -> None:
+    env = environment() | {"TMPDIR": str(folder)}
+
+    ended = subprocess.run([*PROGRAM, "demo"], env=env, capture_output=True, text=True, timeout=LONGEST_WAIT, check=False)
+
+    assert (0, "") == (ended.returncode, ended.stderr)
+    told = ended.stdout
+    assert CHAPTERS == [line for line in told.splitlines() if line in CHAPTERS]
+    for line in (
+        r"✉ Sam Reyes <sam@northwind.example>: \[high\] Lakeside Dental: VPN drops every",
+        r"✉ Sue Lind <sue@northwind.example>: \[high\] Lakeside Dental: VPN drops every",
+        r"(Sam Reyes|Sue Lind): 200, the session is (Sam|Sue)'s now",
+        r"(Sam Reyes|Sue Lind): 409, “(Sam Reyes|Sue Lind) has it.”",
+        r"GET /handoffs/[0-9a-f-]{36} +404",
+        r"time to claim median s +2,700",
+        r"http://127.0.0.1:\d+/docs",
+        r"curl -H 'Authorization: Bearer fp_\w+' http://127.0.0.1:\d+/handoffs/queue",
+    ):
+        assert re.search(line, told), line
+    assert [] == list(folder.iterdir())
+
+
+def test_on_a_terminal_it_serves_until_ctrl_c(folder: Path) -> None:
+    terminal, its_end = pty.openpty()
+    env = environment() | {"TMPDIR": str(folder), "TERM": "xterm", "COLUMNS": "120"}
+    with subprocess.Popen([*PROGRAM, "demo"], env=env, stdin=its_end, stdout=its_end, stderr=its_end) as demo:
+        os.close(its_end)
+        told = ""
+        # Reading a terminal whose program has ended is an error on Linux.
+        with suppress(OSError):
+            while "Serving until Ctrl-C" not in told and (more := os.read(terminal, 65536)):
+                told += more.decode()
+        ready = re.search(r"curl -H 'Authorization: (Bearer \w+)' (http://\S+/handoffs/queue)", re.sub(r"\x1b\[[0-9;]*m", "", told))
+        assert ready, told
+        queue = httpx.get(ready[2], headers={"Authorization": ready[1]}, timeout=LONGEST_WAIT)
+
+        demo.send_signal(signal.SIGINT)
+        with suppress(OSError):
+            while more := os.read(terminal, 65536):
+                told += more.decode()
+        os.close(terminal)
+
+        assert (200, {"items": [], "next_cursor": None}) == (queue.status_code, queue.json())
+        assert 0 == demo.wait(LONGEST_WAIT), told
+    assert [] == list(folder.iterdir())
+
+
+def test_a_story_that_does_not_hold_ends_with_1(folder: Path) -> None:
+    untrue = "from flowpilot_http.cli.demo import incident_log; incident_log.FIGURES['sessions'] = 4"
+    env = environment() | {"TMPDIR": str(folder)}
+
+    ended = subprocess.run(
+        [sys.executable, "-c", f"{untrue}; from flowpilot_http.cli import main; main()", "demo"],
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=LONGEST_WAIT,
+        check=False,
+    )
+
+    assert 1 == ended.returncode
+    assert "the story does not hold: sessions of the replayed log: 4 was expected, and it is 3" in ended.stderr
+    assert [] == list(folder.iterdir())
