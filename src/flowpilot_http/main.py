@@ -69,11 +69,12 @@ def _nobody() -> None:
 
 @frozen
 class Finding:
-    """Something that was looked at: what is wrong with it and what to do, or nothing."""
+    """Something that was looked at: what is wrong with it and what to do, or nothing; `note` is what is worth knowing all the same."""
 
     check: str
     problem: str | None = None
     remedy: str | None = None
+    note: str | None = None
 
 
 @contextmanager
@@ -330,7 +331,8 @@ async def _examined(urls: Urls) -> list[Finding]:
         return [Finding("database", f"it does not answer ({_first_line(exc.__cause__ or exc)})", remedy)]
     finally:
         await database.close()
-    findings.append(Finding("database"))
+    old = tenancy.unfixed(urls.app)
+    findings.append(Finding("database", note=old and f"{old}; no key here lets it through, and updating is better"))
     try:
         tenancy.check_application(urls.app)
         findings.append(Finding("role"))

@@ -6,11 +6,13 @@ import signal
 import socket
 import stat
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+import psycopg
 import pytest
 from attrs import frozen
 
@@ -20,6 +22,8 @@ from tests.support.escalation import a_flowpilot
 from tests.support.postgres import PostgresDatabase, PostgresServer, running_server, set_up
 from tests.support.serving import data_dir_of, named, ran, running, said, serving, until
 
+FIXED = {18: 7, 17: 12, 16: 16, 15: 20}
+"""The first minor version of each major one in which a foreign row cannot be read by ON CONFLICT."""
 START = {"title": "No mail", "problem": "Nothing arrives"}
 
 
@@ -153,6 +157,35 @@ def test_a_tenancy_that_was_broken_by_hand_is_found_by_the_doctor(own_database: 
     assert 1 == ended.returncode
     (found,) = [check for check in json.loads(ended.stdout)["checks"] if not check["ok"]]
     assert "session" in found["problem"]
+
+
+def test_the_doctor_names_a_server_that_is_not_fixed_and_calls_that_no_failure(own_database: PostgresDatabase) -> None:
+    """A11"""
+    (version,) = own_database.do("SHOW server_version_num")[0]
+
+    told = said("doctor", **named(own_database))
+
+    (note,) = [check["note"] for check in told["checks"] if check["check"] == "database"]
+    assert told["ok"]
+    assert (int(version) % 10_000 < FIXED[int(version) // 10_000]) is (note is not None)
+
+
+def test_a_full_pool_does_not_make_the_process_look_dead(own_database: PostgresDatabase) -> None:
+    """F11: the probe has a connection of its own."""
+    settings = named(own_database) | {"pool_size": "1"}
+    jo, _ = _jo_and_ada(own_database)
+    with serving(**settings) as server, psycopg.connect(own_database.admin) as blocking, ThreadPoolExecutor() as threads:
+        client = server.client(jo.token)
+        made = client.post("/ai-sessions", json=START).json()
+        blocking.execute("LOCK TABLE flowpilot.session IN ACCESS EXCLUSIVE MODE")
+        stuck = threads.submit(client.get, f"/ai-sessions/{made['id']}")
+        until(lambda: own_database.do("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'") == [(1,)])
+        ready = client.get("/health/ready")
+        blocking.rollback()
+        answered = stuck.result()
+
+    assert (200, "ready") == (ready.status_code, ready.json()["status"])
+    assert answered.status_code in (200, 503)
 
 
 def test_a_database_that_is_down_at_start_is_waited_for(a_server: PostgresServer) -> None:

@@ -285,6 +285,9 @@ WITH tenant_table AS (
 )
 """
 
+_FIXED: Final = {18: 7, 17: 12, 16: 16, 15: 20}
+"""The first minor version of each major one that is fixed."""
+
 _ASKS: Final = f"(account_id = (NULLIF(current_setting('{SETTING}', true), ''))::uuid)"
 """What every policy asks, as the catalogue puts it, less the casts of texts to text."""
 
@@ -310,6 +313,20 @@ def check_application(url: str) -> None:
     if user != APP:
         raise UnfitRole((Finding(rule="role", object=user, problem=f"is not {APP}"),))
     check_role(url)
+
+
+def unfixed(url: str) -> str | None:
+    """What this server is known to get wrong about row security, in a sentence; None where its version is fixed.
+
+    Our keys begin with the account, so that the hole leads nowhere here; who has other databases on the server wants to know.
+    """
+    with psycopg.connect(url) as connection:
+        version = connection.info.server_version
+    major, minor = divmod(version, 10_000)
+    floor = _FIXED.get(major)
+    if floor is None or minor >= floor:
+        return None
+    return f"PostgreSQL {major}.{minor} lets ON CONFLICT read what row security hides (CVE-2026-120154); {major}.{floor} does not"
 
 
 def _broken(connection: psycopg.Connection, rules: tuple[_Rule, ...], bound: tuple[str, ...]) -> tuple[Finding, ...]:

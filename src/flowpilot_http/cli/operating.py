@@ -27,11 +27,15 @@ def doctor(json: Json = False) -> None:
         findings = run(composition.examine(prepared()))
         wrong = [finding for finding in findings if finding.problem]
         if json:
-            checks = [{"check": one.check, "ok": not one.problem, "problem": one.problem, "remedy": one.remedy} for one in findings]
+            checks = [
+                {"check": one.check, "ok": not one.problem, "problem": one.problem, "remedy": one.remedy, "note": one.note}
+                for one in findings
+            ]
             say({"ok": not wrong, "checks": checks}, "", json=True)
         else:
             for one in findings:
                 said = f"WRONG  {one.check}: {one.problem}\n       {one.remedy}" if one.problem else f"ok     {one.check}"
+                said += f"\n       {one.note}" if one.note else ""
                 Console(soft_wrap=True, highlight=False).print(said, markup=False)
         if wrong:
             raise typer.Exit(COULD_NOT)
