@@ -58,7 +58,7 @@ def query(raw: bytes, kind: type[T]) -> T:
         if name in values:
             raise _malformed(f"/{_escaped(name)}", "must be given once")
         values[name] = value
-    known = {field.name for field in msgspec.structs.fields(kind)}
+    known = _names(kind)
     given = {name: value for name, value in values.items() if value or name not in known}
     try:
         return msgspec.convert(given, kind, strict=False)
