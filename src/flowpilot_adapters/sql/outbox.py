@@ -69,9 +69,22 @@ TAKE: Final = Statement(
 LAG: Final = Statement(
     "lag of work",
     """
-    SELECT coalesce(extract(epoch FROM clock_timestamp() - min(due_at)), 0)::float8 AS seconds
-    FROM flowpilot.due_work
-    WHERE due_at <= now() AND (lease_until IS NULL OR lease_until <= now())
+    WITH RECURSIVE busy AS (
+      (SELECT account_id FROM flowpilot.due_work ORDER BY account_id LIMIT 1)
+      UNION ALL
+      SELECT next.account_id
+      FROM busy CROSS JOIN LATERAL (
+        SELECT account_id FROM flowpilot.due_work WHERE account_id > busy.account_id ORDER BY account_id LIMIT 1
+      ) AS next
+    )
+    SELECT coalesce(extract(epoch FROM clock_timestamp() - min(oldest.due_at)), 0)::float8 AS seconds
+    FROM busy CROSS JOIN LATERAL (
+      SELECT due_at
+      FROM flowpilot.due_work
+      WHERE account_id = busy.account_id AND due_at <= now() AND (lease_until IS NULL OR lease_until <= now())
+      ORDER BY due_at
+      LIMIT 1
+    ) AS oldest
     """,
 )
 

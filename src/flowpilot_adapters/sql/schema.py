@@ -406,7 +406,6 @@ due_work = Table(
     _key("due_work", "id"),
     CheckConstraint("(lease_token IS NULL) = (lease_until IS NULL)", name="ck_due_work_lease"),
     Index("ix_due_work_account_due", "account_id", "due_at"),
-    Index("ix_due_work_due", "due_at"),
 )
 """What is to be done, without content: the one table that the relay's role may read across accounts."""
 

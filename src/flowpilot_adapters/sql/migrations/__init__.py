@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -38,6 +39,8 @@ def downgrade(url: str, revision: str = "base") -> None:
         command.downgrade(_config(connection), revision)
 
 
+@cache
+@cache
 def head() -> str:
     """The revision that this program wants."""
     return ScriptDirectory.from_config(_config()).get_current_head() or "base"

@@ -287,7 +287,6 @@ CREATE = (
     )
     """,
     "CREATE INDEX ix_due_work_account_due ON flowpilot.due_work (account_id, due_at)",
-    "CREATE INDEX ix_due_work_due ON flowpilot.due_work (due_at)",
     """
     CREATE TABLE flowpilot.idempotency_key (
       account_id uuid NOT NULL,

@@ -1,0 +1,112 @@
+"""How PostgreSQL finds the rows of the hot paths: by the key they are meant to be found by, whatever it knows of the tables."""
+
+import re
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from psycopg.sql import SQL, Identifier, Literal
+
+from flowpilot_adapters.sql import deliveries, events, handoffs, keys, outbox, sessions, view
+from flowpilot_adapters.sql.statement import Statement
+from tests.support.postgres import PostgresDatabase, PostgresServer
+
+HOT = (
+    sessions.GET_WITH_NAMES,
+    sessions.BRANCHES,
+    sessions.STEPS,
+    sessions.HANDOFFS,
+    sessions.SAVE,
+    handoffs.DETAIL,
+    handoffs.COLLEAGUES,
+    handoffs.CLAIM_AND_LOG,
+    deliveries.ADD,
+    events.LOG,
+    keys.KEPT,
+    keys.FORGET,
+    view.QUEUE,
+    view.SESSIONS,
+    view.BRANCHES,
+    view.TIMELINE,
+    view.EVENTS,
+    view.SNAPSHOT,
+    view.AUTHENTICATE,
+)
+
+MANY = """
+INSERT INTO flowpilot.account SELECT gen_random_uuid(), 'many', now() FROM generate_series(1, 20);
+INSERT INTO flowpilot.due_work
+SELECT account_id, gen_random_uuid(), 'delivery', now(), 0 FROM flowpilot.account, generate_series(1, 200);
+INSERT INTO flowpilot.person
+SELECT account_id, gen_random_uuid(), number || '@x', number || '@x', 'Somebody', 'engineer', NULL, now()
+FROM flowpilot.account, generate_series(1, 100) AS number;
+SET session_replication_role = replica;
+INSERT INTO flowpilot.session (account_id, id, version, status, title, problem, priority, assignee_id, parked_with, active_branch_id,
+  step_count, latest_handoff_id, created_by, created_at, updated_at)
+SELECT account_id, gen_random_uuid(), 2, 'escalated', 'x', 'x', 'normal', gen_random_uuid(), '{}', gen_random_uuid(),
+  0, gen_random_uuid(), gen_random_uuid(), now(), now()
+FROM flowpilot.account, generate_series(1, 200);
+INSERT INTO flowpilot.handoff (account_id, id, version, session_id, intent, state, reason, priority, queue_rank, escalated_by, escalated_at,
+  readers, snapshot_digest, title, headline, branch_count, step_count)
+SELECT account_id, latest_handoff_id, 1, id, 'escalate', 'open', 'x', 'normal', -1, created_by, created_at, '{}', 'x', 'x', 'x', 1, 0
+FROM flowpilot.session;
+ANALYZE
+"""
+
+
+@pytest.fixture(scope="module", params=["nothing", "something"])
+def known(request: pytest.FixtureRequest, postgres: PostgresServer) -> Iterator[PostgresDatabase]:
+    """A database whose tables the planner knows nothing of, and one whose tables it knows."""
+    database = postgres.database()
+    if request.param == "something":
+        database.do(*MANY.split(";\n"))
+    yield database
+    postgres.drop(database)
+
+
+def plan(url: str, statement: Statement) -> str:
+    """How it is done, whatever its values."""
+    types = SQL(", ").join(SQL(kind) for kind in _types(statement))
+    name = Identifier("looked at")
+    with psycopg.connect(url) as connection:
+        connection.execute("SET plan_cache_mode = force_generic_plan")
+        prepare = SQL("PREPARE {} ({}) AS ").format(name, types) if statement.oids else SQL("PREPARE {} AS ").format(name)
+        connection.execute(prepare.as_bytes(connection) + statement.text)
+        values = SQL("({})").format(SQL(", ").join([Literal(None)] * len(statement.oids))) if statement.oids else SQL("")
+        rows = connection.execute(SQL("EXPLAIN (COSTS OFF) EXECUTE {}").format(name) + values).fetchall()
+    return "\n".join(line for (line,) in rows)
+
+
+def _types(statement: Statement) -> list[str]:
+    with_names = {2950: "uuid", 2951: "uuid[]", 25: "text", 1009: "text[]", 23: "int4", 21: "int2", 20: "int8", 701: "float8"}
+    return [{**with_names, 16: "bool", 17: "bytea", 1184: "timestamptz", 3802: "jsonb"}[oid] for oid in statement.oids]
+
+
+@pytest.mark.parametrize("statement", HOT, ids=lambda statement: statement.name)
+def test_no_table_is_read_whole(known: PostgresDatabase, statement: Statement) -> None:
+    assert [] == re.findall("Seq Scan on .*", plan(known.app, statement))
+
+
+def test_the_queue_is_read_in_the_order_of_its_index(known: PostgresDatabase) -> None:
+    queue = plan(known.app, view.QUEUE)
+
+    assert "Index Scan using ix_handoff_queue" in queue
+    assert "Sort" not in queue
+
+
+@pytest.mark.parametrize("known", ["something"], indirect=True)
+def test_what_is_claimed_is_found_by_its_key(known: PostgresDatabase) -> None:
+    """And not in the queue, whose index it stands in too."""
+    claim = plan(known.app, handoffs.CLAIM_AND_LOG)
+
+    assert ["pk_handoff"] == re.findall("using (.*) on handoff", claim)
+    assert {"pk_session"} == set(re.findall("using (.*) on session", claim))
+
+
+@pytest.mark.parametrize("statement", [outbox.TAKE, outbox.LAG], ids=lambda statement: statement.name)
+def test_due_work_is_found_account_by_account(known: PostgresDatabase, statement: Statement) -> None:
+    """F20: whatever stands in one account, the next one is a step away."""
+    hops = re.findall("using (.*) on due_work", plan(known.relay, statement))
+
+    assert {"ix_due_work_account_due", "pk_due_work"} >= set(hops)
+    assert "Seq Scan" not in plan(known.relay, statement)
