@@ -44,6 +44,8 @@ def create_app(flowpilot: FlowPilot, *, clock: Clock, new_id: NewId, secret_key:
         state=State({"face": Face(flowpilot=flowpilot, cursors=Cursors(secret_key), clock=clock)}, deep_copy=False),
         openapi_config=None,
         logging_config=None,
+        debug=False,
+        pdb_on_exception=False,
     )
     for route in reading.routes(openapi.document(app.routes)):
         app.register(route)
