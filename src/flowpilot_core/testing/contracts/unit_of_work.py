@@ -7,8 +7,10 @@ from datetime import timedelta
 import pytest
 from attrs import evolve
 
+from flowpilot_core.domain.account import Team
 from flowpilot_core.domain.errors import KeyInProgress, KeyReused, NotFound, Stale, Unauthenticated
-from flowpilot_core.domain.identifiers import AccountId, SessionId, StepId
+from flowpilot_core.domain.handoff import Handoff
+from flowpilot_core.domain.identifiers import AccountId, SessionId, StepId, TeamId
 from flowpilot_core.domain.session import Session
 from flowpilot_core.domain.step import StepKind
 from flowpilot_core.ports.outbox import Outbox
@@ -183,6 +185,30 @@ class UnitOfWorkContract(Contract):
                 await work.handoffs.save(case.withdrawn().handoff)
                 await work.commit()
 
+    async def test_of_two_that_read_and_then_save_the_same_handoff_one_is_stale(self, begin: BeginWork, view: ViewOf, acme: Staff) -> None:
+        case = await an_escalation(by=acme.anna).kept(begin)
+        loaded = [Signal(), Signal()]
+
+        async def save(later: Case, mine: Signal, other: Signal) -> Handoff | Stale:
+            try:
+                async with begin(acme.account_id) as work:
+                    before = await work.handoffs.get(case.handoff.id)
+                    mine.set()
+                    await other.wait()
+                    saved = await work.handoffs.save(evolve(later.handoff, version=before.version))
+                    await work.record(later.events[-1])
+                    await work.commit()
+            except Stale as stale:
+                return stale
+            return saved
+
+        bens, teams = case.rerouted(user_id=acme.ben.user_id), case.rerouted(team_id=acme.network.id)
+        outcomes = await gather(save(bens, *loaded), save(teams, *reversed(loaded)))
+
+        (winner,) = (outcome for outcome in outcomes if isinstance(outcome, Handoff))
+        assert winner == (await view(acme.account_id).handoff(case.handoff.id)).handoff
+        assert len(case.events) + 1 == len(await all_events(view, acme.account_id))
+
     async def test_no_step_is_lost_when_many_are_added_at_once(self, begin: BeginWork, view: ViewOf, acme: Staff) -> None:
         """F10: whoever is stale tries the whole unit again on what is there now."""
         case = await a_session(by=acme.anna).kept(begin)
@@ -232,6 +258,17 @@ class UnitOfWorkContract(Contract):
             with pytest.raises(NotFound):
                 await work.sessions.get(a_session().id)
         assert [] == list(await all_events(view, nowhere))
+
+    async def test_nothing_is_kept_where_there_is_no_account(self, begin: BeginWork) -> None:
+        nowhere = AccountId(new_id())
+
+        with pytest.raises(NotFound):
+            async with begin(nowhere) as work:
+                await work.people.add_team(Team(id=TeamId(new_id()), name="Network"))
+                await work.commit()
+
+        async with begin(nowhere) as work:
+            assert () == await work.people.teams()
 
     async def _deactivate(self, begin: BeginWork, acme: Staff) -> None:
         async with begin(acme.account_id) as work:
