@@ -4,7 +4,7 @@ import asyncio
 import signal
 import subprocess
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -22,6 +22,7 @@ from flowpilot_adapters.sql.pool import Pool
 from flowpilot_adapters.sql.statement import Statement
 from flowpilot_adapters.sql.unit_of_work import Beginning
 from flowpilot_adapters.system import SystemClock, new_id
+from flowpilot_core.application.relay import Relay
 from flowpilot_core.application.units import MOST_TRIES, Units
 from flowpilot_core.domain.delivery import Delivery, DeliveryState
 from flowpilot_core.domain.errors import OutcomeUnknown, Stale, Unavailable
@@ -472,16 +473,44 @@ class TestTheLimitsOfTheRoles:
         database.do(f"ALTER ROLE {roles.APP} IN DATABASE {database.name} SET {limit} = '100ms'")
 
 
-class TestARelayInTheMiddle:
-    """A relay in a process of its own, between a mail that was accepted and the note that it was."""
+class TestARelayCutOff:
+    """Whoever was to be told is told, if need be twice; the relays that are killed or stopped are processes of their own."""
 
     async def deliveries(self, anna: Stuck, adapter: Adapter, handoff_id: HandoffId) -> tuple[Delivery, ...]:
         return tuple(await adapter.view(anna.account_id).deliveries(handoff_id, after=None, limit=100))
 
-    def expire_leases(self, database: PostgresDatabase) -> None:
-        database.do("UPDATE flowpilot.due_work SET lease_until = now() - interval '1 second' WHERE lease_until IS NOT NULL")
+    def let_time_pass(self, database: PostgresDatabase) -> None:
+        """All work is due, and whatever lease there was has run out."""
+        database.do("UPDATE flowpilot.due_work SET due_at = now(), lease_until = lease_until - interval '1 day'")
 
-    async def test_that_is_killed_there_sends_again_under_the_same_id(self, own_database: PostgresDatabase) -> None:
+    async def test_by_an_error_at_any_point_is_made_up_for_by_the_next(self, own_database: PostgresDatabase) -> None:
+        """F16: every point; told once, or twice under one id where the mail had gone and nobody wrote it down."""
+        async with on(own_database) as adapter:
+            anna, passing = await stuck(adapter.begin, adapter.view), Faults()
+            await anna.escalate(adapter.begin, user_id=anna.staff.ben.user_id)
+            assert 1 == await self.faulty_relay(adapter, passing, MemoryNotifier()).run_once()
+            points = passing.seen
+            gone, written = points.index("notifier.send: after"), points.index("commit (2): after")
+
+            for number, point in enumerate(points):
+                anna, faults, notifier = await stuck(adapter.begin, adapter.view), Faults(), MemoryNotifier()
+                handoff_id = await anna.escalate(adapter.begin, user_id=anna.staff.ben.user_id)
+                faults.at(point, raising(ZeroDivisionError(point)))
+                with suppress(ZeroDivisionError):
+                    await self.faulty_relay(adapter, faults, notifier).run_once()
+                self.let_time_pass(own_database)
+                while await a_relay(adapter.begin, adapter.outbox, notifier).run_once():
+                    pass
+
+                (delivery,) = await self.deliveries(anna, adapter, handoff_id)
+                messages = [message.message_id for message in notifier.messages]
+                assert DeliveryState.SENT == delivery.state, point
+                assert [delivery.message_id] * (2 if gone <= number < written else 1) == messages, point
+
+    def faulty_relay(self, adapter: Adapter, faults: Faults, notifier: MemoryNotifier) -> Relay:
+        return a_relay(faults.begin(adapter.begin), faults.outbox(adapter.outbox), faults.notifier(notifier))
+
+    async def test_by_kill_9_after_the_mail_sends_it_again_under_the_same_id(self, own_database: PostgresDatabase) -> None:
         """F16: kill -9; another one takes over once the lease has run out, and not before."""
         async with on(own_database) as adapter, AiosmtpdServer().running() as mail:
             anna = await stuck(adapter.begin, adapter.view)
@@ -494,7 +523,7 @@ class TestARelayInTheMiddle:
             notifier = MemoryNotifier()
             other = a_relay(adapter.begin, adapter.outbox, notifier)
             too_early = await other.run_once()
-            self.expire_leases(own_database)
+            self.let_time_pass(own_database)
             in_time = await other.run_once()
 
             assert DeliveryState.SENDING == killed.state
@@ -505,7 +534,7 @@ class TestARelayInTheMiddle:
             (settled,) = await self.deliveries(anna, adapter, handoff_id)
             assert (DeliveryState.SENT, 2) == (settled.state, settled.attempts)
 
-    async def test_that_sleeps_past_its_lease_writes_nothing_down(self, own_database: PostgresDatabase) -> None:
+    async def test_by_a_sleep_longer_than_its_lease_writes_nothing_down(self, own_database: PostgresDatabase) -> None:
         """F17: SIGSTOP; what it found out is dropped, since another has settled it meanwhile."""
         async with on(own_database) as adapter, AiosmtpdServer().running() as mail:
             anna = await stuck(adapter.begin, adapter.view)
@@ -514,7 +543,7 @@ class TestARelayInTheMiddle:
             sleeper = Victim.of(processes.relay, own_database.app, own_database.relay, mail.url, point, signal.SIGSTOP)
             assert point == await asyncio.to_thread(sleeper.hears)
 
-            self.expire_leases(own_database)
+            self.let_time_pass(own_database)
             notifier = MemoryNotifier()
             notifier.script(anna.staff.user(anna.staff.ben).email, NotSent("nobody here", permanent=True))
             assert 1 == await a_relay(adapter.begin, adapter.outbox, notifier).run_once()
