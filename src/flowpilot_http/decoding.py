@@ -66,6 +66,11 @@ def query(raw: bytes, kind: type[T]) -> T:
         raise _refusal(str(exc), kind) from None
 
 
+@cache
+def _names(kind: type[msgspec.Struct]) -> frozenset[str]:
+    return frozenset(field.name for field in msgspec.structs.fields(kind))
+
+
 def _refusal(message: str, kind: type[msgspec.Struct]) -> Refused:
     found = _WHERE.match(message)
     what, path = (found["what"], found["path"] or "") if found else (message, "")
