@@ -33,7 +33,7 @@ ADMIN = ("",)
 
 @define
 class RowRefused(FlowPilotError):
-    """A row that could not be replayed: the cause says why. Nothing of this row was kept, and all of its case before it."""
+    """A row that could not be replayed: the cause says why. Nothing of it was kept; the rows of its case before it were."""
 
     line: int
     case: str

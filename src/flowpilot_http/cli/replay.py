@@ -8,7 +8,7 @@ import typer
 from attrs import asdict, evolve
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from flowpilot_core.domain.identifiers import AccountId
 from flowpilot_core.ports.imports import Figures
@@ -63,7 +63,9 @@ def replay(
         if json:
             say({"account_id": account_id, **asdict(figures)}, "", json=True)
         else:
-            Console().print(_table(account_id, figures))
+            console = Console(soft_wrap=True, highlight=False)
+            console.print(f"Account {account_id}")
+            console.print(_table(figures))
 
 
 def _tell(bad: tuple[BadRow, ...]) -> None:
@@ -78,9 +80,8 @@ def _progress() -> Progress:
     return Progress(*columns, console=errors, disable=not errors.is_terminal, transient=True)
 
 
-def _table(account_id: AccountId, figures: Figures) -> Table:
-    table = Table("Figure", "", title=f"Account {account_id}", title_justify="left")
-    table.columns[1].justify = "right"
+def _table(figures: Figures) -> Table:
+    table = Table("Figure", Column("Replayed", justify="right"))
     for name, value in asdict(figures).items():
         table.add_row(name.replace("_", " "), "—" if value is None else f"{value:,}")
     return table
