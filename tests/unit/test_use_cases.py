@@ -11,6 +11,7 @@ from attrs import evolve
 from flowpilot_core.application.units import MOST_TRIES, Request
 from flowpilot_core.domain.actor import Person, Role, System
 from flowpilot_core.domain.branch import BranchState, Option, Outcome
+from flowpilot_core.domain.delivery import DeliveryState
 from flowpilot_core.domain.errors import (
     AlreadyClaimed,
     FlowPilotError,
@@ -32,6 +33,7 @@ from flowpilot_core.domain.handoff import HandoffState, Intent
 from flowpilot_core.domain.identifiers import AccountId, BranchId, HandoffId, SessionId, StepId, TeamId, UserId
 from flowpilot_core.domain.session import Priority, Status
 from flowpilot_core.domain.step import StepKind, StepResult
+from flowpilot_core.ports.notifier import NotSent
 from flowpilot_core.ports.persistence import (
     AlreadyAnswered,
     Answer,
@@ -504,6 +506,41 @@ class TestTelling:
         assert {office.staff.user(office.staff.olga).email, office.staff.user(office.staff.adam).email} == set(office.mailbox.recipients)
         taken = await office.product.handoffs.claim(office.staff.ben, handoff_id)
         assert (HandoffState.CLAIMED, 2) == (taken.handoff.state, taken.told.sent)
+
+    async def test_a_dead_delivery_is_sent_once_an_account_owner_or_admin_asks_again(self, office: Office) -> None:
+        """F24: the address was refused for good, and the others got theirs."""
+        ben = office.staff.user(office.staff.ben)
+        office.mailbox.script(ben.email, NotSent("no such user", permanent=True))
+        handoff_id, handoffs = await office.escalation(), office.product.handoffs
+        await office.relay.run_once()
+        ledger = await handoffs.deliveries(office.staff.vera, handoff_id, after=None, limit=ALL)
+        (dead,) = (delivery for delivery in ledger if delivery.state is DeliveryState.DEAD)
+
+        assert (ben.id, "no such user") == (dead.user_id, dead.last_error)
+        assert (2, 1) == ((told := (await handoffs.get(office.staff.vera, handoff_id)).told).sent, told.refused)
+        for powerless in (office.staff.ben, office.staff.anna, office.staff.vera):
+            with pytest.raises(RoleForbidden):
+                await handoffs.retry_delivery(powerless, handoff_id, dead.id)
+        with pytest.raises(NotFound):
+            await handoffs.retry_delivery(office.staff.olga, await office.escalation(office.staff.ben), dead.id)
+
+        await handoffs.retry_delivery(office.staff.olga, handoff_id, dead.id)
+        await office.relay.run_once()
+
+        assert (3, 0) == ((told := (await handoffs.get(office.staff.vera, handoff_id)).told).sent, told.refused)
+        assert ben.email in office.mailbox.recipients
+        with pytest.raises(InvalidTransition):
+            await handoffs.retry_delivery(office.staff.olga, handoff_id, dead.id)
+
+    async def test_nobody_is_told_of_what_was_claimed_before_the_relay_came_by(self, office: Office) -> None:
+        handoff_id = await office.escalation()
+        await office.product.handoffs.claim(office.staff.ben, handoff_id)
+
+        await office.relay.run_once()
+
+        assert [] == office.mailbox.recipients
+        ledger = await office.product.handoffs.deliveries(office.staff.vera, handoff_id, after=None, limit=ALL)
+        assert {(DeliveryState.SUPPRESSED, "the handoff is claimed")} == {(delivery.state, delivery.reason) for delivery in ledger}
 
     async def test_who_imports_the_past_tells_nobody(self, office: Office) -> None:
         quiet = evolve(office.product.handoffs, tell=False)
