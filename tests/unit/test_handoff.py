@@ -1,6 +1,7 @@
 """A handoff: one transfer of a session, and the moves it allows."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from attrs import evolve
@@ -204,3 +205,18 @@ def test_handoffs_of_one_session_form_a_chain() -> None:
 
     assert ["park", "escalate", "escalate"] == [handoff.intent for handoff in case.handoffs]
     assert case.handoffs[-1].id == case.session.latest_handoff_id
+
+
+def test_by_a_clock_that_jumped_back_nothing_happens_before_the_escalation() -> None:
+    """F36."""
+    yesterday = NOON - timedelta(days=1)
+    waiting, taken = an_escalation(by=ANNA), an_escalation(by=ANNA).claimed_by(BEN)
+
+    for since, event in (
+        (waiting.session.updated_at, waiting.handoff.rerouted(by=OLGA, at=yesterday)[1]),
+        (waiting.session.updated_at, waiting.handoff.withdrawn(waiting.session, by=ANNA, at=yesterday)[2]),
+        (waiting.session.updated_at, waiting.handoff.claimed(waiting.session, by=BEN, at=yesterday)[2]),
+        (taken.session.updated_at, taken.handoff.unclaimed(taken.session, by=BEN, at=yesterday)[2]),
+        (taken.session.updated_at, taken.handoff.lapsed(taken.session, by=QUIET, at=yesterday)[2]),
+    ):
+        assert since == event.at

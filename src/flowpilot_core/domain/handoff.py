@@ -182,7 +182,7 @@ class Handoff:
         return rerouted, self._event(
             EventKind.HANDOFF_REROUTED,
             by,
-            at,
+            max(at, self.escalated_at),
             team_id=str(team_id) if team_id else None,
             user_id=str(user_id) if user_id else None,
             priority=rerouted.priority,
@@ -193,7 +193,7 @@ class Handoff:
         require(by, Permission.WITHDRAW, self.session_id, self.escalated_by)
         state = self._advance(HandoffMove.WITHDRAW)
         session = session.withdrawn(at=at)
-        return evolve(self, state=state), session, self._event(EventKind.HANDOFF_WITHDRAWN, by, at, state=state)
+        return evolve(self, state=state), session, self._event(EventKind.HANDOFF_WITHDRAWN, by, session.updated_at, state=state)
 
     def resumed(self) -> "Handoff":
         """The park that ends as its session is resumed; who may is the session's to check."""
@@ -203,7 +203,7 @@ class Handoff:
         self, state: HandoffState, session: Session, kind: EventKind, by: Actor, at: datetime
     ) -> "tuple[Handoff, Session, Event]":
         session = session.given_back(self.escalated_by, at=at)
-        event = self._event(kind, by, at, state=state, assignee_id=str(self.escalated_by))
+        event = self._event(kind, by, session.updated_at, state=state, assignee_id=str(self.escalated_by))
         return evolve(self, state=state, claim=None), session, event
 
     def _untouched(self, session: Session) -> bool:
