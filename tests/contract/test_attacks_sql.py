@@ -242,6 +242,8 @@ class TestProbes:
             "COPY (SELECT 1) TO PROGRAM 'true'",
             "COPY flowpilot.step FROM '/etc/passwd'",
             "SELECT pg_read_file('/etc/passwd')",
+            "SELECT lo_create(0)",
+            "SELECT lo_from_bytea(0, 'kept for others')",
         ],
     )
     def test_nothing_can_be_made_or_undone(self, seeded: Seeded, statement: str) -> None:

@@ -63,6 +63,16 @@ BEGIN
 END $$;
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
 
+-- Large objects belong to no account.
+DO $$
+DECLARE
+  routine regprocedure;
+BEGIN
+  FOR routine IN SELECT oid FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace AND proname ~ '^(lo_|loread$|lowrite$)' LOOP
+    EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', routine);
+  END LOOP;
+END $$;
+
 CREATE SCHEMA IF NOT EXISTS flowpilot;
 ALTER SCHEMA flowpilot OWNER TO flowpilot_owner;
 REVOKE ALL ON SCHEMA flowpilot FROM PUBLIC;
