@@ -2,7 +2,7 @@
 
 from asyncio import gather
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from attrs import evolve
@@ -471,10 +471,18 @@ class ClaimsContract(Contract):
     AT = NOON + timedelta(hours=1)
 
     async def claim(
-        self, begin: BeginWork, staff: Staff, handoff_id: HandoffId, by: Person, *, expected: int | None = None, commit: bool = True
+        self,
+        begin: BeginWork,
+        staff: Staff,
+        handoff_id: HandoffId,
+        by: Person,
+        *,
+        at: datetime = AT,
+        expected: int | None = None,
+        commit: bool = True,
     ) -> HandoffDetail:
         async with begin(staff.account_id) as work:
-            taken = await work.handoffs.claim(handoff_id, by=by, at=self.AT, request_id="r-1", expected=expected, commit=commit)
+            taken = await work.handoffs.claim(handoff_id, by=by, at=at, request_id="r-1", expected=expected, commit=commit)
             await work.commit()
         return taken
 
@@ -488,11 +496,13 @@ class ClaimsContract(Contract):
             return refused
 
     @pytest.mark.parametrize("commit", [True, False])
-    async def test_a_claim_does_what_the_domain_says(self, begin: BeginWork, view: ViewOf, acme: Staff, commit: bool) -> None:
+    @pytest.mark.parametrize("at", [AT, NOON - timedelta(days=1)], ids=["later", "by a clock that jumped back"])
+    async def test_a_claim_does_what_the_domain_says(self, begin: BeginWork, view: ViewOf, acme: Staff, at: datetime, commit: bool) -> None:
+        """F36: never before the escalation, whatever the clock says."""
         case = await an_escalation(by=acme.anna).kept(begin)
-        handoff, session, event = case.handoff.claimed(case.session, by=acme.ben, at=self.AT)
+        handoff, session, event = case.handoff.claimed(case.session, by=acme.ben, at=at)
 
-        taken = await self.claim(begin, acme, case.handoff.id, acme.ben, commit=commit)
+        taken = await self.claim(begin, acme, case.handoff.id, acme.ben, at=at, commit=commit)
 
         handoff = evolve(handoff, version=case.handoff.version + 1)
         session = evolve(session, version=case.session.version + 1)
