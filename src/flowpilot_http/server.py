@@ -72,7 +72,7 @@ async def serve(app: Edge, listener: socket.socket, stop: asyncio.Event) -> None
     )
     server = _Server(config)
     ending = asyncio.create_task(_end(server, stop))
-    log.info("serving", address=address(listener))
+    log.info("serving", address=address(listener), reference=f"{address(listener)}/docs")
     try:
         await server.serve(sockets=[listener])
     finally:

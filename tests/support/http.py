@@ -1,4 +1,4 @@
-"""FlowPilot over HTTP on the in-memory peer: two accounts with people, and somebody to call as."""
+"""FlowPilot over HTTP: two accounts with people, and somebody to call as."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,6 +12,7 @@ from flowpilot_core.application.flowpilot import FlowPilot
 from flowpilot_core.domain.account import User
 from flowpilot_core.domain.actor import Role
 from flowpilot_core.domain.identifiers import AccountId
+from flowpilot_core.ports.persistence import BeginWork, ViewOf
 from flowpilot_core.testing.builders import SetClock
 from flowpilot_http.app import create_app
 from flowpilot_http.edge import Edge
@@ -85,7 +86,7 @@ class World:
 
     app: Edge
     flowpilot: FlowPilot
-    store: MemoryStore
+    view: ViewOf
     clock: SetClock
     owner: Somebody
     admin: Somebody
@@ -98,10 +99,15 @@ class World:
 
 
 async def a_world() -> World:
-    """A fresh one."""
+    """A fresh one in memory."""
+    store = MemoryStore(clock=SetClock(), new_token=new_id)
+    return await a_world_in(store.begin, store.view)
+
+
+async def a_world_in(begin: BeginWork, view: ViewOf) -> World:
+    """A fresh one in a store that may hold others."""
     clock = SetClock()
-    store = MemoryStore(clock=clock, new_token=new_id)
-    flowpilot = FlowPilot.of(begin=store.begin, view=store.view, clock=clock, new_id=new_id, new_secret=new_secret)
+    flowpilot = FlowPilot.of(begin=begin, view=view, clock=clock, new_id=new_id, new_secret=new_secret)
     app = create_app(flowpilot, clock=clock, new_id=new_id, secret_key=SECRET_KEY, probe=all_is_well)
     acme = await flowpilot.accounts.create("Acme")
     rival = await flowpilot.accounts.create("Rival")
@@ -115,7 +121,7 @@ async def a_world() -> World:
     return World(
         app=app,
         flowpilot=flowpilot,
-        store=store,
+        view=view,
         clock=clock,
         owner=await somebody(acme.id, "Olga", Role.OWNER),
         admin=await somebody(acme.id, "Adam", Role.ADMIN),

@@ -1,10 +1,26 @@
-"""A world for each test."""
+"""A world for each test: in memory, and on Postgres too for the modules that say so in `ADAPTERS`."""
+
+from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.support.http import World, a_world
+from flowpilot_adapters.sql import Database
+from tests.support.http import World, a_world, a_world_in
+from tests.support.postgres import PostgresDatabase
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run each test of a world on every adapter that its module names."""
+    if "world" in metafunc.fixturenames:
+        metafunc.parametrize("world", getattr(metafunc.module, "ADAPTERS", ("memory",)), indirect=True)
 
 
 @pytest.fixture
-async def world(anyio_backend: str) -> World:
-    return await a_world()
+async def world(request: pytest.FixtureRequest, anyio_backend: str) -> AsyncIterator[World]:
+    if request.param == "memory":
+        yield await a_world()
+        return
+    database: PostgresDatabase = request.getfixturevalue("database")
+    storage = Database(database.app)
+    yield await a_world_in(storage.begin, storage.view)
+    await storage.close()

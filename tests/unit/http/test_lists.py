@@ -5,6 +5,7 @@ import pytest
 from tests.support.http import Somebody, World
 
 pytestmark = pytest.mark.anyio
+ADAPTERS = ("memory", "postgres")
 
 
 async def _pages(reader: Somebody, path: str, size: int) -> list[list[str]]:

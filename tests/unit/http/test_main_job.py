@@ -12,6 +12,7 @@ from flowpilot_http.schemas.snapshot import SnapshotOut
 from tests.support.http import World
 
 pytestmark = pytest.mark.anyio
+ADAPTERS = ("memory", "postgres")
 
 
 async def test_a_new_session_has_its_root_branch_and_is_its_starters(world: World) -> None:

@@ -75,7 +75,7 @@ async def test_the_log_names_the_request_and_holds_no_content(world: World) -> N
 async def test_a_request_id_goes_on_record_and_into_the_log_context(world: World) -> None:
     session = await world.junior.post("/ai-sessions", {"title": "x", "problem": "x"}, x_request_id="abc-1")
 
-    events = await world.store.view(world.junior.account_id).events(after=0, limit=10)
+    events = await world.view(world.junior.account_id).events(after=0, limit=10)
 
     assert 201 == session.status_code
     assert ["abc-1"] == [logged.event.request_id for logged in events]

@@ -5,6 +5,7 @@ import pytest
 from tests.support.http import World
 
 pytestmark = pytest.mark.anyio
+ADAPTERS = ("memory", "postgres")
 
 BAD = b"{"
 UUID = "01998c2e-7a10-7000-8000-000000000001"

@@ -9,6 +9,7 @@ import pytest
 from tests.support.http import World
 
 pytestmark = pytest.mark.anyio
+ADAPTERS = ("memory", "postgres")
 
 START = {"title": "No mail", "problem": "Nothing arrives"}
 
