@@ -1,6 +1,6 @@
 """Three accounts and all roles make random moves; whatever anybody can see is compared with a plain model.
 
-Subclass `AccountsMachine`, say how the ports are opened, and run its `TestCase`:
+Subclass `AccountsMachine`, say how the ports are opened, and run it:
 
     class MemoryMachine(AccountsMachine):
         @asynccontextmanager
@@ -9,7 +9,8 @@ Subclass `AccountsMachine`, say how the ports are opened, and run its `TestCase`
             yield Adapter(begin=store.begin, view=store.view, outbox=store.outbox)
 
 
-    TestAccounts = MemoryMachine.TestCase
+    def test_no_account_learns_of_another() -> None:
+        run_state_machine_as_test(MemoryMachine)
 """
 
 import asyncio
