@@ -24,7 +24,7 @@ from . import decoding
 from .answers import Body, Header, encode
 from .cursors import Cursors
 from .problems import At, Refused
-from .schemas.common import Listed, Page
+from .schemas.common import Listed, Nothing, Page
 
 S = TypeVar("S", bound=msgspec.Struct)
 R = TypeVar("R")
@@ -84,9 +84,10 @@ class Call(Request[Person, None, State]):
         return self._id("delivery", DeliveryId)
 
     async def read(self, kind: type[S]) -> S:
-        """The body. Raises `NotFound`, else `Refused` where it cannot be read."""
+        """The body, of a request without a query. Raises `NotFound`, else `Refused` where it cannot be read."""
         raw = await self.body()
         try:
+            decoding.query(self.scope["query_string"], Nothing)
             if raw and not _JSON.fullmatch(self._header(b"content-type") or "application/json"):
                 raise Refused("unsupported_media_type", "Send `Content-Type: application/json`.")
             return decoding.body(raw, kind)

@@ -50,8 +50,7 @@ class Part:
         self, path: str, answer: Any, *, query: type[msgspec.Struct] | None = None, problems: tuple[str, ...] = (), etag: bool = False
     ) -> F:
         """A GET that shows something, or a page of things where `query` has a cursor."""
-        judged = READ if query else ()
-        codes = (*ALWAYS, *_of_path(path), *judged, *problems)
+        codes = (*ALWAYS, *_of_path(path), *READ, *problems)
         return get(path, opt={"operation": Operation(tag=self._tag, answer=answer, query=query, problems=codes, etag=etag)})
 
     def makes(self, path: str, answer: Any, *, body: type[msgspec.Struct], problems: tuple[str, ...] = ()) -> F:

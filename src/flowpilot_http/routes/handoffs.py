@@ -41,6 +41,7 @@ async def queue(request: Call) -> Body:
 @part.reads(HANDOFF, HandoffOut, etag=True)
 async def get_handoff(request: Call) -> Body:
     """One handoff with the earlier ones of its session and how far telling people has got."""
+    await request.wanted(Nothing)
     detail = await request.flowpilot.handoffs.get(request.user, request.handoff_id)
     return request.shown(HandoffOut.shown(detail), version=detail.handoff.version)
 

@@ -76,6 +76,7 @@ async def list_sessions(request: Call) -> Body:
 @part.reads(SESSION, SessionDetailOut, etag=True)
 async def get_session(request: Call) -> Body:
     """One session with its branches, fork points, steps and handoffs."""
+    await request.wanted(Nothing)
     detail = await request.flowpilot.sessions.get(request.user, request.session_id)
     return request.shown(SessionDetailOut.shown(detail), version=detail.session.version)
 

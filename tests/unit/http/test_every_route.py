@@ -179,6 +179,20 @@ async def test_no_header_names_an_account(world: World, header: str) -> None:
     assert [] == answer.json()["items"]
 
 
+@pytest.mark.parametrize("name", ["account_id", "user", "as"])
+async def test_no_query_takes_a_name_that_is_not_its_own(world: World, name: str) -> None:
+    """A28: nobody acts for another account, or as somebody else, by saying so."""
+    things = await _things(world.junior, world.senior)
+
+    for method, path, operation in _for_accounts(world):
+        answer = await _asked(world.junior, method, f"{_filled(path, things)}?{name}={world.rival.account_id}", _a_body(operation, things))
+        assert (400, "unknown_field", f"/{name}") == (
+            answer.status_code,
+            answer.json()["code"],
+            answer.json()["errors"][0]["pointer"],
+        ), (method, path)
+
+
 @pytest.mark.parametrize("member", SMUGGLED)
 async def test_no_request_takes_a_member_that_is_not_its_own(world: World, member: str) -> None:
     """A29: request types are closed, every one of them."""

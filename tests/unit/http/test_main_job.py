@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from datetime import timedelta
 
 import msgspec
 import pytest
@@ -175,6 +176,19 @@ async def test_the_end_of_a_session_and_its_reopening_answer_with_it(world: Worl
     assert ("active", None, world.senior.id) == (reopened["status"], reopened["resolution"], reopened["assignee_id"])
     assert world.junior.id == reassigned["assignee_id"]
     assert "abandoned" == abandoned["status"]
+
+
+async def test_a_clock_that_jumps_back_puts_nothing_before_its_own_past(world: World) -> None:
+    handoff = await world.junior.escalation()
+    world.clock.jump(-timedelta(hours=1))
+
+    (item,) = (await world.senior.seen("/handoffs/queue"))["items"]
+    claimed = await world.senior.made(f"/handoffs/{handoff['id']}/claim")
+    step = await world.senior.made(f"/ai-sessions/{handoff['session_id']}/steps", {"kind": "note", "content": "x"})
+    session = await world.senior.seen(f"/ai-sessions/{handoff['session_id']}")
+
+    assert 0 == item["waiting_seconds"]
+    assert handoff["escalated_at"] == claimed["claimed_at"] == step["created_at"] == session["updated_at"]
 
 
 async def test_my_sessions_are_those_assigned_to_me(world: World) -> None:
