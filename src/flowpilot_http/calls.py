@@ -28,7 +28,7 @@ from .schemas.common import Listed, Nothing, Page
 
 S = TypeVar("S", bound=msgspec.Struct)
 R = TypeVar("R")
-I = TypeVar("I")  # noqa: E741
+Id = TypeVar("Id")
 P = TypeVar("P")
 
 KEYS_LIVE: Final = timedelta(hours=24)
@@ -187,7 +187,7 @@ class Call(Request[Person, None, State]):
     def _face(self) -> Face:
         return cast(Face, self.app.state["face"])
 
-    def _id(self, thing: str, kind: Callable[[UUID], I]) -> I:
+    def _id(self, thing: str, kind: Callable[[UUID], Id]) -> Id:
         value = self.scope["path_params"][f"{thing}_id"]
         try:
             found = UUID(value)

@@ -27,7 +27,7 @@ SECURITY: Final[tuple[Header, ...]] = (
     (b"cross-origin-resource-policy", b"same-origin"),
 )
 PRIVATE: Final[tuple[Header, ...]] = ((b"cache-control", b"private, no-store"), (b"vary", b"Authorization"))
-NO_CONTENT: Final[Header] = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
+NO_PAGE: Final[Header] = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 
 
 class Edge:
@@ -59,7 +59,7 @@ class Edge:
                 if b"cache-control" not in names:
                     headers += PRIVATE
                 if b"content-security-policy" not in names:
-                    headers.append(NO_CONTENT)
+                    headers.append(NO_PAGE)
                 message["headers"] = headers
             await send(message)
 

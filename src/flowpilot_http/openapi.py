@@ -34,10 +34,10 @@ _REF: Final = "#/components/schemas/{name}"
 _PATH_PARAMETER: Final = re.compile(r"{(\w+):str}")
 
 
-class PointerOut(msgspec.Struct, kw_only=True, frozen=True, rename={"where": "pointer"}):
-    """A value that is wrong."""
+class WrongOut(msgspec.Struct, kw_only=True, frozen=True):
+    """A value that is wrong: where it is, as a JSON pointer into body or query (RFC 6901), and what is wrong with it."""
 
-    where: str
+    pointer: str
     detail: str
 
 
@@ -49,7 +49,7 @@ class ProblemOut(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
     status: int
     detail: str
     code: str
-    errors: list[PointerOut] = []
+    errors: list[WrongOut] = []
 
 
 @frozen

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
@@ -114,8 +115,9 @@ def running(*arguments: str, **settings: str) -> Iterator[Serving]:
 
 def until(look: Callable[[], bool]) -> None:
     """Come back once `look` says yes; whoever looks does so over the network, which is the pause."""
+    hung = time.monotonic() + LONGEST_WAIT
     while not look():
-        pass
+        assert time.monotonic() < hung, "it never came to that"
 
 
 def _read(process: "subprocess.Popen[str]", put: Callable[[dict[str, Any] | None], None]) -> None:
