@@ -269,7 +269,10 @@ class TestAServer:
     """`flowpilot serve`, which is never started anew."""
 
     async def test_keeps_what_it_answered_and_goes_on_whenever_the_database_crashes(self, lasting: PostgresServer) -> None:
-        """F08: three crashes amid escalates, whose clients ask again until they are answered."""
+        """F08: three crashes amid escalates, whose clients ask again until they are answered.
+
+        The server runs on uvloop, which tells of a socket in error once and then watches it no longer.
+        """
         database = lasting.database()
         async with on(database) as adapter, calling_the_server(database) as client:
             annas = [await stuck(adapter.begin, adapter.view) for _ in range(30)]
