@@ -31,7 +31,10 @@ NO_PAGE: Final[Header] = (b"content-security-policy", b"default-src 'none'; fram
 
 
 class Edge:
-    """The application as a server runs it: names each request, counts it, logs it, and adds what every answer carries."""
+    """The application as a server runs it: names each request, counts it, logs it, and adds what every answer carries.
+
+    A HEAD is a GET whose answer ends with its headers.
+    """
 
     def __init__(self, app: Litestar, *, metrics: Metrics, new_id: Callable[[], UUID]) -> None:
         self.app = app
@@ -46,7 +49,11 @@ class Edge:
         begun = time.perf_counter()
         request_id = next((value for name, value in scope["headers"] if name == b"x-request-id" and _SANE.fullmatch(value)), None)
         request_id = request_id or self._new_id().hex.encode()
+        method = scope["method"]
         named: Any = scope
+        if method == "HEAD":
+            # A copy: the server goes by its own for what it may send.
+            named = scope = {**scope, "method": "GET"}
         named["request_id"] = request_id.decode()
         status = 0
 
@@ -61,6 +68,8 @@ class Edge:
                 if b"content-security-policy" not in names:
                     headers.append(NO_PAGE)
                 message["headers"] = headers
+            elif method == "HEAD" and message["type"] == "http.response.body":
+                message["body"] = b""
             await send(message)
 
         structlog.contextvars.bind_contextvars(request_id=named["request_id"])
@@ -71,12 +80,12 @@ class Edge:
             if not status:
                 await problem.body()(scope, receive, answer)
         finally:
-            self._note(named, status, time.perf_counter() - begun)
+            self._note(named, method, status, time.perf_counter() - begun)
             structlog.contextvars.unbind_contextvars("request_id")
 
-    def _note(self, scope: Any, status: int, seconds: float) -> None:
+    def _note(self, scope: Any, method: str, status: int, seconds: float) -> None:
         route = scope.get("path_template") or "none"
-        method = scope["method"] if scope["method"] in _METHODS else "other"
+        method = method if method in _METHODS else "other"
         self._metrics.answered(method, route, status, seconds)
         user = scope.get("user")
         log.info(

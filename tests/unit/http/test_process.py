@@ -109,6 +109,21 @@ async def test_alive_and_ready_are_two_things(world: World) -> None:
     assert (200, "ready", 0.0) == (well.status_code, well.json()["status"], well.json()["relay_lag_seconds"])
 
 
+async def test_a_head_is_a_get_without_the_body(world: World) -> None:
+    """Load balancers ask so."""
+    session = await world.junior.session()
+
+    for client, path in (
+        (world.nobody, "/health/ready"),
+        (world.junior.client, f"/ai-sessions/{session['id']}"),
+        (world.nobody, "/ai-sessions"),
+    ):
+        got, head = await client.get(path), await client.head(path)
+        assert (got.status_code, b"") == (head.status_code, head.content)
+        assert [*got.headers] == [*head.headers]
+        assert got.headers["content-length"] == head.headers["content-length"]
+
+
 async def test_metrics_count_by_route_and_name_nobody(world: World) -> None:
     handoff = await world.junior.escalation()
     await world.senior.get(f"/handoffs/{handoff['id']}")
