@@ -87,9 +87,16 @@ def test_after_the_active_branch_is_closed_work_goes_on_in_the_nearest_open_one(
 
 
 def test_closing_another_branch_leaves_the_active_one() -> None:
-    case = a_session().step().fork("cable", "switch").closed("switch")
+    case = a_session().step().fork("cable", "switch").in_branch("root").closed("switch")
 
-    assert case.branch("cable") == case.session.branches.active_id
+    assert case.branch("root") == case.session.branches.active_id
+
+
+def test_there_is_no_fork_in_a_closed_branch() -> None:
+    case = a_session().step().fork("cable", "switch").step("swapped it").closed("cable")
+
+    with pytest.raises(InvalidTransition):
+        case.fork("plug", "socket")
 
 
 @pytest.mark.parametrize("options", [0, 1, 9])

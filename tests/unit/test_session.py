@@ -112,6 +112,13 @@ def test_what_happens_to_a_parked_session_is_private_and_what_happens_later_is_n
     assert frozenset() == case.session.parked_with
 
 
+def test_once_it_is_resumed_nobody_is_recorded_as_its_private_reader() -> None:
+    case = a_session(by=ANNA).parked().reassigned_to(BEN).resumed()
+
+    assert frozenset() == case.session.parked_with
+    assert {ANNA.user_id, BEN.user_id} == case.handoff.readers
+
+
 def test_the_escalator_stays_the_assignee_until_somebody_claims() -> None:
     waiting = an_escalation(by=ANNA)
 

@@ -11,6 +11,8 @@ from hypothesis import given
 
 from flowpilot_core.domain.branch import Outcome
 from flowpilot_core.domain.events import Plain
+from flowpilot_core.domain.handing_off import hand_off
+from flowpilot_core.domain.handoff import Intent
 from flowpilot_core.domain.identifiers import HandoffId, StepId
 from flowpilot_core.domain.session import Priority, Ticket
 from flowpilot_core.domain.snapshot import SIZE_BOUND, canonical, freeze
@@ -94,6 +96,22 @@ def test_it_holds_everything_a_colleague_needs() -> None:
     assert ("it blinked", "failed", anna) == tuple(frozen["steps"][1][key] for key in ("evidence", "result", "created_by"))
     assert ["open", "open", "dead_end"] == [branch["state"] for branch in frozen["branches"]]
     assert ["two ways to look at it"] == [fork_point["reason"] for fork_point in frozen["fork_points"]]
+
+
+def test_who_hands_it_off_is_named_even_where_nobody_said_who_that_is() -> None:
+    handed = hand_off(
+        a_session(by=ANNA).session,
+        handoff_id=HandoffId(new_id()),
+        intent=Intent.ESCALATE,
+        reason="stuck",
+        steps=(),
+        earlier=(),
+        names={},
+        by=ANNA,
+        at=NOON,
+    )
+
+    assert {"id": str(ANNA.user_id), "name": ANNA.name} == json.loads(handed.snapshot.body)["escalated_by"]
 
 
 def test_it_names_no_account() -> None:
