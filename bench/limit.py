@@ -86,6 +86,8 @@ def _value(name: str, kind: str, value: Any, varying: dict[str, str], connection
         return f"({varying[name]})::{kind}"
     if is_template(value):
         return f"('{str(value)[:24]}' || {COPY})::uuid"
+    if isinstance(value, tuple):
+        value = list(value)
     if isinstance(value, list) and any(is_template(item) for item in value):
         return f"ARRAY[{', '.join(_value('', 'uuid', item, {}, connection) for item in value)}]::{kind}"
     literal = Literal(value).as_string(connection)

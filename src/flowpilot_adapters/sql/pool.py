@@ -9,7 +9,7 @@ reaches.
 import asyncio
 from collections import deque
 from types import TracebackType
-from typing import Final
+from typing import Any, Final
 
 import psycopg
 
@@ -26,6 +26,10 @@ _MENDING: Final = 5.0
 
 _Place = tuple[float, "asyncio.Future[Connection | None]"]
 """When it is given up, by the loop's clock, and what whoever stands there waits for: a connection, or `None` for room to make one."""
+
+
+NOTICING: Final[dict[str, Any]] = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000}
+"""How soon a server that vanished without a word counts as gone, over TCP: within about half a minute."""
 
 
 class PoolTimeout(psycopg.OperationalError):
@@ -106,7 +110,7 @@ class Pool:
         """A new connection, in the room that the caller has."""
         try:
             async with asyncio.timeout(self._timeout):
-                connection = await Connection.connect(self._conninfo, autocommit=True, client_encoding="utf8")
+                connection = await Connection.connect(self._conninfo, autocommit=True, client_encoding="utf8", **NOTICING)
         except BaseException as failure:
             self._pass_on_room()
             if isinstance(failure, TimeoutError):
