@@ -174,7 +174,7 @@ def test_five_thousand_steps_are_all_there_though_they_alone_are_over_the_bound(
     snapshot = freeze(
         case.session,
         handoff_id=HandoffId(new_id()),
-        steps=steps,
+        steps=steps[::-1],
         earlier=(),
         names=case.names,
         reason="stuck",

@@ -59,6 +59,11 @@ def test_evidence_is_bounded_in_bytes(character: str) -> None:
         evidence("evidence", most + character)
 
 
+def test_evidence_of_one_byte_too_many_is_too_long() -> None:
+    with pytest.raises(InvalidValue):
+        evidence("evidence", "ü" * (EVIDENCE // 2) + "x")
+
+
 @pytest.mark.parametrize("value", ["Ben\nMüller", "Ben\r\nBcc: eve@evil.example", "tab\there", " "])
 def test_a_name_is_one_line(value: str) -> None:
     """A39: it stands in the header of a mail."""

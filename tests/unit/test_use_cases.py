@@ -400,6 +400,21 @@ class TestHandoffs:
         assert () == (await handoffs.get(office.staff.ben, escalated.handoff.id)).chain
         assert () == (await handoffs.claim(office.staff.ben, escalated.handoff.id)).chain
 
+    async def test_no_answer_shows_a_park_to_who_got_the_session_later(self, office: Office) -> None:
+        anna, ben, sessions, handoffs = office.staff.anna, office.staff.ben, office.product.sessions, office.product.handoffs
+        park = await office.park()
+        session_id = (await handoffs.get(anna, park)).handoff.session_id
+        await sessions.resume(anna, session_id)
+        given = await sessions.reassign(anna, session_id, user_id=ben.user_id)
+
+        escalated = await handoffs.hand_off(ben, session_id, intent=Intent.ESCALATE, reason="stuck too")
+        withdrawn = await handoffs.withdraw(ben, escalated.handoff.id)
+        resolved = await sessions.resolve(ben, session_id, summary="done")
+
+        assert [park] == [handoff.id for handoff in given.handoffs]
+        assert () == escalated.chain == withdrawn.chain
+        assert [escalated.handoff.id] == [handoff.id for handoff in resolved.handoffs]
+
     async def test_changes_tell_what_happened_since_the_snapshot(self, office: Office) -> None:
         handoffs, ben = office.product.handoffs, office.staff.ben
         handoff_id = await office.escalation()
