@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -10,7 +11,7 @@ from flowpilot_adapters.sql import roles, tenancy
 from flowpilot_adapters.sql.policies import APP_MAY
 from tests.support.postgres import PostgresDatabase, PostgresServer, set_up
 
-LINT = os.environ.get("FLOWPILOT_RLS_LINT")
+LINT = Path(os.environ.get("FLOWPILOT_RLS_LINT") or Path(__file__).parents[3] / "shared/tools/rls_lint.sql")
 """A file with a second opinion: SQL for psql that fails where accounts are not kept apart."""
 
 
@@ -20,7 +21,7 @@ def test_a_migrated_database_keeps_accounts_apart(database: PostgresDatabase) ->
     assert () == tenancy.findings(database.app)
 
 
-@pytest.mark.skipif(LINT is None, reason="FLOWPILOT_RLS_LINT names no file with a second opinion")
+@pytest.mark.skipif(not LINT.is_file(), reason="FLOWPILOT_RLS_LINT names no file with a second opinion")
 def test_a_second_opinion_agrees(database: PostgresDatabase) -> None:
     psql = str(Binaries.find().folder / "psql")
     variables = ["-v", "ON_ERROR_STOP=1", "-v", f"app_role={roles.APP}", "-v", "schema=flowpilot"]
