@@ -94,6 +94,8 @@ def _say_where_to_look(console: Console, cast: Cast, port: int) -> None:
 
 
 def _keep_serving(console: Console, server: Server) -> None:
+    # A shell starts what runs in its background deaf to Ctrl-C; here somebody is told to press it.
+    signal.signal(signal.SIGINT, _interrupt)
     console.print(Text("   Serving until Ctrl-C; everything made here goes away then.", style="bold"))
     try:
         server.wait()
