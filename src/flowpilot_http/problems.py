@@ -85,6 +85,7 @@ TITLES: Final[Mapping[str, tuple[int, str]]] = {
     "unavailable": (503, "Not available just now"),
     "outcome_unknown": (503, "Nobody knows yet whether it was done"),
     "snapshot_damaged": (500, "The stored snapshot is damaged"),
+    "secret_unreadable": (500, "A stored secret cannot be opened"),
     "internal": (500, "Something went wrong here"),
 }
 """Every code there is, with its status and what people read first."""
@@ -169,6 +170,12 @@ def _version_conflict(exc: errors.VersionConflict) -> Problem:
 @_for(errors.SnapshotDamaged)
 def _snapshot_damaged(exc: errors.SnapshotDamaged) -> Problem:
     return _problem("snapshot_damaged", "The stored bytes do not match the digest they were frozen under.")
+
+
+@_for(errors.SecretUnreadable)
+def _secret_unreadable(exc: errors.SecretUnreadable) -> Problem:
+    detail = f"What was stored for {exc.purpose} was sealed by a key that is not known here; whoever runs FlowPilot has to name it."
+    return _problem("secret_unreadable", detail)
 
 
 @_for(errors.KeyReused)

@@ -12,7 +12,7 @@ from flowpilot_adapters.sql.pool import Pool
 from flowpilot_adapters.sql.unit_of_work import Beginning
 from flowpilot_core.domain.account import ApiToken
 from flowpilot_core.domain.errors import KeyInProgress, NotFound, Stale, Unauthenticated, Unavailable
-from flowpilot_core.domain.identifiers import TokenId, UserId
+from flowpilot_core.domain.identifiers import EventId, TokenId, UserId
 from flowpilot_core.ports.persistence import Once, QueueFilter
 from flowpilot_core.testing.builders import NOON, Case, Staff, a_session, a_staff, an_escalation, new_id
 from tests.support.postgres import PostgresDatabase
@@ -109,7 +109,15 @@ async def test_who_was_deactivated_meanwhile_cannot_claim(world: World) -> None:
 
     with pytest.raises(Unauthenticated):
         async with world.storage.begin(world.acme.account_id) as work:
-            await work.handoffs.claim(world.case.handoff.id, by=world.acme.ben, at=NOON, request_id=None, expected=None, commit=True)
+            await work.handoffs.claim(
+                world.case.handoff.id,
+                by=world.acme.ben,
+                at=NOON,
+                event_id=EventId(new_id()),
+                request_id=None,
+                expected=None,
+                commit=True,
+            )
 
 
 async def test_where_no_server_is_everything_is_unavailable(world: World) -> None:

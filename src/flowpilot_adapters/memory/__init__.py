@@ -4,6 +4,7 @@ from .notifier import MemoryNotifier
 from .outbox import MemoryOutbox
 from .store import MemoryStore
 from .unit_of_work import MemoryUnitOfWork
+from .vault import MemoryVault
 from .view import MemoryView
 
-__all__ = ["MemoryNotifier", "MemoryOutbox", "MemoryStore", "MemoryUnitOfWork", "MemoryView"]
+__all__ = ["MemoryNotifier", "MemoryOutbox", "MemoryStore", "MemoryUnitOfWork", "MemoryVault", "MemoryView"]

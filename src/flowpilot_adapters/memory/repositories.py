@@ -11,7 +11,7 @@ from flowpilot_core.domain.actor import Person, Role
 from flowpilot_core.domain.delivery import Colleague, Delivery
 from flowpilot_core.domain.errors import AlreadyClaimed, NotFound
 from flowpilot_core.domain.handoff import Handoff
-from flowpilot_core.domain.identifiers import DeliveryId, HandoffId, SessionId, StepId, TeamId, UserId
+from flowpilot_core.domain.identifiers import DeliveryId, EventId, HandoffId, SessionId, StepId, TeamId, UserId
 from flowpilot_core.domain.session import Session
 from flowpilot_core.domain.snapshot import Snapshot
 from flowpilot_core.domain.step import Step
@@ -112,7 +112,15 @@ class MemoryHandoffs:
         return saved
 
     async def claim(
-        self, handoff_id: HandoffId, *, by: Person, at: datetime, request_id: str | None, expected: int | None, commit: bool
+        self,
+        handoff_id: HandoffId,
+        *,
+        by: Person,
+        at: datetime,
+        event_id: EventId,
+        request_id: str | None,
+        expected: int | None,
+        commit: bool,
     ) -> HandoffDetail:
         """As `Handoffs.claim` says. Claims of one handoff wait for one another; nothing else runs between the look and the commit."""
         await _others()
@@ -129,7 +137,7 @@ class MemoryHandoffs:
         await self.save(claimed)
         saved = evolve(session, version=self._work.sessions.next(session.id, session.version))
         rows.sessions.put(saved.id, saved)
-        rows.events.append(evolve(event, request_id=request_id))
+        rows.events.append(evolve(event, id=event_id, request_id=request_id))
         detail = reading.handoff_detail(rows, handoff_id)
         if commit:
             self._work.commit()
@@ -231,9 +239,9 @@ class MemoryWorkLedger:
 
     _work: Transaction
 
-    async def add(self, work: Work) -> None:
+    async def add(self, work: Work, *, caused_by: EventId | None = None) -> None:
         """As `WorkLedger.add` says."""
-        self._work.rows.due.put(work.id, DueWork(id=work.id, kind=work.kind, due_at=work.due_at))
+        self._work.react(caused_by, lambda: self._work.rows.due.put(work.id, DueWork(id=work.id, kind=work.kind, due_at=work.due_at)))
 
     async def finish(self, lease: Lease) -> bool:
         """As `WorkLedger.finish` says."""

@@ -1,12 +1,12 @@
 """What the repositories of one unit of work share: its rows, its locks, and the commit that checks and applies without a pause."""
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import Generic, Protocol, TypeVar
 from uuid import UUID
 
 from flowpilot_core.domain.errors import InvalidValue, NotFound, Stale, Unauthenticated
 from flowpilot_core.domain.handoff import Handoff
-from flowpilot_core.domain.identifiers import AccountId, HandoffId, SessionId, UserId
+from flowpilot_core.domain.identifiers import AccountId, EventId, HandoffId, SessionId, UserId
 from flowpilot_core.domain.session import Session
 from flowpilot_core.ports.clock import Clock
 
@@ -61,6 +61,7 @@ class Transaction:
         self.handoffs: Versions[HandoffId, Handoff] = Versions(self.rows.handoffs)
         self._locks = locks
         self._committed = False
+        self._reactions: list[tuple[EventId, Callable[[], None]]] = []
 
     async def lock(self, *key: Hashable) -> None:
         """Hold a row of the account until this unit of work ends."""
@@ -69,6 +70,13 @@ class Transaction:
     def end(self) -> None:
         """Let go of all locks."""
         self._locks.let_go(self)
+
+    def react(self, caused_by: EventId | None, write: Callable[[], None]) -> None:
+        """Write at the commit, if the event is recorded here by then; without an event at once."""
+        if caused_by is None:
+            write()
+        else:
+            self._reactions.append((caused_by, write))
 
     def active(self, user_id: UserId) -> bool:
         """Whether this is somebody of the account who may do things."""
@@ -86,6 +94,10 @@ class Transaction:
         self.require_unique()
         if not all(self.active(event.by) for event in self.rows.events if event.by is not None):
             raise Unauthenticated
+        recorded = {event.id for event in self.rows.events}
+        for caused_by, write in self._reactions:
+            if caused_by in recorded:
+                write()
         self.rows.apply()
         self._committed = True
 

@@ -4,9 +4,10 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, Double, bindparam, delete, func, insert, literal_column, null, select, update
 
+from flowpilot_core.domain.identifiers import EventId
 from flowpilot_core.ports.outbox import Lease, Work
 
-from .queries import ACCOUNT, own
+from .queries import ACCOUNT, own, recorded
 from .schema import due_work
 from .statement import compiled
 from .transaction import Transaction
@@ -17,6 +18,14 @@ ADD: Final = compiled(
     "add work",
     insert(due_work).values(
         account_id=ACCOUNT, id=bindparam("id"), kind=bindparam("kind"), due_at=bindparam("due_at"), takes=literal_column("0")
+    ),
+)
+_columns = ("account_id", "id", "kind", "due_at", "takes")
+ADD_CAUSED: Final = compiled(
+    "add caused work",
+    insert(due_work).from_select(
+        _columns,
+        select(ACCOUNT, *(bindparam(name, type_=due_work.c[name].type) for name in _columns[1:4]), literal_column("0")).where(recorded()),
     ),
 )
 FINISH: Final = compiled("finish work", delete(due_work).where(_held))
@@ -40,9 +49,13 @@ class SqlWorkLedger:
         self._transaction = transaction
         self._account_id = transaction.account_id
 
-    async def add(self, work: Work) -> None:
+    async def add(self, work: Work, *, caused_by: EventId | None = None) -> None:
         """As `WorkLedger.add` says."""
-        self._transaction.write(ADD(account_id=self._account_id, id=work.id, kind=work.kind, due_at=work.due_at))
+        what = {"account_id": self._account_id, "id": work.id, "kind": work.kind, "due_at": work.due_at}
+        if caused_by is None:
+            self._transaction.write(ADD(**what))
+        else:
+            self._transaction.react(ADD_CAUSED(**what, caused_by=caused_by))
 
     async def finish(self, lease: Lease) -> bool:
         """As `WorkLedger.finish` says."""

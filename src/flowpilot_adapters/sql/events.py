@@ -45,6 +45,7 @@ def log(account_id: AccountId, happened: Event) -> Call:
     """What writes an event, or fails where its person is not active here."""
     return LOG(
         account_id=account_id,
+        event_id=happened.id,
         event_kind=happened.kind,
         event_at=happened.at,
         event_by_user_id=happened.by,

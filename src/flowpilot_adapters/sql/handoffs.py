@@ -29,7 +29,7 @@ from flowpilot_core.domain.delivery import Colleague, DeliveryState, Told
 from flowpilot_core.domain.errors import AlreadyClaimed, FlowPilotError, NotFound, Stale
 from flowpilot_core.domain.events import Event, EventKind
 from flowpilot_core.domain.handoff import ESCALATION, Handoff, HandoffMove, Intent
-from flowpilot_core.domain.identifiers import AccountId, HandoffId, SessionId
+from flowpilot_core.domain.identifiers import AccountId, EventId, HandoffId, SessionId
 from flowpilot_core.domain.session import SESSION, SessionMove
 from flowpilot_core.domain.snapshot import Snapshot
 from flowpilot_core.ports.persistence import HandoffDetail, SessionDetail
@@ -267,7 +267,15 @@ class SqlHandoffs:
         return evolve(changed, version=changed.version + 1)
 
     async def claim(
-        self, handoff_id: HandoffId, *, by: Person, at: datetime, request_id: str | None, expected: int | None, commit: bool
+        self,
+        handoff_id: HandoffId,
+        *,
+        by: Person,
+        at: datetime,
+        event_id: EventId,
+        request_id: str | None,
+        expected: int | None,
+        commit: bool,
     ) -> HandoffDetail:
         """As `Handoffs.claim` says. Where more follows before the commit the event waits for it, so that it locks nobody out."""
         taking = {
@@ -281,7 +289,7 @@ class SqlHandoffs:
         changed = {"state": CLAIMED, "assignee_id": str(by.user_id)}
         reading = detail_call(self._account_id, handoff_id)
         if commit:
-            claim = CLAIM_AND_LOG(**taking, event_request_id=request_id, event_changed=records.document(changed))
+            claim = CLAIM_AND_LOG(**taking, event_id=event_id, event_request_id=request_id, event_changed=records.document(changed))
             claimed, found = await self._transaction.read_and_commit(claim, reading)
         else:
             claimed, found = await self._transaction.read(CLAIM(**taking), reading)
@@ -298,7 +306,7 @@ class SqlHandoffs:
                 handoff_id=handoff_id,
                 changed=changed,
             )
-            self._transaction.log(log(self._account_id, evolve(event, request_id=request_id)))
+            self._transaction.log(log(self._account_id, evolve(event, id=event_id, request_id=request_id)))
         return detail
 
     async def _refusal(self, detail: HandoffDetail, *, by: Person, at: datetime, expected: int | None) -> FlowPilotError:

@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, Select, Table, Update, Uuid, any_, bindpar
 from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.sql.selectable import FromClause, Subquery
 
-from .schema import branch, fork_point, handoff, person, session, step
+from .schema import branch, event, fork_point, handoff, person, session, step
 from .statement import Statement, compiled
 
 ACCOUNT: Final = bindparam("account_id", type_=Uuid())
@@ -24,6 +24,11 @@ def own(table: FromClause) -> ColumnElement[bool]:
 def columns_but_account(table: Table) -> list[Any]:
     """All columns that a record is made from."""
     return [column for column in table.c if column.name != "account_id"]
+
+
+def recorded() -> ColumnElement[bool]:
+    """Whether the event `caused_by` is on record; for what is written as a reaction to it (`Transaction.react`)."""
+    return exists().where(own(event), event.c.id == bindparam("caused_by", type_=event.c.id.type))
 
 
 def refused_unless(found: FromClause, state: str) -> Select[Any]:

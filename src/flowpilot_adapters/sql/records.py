@@ -131,6 +131,7 @@ def handoff(row: Any) -> Handoff:
 def logged_event(row: Any) -> LoggedEvent:
     """An event with its number."""
     event = Event(
+        id=row.id,
         kind=EventKind(row.kind),
         at=row.at,
         by=row.by_user_id,

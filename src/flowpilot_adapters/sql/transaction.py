@@ -25,7 +25,7 @@ class Transaction:
     into one trip, that trip is its own transaction.
     """
 
-    __slots__ = ("_begun", "_connection", "_done", "_events", "_failed", "_once", "_writes", "account_id")
+    __slots__ = ("_begun", "_connection", "_done", "_events", "_failed", "_once", "_reactions", "_writes", "account_id")
 
     def __init__(self, connection: Connection, account_id: AccountId, once: Once | None) -> None:
         self.account_id = account_id
@@ -33,6 +33,7 @@ class Transaction:
         self._once = once
         self._writes: list[Call] = []
         self._events: list[Call] = []
+        self._reactions: list[Call] = []
         self._begun = False
         self._done = False
         self._failed = False
@@ -48,6 +49,10 @@ class Transaction:
     def log(self, call: Call) -> None:
         """Do it last of all: it locks the account's event counter until the commit."""
         self._events.append(call)
+
+    def react(self, call: Call) -> None:
+        """Do it once the events are on record: it asks whether the one that causes it is."""
+        self._reactions.append(call)
 
     async def read(self, *calls: Call) -> list[Result]:
         """The results of `calls`, after all writes so far."""
@@ -76,10 +81,13 @@ class Transaction:
             raise Stale
         if commit and self._once and not self._begun:
             await self._look_up(self._once, [])
-        writes = [*self._writes, *calls, *(self._events if commit else ())]
+        first = len(self._writes)
+        writes = [*self._writes, *calls]
         self._writes.clear()
         if commit:
+            writes += (*self._events, *self._reactions)
             self._events.clear()
+            self._reactions.clear()
         if self._once and not self._begun:
             results = await self._look_up(self._once, writes)
         elif self._begun:
@@ -91,7 +99,6 @@ class Transaction:
         self._begun = not commit
         if commit:
             self._once = None
-        first = len(writes) - len(calls)
         return results[first : first + len(calls)]
 
     async def _look_up(self, once: Once, writes: list[Call]) -> list[Result]:

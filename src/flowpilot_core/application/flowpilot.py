@@ -44,7 +44,7 @@ class FlowPilot:
         `tell`: whether anybody is told of an escalation. `committed` is called after every commit, to wake a relay: it must
         return at once, and losing the call costs nothing but time.
         """
-        units = Units(begin=begin, committed=committed)
+        units = Units(begin=begin, committed=committed, new_id=new_id)
         return cls(
             sessions=Sessions(units=units, view=view, clock=clock, new_id=new_id),
             handoffs=Handoffs(units=units, view=view, clock=clock, new_id=new_id, tell=tell),

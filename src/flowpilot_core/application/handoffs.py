@@ -105,7 +105,7 @@ class Handoffs:
                         for recipient in told
                     ]
                 )
-            await work.record(request.stamped(done.event))
+            await self.units.record(work, done.event, request)
             return HandoffDetail(
                 handoff=handoff,
                 chain=tuple(earlier for earlier in detail.handoffs if earlier.readable_by(actor)),
@@ -149,8 +149,16 @@ class Handoffs:
         by = person(actor, Permission.CLAIM)
 
         async def unit(work: UnitOfWork) -> HandoffDetail:
+            at = self.clock.now()
+            cause = await self.units.caused(work, EventKind.HANDOFF_CLAIMED, at=at)
             taken = await work.handoffs.claim(
-                handoff_id, by=by, at=self.clock.now(), request_id=request.id, expected=request.if_match, commit=self.units.commits(request)
+                handoff_id,
+                by=by,
+                at=at,
+                event_id=cause.id,
+                request_id=request.id,
+                expected=request.if_match,
+                commit=self.units.commits(request),
             )
             return readable(taken, actor)
 
@@ -168,7 +176,7 @@ class Handoffs:
             before.require_version(request.if_match)
             await work.handoffs.save(handoff)
             await work.sessions.save(session)
-            await work.record(request.stamped(event))
+            await self.units.record(work, event, request)
             return readable(await work.handoffs.detail(handoff_id), actor)
 
         return await self.units.run(actor, unit, request)
@@ -184,7 +192,7 @@ class Handoffs:
             before.require_version(request.if_match)
             await work.handoffs.save(handoff)
             await work.sessions.save(session)
-            await work.record(request.stamped(event))
+            await self.units.record(work, event, request)
             return readable(await work.handoffs.detail(handoff_id), actor)
 
         return await self.units.run(actor, unit, request)
@@ -209,7 +217,7 @@ class Handoffs:
             handoff, event = before.rerouted(team_id=team_id, user_id=user_id, priority=priority, by=by, at=self.clock.now())
             before.require_version(request.if_match)
             await work.handoffs.save(handoff)
-            await work.record(request.stamped(event))
+            await self.units.record(work, event, request)
             return readable(await work.handoffs.detail(handoff_id), actor)
 
         return await self.units.run(actor, unit, request)
@@ -235,7 +243,7 @@ class Handoffs:
                 handoff_id=handoff_id,
                 changed={"delivery_id": str(delivery_id), "state": retried.state},
             )
-            await work.record(request.stamped(event))
+            await self.units.record(work, event, request)
             return readable(await work.handoffs.detail(handoff_id), actor)
 
         return await self.units.run(actor, unit, request)

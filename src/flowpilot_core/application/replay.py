@@ -189,7 +189,7 @@ class _RowUnit:
 
     async def run(self, work: UnitOfWork) -> Standing:
         """How the case stands after it."""
-        row, clock, joined = self.row, _RowClock(self.row.at), Joined(work)
+        row, clock, joined = self.row, _RowClock(self.row.at), Joined(work, self.new_id)
         actor = self.cast.people[row.actor].acting(self.cast.account_id)
         sessions = Sessions(units=joined, view=self.view, clock=clock, new_id=self.new_id)
         handoffs = Handoffs(units=joined, view=self.view, clock=clock, new_id=self.new_id, tell=False)

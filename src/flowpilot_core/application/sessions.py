@@ -80,7 +80,7 @@ class Sessions:
                 at=self.clock.now(),
             )
             await work.sessions.add(session)
-            await work.record(request.stamped(event))
+            await self.units.record(work, event, request)
             return SessionDetail(session=session, steps=(), handoffs=(), names={by.user_id: by.name})
 
         return await self.units.run(actor, unit, request)
@@ -129,7 +129,7 @@ class Sessions:
             before.require_version(request.if_match)
             await work.sessions.save(session)
             await work.sessions.add_step(step)
-            await work.record(request.stamped(event))
+            await self.units.record(work, event, request)
             return step
 
         return await self.units.run(actor, unit, request)
@@ -155,7 +155,7 @@ class Sessions:
             author = await work.people.user(step.created_by)
             await work.sessions.save(session)
             await work.sessions.save_step(step)
-            await work.record(request.stamped(event))
+            await self.units.record(work, event, request)
             return step, {author.id: author.name}
 
         return await self.units.run(actor, unit, request)
@@ -185,7 +185,7 @@ class Sessions:
             )
             before.require_version(request.if_match)
             await work.sessions.save(session)
-            await work.record(request.stamped(event))
+            await self.units.record(work, event, request)
             return Forked(fork_point=fork_point, branches=session.branches.all[-len(options) :])
 
         return await self.units.run(actor, unit, request)
@@ -269,7 +269,7 @@ class Sessions:
             session, event = await move(before, work)
             before.require_version(request.if_match)
             await work.sessions.save(session)
-            await work.record(request.stamped(event))
+            await self.units.record(work, event, request)
             detail = await work.sessions.detail(session_id)
             return evolve(detail, handoffs=tuple(handoff for handoff in detail.handoffs if handoff.readable_by(actor)))
 

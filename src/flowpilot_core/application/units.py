@@ -1,13 +1,16 @@
 """How a use case runs: one unit of work, tried again where somebody else saved first."""
 
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Any, TypeVar
 
 from attrs import evolve, frozen
 
 from flowpilot_core.domain.actor import Actor
 from flowpilot_core.domain.errors import Stale, Unavailable
-from flowpilot_core.domain.events import Event
+from flowpilot_core.domain.events import Event, EventKind
+from flowpilot_core.domain.identifiers import EventId
+from flowpilot_core.ports.clock import NewId
 from flowpilot_core.ports.persistence import Answer, BeginWork, Once, UnitOfWork
 
 T = TypeVar("T")
@@ -29,13 +32,25 @@ class Request:
     render: Callable[[Any], Answer] | None = None
     """Turns the use case's result into the answer that is kept for repeats; goes with `once`."""
 
-    def stamped(self, event: Event) -> Event:
-        """The event with this request on record."""
-        return evolve(event, request_id=self.id) if self.id else event
-
 
 PLAIN = Request()
 """A request with nothing attached."""
+
+
+@frozen(kw_only=True)
+class Cause:
+    """An event of this unit of work, as far as what follows from it has to know it."""
+
+    id: EventId
+    kind: EventKind
+    at: datetime
+
+
+Reaction = Callable[[UnitOfWork, Cause], Awaitable[None]]
+"""Writes down what follows from an event, to commit with it, and to be void where the event is not recorded after all.
+
+It reads nothing: a claim, which finds out in its only trip whether it is one, carries its reactions along.
+"""
 
 
 @frozen(kw_only=True)
@@ -45,6 +60,8 @@ class Units:
     begin: BeginWork
     committed: Callable[[], None]
     """Called after each commit, to wake whoever does what follows."""
+    new_id: NewId
+    reactions: tuple[Reaction, ...] = ()
 
     async def run(self, actor: Actor, unit: Callable[[UnitOfWork], Awaitable[T]], request: Request = PLAIN) -> T:
         """What `unit` returns, committed together with the answer kept for repeats.
@@ -65,6 +82,18 @@ class Units:
             return result
         raise Unavailable("database")
 
+    async def record(self, work: UnitOfWork, event: Event, request: Request = PLAIN) -> None:
+        """Have an event on record, with the request it came with, and what follows from it."""
+        cause = await self.caused(work, event.kind, at=event.at)
+        await work.record(evolve(event, id=cause.id, request_id=request.id))
+
+    async def caused(self, work: UnitOfWork, kind: EventKind, *, at: datetime) -> Cause:
+        """What follows from an event that the store itself records under the id of the cause, if it comes to that."""
+        cause = Cause(id=EventId(self.new_id()), kind=kind, at=at)
+        for reaction in self.reactions:
+            await reaction(work, cause)
+        return cause
+
     @staticmethod
     def commits(request: Request) -> bool:
         """Whether the store may commit in the same trip as a use case's last statement: no answer is to be kept after it."""
@@ -73,13 +102,25 @@ class Units:
 
 @frozen
 class Joined:
-    """Runs units of work as parts of one that is open already: whoever opened it commits them together, or tries all of it again."""
+    """Runs units of work as parts of one that is open already: whoever opened it commits them together, or tries all of it again.
+
+    Nothing follows from what is recorded here: it is the past.
+    """
 
     work: UnitOfWork
+    new_id: NewId
 
     async def run(self, actor: Actor, unit: Callable[[UnitOfWork], Awaitable[T]], request: Request = PLAIN) -> T:
         """What `unit` returns, with nothing committed yet. Raises whatever `unit` raises, `Stale` too."""
         return await unit(self.work)
+
+    async def record(self, work: UnitOfWork, event: Event, request: Request = PLAIN) -> None:
+        """Have an event on record."""
+        await work.record(evolve(event, id=EventId(self.new_id()), request_id=request.id))
+
+    async def caused(self, work: UnitOfWork, kind: EventKind, *, at: datetime) -> Cause:
+        """The cause alone."""
+        return Cause(id=EventId(self.new_id()), kind=kind, at=at)
 
     @staticmethod
     def commits(request: Request) -> bool:

@@ -121,6 +121,16 @@ class SnapshotDamaged(FlowPilotError):
         return "the snapshot does not match its digest"
 
 
+@define
+class SecretUnreadable(FlowPilotError):
+    """A stored secret does not open here: it was sealed for something else, or by a key that is not known any more."""
+
+    purpose: str
+
+    def __str__(self) -> str:
+        return f"a stored secret ({self.purpose}) cannot be opened with the keys that are known here"
+
+
 class KeyReused(FlowPilotError):
     """An idempotency key came again with another request."""
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 from attrs import field, frozen
 
 from .actor import Actor, System, acts
-from .identifiers import HandoffId, SessionId, UserId
+from .identifiers import EventId, HandoffId, SessionId, UserId
 
 Plain = str | int | bool | None | list["Plain"] | dict[str, "Plain"]
 """Data that any encoder writes the same way; no floats."""
@@ -41,6 +41,8 @@ class EventKind(StrEnum):
 class Event:
     """One thing that happened. The log gives it its number in the account when it is committed."""
 
+    id: EventId | None = None
+    """What others know it by, also outside the account's log; given when it is recorded."""
     kind: EventKind
     at: datetime
     by: UserId | None

@@ -16,7 +16,7 @@ from flowpilot_core.domain.actor import Actor, Person, Role
 from flowpilot_core.domain.delivery import Colleague, Delivery, Told
 from flowpilot_core.domain.events import Event, LoggedEvent
 from flowpilot_core.domain.handoff import Handoff
-from flowpilot_core.domain.identifiers import AccountId, DeliveryId, HandoffId, SessionId, StepId, TeamId, UserId
+from flowpilot_core.domain.identifiers import AccountId, DeliveryId, EventId, HandoffId, SessionId, StepId, TeamId, UserId
 from flowpilot_core.domain.session import Priority, Session, Status, Ticket
 from flowpilot_core.domain.snapshot import Snapshot
 from flowpilot_core.domain.step import Step
@@ -191,11 +191,19 @@ class Handoffs(Protocol):
         """Keep a changed handoff; returns it with the next `version`. Raises `Stale` as `Sessions.save` does."""
 
     async def claim(
-        self, handoff_id: HandoffId, *, by: Person, at: datetime, request_id: str | None, expected: int | None, commit: bool
+        self,
+        handoff_id: HandoffId,
+        *,
+        by: Person,
+        at: datetime,
+        event_id: EventId,
+        request_id: str | None,
+        expected: int | None,
+        commit: bool,
     ) -> HandoffDetail:
         """Take an open escalation: as `Handoff.claimed`, with session, handoff and event kept; of any number at once, one succeeds.
 
-        `expected` is the version the caller acted on, if it said one; `request_id` goes on record with the event.
+        `expected` is the version the caller acted on, if it said one; `event_id` and `request_id` go on record with the event.
         With `commit` the unit of work is committed in the same trip. Returns the handoff as claimed.
         Raises `NotFound` (also for a park that `by` may not read) or whatever `Handoff.claimed` and `Handoff.require_version`
         raise, in this order; then nothing has changed. `AlreadyClaimed` says by what name.
@@ -252,8 +260,8 @@ class Deliveries(Protocol):
 class WorkLedger(Protocol):
     """The due work of one account, inside one unit of work: how a relay gives back what it took."""
 
-    async def add(self, work: Work) -> None:
-        """Have something done after the commit, not before `work.due_at`."""
+    async def add(self, work: Work, *, caused_by: EventId | None = None) -> None:
+        """Have something done after the commit, not before `work.due_at`; with `caused_by`, only if that event is recorded here."""
 
     async def finish(self, lease: Lease) -> bool:
         """The work is done, or never will be. False, and nothing changes, where the lease is no longer held."""
@@ -293,7 +301,7 @@ class UnitOfWork(Protocol):
         """The import's ledger."""
 
     async def record(self, event: Event) -> None:
-        """Write an event; at the commit it gets the next number of the account.
+        """Write an event, which has its id; at the commit it gets the next number of the account.
 
         Raises `Unauthenticated` (now or at the commit) where its person has been deactivated: what they do cannot happen.
         """

@@ -18,7 +18,7 @@ from flowpilot_core.domain.branch import Option, Outcome
 from flowpilot_core.domain.events import Event
 from flowpilot_core.domain.handing_off import hand_off
 from flowpilot_core.domain.handoff import Handoff, Intent
-from flowpilot_core.domain.identifiers import AccountId, BranchId, ForkPointId, HandoffId, SessionId, StepId, TeamId, UserId
+from flowpilot_core.domain.identifiers import AccountId, BranchId, EventId, ForkPointId, HandoffId, SessionId, StepId, TeamId, UserId
 from flowpilot_core.domain.session import Priority, Session, Ticket
 from flowpilot_core.domain.snapshot import Snapshot
 from flowpilot_core.domain.step import Step, StepKind, StepResult
@@ -129,12 +129,17 @@ STAFF = a_staff()
 OLGA, ADAM, ANNA, BEN, VERA = STAFF.people
 
 
+def recorded(event: Event) -> Event:
+    """The event with an id, which it has once it is on record."""
+    return event if event.id else evolve(event, id=EventId(new_id()))
+
+
 @frozen(kw_only=True)
 class Moved:
     """What one move left behind; all of it is stored together."""
 
     session: Session
-    event: Event
+    event: Event = field(converter=recorded)
     handoff: Handoff | None = None
     step: Step | None = None
     new_step: bool = False

@@ -8,11 +8,13 @@ from uuid import UUID
 
 import pytest
 
+from flowpilot_core.domain.actor import Person
 from flowpilot_core.domain.delivery import Delivery
-from flowpilot_core.domain.identifiers import DeliveryId
+from flowpilot_core.domain.errors import AlreadyClaimed
+from flowpilot_core.domain.identifiers import DeliveryId, EventId
 from flowpilot_core.ports.outbox import Lease, Outbox, Work, WorkKind
 from flowpilot_core.ports.persistence import BeginWork
-from flowpilot_core.testing.builders import NOON, Staff, a_staff, an_escalation, new_id
+from flowpilot_core.testing.builders import NOON, Staff, a_session, a_staff, an_escalation, new_id
 
 from .contract import Contract
 
@@ -74,6 +76,42 @@ class OutboxContract(Contract):
 
         assert [] == list(await outbox.take(10, lease_for=LONG))
         assert 0 == await outbox.lag()
+
+    @pytest.mark.parametrize("recorded", [True, False])
+    async def test_what_an_event_causes_is_due_only_if_the_event_is_recorded(
+        self, begin: BeginWork, outbox: Outbox, acme: Staff, recorded: bool
+    ) -> None:
+        case = await a_session(by=acme.anna).kept(begin)
+        later = case.step("looked at it")
+        event = later.events[-1]
+        async with begin(acme.account_id) as work:
+            await work.due.add(Work(id=new_id(), kind=WorkKind.DELIVERY, due_at=NOON), caused_by=event.id)
+            await work.sessions.save(later.session)
+            if recorded:
+                await work.record(event)
+            await work.commit()
+
+        assert recorded is bool(await outbox.take(10, lease_for=LONG))
+
+    @pytest.mark.parametrize("commit", [True, False])
+    async def test_a_claim_carries_what_it_causes_and_a_lost_one_causes_nothing(
+        self, begin: BeginWork, outbox: Outbox, acme: Staff, commit: bool
+    ) -> None:
+        case = await an_escalation(by=acme.anna).kept(begin)
+        caused = new_id()
+
+        async def claim(by: Person, work_id: UUID) -> None:
+            event_id = EventId(new_id())
+            async with begin(acme.account_id) as work:
+                await work.due.add(Work(id=work_id, kind=WorkKind.DELIVERY, due_at=NOON), caused_by=event_id)
+                await work.handoffs.claim(case.handoff.id, by=by, at=NOON, event_id=event_id, request_id=None, expected=None, commit=commit)
+                await work.commit()
+
+        await claim(acme.ben, caused)
+        with pytest.raises(AlreadyClaimed):
+            await claim(acme.adam, new_id())
+
+        assert [caused] == [lease.work_id for lease in await outbox.take(10, lease_for=LONG)]
 
     async def test_a_delivery_is_due_as_soon_as_it_is_committed(self, begin: BeginWork, outbox: Outbox, acme: Staff) -> None:
         case = await an_escalation(by=acme.anna).kept(begin)

@@ -25,7 +25,7 @@ from flowpilot_core.domain.errors import (
 )
 from flowpilot_core.domain.events import EventKind
 from flowpilot_core.domain.handoff import HandoffState
-from flowpilot_core.domain.identifiers import DeliveryId, HandoffId, SessionId, StepId, TeamId, TokenId, UserId
+from flowpilot_core.domain.identifiers import DeliveryId, EventId, HandoffId, SessionId, StepId, TeamId, TokenId, UserId
 from flowpilot_core.domain.session import Priority, Status, Ticket
 from flowpilot_core.domain.snapshot import digest
 from flowpilot_core.domain.step import StepKind, StepResult
@@ -480,9 +480,12 @@ class ClaimsContract(Contract):
         at: datetime = AT,
         expected: int | None = None,
         commit: bool = True,
+        event_id: EventId | None = None,
     ) -> HandoffDetail:
         async with begin(staff.account_id) as work:
-            taken = await work.handoffs.claim(handoff_id, by=by, at=at, request_id="r-1", expected=expected, commit=commit)
+            taken = await work.handoffs.claim(
+                handoff_id, by=by, at=at, event_id=event_id or EventId(new_id()), request_id="r-1", expected=expected, commit=commit
+            )
             await work.commit()
         return taken
 
@@ -502,20 +505,23 @@ class ClaimsContract(Contract):
         case = await an_escalation(by=acme.anna).kept(begin)
         handoff, session, event = case.handoff.claimed(case.session, by=acme.ben, at=at)
 
-        taken = await self.claim(begin, acme, case.handoff.id, acme.ben, at=at, commit=commit)
+        event_id = EventId(new_id())
+        taken = await self.claim(begin, acme, case.handoff.id, acme.ben, at=at, commit=commit, event_id=event_id)
 
         handoff = evolve(handoff, version=case.handoff.version + 1)
         session = evolve(session, version=case.session.version + 1)
         detail = await view(acme.account_id).session(case.id)
         assert (handoff, acme.ben.name) == (taken.handoff, taken.names[acme.ben.user_id])
         assert (session, (handoff,)) == (detail.session, detail.handoffs)
-        assert evolve(event, request_id="r-1") == (await all_events(view, acme.account_id))[-1].event
+        assert evolve(event, id=event_id, request_id="r-1") == (await all_events(view, acme.account_id))[-1].event
 
     async def test_a_claim_that_is_not_committed_never_was(self, begin: BeginWork, view: ViewOf, acme: Staff) -> None:
         case = await an_escalation(by=acme.anna).kept(begin)
 
         async with begin(acme.account_id) as work:
-            await work.handoffs.claim(case.handoff.id, by=acme.ben, at=self.AT, request_id=None, expected=None, commit=False)
+            await work.handoffs.claim(
+                case.handoff.id, by=acme.ben, at=self.AT, event_id=EventId(new_id()), request_id=None, expected=None, commit=False
+            )
 
         assert case.handoff == (await view(acme.account_id).handoff(case.handoff.id)).handoff
         assert acme.adam.user_id == self._claimer(await self.claim(begin, acme, case.handoff.id, acme.adam))

@@ -14,7 +14,7 @@ from flowpilot_core.domain.account import ApiToken
 from flowpilot_core.domain.actor import Person, Role
 from flowpilot_core.domain.delivery import TOLD_ROLES, Delivery
 from flowpilot_core.domain.errors import NotFound, Stale, Unauthenticated
-from flowpilot_core.domain.identifiers import DeliveryId, HandoffId, SessionId, StepId, TeamId, TokenId, UserId
+from flowpilot_core.domain.identifiers import DeliveryId, EventId, HandoffId, SessionId, StepId, TeamId, TokenId, UserId
 from flowpilot_core.domain.token import token_digest
 from flowpilot_core.ports.outbox import Lease, Outbox
 from flowpilot_core.ports.persistence import (
@@ -72,9 +72,11 @@ TOUCHES: dict[str, Touch] = {
     "Handoffs.get": lambda work, ids, _: work.handoffs.get(ids.handoff),
     "Handoffs.detail": lambda work, ids, _: work.handoffs.detail(ids.handoff),
     "Handoffs.basis": lambda work, ids, _: work.handoffs.basis(ids.session, TOLD_ROLES),
-    "Handoffs.claim": lambda work, ids, by: work.handoffs.claim(ids.handoff, by=by, at=NOON, request_id=None, expected=None, commit=True),
+    "Handoffs.claim": lambda work, ids, by: work.handoffs.claim(
+        ids.handoff, by=by, at=NOON, event_id=EventId(new_id()), request_id=None, expected=None, commit=True
+    ),
     "Handoffs.claim with a version": lambda work, ids, by: work.handoffs.claim(
-        ids.handoff, by=by, at=NOON, request_id=None, expected=1, commit=False
+        ids.handoff, by=by, at=NOON, event_id=EventId(new_id()), request_id=None, expected=1, commit=False
     ),
     "People.user": lambda work, ids, _: work.people.user(ids.user),
     "People.require_team": lambda work, ids, _: work.people.require_team(ids.team),

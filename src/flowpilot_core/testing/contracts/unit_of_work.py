@@ -15,7 +15,7 @@ from flowpilot_core.domain.session import Session
 from flowpilot_core.domain.step import StepKind
 from flowpilot_core.ports.outbox import Outbox
 from flowpilot_core.ports.persistence import AlreadyAnswered, Answer, BeginWork, Once, ViewOf
-from flowpilot_core.testing.builders import MINUTE, NOON, Case, Staff, a_session, an_escalation, new_id
+from flowpilot_core.testing.builders import MINUTE, NOON, Case, Staff, a_session, an_escalation, new_id, recorded
 
 from .contract import Contract, all_events
 
@@ -41,7 +41,7 @@ async def add_step(begin: BeginWork, staff: Staff, session_id: SessionId, conten
                 session, step, event = before.with_step(StepId(new_id()), kind=StepKind.NOTE, content=content, by=staff.anna, at=NOON)
                 await work.sessions.save(session)
                 await work.sessions.add_step(step)
-                await work.record(event)
+                await work.record(recorded(event))
                 await work.commit()
         except Stale:
             continue
