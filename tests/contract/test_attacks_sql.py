@@ -178,8 +178,10 @@ class TestProbes:
         """A09, A26: pointing at A's is refused in the words for what does not exist, and no value shows."""
         add = (
             "INSERT INTO flowpilot.handoff_snapshot (account_id, handoff_id, body) VALUES (%s, %s, '')",
-            "INSERT INTO flowpilot.delivery (account_id, id, handoff_id, user_id, channel, state, attempts, created_at, updated_at)"
-            " SELECT %s, gen_random_uuid(), %s, id, 'email', 'pending', 0, now(), now() FROM flowpilot.person LIMIT 1",
+            "INSERT INTO flowpilot.delivery (account_id, id, handoff_id, user_id, channel, kind, number, state,"
+            " attempts, maybe_arrived, created_at, updated_at)"
+            " SELECT %s, gen_random_uuid(), %s, id, 'email', 'escalated', 0, 'pending', 0, false, now(), now()"
+            " FROM flowpilot.person LIMIT 1",
         )
         for statement in add:
             told = [seeded.refused(statement, seeded.b.account_id, id) for id in (seeded.case.handoff.id, uuid4())]

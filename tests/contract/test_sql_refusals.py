@@ -131,7 +131,7 @@ async def test_where_no_server_is_everything_is_unavailable(world: World) -> Non
     with pytest.raises(Unavailable):
         await storage.is_at_head()
     with pytest.raises(Unavailable):
-        await outbox.take(1, lease_for=timedelta(seconds=1))
+        await outbox.take({}, others=1, lease_for=timedelta(seconds=1))
 
     await storage.close()
     await outbox.close()

@@ -12,8 +12,11 @@ from flowpilot_core.domain.delivery import (
     LONGEST_DELAY,
     MOST_ATTEMPTS,
     TOLD_ROLES,
+    WORTH_SENDING,
+    Channel,
     Colleague,
     Delivery,
+    DeliveryKind,
     DeliveryState,
     delay,
     message_id,
@@ -22,7 +25,7 @@ from flowpilot_core.domain.delivery import (
 )
 from flowpilot_core.domain.errors import InvalidTransition, NotFound, RoleForbidden
 from flowpilot_core.domain.identifiers import DeliveryId, TeamId, UserId
-from flowpilot_core.testing.builders import ADAM, ANNA, BEN, NOON, OLGA, STAFF, an_escalation, new_id
+from flowpilot_core.testing.builders import ADAM, ANNA, BEN, NOON, OLGA, STAFF, a_session, an_escalation, new_id
 
 NETWORK, BENCH = STAFF.network.id, STAFF.bench.id
 COLLEAGUES = (
@@ -84,16 +87,58 @@ def test_somebody_is_told_whenever_there_is_anybody_to_tell(colleagues: set[Coll
 def test_a_claimed_or_withdrawn_escalation_is_not_worth_a_message_any_more() -> None:
     waiting, user = an_escalation(by=ANNA), STAFF.user(OLGA)
 
-    assert why_not_send(waiting.handoff, user) is None
-    assert "the handoff is claimed" == why_not_send(waiting.claimed_by(BEN).handoff, user)
-    assert "the handoff is withdrawn" == why_not_send(waiting.withdrawn().handoff, user)
+    assert why_not_send(DeliveryKind.ESCALATED, waiting.handoff, user) is None
+    assert "the handoff is claimed" == why_not_send(DeliveryKind.ESCALATED, waiting.claimed_by(BEN).handoff, user)
+    assert "the handoff is withdrawn" == why_not_send(DeliveryKind.ESCALATED, waiting.withdrawn().handoff, user)
 
 
 def test_who_has_left_or_only_looks_by_now_gets_no_message() -> None:
     handoff = an_escalation(by=ANNA).handoff
 
-    assert "the person is deactivated" == why_not_send(handoff, evolve(STAFF.user(BEN), deactivated_at=NOON))
-    assert "the person is a viewer now" == why_not_send(handoff, evolve(STAFF.user(BEN), role=Role.VIEWER))
+    assert "the person is deactivated" == why_not_send(DeliveryKind.ESCALATED, handoff, evolve(STAFF.user(BEN), deactivated_at=NOON))
+    assert "the person is a viewer now" == why_not_send(DeliveryKind.ESCALATED, handoff, evolve(STAFF.user(BEN), role=Role.VIEWER))
+
+
+def test_what_a_message_is_about_says_when_it_is_worth_sending() -> None:
+    parked, waiting = a_session(by=ANNA).parked(), an_escalation(by=ANNA)
+    taken = waiting.claimed_by(BEN)
+
+    assert why_not_send(DeliveryKind.WAKE_UP, parked.handoff, STAFF.user(ANNA)) is None
+    assert "the handoff is resumed" == why_not_send(DeliveryKind.WAKE_UP, parked.resumed().handoff, STAFF.user(ANNA))
+    assert why_not_send(DeliveryKind.LAPSE_WARNING, taken.handoff, STAFF.user(BEN)) is None
+    assert "the handoff is open" == why_not_send(DeliveryKind.LAPSE_WARNING, waiting.handoff, STAFF.user(BEN))
+    assert why_not_send(DeliveryKind.DEBRIEF, taken.handoff, evolve(STAFF.user(ANNA), role=Role.VIEWER)) is None
+
+
+def test_every_kind_of_message_is_worth_sending_sometimes() -> None:
+    assert set(DeliveryKind) == set(WORTH_SENDING)
+
+
+def test_a_mail_is_for_somebody_and_a_webhook_for_all() -> None:
+    with pytest.raises(ValueError, match="leads to one person"):
+        evolve(a_delivery(), user_id=None)
+
+    assert evolve(a_delivery(), channel=Channel.WEBHOOK, user_id=None).user_id is None
+
+
+def test_what_may_have_arrived_is_remembered_until_it_has() -> None:
+    """F25: and a clear refusal is not such a case."""
+    refused = a_delivery().taken(at=NOON).failed("greylisted", permanent=False, at=NOON)
+    lost = refused.taken(at=NOON).failed("no answer", permanent=False, unknown=True, at=NOON)
+    refused_again = lost.taken(at=NOON).failed("greylisted", permanent=False, at=NOON)
+
+    assert not refused.maybe_arrived
+    assert lost.maybe_arrived
+    assert refused_again.taken(at=NOON).maybe_arrived
+    assert "it may have arrived twice" == refused_again.taken(at=NOON).sent("<1@mail.example>", at=NOON).reason
+
+
+def test_a_channel_that_can_tell_says_that_it_arrived() -> None:
+    sent = a_delivery().taken(at=NOON).sent("1", at=NOON)
+
+    assert DeliveryState.DELIVERED is sent.delivered(at=NOON).state
+    with pytest.raises(InvalidTransition):
+        a_delivery().delivered(at=NOON)
 
 
 def test_a_delivery_that_fails_is_tried_again_and_dead_after_its_bound() -> None:
@@ -115,7 +160,7 @@ def test_a_delivery_taken_over_from_a_dead_relay_counts_the_attempt() -> None:
     """F16."""
     delivery = a_delivery().taken(at=NOON).taken(at=NOON)
 
-    assert (DeliveryState.SENDING, 2) == (delivery.state, delivery.attempts)
+    assert (DeliveryState.SENDING, 2, True) == (delivery.state, delivery.attempts, delivery.maybe_arrived)
 
 
 def test_what_was_sent_is_sent_for_good() -> None:

@@ -24,24 +24,29 @@ class MemoryOutbox:
     clock: Clock
     new_token: NewId
 
-    async def take(self, limit: int, *, lease_for: timedelta) -> Sequence[Lease]:
-        """As `Outbox.take` says: an account's turn is the later, the more of its work is held or stands before in line."""
+    async def take(self, room: Mapping[str, int], *, others: int = 0, lease_for: timedelta) -> Sequence[Lease]:
+        """As `Outbox.take` says."""
         await asyncio.sleep(0)
         now = self.clock.now()
+        lanes = [(most, frozenset({kind})) for kind, most in room.items()]
+        known = frozenset(room)
+        strays = frozenset(row.kind for tables in self.accounts.values() for row in tables.due.values()) - known
+        return [lease for most, kinds in (*lanes, (others, strays)) for lease in self._taken(kinds, most, now, until=now + lease_for)]
+
+    def _taken(self, kinds: frozenset[str], most: int, now: datetime, *, until: datetime) -> Iterator[Lease]:
+        """An account's turn is the later, the more of its work is held or stands before in line."""
         turns = sorted(
             (held + place, row.due_at, row.id, account_id)
             for account_id, tables in self.accounts.items()
-            for held in [sum(_held(row, now) for row in tables.due.values())]
-            for place, row in enumerate(sorted(self._free(account_id, tables, now), key=lambda row: (row.due_at, row.id)))
+            for held in [sum(_held(row, now) for row in tables.due.values() if row.kind in kinds)]
+            for place, row in enumerate(sorted(self._free(account_id, tables, now, kinds), key=lambda row: (row.due_at, row.id)))
         )
-        leases = []
-        for _, _, work_id, account_id in turns[:limit]:
+        for _, _, work_id, account_id in turns[:most]:
             due = self.accounts[account_id].due
             row = due[work_id]
             token = self.new_token()
-            due[work_id] = evolve(row, takes=row.takes + 1, lease_token=token, lease_until=now + lease_for)
-            leases.append(Lease(account_id=account_id, work_id=work_id, kind=row.kind, token=token, takes=row.takes + 1))
-        return leases
+            due[work_id] = evolve(row, takes=row.takes + 1, lease_token=token, lease_until=until)
+            yield Lease(account_id=account_id, work_id=work_id, kind=row.kind, token=token, takes=row.takes + 1)
 
     async def lag(self) -> float:
         """As `Outbox.lag` says."""
@@ -50,9 +55,14 @@ class MemoryOutbox:
         waits = (now - row.due_at for account_id, tables in self.accounts.items() for row in self._free(account_id, tables, now))
         return max(waits, default=timedelta()).total_seconds()
 
-    def _free(self, account_id: AccountId, tables: Tables, now: datetime) -> Iterator[DueWork]:
+    def _free(self, account_id: AccountId, tables: Tables, now: datetime, kinds: frozenset[str] | None = None) -> Iterator[DueWork]:
         for row in tables.due.values():
-            if row.due_at <= now and not _held(row, now) and self.locks.free((account_id, *due_key(row.id))):
+            if (
+                (kinds is None or row.kind in kinds)
+                and row.due_at <= now
+                and not _held(row, now)
+                and self.locks.free((account_id, *due_key(row.id)))
+            ):
                 yield row
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from flowpilot_core.domain.delivery import Delivery, DeliveryState, Told
+from flowpilot_core.domain.delivery import REACHED, Delivery, DeliveryState, Told
 from flowpilot_core.domain.errors import NotFound
 from flowpilot_core.domain.handoff import Handoff
 from flowpilot_core.domain.identifiers import HandoffId, SessionId, UserId
@@ -48,8 +48,12 @@ def handoff_detail(rows: Working, handoff_id: HandoffId) -> HandoffDetail:
     found = handoff(rows, handoff_id)
     all_of_session = _handoffs(rows, found.session_id)
     until = all_of_session.index(found)
-    states = [delivery.state for delivery in deliveries(rows, handoff_id)]
-    told = Told(people=len(states), sent=states.count(DeliveryState.SENT), refused=states.count(DeliveryState.DEAD))
+    ledger = [delivery for delivery in deliveries(rows, handoff_id) if delivery.user_id is not None]
+    told = Told(
+        people=len({delivery.user_id for delivery in ledger}),
+        sent=len({delivery.user_id for delivery in ledger if delivery.state in REACHED}),
+        refused=len({delivery.user_id for delivery in ledger if delivery.state is DeliveryState.DEAD}),
+    )
     on_record = _in_handoffs(all_of_session[: until + 1])
     return HandoffDetail(handoff=found, chain=all_of_session[:until], told=told, names=names(rows, on_record))
 

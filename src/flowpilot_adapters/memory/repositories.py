@@ -1,7 +1,7 @@
 """The repositories of one unit of work."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from datetime import datetime, timedelta
 
 from attrs import evolve, frozen
@@ -15,7 +15,7 @@ from flowpilot_core.domain.identifiers import DeliveryId, EventId, HandoffId, Se
 from flowpilot_core.domain.session import Session
 from flowpilot_core.domain.snapshot import Snapshot
 from flowpilot_core.domain.step import Step
-from flowpilot_core.ports.outbox import Lease, Work, WorkKind
+from flowpilot_core.ports.outbox import SENDING, Lease, Work
 from flowpilot_core.ports.persistence import HandoffDetail, SessionDetail
 
 from . import reading
@@ -215,10 +215,13 @@ class MemoryDeliveries:
     async def add(self, deliveries: Sequence[Delivery]) -> None:
         """As `Deliveries.add` says."""
         now = self._work.clock.now()
+        said = {_about(one) for one in self._work.rows.deliveries.values()}
         for delivery in deliveries:
-            if self._work.active(delivery.user_id):
-                self._work.rows.deliveries.put(delivery.id, delivery)
-                self._work.rows.due.put(delivery.id, DueWork(id=delivery.id, kind=WorkKind.DELIVERY, due_at=now))
+            if _about(delivery) in said or not (delivery.user_id is None or self._work.active(delivery.user_id)):
+                continue
+            self._work.rows.deliveries.put(delivery.id, delivery)
+            if kind := SENDING.get(delivery.channel):
+                self._work.rows.due.put(delivery.id, DueWork(id=delivery.id, kind=kind, due_at=now))
 
     async def get(self, delivery_id: DeliveryId) -> Delivery:
         """As `Deliveries.get` says."""
@@ -231,6 +234,11 @@ class MemoryDeliveries:
     async def save(self, delivery: Delivery) -> None:
         """As `Deliveries.save` says."""
         self._work.rows.deliveries.put(delivery.id, delivery)
+
+
+def _about(one: Delivery) -> Hashable:
+    """Of what there is one; what is for all of the account is told apart by its id."""
+    return one.handoff_id, one.user_id or one.id, one.channel, one.kind, one.number
 
 
 @frozen

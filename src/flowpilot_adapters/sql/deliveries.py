@@ -1,15 +1,17 @@
 """The delivery ledger of one account, inside one unit of work."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Uuid, bindparam, column, func, insert, literal_column, select, update
+from sqlalchemy import DateTime, Integer, Text, Uuid, bindparam, column, false, func, insert, literal_column, or_, select, update
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.types import TypeEngine
 
-from flowpilot_core.domain.delivery import Delivery
+from flowpilot_core.domain.delivery import Delivery, DeliveryState
 from flowpilot_core.domain.errors import NotFound
 from flowpilot_core.domain.identifiers import DeliveryId
-from flowpilot_core.ports.outbox import WorkKind
+from flowpilot_core.ports.outbox import SENDING
 
 from . import records
 from .queries import ACCOUNT, columns_but_account, is_active, own
@@ -18,22 +20,52 @@ from .statement import compiled
 from .transaction import Transaction
 
 GET: Final = compiled("delivery", select(*columns_but_account(delivery)).where(own(delivery), delivery.c.id == bindparam("id")))
+_EACH: Final[dict[str, TypeEngine[Any]]] = {
+    "id": Uuid(),
+    "handoff_id": Uuid(),
+    "user_id": Uuid(),
+    "channel": Text(),
+    "kind": Text(),
+    "number": Integer(),
+    "created_at": DateTime(timezone=True),
+    "work_kind": Text(),
+}
+"""What each of the deliveries that are added brings along."""
 _asked = (
-    func.unnest(bindparam("ids", type_=ARRAY(Uuid)), bindparam("user_ids", type_=ARRAY(Uuid)))
-    .table_valued(column("id", Uuid), column("user_id", Uuid), name="asked")
+    func.unnest(*(bindparam(name, type_=ARRAY(type_)) for name, type_ in _EACH.items()))
+    .table_valued(*(column(name, type_) for name, type_ in _EACH.items()), name="asked")
     .render_derived()
 )
-_same_for_all = [
-    column for column in delivery.c if column.name in ("handoff_id", "channel", "state", "attempts", "created_at", "updated_at")
-]
 _added = (
-    insert(delivery)
+    postgresql.insert(delivery)
     .from_select(
-        ["account_id", "id", "user_id", *_same_for_all],
-        select(ACCOUNT, _asked.c.id, _asked.c.user_id, *(bindparam(column.name, type_=column.type) for column in _same_for_all))
+        [
+            "account_id",
+            "id",
+            "handoff_id",
+            "user_id",
+            "channel",
+            "kind",
+            "number",
+            "created_at",
+            "updated_at",
+            "state",
+            "attempts",
+            "maybe_arrived",
+        ],
+        select(
+            ACCOUNT,
+            *(_asked.c[name] for name in list(_EACH)[:-1]),
+            _asked.c.created_at,
+            literal_column(f"'{DeliveryState.PENDING}'"),
+            literal_column("0"),
+            false(),
+        )
         .select_from(_asked)
-        .join(person, is_active(_asked.c.user_id)),
+        .outerjoin(person, is_active(_asked.c.user_id))
+        .where(or_(_asked.c.user_id.is_(None), person.c.id.is_not(None))),
     )
+    .on_conflict_do_nothing()
     .returning(delivery.c.id)
     .cte("added")
 )
@@ -41,10 +73,12 @@ ADD: Final = compiled(
     "add deliveries",
     insert(due_work).from_select(
         ["account_id", "id", "kind", "due_at", "takes"],
-        select(ACCOUNT, _added.c.id, literal_column(f"'{WorkKind.DELIVERY}'"), func.now(), literal_column("0")),
+        select(ACCOUNT, _added.c.id, _asked.c.work_kind, func.now(), literal_column("0"))
+        .join_from(_added, _asked, _asked.c.id == _added.c.id)
+        .where(_asked.c.work_kind.is_not(None)),
     ),
 )
-CHANGING: Final = ("state", "reason", "attempts", "last_error", "message_id", "updated_at")
+CHANGING: Final = ("state", "reason", "attempts", "last_error", "maybe_arrived", "message_id", "updated_at")
 SAVE: Final = compiled(
     "save delivery",
     update(delivery)
@@ -61,23 +95,10 @@ class SqlDeliveries:
         self._account_id = transaction.account_id
 
     async def add(self, deliveries: Sequence[Delivery]) -> None:
-        """As `Deliveries.add` says, in one statement: what is the same for all is taken from the first."""
-        if not deliveries:
-            return
-        first = deliveries[0]
-        self._transaction.write(
-            ADD(
-                account_id=self._account_id,
-                ids=[one.id for one in deliveries],
-                user_ids=[one.user_id for one in deliveries],
-                handoff_id=first.handoff_id,
-                channel=first.channel,
-                state=first.state,
-                attempts=first.attempts,
-                created_at=first.created_at,
-                updated_at=first.updated_at,
-            )
-        )
+        """As `Deliveries.add` says, in one statement."""
+        if deliveries:
+            each = {name: [getattr(one, name) for one in deliveries] for name in list(_EACH)[:-1]}
+            self._transaction.write(ADD(account_id=self._account_id, **each, work_kind=[SENDING.get(one.channel) for one in deliveries]))
 
     async def get(self, delivery_id: DeliveryId) -> Delivery:
         """As `Deliveries.get` says."""
@@ -96,6 +117,7 @@ class SqlDeliveries:
                 new_reason=changed.reason,
                 new_attempts=changed.attempts,
                 new_last_error=changed.last_error,
+                new_maybe_arrived=changed.maybe_arrived,
                 new_message_id=changed.message_id,
                 new_updated_at=changed.updated_at,
             )

@@ -25,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from flowpilot_core.domain.actor import PERMISSIONS, Permission, Person, Role, require_role
-from flowpilot_core.domain.delivery import Colleague, DeliveryState, Told
+from flowpilot_core.domain.delivery import REACHED, Colleague, DeliveryState, Told
 from flowpilot_core.domain.errors import AlreadyClaimed, FlowPilotError, NotFound, Stale
 from flowpilot_core.domain.events import Event, EventKind
 from flowpilot_core.domain.handoff import ESCALATION, Handoff, HandoffMove, Intent
@@ -65,9 +65,9 @@ _up_to_it = and_(
 )
 _told = (
     select(
-        func.count().label("people_told"),
-        func.count().filter(delivery.c.state == DeliveryState.SENT).label("told_sent"),
-        func.count().filter(delivery.c.state == DeliveryState.DEAD).label("told_refused"),
+        func.count(delivery.c.user_id.distinct()).label("people_told"),
+        func.count(delivery.c.user_id.distinct()).filter(delivery.c.state.in_(sorted(REACHED))).label("told_sent"),
+        func.count(delivery.c.user_id.distinct()).filter(delivery.c.state == DeliveryState.DEAD).label("told_refused"),
     )
     .where(own(delivery), delivery.c.handoff_id == ID)
     .subquery("told")

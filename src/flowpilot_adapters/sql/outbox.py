@@ -1,6 +1,6 @@
 """The due work of all accounts, as the relay's role sees it: ids, times and leases, never content."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -12,76 +12,96 @@ from flowpilot_core.ports.outbox import Lease
 from .connection import Result
 from .errors import translated
 from .pool import Pool
-from .statement import FLOAT8, INT4, Call, Statement
+from .statement import FLOAT8, INT4, TEXT, Call, Statement, array_of
 
-# Which accounts have work is found by hopping over the index from one to the next, whatever the flood in any of them. They take
-# turns, each with its oldest first. There are more candidates than are taken, since some may be in the hands of another relay;
-# only what is taken is locked.
+OTHERS: Final = ""
+"""The lane of all kinds that have none of their own."""
+
+# Which accounts have work of which kind is found by hopping over the index from one to the next, whatever the flood in any of them. In
+# each lane the accounts take turns, each with its oldest first. There are more candidates than are taken, since some may be in the
+# hands of another relay; only what is taken is locked.
 TAKE: Final = Statement(
     "take work",
     """
-    WITH RECURSIVE busy AS (
-      (SELECT account_id FROM flowpilot.due_work ORDER BY account_id LIMIT 1)
+    WITH RECURSIVE room AS MATERIALIZED (
+      SELECT kind, most FROM unnest($1, $2) AS room (kind, most) WHERE most > 0
+    ),
+    busy AS (
+      (SELECT kind, account_id FROM flowpilot.due_work ORDER BY kind, account_id LIMIT 1)
       UNION ALL
-      SELECT next.account_id
+      SELECT next.kind, next.account_id
       FROM busy CROSS JOIN LATERAL (
-        SELECT account_id FROM flowpilot.due_work WHERE account_id > busy.account_id ORDER BY account_id LIMIT 1
+        SELECT kind, account_id
+        FROM flowpilot.due_work
+        WHERE (kind, account_id) > (busy.kind, busy.account_id)
+        ORDER BY kind, account_id
+        LIMIT 1
       ) AS next
     ),
     due AS MATERIALIZED (
-      SELECT account_id
-      FROM busy
+      SELECT busy.kind, busy.account_id, room.kind AS lane, room.most, count(*) OVER (PARTITION BY room.kind) AS accounts
+      FROM busy JOIN room ON room.kind = CASE WHEN busy.kind = ANY ($1) THEN busy.kind ELSE '' END
       WHERE EXISTS (
         SELECT FROM flowpilot.due_work AS work
-        WHERE work.account_id = busy.account_id AND work.due_at <= now() AND (work.lease_until IS NULL OR work.lease_until <= now())
+        WHERE work.kind = busy.kind AND work.account_id = busy.account_id AND work.due_at <= now()
+          AND (work.lease_until IS NULL OR work.lease_until <= now())
       )
     ),
     candidate AS MATERIALIZED (
-      SELECT work.account_id, work.id, work.due_at, row_number() OVER (PARTITION BY work.account_id ORDER BY work.due_at, work.id) AS turn
+      SELECT due.lane, work.account_id, work.id, work.due_at,
+        row_number() OVER (PARTITION BY due.lane, work.account_id ORDER BY work.due_at, work.id) AS turn
       FROM due CROSS JOIN LATERAL (
         SELECT account_id, id, due_at
         FROM flowpilot.due_work
-        WHERE account_id = due.account_id AND due_at <= now() AND (lease_until IS NULL OR lease_until <= now())
+        WHERE kind = due.kind AND account_id = due.account_id AND due_at <= now() AND (lease_until IS NULL OR lease_until <= now())
         ORDER BY due_at
-        LIMIT (SELECT ceil(8.0 * $1 / count(*)) FROM due)::int8
+        LIMIT ceil(8.0 * due.most / due.accounts)::int8
       ) AS work
     ),
     taken AS MATERIALIZED (
       SELECT held.account_id, held.id
-      FROM (SELECT account_id, id FROM candidate ORDER BY turn, due_at) AS next
-      CROSS JOIN LATERAL (
-        SELECT account_id, id
-        FROM flowpilot.due_work
-        WHERE account_id = next.account_id AND id = next.id AND due_at <= now() AND (lease_until IS NULL OR lease_until <= now())
-        FOR UPDATE SKIP LOCKED
+      FROM room CROSS JOIN LATERAL (
+        SELECT held.account_id, held.id
+        FROM (SELECT account_id, id FROM candidate WHERE lane = room.kind ORDER BY turn, due_at) AS next
+        CROSS JOIN LATERAL (
+          SELECT account_id, id
+          FROM flowpilot.due_work
+          WHERE account_id = next.account_id AND id = next.id AND due_at <= now() AND (lease_until IS NULL OR lease_until <= now())
+          FOR UPDATE SKIP LOCKED
+        ) AS held
+        LIMIT room.most
       ) AS held
-      LIMIT $1
     )
     UPDATE flowpilot.due_work AS work
-    SET lease_token = gen_random_uuid(), lease_until = now() + $2 * interval '1 second', takes = work.takes + 1
+    SET lease_token = gen_random_uuid(), lease_until = now() + $3 * interval '1 second', takes = work.takes + 1
     FROM taken
     WHERE work.account_id = taken.account_id AND work.id = taken.id
     RETURNING work.account_id, work.id, work.kind, work.lease_token, work.takes
     """,
-    most=INT4,
+    kinds=array_of(TEXT),
+    most=array_of(INT4),
     seconds=FLOAT8,
 )
 LAG: Final = Statement(
     "lag of work",
     """
     WITH RECURSIVE busy AS (
-      (SELECT account_id FROM flowpilot.due_work ORDER BY account_id LIMIT 1)
+      (SELECT kind, account_id FROM flowpilot.due_work ORDER BY kind, account_id LIMIT 1)
       UNION ALL
-      SELECT next.account_id
+      SELECT next.kind, next.account_id
       FROM busy CROSS JOIN LATERAL (
-        SELECT account_id FROM flowpilot.due_work WHERE account_id > busy.account_id ORDER BY account_id LIMIT 1
+        SELECT kind, account_id
+        FROM flowpilot.due_work
+        WHERE (kind, account_id) > (busy.kind, busy.account_id)
+        ORDER BY kind, account_id
+        LIMIT 1
       ) AS next
     )
     SELECT coalesce(extract(epoch FROM clock_timestamp() - min(oldest.due_at)), 0)::float8 AS seconds
     FROM busy CROSS JOIN LATERAL (
       SELECT due_at
       FROM flowpilot.due_work
-      WHERE account_id = busy.account_id AND due_at <= now() AND (lease_until IS NULL OR lease_until <= now())
+      WHERE kind = busy.kind AND account_id = busy.account_id AND due_at <= now() AND (lease_until IS NULL OR lease_until <= now())
       ORDER BY due_at
       LIMIT 1
     ) AS oldest
@@ -95,9 +115,10 @@ class SqlOutbox:
     def __init__(self, url: str, *, pool_size: int = 2) -> None:
         self._pool = Pool(url, size=pool_size)
 
-    async def take(self, limit: int, *, lease_for: timedelta) -> Sequence[Lease]:
+    async def take(self, room: Mapping[str, int], *, others: int = 0, lease_for: timedelta) -> Sequence[Lease]:
         """As `Outbox.take` says."""
-        taken = await self._trip(TAKE(most=limit, seconds=lease_for / timedelta(seconds=1)))
+        lanes = {**room, OTHERS: others}
+        taken = await self._trip(TAKE(kinds=list(lanes), most=list(lanes.values()), seconds=lease_for / timedelta(seconds=1)))
         return [
             Lease(account_id=AccountId(row.account_id), work_id=row.id, kind=row.kind, token=row.lease_token, takes=row.takes)
             for row in taken.rows

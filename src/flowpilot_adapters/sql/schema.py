@@ -31,7 +31,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from flowpilot_core.domain.actor import Role
 from flowpilot_core.domain.branch import BranchState
-from flowpilot_core.domain.delivery import Channel, DeliveryState
+from flowpilot_core.domain.delivery import PERSONAL, Channel, DeliveryKind, DeliveryState
 from flowpilot_core.domain.handoff import HANDOFF, HandoffState, Intent
 from flowpilot_core.domain.session import Priority, Status
 from flowpilot_core.domain.step import StepKind, StepResult
@@ -378,21 +378,26 @@ delivery = Table(
     _uuid("account_id"),
     _uuid("id"),
     _uuid("handoff_id"),
-    _uuid("user_id"),
+    _uuid("user_id", null=True),
     _text("channel"),
+    _text("kind"),
+    _integer("number"),
     _text("state"),
     _text("reason", null=True),
     _integer("attempts"),
     _text("last_error", null=True),
+    Column("maybe_arrived", Boolean, nullable=False),
     _text("message_id", null=True),
     _time("created_at"),
     _time("updated_at"),
     _key("delivery", "id"),
     _refers("delivery", "handoff", ("handoff_id",), "handoff", ("id",)),
     _refers("delivery", "user", ("user_id",), "person", ("id",)),
+    UniqueConstraint("account_id", "handoff_id", "user_id", "channel", "kind", "number", name="uq_delivery_about"),
     _one_of("delivery", "channel", Channel),
+    _one_of("delivery", "kind", DeliveryKind),
     _one_of("delivery", "state", DeliveryState),
-    Index("ix_delivery_handoff", "account_id", "handoff_id", "id"),
+    CheckConstraint(f"user_id IS NOT NULL OR channel NOT IN ({_listed(sorted(PERSONAL))})", name="ck_delivery_user"),
 )
 
 due_work = Table(
@@ -407,7 +412,7 @@ due_work = Table(
     _time("lease_until", null=True),
     _key("due_work", "id"),
     CheckConstraint("(lease_token IS NULL) = (lease_until IS NULL)", name="ck_due_work_lease"),
-    Index("ix_due_work_account_due", "account_id", "due_at"),
+    Index("ix_due_work_kind_account_due", "kind", "account_id", "due_at"),
 )
 """What is to be done, without content: the one table that the relay's role may read across accounts."""
 

@@ -10,7 +10,7 @@ from flowpilot_core.domain.account import User
 from flowpilot_core.domain.delivery import Delivery, DeliveryState, delay, message_id, why_not_send
 from flowpilot_core.domain.errors import NotFound
 from flowpilot_core.domain.handoff import Handoff
-from flowpilot_core.domain.identifiers import DeliveryId
+from flowpilot_core.domain.identifiers import DeliveryId, UserId
 from flowpilot_core.ports.clock import Clock, Jitter
 from flowpilot_core.ports.notifier import Message, Notifier, NotSent
 from flowpilot_core.ports.outbox import Lease
@@ -64,8 +64,8 @@ class SendDelivery:
                 await work.commit()
                 return None
             handoff = await work.handoffs.get(delivery.handoff_id)
-            recipient = await work.people.user(delivery.user_id)
-            reason = why_not_send(handoff, recipient)
+            recipient = await work.people.user(_person(delivery))
+            reason = why_not_send(delivery.kind, handoff, recipient)
             if reason is not None:
                 await work.deliveries.save(delivery.suppressed(reason, at=self.clock.now()))
                 await work.due.finish(lease)
@@ -74,9 +74,10 @@ class SendDelivery:
                 return None
             account = await work.people.account()
             escalator = await work.people.user(handoff.escalated_by)
-            await work.deliveries.save(delivery.taken(at=self.clock.now()))
+            taken = delivery.taken(at=self.clock.now())
+            await work.deliveries.save(taken)
             await work.commit()
-        return self._message(delivery, handoff, recipient, escalator.name, account.name)
+        return self._message(taken, handoff, recipient, escalator.name, account.name)
 
     async def _send(self, message: Message) -> str | NotSent | None:
         """What the channel had to say, or why it did not accept the message."""
@@ -94,7 +95,9 @@ class SendDelivery:
             delivery = await work.deliveries.get(DeliveryId(lease.work_id))
             at = self.clock.now()
             if isinstance(outcome, NotSent):
-                settled = delivery.failed(outcome.problem, permanent=outcome.permanent, message_id=message.message_id, at=at)
+                settled = delivery.failed(
+                    outcome.problem, permanent=outcome.permanent, unknown=outcome.unknown, message_id=message.message_id, at=at
+                )
             else:
                 settled = delivery.sent(message.message_id, outcome, at=at)
             if settled.state is DeliveryState.FAILED:
@@ -116,8 +119,15 @@ class SendDelivery:
             account_name=account,
             subject=subject(handoff),
             text=body(handoff, recipient.name, escalator, f"{self.base_url}/handoffs/{handoff.id}"),
-            maybe_twice=delivery.state is DeliveryState.SENDING or delivery.last_error is not None,
+            maybe_twice=delivery.maybe_arrived,
         )
+
+
+def _person(delivery: Delivery) -> UserId:
+    """Whom it is for. Raises `NotFound` for one that is for nobody: no mail can be made of it."""
+    if delivery.user_id is None:
+        raise NotFound("user")
+    return delivery.user_id
 
 
 def subject(handoff: Handoff) -> str:

@@ -2,12 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Protocol
 
 from attrs import define, field
 
+from flowpilot_core.domain.delivery import delay
 from flowpilot_core.domain.errors import FlowPilotError
 from flowpilot_core.ports.clock import Jitter
 from flowpilot_core.ports.outbox import Lease, Outbox, WorkKind
@@ -18,8 +20,11 @@ log = logging.getLogger("flowpilot.relay")
 LEASE = timedelta(minutes=3)
 """Longer than any send takes, so that only the work of a dead relay is ever taken over."""
 MOST_AT_ONCE = 16
+"""Of one kind of work: each has a lane of its own, so that one whose far end is slow or dead takes no room from another."""
 MOST_TAKES = 40
 """Of one piece of work, retries included: more means that it is poison, and it is given up."""
+STRAYS = ""
+"""The lane of kinds that nobody here does."""
 POLL = 1.0
 """Seconds between looks at the outbox where nothing wakes the relay."""
 LONGEST_PAUSE = 30.0
@@ -38,7 +43,9 @@ class Handler(Protocol):
 
 @define(kw_only=True)
 class Relay:
-    """Takes due work and does each piece alone: a slow or broken one delays no other.
+    """Takes due work, each kind in a lane of its own, and does each piece alone: a slow or broken one delays no other.
+
+    Work of a kind that nobody here does is left for a newer relay, and dropped when none has come for it after many looks.
 
     Waking it is only advice; it looks by itself every `POLL` seconds, so losing every wake-up makes things late, never lost.
     """
@@ -49,7 +56,8 @@ class Relay:
     jitter: Jitter
     poll: float = POLL
     _woken: asyncio.Event = field(factory=asyncio.Event, init=False)
-    _running: set[asyncio.Task[None]] = field(factory=set, init=False)
+    _running: dict[asyncio.Task[None], str] = field(factory=dict, init=False)
+    """What is being done, and in which lane."""
 
     def wake(self) -> None:
         """There may be work: look now."""
@@ -60,7 +68,7 @@ class Relay:
 
         Raises `Unavailable` where the outbox does not answer.
         """
-        leases = await self.outbox.take(MOST_AT_ONCE, lease_for=LEASE)
+        leases = await self._take(self._room())
         await asyncio.gather(*(self._do(lease) for lease in leases))
         return len(leases)
 
@@ -90,15 +98,27 @@ class Relay:
                 await asyncio.wait(self._running)
 
     async def _start_due(self) -> bool:
-        room = MOST_AT_ONCE - len(self._running)
-        if room == 0:
+        room = self._room()
+        if not any(room.values()):
             return False
-        leases = await self.outbox.take(room, lease_for=LEASE)
+        leases = await self._take(room)
         for lease in leases:
             task = asyncio.create_task(self._do(lease))
-            self._running.add(task)
+            self._running[task] = self._lane(lease)
             task.add_done_callback(self._done)
         return bool(leases)
+
+    async def _take(self, room: Mapping[str, int]) -> Sequence[Lease]:
+        lanes = {kind: most for kind, most in room.items() if kind != STRAYS}
+        return await self.outbox.take(lanes, others=room[STRAYS], lease_for=LEASE)
+
+    def _room(self) -> dict[str, int]:
+        """How many more pieces each lane can do."""
+        running = Counter(self._running.values())
+        return {lane: MOST_AT_ONCE - running[lane] for lane in (*self.handlers, STRAYS)}
+
+    def _lane(self, lease: Lease) -> str:
+        return lease.kind if lease.kind in self.handlers else STRAYS
 
     async def _something(self, stopping: "asyncio.Task[bool]") -> None:
         """Until woken, stopped, polled, or until a full relay has room again."""
@@ -109,17 +129,16 @@ class Relay:
             woken.cancel()
 
     def _done(self, task: "asyncio.Task[None]") -> None:
-        if len(self._running) == MOST_AT_ONCE:
+        lane = self._running.pop(task)
+        if list(self._running.values()).count(lane) == MOST_AT_ONCE - 1:
             self._woken.set()
-        self._running.discard(task)
 
     async def _do(self, lease: Lease) -> None:
         facts = {"work_id": str(lease.work_id), "kind": lease.kind, "takes": lease.takes}
         try:
-            handler = self.handlers.get(WorkKind(lease.kind)) if lease.kind in set(WorkKind) else None
+            handler = next((handler for kind, handler in self.handlers.items() if kind == lease.kind), None)
             if handler is None:
-                await self._drop(lease)
-                log.error("nobody does this kind of work: given up", extra=facts)
+                await self._leave(lease, facts)
             elif lease.takes > MOST_TAKES:
                 await handler.give_up(lease, "given up after too many tries")
                 log.error("work given up", extra=facts)
@@ -130,7 +149,15 @@ class Relay:
         except Exception:
             log.exception("work failed, to be taken again", extra=facts)
 
-    async def _drop(self, lease: Lease) -> None:
+    async def _leave(self, lease: Lease, facts: Mapping[str, object]) -> None:
+        given_up = lease.takes > MOST_TAKES
         async with self.begin(lease.account_id) as work:
-            await work.due.finish(lease)
+            if given_up:
+                await work.due.finish(lease)
+            else:
+                await work.due.postpone(lease, seconds=delay(lease.takes, self.jitter()).total_seconds())
             await work.commit()
+        if given_up:
+            log.error("nobody does this kind of work: given up", extra=facts)
+        else:
+            log.warning("nobody here does this kind of work: left for another relay", extra=facts)

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 
-from attrs import evolve, frozen
+from attrs import Attribute, evolve, field, frozen
 
 from .account import User
 from .actor import PERMISSIONS, Actor, Permission, require_role
@@ -16,17 +16,40 @@ from .transitions import advance
 
 
 class Channel(StrEnum):
-    """How somebody is told."""
+    """How somebody is told; the last three may be told for all of the account."""
 
     EMAIL = "email"
+    PUSH = "push"
+    SLACK = "slack"
+    TEAMS = "teams"
+    WEBHOOK = "webhook"
+
+
+PERSONAL = frozenset({Channel.EMAIL, Channel.PUSH})
+"""Channels that lead to one person, who must be named."""
+
+
+class DeliveryKind(StrEnum):
+    """What a delivery says of its handoff."""
+
+    ESCALATED = "escalated"
+    REMINDER = "reminder"
+    """Still waiting: a step of an escalation policy."""
+    LAPSE_WARNING = "lapse_warning"
+    """To the claimer: it goes back to the queue soon."""
+    WAKE_UP = "wake_up"
+    """To the parker: the day they asked to be reminded on has come."""
+    DEBRIEF = "debrief"
+    """To the escalator: what solved it."""
 
 
 class DeliveryState(StrEnum):
-    """How far a delivery is; `failed` will be tried again, `dead` will not."""
+    """How far a delivery is; `failed` will be tried again, `dead` will not. `delivered` is for channels that can say so."""
 
     PENDING = "pending"
     SENDING = "sending"
     SENT = "sent"
+    DELIVERED = "delivered"
     FAILED = "failed"
     DEAD = "dead"
     SUPPRESSED = "suppressed"
@@ -37,6 +60,7 @@ class DeliveryMove(StrEnum):
 
     TAKE = "take"
     SEND = "send"
+    ARRIVE = "arrive"
     FAIL = "fail"
     GIVE_UP = "give_up"
     SUPPRESS = "suppress"
@@ -52,6 +76,8 @@ DELIVERY: Mapping[tuple[DeliveryState, DeliveryMove], DeliveryState] = MappingPr
         (DeliveryState.FAILED, DeliveryMove.SUPPRESS): DeliveryState.SUPPRESSED,
         (DeliveryState.SENDING, DeliveryMove.SUPPRESS): DeliveryState.SUPPRESSED,
         (DeliveryState.SENDING, DeliveryMove.SEND): DeliveryState.SENT,
+        (DeliveryState.SENDING, DeliveryMove.ARRIVE): DeliveryState.DELIVERED,
+        (DeliveryState.SENT, DeliveryMove.ARRIVE): DeliveryState.DELIVERED,
         (DeliveryState.SENDING, DeliveryMove.FAIL): DeliveryState.FAILED,
         (DeliveryState.SENDING, DeliveryMove.GIVE_UP): DeliveryState.DEAD,
         (DeliveryState.DEAD, DeliveryMove.RETRY): DeliveryState.PENDING,
@@ -61,39 +87,62 @@ DELIVERY: Mapping[tuple[DeliveryState, DeliveryMove], DeliveryState] = MappingPr
 MOST_ATTEMPTS = 10
 FIRST_DELAY = timedelta(seconds=2)
 LONGEST_DELAY = timedelta(hours=1)
+MAYBE_TWICE = "it may have arrived twice"
 
 
 @frozen(kw_only=True)
 class Delivery:
-    """One message to one person about one handoff."""
+    """One message about one handoff over one channel; of the same kind and number, nobody gets a second one over it."""
 
     id: DeliveryId
     handoff_id: HandoffId
-    user_id: UserId
+    user_id: UserId | None = field()
+    """None: for all of the account."""
     channel: Channel = Channel.EMAIL
+    kind: DeliveryKind = DeliveryKind.ESCALATED
+    number: int = 0
+    """Which one of its kind, where there are several: the step of a policy, say."""
     state: DeliveryState = DeliveryState.PENDING
     reason: str | None = None
     """Why it was suppressed, or what there is to say of how it was sent."""
     attempts: int = 0
     """Sends begun since it was last asked for."""
     last_error: str | None = None
+    maybe_arrived: bool = False
+    """Whether an attempt may have arrived without our knowing: its answer was lost, or its relay died in the middle."""
     message_id: str | None = None
     """The `Message-ID` it goes out under, the same at every attempt."""
     created_at: datetime
     updated_at: datetime
 
+    @user_id.validator
+    def _named(self, _: "Attribute[UserId | None]", user_id: UserId | None) -> None:
+        if user_id is None and self.channel in PERSONAL:
+            raise ValueError(f"{self.channel} leads to one person, and none is named")
+
     def taken(self, *, at: datetime) -> "Delivery":
         """About to be sent, once more. Taking over from a relay that died in the middle is such a take too."""
-        return evolve(self._moved(DeliveryMove.TAKE, at), attempts=self.attempts + 1)
+        in_the_middle = self.state is DeliveryState.SENDING
+        return evolve(self._moved(DeliveryMove.TAKE, at), attempts=self.attempts + 1, maybe_arrived=self.maybe_arrived or in_the_middle)
 
     def sent(self, message_id: str, remark: str | None = None, *, at: datetime) -> "Delivery":
         """Accepted by the channel, which may have something to say of it."""
-        return evolve(self._moved(DeliveryMove.SEND, at), message_id=message_id, reason=remark, last_error=None)
+        said = remark or (MAYBE_TWICE if self.maybe_arrived else None)
+        return evolve(self._moved(DeliveryMove.SEND, at), message_id=message_id, reason=said, last_error=None)
 
-    def failed(self, error: str, *, permanent: bool, message_id: str | None = None, at: datetime) -> "Delivery":
-        """Not accepted: to be tried again, or dead where the refusal is permanent or it was tried often enough."""
+    def delivered(self, *, at: datetime) -> "Delivery":
+        """It has arrived, as its channel can tell."""
+        return self._moved(DeliveryMove.ARRIVE, at)
+
+    def failed(self, error: str, *, permanent: bool, unknown: bool = False, message_id: str | None = None, at: datetime) -> "Delivery":
+        """Not accepted, or `unknown`: to be tried again, or dead where the refusal is permanent or it was tried often enough."""
         move = DeliveryMove.GIVE_UP if permanent or self.attempts >= MOST_ATTEMPTS else DeliveryMove.FAIL
-        return evolve(self._moved(move, at), last_error=error, message_id=message_id or self.message_id)
+        return evolve(
+            self._moved(move, at),
+            last_error=error,
+            maybe_arrived=self.maybe_arrived or unknown,
+            message_id=message_id or self.message_id,
+        )
 
     def suppressed(self, reason: str, *, at: datetime) -> "Delivery":
         """No longer worth sending."""
@@ -113,9 +162,13 @@ class Delivery:
         return evolve(self, state=advance(DELIVERY, self.state, move, thing="delivery"), updated_at=max(at, self.updated_at))
 
 
+REACHED = frozenset({DeliveryState.SENT, DeliveryState.DELIVERED})
+"""States of a delivery that its channel has accepted."""
+
+
 @frozen(kw_only=True)
 class Told:
-    """How far telling people of a handoff has got."""
+    """How far telling people of a handoff has got: how many people, however many messages each."""
 
     people: int = 0
     sent: int = 0
@@ -149,13 +202,28 @@ def recipients(
     return tuple(colleague.user_id for colleague in named or team or everyone)
 
 
-def why_not_send(handoff: Handoff, recipient: User) -> str | None:
-    """Why a message about an escalation is not worth sending any more, read at the moment of sending; None where it is."""
-    if handoff.state is not HandoffState.OPEN:
+WORTH_SENDING: Mapping[DeliveryKind, frozenset[HandoffState]] = MappingProxyType(
+    {
+        DeliveryKind.ESCALATED: frozenset({HandoffState.OPEN}),
+        DeliveryKind.REMINDER: frozenset({HandoffState.OPEN}),
+        DeliveryKind.LAPSE_WARNING: frozenset({HandoffState.CLAIMED}),
+        DeliveryKind.WAKE_UP: frozenset({HandoffState.OPEN}),
+        DeliveryKind.DEBRIEF: frozenset(HandoffState),
+    }
+)
+"""In which states of its handoff a delivery still tells something."""
+
+FOR_CLAIMERS = frozenset({DeliveryKind.ESCALATED, DeliveryKind.REMINDER, DeliveryKind.LAPSE_WARNING})
+"""Kinds that are of use only to somebody who may claim."""
+
+
+def why_not_send(kind: DeliveryKind, handoff: Handoff, recipient: User) -> str | None:
+    """Why a message about a handoff is not worth sending any more, read at the moment of sending; None where it is."""
+    if handoff.state not in WORTH_SENDING[kind]:
         return f"the handoff is {handoff.state}"
     if recipient.deactivated_at is not None:
         return "the person is deactivated"
-    if recipient.role not in TOLD_ROLES:
+    if kind in FOR_CLAIMERS and recipient.role not in TOLD_ROLES:
         return f"the person is {_a(recipient.role)} now"
     return None
 

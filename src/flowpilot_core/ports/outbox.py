@@ -1,20 +1,27 @@
 """The outbox: work recorded in the transaction of the change that caused it, done after the commit."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Protocol
 from uuid import UUID
 
 from attrs import frozen
 
+from flowpilot_core.domain.delivery import Channel
 from flowpilot_core.domain.identifiers import AccountId
 
 
 class WorkKind(StrEnum):
-    """What is to be done."""
+    """What is to be done; each kind has a lane of its own, so that none delays another."""
 
     DELIVERY = "delivery"
+    """A mail to one person."""
+
+
+SENDING: Mapping[Channel, WorkKind] = MappingProxyType({Channel.EMAIL: WorkKind.DELIVERY})
+"""What work it is to send a delivery over each channel; for a channel that is not here, whoever adds the delivery sees to it."""
 
 
 @frozen(kw_only=True)
@@ -42,11 +49,12 @@ class Lease:
 class Outbox(Protocol):
     """The due work of all accounts, as a relay sees it."""
 
-    async def take(self, limit: int, *, lease_for: timedelta) -> Sequence[Lease]:
-        """Take up to `limit` pieces that are due and that nobody holds, and hold them for `lease_for` by the store's own clock.
+    async def take(self, room: Mapping[str, int], *, others: int = 0, lease_for: timedelta) -> Sequence[Lease]:
+        """Take what is due and nobody holds, and hold it for `lease_for` by the store's own clock.
 
-        Whatever a dead relay held is due again once its lease has run out. No piece is held twice at once. Accounts take
-        turns: one with a flood of work delays no other. Raises `Unavailable`.
+        Of each kind in `room` at most as many pieces as are said there, and of all kinds that are not in it at most `others`
+        together. Whatever a dead relay held is due again once its lease has run out. No piece is held twice at once. Within a kind
+        accounts take turns: one with a flood of work delays no other. Raises `Unavailable`.
         """
 
     async def lag(self) -> float:

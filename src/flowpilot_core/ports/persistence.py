@@ -248,7 +248,11 @@ class Deliveries(Protocol):
     """The delivery ledger of one account, inside one unit of work."""
 
     async def add(self, deliveries: Sequence[Delivery]) -> None:
-        """Keep new deliveries of one handoff, each with the work of sending it due at once; only for people who are still active."""
+        """Keep new deliveries, each with the work of sending it due at once where its channel is in `SENDING`.
+
+        Left out are those for people who are not active any more, and any that is there already: for the same person about the
+        same handoff over the same channel, of the same kind and number.
+        """
 
     async def get(self, delivery_id: DeliveryId) -> Delivery:
         """Raises `NotFound`."""

@@ -4,12 +4,13 @@ from asyncio import gather
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
+from typing import cast
 from uuid import UUID
 
 import pytest
 
 from flowpilot_core.domain.actor import Person
-from flowpilot_core.domain.delivery import Delivery
+from flowpilot_core.domain.delivery import Channel, Delivery
 from flowpilot_core.domain.errors import AlreadyClaimed
 from flowpilot_core.domain.identifiers import DeliveryId, EventId
 from flowpilot_core.ports.outbox import Lease, Outbox, Work, WorkKind
@@ -23,6 +24,11 @@ RUN_OUT = timedelta()
 """A lease that is over as soon as it is given: its relay might as well be dead."""
 
 
+def up_to(most: int) -> dict[str, int]:
+    """Room for that many deliveries, and for nothing else."""
+    return {WorkKind.DELIVERY: most}
+
+
 class OutboxContract(Contract):
     """`Outbox` and `WorkLedger`."""
 
@@ -34,18 +40,18 @@ class OutboxContract(Contract):
         await self._finish_all(begin, outbox)
 
     async def _finish_all(self, begin: BeginWork, outbox: Outbox) -> None:
-        while leases := await outbox.take(200, lease_for=LONG):
+        while leases := await outbox.take({}, others=200, lease_for=LONG):
             for lease in leases:
                 async with begin(lease.account_id) as work:
                     await work.due.finish(lease)
                     await work.commit()
 
-    async def due(self, begin: BeginWork, staff: Staff, *, pieces: int = 1) -> list[UUID]:
+    async def due(self, begin: BeginWork, staff: Staff, *, pieces: int = 1, kind: str = WorkKind.DELIVERY) -> list[UUID]:
         """Some due work; its ids."""
         ids = [new_id() for _ in range(pieces)]
         async with begin(staff.account_id) as work:
             for work_id in ids:
-                await work.due.add(Work(id=work_id, kind=WorkKind.DELIVERY, due_at=NOON))
+                await work.due.add(Work(id=work_id, kind=cast(WorkKind, kind), due_at=NOON))
             await work.commit()
         return ids
 
@@ -58,7 +64,7 @@ class OutboxContract(Contract):
     async def test_due_work_is_taken_with_what_it_takes_to_do_it(self, begin: BeginWork, outbox: Outbox, acme: Staff) -> None:
         (work_id,) = await self.due(begin, acme)
 
-        (lease,) = await outbox.take(10, lease_for=LONG)
+        (lease,) = await outbox.take(up_to(10), lease_for=LONG)
 
         assert (acme.account_id, work_id, WorkKind.DELIVERY, 1) == (lease.account_id, lease.work_id, lease.kind, lease.takes)
 
@@ -66,7 +72,7 @@ class OutboxContract(Contract):
         async with begin(acme.account_id) as work:
             await work.due.add(Work(id=new_id(), kind=WorkKind.DELIVERY, due_at=NOON))
 
-        assert [] == list(await outbox.take(10, lease_for=LONG))
+        assert [] == list(await outbox.take(up_to(10), lease_for=LONG))
 
     async def test_work_is_not_due_before_its_time(self, begin: BeginWork, outbox: Outbox, acme: Staff) -> None:
         in_a_thousand_years = NOON + timedelta(days=365_000)
@@ -74,7 +80,7 @@ class OutboxContract(Contract):
             await work.due.add(Work(id=new_id(), kind=WorkKind.DELIVERY, due_at=in_a_thousand_years))
             await work.commit()
 
-        assert [] == list(await outbox.take(10, lease_for=LONG))
+        assert [] == list(await outbox.take(up_to(10), lease_for=LONG))
         assert 0 == await outbox.lag()
 
     @pytest.mark.parametrize("recorded", [True, False])
@@ -91,7 +97,7 @@ class OutboxContract(Contract):
                 await work.record(event)
             await work.commit()
 
-        assert recorded is bool(await outbox.take(10, lease_for=LONG))
+        assert recorded is bool(await outbox.take(up_to(10), lease_for=LONG))
 
     @pytest.mark.parametrize("commit", [True, False])
     async def test_a_claim_carries_what_it_causes_and_a_lost_one_causes_nothing(
@@ -111,7 +117,7 @@ class OutboxContract(Contract):
         with pytest.raises(AlreadyClaimed):
             await claim(acme.adam, new_id())
 
-        assert [caused] == [lease.work_id for lease in await outbox.take(10, lease_for=LONG)]
+        assert [caused] == [lease.work_id for lease in await outbox.take(up_to(10), lease_for=LONG)]
 
     async def test_a_delivery_is_due_as_soon_as_it_is_committed(self, begin: BeginWork, outbox: Outbox, acme: Staff) -> None:
         case = await an_escalation(by=acme.anna).kept(begin)
@@ -121,18 +127,59 @@ class OutboxContract(Contract):
         ]
         async with begin(acme.account_id) as work:
             await work.deliveries.add(deliveries)
-            assert [] == list(await outbox.take(10, lease_for=LONG))
+            assert [] == list(await outbox.take(up_to(10), lease_for=LONG))
             await work.commit()
 
-        leases = await outbox.take(10, lease_for=LONG)
+        leases = await outbox.take(up_to(10), lease_for=LONG)
 
         assert {delivery.id for delivery in deliveries} == {lease.work_id for lease in leases}
         assert {WorkKind.DELIVERY} == {lease.kind for lease in leases}
 
+    async def test_what_has_a_way_of_its_own_is_in_the_ledger_and_nobodys_work(self, begin: BeginWork, outbox: Outbox, acme: Staff) -> None:
+        case = await an_escalation(by=acme.anna).kept(begin)
+        hook = Delivery(
+            id=DeliveryId(new_id()),
+            handoff_id=case.handoff.id,
+            user_id=None,
+            channel=Channel.WEBHOOK,
+            created_at=NOON,
+            updated_at=NOON,
+        )
+        async with begin(acme.account_id) as work:
+            await work.deliveries.add([hook])
+            await work.commit()
+
+        async with begin(acme.account_id) as work:
+            assert hook == await work.deliveries.get(hook.id)
+        assert [] == list(await outbox.take({}, others=10, lease_for=LONG))
+
+    async def test_of_each_kind_no_more_is_taken_than_it_has_room_for(self, begin: BeginWork, outbox: Outbox, acme: Staff) -> None:
+        """A flood of one kind takes no room from another, though it was there first."""
+        await self.due(begin, acme, pieces=50)
+        await self.due(begin, acme, pieces=3, kind="teleport")
+
+        leases = await outbox.take({WorkKind.DELIVERY: 4, "teleport": 2}, lease_for=LONG)
+
+        assert {"delivery": 4, "teleport": 2} == Counter(lease.kind for lease in leases)
+        assert [] == list(await outbox.take({WorkKind.DELIVERY: 0}, lease_for=LONG))
+        assert ["teleport"] == [lease.kind for lease in await outbox.take({"teleport": 5}, lease_for=LONG)]
+
+    async def test_kinds_that_have_no_room_of_their_own_share_one(self, begin: BeginWork, outbox: Outbox, acme: Staff) -> None:
+        await self.due(begin, acme)
+        await self.due(begin, acme, kind="teleport")
+        await self.due(begin, acme, kind="beam")
+
+        leases = await outbox.take({WorkKind.DELIVERY: 1}, others=1, lease_for=LONG)
+        rest = await outbox.take({WorkKind.DELIVERY: 1}, others=9, lease_for=LONG)
+
+        assert 2 == len(leases)
+        assert WorkKind.DELIVERY in {lease.kind for lease in leases}
+        assert {"beam", "teleport"} == {lease.kind for lease in (*leases, *rest)} - {WorkKind.DELIVERY}
+
     async def test_no_more_is_taken_than_was_asked_for(self, begin: BeginWork, outbox: Outbox, acme: Staff) -> None:
         ids = await self.due(begin, acme, pieces=5)
 
-        batches = [await outbox.take(2, lease_for=LONG) for _ in range(4)]
+        batches = [await outbox.take(up_to(2), lease_for=LONG) for _ in range(4)]
 
         assert [2, 2, 1, 0] == [len(batch) for batch in batches]
         assert set(ids) == {lease.work_id for batch in batches for lease in batch}
@@ -145,7 +192,7 @@ class OutboxContract(Contract):
             taken: list[UUID] = []
             misses = 0
             while misses < 3:
-                leases = await outbox.take(4, lease_for=LONG)
+                leases = await outbox.take(up_to(4), lease_for=LONG)
                 taken += [lease.work_id for lease in leases]
                 misses = 0 if leases else misses + 1
             return taken
@@ -156,16 +203,16 @@ class OutboxContract(Contract):
 
     async def test_finished_work_is_done_with(self, begin: BeginWork, outbox: Outbox, acme: Staff) -> None:
         await self.due(begin, acme)
-        (lease,) = await outbox.take(1, lease_for=RUN_OUT)
+        (lease,) = await outbox.take(up_to(1), lease_for=RUN_OUT)
 
         assert await self.finish(begin, lease)
 
-        assert [] == list(await outbox.take(1, lease_for=LONG))
+        assert [] == list(await outbox.take(up_to(1), lease_for=LONG))
         assert not await self.finish(begin, lease)
 
     async def test_finishing_that_is_rolled_back_finishes_nothing(self, begin: BeginWork, outbox: Outbox, acme: Staff) -> None:
         await self.due(begin, acme)
-        (lease,) = await outbox.take(1, lease_for=LONG)
+        (lease,) = await outbox.take(up_to(1), lease_for=LONG)
 
         async with begin(acme.account_id) as work:
             assert await work.due.finish(lease)
@@ -176,18 +223,18 @@ class OutboxContract(Contract):
         """F16: once its lease has run out, under another token, and it is known to be a repeat."""
         await self.due(begin, acme)
 
-        (first,) = await outbox.take(1, lease_for=RUN_OUT)
-        (second,) = await outbox.take(1, lease_for=LONG)
+        (first,) = await outbox.take(up_to(1), lease_for=RUN_OUT)
+        (second,) = await outbox.take(up_to(1), lease_for=LONG)
 
         assert (first.work_id, 2) == (second.work_id, second.takes)
         assert first.token != second.token
-        assert [] == list(await outbox.take(1, lease_for=LONG))
+        assert [] == list(await outbox.take(up_to(1), lease_for=LONG))
 
     async def test_a_relay_that_comes_back_too_late_changes_nothing(self, begin: BeginWork, outbox: Outbox, acme: Staff) -> None:
         """F17: its lease is void, whatever it tries."""
         await self.due(begin, acme)
-        (late,) = await outbox.take(1, lease_for=RUN_OUT)
-        (current,) = await outbox.take(1, lease_for=LONG)
+        (late,) = await outbox.take(up_to(1), lease_for=RUN_OUT)
+        (current,) = await outbox.take(up_to(1), lease_for=LONG)
 
         async with begin(acme.account_id) as work:
             assert not await work.due.holds(late)
@@ -195,48 +242,48 @@ class OutboxContract(Contract):
             assert not await work.due.finish(late)
             await work.commit()
 
-        assert [] == list(await outbox.take(1, lease_for=LONG))
+        assert [] == list(await outbox.take(up_to(1), lease_for=LONG))
         assert await self.finish(begin, current)
 
     async def test_done_stays_done_when_a_rescue_races_it(self, begin: BeginWork, outbox: Outbox, acme: Staff) -> None:
         """F18: either the work is finished, or it is taken over and the finish finds no row; never both."""
         for _ in range(20):
             await self.due(begin, acme)
-            (lease,) = await outbox.take(1, lease_for=RUN_OUT)
+            (lease,) = await outbox.take(up_to(1), lease_for=RUN_OUT)
 
-            finished, rescued = await gather(self.finish(begin, lease), outbox.take(1, lease_for=LONG))
+            finished, rescued = await gather(self.finish(begin, lease), outbox.take(up_to(1), lease_for=LONG))
 
             assert finished is (not rescued)
             assert all([await self.finish(begin, again) for again in rescued])
-            assert [] == list(await outbox.take(1, lease_for=LONG))
+            assert [] == list(await outbox.take(up_to(1), lease_for=LONG))
 
     async def test_a_lease_that_is_held_in_a_unit_of_work_is_not_rescued_meanwhile(
         self, begin: BeginWork, outbox: Outbox, acme: Staff
     ) -> None:
         await self.due(begin, acme)
-        (lease,) = await outbox.take(1, lease_for=RUN_OUT)
+        (lease,) = await outbox.take(up_to(1), lease_for=RUN_OUT)
 
         async with begin(acme.account_id) as work:
             held = await work.due.holds(lease)
-            rescued = await outbox.take(1, lease_for=LONG)
+            rescued = await outbox.take(up_to(1), lease_for=LONG)
 
             assert held is (not rescued)
 
     async def test_postponed_work_is_due_again_later(self, begin: BeginWork, outbox: Outbox, acme: Staff) -> None:
         now, later = await self.due(begin, acme, pieces=2)
-        for lease in await outbox.take(2, lease_for=LONG):
+        for lease in await outbox.take(up_to(2), lease_for=LONG):
             async with begin(acme.account_id) as work:
                 assert await work.due.postpone(lease, seconds=0 if lease.work_id == now else 3600)
                 await work.commit()
 
-        (again,) = await outbox.take(10, lease_for=LONG)
+        (again,) = await outbox.take(up_to(10), lease_for=LONG)
 
         assert (now, 2) == (again.work_id, again.takes)
         assert later != again.work_id
 
     async def test_a_lease_is_void_once_its_work_is_postponed(self, begin: BeginWork, outbox: Outbox, acme: Staff) -> None:
         await self.due(begin, acme)
-        (lease,) = await outbox.take(1, lease_for=LONG)
+        (lease,) = await outbox.take(up_to(1), lease_for=LONG)
         async with begin(acme.account_id) as work:
             await work.due.postpone(lease, seconds=0)
             await work.commit()
@@ -249,7 +296,7 @@ class OutboxContract(Contract):
         quiet = [await a_staff(f"Quiet {number}").kept(begin) for number in range(3)]
         wanted = {(await self.due(begin, staff))[0] for staff in quiet}
 
-        leases = await outbox.take(8, lease_for=LONG)
+        leases = await outbox.take(up_to(8), lease_for=LONG)
 
         assert wanted < {lease.work_id for lease in leases}
         assert 8 == len(leases)
@@ -261,7 +308,7 @@ class OutboxContract(Contract):
         seen: set[UUID] = set()
 
         for _ in range(6):
-            leases: Sequence[Lease] = await outbox.take(4, lease_for=LONG)
+            leases: Sequence[Lease] = await outbox.take(up_to(4), lease_for=LONG)
             seen |= {lease.work_id for lease in leases}
             for lease in leases:
                 async with begin(acme.account_id) as work:
@@ -276,7 +323,7 @@ class OutboxContract(Contract):
         await self.due(begin, acme)
         assert await outbox.lag() > 0
 
-        (lease,) = await outbox.take(1, lease_for=LONG)
+        (lease,) = await outbox.take(up_to(1), lease_for=LONG)
         assert 0 == await outbox.lag()
 
         await self.finish(begin, lease)

@@ -10,7 +10,7 @@ from attrs import evolve
 from flowpilot_core.domain.account import ApiToken, Team
 from flowpilot_core.domain.actor import Actor, Person, Role, System
 from flowpilot_core.domain.branch import Outcome
-from flowpilot_core.domain.delivery import TOLD_ROLES, Delivery, DeliveryState, Told
+from flowpilot_core.domain.delivery import TOLD_ROLES, Channel, Delivery, DeliveryKind, DeliveryState, Told
 from flowpilot_core.domain.errors import (
     AlreadyClaimed,
     FlowPilotError,
@@ -346,7 +346,7 @@ class HandoffsContract(Contract):
 
     async def test_a_delivery_is_kept_as_it_was_changed(self, begin: BeginWork, view: ViewOf, acme: Staff) -> None:
         case, (delivery,) = await self._told(begin, acme, acme.ben)
-        later = delivery.taken(at=NOON).failed(AWKWARD, permanent=False, message_id="<1@mail.example>", at=NOON + MINUTE)
+        later = delivery.taken(at=NOON).failed(AWKWARD, permanent=False, unknown=True, message_id="<1@mail.example>", at=NOON + MINUTE)
 
         async with begin(acme.account_id) as work:
             await work.deliveries.save(later)
@@ -355,12 +355,33 @@ class HandoffsContract(Contract):
 
         assert [later] == list(await view(acme.account_id).deliveries(case.handoff.id, after=None, limit=2))
 
+    async def test_of_its_kind_and_number_there_is_one_for_a_person_and_channel(self, begin: BeginWork, view: ViewOf, acme: Staff) -> None:
+        """So that whoever adds them again, not knowing whether they did, tells nobody twice."""
+        case, (first,) = await self._told(begin, acme, acme.ben)
+        same = evolve(first, id=DeliveryId(new_id()), created_at=NOON + MINUTE, updated_at=NOON + MINUTE)
+        others = [
+            evolve(same, id=DeliveryId(new_id()), user_id=acme.adam.user_id),
+            evolve(same, id=DeliveryId(new_id()), channel=Channel.PUSH),
+            evolve(same, id=DeliveryId(new_id()), kind=DeliveryKind.REMINDER),
+            evolve(same, id=DeliveryId(new_id()), kind=DeliveryKind.REMINDER, number=1),
+            *(evolve(same, id=DeliveryId(new_id()), user_id=None, channel=Channel.WEBHOOK) for _ in range(2)),
+        ]
+        for _ in range(2):
+            async with begin(acme.account_id) as work:
+                await work.deliveries.add([same, *others])
+                await work.commit()
+
+        assert [first, *others] == list(await view(acme.account_id).deliveries(case.handoff.id, after=None, limit=EVERYTHING))
+
     async def test_a_handoff_says_how_far_telling_has_got(self, begin: BeginWork, view: ViewOf, acme: Staff) -> None:
         case, deliveries = await self._told(begin, acme, acme.olga, acme.adam, acme.ben)
         sent, dead = (delivery.taken(at=NOON) for delivery in deliveries[:2])
         async with begin(acme.account_id) as work:
             await work.deliveries.save(sent.sent("<1@mail.example>", at=NOON))
             await work.deliveries.save(dead.failed("nobody here", permanent=True, at=NOON))
+            reminder = evolve(deliveries[0], id=DeliveryId(new_id()), kind=DeliveryKind.REMINDER)
+            hook = evolve(reminder, id=DeliveryId(new_id()), user_id=None, channel=Channel.WEBHOOK)
+            await work.deliveries.add([reminder, hook])
             await work.commit()
 
         assert Told(people=3, sent=1, refused=1) == (await view(acme.account_id).handoff(case.handoff.id)).told

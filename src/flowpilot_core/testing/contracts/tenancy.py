@@ -334,7 +334,7 @@ class TenancyContract(Contract):
     async def _lease(self, outbox: Outbox, staff: Staff) -> Lease:
         """The work of the one delivery there is, whatever else is due in other accounts."""
         for _ in range(1_000):
-            for lease in await outbox.take(100, lease_for=timedelta(minutes=5)):
+            for lease in await outbox.take({}, others=100, lease_for=timedelta(minutes=5)):
                 if lease.account_id == staff.account_id:
                     return lease
         raise AssertionError("the account's work never came")
