@@ -20,6 +20,7 @@ from .imports import ImportsContract, ReplayContract
 from .notifier import NotifierContract, Postbox
 from .outbox import OutboxContract
 from .persistence import ClaimsContract, HandoffsContract, PeopleContract, QueueContract, SessionsContract
+from .redactor import RedactorContract
 from .tenancy import TenancyContract
 from .unit_of_work import OnceContract, UnitOfWorkContract
 
@@ -36,6 +37,7 @@ __all__ = [
     "PeopleContract",
     "Postbox",
     "QueueContract",
+    "RedactorContract",
     "ReplayContract",
     "SessionsContract",
     "TenancyContract",

@@ -1,0 +1,97 @@
+"""What every redactor must do: subclass `RedactorContract` and override its fixture."""
+
+from uuid import UUID
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from flowpilot_core.ports.redactor import Redactor
+from flowpilot_core.testing.secrets_corpus import Sample, held_out, with_secrets, without_secrets
+
+HERE = UUID(int=1)
+ELSEWHERE = UUID(int=2)
+
+STATELESS = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+"""One redactor serves all examples of a test."""
+LEAST_RECALL_ON_NEW = 0.85
+"""Of lines that no rule was made after."""
+
+
+def leaked(redact: Redactor, sample: Sample) -> list[str]:
+    """Which of the secrets of a sample are still in what is left of it."""
+    left = redact(sample.text, within=HERE, personal=sample.personal)
+    return [secret for secret in sample.secrets if secret in left]
+
+
+class RedactorContract:
+    """The suite. It needs no store."""
+
+    @pytest.fixture
+    def redact(self) -> Redactor:
+        raise NotImplementedError("override this fixture with the redactor under test")
+
+    @pytest.mark.parametrize("seed", range(5))
+    def test_no_secret_of_the_corpus_is_left(self, redact: Redactor, seed: int) -> None:
+        assert [] == [sample.text for sample in with_secrets(seed) if leaked(redact, sample)]
+
+    def test_most_secrets_in_lines_that_no_rule_was_made_after_are_found(self, redact: Redactor) -> None:
+        samples = list(held_out(seed=1))
+
+        found = sum(not leaked(redact, sample) for sample in samples)
+
+        assert found / len(samples) >= LEAST_RECALL_ON_NEW
+
+    @pytest.mark.parametrize("personal", [False, True])
+    def test_what_only_looks_like_a_secret_stays(self, redact: Redactor, personal: bool) -> None:
+        texts = [sample.text for sample in without_secrets()]
+
+        assert texts == [redact(text, within=HERE, personal=personal) for text in texts]
+
+    def test_personal_data_stays_unless_it_is_to_go(self, redact: Redactor) -> None:
+        text = "mailbox of jo.doe@acme.example is full, call +49 30 1234 5678"
+
+        assert text == redact(text, within=HERE)
+        assert "acme" not in redact(text, within=HERE, personal=True)
+
+    def test_one_secret_has_one_placeholder_in_a_case_and_another_elsewhere(self, redact: Redactor) -> None:
+        first = redact("password: Winter!2031", within=HERE)
+
+        assert first == redact("password: Winter!2031", within=HERE)
+        assert first != redact("password: Winter!2031", within=ELSEWHERE)
+        assert first != redact("password: Winter!2032", within=HERE)
+
+    def test_a_secret_is_one_wherever_else_it_stands(self, redact: Redactor) -> None:
+        told, tried = "The password is 'kettlemoss'", "typed kettlemoss twice"
+
+        assert "kettlemoss" not in redact(f"{told}. {tried}", within=HERE)
+        assert "kettlemoss" not in redact(tried, within=HERE, beside=[told])
+        assert tried == redact(tried, within=HERE)
+
+    def test_what_was_redacted_is_not_redacted_again(self, redact: Redactor) -> None:
+        for sample in with_secrets(seed=9, each=1):
+            once = redact(sample.text, within=HERE, personal=True)
+
+            assert once == redact(once, within=HERE, personal=True)
+
+    @STATELESS
+    @given(before=st.text(max_size=60), after=st.text(max_size=60), seed=st.integers(0, 50))
+    def test_no_text_around_it_lets_a_labelled_secret_through(self, redact: Redactor, before: str, after: str, seed: int) -> None:
+        """Whatever stands in other lines."""
+        sample = next(with_secrets(seed, each=1))
+
+        left = redact(f"{before}\n{sample.text}\n{after}", within=HERE)
+
+        assert sample.secrets[0] not in left
+
+    @STATELESS
+    @given(text=st.text(max_size=300))
+    def test_any_text_can_be_redacted(self, redact: Redactor, text: str) -> None:
+        once = redact(text, within=HERE, personal=True)
+
+        assert once == redact(once, within=HERE, personal=True)
+
+    @pytest.mark.parametrize("piece", ["password", "://a:", '"', "4", "secret_", "-----BEGIN PRIVATE KEY-----", "[password 000000]"])
+    def test_a_text_that_is_made_to_be_slow_is_not(self, redact: Redactor, piece: str) -> None:
+        """It ends: a pattern that went over it again and again would take hours."""
+        redact(piece * (200_000 // len(piece)), within=HERE, personal=True)
