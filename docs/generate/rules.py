@@ -24,11 +24,14 @@ HAPPENED: Mapping[EventKind, str] = {
     EventKind.SESSION_PARKED: "A session was parked; private to who may read the park.",
     EventKind.SESSION_RESUMED: "A parked session went on; private to who may read the park.",
     EventKind.SESSION_REASSIGNED: "A session has another assignee; private where it was parked.",
+    EventKind.SESSION_JOINED: "Somebody helps with a session that stays its assignee's.",
+    EventKind.SESSION_LEFT: "A helper left a session.",
     EventKind.SESSION_RESOLVED: "A session was resolved, with a summary.",
     EventKind.SESSION_ABANDONED: "A session was given up, with a reason.",
     EventKind.SESSION_REOPENED: "A resolved or abandoned session is active again, with who reopened it.",
     EventKind.STEP_ADDED: "A step was added to a branch.",
     EventKind.STEP_CHANGED: "A step has another result.",
+    EventKind.STEP_RATED: "Somebody said whether a step is any good.",
     EventKind.BRANCH_FORKED: "A branch was split into several at a step.",
     EventKind.BRANCH_ACTIVATED: "Work goes on in another branch.",
     EventKind.BRANCH_CLOSED: "A branch was closed as solved, dead end or abandoned.",
@@ -38,6 +41,7 @@ HAPPENED: Mapping[EventKind, str] = {
     EventKind.HANDOFF_LAPSED: "A quiet claim was given back by time.",
     EventKind.HANDOFF_REROUTED: "An open escalation is meant for another team or person, or has another priority.",
     EventKind.HANDOFF_WITHDRAWN: "An open escalation was taken out of the queue.",
+    EventKind.HANDOFF_JUDGED: "Who claimed an escalation gave a verdict on it.",
     EventKind.DELIVERY_CHANGED: "A dead delivery was asked for again.",
 }
 

@@ -73,6 +73,10 @@ class TestEventLog(contracts.EventLogContract):
     pass
 
 
+class TestOpinions(contracts.OpinionsContract):
+    pass
+
+
 class TestOutbox(contracts.OutboxContract):
     pass
 

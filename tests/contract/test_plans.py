@@ -42,9 +42,9 @@ INSERT INTO flowpilot.person
 SELECT account_id, gen_random_uuid(), number || '@x', number || '@x', 'Somebody', 'engineer', NULL, now()
 FROM flowpilot.account, generate_series(1, 100) AS number;
 SET session_replication_role = replica;
-INSERT INTO flowpilot.session (account_id, id, version, status, title, problem, priority, assignee_id, parked_with, active_branch_id,
-  step_count, latest_handoff_id, created_by, created_at, updated_at)
-SELECT account_id, gen_random_uuid(), 2, 'escalated', 'x', 'x', 'normal', gen_random_uuid(), '{}', gen_random_uuid(),
+INSERT INTO flowpilot.session (account_id, id, version, status, title, problem, priority, assignee_id, parked_with, helper_ids,
+  active_branch_id, step_count, latest_handoff_id, created_by, created_at, updated_at)
+SELECT account_id, gen_random_uuid(), 2, 'escalated', 'x', 'x', 'normal', gen_random_uuid(), '{}', '{}', gen_random_uuid(),
   0, gen_random_uuid(), gen_random_uuid(), now(), now()
 FROM flowpilot.account, generate_series(1, 200);
 INSERT INTO flowpilot.handoff (account_id, id, version, session_id, intent, state, reason, priority, queue_rank, escalated_by, escalated_at,

@@ -54,6 +54,10 @@ class TestEventLog(contracts.EventLogContract):
     pass
 
 
+class TestOpinions(contracts.OpinionsContract):
+    pass
+
+
 class TestOutbox(contracts.OutboxContract):
     pass
 

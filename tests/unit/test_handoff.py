@@ -11,6 +11,7 @@ from flowpilot_core.domain.branch import Outcome
 from flowpilot_core.domain.errors import AlreadyClaimed, InvalidTransition, NotAssignee, OwnHandoff, RoleForbidden, VersionConflict
 from flowpilot_core.domain.events import EventKind
 from flowpilot_core.domain.handoff import ESCALATION, PARK, Claim, Handoff, HandoffMove, HandoffState
+from flowpilot_core.domain.opinion import Verdict
 from flowpilot_core.domain.session import Priority, Status
 from flowpilot_core.testing.builders import ADAM, ANNA, BEN, MINUTE, NOON, OLGA, STAFF, VERA, Case, a_session, an_escalation
 
@@ -37,6 +38,9 @@ def make(move: HandoffMove, case: Case) -> Handoff:
             return handoff.rerouted(by=ADAM, at=NOON)[0]
         case HandoffMove.WITHDRAW:
             return handoff.withdrawn(session, by=ADAM, at=NOON)[0]
+        case HandoffMove.JUDGE:
+            handoff.judged(Verdict.RIGHT, None, by=BEN, at=NOON)
+            return handoff
         case HandoffMove.RESUME:
             return handoff.resumed()
 

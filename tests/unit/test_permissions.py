@@ -18,6 +18,11 @@ ALLOWED = {
     Permission.START: "Olga Adam Anna Ben",
     Permission.READ_PARKED: "Olga Adam Anna",
     Permission.WORK: "Anna",
+    Permission.ADD_STEP: "Anna",
+    Permission.SET_RESULT: "Anna",
+    Permission.JOIN: "Olga Adam Anna Ben",
+    Permission.LEAVE: "Anna",
+    Permission.RATE_STEP: "Olga Adam Anna Ben",
     Permission.HAND_OFF: "Anna",
     Permission.RESUME: "Anna",
     Permission.RESOLVE: "Anna",
@@ -30,8 +35,10 @@ ALLOWED = {
     Permission.REROUTE: "Olga Adam Anna Ben",
     Permission.WITHDRAW: "Anna Olga Adam",
     Permission.RETRY_DELIVERY: "Olga Adam",
+    Permission.SEE: "Olga Adam Anna Ben Vera",
+    Permission.JUDGE: "Anna",
 }
-"""Who may, where Anna is whatever the rule asks for: the assignee, the escalator, the claimer."""
+"""Who may, where Anna is whatever the rule asks for: the assignee, a helper, the escalator, the claimer."""
 
 
 def test_every_permission_has_a_rule_and_a_test() -> None:
@@ -46,7 +53,7 @@ def test_who_may(permission: Permission, name: str) -> None:
 
 @pytest.mark.parametrize("permission", Permission)
 def test_a_viewer_may_do_nothing_even_as_the_assignee(permission: Permission) -> None:
-    changes_nothing = {Permission.READ_PARKED}
+    changes_nothing = {Permission.READ_PARKED, Permission.SEE}
 
     assert (permission in changes_nothing) is permits(VERA, permission, [VERA.user_id])
 

@@ -29,6 +29,7 @@ MOVES: dict[SessionMove, Callable[[Case], Case]] = {
     SessionMove.ESCALATE: lambda case: case.escalated(),
     SessionMove.RESUME: lambda case: case.resumed(),
     SessionMove.REASSIGN: lambda case: case.reassigned_to(BEN),
+    SessionMove.JOIN: lambda case: case.joined_by(BEN),
     SessionMove.RESOLVE: lambda case: case.resolved(),
     SessionMove.ABANDON: lambda case: case.abandoned(),
     SessionMove.REOPEN: lambda case: case.reopened_by(ANNA),

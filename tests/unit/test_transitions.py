@@ -27,7 +27,8 @@ MACHINES: dict[str, tuple[Table, type[StrEnum], type[StrEnum]]] = {
 
 PROMISED = {
     "session": """
-        active: work active, park parked, escalate escalated, give_back escalated, reassign active, resolve resolved, abandon abandoned
+        active: work active, park parked, escalate escalated, give_back escalated, reassign active, join active, leave active
+        active: resolve resolved, abandon abandoned
         parked: resume active, reassign parked
         escalated: claim active, withdraw active
         resolved: reopen active
@@ -36,13 +37,14 @@ PROMISED = {
     "park": "open: resume resumed",
     "escalation": """
         open: claim claimed, reroute open, withdraw withdrawn
-        claimed: unclaim open, lapse open
+        claimed: unclaim open, lapse open, judge claimed
     """,
     "branch": "open: work open, solved solved, dead_end dead_end, abandoned abandoned",
     "delivery": """
         pending: take sending, suppress suppressed
         failed: take sending, suppress suppressed
-        sending: take sending, suppress suppressed, send sent, fail failed, give_up dead
+        sending: take sending, suppress suppressed, send sent, arrive delivered, fail failed, give_up dead
+        sent: arrive delivered
         dead: retry pending
     """,
 }

@@ -52,6 +52,7 @@ def handoff_detail(rows: Working, handoff_id: HandoffId) -> HandoffDetail:
     told = Told(
         people=len({delivery.user_id for delivery in ledger}),
         sent=len({delivery.user_id for delivery in ledger if delivery.state in REACHED}),
+        seen=len({one.user_id for one in ledger} & {seen.user_id for seen in rows.seen.values() if seen.handoff_id == handoff_id}),
         refused=len({delivery.user_id for delivery in ledger if delivery.state is DeliveryState.DEAD}),
     )
     on_record = _in_handoffs(all_of_session[: until + 1])

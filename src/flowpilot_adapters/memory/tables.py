@@ -12,6 +12,7 @@ from flowpilot_core.domain.delivery import Delivery
 from flowpilot_core.domain.events import Event
 from flowpilot_core.domain.handoff import Handoff
 from flowpilot_core.domain.identifiers import AccountId, DeliveryId, HandoffId, SessionId, StepId, TeamId, TokenId, UserId
+from flowpilot_core.domain.opinion import Judgement, Rating, Seen
 from flowpilot_core.domain.session import Session
 from flowpilot_core.domain.step import Step
 from flowpilot_core.ports.imports import ImportedRow
@@ -60,6 +61,9 @@ class Tables:
     snapshots: dict[HandoffId, bytes] = Factory(dict)
     deliveries: dict[DeliveryId, Delivery] = Factory(dict)
     due: dict[UUID, DueWork] = Factory(dict)
+    seen: dict[tuple[HandoffId, UserId], Seen] = Factory(dict)
+    judgements: dict[tuple[HandoffId, UserId], Judgement] = Factory(dict)
+    ratings: dict[tuple[StepId, UserId], Rating] = Factory(dict)
     answers: dict[AnswerKey, KeptAnswer] = Factory(dict)
     imports: dict[ImportKey, ImportedRow] = Factory(dict)
     events: list[Event] = Factory(list)
@@ -124,6 +128,9 @@ class Working:
         self.snapshots = Rows(tables.snapshots)
         self.deliveries = Rows(tables.deliveries)
         self.due = Rows(tables.due)
+        self.seen = Rows(tables.seen)
+        self.judgements = Rows(tables.judgements)
+        self.ratings = Rows(tables.ratings)
         self.answers = Rows(tables.answers)
         self.imports = Rows(tables.imports)
         self.events: list[Event] = []

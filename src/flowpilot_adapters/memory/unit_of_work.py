@@ -6,6 +6,7 @@ from flowpilot_core.domain.events import Event
 from flowpilot_core.ports.persistence import Answer, Once
 
 from .imports import MemoryImports
+from .opinions import MemoryOpinions
 from .repositories import MemoryDeliveries, MemoryHandoffs, MemoryPeople, MemorySessions, MemoryWorkLedger
 from .tables import KeptAnswer
 from .transaction import Transaction
@@ -22,6 +23,7 @@ class MemoryUnitOfWork:
         self._people = MemoryPeople(transaction)
         self._deliveries = MemoryDeliveries(transaction)
         self._due = MemoryWorkLedger(transaction)
+        self._opinions = MemoryOpinions(transaction)
         self._imports = MemoryImports(transaction)
 
     @property
@@ -48,6 +50,11 @@ class MemoryUnitOfWork:
     def due(self) -> MemoryWorkLedger:
         """The due work."""
         return self._due
+
+    @property
+    def opinions(self) -> MemoryOpinions:
+        """Who has seen what, and what they think of it."""
+        return self._opinions
 
     @property
     def imports(self) -> MemoryImports:

@@ -40,7 +40,7 @@ from .errors import STALE
 from .events import counted, entered, log
 from .people import TEAM_IDS, SqlPeople
 from .queries import ACCOUNT, ONE, columns_but_account, is_active, names_of, only_saved, own, people_in_handoffs
-from .schema import branch, delivery, handoff, handoff_snapshot, person, session
+from .schema import branch, delivery, handoff, handoff_seen, handoff_snapshot, person, session
 from .sessions import SqlSessions
 from .sessions import detail_calls as session_detail_calls
 from .sessions import detail_of as session_detail_of
@@ -68,6 +68,13 @@ _told = (
         func.count(delivery.c.user_id.distinct()).label("people_told"),
         func.count(delivery.c.user_id.distinct()).filter(delivery.c.state.in_(sorted(REACHED))).label("told_sent"),
         func.count(delivery.c.user_id.distinct()).filter(delivery.c.state == DeliveryState.DEAD).label("told_refused"),
+        func.count(handoff_seen.c.user_id.distinct()).label("told_seen"),
+    )
+    .select_from(
+        delivery.outerjoin(
+            handoff_seen,
+            own(handoff_seen) & (handoff_seen.c.handoff_id == delivery.c.handoff_id) & (handoff_seen.c.user_id == delivery.c.user_id),
+        )
     )
     .where(own(delivery), delivery.c.handoff_id == ID)
     .subquery("told")
@@ -192,7 +199,7 @@ def detail_of(result: Result) -> HandoffDetail:
     return HandoffDetail(
         handoff=records.handoff(row),
         chain=tuple(records.handoff(earlier) for earlier in chain),
-        told=Told(people=row.people_told, sent=row.told_sent, refused=row.told_refused),
+        told=Told(people=row.people_told, sent=row.told_sent, seen=row.told_seen, refused=row.told_refused),
         names=records.names(row),
     )
 

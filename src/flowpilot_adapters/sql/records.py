@@ -17,6 +17,7 @@ from flowpilot_core.domain.delivery import Delivery
 from flowpilot_core.domain.events import Event, EventKind, LoggedEvent, Plain
 from flowpilot_core.domain.handoff import Brief, Claim, Handoff, HandoffState, Intent
 from flowpilot_core.domain.identifiers import BranchId, UserId
+from flowpilot_core.domain.opinion import Judgement, Rating
 from flowpilot_core.domain.session import Priority, Resolution, Session, Status, Ticket
 from flowpilot_core.domain.step import Step
 from flowpilot_core.ports.persistence import QueueItem
@@ -43,6 +44,8 @@ user: Final = _record(User)
 branch: Final = _record(Branch)
 step: Final = _record(Step)
 delivery: Final = _record(Delivery)
+judgement: Final = _record(Judgement)
+rating: Final = _record(Rating)
 
 
 def session(row: Any, branches: Iterable[Any]) -> Session:
@@ -59,6 +62,7 @@ def session(row: Any, branches: Iterable[Any]) -> Session:
         team_id=row.team_id,
         assignee_id=row.assignee_id,
         parked_with=frozenset(row.parked_with),
+        helper_ids=frozenset(row.helper_ids),
         branches=_branches(branches, row.active_branch_id),
         step_count=row.step_count,
         resolution=Resolution(summary=row.resolution_summary, root_cause=row.resolution_root_cause) if row.resolution_summary else None,

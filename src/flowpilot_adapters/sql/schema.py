@@ -33,6 +33,7 @@ from flowpilot_core.domain.actor import Role
 from flowpilot_core.domain.branch import BranchState
 from flowpilot_core.domain.delivery import PERSONAL, Channel, DeliveryKind, DeliveryState
 from flowpilot_core.domain.handoff import HANDOFF, HandoffState, Intent
+from flowpilot_core.domain.opinion import Verdict
 from flowpilot_core.domain.session import Priority, Status
 from flowpilot_core.domain.step import StepKind, StepResult
 
@@ -171,6 +172,7 @@ session = Table(
     _uuid("team_id", null=True),
     _uuid("assignee_id"),
     Column("parked_with", ARRAY(Uuid), nullable=False),
+    Column("helper_ids", ARRAY(Uuid), nullable=False),
     _uuid("active_branch_id"),
     _integer("step_count"),
     _text("resolution_summary", null=True),
@@ -190,6 +192,7 @@ session = Table(
     _one_of("session", "priority", Priority),
     CheckConstraint("(ticket_system IS NULL) = (ticket_id IS NULL)", name="ck_session_ticket"),
     CheckConstraint("status = 'parked' OR parked_with = '{}'", name="ck_session_parked_with"),
+    CheckConstraint("status = 'active' OR helper_ids = '{}'", name="ck_session_helper_ids"),
     CheckConstraint("resolution_summary IS NOT NULL OR resolution_root_cause IS NULL", name="ck_session_resolution"),
     Index("ix_session_assignee", "account_id", "assignee_id", "id"),
 )
@@ -356,6 +359,49 @@ event = Table(
     _refers("event", "handoff", ("handoff_id",), "handoff", ("id",)),
     CheckConstraint("handoff_id IS NOT NULL OR NOT private", name="ck_event_private"),
     Index("ix_event_session", "account_id", "session_id", "number"),
+)
+
+handoff_seen = Table(
+    "handoff_seen",
+    metadata,
+    _uuid("account_id"),
+    _uuid("handoff_id"),
+    _uuid("user_id"),
+    _time("seen_at"),
+    _key("handoff_seen", "handoff_id", "user_id"),
+    _refers("handoff_seen", "handoff", ("handoff_id",), "handoff", ("id",)),
+    _refers("handoff_seen", "user", ("user_id",), "person", ("id",)),
+)
+
+handoff_verdict = Table(
+    "handoff_verdict",
+    metadata,
+    _uuid("account_id"),
+    _uuid("handoff_id"),
+    _uuid("user_id"),
+    _text("verdict"),
+    _text("comment", null=True),
+    _time("given_at"),
+    _key("handoff_verdict", "handoff_id", "user_id"),
+    _refers("handoff_verdict", "handoff", ("handoff_id",), "handoff", ("id",)),
+    _refers("handoff_verdict", "user", ("user_id",), "person", ("id",)),
+    _one_of("handoff_verdict", "verdict", Verdict),
+)
+
+step_rating = Table(
+    "step_rating",
+    metadata,
+    _uuid("account_id"),
+    _uuid("session_id"),
+    _uuid("step_id"),
+    _uuid("user_id"),
+    Column("thumb", SmallInteger, nullable=False),
+    _text("comment", null=True),
+    _time("given_at"),
+    _key("step_rating", "session_id", "step_id", "user_id"),
+    _refers("step_rating", "step", ("session_id", "step_id"), "step", ("session_id", "id")),
+    _refers("step_rating", "user", ("user_id",), "person", ("id",)),
+    CheckConstraint("thumb IN (-1, 1)", name="ck_step_rating_thumb"),
 )
 
 imported_row = Table(

@@ -15,6 +15,7 @@ from .due_work import SqlWorkLedger
 from .events import log
 from .handoffs import SqlHandoffs
 from .imports import SqlImports
+from .opinions import SqlOpinions
 from .people import SqlPeople
 from .pool import Loan, Pool
 from .sessions import SqlSessions
@@ -31,6 +32,7 @@ class SqlUnitOfWork:
         self.handoffs = SqlHandoffs(transaction, self.sessions, self.people)
         self.deliveries = SqlDeliveries(transaction)
         self.due = SqlWorkLedger(transaction)
+        self.opinions = SqlOpinions(transaction)
         self.imports = SqlImports(transaction)
 
     async def record(self, event: Event) -> None:

@@ -11,6 +11,7 @@ from flowpilot_core.domain.events import Event, EventKind
 from flowpilot_core.domain.handing_off import hand_off
 from flowpilot_core.domain.handoff import Intent
 from flowpilot_core.domain.identifiers import DeliveryId, HandoffId, SessionId, TeamId, UserId
+from flowpilot_core.domain.opinion import Seen, Verdict
 from flowpilot_core.domain.session import Priority
 from flowpilot_core.domain.snapshot import digest
 from flowpilot_core.ports.clock import Clock, NewId
@@ -217,6 +218,36 @@ class Handoffs:
             handoff, event = before.rerouted(team_id=team_id, user_id=user_id, priority=priority, by=by, at=self.clock.now())
             before.require_version(request.if_match)
             await work.handoffs.save(handoff)
+            await self.units.record(work, event, request)
+            return readable(await work.handoffs.detail(handoff_id), actor)
+
+        return await self.units.run(actor, unit, request)
+
+    async def see(self, actor: Actor, handoff_id: HandoffId, *, request: Request = PLAIN) -> HandoffDetail:
+        """The actor has looked at it, as its escalator can see; a second look changes nothing."""
+        by = person(actor, Permission.SEE)
+
+        async def unit(work: UnitOfWork) -> HandoffDetail:
+            handoff = await work.handoffs.get(handoff_id)
+            handoff.require_readable(actor)
+            handoff.require_version(request.if_match)
+            await work.opinions.see(Seen(handoff_id=handoff_id, user_id=by.user_id, seen_at=self.clock.now()))
+            return readable(await work.handoffs.detail(handoff_id), actor)
+
+        return await self.units.run(actor, unit, request)
+
+    async def judge(
+        self, actor: Actor, handoff_id: HandoffId, *, verdict: Verdict, comment: str | None = None, request: Request = PLAIN
+    ) -> HandoffDetail:
+        """Its claimer's verdict on an escalation; a later one replaces it."""
+        by = person(actor, Permission.JUDGE)
+
+        async def unit(work: UnitOfWork) -> HandoffDetail:
+            handoff = await work.handoffs.get(handoff_id)
+            handoff.require_readable(actor)
+            judgement, event = handoff.judged(verdict, comment, by=by, at=self.clock.now())
+            handoff.require_version(request.if_match)
+            await work.opinions.judge(judgement)
             await self.units.record(work, event, request)
             return readable(await work.handoffs.detail(handoff_id), actor)
 

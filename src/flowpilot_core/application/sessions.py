@@ -9,6 +9,7 @@ from flowpilot_core.domain.branch import Branch, ForkPoint, Option, Outcome
 from flowpilot_core.domain.errors import InvalidValue, RoleForbidden, Unauthenticated
 from flowpilot_core.domain.events import Event
 from flowpilot_core.domain.identifiers import BranchId, ForkPointId, SessionId, StepId, TeamId, UserId
+from flowpilot_core.domain.opinion import Thumb, rated
 from flowpilot_core.domain.session import Priority, Session, Status, Ticket
 from flowpilot_core.domain.step import Step, StepKind, StepResult
 from flowpilot_core.ports.clock import Clock, NewId
@@ -112,7 +113,7 @@ class Sessions:
         request: Request = PLAIN,
     ) -> Step:
         """A new step, in the branch named or else the active one; loads no other step."""
-        by = person(actor, Permission.WORK)
+        by = person(actor, Permission.ADD_STEP)
 
         async def unit(work: UnitOfWork) -> Step:
             before = await _load(work, session_id, actor)
@@ -145,7 +146,7 @@ class Sessions:
         request: Request = PLAIN,
     ) -> tuple[Step, Mapping[UserId, str]]:
         """The step with another result, and what its author is called; evidence that is left out stays."""
-        by = person(actor, Permission.WORK)
+        by = person(actor, Permission.SET_RESULT)
 
         async def unit(work: UnitOfWork) -> tuple[Step, Mapping[UserId, str]]:
             before = await _load(work, session_id, actor)
@@ -235,6 +236,40 @@ class Sessions:
             return reassigned, event
 
         return await self._move(actor, session_id, move, request)
+
+    async def join(self, actor: Actor, session_id: SessionId, *, request: Request = PLAIN) -> SessionDetail:
+        """Help with an active session without taking it: add steps, and set the results of those."""
+        by = person(actor, Permission.JOIN)
+
+        async def move(session: Session, _: UnitOfWork) -> tuple[Session, Event]:
+            return session.joined(by=by, at=self.clock.now())
+
+        return await self._move(actor, session_id, move, request)
+
+    async def leave(self, actor: Actor, session_id: SessionId, *, request: Request = PLAIN) -> SessionDetail:
+        """Help no longer; the steps that were added stay."""
+        by = person(actor, Permission.LEAVE)
+
+        async def move(session: Session, _: UnitOfWork) -> tuple[Session, Event]:
+            return session.left(by=by, at=self.clock.now())
+
+        return await self._move(actor, session_id, move, request)
+
+    async def rate_step(
+        self, actor: Actor, session_id: SessionId, step_id: StepId, *, thumb: Thumb, comment: str | None = None, request: Request = PLAIN
+    ) -> SessionDetail:
+        """Say whether a step is any good; once for each person and step, the last time counts."""
+        by = person(actor, Permission.RATE_STEP)
+
+        async def unit(work: UnitOfWork) -> SessionDetail:
+            session = await _load(work, session_id, actor)
+            rating, event = rated(await work.sessions.step(session_id, step_id), thumb, comment, by=by, at=self.clock.now())
+            session.require_version(request.if_match)
+            await work.opinions.rate(rating)
+            await self.units.record(work, event, request)
+            return readable(await work.sessions.detail(session_id), actor)
+
+        return await self.units.run(actor, unit, request)
 
     async def resolve(
         self, actor: Actor, session_id: SessionId, *, summary: str, root_cause: str | None = None, request: Request = PLAIN

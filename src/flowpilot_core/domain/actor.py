@@ -25,6 +25,11 @@ class Permission(StrEnum):
     START = "start a session"
     READ_PARKED = "read a parked session"
     WORK = "work on a session"
+    ADD_STEP = "add a step"
+    SET_RESULT = "set the result of a step"
+    JOIN = "join a session"
+    LEAVE = "leave a session"
+    RATE_STEP = "rate a step"
     HAND_OFF = "hand a session off"
     RESUME = "resume a session"
     RESOLVE = "resolve a session"
@@ -37,12 +42,17 @@ class Permission(StrEnum):
     REROUTE = "reroute an escalation"
     WITHDRAW = "withdraw an escalation"
     RETRY_DELIVERY = "retry a delivery"
+    SEE = "say that a handoff was seen"
+    JUDGE = "judge an escalation"
 
 
 class Relation(StrEnum):
     """What a person must be to the thing, where the role alone is not enough."""
 
     ASSIGNEE = "its assignee"
+    HELPER = "its helper"
+    AT_WORK = "its assignee or helper"
+    OF_STEP = "its assignee, or a helper who added the step"
     PARKED_WITH = "its assignee while it was parked"
     ESCALATOR = "its escalator"
     CLAIMER = "its claimer"
@@ -68,6 +78,11 @@ PERMISSIONS: Mapping[Permission, Rule] = MappingProxyType(
         Permission.START: Rule(),
         Permission.READ_PARKED: Rule(roles=ENGINEERS | {Role.VIEWER}, relation=Relation.PARKED_WITH, always=OWNERS_AND_ADMINS),
         Permission.WORK: Rule(relation=Relation.ASSIGNEE),
+        Permission.ADD_STEP: Rule(relation=Relation.AT_WORK),
+        Permission.SET_RESULT: Rule(relation=Relation.OF_STEP),
+        Permission.JOIN: Rule(),
+        Permission.LEAVE: Rule(relation=Relation.HELPER),
+        Permission.RATE_STEP: Rule(),
         Permission.HAND_OFF: Rule(relation=Relation.ASSIGNEE),
         Permission.RESUME: Rule(relation=Relation.ASSIGNEE),
         Permission.RESOLVE: Rule(relation=Relation.ASSIGNEE),
@@ -80,6 +95,8 @@ PERMISSIONS: Mapping[Permission, Rule] = MappingProxyType(
         Permission.REROUTE: Rule(),
         Permission.WITHDRAW: Rule(relation=Relation.ESCALATOR, always=OWNERS_AND_ADMINS),
         Permission.RETRY_DELIVERY: Rule(roles=OWNERS_AND_ADMINS),
+        Permission.SEE: Rule(roles=frozenset(Role)),
+        Permission.JUDGE: Rule(relation=Relation.CLAIMER),
     }
 )
 

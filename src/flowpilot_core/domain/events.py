@@ -20,11 +20,14 @@ class EventKind(StrEnum):
     SESSION_PARKED = "session.parked"
     SESSION_RESUMED = "session.resumed"
     SESSION_REASSIGNED = "session.reassigned"
+    SESSION_JOINED = "session.joined"
+    SESSION_LEFT = "session.left"
     SESSION_RESOLVED = "session.resolved"
     SESSION_ABANDONED = "session.abandoned"
     SESSION_REOPENED = "session.reopened"
     STEP_ADDED = "step.added"
     STEP_CHANGED = "step.changed"
+    STEP_RATED = "step.rated"
     BRANCH_FORKED = "branch.forked"
     BRANCH_ACTIVATED = "branch.activated"
     BRANCH_CLOSED = "branch.closed"
@@ -34,6 +37,7 @@ class EventKind(StrEnum):
     HANDOFF_LAPSED = "handoff.lapsed"
     HANDOFF_REROUTED = "handoff.rerouted"
     HANDOFF_WITHDRAWN = "handoff.withdrawn"
+    HANDOFF_JUDGED = "handoff.judged"
     DELIVERY_CHANGED = "delivery.changed"
 
 

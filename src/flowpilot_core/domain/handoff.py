@@ -11,7 +11,9 @@ from .actor import Actor, Permission, Person, permits, require, require_role
 from .errors import AlreadyClaimed, InvalidTransition, NotAssignee, NotFound, OwnHandoff, VersionConflict
 from .events import Event, EventKind, Plain
 from .identifiers import HandoffId, SessionId, TeamId, UserId
+from .opinion import Judgement, Verdict
 from .session import Priority, Session, Ticket
+from .text import optional_text
 from .transitions import advance
 
 
@@ -40,6 +42,7 @@ class HandoffMove(StrEnum):
     LAPSE = "lapse"
     REROUTE = "reroute"
     WITHDRAW = "withdraw"
+    JUDGE = "judge"
 
 
 Moves = Mapping[tuple[HandoffState, HandoffMove], HandoffState]
@@ -52,6 +55,7 @@ ESCALATION: Moves = MappingProxyType(
         (HandoffState.OPEN, HandoffMove.WITHDRAW): HandoffState.WITHDRAWN,
         (HandoffState.CLAIMED, HandoffMove.UNCLAIM): HandoffState.OPEN,
         (HandoffState.CLAIMED, HandoffMove.LAPSE): HandoffState.OPEN,
+        (HandoffState.CLAIMED, HandoffMove.JUDGE): HandoffState.CLAIMED,
     }
 )
 HANDOFF: Mapping[Intent, Moves] = MappingProxyType({Intent.PARK: PARK, Intent.ESCALATE: ESCALATION})
@@ -194,6 +198,14 @@ class Handoff:
         state = self._advance(HandoffMove.WITHDRAW)
         session = session.withdrawn(at=at)
         return evolve(self, state=state), session, self._event(EventKind.HANDOFF_WITHDRAWN, by, session.updated_at, state=state)
+
+    def judged(self, verdict: Verdict, comment: str | None, *, by: Person, at: datetime) -> "tuple[Judgement, Event]":
+        """What its claimer thinks of its having been escalated. Raises also `InvalidValue`."""
+        comment = optional_text("comment", comment)
+        require(by, Permission.JUDGE, self.session_id, *((self.claim.by,) if self.claim else (by.user_id,)))
+        self._advance(HandoffMove.JUDGE)
+        judgement = Judgement(handoff_id=self.id, user_id=by.user_id, verdict=verdict, comment=comment, given_at=max(at, self.escalated_at))
+        return judgement, self._event(EventKind.HANDOFF_JUDGED, by, judgement.given_at, verdict=verdict)
 
     def resumed(self) -> "Handoff":
         """The park that ends as its session is resumed; who may is the session's to check."""

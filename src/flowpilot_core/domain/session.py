@@ -9,7 +9,7 @@ from attrs import evolve, frozen
 
 from .actor import Actor, Permission, Person, permits, require, require_role
 from .branch import Branches, ForkPoint, Option, Outcome
-from .errors import NotFound, VersionConflict
+from .errors import InvalidTransition, NotFound, VersionConflict
 from .events import Event, EventKind, Plain
 from .identifiers import BranchId, ForkPointId, HandoffId, SessionId, StepId, TeamId, UserId
 from .step import Step, StepKind, StepResult
@@ -39,6 +39,8 @@ class SessionMove(StrEnum):
     WITHDRAW = "withdraw"
     GIVE_BACK = "give_back"
     REASSIGN = "reassign"
+    JOIN = "join"
+    LEAVE = "leave"
     RESOLVE = "resolve"
     ABANDON = "abandon"
     REOPEN = "reopen"
@@ -51,6 +53,8 @@ SESSION: Mapping[tuple[Status, SessionMove], Status] = MappingProxyType(
         (Status.ACTIVE, SessionMove.ESCALATE): Status.ESCALATED,
         (Status.ACTIVE, SessionMove.GIVE_BACK): Status.ESCALATED,
         (Status.ACTIVE, SessionMove.REASSIGN): Status.ACTIVE,
+        (Status.ACTIVE, SessionMove.JOIN): Status.ACTIVE,
+        (Status.ACTIVE, SessionMove.LEAVE): Status.ACTIVE,
         (Status.ACTIVE, SessionMove.RESOLVE): Status.RESOLVED,
         (Status.ACTIVE, SessionMove.ABANDON): Status.ABANDONED,
         (Status.PARKED, SessionMove.RESUME): Status.ACTIVE,
@@ -117,6 +121,8 @@ class Session:
     assignee_id: UserId
     parked_with: frozenset[UserId] = frozenset()
     """Whoever has been the assignee since it was parked; empty unless it is."""
+    helper_ids: frozenset[UserId] = frozenset()
+    """Who joined to add steps; empty unless it is active: whatever ends the work ends the help."""
     branches: Branches
     step_count: int = 0
     resolution: Resolution | None = None
@@ -191,7 +197,7 @@ class Session:
         branch = self.branches.get(branch_id or self.branches.active_id)
         content = text("content", content)
         evidence = checked_evidence("evidence", evidence)
-        self._require_work(by)
+        self._require_work(by, Permission.ADD_STEP, *self.helper_ids)
         branch.require_open()
         at = self._not_before(at)
         step = Step(
@@ -216,10 +222,10 @@ class Session:
     def with_result(
         self, step: Step, result: StepResult | None, evidence: str | None, *, by: Person, at: datetime
     ) -> "tuple[Session, Step, Event]":
-        """With another result of one of its steps. Raises also `InvalidValue`."""
+        """With another result of one of its steps; of a helper's own, where a helper asks. Raises also `InvalidValue`."""
         at = self._not_before(at)
         changed = step.with_result(result, evidence, at=at)
-        self._require_work(by)
+        self._require_work(by, Permission.SET_RESULT, *(self.helper_ids & {step.created_by}))
         event = self._event(EventKind.STEP_CHANGED, by, at, step_id=str(step.id), result=result, evidence=evidence is not None)
         return evolve(self, updated_at=at), changed, event
 
@@ -287,7 +293,13 @@ class Session:
         status = advance(SESSION, self.status, SessionMove.REASSIGN, thing="session")
         at = self._not_before(at)
         parked = status is Status.PARKED
-        session = evolve(self, assignee_id=to, parked_with=self.parked_with | {to} if parked else frozenset(), updated_at=at)
+        session = evolve(
+            self,
+            assignee_id=to,
+            helper_ids=self.helper_ids - {to},
+            parked_with=self.parked_with | {to} if parked else frozenset(),
+            updated_at=at,
+        )
         return session, self._event(
             EventKind.SESSION_REASSIGNED,
             by,
@@ -298,13 +310,27 @@ class Session:
             previous_assignee_id=str(self.assignee_id),
         )
 
+    def joined(self, *, by: Person, at: datetime) -> "tuple[Session, Event]":
+        """With a second pair of hands: `by` may add steps, and it stays its assignee's. Whoever works on it already cannot join."""
+        require(by, Permission.JOIN, self.id)
+        advance(SESSION, self.status, SessionMove.JOIN, thing="session")
+        if by.user_id == self.assignee_id or by.user_id in self.helper_ids:
+            raise InvalidTransition("session", self.status, SessionMove.JOIN)
+        return self._helped(self.helper_ids | {by.user_id}, EventKind.SESSION_JOINED, by, at)
+
+    def left(self, *, by: Person, at: datetime) -> "tuple[Session, Event]":
+        """Without the helper `by`, whose steps stay."""
+        require(by, Permission.LEAVE, self.id, *self.helper_ids)
+        advance(SESSION, self.status, SessionMove.LEAVE, thing="session")
+        return self._helped(self.helper_ids - {by.user_id}, EventKind.SESSION_LEFT, by, at)
+
     def resolved(self, summary: str, root_cause: str | None, *, by: Actor, at: datetime) -> "tuple[Session, Event]":
         """Done, with what solved it. Raises also `InvalidValue`."""
         resolution = Resolution(summary=text("summary", summary), root_cause=optional_text("root_cause", root_cause))
         require(by, Permission.RESOLVE, self.id, self.assignee_id)
         status = advance(SESSION, self.status, SessionMove.RESOLVE, thing="session")
         at = self._not_before(at)
-        session = evolve(self, status=status, resolution=resolution, updated_at=at)
+        session = evolve(self, status=status, resolution=resolution, helper_ids=frozenset(), updated_at=at)
         return session, self._event(EventKind.SESSION_RESOLVED, by, at, status=status, summary=resolution.summary)
 
     def abandoned(self, reason: str, *, by: Actor, at: datetime) -> "tuple[Session, Event]":
@@ -313,7 +339,8 @@ class Session:
         require(by, Permission.ABANDON, self.id, self.assignee_id)
         status = advance(SESSION, self.status, SessionMove.ABANDON, thing="session")
         at = self._not_before(at)
-        return evolve(self, status=status, updated_at=at), self._event(EventKind.SESSION_ABANDONED, by, at, status=status, reason=reason)
+        session = evolve(self, status=status, helper_ids=frozenset(), updated_at=at)
+        return session, self._event(EventKind.SESSION_ABANDONED, by, at, status=status, reason=reason)
 
     def reopened(self, reason: str, *, by: Person, at: datetime) -> "tuple[Session, Event]":
         """Active again, with who reopens it. Raises also `InvalidValue`."""
@@ -351,10 +378,17 @@ class Session:
 
     def _moved(self, move: SessionMove, *, at: datetime, assignee_id: UserId | None = None) -> "Session":
         status = advance(SESSION, self.status, move, thing="session")
-        return evolve(self, status=status, assignee_id=assignee_id or self.assignee_id, updated_at=self._not_before(at))
+        return evolve(
+            self, status=status, assignee_id=assignee_id or self.assignee_id, helper_ids=frozenset(), updated_at=self._not_before(at)
+        )
 
-    def _require_work(self, by: Person) -> None:
-        require(by, Permission.WORK, self.id, self.assignee_id)
+    def _helped(self, helper_ids: frozenset[UserId], kind: EventKind, by: Person, at: datetime) -> "tuple[Session, Event]":
+        at = self._not_before(at)
+        helpers: list[Plain] = [str(helper) for helper in sorted(helper_ids)]
+        return evolve(self, helper_ids=helper_ids, updated_at=at), self._event(kind, by, at, helper_ids=helpers)
+
+    def _require_work(self, by: Person, permission: Permission = Permission.WORK, *helpers: UserId) -> None:
+        require(by, permission, self.id, self.assignee_id, *helpers)
         advance(SESSION, self.status, SessionMove.WORK, thing="session")
 
     def _not_before(self, at: datetime) -> datetime:

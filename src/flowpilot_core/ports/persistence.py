@@ -22,6 +22,7 @@ from flowpilot_core.domain.snapshot import Snapshot
 from flowpilot_core.domain.step import Step
 
 from .imports import Figures, ImportedCase, Imports
+from .opinions import Opinions
 from .outbox import Lease, Work
 
 
@@ -299,6 +300,10 @@ class UnitOfWork(Protocol):
     @property
     def due(self) -> WorkLedger:
         """The due work."""
+
+    @property
+    def opinions(self) -> Opinions:
+        """Who has seen what, and what they think of it."""
 
     @property
     def imports(self) -> Imports:

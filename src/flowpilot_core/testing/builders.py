@@ -204,6 +204,7 @@ class Case:
         result: StepResult | None = StepResult.FAILED,
         evidence: str | None = None,
         branch_id: BranchId | None = None,
+        by: Person | None = None,
     ) -> "Case":
         """With one more step."""
         session, step, event = self.session.with_step(
@@ -213,7 +214,7 @@ class Case:
             branch_id=branch_id,
             result=result,
             evidence=evidence,
-            by=self.assignee,
+            by=by or self.assignee,
             at=self.at,
         )
         return self._moved(Moved(session=session, step=step, new_step=True, event=event))
@@ -330,6 +331,16 @@ class Case:
         session, event = self.session.reassigned(to.user_id, by=by or self.assignee, at=self.at)
         handoff = evolve(self.handoff, readers=session.parked_with) if session.parked_with else None
         return self._moved(Moved(session=session, handoff=handoff, event=event), to, *((by,) if by else ()))
+
+    def joined_by(self, by: Person) -> "Case":
+        """With a helper."""
+        session, event = self.session.joined(by=by, at=self.at)
+        return self._moved(Moved(session=session, event=event), by)
+
+    def left_by(self, by: Person) -> "Case":
+        """Without that helper."""
+        session, event = self.session.left(by=by, at=self.at)
+        return self._moved(Moved(session=session, event=event))
 
     def resolved(self, summary: str = "replaced the cable", root_cause: str | None = "a broken cable") -> "Case":
         """Done."""

@@ -48,6 +48,7 @@ class ModelSession:
     steps: int = 0
     branches: int = 1
     parked_with: frozenset[UserId] = frozenset()
+    helpers: frozenset[UserId] = frozenset()
     handoffs: list[HandoffId] = Factory(list)
 
 
@@ -142,12 +143,60 @@ class ModelAccount:
         return None
 
     def work(
-        self, by: UserId, session_id: SessionId, kind: str, *, at: datetime, if_match: int | None = None, steps: int = 0, branches: int = 0
+        self,
+        by: UserId,
+        session_id: SessionId,
+        kind: str,
+        *,
+        at: datetime,
+        if_match: int | None = None,
+        steps: int = 0,
+        branches: int = 0,
+        step_by: UserId | None = None,
     ) -> FlowPilotError | None:
-        """A step, a result or a fork."""
+        """A step, a result or a fork; a helper adds steps, and sets results of those."""
+        permission = {"step.added": "add a step", "step.changed": "set the result of a step"}.get(kind, "work on a session")
+        helpers = self.sessions[session_id].helpers if session_id in self.sessions else frozenset()
+        also = {"step.added": helpers, "step.changed": helpers & {step_by}}.get(kind, frozenset())
         return self._of_assignee(
-            by, session_id, "work", "work on a session", {"active": "active"}, kind, at, if_match, steps=steps, branches=branches
+            by, session_id, "work", permission, {"active": "active"}, kind, at, if_match, steps=steps, branches=branches, also=also
         )
+
+    def join(self, by: UserId, session_id: SessionId, *, at: datetime, if_match: int | None = None) -> FlowPilotError | None:
+        """A second pair of hands."""
+        session = self._session(by, session_id)
+        if session is None:
+            return NotFound("session")
+        there = by == session.assignee or by in session.helpers
+        refusal = (
+            self._role(by, "join a session")
+            or self._status(session, "join", ("active",))
+            or (InvalidTransition("session", session.status, "join") if there else None)
+            or self._version("session", session.version, if_match)
+        )
+        if refusal is None:
+            helpers = session.helpers | {by}
+            self._moved(session, at)
+            session.helpers = helpers
+            self._record("session.joined", by, session)
+        return refusal
+
+    def leave(self, by: UserId, session_id: SessionId, *, at: datetime, if_match: int | None = None) -> FlowPilotError | None:
+        """One pair of hands less."""
+        session = self._session(by, session_id)
+        if session is None:
+            return NotFound("session")
+        refusal = (
+            self._role(by, "leave a session")
+            or (None if by in session.helpers else NotAssignee(session.id))
+            or self._version("session", session.version, if_match)
+        )
+        if refusal is None:
+            helpers = session.helpers - {by}
+            self._moved(session, at)
+            session.helpers = helpers
+            self._record("session.left", by, session)
+        return refusal
 
     def resolve(self, by: UserId, session_id: SessionId, *, at: datetime, if_match: int | None = None) -> FlowPilotError | None:
         """Done."""
@@ -372,13 +421,14 @@ class ModelAccount:
         steps: int = 0,
         branches: int = 0,
         private: bool = False,
+        also: Collection[UserId] = (),
     ) -> FlowPilotError | None:
         session = self._session(by, session_id)
         if session is None:
             return NotFound("session")
         refusal = (
             self._role(by, permission)
-            or self._own(by, session)
+            or (None if by in also else self._own(by, session))
             or self._status(session, move, tuple(table))
             or self._version("session", session.version, if_match)
         )
@@ -412,6 +462,7 @@ class ModelAccount:
     def _moved(self, session: ModelSession, at: datetime, *, status: str | None = None, assignee: UserId | None = None) -> None:
         session.status, session.assignee = status or session.status, assignee or session.assignee
         session.updated_at, session.version = max(at, session.updated_at), session.version + 1
+        session.helpers = session.helpers - {session.assignee} if session.status == "active" else frozenset()
 
     def _record(self, kind: str, by: UserId, session: ModelSession, handoff: HandoffId | None = None, *, private: bool = False) -> None:
         self.events.append(ModelEvent(kind=kind, by=by, session=session.id, handoff=handoff, private=private))

@@ -179,6 +179,7 @@ class AccountsMachine(RuleBasedStateMachine):
         step_id = steps[-1] if steps else StepId(new_id())
         session_id = SessionId(session.id)
         known = bool(steps) and not foreign
+        step_by = next((step.created_by for step in self.steps if step.id == step_id), None)
         if fork:
             options = [Option(label=f"canary{account}", hypothesis=f"canary{account}")] * 2
             doing: Coroutine[Any, Any, object] = self.product.sessions.fork(
@@ -192,14 +193,14 @@ class AccountsMachine(RuleBasedStateMachine):
         def expected() -> FlowPilotError | None:
             if not known and model.sessions.get(session_id) and model.reads_session(by.user_id, model.sessions[session_id]):
                 return NotFound("step")
-            return model.work(by.user_id, session_id, kind, at=self.clock.now(), branches=branches)
+            return model.work(by.user_id, session_id, kind, at=self.clock.now(), branches=branches, step_by=step_by)
 
         self._agrees(account, by, self._do(account, doing), expected)
 
     @rule(
         session=sessions,
         who=WHO,
-        move=st.sampled_from(["resume", "resolve", "abandon", "reopen"]),
+        move=st.sampled_from(["resume", "resolve", "abandon", "reopen", "join", "join", "leave"]),
         if_match=IF_MATCH,
     )
     def move(self, session: Known, who: Who, move: str, if_match: int | None) -> None:
@@ -213,6 +214,10 @@ class AccountsMachine(RuleBasedStateMachine):
                 doing = sessions.resolve(by, session_id, summary=text, request=request)
             case "abandon":
                 doing = sessions.abandon(by, session_id, reason=text, request=request)
+            case "join":
+                doing = sessions.join(by, session_id, request=request)
+            case "leave":
+                doing = sessions.leave(by, session_id, request=request)
             case _:
                 doing = sessions.reopen(by, session_id, reason=text, request=request)
         done = self._do(account, doing)
@@ -394,7 +399,7 @@ class AccountsMachine(RuleBasedStateMachine):
         assert isinstance(timeline, Sequence)
         assert (session.status, session.assignee, session.version) == (got.session.status, got.session.assignee_id, got.session.version)
         assert (session.steps, session.branches) == (len(got.steps), len(got.session.branches.all))
-        assert session.updated_at == got.session.updated_at
+        assert (session.updated_at, session.helpers) == (got.session.updated_at, got.session.helper_ids)
         known = [one for one in session.handoffs if model.reads_handoff(me, model.handoffs[one])]
         assert known == [handoff.id for handoff in got.handoffs]
         assert model.timeline(me, session_id) == [(entry.logged.number, entry.logged.event.kind) for entry in timeline]

@@ -11,12 +11,13 @@ from flowpilot_http.answers import Body, Header, NotModified
 from flowpilot_http.calls import Call
 from flowpilot_http.operations import Part
 from flowpilot_http.schemas.common import EntryOut, Listed, Nothing, Page
-from flowpilot_http.schemas.handoffs import DeliveryOut, HandoffOut, QueueItemOut, QueueWanted, Reroute, SnapshotWanted
+from flowpilot_http.schemas.handoffs import DeliveryOut, HandoffOut, Judge, QueueItemOut, QueueWanted, Reroute, SnapshotWanted
 from flowpilot_http.schemas.snapshot import SnapshotOut
 
 part = Part("Handoffs")
 
 HANDOFF = "/handoffs/{handoff_id:str}"
+OF_CLAIMER = ("not_assignee", "invalid_transition")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -92,7 +93,7 @@ async def claim(request: Call) -> Body:
     )
 
 
-@part.moves(f"{HANDOFF}/unclaim", HandoffOut, body=Nothing, problems=("not_assignee", "invalid_transition"))
+@part.moves(f"{HANDOFF}/unclaim", HandoffOut, body=Nothing, problems=OF_CLAIMER)
 async def unclaim(request: Call) -> Body:
     """Give a claim back while nothing was added since; the wait goes on as if it had never been claimed."""
     await request.read(Nothing)
@@ -127,6 +128,27 @@ async def withdraw(request: Call) -> Body:
     )
 
 
+@part.moves(f"{HANDOFF}/seen", HandoffOut, body=Nothing)
+async def see(request: Call) -> Body:
+    """You have looked at it, as its escalator can see; a second look changes nothing."""
+    await request.read(Nothing)
+    return await request.changed(
+        lambda change: request.flowpilot.handoffs.see(request.user, request.handoff_id, request=change), HandoffOut.shown
+    )
+
+
+@part.moves(f"{HANDOFF}/verdict", HandoffOut, body=Judge, problems=OF_CLAIMER)
+async def judge(request: Call) -> Body:
+    """What you, who claimed it, think of its having been escalated; a later verdict replaces it."""
+    new = await request.read(Judge)
+    return await request.changed(
+        lambda change: request.flowpilot.handoffs.judge(
+            request.user, request.handoff_id, verdict=new.verdict, comment=new.comment, request=change
+        ),
+        HandoffOut.shown,
+    )
+
+
 @part.moves(f"{HANDOFF}/deliveries/{{delivery_id:str}}/retry", HandoffOut, body=Nothing, problems=("invalid_transition",))
 async def retry_delivery(request: Call) -> Body:
     """Have a dead delivery tried again."""
@@ -155,4 +177,4 @@ def _has(if_none_match: str | None, etag: str) -> bool:
     return etag in named or "*" in named
 
 
-ROUTES = (queue, get_handoff, get_snapshot, changes, deliveries, claim, unclaim, reroute, withdraw, retry_delivery)
+ROUTES = (queue, get_handoff, get_snapshot, changes, deliveries, claim, unclaim, reroute, withdraw, see, judge, retry_delivery)

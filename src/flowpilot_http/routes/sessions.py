@@ -4,6 +4,7 @@ from uuid import UUID
 
 from flowpilot_core.domain.errors import InvalidValue
 from flowpilot_core.domain.identifiers import BranchId, SessionId, StepId, TeamId, UserId
+from flowpilot_core.domain.opinion import Thumb
 from flowpilot_core.domain.session import Ticket
 from flowpilot_core.ports.persistence import Entry, SessionFilter
 from flowpilot_http.answers import Body
@@ -20,6 +21,7 @@ from flowpilot_http.schemas.sessions import (
     NewFork,
     NewResult,
     NewStep,
+    RateStep,
     Reassign,
     Resolve,
     SessionDetailOut,
@@ -195,6 +197,36 @@ async def reassign(request: Call) -> Body:
     )
 
 
+@part.moves(f"{SESSION}/join", SessionDetailOut, body=Nothing, problems=("invalid_transition",))
+async def join(request: Call) -> Body:
+    """Help with somebody's active session: add steps, and set the results of those. It stays theirs."""
+    await request.read(Nothing)
+    return await request.changed(
+        lambda change: request.flowpilot.sessions.join(request.user, request.session_id, request=change), SessionDetailOut.shown
+    )
+
+
+@part.moves(f"{SESSION}/leave", SessionDetailOut, body=Nothing, problems=OF_ASSIGNEE)
+async def leave(request: Call) -> Body:
+    """Help no longer; the steps you added stay."""
+    await request.read(Nothing)
+    return await request.changed(
+        lambda change: request.flowpilot.sessions.leave(request.user, request.session_id, request=change), SessionDetailOut.shown
+    )
+
+
+@part.moves(f"{SESSION}/steps/{{step_id:str}}/feedback", SessionDetailOut, body=RateStep)
+async def rate_step(request: Call) -> Body:
+    """Say whether a step is any good; once for each person and step, and the last time counts."""
+    new = await request.read(RateStep)
+    return await request.changed(
+        lambda change: request.flowpilot.sessions.rate_step(
+            request.user, request.session_id, request.step_id, thumb=Thumb(new.rating), comment=new.comment, request=change
+        ),
+        SessionDetailOut.shown,
+    )
+
+
 @part.moves(f"{SESSION}/resolve", SessionDetailOut, body=Resolve, problems=OF_ASSIGNEE)
 async def resolve(request: Call) -> Body:
     """Done, with what solved it."""
@@ -262,6 +294,9 @@ ROUTES = (
     hand_off,
     resume,
     reassign,
+    join,
+    leave,
+    rate_step,
     resolve,
     reopen,
     abandon,

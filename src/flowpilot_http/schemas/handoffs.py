@@ -11,10 +11,11 @@ from flowpilot_core.application.handoffs import Waiting
 from flowpilot_core.domain.delivery import Channel, Delivery, DeliveryState
 from flowpilot_core.domain.handoff import Handoff, HandoffState, Intent
 from flowpilot_core.domain.identifiers import UserId
+from flowpilot_core.domain.opinion import Verdict
 from flowpilot_core.domain.session import Priority
 from flowpilot_core.ports.persistence import HandoffDetail
 
-from .common import Closed, Instant, Page, PersonOut, TicketOut, person
+from .common import Closed, Instant, MaybeText, Page, PersonOut, TicketOut, person
 
 
 class Reroute(Closed, kw_only=True, frozen=True):
@@ -23,6 +24,13 @@ class Reroute(Closed, kw_only=True, frozen=True):
     team_id: UUID | None = None
     user_id: UUID | None = None
     priority: Priority | None = None
+
+
+class Judge(Closed, kw_only=True, frozen=True):
+    """Whether it was right to escalate, could have come earlier, or need not have come at all."""
+
+    verdict: Verdict
+    comment: Annotated[MaybeText | None, Meta(examples=["The runbook has it on page one"])] = None
 
 
 class QueueWanted(Page, kw_only=True, frozen=True):

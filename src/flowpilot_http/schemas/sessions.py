@@ -1,7 +1,7 @@
 """Sessions, their branches and steps."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -104,6 +104,13 @@ class Reassign(Closed, kw_only=True, frozen=True):
     """Who is to go on."""
 
     user_id: UUID
+
+
+class RateStep(Closed, kw_only=True, frozen=True):
+    """What somebody thinks of a step: down or up."""
+
+    rating: Annotated[Literal[-1, 1], Meta(examples=[1])]
+    comment: Annotated[MaybeText | None, Meta(examples=["Do this first next time"])] = None
 
 
 class Resolve(Closed, kw_only=True, frozen=True):
@@ -294,7 +301,7 @@ def _common(session: Session, names: Mapping[UserId, str]) -> dict[str, Any]:
         "priority": session.priority,
         "team_id": session.team_id,
         "assignee_id": session.assignee_id,
-        "helper_ids": [],
+        "helper_ids": sorted(session.helper_ids),
         "created_by": person(session.created_by, names),
         "created_at": session.created_at,
         "updated_at": session.updated_at,

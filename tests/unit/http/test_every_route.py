@@ -67,6 +67,8 @@ def _a_body(operation: Operation | None, things: Mapping[str, str]) -> dict[str,
         "intent": "escalate",
         "outcome": "solved",
         "result": "worked",
+        "rating": 1,
+        "verdict": "right",
     }
     assert operation is not None
     if operation.body is None:
@@ -92,8 +94,11 @@ async def test_the_list_of_routes_is_the_contracts(world: World) -> None:
         "resolve",
         "reopen",
         "abandon",
+        "join",
+        "leave",
+        "steps/{step_id:str}/feedback",
     )
-    moves = ("claim", "unclaim", "reroute", "withdraw", "deliveries/{delivery_id:str}/retry")
+    moves = ("claim", "unclaim", "reroute", "withdraw", "seen", "verdict", "deliveries/{delivery_id:str}/retry")
 
     assert {
         *(("GET", path) for path in OPEN),
@@ -152,7 +157,7 @@ async def test_another_accounts_things_are_as_unknown_as_those_that_never_were(w
             assert _work(for_foreign) == _work(for_unknown), (method, path)
 
     assert before == await world.owner.seen(f"/ai-sessions/{things['session_id']}")
-    assert 22 == tried
+    assert 27 == tried
 
 
 async def test_a_part_of_another_accounts_thing_is_unknown_under_ones_own(world: World) -> None:

@@ -18,6 +18,7 @@ from .contract import Adapter, Contract
 from .event_log import EventLogContract
 from .imports import ImportsContract, ReplayContract
 from .notifier import NotifierContract, Postbox
+from .opinions import OpinionsContract
 from .outbox import OutboxContract
 from .persistence import ClaimsContract, HandoffsContract, PeopleContract, QueueContract, SessionsContract
 from .redactor import RedactorContract
@@ -33,6 +34,7 @@ __all__ = [
     "ImportsContract",
     "NotifierContract",
     "OnceContract",
+    "OpinionsContract",
     "OutboxContract",
     "PeopleContract",
     "Postbox",

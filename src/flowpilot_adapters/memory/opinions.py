@@ -1,0 +1,39 @@
+"""Who has seen what, and what they think of it."""
+
+from attrs import frozen
+
+from flowpilot_core.domain.identifiers import HandoffId, SessionId, StepId
+from flowpilot_core.domain.opinion import Judgement, Rating, Seen
+
+from .transaction import Transaction
+
+
+@frozen
+class MemoryOpinions:
+    """Of one account, inside one unit of work."""
+
+    _work: Transaction
+
+    async def see(self, seen: Seen) -> None:
+        """As `Opinions.see` says."""
+        key = seen.handoff_id, seen.user_id
+        if self._work.rows.seen.get(key) is None:
+            self._work.rows.seen.put(key, seen)
+
+    async def judge(self, judgement: Judgement) -> None:
+        """As `Opinions.judge` says."""
+        self._work.rows.judgements.put((judgement.handoff_id, judgement.user_id), judgement)
+
+    async def rate(self, rating: Rating) -> None:
+        """As `Opinions.rate` says."""
+        self._work.rows.ratings.put((rating.step_id, rating.user_id), rating)
+
+    async def judgements(self, handoff_id: HandoffId) -> tuple[Judgement, ...]:
+        """As `Opinions.judgements` says."""
+        found = (one for one in self._work.rows.judgements.values() if one.handoff_id == handoff_id)
+        return tuple(sorted(found, key=lambda one: (one.given_at, one.user_id)))
+
+    async def ratings(self, session_id: SessionId, step_id: StepId) -> tuple[Rating, ...]:
+        """As `Opinions.ratings` says."""
+        found = (one for one in self._work.rows.ratings.values() if (one.session_id, one.step_id) == (session_id, step_id))
+        return tuple(sorted(found, key=lambda one: (one.given_at, one.user_id)))
