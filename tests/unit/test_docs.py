@@ -72,7 +72,7 @@ def test_the_guide_for_adapters_names_every_suite() -> None:
     suites = {name for name in contracts.__all__ if name.endswith("Contract") and name != "Contract"}
 
     assert suites == set(re.findall(r"`(\w+Contract)`", guide))
-    assert suites - {"NotifierContract", "RedactorContract"} == set(re.findall(r"^    (\w+Contract),$", guide, re.MULTILINE))
+    assert suites - {"NotifierContract", "PsaContract", "RedactorContract"} == set(re.findall(r"^    (\w+Contract),$", guide, re.MULTILINE))
 
 
 def test_every_dependency_has_its_reason() -> None:

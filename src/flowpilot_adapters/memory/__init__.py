@@ -2,9 +2,19 @@
 
 from .notifier import MemoryNotifier
 from .outbox import MemoryOutbox
+from .psa import MemoryPsa, MemoryTicket
 from .store import MemoryStore
 from .unit_of_work import MemoryUnitOfWork
 from .vault import MemoryVault
 from .view import MemoryView
 
-__all__ = ["MemoryNotifier", "MemoryOutbox", "MemoryStore", "MemoryUnitOfWork", "MemoryVault", "MemoryView"]
+__all__ = [
+    "MemoryNotifier",
+    "MemoryOutbox",
+    "MemoryPsa",
+    "MemoryStore",
+    "MemoryTicket",
+    "MemoryUnitOfWork",
+    "MemoryVault",
+    "MemoryView",
+]

@@ -21,6 +21,7 @@ from .notifier import NotifierContract, Postbox
 from .opinions import OpinionsContract
 from .outbox import OutboxContract
 from .persistence import ClaimsContract, HandoffsContract, PeopleContract, QueueContract, SessionsContract
+from .psa import Desk, PsaContract
 from .redactor import RedactorContract
 from .tenancy import TenancyContract
 from .unit_of_work import OnceContract, UnitOfWorkContract
@@ -29,6 +30,7 @@ __all__ = [
     "Adapter",
     "ClaimsContract",
     "Contract",
+    "Desk",
     "EventLogContract",
     "HandoffsContract",
     "ImportsContract",
@@ -38,6 +40,7 @@ __all__ = [
     "OutboxContract",
     "PeopleContract",
     "Postbox",
+    "PsaContract",
     "QueueContract",
     "RedactorContract",
     "ReplayContract",

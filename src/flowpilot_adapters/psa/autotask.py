@@ -1,0 +1,355 @@
+"""Autotask PSA."""
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from urllib.parse import urlsplit
+
+import httpx
+from attrs import define, field
+
+from flowpilot_core.domain.events import Plain
+from flowpilot_core.domain.psa_vendor import Kind, NoteFormat, Setting, Vendor
+from flowpilot_core.ports.clock import Clock
+from flowpilot_core.ports.psa import Access, Member, NotDone, Note, Posted, PsaTicket, TicketNote, Trouble
+
+from .line import Call, Line, Query, Reply
+from .reading import RECENT, number, record, records, shortened, ticket_number, when, words
+from .remembered import Remembered
+
+VENDOR = Vendor(
+    system="autotask",
+    name="Autotask PSA",
+    needs=("username", "secret", "integration_code"),
+    settings={
+        "note_type": Setting(kind=Kind.NUMBER_OR_TEXT, means="the type of a note, by number or name; looked up if left out"),
+        "publish": Setting(kind=Kind.NUMBER_OR_TEXT, means="who sees a note, by number or name; the tenant's internal users if left out"),
+    },
+    format=NoteFormat.PLAIN,
+)
+
+LONGEST_TITLE = 250
+SHORTEST_LIMIT = 3_000
+"""Characters of a note where the tenant does not say: the sources give 3,200 and 32,000."""
+HALF_A_DAY = 12 * 3600.0
+AN_HOUR = 3600.0
+MOST_RECORDS = 500
+MOST_PAGES = 20
+
+TYPES = ("notes", "ticket notes", "task notes", "detail", "summary")
+"""Names of note types that say nothing more, best first."""
+WORKFLOW = 13
+"""The type of the notes that the vendor's own rules write."""
+
+TOO_MANY = ("thread threshold", "itgenatr005", "request threshold", "requests per hour", "over the request")
+LOCKED = ("locked", "deadlock")
+PASSING = ("timeout", "timed out", "try again")
+KEYS = ("integrationcode", "apiintegrationcode", "zone information could not be determined")
+RIGHTS = ("adequate permissions", "not have permission", "does not have access")
+SETTINGS = ("picklist", "value does not exist for the required field")
+
+Fields = Mapping[str, Mapping[str, object]]
+"""What the tenant says of the fields of an entity, by name."""
+
+
+@define
+class Autotask:
+    """Writes to Autotask PSA. Its 500 is the usual answer to what it will not take, so that its words decide what a refusal means."""
+
+    client: httpx.AsyncClient
+    clock: Clock
+    deadline: float = 30.0
+    vendor: Vendor = field(default=VENDOR, init=False)
+    _line: Line = field(init=False)
+    _zones: Remembered[str] = field(factory=Remembered, init=False)
+    _fields: Remembered[Fields] = field(factory=Remembered, init=False)
+
+    @_line.default
+    def _new_line(self) -> Line:
+        return Line(vendor=VENDOR.name, client=self.client, clock=self.clock, at_once=2, deadline=self.deadline)
+
+    async def check(self, access: Access) -> None:
+        """As `Psa.check`: finds the zone, signs in, and looks the choices of a note up."""
+        self._zones.forget(access.key)
+        self._fields.forget((*access.key, "TicketNotes"))
+        await self._read(access, "Version")
+        await self._query(access, "Tickets", [{"op": "gte", "field": "id", "value": 0}], most=1)
+        await self._choices(access)
+
+    async def longest_note(self, access: Access) -> int:
+        """What the tenant says of the field."""
+        length = number((await self._about(access, "TicketNotes")).get("description", {}), "length")
+        return length if length else SHORTEST_LIMIT
+
+    async def find_note(self, access: Access, ticket_id: str, marker: str) -> str | None:
+        """Asks for the ticket's notes that contain the marker, and checks that they do."""
+        ticket = await self._existing(access, ticket_id)
+        conditions: list[Plain] = [
+            {"op": "eq", "field": "ticketID", "value": ticket},
+            {"op": "contains", "field": "description", "value": marker},
+        ]
+        for note in await self._query(access, "TicketNotes", conditions, most=MOST_RECORDS):
+            if number(note, "ticketID") == ticket and marker in (words(note, "description") or ""):
+                return str(number(note, "id"))
+        return None
+
+    async def add_note(self, access: Access, ticket_id: str, note: Note) -> Posted:
+        """A note with a title, which some categories require."""
+        ticket = await self._existing(access, ticket_id)
+        body = {
+            "ticketID": ticket,
+            "title": note.title[:LONGEST_TITLE],
+            "description": note.text,
+            **(await self._choices(access)),
+        }
+        reply = await self._ask(access, "POST", f"Tickets/{ticket}/Notes", json=body, lane="TicketNotes")
+        vendor_id = number(reply.data, "itemId")
+        if not reply.ok or vendor_id is None:
+            raise reply.not_the_api(VENDOR.name) if reply.ok else _refusal(reply)
+        return Posted(vendor_id=str(vendor_id), answer=f"{reply.status} {reply.said}")
+
+    async def ticket(self, access: Access, ticket_id: str) -> PsaTicket:
+        """The ticket with its newest notes; what it names by number is looked up."""
+        ticket = await self._existing(access, ticket_id)
+        found = record(record(await self._read(access, f"Tickets/{ticket}")).get("item"))
+        about = await self._about(access, "Tickets")
+        notes = await self._query(access, "TicketNotes", [{"op": "eq", "field": "ticketID", "value": ticket}], most=MOST_RECORDS)
+        status = _label(about, "status", found)
+        return PsaTicket(
+            id=ticket_id,
+            title=words(found, "title") or "",
+            status=status,
+            closed=number(found, "status") == COMPLETE,
+            client_name=await self._name(access, "Companies", number(found, "companyID"), "companyName"),
+            contact_name=await self._name(access, "Contacts", number(found, "contactID"), "firstName", "lastName"),
+            priority=_label(about, "priority", found),
+            notes=tuple(_note(note) for note in sorted(notes, key=lambda note: number(note, "id") or 0, reverse=True)[:RECENT]),
+        )
+
+    async def members(self, access: Access) -> Sequence[Member]:
+        """Its active resources."""
+        found = await self._query(access, "Resources", [{"op": "eq", "field": "isActive", "value": True}], most=MOST_RECORDS)
+        return [
+            Member(id=str(number(member, "id")), name=_full_name(member, "firstName", "lastName") or "", email=words(member, "email"))
+            for member in found
+        ]
+
+    async def set_status(self, access: Access, ticket_id: str, status: str) -> None:
+        """By its number, or its name among the tenant's; read back, since the tenant's own rules may undo it."""
+        ticket = await self._existing(access, ticket_id)
+        wanted = _picked((await self._about(access, "Tickets")).get("status", {}), ticket_number(status) or status, "status")
+        for _ in range(2):
+            reply = await self._ask(access, "PATCH", "Tickets", json={"id": ticket, "status": wanted}, lane="Tickets")
+            if not reply.ok:
+                raise _refusal(reply)
+            if number(record(await self._read(access, f"Tickets/{ticket}")).get("item"), "status") == wanted:
+                return
+        raise NotDone(Trouble.REFUSED, "a rule of the tenant gave the ticket another status again")
+
+    async def _existing(self, access: Access, ticket_id: str) -> int:
+        """The number of a ticket that there is: reading one that is not there is no error here, only empty."""
+        found = ticket_number(ticket_id)
+        if found is None:
+            raise NotDone(Trouble.TICKET_GONE, "Autotask PSA knows its tickets by number, and this is none")
+        if number(record(await self._read(access, f"Tickets/{found}")).get("item"), "id") != found:
+            raise NotDone(Trouble.TICKET_GONE, "Autotask PSA has no such ticket")
+        return found
+
+    async def _choices(self, access: Access) -> Mapping[str, int]:
+        """The type of a note and who sees it: the numbers mean something else in every tenant, so that they are never guessed."""
+        settings = access.settings
+        given = {"noteType": settings.get("note_type"), "publish": settings.get("publish")}
+        if all(isinstance(value, int) for value in given.values()):
+            return {name: value for name, value in given.items() if isinstance(value, int)}
+        about = await self._about(access, "TicketNotes")
+        kinds, readers = about.get("noteType", {}), about.get("publish", {})
+        return {
+            "noteType": _usual_type(kinds) if given["noteType"] is None else _picked(kinds, given["noteType"], "note type"),
+            "publish": _internal(readers) if given["publish"] is None else _picked(readers, given["publish"], "publish"),
+        }
+
+    async def _about(self, access: Access, entity: str) -> Fields:
+        async def ask() -> Fields:
+            reply = await self._ask(access, "GET", f"{entity}/entityInformation/fields", lane=entity)
+            if not reply.ok and reply.status != 404:
+                raise _refusal(reply)
+            return {words(about, "name") or "": about for about in records(record(reply.data).get("fields"))}
+
+        return await self._fields.get((*access.key, entity), ask, keep=lambda _: AN_HOUR)
+
+    async def _name(self, access: Access, entity: str, found: int | None, *keys: str) -> str | None:
+        """What a record is called; none where it may not be read, since a ticket is worth reading without."""
+        if found is None:
+            return None
+        reply = await self._ask(access, "GET", f"{entity}/{found}", lane=entity)
+        return _full_name(record(record(reply.data).get("item")), *keys) if reply.ok else None
+
+    async def _query(self, access: Access, entity: str, conditions: list[Plain], *, most: int) -> Sequence[Mapping[str, object]]:
+        body = {"filter": [{"op": "and", "items": conditions}], "MaxRecords": most}
+        path = f"{entity}/query"
+        found: list[Mapping[str, object]] = []
+        for _ in range(MOST_PAGES):
+            reply = await self._ask(access, "POST", path, json=body, lane=entity, writes=False)
+            if not reply.ok:
+                raise _refusal(reply)
+            if not isinstance(reply.data, Mapping):
+                raise reply.not_the_api(VENDOR.name)
+            found.extend(records(reply.data.get("items")))
+            further = words(reply.data.get("pageDetails"), "nextPageUrl")
+            zone = await self._zone(access)
+            if most == 1 or further is None or not further.startswith(zone):
+                break
+            path = further.removeprefix(zone)
+        return found
+
+    async def _read(self, access: Access, path: str) -> object:
+        reply = await self._ask(access, "GET", path, lane=path.partition("/")[0])
+        if not reply.ok:
+            raise _refusal(reply)
+        if reply.data is None:
+            raise reply.not_the_api(VENDOR.name)
+        return reply.data
+
+    async def _ask(self, access: Access, method: str, path: str, *, json: object = None, lane: str, writes: bool | None = None) -> Reply:
+        """The answer; where the sign-in was refused and the vendor has moved the tenant meanwhile, that of the new zone."""
+        changes = method != "GET" if writes is None else writes
+        zone = await self._zone(access)
+        reply = await self._send(access, zone, method, path, json, lane, changes)
+        if reply.status == 401:
+            self._zones.forget(access.key, zone)
+            moved = await self._zone(access)
+            if moved != zone:
+                return await self._send(access, moved, method, path, json, lane, changes)
+        return reply
+
+    async def _send(self, access: Access, zone: str, method: str, path: str, json: object, lane: str, writes: bool) -> Reply:
+        keys = access.credentials
+        headers = {
+            "ApiIntegrationCode": keys["integration_code"],
+            "UserName": keys["username"],
+            "Secret": keys["secret"],
+            "Content-Type": "application/json",
+        }
+        reply = await self._line.call(
+            access, Call(method=method, url=f"{zone}{path}", headers=headers, json=json, writes=writes, lane=lane)
+        )
+        if not reply.ok and any(sign in reply.said.lower() for sign in TOO_MANY):
+            raise NotDone(Trouble.TOO_MANY_CALLS, f"Autotask PSA takes no more calls for now ({reply.said})")
+        return reply
+
+    async def _zone(self, access: Access) -> str:
+        """Where the tenant's API is, with `v1.0/` at its end."""
+        return await self._zones.get(access.key, lambda: self._ask_zone(access), keep=lambda _: HALF_A_DAY)
+
+    async def _ask_zone(self, access: Access) -> str:
+        query: Query = MappingProxyType({"user": access.credentials["username"]})
+        url = f"{access.base_url.rstrip('/')}/atservicesrest/v1.0/zoneInformation"
+        reply = await self._line.call(access, Call(method="GET", url=url, query=query, lane="zoneInformation"))
+        told = words(reply.data, "url")
+        if not reply.ok:
+            raise reply.refused(Trouble.WRONG_KEY, "Autotask PSA knows no API user of this name") if _words(reply) else _refusal(reply)
+        # Nobody who is spoken to over TLS sends us elsewhere without.
+        if told is None or urlsplit(told).scheme not in {"https", urlsplit(access.base_url).scheme}:
+            raise reply.not_the_api(VENDOR.name)
+        return f"{told.rstrip('/')}/v1.0/"
+
+
+COMPLETE = 5
+"""The status of a ticket that is done, in every tenant."""
+
+
+def _words(reply: Reply) -> str:
+    """The errors of an answer, as one text; empty where it has none."""
+    errors = record(reply.data).get("errors")
+    if not isinstance(errors, list):
+        return ""
+    return " ".join(error if isinstance(error, str) else words(error, "message") or "" for error in errors)
+
+
+def _refusal(reply: Reply) -> NotDone:
+    """What an answer that is no success means: by its words where it has any, since its status says little."""
+    said = _words(reply).lower()
+
+    def says(signs: tuple[str, ...]) -> bool:
+        return any(sign in said for sign in signs)
+
+    match reply.status:
+        case 401:
+            return reply.refused(Trouble.WRONG_KEY, "Autotask PSA refused the user, its secret or the integration code")
+        case 403:
+            return reply.refused(Trouble.MISSING_PERMISSION, "the API user may not do this")
+        case 404 | 410:
+            return reply.refused(Trouble.TICKET_GONE, "Autotask PSA has no such ticket")
+        case 409 | 423:
+            return reply.refused(Trouble.TICKET_LOCKED, "somebody else is changing the ticket")
+        case _ if not said:
+            if reply.is_page or reply.status < 500:
+                return reply.not_the_api(VENDOR.name)
+            return reply.refused(Trouble.VENDOR_FAULT, "Autotask PSA failed", unknown=reply.writes)
+        case _ if says(LOCKED):
+            return reply.refused(Trouble.TICKET_LOCKED, "somebody else is changing the ticket")
+        case _ if says(PASSING):
+            return reply.refused(Trouble.VENDOR_FAULT, "Autotask PSA failed", unknown=reply.writes)
+        case _ if says(KEYS):
+            return reply.refused(Trouble.WRONG_KEY, "Autotask PSA refused the user or the integration code")
+        case _ if says(RIGHTS):
+            return reply.refused(Trouble.MISSING_PERMISSION, "the API user's security level does not allow this")
+        case _ if says(SETTINGS):
+            return reply.refused(Trouble.WRONG_SETTING, "Autotask PSA does not take the type of a note, or who sees it")
+        case _:
+            # It may still have written what it complains of: nothing is lost by looking once.
+            return reply.refused(Trouble.REFUSED, "Autotask PSA refused this", unknown=reply.writes)
+
+
+def _options(about: Mapping[str, object]) -> Mapping[str, int]:
+    """The choices of a field that are in use, by name in small letters."""
+    return {
+        (words(option, "label") or "").casefold(): value
+        for option in records(about.get("picklistValues"))
+        if option.get("isActive") is not False and (value := number(option, "value")) is not None
+    }
+
+
+def _picked(about: Mapping[str, object], wanted: Plain, what: str) -> int:
+    """The number of a choice that somebody named. Raises `NotDone` where the tenant has no such choice."""
+    options = _options(about)
+    if isinstance(wanted, int):
+        if options and wanted not in options.values():
+            raise NotDone(Trouble.WRONG_SETTING, f"this Autotask PSA has no {what} {wanted}")
+        return wanted
+    found = options.get(str(wanted).casefold())
+    if found is None:
+        raise NotDone(Trouble.WRONG_SETTING, f"this Autotask PSA has no {what} {wanted}")
+    return found
+
+
+def _usual_type(about: Mapping[str, object]) -> int:
+    options = {name: value for name, value in _options(about).items() if value != WORKFLOW and "workflow" not in name}
+    for name in (*TYPES, *options):
+        if name in options:
+            return options[name]
+    raise NotDone(Trouble.WRONG_SETTING, "this Autotask PSA names no type for a note: set note_type")
+
+
+def _internal(about: Mapping[str, object]) -> int:
+    """Internal users and nobody else; where no choice says that it is so, none is taken."""
+    options = _options(about)
+    for name in sorted(options, key=len):
+        if name.startswith("internal") and "co-managed" not in name and "&" not in name:
+            return options[name]
+    raise NotDone(Trouble.WRONG_SETTING, "this Autotask PSA has no choice that is internal alone: set publish")
+
+
+def _label(about: Fields, name: str, found: Mapping[str, object]) -> str | None:
+    for option in records(about.get(name, {}).get("picklistValues")):
+        if number(option, "value") == number(found, name):
+            return words(option, "label")
+    return None
+
+
+def _full_name(found: Mapping[str, object], *keys: str) -> str | None:
+    return " ".join(name for name in (words(found, key) for key in keys) if name) or None
+
+
+def _note(note: Mapping[str, object]) -> TicketNote:
+    text = "\n".join(part for part in (words(note, "title"), words(note, "description")) if part)
+    return TicketNote(text=shortened(text), at=when(note, "createDateTime"))

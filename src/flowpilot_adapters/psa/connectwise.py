@@ -1,0 +1,246 @@
+"""ConnectWise PSA."""
+
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from urllib.parse import quote, urlsplit, urlunsplit
+
+import httpx
+from attrs import define, field
+
+from flowpilot_core.domain.psa_vendor import NoteFormat, Setting, Vendor
+from flowpilot_core.ports.clock import Clock
+from flowpilot_core.ports.psa import Access, Member, NotDone, Note, Posted, PsaTicket, TicketNote, Trouble
+
+from .line import Call, Line, Query, Reply
+from .reading import RECENT, number, record, records, shortened, ticket_number, when, words
+from .remembered import Remembered
+
+VENDOR = Vendor(
+    system="connectwise",
+    name="ConnectWise PSA",
+    needs=("company_id", "public_key", "private_key", "client_id"),
+    settings={"note": Setting(among=("internal", "discussion", "resolution"), means="the tab a note stands in; internal if left out")},
+    format=NoteFormat.MARKDOWN,
+)
+
+FLAGS: Mapping[str, str] = MappingProxyType(
+    {"internal": "internalAnalysisFlag", "discussion": "detailDescriptionFlag", "resolution": "resolutionFlag"}
+)
+CLOUD = frozenset(f"{region}.myconnectwise.net" for region in ("na", "eu", "au", "aus", "za")) | {"staging.connectwisedev.com"}
+"""Hosts that people know, whose API answers under `api-` in front."""
+USUAL_CODEBASE = "v4_6_release/"
+VERSION = "application/vnd.connectwise.com+json; version=2025.1"
+LONGEST_TEXT = 8_000
+"""Characters of a note: the vendor names no limit, and more than this nobody reads on a ticket."""
+PAGE = 250
+MOST_PAGES = 20
+HALF_A_DAY = 12 * 3600.0
+
+
+@define
+class ConnectWise:
+    """Writes to ConnectWise PSA; keys are sent with every call and never expire, so a refused one is wrong."""
+
+    client: httpx.AsyncClient
+    clock: Clock
+    deadline: float = 30.0
+    vendor: Vendor = field(default=VENDOR, init=False)
+    _line: Line = field(init=False)
+    _codebases: Remembered[str] = field(factory=Remembered, init=False)
+
+    @_line.default
+    def _new_line(self) -> Line:
+        return Line(vendor=VENDOR.name, client=self.client, clock=self.clock, at_once=2, deadline=self.deadline)
+
+    async def check(self, access: Access) -> None:
+        """As `Psa.check`: the company is asked for first, since its cloud answers alike to a wrong company and to wrong keys."""
+        self._codebases.forget(access.key)
+        company = await self._company(access)
+        if company.status == 200 and company.data is None and not company.is_page:
+            raise NotDone(Trouble.WRONG_COMPANY, "ConnectWise PSA knows no company of this id; capitals count in it")
+        await self._read(access, "system/info")
+        await self._read(access, "service/tickets", {"pageSize": 1, "fields": "id"})
+
+    async def longest_note(self, access: Access) -> int:
+        """The same for everybody."""
+        return LONGEST_TEXT
+
+    async def find_note(self, access: Access, ticket_id: str, marker: str) -> str | None:
+        """Reads the notes, newest first: that a filter finds text in them is nowhere written."""
+        path = f"{_path(ticket_id)}/notes"
+        for page in range(1, MOST_PAGES + 1):
+            notes = records(await self._read(access, path, {"orderBy": "id desc", "pageSize": PAGE, "page": page}))
+            for note in notes:
+                if marker in (words(note, "text") or ""):
+                    return str(number(note, "id"))
+            if len(notes) < PAGE:
+                return None
+        return None
+
+    async def add_note(self, access: Access, ticket_id: str, note: Note) -> Posted:
+        """One flag says where it stands; nobody is mailed of it."""
+        shown = FLAGS[str(access.settings.get("note", "internal"))]
+        body = {"text": note.text, **{flag: flag == shown for flag in FLAGS.values()}, "processNotifications": False}
+        reply = await self._ask(access, "POST", f"{_path(ticket_id)}/notes", json=body)
+        vendor_id = number(reply.data, "id")
+        if not reply.ok or vendor_id is None:
+            raise reply.not_the_api(VENDOR.name) if reply.ok else _refusal(reply)
+        return Posted(vendor_id=str(vendor_id), answer=f"{reply.status} {reply.said}")
+
+    async def ticket(self, access: Access, ticket_id: str) -> PsaTicket:
+        """The ticket and its newest notes, in two calls."""
+        found = record(await self._read(access, _path(ticket_id)))
+        notes = records(await self._read(access, f"{_path(ticket_id)}/notes", {"orderBy": "id desc", "pageSize": RECENT}))
+        return PsaTicket(
+            id=ticket_id,
+            title=words(found, "summary") or "",
+            status=words(found, "status"),
+            closed=found.get("closedFlag") is True,
+            client_name=words(found, "company"),
+            contact_name=words(found, "contact", "contactName"),
+            priority=words(found, "priority"),
+            notes=tuple(_note(note) for note in notes[:RECENT]),
+        )
+
+    async def members(self, access: Access) -> Sequence[Member]:
+        """Who is not inactive."""
+        members: list[Member] = []
+        for page in range(1, MOST_PAGES + 1):
+            found = records(await self._read(access, "system/members", {"pageSize": PAGE, "page": page, "orderBy": "id"}))
+            members.extend(_member(member) for member in found if member.get("inactiveFlag") is not True)
+            if len(found) < PAGE:
+                break
+        return members
+
+    async def set_status(self, access: Access, ticket_id: str, status: str) -> None:
+        """By its id on the ticket's own board; a name is looked up there."""
+        wanted = ticket_number(status) or await self._status(access, ticket_id, status)
+        change = [{"op": "replace", "path": "status", "value": {"id": wanted}}]
+        reply = await self._ask(access, "PATCH", _path(ticket_id), json=change)
+        if reply.ok:
+            return
+        if reply.status == 400:
+            raise reply.refused(Trouble.WRONG_SETTING, "ConnectWise PSA has no such status for this ticket")
+        raise _refusal(reply)
+
+    async def _status(self, access: Access, ticket_id: str, name: str) -> int:
+        board = number(record(record(await self._read(access, _path(ticket_id))).get("board")), "id")
+        for status in records(await self._read(access, f"service/boards/{board}/statuses", {"pageSize": PAGE})):
+            known, found = words(status, "name"), number(status, "id")
+            if known is not None and found is not None and known.casefold() == name.casefold():
+                return found
+        raise NotDone(Trouble.WRONG_SETTING, f"the ticket's board has no status {name}")
+
+    async def _read(self, access: Access, path: str, query: Query = MappingProxyType({})) -> object:
+        reply = await self._ask(access, "GET", path, query=query)
+        if not reply.ok:
+            raise _refusal(reply)
+        if reply.data is None:
+            raise reply.not_the_api(VENDOR.name)
+        return reply.data
+
+    async def _ask(self, access: Access, method: str, path: str, *, query: Query = MappingProxyType({}), json: object = None) -> Reply:
+        """The answer; where the path was not found and the vendor has moved the company meanwhile, that of the new place."""
+        codebase = await self._codebase(access)
+        reply = await self._send(access, codebase, method, path, query, json)
+        if reply.status == 404 or _cannot_route(reply):
+            self._codebases.forget(access.key, codebase)
+            moved = await self._codebase(access)
+            if moved != codebase:
+                return await self._send(access, moved, method, path, query, json)
+        return reply
+
+    async def _send(self, access: Access, codebase: str, method: str, path: str, query: Query, json: object) -> Reply:
+        keys = access.credentials
+        login = f"{keys['company_id']}+{keys['public_key']}:{keys['private_key']}"
+        call = Call(
+            method=method,
+            url=f"{_api_root(access.base_url)}/{codebase}apis/3.0/{path}",
+            headers={
+                "Authorization": f"Basic {b64encode(login.encode()).decode()}",
+                "clientId": keys["client_id"],
+                "Accept": VERSION,
+            },
+            query=query,
+            json=json,
+            writes=method != "GET",
+        )
+        return await self._line.call(access, call)
+
+    async def _codebase(self, access: Access) -> str:
+        async def ask() -> str:
+            reply = await self._company(access)
+            found = words(reply.data, "Codebase")
+            return USUAL_CODEBASE if found is None else found.strip("/") + "/"
+
+        return await self._codebases.get(access.key, ask, keep=lambda _: HALF_A_DAY)
+
+    async def _company(self, access: Access) -> Reply:
+        company = quote(access.credentials["company_id"], safe="")
+        return await self._line.call(access, Call(method="GET", url=f"{access.base_url.rstrip('/')}/login/companyinfo/{company}"))
+
+
+def _api_root(base_url: str) -> str:
+    """Where the API of a customer answers who signs in at `base_url`."""
+    parts = urlsplit(base_url.rstrip("/"))
+    host = f"api-{parts.netloc}" if parts.netloc.lower() in CLOUD else parts.netloc
+    return urlunsplit((parts.scheme, host, parts.path, "", ""))
+
+
+def _path(ticket_id: str) -> str:
+    found = ticket_number(ticket_id)
+    if found is None:
+        raise NotDone(Trouble.TICKET_GONE, "ConnectWise PSA knows its tickets by number, and this is none")
+    return f"service/tickets/{found}"
+
+
+def _cannot_route(reply: Reply) -> bool:
+    return reply.status == 400 and reply.data is None and "Cannot route" in reply.said
+
+
+def _refusal(reply: Reply) -> NotDone:
+    """What an answer that is no success means."""
+    code = words(reply.data, "code")
+    match reply.status:
+        case 401:
+            return reply.refused(Trouble.WRONG_KEY, "ConnectWise PSA refused the keys")
+        case 403:
+            return reply.refused(Trouble.MISSING_PERMISSION, "the API member's security role does not allow this")
+        case 404 if code == "NotFound":
+            return reply.refused(Trouble.TICKET_GONE, "ConnectWise PSA has no such ticket")
+        case 404:
+            return reply.refused(Trouble.WRONG_KEY, "ConnectWise PSA does not know the company by these keys")
+        case 409:
+            return reply.refused(Trouble.TICKET_LOCKED, "somebody else is changing the ticket")
+        case 410:
+            return reply.refused(Trouble.TICKET_GONE, "the ticket is gone")
+        case 400 if _cannot_route(reply):
+            return reply.refused(Trouble.WRONG_COMPANY, "ConnectWise PSA does not know the company")
+        case 400 if "clientid" in reply.said.lower():
+            return reply.refused(Trouble.WRONG_KEY, "ConnectWise PSA refused the client id")
+        case status if status >= 500 and reply.is_page:
+            return reply.not_the_api(VENDOR.name)
+        case status if status >= 500 and "Error converting value" in reply.said:
+            return reply.refused(Trouble.REFUSED, "ConnectWise PSA refused this", unknown=reply.writes)
+        case status if status >= 500:
+            return reply.refused(Trouble.VENDOR_FAULT, "ConnectWise PSA failed", unknown=reply.writes)
+        case _ if reply.is_page:
+            return reply.not_the_api(VENDOR.name)
+        case _:
+            return reply.refused(Trouble.REFUSED, "ConnectWise PSA refused this")
+
+
+def _note(note: Mapping[str, object]) -> TicketNote:
+    return TicketNote(
+        text=shortened(words(note, "text") or ""),
+        by=words(note, "member", "contact", "createdBy"),
+        at=when(note, "dateCreated"),
+        internal=note.get("detailDescriptionFlag") is not True,
+    )
+
+
+def _member(member: Mapping[str, object]) -> Member:
+    full = " ".join(name for name in (words(member, "firstName"), words(member, "lastName")) if name)
+    email = words(member, "officeEmail", "primaryEmail", "emailAddress")
+    return Member(id=str(number(member, "id")), name=full or words(member, "identifier") or "", email=email)

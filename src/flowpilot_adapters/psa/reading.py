@@ -1,0 +1,80 @@
+"""Reading a vendor's JSON: whatever is not there, or is of another type, is as if it had been left out."""
+
+import html
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+LONGEST_NOTE = 2_000
+"""Characters of a note that somebody reads here: the whole of it stands on the ticket."""
+RECENT = 10
+"""Notes that are read with a ticket."""
+
+_LINE_ENDS = re.compile(r"<\s*(?:br|/p|/div|/li|/tr|/h\d)[^>]*>", re.IGNORECASE)
+_TAGS = re.compile(r"<[^>]*>")
+
+
+def record(value: object) -> Mapping[str, object]:
+    """The object that it is, or an empty one."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def records(value: object) -> Sequence[Mapping[str, object]]:
+    """The objects in the list that it is."""
+    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
+
+
+def words(value: object, *keys: str) -> str | None:
+    """The text at the first of `keys` that has one; of an object at such a key, its name."""
+    for key in keys:
+        found = record(value).get(key)
+        if isinstance(found, Mapping):
+            found = found.get("name")
+        if isinstance(found, str) and found.strip():
+            return found
+    return None
+
+
+def number(value: object, key: str) -> int | None:
+    """The number at `key`, also where it is written as text."""
+    found = record(value).get(key)
+    if isinstance(found, bool):
+        return None
+    if isinstance(found, str) and found.isascii() and found.isdigit() and len(found) <= LONGEST_NUMBER:
+        return int(found)
+    return found if isinstance(found, int) else None
+
+
+LONGEST_NUMBER = 18
+"""Digits of an id."""
+
+
+def ticket_number(ticket_id: str) -> int | None:
+    """The number that a ticket's id is, if it is one: nothing else ever becomes a part of a URL."""
+    return number({"id": ticket_id}, "id")
+
+
+def when(value: object, key: str) -> datetime | None:
+    """The time at `key`; one without a zone is in UTC, and an empty date of the vendor's is none."""
+    text = words(value, key)
+    try:
+        at = datetime.fromisoformat(text) if text else None
+    except ValueError:
+        return None
+    if at is None or at.year <= EMPTY_YEAR:
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+EMPTY_YEAR = 1900
+"""Vendors write 1900-01-01 and 0001-01-01 for no date at all."""
+
+
+def plain(markup: str) -> str:
+    """What a note in HTML says."""
+    return html.unescape(_TAGS.sub("", _LINE_ENDS.sub("\n", markup))).strip()
+
+
+def shortened(text: str) -> str:
+    """A note as it is shown here."""
+    return text if len(text) <= LONGEST_NOTE else text[: LONGEST_NOTE - 1] + "…"

@@ -1,0 +1,164 @@
+"""A PSA: where an MSP keeps its tickets, and where the notes of what was done belong."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from attrs import field, frozen
+
+from flowpilot_core.domain.events import Plain
+from flowpilot_core.domain.identifiers import AccountId, PsaConnectionId
+from flowpilot_core.domain.psa_vendor import Vendor
+
+
+@frozen(kw_only=True)
+class Access:
+    """One account's way into its PSA. Its credentials show in nothing that is made of it."""
+
+    account_id: AccountId
+    connection_id: PsaConnectionId
+    version: int
+    """Another one where the connection was changed, so that nothing remembered of the old one is used."""
+    base_url: str
+    credentials: Mapping[str, str] = field(repr=False)
+    settings: Mapping[str, Plain] = field(factory=dict)
+
+    @property
+    def key(self) -> tuple[AccountId, PsaConnectionId, int]:
+        """What may be remembered of the vendor is remembered under this, so that nothing of one account is another's."""
+        return self.account_id, self.connection_id, self.version
+
+
+class Trouble(StrEnum):
+    """What kept a PSA from doing what it was asked."""
+
+    UNREACHABLE = "unreachable"
+    NOT_THE_API = "not_the_api"
+    """Something answered that is not the vendor's API: a proxy's page, say."""
+    VENDOR_FAULT = "vendor_fault"
+    TOO_MANY_CALLS = "too_many_calls"
+    TICKET_LOCKED = "ticket_locked"
+    WRONG_KEY = "wrong_key"
+    WRONG_COMPANY = "wrong_company"
+    MISSING_PERMISSION = "missing_permission"
+    WRONG_SETTING = "wrong_setting"
+    TICKET_GONE = "ticket_gone"
+    REFUSED = "refused"
+
+
+PASSING = frozenset({Trouble.UNREACHABLE, Trouble.NOT_THE_API, Trouble.VENDOR_FAULT, Trouble.TOO_MANY_CALLS, Trouble.TICKET_LOCKED})
+"""What may be gone when it is tried again; all else stays until somebody mends it."""
+
+
+class NotDone(Exception):
+    """The PSA did not do it, or did not say so.
+
+    `unknown`: it may have been done, its answer was lost. `retry_after`: how many seconds the vendor asks to be left alone.
+    """
+
+    def __init__(self, trouble: Trouble, problem: str, *, unknown: bool = False, retry_after: float | None = None) -> None:
+        super().__init__(problem)
+        self.trouble = trouble
+        self.problem = problem
+        self.unknown = unknown
+        self.retry_after = retry_after
+
+    @property
+    def permanent(self) -> bool:
+        """Whether trying the same again is useless."""
+        return self.trouble not in PASSING
+
+
+@frozen(kw_only=True)
+class Note:
+    """One note for a ticket, written as the vendor renders it."""
+
+    title: str
+    """For vendors whose notes have one."""
+    text: str
+    """Has `marker` in it, word for word."""
+    marker: str
+    """Letters, digits and dashes that stand in no other note."""
+
+
+@frozen(kw_only=True)
+class Posted:
+    """A note that stands on its ticket."""
+
+    vendor_id: str
+    answer: str
+    """What the vendor said to it, shortened."""
+
+
+@frozen(kw_only=True)
+class TicketNote:
+    """A note on a ticket, as plain text."""
+
+    text: str
+    by: str | None = None
+    at: datetime | None = None
+    internal: bool = True
+
+
+@frozen(kw_only=True)
+class PsaTicket:
+    """A ticket as its PSA shows it."""
+
+    id: str
+    title: str
+    status: str | None = None
+    closed: bool = False
+    client_name: str | None = None
+    contact_name: str | None = None
+    priority: str | None = None
+    notes: tuple[TicketNote, ...] = ()
+    """The most recent ones, newest first."""
+
+
+@frozen(kw_only=True)
+class Member:
+    """Somebody who works in the PSA."""
+
+    id: str
+    name: str
+    email: str | None = None
+
+
+class Psa(Protocol):
+    """One vendor's PSA, for any number of connections of any number of accounts.
+
+    Everything raises `NotDone`, and nothing else, within a bounded time; its words hold no credential. Any number of calls may run at
+    once: how many of them the vendor sees is up to the adapter, and no connection waits for another's.
+    """
+
+    @property
+    def vendor(self) -> Vendor:
+        """What a connection to it needs, and how it shows notes."""
+
+    async def check(self, access: Access) -> None:
+        """Returns where notes could be written now; else `NotDone` says which of key, company, permission or setting is wrong.
+
+        Asks anew, whatever is remembered of this connection.
+        """
+
+    async def longest_note(self, access: Access) -> int:
+        """How many characters the text of one note may have."""
+
+    async def find_note(self, access: Access, ticket_id: str, marker: str) -> str | None:
+        """The vendor's id of the note on this ticket that has `marker` in it, if there is one. Raises `TICKET_GONE` too."""
+
+    async def add_note(self, access: Access, ticket_id: str, note: Note) -> Posted:
+        """Put a note on a ticket, under the settings of the connection; private unless they say otherwise.
+
+        Whoever repeats it after an unknown outcome looks with `find_note` first: no vendor does that for us.
+        """
+
+    async def ticket(self, access: Access, ticket_id: str) -> PsaTicket:
+        """The ticket with its recent notes. Raises `TICKET_GONE` where there is none."""
+
+    async def members(self, access: Access) -> Sequence[Member]:
+        """Who is active in the PSA, in the vendor's order."""
+
+    async def set_status(self, access: Access, ticket_id: str, status: str) -> None:
+        """Give a ticket the status of this name, or number in the vendor's API. Raises `WRONG_SETTING` where there is no such status."""

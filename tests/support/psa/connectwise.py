@@ -1,0 +1,146 @@
+"""ConnectWise PSA, simulated."""
+
+import re
+from base64 import b64encode
+from collections.abc import Mapping
+from typing import Any
+
+from .server import Asked, Note, Said, Simulator, Ticket
+
+NOTE_FIELDS = {
+    "text", "detailDescriptionFlag", "internalAnalysisFlag", "resolutionFlag", "issueFlag", "processNotifications",
+    "customerUpdatedFlag", "member", "contact", "internalFlag", "externalFlag",
+}  # fmt: skip
+FLAGS = ("detailDescriptionFlag", "internalAnalysisFlag", "resolutionFlag")
+LONGEST_TEXT = 10_000
+STATUSES = {16: "New", 17: "In Progress", 18: "Closed"}
+BOARD = 21
+TIMED_OUT = Said(500, {"code": "ConnectWiseApi", "message": "A timeout has occurred. Please try again."})
+
+
+class ConnectWiseSimulator(Simulator):
+    system = "connectwise"
+    posting = ("POST", "/notes")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.codebase = "v2026_1/"
+        self.cloud = False
+        """Whether wrong keys are answered as a company that is not there."""
+        self.statuses: dict[int, int] = dict.fromkeys(self.tickets, 16)
+
+    @property
+    def credentials(self) -> Mapping[str, str]:
+        return {
+            "company_id": "AcmeIT", "public_key": "pub-Kq81", "private_key": "canary-private-Zw93", "client_id": "canary-client-71aa",
+        }  # fmt: skip
+
+    @property
+    def wrong_credentials(self) -> Mapping[str, str]:
+        return {**self.credentials, "private_key": "canary-wrong-0000"}
+
+    def answer(self, asked: Asked) -> Said:
+        if asked.path.startswith("/login/companyinfo/"):
+            known = asked.path.endswith(f"/{self.credentials['company_id']}")
+            return Said(200, {"Codebase": self.codebase} if known else None)
+        found = re.fullmatch(r"/(v[^/]+/)apis/3\.0/(.*)", asked.path)
+        if found is None:
+            return Said(404, b"<html>nothing here</html>")
+        if found[1] != self.codebase:
+            return Said(400, b"Cannot route. Codebase/company is invalid", {"Content-Type": "text/plain"})
+        if asked.headers.get("clientid") != self.credentials["client_id"]:
+            return Said(400, {"code": "InvalidRequest", "message": "A valid clientId header is required."})
+        login = "{company_id}+{public_key}:{private_key}".format_map(self.credentials)
+        if asked.headers.get("authorization") != f"Basic {b64encode(login.encode()).decode()}":
+            refused = Said(401, {"code": "Unauthorized", "message": "Incorrect public/private key"})
+            return Said(404, b"") if self.cloud else refused
+        if "version=" not in asked.headers.get("accept", ""):
+            return Said(415, {"code": "UnsupportedMediaType", "message": "name a version"})
+        if not self.may(asked):
+            return Said(403, {"code": "Security", "message": "You do not have security permission to perform this action."})
+        return self._routed(asked, found[2])
+
+    def _routed(self, asked: Asked, path: str) -> Said:
+        match asked.method, path.split("/"):
+            case "GET", ["system", "info"]:
+                return Said(200, {"version": "v2026.1", "isCloud": False})
+            case "GET", ["system", "members"]:
+                return Said(
+                    200, [_member(1, "Anna", "Ahlberg"), _member(2, "Ben", "Berg"), {**_member(3, "Old", "Hand"), "inactiveFlag": True}]
+                )
+            case "GET", ["service", "boards", _, "statuses"]:
+                return Said(200, [{"id": id, "name": name} for id, name in STATUSES.items()])
+            case "GET", ["service", "tickets"]:
+                return Said(200, [{"id": id} for id in self.tickets][: int(asked.query.get("pageSize", 25))])
+            case _, ["service", "tickets", id, *rest]:
+                ticket = self.tickets.get(int(id)) if id.isdigit() else None
+                if ticket is None:
+                    return Said(404, {"code": "NotFound", "message": f"Ticket {id} not found"})
+                return self._ticket(asked, ticket, rest)
+            case _:
+                return Said(404, {"code": "NotFound", "message": "nothing here"})
+
+    def _ticket(self, asked: Asked, ticket: Ticket, rest: list[str]) -> Said:
+        match asked.method, rest:
+            case "GET", []:
+                return Said(200, self._shown(ticket))
+            case "GET", ["notes"]:
+                newest_first = sorted(ticket.notes, key=lambda note: note.id, reverse=asked.query.get("orderBy") == "id desc")
+                size, page = int(asked.query.get("pageSize", 25)), int(asked.query.get("page", 1))
+                return Said(200, [note.raw for note in newest_first[(page - 1) * size : page * size]])
+            case "POST", ["notes"]:
+                return self._added(ticket, asked.json)
+            case "PATCH", []:
+                return self._changed(ticket, asked.json)
+            case _:
+                return Said(405, b"")
+
+    def _shown(self, ticket: Ticket) -> Mapping[str, object]:
+        status = self.statuses[ticket.id]
+        return {
+            "id": ticket.id,
+            "summary": ticket.title,
+            "board": {"id": BOARD, "name": "Help Desk"},
+            "status": {"id": status, "name": STATUSES[status]},
+            "company": {"id": 5, "name": "Northwind"},
+            "contact": {"id": 9, "name": "Nora North"},
+            "priority": {"id": 3, "name": "Priority 1"},
+            "closedFlag": ticket.closed,
+        }
+
+    def _added(self, ticket: Ticket, body: Any) -> Said:
+        if not isinstance(body, dict) or set(body) - NOTE_FIELDS:
+            return _invalid("serviceNote", "unknown field", "InvalidField")
+        if ticket.locked:
+            return Said(409, {"code": "InUse", "message": "The record is in use."})
+        if len(body.get("text", "")) > LONGEST_TEXT:
+            return _invalid("serviceNote", "The field text is too long.", "MaxLengthField")
+        if not any(body.get(flag) for flag in FLAGS):
+            return _invalid("serviceNote", "Please choose where to display the notes in order to save this record.", "InvalidObject")
+        id = 1 + max((note.id for each in self.tickets.values() for note in each.notes), default=500)
+        raw = {"id": id, "ticketId": ticket.id, **body, "createdBy": "flowpilot", "dateCreated": "2026-11-02T09:00:00Z"}
+        ticket.notes.append(Note(id, body["text"], public=bool(body.get("detailDescriptionFlag")), raw=raw))
+        return Said(201, raw)
+
+    def _changed(self, ticket: Ticket, body: Any) -> Said:
+        if not isinstance(body, list):
+            return _invalid("patch", "an array of operations is needed", "InvalidObject")
+        for operation in body:
+            if operation.get("path") != "status" or operation.get("op") != "replace":
+                return _invalid("ticket", "unknown path", "InvalidField")
+            status = operation["value"]["id"]
+            if status not in STATUSES:
+                return _invalid("ticket", f"Service Status {status} not found for Service Board {BOARD}", "NotFound", "status/id")
+            self.statuses[ticket.id] = status
+            ticket.closed = STATUSES[status] == "Closed"
+        return Said(200, self._shown(ticket))
+
+
+def _invalid(thing: str, message: str, code: str, where: str = "") -> Said:
+    error = {"code": code, "message": message, "resource": thing, "field": where}
+    return Said(400, {"code": "InvalidObject", "message": f"{thing} object is invalid", "errors": [error]})
+
+
+def _member(id: int, first: str, last: str) -> dict[str, object]:
+    email = f"{first}@acme.example".lower()
+    return {"id": id, "identifier": first.lower(), "firstName": first, "lastName": last, "officeEmail": email, "inactiveFlag": False}

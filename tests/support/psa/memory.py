@@ -1,0 +1,58 @@
+"""The PSA in memory as the contract suite sees it."""
+
+from collections.abc import Callable, Sequence
+from uuid import UUID
+
+from attrs import frozen
+
+from flowpilot_adapters.memory import MemoryPsa
+from flowpilot_core.domain.identifiers import AccountId, PsaConnectionId
+from flowpilot_core.ports.psa import Access, NotDone, Trouble
+
+
+@frozen
+class MemoryDesk:
+    psa: MemoryPsa
+    closing_status: str = "Closed"
+
+    @property
+    def access(self) -> Access:
+        return _access("good")
+
+    @property
+    def wrong_access(self) -> Access:
+        return _access("canary-wrong-0000")
+
+    def notes(self, ticket_id: str) -> Sequence[str]:
+        return [note.text for note in self.psa.tickets[ticket_id].notes]
+
+    def public_notes(self, ticket_id: str) -> int:
+        return 0
+
+    def lose_answer(self) -> None:
+        self.psa.script(NotDone(Trouble.UNREACHABLE, "the line went dead", unknown=True))
+
+    def fail(self) -> None:
+        self.psa.script(NotDone(Trouble.VENDOR_FAULT, "not now"))
+
+    def hold_off(self, seconds: int) -> None:
+        self.psa.script(*[NotDone(Trouble.TOO_MANY_CALLS, "too many", retry_after=seconds)] * 2)
+
+    def lock(self, ticket_id: str) -> None:
+        self.psa.tickets[ticket_id].locked = True
+
+    def answer_as_proxy(self) -> None:
+        raise NotImplementedError
+
+    def stall(self) -> Callable[[], None]:
+        raise NotImplementedError
+
+
+def _access(key: str) -> Access:
+    return Access(
+        account_id=AccountId(UUID(int=1)),
+        connection_id=PsaConnectionId(UUID(int=1)),
+        version=1,
+        base_url="memory:",
+        credentials={"key": key},
+    )
