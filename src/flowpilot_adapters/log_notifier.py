@@ -22,3 +22,6 @@ class LogNotifier:
         )
         log.debug("To: %s <%s>\nSubject: %s\n\n%s", message.to_name, message.to, message.subject, message.text)
         return "no mail server is named: written to the log"
+
+    async def close(self) -> None:
+        """Nothing is open."""

@@ -13,10 +13,13 @@ from attrs import evolve, frozen
 
 from flowpilot_adapters.embedded_postgres import EmbeddedPostgres, PostgresFailed
 from flowpilot_adapters.log_notifier import LogNotifier
+from flowpilot_adapters.redaction import SecretRedactor
 from flowpilot_adapters.smtp import MailServer, SmtpNotifier, domain_of
 from flowpilot_adapters.sql import Database, SqlOutbox, migrations, roles, tenancy
 from flowpilot_adapters.system import SystemClock, jitter, new_id, new_secret
+from flowpilot_adapters.typeset import HtmlLetters
 from flowpilot_core.application.flowpilot import FlowPilot
+from flowpilot_core.application.links import Links
 from flowpilot_core.application.notifications import SendDelivery
 from flowpilot_core.application.relay import Relay
 from flowpilot_core.domain.errors import InvalidValue, Unavailable
@@ -135,7 +138,8 @@ async def serve(settings: Settings, *, host: str, port: int, relay: bool) -> Non
                 stack.push_async_callback(outbox.close)
             elif relay:
                 raise CannotRun(f"set {variable('relay_database_url')}, or leave the relay to another process with --no-relay")
-            working = _relay(settings, database, outbox) if relay and outbox else None
+            notifier = await stack.enter_async_context(_notifying(settings))
+            working = _relay(settings, database, outbox, notifier) if relay and outbox else None
             flowpilot = _flowpilot(database, committed=working.wake if working else _nobody)
             app = create_app(
                 flowpilot,
@@ -167,7 +171,8 @@ async def relay(settings: Settings) -> None:
             outbox = SqlOutbox(urls.relay)
             stack.push_async_callback(outbox.close)
             log.info("relaying")
-            await _relay(settings, database, outbox).run(stop)
+            notifier = await stack.enter_async_context(_notifying(settings))
+            await _relay(settings, database, outbox, notifier).run(stop)
             log.info("relayed")
 
 
@@ -233,19 +238,31 @@ def _flowpilot(database: Database, *, committed: Callable[[], None] = _nobody) -
     )
 
 
-def _relay(settings: Settings, database: Database, outbox: SqlOutbox) -> Relay:
+def _relay(settings: Settings, database: Database, outbox: SqlOutbox, notifier: Notifier) -> Relay:
     deliveries = SendDelivery(
         begin=database.begin,
-        notifier=_notifier(settings),
+        notifier=notifier,
         clock=SystemClock(),
         jitter=jitter,
-        base_url=settings.base_url or "",
+        links=Links.of(settings.base_url or "", secret_key(settings)),
+        redact=SecretRedactor(secret_key(settings)),
+        typeset=HtmlLetters(),
         mail_domain=domain_of(settings.mail_from),
     )
     return Relay(outbox=outbox, begin=database.begin, handlers={WorkKind.DELIVERY: deliveries}, jitter=jitter)
 
 
-def _notifier(settings: Settings) -> Notifier:
+@asynccontextmanager
+async def _notifying(settings: Settings) -> AsyncIterator[Notifier]:
+    """The way to mail people, closed in an orderly manner. Raises `CannotRun`."""
+    notifier = _notifier(settings)
+    try:
+        yield notifier
+    finally:
+        await notifier.close()
+
+
+def _notifier(settings: Settings) -> LogNotifier | SmtpNotifier:
     """Raises `CannotRun` for a mail server that cannot be one."""
     if settings.smtp_url is None:
         return LogNotifier()

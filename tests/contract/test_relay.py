@@ -1,6 +1,7 @@
 """The relay, telling people by real SMTP what was committed, on memory and on Postgres (rows F15 to F20, F22 to F25)."""
 
 import asyncio
+import re
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -14,7 +15,9 @@ from flowpilot_adapters.memory import MemoryNotifier, MemoryStore
 from flowpilot_adapters.smtp import MailServer, SmtpNotifier
 from flowpilot_adapters.sql import Database, SqlOutbox
 from flowpilot_adapters.system import SystemClock, new_id, new_secret
+from flowpilot_adapters.typeset import HtmlLetters
 from flowpilot_core.application.flowpilot import FlowPilot
+from flowpilot_core.application.links import Links
 from flowpilot_core.application.notifications import SendDelivery
 from flowpilot_core.application.relay import MOST_AT_ONCE, MOST_TAKES, Relay
 from flowpilot_core.domain.delivery import MOST_ATTEMPTS, Delivery, DeliveryState
@@ -27,11 +30,13 @@ from flowpilot_core.ports.outbox import Lease, Outbox, Work, WorkKind
 from flowpilot_core.testing.builders import SetClock, Staff, a_staff
 from flowpilot_core.testing.contracts import Adapter
 from flowpilot_core.testing.faults import Faults, Pause, raising
+from flowpilot_core.testing.redaction import as_it_is
 from tests.support.mail_server import Fault, ScriptedServer
 
 pytestmark = pytest.mark.anyio
 
 OLGA, ADAM, BEN = "olga@acme-it.example", "adam@acme-it.example", "ben@acme-it.example"
+LINKS = Links.of("https://flowpilot.msp.example", bytes(32))
 LONG = 3_600.0
 TELEPORT = cast(WorkKind, "teleport")
 
@@ -89,7 +94,7 @@ class House:
 
     @property
     def mail(self) -> SmtpNotifier:
-        return SmtpNotifier(server=MailServer.of(self.server.url), sender="flowpilot@msp.example", clock=self.clock)
+        return SmtpNotifier(server=MailServer.of(self.server.url), sender="flowpilot@msp.example", clock=self.clock, idle=timedelta(0))
 
     def relay(
         self, *, notifier: Notifier | None = None, outbox: Outbox | None = None, jitter: Jitter = at_once, poll: float = LONG
@@ -99,7 +104,9 @@ class House:
             notifier=notifier or self.mail,
             clock=self.clock,
             jitter=jitter,
-            base_url="https://flowpilot.msp.example",
+            links=LINKS,
+            redact=as_it_is,
+            typeset=HtmlLetters(),
             mail_domain="msp.example",
         )
         return Relay(
@@ -195,7 +202,9 @@ class TestTelling:
         delivery = (await house.ledger(handoff_id))[BEN]
         assert f"<{delivery.id}@msp.example>" == message.message_id == delivery.message_id
         assert ("Ben Engineer", "Acme IT", "[normal] Contoso: VPN down") == (message.to_name, message.account_name, message.subject)
-        assert f"https://flowpilot.msp.example/handoffs/{handoff_id}" in message.text
+        (link,) = re.findall(r"https://flowpilot.msp.example/claim/(\S+)", message.text)
+        assert (handoff_id, delivery.user_id) == (LINKS.claimed_by(link).handoff_id, LINKS.claimed_by(link).user_id)
+        assert f"<{handoff_id}@msp.example>" == message.thread_id
         assert not message.maybe_twice
 
     async def test_a_parked_session_is_nobodys_news(self, house: House) -> None:

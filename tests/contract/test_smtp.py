@@ -1,5 +1,6 @@
 """Mail over SMTP, against real servers on this machine: one that behaves and one that follows a script (rows F22 to F27, A39)."""
 
+import asyncio
 import socket
 import ssl
 from collections.abc import AsyncIterator, Sequence
@@ -7,13 +8,15 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import anyio
 import pytest
 from attrs import define, evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flowpilot_adapters.smtp import MailServer, SmtpNotifier, notifier
+from flowpilot_adapters.smtp import MailServer, SmtpNotifier, opening
 from flowpilot_adapters.smtp.message import written
+from flowpilot_core.domain.errors import InvalidValue
 from flowpilot_core.ports.notifier import Message, Notifier, NotSent
 from flowpilot_core.testing.contracts.notifier import NotifierContract, a_message
 from tests.support.mail_server import AUTHORITY, ELSEWHERE, LOCALHOST, Action, AiosmtpdServer, Envelope, Fault, ScriptedServer
@@ -35,7 +38,17 @@ class Noon:
 
 
 def sends_to(url: str, *, deadline: float = 20.0) -> SmtpNotifier:
-    return SmtpNotifier(server=MailServer.of(url), sender=SENDER, clock=Noon(), deadline=timedelta(seconds=deadline))
+    return SmtpNotifier(server=MailServer.of(url), sender=SENDER, clock=Noon(), deadline=timedelta(seconds=deadline), idle=timedelta(0))
+
+
+@asynccontextmanager
+async def keeping(url: str, *, most: int = 8, deadline: float = 20.0, idle: float = 20.0) -> AsyncIterator[SmtpNotifier]:
+    """A notifier that keeps its connections open, as the product does."""
+    kept = evolve(sends_to(url, deadline=deadline), most=most, idle=timedelta(seconds=idle))
+    try:
+        yield kept
+    finally:
+        await kept.close()
 
 
 @asynccontextmanager
@@ -247,6 +260,62 @@ class TestWhatGoesWrong:
         assert refused.problem.isprintable()
 
 
+class TestConnections:
+    """Kept open while mails follow one another, and never used again after anything went wrong."""
+
+    pytestmark = pytest.mark.anyio
+
+    async def test_mails_one_after_another_share_one(self, server: ScriptedServer) -> None:
+        async with keeping(server.url) as mail:
+            for number in (1, 2, 3):
+                await mail.send(a_message(number))
+
+        assert ["EHLO", *["MAIL", "RCPT", "DATA", "RSET"] * 2, "MAIL", "RCPT", "DATA", "QUIT"] == verbs(server)
+
+    async def test_no_more_are_open_than_may_be(self, server: ScriptedServer) -> None:
+        async with keeping(server.url, most=3) as mail, anyio.create_task_group() as tasks:
+            for number in range(30):
+                tasks.start_soon(mail.send, a_message(number))
+
+        assert 30 == len(server.accepted)
+        assert verbs(server).count("EHLO") <= 3
+
+    @pytest.mark.parametrize("verb", ["MAIL", "RCPT", "DATA", "."])
+    async def test_after_a_refusal_the_next_mail_has_a_new_one(self, server: ScriptedServer, verb: str) -> None:
+        server.on(verb, "451 4.3.0 not now")
+        async with keeping(server.url) as mail:
+            await problem_of(mail)
+            await mail.send(a_message())
+
+        assert 2 == verbs(server).count("EHLO")
+        assert "RSET" not in verbs(server)
+
+    @pytest.mark.parametrize("stale", ["421 4.4.2 too long idle", Fault.HANG_UP, Fault.SILENCE])
+    async def test_one_that_went_stale_costs_no_mail(self, server: ScriptedServer, stale: Action) -> None:
+        server.on("RSET", stale)
+        async with keeping(server.url, deadline=1.0) as mail:
+            await mail.send(a_message(1))
+            if stale is Fault.SILENCE:
+                assert "the mail server did not answer in time" == (await problem_of(mail)).problem
+            await mail.send(a_message(2))
+
+        assert [a_message(1), a_message(2)] == [envelope.message for envelope in server.accepted]
+
+    async def test_a_hung_server_holds_no_mail_longer_than_its_turn_and_its_deadline(self, server: ScriptedServer) -> None:
+        """F26: with all connections hanging, those that wait for one give up too."""
+        server.on("RCPT", Fault.SILENCE, times=99)
+        async with keeping(server.url, most=1, deadline=0.1) as mail:
+            problems = await asyncio.gather(*(problem_of(mail, a_message(number)) for number in range(4)))
+
+        assert {("the mail server did not answer in time", False)} == {(problem.problem, problem.unknown) for problem in problems}
+
+    async def test_one_that_nobody_wants_says_goodbye(self, server: ScriptedServer) -> None:
+        async with keeping(server.url, idle=0.01) as mail:
+            await mail.send(a_message())
+            with anyio.fail_after(10):
+                await server.left.wait()
+
+
 class TestTls:
     """Secrets and mails go over TLS, or to this machine."""
 
@@ -294,7 +363,7 @@ class TestTls:
 
     async def test_without_tls_nothing_is_said_to_another_machine(self, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
         """F22: as where somebody in between strikes STARTTLS from the server's offers."""
-        monkeypatch.setattr(notifier, "is_this_machine", lambda client: False)
+        monkeypatch.setattr(opening, "is_this_machine", lambda client: False)
 
         refused = await problem_of(sends_to(server.url.replace("//", "//user:password@")))
 
@@ -316,7 +385,7 @@ class TestTls:
             def get_transport_info(self, key: str) -> object:
                 return {"peername": peer}[key]
 
-        assert this_machine is notifier.is_this_machine(Client())  # type: ignore[arg-type]
+        assert this_machine is opening.is_this_machine(Client())  # type: ignore[arg-type]
 
 
 class TestSigningIn:
@@ -418,9 +487,10 @@ def one_mail(envelope: Envelope) -> None:
     lines = envelope.raw.removesuffix(b".\r\n").split(b"\r\n")
     assert not [line for line in lines if b"\r" in line or b"\n" in line or line == b"." or len(line) > 998]
     headers = [line.partition(b":")[0] for line in lines[: lines.index(b"")] if not line.startswith(b" ")]
-    assert HEADERS == [header for header in headers if header != b"X-FlowPilot-Repeat"]
+    assert HEADERS == [header for header in headers if header not in OPTIONAL]
 
 
+OPTIONAL = {b"X-FlowPilot-Repeat", b"In-Reply-To", b"References", b"List-Unsubscribe", b"List-Unsubscribe-Post"}
 HEADERS = [
     b"From",
     b"To",
@@ -429,9 +499,8 @@ HEADERS = [
     b"Message-ID",
     b"X-FlowPilot-Delivery",
     b"Auto-Submitted",
-    b"Content-Type",
-    b"Content-Transfer-Encoding",
     b"MIME-Version",
+    b"Content-Type",
 ]
 
 
@@ -444,7 +513,7 @@ class TestSmuggling:
     )
     async def test_one_message_is_one_mail_on_the_wire(self, server: ScriptedServer, evil: str) -> None:
         """A39: line ends, dots and encoded words in every text."""
-        message = evolve(a_message(), subject=evil, text=evil, account_name=evil, to_name=evil)
+        message = evolve(a_message(), subject=evil, text=evil, html=evil, account_name=evil, to_name=evil)
 
         await sends_to(server.url).send(message)
 
@@ -462,6 +531,7 @@ class TestSmuggling:
             account_name=st.text(),
             subject=st.text() | st.text(alphabet="=?utf-8qb_0DA:\r\n ."),
             text=st.text() | st.text(alphabet=".\r\n\x85\u2028 a"),
+            html=st.text(min_size=1) | st.text(alphabet=".\r\n-=_1 a", min_size=1),
             maybe_twice=st.booleans(),
         )
     )
@@ -490,6 +560,34 @@ def test_a_mail_says_who_when_and_that_a_machine_wrote_it() -> None:
         "Content-Transfer-Encoding": "7bit",
         "MIME-Version": "1.0",
     } == dict(mail.items())
+
+
+def test_a_mail_has_a_thread_and_a_way_out_where_it_has_them() -> None:
+    """The link in one piece, whatever its length (RFC 8058), and what mail programs sort by."""
+    link = f"https://flowpilot.example.com/no-mails/{'x' * 200}"
+    message = evolve(a_message(7), thread_id="<42@flowpilot.example.com>", unsubscribe_url=link)
+
+    raw = written(message, sender=SENDER, at=NOON).content
+
+    assert f"\r\nList-Unsubscribe: <{link}>\r\n".encode() in raw
+    assert b"\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n" in raw
+    assert b"\r\nIn-Reply-To: <42@flowpilot.example.com>\r\nReferences: <42@flowpilot.example.com>\r\n" in raw
+
+
+def test_a_mail_is_the_same_at_every_attempt_byte_for_byte() -> None:
+    message = evolve(a_message(), html="<p>Nothing prints any more.</p>")
+
+    assert written(message, sender=SENDER, at=NOON) == written(message, sender=SENDER, at=NOON)
+
+
+@pytest.mark.parametrize(
+    "link",
+    ["https://a.example/\r\nBcc: x@a.example", "https://a.example/>,<mailto:x@a.example", "javascript:alert(1)", "https://ä.example"],
+)
+def test_what_can_be_no_link_is_refused(link: str) -> None:
+    """A39."""
+    with pytest.raises(InvalidValue):
+        written(evolve(a_message(), unsubscribe_url=link), sender=SENDER, at=NOON)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from flowpilot_adapters.memory import MemoryNotifier
 from flowpilot_adapters.sql import Database, SqlOutbox
 from flowpilot_adapters.system import SystemClock, new_id, new_secret
 from flowpilot_core.application.flowpilot import FlowPilot
+from flowpilot_core.application.links import Links
 from flowpilot_core.application.notifications import SendDelivery
 from flowpilot_core.application.relay import Relay
 from flowpilot_core.domain.handoff import Intent
@@ -15,6 +16,7 @@ from flowpilot_core.domain.step import StepKind
 from flowpilot_core.domain.text import EVIDENCE
 from flowpilot_core.ports.outbox import WorkKind
 from flowpilot_core.testing.builders import a_staff
+from flowpilot_core.testing.redaction import as_it_is
 from tests.support.postgres import PostgresDatabase, PostgresServer
 
 LARGEST_NOTIFICATION = 8_000
@@ -40,7 +42,13 @@ async def test_a_handoff_larger_than_any_notification_is_told_of_and_the_server_
         committed=lambda: woken.append("look"),
     )
     sending = SendDelivery(
-        begin=storage.begin, notifier=notifier, clock=clock, jitter=random, base_url="https://fp.example", mail_domain="fp.example"
+        begin=storage.begin,
+        notifier=notifier,
+        clock=clock,
+        jitter=random,
+        links=Links.of("https://fp.example", bytes(32)),
+        redact=as_it_is,
+        mail_domain="fp.example",
     )
     relay = Relay(outbox=outbox, begin=storage.begin, handlers={WorkKind.DELIVERY: sending}, jitter=random)
     staff = await a_staff().kept(storage.begin)

@@ -9,6 +9,7 @@ from attrs import frozen
 from flowpilot_adapters.memory import MemoryNotifier
 from flowpilot_adapters.system import SystemClock, jitter, new_id, new_secret
 from flowpilot_core.application.flowpilot import FlowPilot
+from flowpilot_core.application.links import Links
 from flowpilot_core.application.notifications import SendDelivery
 from flowpilot_core.application.relay import Relay
 from flowpilot_core.application.units import Request
@@ -21,6 +22,7 @@ from flowpilot_core.ports.notifier import Notifier
 from flowpilot_core.ports.outbox import Outbox, WorkKind
 from flowpilot_core.ports.persistence import AlreadyAnswered, Answer, BeginWork, HandoffDetail, Once, SessionDetail, View, ViewOf
 from flowpilot_core.testing.builders import NOON, Staff, a_session, a_staff
+from flowpilot_core.testing.redaction import as_it_is
 from flowpilot_http.app import create_app
 from flowpilot_http.edge import Edge
 from flowpilot_http.readiness import Probe, Readiness
@@ -112,7 +114,8 @@ def a_relay(begin: BeginWork, outbox: Outbox, notifier: Notifier) -> Relay:
         notifier=notifier,
         clock=SystemClock(),
         jitter=jitter,
-        base_url="https://flowpilot.example",
+        links=Links.of("https://flowpilot.example", bytes(32)),
+        redact=as_it_is,
         mail_domain="flowpilot.example",
     )
     return Relay(outbox=outbox, begin=begin, handlers={WorkKind.DELIVERY: sending}, jitter=jitter)

@@ -11,7 +11,7 @@ from email.message import EmailMessage
 from enum import Enum, auto
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from aiosmtpd.smtp import SMTP as Aiosmtpd  # noqa: N811
 from aiosmtpd.smtp import Envelope as AiosmtpdEnvelope
@@ -68,9 +68,18 @@ class Envelope:
             to_name=to.display_name,
             account_name=sender.display_name,
             subject=self.mail["Subject"],
-            text=self.mail.get_content().replace("\r\n", "\n"),
+            text=_said(self.mail, "plain") or "",
+            html=_said(self.mail, "html"),
+            thread_id=self.mail["In-Reply-To"],
+            unsubscribe_url=self.mail["List-Unsubscribe"] and str(self.mail["List-Unsubscribe"]).strip("<>"),
             maybe_twice="X-FlowPilot-Repeat" in self.mail,
         )
+
+
+def _said(mail: EmailMessage, subtype: Literal["plain", "html"]) -> str | None:
+    part = mail.get_body((subtype,))
+    content = part.get_content() if part else None
+    return None if content is None else str(content).replace("\r\n", "\n")
 
 
 def _only(header: Any) -> Address:
@@ -99,6 +108,8 @@ class ScriptedServer:
     accepted: list[Envelope] = field(factory=list, init=False)
     commands: list[str] = field(factory=list, init=False)
     """Every line heard outside of a mail, over all connections."""
+    left: asyncio.Event = field(factory=asyncio.Event, init=False)
+    """Somebody has said goodbye."""
     _script: list[_Line] = field(factory=list, init=False)
 
     @property
@@ -178,7 +189,10 @@ class _Conversation:
                 case "DATA":
                     if await self._answer(verb, "354 go ahead", *self._recipients):
                         await self._take()
+                case "RSET":
+                    await self._answer(verb, "250 as if nothing had been said")
                 case "QUIT":
+                    self._server.left.set()
                     await self._answer(verb, "221 bye")
                     return
                 case _:

@@ -7,6 +7,7 @@ from attrs import field, frozen
 from flowpilot_adapters.memory import MemoryNotifier, MemoryStore
 from flowpilot_adapters.system import SystemClock, new_id, new_secret
 from flowpilot_core.application.flowpilot import FlowPilot
+from flowpilot_core.application.links import Links
 from flowpilot_core.application.notifications import SendDelivery
 from flowpilot_core.application.relay import Relay
 from flowpilot_core.domain.actor import Person
@@ -16,6 +17,7 @@ from flowpilot_core.domain.identifiers import HandoffId, SessionId
 from flowpilot_core.ports.outbox import WorkKind
 from flowpilot_core.ports.persistence import BeginWork
 from flowpilot_core.testing.builders import SetClock, Staff, a_staff
+from flowpilot_core.testing.redaction import as_it_is
 
 
 @frozen(kw_only=True)
@@ -47,7 +49,8 @@ class Office:
             notifier=self.mailbox,
             clock=self.clock,
             jitter=lambda: 0.0,
-            base_url="https://flowpilot.example",
+            links=Links.of("https://flowpilot.example", bytes(32)),
+            redact=as_it_is,
             mail_domain="mail.example",
         )
         return Relay(outbox=self.store.outbox, begin=self.store.begin, handlers={WorkKind.DELIVERY: sending}, jitter=lambda: 0.0)

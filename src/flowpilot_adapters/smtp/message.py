@@ -5,7 +5,7 @@ import unicodedata
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP, SMTPUTF8
+from email.policy import EmailPolicy
 
 from attrs import frozen
 
@@ -13,15 +13,27 @@ from flowpilot_core.domain.account import checked_email
 from flowpilot_core.domain.errors import InvalidValue
 from flowpilot_core.ports.notifier import Message
 
+
+class _Unfolded(EmailPolicy):
+    """Leaves links and ids whole: Python folds what is longer than a line into encoded words, which nobody follows or compares."""
+
+    def fold_binary(self, name: str, value: str) -> bytes:
+        if name in _WHOLE:
+            return f"{name}: {value}\r\n".encode("ascii")
+        return super().fold_binary(name, value)
+
+
+_WHOLE = frozenset({"In-Reply-To", "References", "List-Unsubscribe"})
 # Seven bits pass every server, so that no extension is needed for what anybody writes: quoted-printable or base64 where it is not ASCII.
-_ASCII = SMTP.clone(cte_type="7bit")
-_UTF8 = SMTPUTF8.clone(cte_type="7bit")
+_ASCII = _Unfolded(linesep="\r\n", cte_type="7bit")
+_UTF8 = _Unfolded(linesep="\r\n", cte_type="7bit", utf8=True)
 
 _UNSEEN = frozenset({"Cc", "Zl", "Zp"})
 """Unicode's categories of control characters and of separators of lines and paragraphs."""
 _ENCODED_WORD = "=?"
 """How an encoded word begins (RFC 2047)."""
 _MESSAGE_ID = re.compile(r"<[\w.!#$%&'*+/=?^`{|}~-]+@[\w.-]+>", re.ASCII)
+_URL = re.compile(r"https?://[!-;=?-~]{1,800}", re.ASCII)
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 _LEADING_DOT = re.compile(rb"^\.", re.MULTILINE)
 
@@ -42,8 +54,8 @@ def written(message: Message, *, sender: str, at: datetime) -> Mail:
     """The mail that says `message`, from the address `sender`, dated `at`.
 
     Names and subject become one line each; of the text, line ends are kept and other control characters become spaces, since no
-    client shows them as what they are. Raises `InvalidValue` for an address or a message id that cannot be one, which includes every
-    one with a line end or a space in it: those are refused rather than mended.
+    client shows them as what they are. Raises `InvalidValue` for an address, a message id or a link that cannot be one, which includes
+    every one with a line end or a space in it: those are refused rather than mended.
     """
     sender, recipient = _plainest(sender), _plainest(message.to)
     utf8 = not (sender + recipient).isascii()
@@ -55,11 +67,22 @@ def written(message: Message, *, sender: str, at: datetime) -> Mail:
     mail["Date"] = at
     mail["Message-ID"] = message_id
     # Some servers put a Message-ID of their own in place of ours; this one they leave.
-    mail["X-FlowPilot-Delivery"] = message_id[1:].partition("@")[0]
+    delivery_id = message_id[1:].partition("@")[0]
+    mail["X-FlowPilot-Delivery"] = delivery_id
     mail["Auto-Submitted"] = "auto-generated"
+    if message.thread_id:
+        thread_id = _checked_id(message.thread_id)
+        mail["In-Reply-To"] = mail["References"] = thread_id
+    if message.unsubscribe_url:
+        mail["List-Unsubscribe"] = f"<{_checked_url(message.unsubscribe_url)}>"
+        mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     if message.maybe_twice:
         mail["X-FlowPilot-Repeat"] = "maybe"
     mail.set_content(_text(message.text))
+    if message.html:
+        mail.add_alternative(_text(message.html), subtype="html")
+        # The same at every attempt, as everything but the date is.
+        mail.set_boundary(f"=_{delivery_id}")
     return Mail(sender=sender, recipient=recipient, utf8=utf8, content=_closed(mail.as_bytes()))
 
 
@@ -88,6 +111,12 @@ def _checked_id(message_id: str) -> str:
     if not _MESSAGE_ID.fullmatch(message_id) or _ENCODED_WORD in message_id:
         raise InvalidValue("message_id", "is not <…@…> in ASCII")
     return message_id
+
+
+def _checked_url(url: str) -> str:
+    if not _URL.fullmatch(url):
+        raise InvalidValue("unsubscribe_url", "is not an address in ASCII")
+    return url
 
 
 def _address(name: str, address: str) -> Address:

@@ -1,15 +1,11 @@
 """The conversation with a mail server."""
 
 import asyncio
-import ssl
-from contextlib import suppress
 from datetime import timedelta
-from ipaddress import ip_address
-from typing import Final, cast
+from typing import Final
 
 from aiosmtplib import (
     SMTP,
-    SMTPAuthenticationError,
     SMTPDataError,
     SMTPException,
     SMTPRecipientRefused,
@@ -17,30 +13,34 @@ from aiosmtplib import (
     SMTPSenderRefused,
     SMTPServerDisconnected,
 )
-from attrs import field, frozen
+from attrs import define, field, frozen
 
 from flowpilot_core.domain.errors import InvalidValue
 from flowpilot_core.ports.clock import Clock
 from flowpilot_core.ports.notifier import Message, NotSent
 
+from .connections import Connections
 from .message import Mail, domain_of, written
+from .opening import Opening
 from .problems import is_permanent, reply, shortened, trouble
 from .server import MailServer
 
 _START_INPUT: Final = 354
-_PERMANENT: Final = 500
-"""Replies from here on mean that it is no use to try the same again."""
-_PATIENCE: Final = 1.0
-"""Seconds for the answer to a goodbye."""
+
+
+@define
+class _Said:
+    """How far a mail has got."""
+
+    all: bool = False
+    """Its last byte is on the way."""
 
 
 @frozen(kw_only=True)
 class SmtpNotifier:
     """Hands each message to a mail server, as one mail to one address.
 
-    Every mail goes over a connection of its own. That costs a handshake, which the few people told of a handoff do not notice, and buys
-    that no mail suffers from what an earlier one left behind: a server that hung up meanwhile, an envelope half said, a reply that came
-    late. How many are open at once is up to the caller.
+    A few connections are kept open for as long as mails follow one another, and used again while nothing went wrong on them.
 
     Certificates are checked against the system's authorities; OpenSSL's `SSL_CERT_FILE` names others. Without TLS nothing is said to
     anything but this machine, however the server's name is spelt: what counts is the address at the other end.
@@ -51,50 +51,39 @@ class SmtpNotifier:
     """The address that mails come from; the name before it is the account's."""
     clock: Clock
     deadline: timedelta = timedelta(seconds=30)
-    """For one mail as a whole, from looking the name up to the answer after its last byte."""
-    _helo: str = field(init=False)
-    _tls: ssl.SSLContext = field(factory=ssl.create_default_context, init=False, repr=False)
+    """For one mail as a whole, up to the answer after its last byte; and before that for its turn, and for opening a connection."""
+    most: int = 8
+    """Connections at once."""
+    idle: timedelta = timedelta(seconds=5)
+    """How long a connection is kept that nobody uses."""
+    _connections: Connections = field(init=False, repr=False)
 
-    @_helo.default
-    def _our_name(self) -> str:
+    @_connections.default
+    def _none_yet(self) -> Connections:
         # Not the machine's own name: looking that up may hang, and behind NAT it means nothing to the server.
-        return domain_of(self.sender)
+        opening = Opening(server=self.server, our_name=domain_of(self.sender))
+        return Connections(
+            open=opening, most=self.most, idle=self.idle / timedelta(seconds=1), patience=self.deadline / timedelta(seconds=1)
+        )
 
     async def send(self, message: Message) -> None:
         """As `Notifier.send`: unknown is the outcome where the answer to the mail's last byte was lost; before it, nothing was sent."""
         mail = self._mail(message)
-        client = SMTP(
-            hostname=self.server.host,
-            port=self.server.port,
-            use_tls=self.server.tls_at_once,
-            start_tls=False,
-            tls_context=self._tls,
-            local_hostname=self._helo,
-            timeout=None,
-        )
-        ends = _now() + self.deadline / timedelta(seconds=1)
-        handed_over = False
+        said = _Said()
         try:
-            async with asyncio.timeout_at(ends):
-                await self._open(client)
-                await _envelope(client, mail)
-                if client.protocol is None:
-                    raise SMTPServerDisconnected("before the mail")
-                client.protocol.write(mail.content)
-                handed_over = True
-                answer = await client.protocol.read_response()
-            if not 200 <= answer.code <= 299:
-                raise SMTPDataError(answer.code, answer.message)
-            await _farewell(client, ends)
+            async with self._connections.connection() as client, asyncio.timeout(self.deadline / timedelta(seconds=1)):
+                await _hand_over(client, mail, said)
         except (SMTPSenderRefused, SMTPRecipientRefused, SMTPDataError) as refused:
             # Without the client's exception behind it, which carries the address to wherever a traceback goes.
-            raise _refusal(refused, handed_over=handed_over) from None
+            raise _refusal(refused, handed_over=said.all) from None
         except SMTPResponseException as exc:
-            raise NotSent(f"the mail server is not ready for mail: {reply(exc.code, exc.message)}", unknown=handed_over) from exc
+            raise NotSent(f"the mail server is not ready for mail: {reply(exc.code, exc.message)}", unknown=said.all) from exc
         except (SMTPException, OSError) as exc:
-            raise NotSent(trouble(exc), unknown=handed_over) from exc
-        finally:
-            _drop(client)
+            raise NotSent(trouble(exc), unknown=said.all) from exc
+
+    async def close(self) -> None:
+        """Say goodbye to the server."""
+        await self._connections.close()
 
     def _mail(self, message: Message) -> Mail:
         try:
@@ -102,36 +91,16 @@ class SmtpNotifier:
         except InvalidValue as exc:
             raise NotSent(f"no mail can be made of this, {exc}", permanent=True) from None
 
-    async def _open(self, client: SMTP) -> None:
-        await client.connect()
-        await client.ehlo()
-        if not self.server.tls_at_once:
-            if client.supports_extension("starttls"):
-                await client.starttls()
-                await client.ehlo()
-            elif not is_this_machine(client):
-                raise NotSent("the mail server offers no TLS, and without it mail goes to this machine alone")
-        if self.server.user is not None:
-            await self._sign_in(client, self.server.user)
 
-    async def _sign_in(self, client: SMTP, user: str) -> None:
-        """By one way only: the client's own `login` tries a wrong password in every way there is, and so gets us locked out sooner."""
-        ways = {"plain": client.auth_plain, "login": client.auth_login, "cram-md5": client.auth_crammd5}
-        way = next((ways[name] for name in ways if name in client.server_auth_methods), None)
-        if way is None:
-            raise NotSent("the mail server lets nobody sign in with a user and a password, and we are to")
-        try:
-            await way(user, self.server.password)
-        except SMTPAuthenticationError as exc:
-            # Without the server's words, which may name the user.
-            mend = "it may pass" if exc.code < _PERMANENT else "its user or password must be mended"
-            raise NotSent(f"the mail server refused our sign-in ({exc.code}): {mend}") from None
-
-
-def is_this_machine(client: SMTP) -> bool:
-    """Whether the other end of the connection is a loopback address."""
-    host = client.get_transport_info("peername")[0]
-    return ip_address(host.partition("%")[0]).is_loopback
+async def _hand_over(client: SMTP, mail: Mail, said: _Said) -> None:
+    await _envelope(client, mail)
+    if client.protocol is None:
+        raise SMTPServerDisconnected("before the mail")
+    client.protocol.write(mail.content)
+    said.all = True
+    answer = await client.protocol.read_response()
+    if not 200 <= answer.code <= 299:
+        raise SMTPDataError(answer.code, answer.message)
 
 
 async def _envelope(client: SMTP, mail: Mail) -> None:
@@ -146,13 +115,6 @@ async def _envelope(client: SMTP, mail: Mail) -> None:
         raise SMTPDataError(answer.code, answer.message)
 
 
-async def _farewell(client: SMTP, ends: float) -> None:
-    """Say goodbye as is proper; the mail is accepted, so nothing that goes wrong here matters, nor is it waited for long."""
-    with suppress(SMTPException, OSError):
-        async with asyncio.timeout_at(min(ends, _now() + _PATIENCE)):
-            await client.quit()
-
-
 def _refusal(refused: SMTPSenderRefused | SMTPRecipientRefused | SMTPDataError, *, handed_over: bool) -> NotSent:
     said = reply(refused.code, refused.message)
     if not 400 <= refused.code <= 599:
@@ -165,15 +127,3 @@ def _refusal(refused: SMTPSenderRefused | SMTPRecipientRefused | SMTPDataError, 
         case _:
             what = "the mail"
     return NotSent(shortened(f"the mail server refused {what}: {said}"), permanent=is_permanent(refused.code))
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()
-
-
-def _drop(client: SMTP) -> None:
-    """Let go at once: closing in an orderly manner would wait for a server that may never read on."""
-    transport = cast("asyncio.WriteTransport | None", client.transport)
-    client.close()
-    if transport is not None:
-        transport.abort()

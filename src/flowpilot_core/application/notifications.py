@@ -1,20 +1,25 @@
-"""Telling people: what a message says, and how one delivery is taken, sent and settled."""
+"""Telling people: how one delivery is taken, sent and settled."""
 
 import logging
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from attrs import frozen
 
-from flowpilot_core.domain.account import User
+from flowpilot_core.domain.account import Account, User
 from flowpilot_core.domain.delivery import Delivery, DeliveryState, delay, message_id, why_not_send
 from flowpilot_core.domain.errors import NotFound
 from flowpilot_core.domain.handoff import Handoff
 from flowpilot_core.domain.identifiers import DeliveryId, UserId
 from flowpilot_core.ports.clock import Clock, Jitter
+from flowpilot_core.ports.letters import Typesetter
 from flowpilot_core.ports.notifier import Message, Notifier, NotSent
 from flowpilot_core.ports.outbox import Lease
 from flowpilot_core.ports.persistence import BeginWork
+from flowpilot_core.ports.redactor import Redactor
+
+from .letters import CLAIMABLE, Told, letter, subject
+from .links import Links
 
 log = logging.getLogger("flowpilot.deliveries")
 
@@ -29,10 +34,12 @@ class SendDelivery:
     notifier: Notifier
     clock: Clock
     jitter: Jitter
-    base_url: str
-    """Where links in messages lead to."""
+    links: Links
+    redact: Redactor
     mail_domain: str
     """What stands behind the `@` of message ids."""
+    typeset: Typesetter | None = None
+    """None: mails are text alone."""
 
     async def do(self, lease: Lease) -> None:
         """Send what the lease is for, if it is still worth sending; a lease that was lost drops the result."""
@@ -74,10 +81,13 @@ class SendDelivery:
                 return None
             account = await work.people.account()
             escalator = await work.people.user(handoff.escalated_by)
-            taken = delivery.taken(at=self.clock.now())
+            at = self.clock.now()
+            taken = delivery.taken(at=at)
             await work.deliveries.save(taken)
             await work.commit()
-        return self._message(taken, handoff, recipient, escalator.name, account.name)
+        link = self._link(taken, handoff, recipient, account, at=at)
+        told = (Told(kind=taken.kind, handoff=handoff, escalator=escalator.name, link=link),)
+        return self._message(taken, told, recipient, account)
 
     async def _send(self, message: Message) -> str | NotSent | None:
         """What the channel had to say, or why it did not accept the message."""
@@ -111,14 +121,22 @@ class SendDelivery:
             await work.commit()
         _logged(settled, settled.state, settled.last_error)
 
-    def _message(self, delivery: Delivery, handoff: Handoff, recipient: User, escalator: str, account: str) -> Message:
+    def _link(self, delivery: Delivery, handoff: Handoff, recipient: User, account: Account, *, at: datetime) -> str:
+        if delivery.kind in CLAIMABLE:
+            return self.links.claim(account.id, handoff.id, recipient.id, at=at)
+        return f"{self.links.base_url}/handoffs/{handoff.id}"
+
+    def _message(self, delivery: Delivery, told: tuple[Told, ...], recipient: User, account: Account) -> Message:
+        said = letter(told, recipient, account, self.redact, unsubscribe=None)
         return Message(
             message_id=message_id(delivery.id, self.mail_domain),
             to=recipient.email,
             to_name=recipient.name,
-            account_name=account,
-            subject=subject(handoff),
-            text=body(handoff, recipient.name, escalator, f"{self.base_url}/handoffs/{handoff.id}"),
+            account_name=account.name,
+            subject=subject(told, self.redact),
+            text=said.text,
+            html=self.typeset(said) if self.typeset else None,
+            thread_id=message_id(delivery.handoff_id, self.mail_domain),
             maybe_twice=delivery.maybe_arrived,
         )
 
@@ -128,35 +146,6 @@ def _person(delivery: Delivery) -> UserId:
     if delivery.user_id is None:
         raise NotFound("user")
     return delivery.user_id
-
-
-def subject(handoff: Handoff) -> str:
-    """One line that tells how urgent it is, whose client it is and what it is about."""
-    client = f"{handoff.brief.client_name}: " if handoff.brief.client_name else ""
-    return f"[{handoff.priority}] {client}{handoff.brief.title}"
-
-
-def body(handoff: Handoff, recipient: str, escalator: str, link: str) -> str:
-    """What a colleague needs to decide whether to take it, as plain text."""
-    brief = handoff.brief
-    ticket = f"Ticket:  {brief.ticket.system} {brief.ticket.id}" if brief.ticket else None
-    lines = [
-        f"Hello {recipient},",
-        "",
-        f"{escalator} is stuck and asks for a colleague.",
-        "",
-        f"Problem: {brief.title}",
-        f"Client:  {brief.client_name}" if brief.client_name else None,
-        ticket,
-        f"Urgency: {handoff.priority}",
-        f"Reason:  {handoff.reason}",
-        f"Note:    {handoff.note}" if handoff.note else None,
-        f"So far:  {brief.headline} ({brief.step_count} steps in {brief.branch_count} branches)",
-        "",
-        f"Everything that was tried: {link}",
-        "",
-    ]
-    return "\n".join(line for line in lines if line is not None)
 
 
 def _logged(delivery: Delivery, state: DeliveryState, problem: str | None) -> None:

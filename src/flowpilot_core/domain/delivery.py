@@ -241,6 +241,6 @@ def delay(attempts: int, jitter: float) -> timedelta:
     return ceiling * jitter
 
 
-def message_id(delivery_id: DeliveryId, mail_domain: str) -> str:
-    """The `Message-ID` of a delivery: the same at every attempt, so that a repeat can be recognised."""
-    return f"<{delivery_id}@{mail_domain}>"
+def message_id(about: DeliveryId | HandoffId, mail_domain: str) -> str:
+    """The `Message-ID` of a delivery, the same at every attempt, so that a repeat can be recognised; or what those of a handoff share."""
+    return f"<{about}@{mail_domain}>"

@@ -17,6 +17,12 @@ class Message:
     """Shown as the sender's name."""
     subject: str
     text: str
+    html: str | None = None
+    """The same, for who can show it."""
+    thread_id: str | None = None
+    """`<…@…>`, which all messages about one thing have in common."""
+    unsubscribe_url: str | None = None
+    """Where a POST, from a mail program at one click, ends messages of this kind."""
     maybe_twice: bool = False
     """Whether an earlier attempt may have arrived already."""
 

@@ -83,6 +83,18 @@ class NotifierContract(Contract):
         (arrived,) = postbox.accepted
         assert subject == arrived.subject
 
+    async def test_what_goes_with_a_message_arrives_with_it(self, notifier: Notifier, postbox: Postbox) -> None:
+        message = evolve(
+            a_message(),
+            html="<!DOCTYPE html>\n<p>Nothing prints in Malmö any more.\n.\n</p>\n",
+            thread_id=f"<{UUID(int=99)}@flowpilot.example.com>",
+            unsubscribe_url=f"https://flowpilot.example.com/no-mails/{'x' * 200}",
+        )
+
+        await notifier.send(message)
+
+        assert [message] == list(postbox.accepted)
+
     async def test_a_repeat_is_recognised_by_its_message_id_and_says_that_it_may_be_one(self, notifier: Notifier, postbox: Postbox) -> None:
         repeat = evolve(a_message(), maybe_twice=True)
 

@@ -169,7 +169,8 @@ class Story:
             mails[recipient.display_name] = mail
             self._say(f"✉ {recipient.display_name} <{recipient.addr_spec}>: {mail['Subject']}")
         self._holds("Sam and Sue got one each", {self.cast.sam.name, self.cast.sue.name}, set(mails))
-        body = mails[self.cast.sam.name].get_content().replace("\r\n", "\n").strip()
+        plain = mails[self.cast.sam.name].get_body(("plain",))
+        body = plain.get_content().replace("\r\n", "\n").strip() if plain else ""
         self._show(Panel(Text(body), title="what Sam reads", title_align="left", border_style="dim"))
         self._say("Not told: Jo, who asked; Vic, who only looks; and nobody of the other provider.")
 

@@ -1,0 +1,97 @@
+"""What people are told: the words of each kind of message."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from attrs import frozen
+
+from flowpilot_core.domain.account import Account, User
+from flowpilot_core.domain.delivery import DeliveryKind
+from flowpilot_core.domain.handoff import Handoff
+from flowpilot_core.ports.letters import Item, Letter
+from flowpilot_core.ports.redactor import Redactor
+
+LEADS: Mapping[DeliveryKind, str] = MappingProxyType(
+    {
+        DeliveryKind.ESCALATED: "{escalator} is stuck and asks for a colleague.",
+        DeliveryKind.REMINDER: "{escalator} is still waiting for a colleague.",
+        DeliveryKind.LAPSE_WARNING: "You took this, and nothing has been added for a while: it goes back to the queue soon.",
+        DeliveryKind.WAKE_UP: "You wanted to be reminded of this.",
+        DeliveryKind.DEBRIEF: "What you were stuck on is solved.",
+    }
+)
+CLOSINGS: Mapping[DeliveryKind, str] = MappingProxyType(
+    {
+        DeliveryKind.ESCALATED: "You got this because you may take escalations of {account}.",
+        DeliveryKind.REMINDER: "You got this because you may take escalations of {account}.",
+        DeliveryKind.LAPSE_WARNING: "You got this because it is yours.",
+        DeliveryKind.WAKE_UP: "You got this because you parked it.",
+        DeliveryKind.DEBRIEF: "You got this because you escalated it.",
+    }
+)
+ESSENTIAL = frozenset({DeliveryKind.LAPSE_WARNING, DeliveryKind.WAKE_UP})
+"""Kinds that somebody asked for, or that are about what is theirs: there is no unsubscribing from these."""
+CLAIMABLE = frozenset({DeliveryKind.ESCALATED, DeliveryKind.REMINDER})
+"""Kinds that lead to the claim."""
+
+
+@frozen(kw_only=True)
+class Told:
+    """One handoff, as somebody is told of it."""
+
+    kind: DeliveryKind
+    handoff: Handoff
+    escalator: str
+    link: str
+
+
+def subject(told: tuple[Told, ...], redact: Redactor) -> str:
+    """One line that tells how urgent it is, whose client it is and what it is about."""
+    first = told[0].handoff
+    if len(told) > 1:
+        most = max((one.handoff.priority for one in told), key=lambda priority: priority.rank)
+        return f"[{most}] {len(told)} messages in one: {redact(first.brief.title, within=first.id)} and others"
+    client = f"{redact(first.brief.client_name, within=first.id)}: " if first.brief.client_name else ""
+    return f"[{first.priority}] {client}{redact(first.brief.title, within=first.id)}"
+
+
+def letter(told: tuple[Told, ...], recipient: User, account: Account, redact: Redactor, *, unsubscribe: str | None) -> Letter:
+    """What a colleague needs to decide whether to take it, without the secrets that somebody may have pasted."""
+    first = told[0]
+    lead = LEADS[first.kind].format(escalator=first.escalator)
+    if len(told) > 1:
+        lead = f"{len(told)} things came within a minute, so here they are in one."
+    return Letter(
+        account_name=account.name,
+        greeting=f"Hello {recipient.name},",
+        lead=lead,
+        items=tuple(_item(one, redact) for one in told),
+        closing=CLOSINGS[first.kind].format(account=account.name),
+        unsubscribe=unsubscribe,
+    )
+
+
+def _item(told: Told, redact: Redactor) -> Item:
+    handoff = told.handoff
+    brief = handoff.brief
+
+    texts = [text for text in (brief.title, handoff.reason, handoff.note, brief.headline) if text]
+
+    def clean(text: str) -> str:
+        return redact(text, within=handoff.id, beside=texts)
+
+    facts = {
+        "Client": brief.client_name and clean(brief.client_name),
+        "Ticket": brief.ticket and clean(f"{brief.ticket.system} {brief.ticket.id}"),
+        "Urgency": str(handoff.priority),
+        "Asked by": told.escalator,
+        "Reason": clean(handoff.reason),
+        "Note": handoff.note and clean(handoff.note),
+        "So far": clean(f"{brief.headline} ({brief.step_count} steps in {brief.branch_count} branches)"),
+    }
+    return Item(
+        title=clean(brief.title),
+        facts=tuple((label, value) for label, value in facts.items() if value),
+        link=told.link,
+        link_text="See everything that was tried, and take it" if told.kind in CLAIMABLE else "See everything that was tried",
+    )
