@@ -8,6 +8,7 @@ from attrs import fields
 
 from flowpilot_adapters.sql.policies import APP_MAY
 from flowpilot_core.domain.actor import PERMISSIONS, Role, Rule
+from flowpilot_core.domain.assessment import ASSESSMENT, Assessment
 from flowpilot_core.domain.branch import BRANCH, Branch
 from flowpilot_core.domain.delivery import DELIVERY, Delivery
 from flowpilot_core.domain.events import EventKind
@@ -36,6 +37,7 @@ HAPPENED: Mapping[EventKind, str] = {
     EventKind.BRANCH_ACTIVATED: "Work goes on in another branch.",
     EventKind.BRANCH_CLOSED: "A branch was closed as solved, dead end or abandoned.",
     EventKind.HANDOFF_ESCALATED: "A session was escalated and waits in the queue.",
+    EventKind.HANDOFF_ASSESSED: "An assessment of an escalation is there to be read, or will not be.",
     EventKind.HANDOFF_CLAIMED: "An escalation was claimed.",
     EventKind.HANDOFF_UNCLAIMED: "A claim was given back by its claimer.",
     EventKind.HANDOFF_LAPSED: "A quiet claim was given back by time.",
@@ -86,6 +88,7 @@ def state_machines() -> str:
         _machine("Park", PARK, fields(Handoff).state.default),
         _machine("Branch", BRANCH, fields(Branch).state.default),
         _machine("Delivery", DELIVERY, fields(Delivery).state.default),
+        _machine("Assessment", ASSESSMENT, fields(Assessment).state.default),
     )
 
 

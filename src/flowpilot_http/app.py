@@ -16,7 +16,7 @@ from .cursors import Cursors
 from .edge import Edge
 from .metrics import Metrics
 from .readiness import Probe
-from .routes import handoffs, health, reading, sessions
+from .routes import assessments, handoffs, health, reading, sessions
 
 LARGEST_BODY = 1024 * 1024
 """Bytes; a request with more is refused, however it is sent."""
@@ -35,7 +35,7 @@ def create_app(flowpilot: FlowPilot, *, clock: Clock, new_id: NewId, secret_key:
         # A function, since Litestar copies what it is given, deeply, all but functions.
         await bearer.sign_in(request)
 
-    account = Router("/", route_handlers=[*sessions.ROUTES, *handoffs.ROUTES], before_request=sign_in)
+    account = Router("/", route_handlers=[*sessions.ROUTES, *handoffs.ROUTES, *assessments.ROUTES], before_request=sign_in)
     app = Litestar(
         route_handlers=[account, *health.routes(probe, metrics)],
         request_class=Call,

@@ -16,7 +16,7 @@ from flowpilot_core.application.flowpilot import FlowPilot
 from flowpilot_core.application.units import Request as Change
 from flowpilot_core.domain.actor import Person
 from flowpilot_core.domain.errors import NotFound
-from flowpilot_core.domain.identifiers import BranchId, DeliveryId, HandoffId, SessionId, StepId
+from flowpilot_core.domain.identifiers import AssessmentId, BranchId, DeliveryId, HandoffId, SessionId, StepId
 from flowpilot_core.ports.clock import Clock
 from flowpilot_core.ports.persistence import AlreadyAnswered, Answer, Once
 
@@ -77,6 +77,11 @@ class Call(Request[Person, None, State]):
     def branch_id(self) -> BranchId:
         """The branch the path names."""
         return self._id("branch", BranchId)
+
+    @property
+    def assessment_id(self) -> AssessmentId:
+        """The assessment the path names."""
+        return self._id("assessment", AssessmentId)
 
     @property
     def delivery_id(self) -> DeliveryId:

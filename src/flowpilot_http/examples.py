@@ -127,21 +127,50 @@ _new: Final = {
     "steps": [],
     "handoffs": [],
 }
+_assessed: Final = "01998c2e-7a10-7000-8000-00000000000c"
 _assessment: Final[dict[str, Any]] = {
-    "id": None,
-    "state": "skipped",
-    "provider": None,
+    "id": _assessed,
+    "state": "ready",
+    "provider": "rules",
     "model": None,
-    "snapshot_digest": None,
-    "made_at": None,
-    "headline": None,
-    "summary": [],
-    "likely_causes": [],
+    "snapshot_digest": _DIGEST,
+    "made_at": "2026-11-24T09:05:01Z",
+    "headline": "The password is wrong or has expired (medium); 1 of 1 tries failed",
+    "summary": [
+        {"text": "1 try in 3 lines of work: 0 worked, 1 failed.", "cites": [_STEP]},
+        {"text": "The evidence names errors: AADSTS50126 (step 1).", "cites": [_STEP]},
+    ],
+    "likely_causes": [{"cause": "The password is wrong or has expired", "confidence": "medium", "for": [_STEP], "against": []}],
     "ruled_out": [],
-    "next_steps": [],
-    "questions": [],
+    "next_steps": [
+        {
+            "text": "Sign in once in a private browser window with the password typed in: the same refusal there confirms it.",
+            "cites": [_STEP],
+        }
+    ],
+    "questions": [{"text": "Has the password been changed lately?", "cites": [], "unsupported": True}],
     "risk": None,
     "dropped_citations": 0,
+    "problem": None,
+}
+_pending: Final[dict[str, Any]] = {
+    **_assessment,
+    "state": "pending",
+    "provider": None,
+    "made_at": None,
+    "headline": None,
+    **{sort: [] for sort in ("summary", "likely_causes", "ruled_out", "next_steps", "questions")},
+}
+_judged: Final = {
+    **_assessment,
+    "requested_by": None,
+    "requested_at": _LATER,
+    "prompt_version": "rules-1",
+    "tokens_in": 0,
+    "tokens_out": 0,
+    "cost_micros": None,
+    "latency_ms": 0,
+    "feedback": [{"by": _SENIOR, "verdict": "useful", "comment": None, "at": "2026-11-24T09:20:00Z"}],
 }
 _handoff: Final = {
     **_in_session,
@@ -252,7 +281,7 @@ EXAMPLES: Final[Mapping[str, Any]] = {
         "note": "Ask for Petra on the phone",
         "priority": "high",
     },
-    "hand_off": _handoff,
+    "hand_off": {**_handoff, "assessment": _pending},
     "resume request": {},
     "resume": _active,
     "reassign request": {"user_id": _SENIOR["id"]},
@@ -279,6 +308,11 @@ EXAMPLES: Final[Mapping[str, Any]] = {
     "get_snapshot": _snapshot,
     "changes": _page(_entry),
     "deliveries": _page(_delivery),
+    "assessments": _page(_judged),
+    "assess request": {},
+    "assess": _pending,
+    "judge_assessment request": {"verdict": "missing", "comment": "The switch had been ruled out in step 4"},
+    "judge_assessment": _handoff,
     "claim request": {},
     "claim": _claimed,
     "unclaim request": {},

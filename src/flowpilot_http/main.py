@@ -18,10 +18,12 @@ from flowpilot_adapters.smtp import MailServer, SmtpNotifier, domain_of
 from flowpilot_adapters.sql import Database, SqlOutbox, migrations, roles, tenancy
 from flowpilot_adapters.system import SystemClock, jitter, new_id, new_secret
 from flowpilot_adapters.typeset import HtmlLetters
+from flowpilot_core.application.assessing import MakeAssessment
 from flowpilot_core.application.flowpilot import FlowPilot
 from flowpilot_core.application.links import Links
 from flowpilot_core.application.notifications import SendDelivery
-from flowpilot_core.application.relay import Relay
+from flowpilot_core.application.relay import Handler, Relay
+from flowpilot_core.application.units import Units
 from flowpilot_core.domain.errors import InvalidValue, Unavailable
 from flowpilot_core.ports.notifier import Notifier
 from flowpilot_core.ports.outbox import WorkKind
@@ -249,7 +251,10 @@ def _relay(settings: Settings, database: Database, outbox: SqlOutbox, notifier: 
         typeset=HtmlLetters(),
         mail_domain=domain_of(settings.mail_from),
     )
-    return Relay(outbox=outbox, begin=database.begin, handlers={WorkKind.DELIVERY: deliveries}, jitter=jitter)
+    units = Units(begin=database.begin, committed=_nobody, new_id=new_id)
+    assessments = MakeAssessment(units=units, view=database.view, clock=SystemClock())
+    handlers: dict[WorkKind, Handler] = {WorkKind.DELIVERY: deliveries, WorkKind.ASSESSMENT: assessments}
+    return Relay(outbox=outbox, begin=database.begin, handlers=handlers, jitter=jitter)
 
 
 @asynccontextmanager

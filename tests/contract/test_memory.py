@@ -93,6 +93,10 @@ class TestNotifier(contracts.NotifierContract):
         return Mailbox(notifier)
 
 
+class TestAssessments(contracts.AssessmentsContract):
+    pass
+
+
 class TestImports(contracts.ImportsContract):
     pass
 

@@ -62,6 +62,10 @@ class TestOutbox(contracts.OutboxContract):
     pass
 
 
+class TestAssessments(contracts.AssessmentsContract):
+    pass
+
+
 class TestImports(contracts.ImportsContract):
     pass
 

@@ -90,7 +90,9 @@ class House:
 
     @property
     def flowpilot(self) -> FlowPilot:
-        return FlowPilot.of(begin=self.adapter.begin, view=self.adapter.view, clock=self.clock, new_id=new_id, new_secret=new_secret)
+        return FlowPilot.of(
+            begin=self.adapter.begin, view=self.adapter.view, clock=self.clock, new_id=new_id, new_secret=new_secret, assess=False
+        )
 
     @property
     def mail(self) -> SmtpNotifier:

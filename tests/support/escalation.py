@@ -94,7 +94,7 @@ async def stuck(begin: BeginWork, view: ViewOf) -> Stuck:
 
 def a_flowpilot(begin: BeginWork, view: ViewOf) -> FlowPilot:
     """The use cases over these ports."""
-    return FlowPilot.of(begin=begin, view=view, clock=SystemClock(), new_id=new_id, new_secret=new_secret)
+    return FlowPilot.of(begin=begin, view=view, clock=SystemClock(), new_id=new_id, new_secret=new_secret, assess=False)
 
 
 async def always_ready() -> Readiness:

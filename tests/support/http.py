@@ -6,14 +6,21 @@ from typing import Any
 import httpx
 from attrs import frozen
 
-from flowpilot_adapters.memory import MemoryStore
+from flowpilot_adapters.memory import MemoryNotifier, MemoryStore
 from flowpilot_adapters.system import new_id, new_secret
+from flowpilot_core.application.assessing import MakeAssessment
 from flowpilot_core.application.flowpilot import FlowPilot
+from flowpilot_core.application.links import Links
+from flowpilot_core.application.notifications import SendDelivery
+from flowpilot_core.application.relay import Handler, Relay
+from flowpilot_core.application.units import Units
 from flowpilot_core.domain.account import User
 from flowpilot_core.domain.actor import Role
 from flowpilot_core.domain.identifiers import AccountId
+from flowpilot_core.ports.outbox import Outbox, WorkKind
 from flowpilot_core.ports.persistence import BeginWork, ViewOf
 from flowpilot_core.testing.builders import SetClock
+from flowpilot_core.testing.redaction import as_it_is
 from flowpilot_http.app import create_app
 from flowpilot_http.edge import Edge
 from flowpilot_http.readiness import Readiness
@@ -87,6 +94,7 @@ class World:
     app: Edge
     flowpilot: FlowPilot
     view: ViewOf
+    relay: Relay
     clock: SetClock
     owner: Somebody
     admin: Somebody
@@ -97,14 +105,19 @@ class World:
     rival_owner: Somebody
     nobody: httpx.AsyncClient
 
+    async def relay_runs(self) -> None:
+        """Everything that is due is done."""
+        while await self.relay.run_once():
+            pass
+
 
 async def a_world() -> World:
     """A fresh one in memory."""
     store = MemoryStore(clock=SetClock(), new_token=new_id)
-    return await a_world_in(store.begin, store.view)
+    return await a_world_in(store.begin, store.view, store.outbox)
 
 
-async def a_world_in(begin: BeginWork, view: ViewOf) -> World:
+async def a_world_in(begin: BeginWork, view: ViewOf, outbox: Outbox) -> World:
     """A fresh one in a store that may hold others."""
     clock = SetClock()
     flowpilot = FlowPilot.of(begin=begin, view=view, clock=clock, new_id=new_id, new_secret=new_secret)
@@ -118,10 +131,25 @@ async def a_world_in(begin: BeginWork, view: ViewOf) -> World:
         _, token = await flowpilot.accounts.add_token(account_id, user.id)
         return Somebody(account_id=account_id, user=user, token=token, client=client_of(app, token))
 
+    units = Units(begin=begin, committed=lambda: None, new_id=new_id)
+    handlers: dict[WorkKind, Handler] = {
+        WorkKind.ASSESSMENT: MakeAssessment(units=units, view=view, clock=clock),
+        WorkKind.DELIVERY: SendDelivery(
+            begin=begin,
+            notifier=MemoryNotifier(),
+            clock=clock,
+            jitter=lambda: 0.0,
+            links=Links.of(BASE, SECRET_KEY),
+            redact=as_it_is,
+            mail_domain="acme.test",
+        ),
+    }
+    relay = Relay(outbox=outbox, begin=begin, handlers=handlers, jitter=lambda: 0.0)
     return World(
         app=app,
         flowpilot=flowpilot,
         view=view,
+        relay=relay,
         clock=clock,
         owner=await somebody(acme.id, "Olga", Role.OWNER),
         admin=await somebody(acme.id, "Adam", Role.ADMIN),

@@ -6,10 +6,12 @@ from attrs import field, frozen
 
 from flowpilot_adapters.memory import MemoryNotifier, MemoryStore
 from flowpilot_adapters.system import SystemClock, new_id, new_secret
+from flowpilot_core.application.assessing import MakeAssessment
 from flowpilot_core.application.flowpilot import FlowPilot
 from flowpilot_core.application.links import Links
 from flowpilot_core.application.notifications import SendDelivery
-from flowpilot_core.application.relay import Relay
+from flowpilot_core.application.relay import Handler, Relay
+from flowpilot_core.application.units import Units
 from flowpilot_core.domain.actor import Person
 from flowpilot_core.domain.events import EventKind
 from flowpilot_core.domain.handoff import Intent
@@ -53,7 +55,10 @@ class Office:
             redact=as_it_is,
             mail_domain="mail.example",
         )
-        return Relay(outbox=self.store.outbox, begin=self.store.begin, handlers={WorkKind.DELIVERY: sending}, jitter=lambda: 0.0)
+        units = Units(begin=self.store.begin, committed=lambda: None, new_id=new_id)
+        assessing = MakeAssessment(units=units, view=self.store.view, clock=self.clock)
+        handlers: dict[WorkKind, Handler] = {WorkKind.DELIVERY: sending, WorkKind.ASSESSMENT: assessing}
+        return Relay(outbox=self.store.outbox, begin=self.store.begin, handlers=handlers, jitter=lambda: 0.0)
 
     async def session(self, by: Person | None = None) -> SessionId:
         """A new session, Anna's if not said whose."""

@@ -10,6 +10,7 @@ from flowpilot_core.domain.session import Session
 from flowpilot_core.domain.step import Step
 from flowpilot_core.ports.persistence import HandoffDetail, SessionDetail
 
+from . import assessments
 from .tables import Working
 
 
@@ -18,7 +19,7 @@ def session(rows: Working, session_id: SessionId) -> Session:
     found = rows.sessions.get(session_id)
     if found is None:
         raise NotFound("session")
-    return found
+    return assessments.with_package(rows, found)
 
 
 def handoff(rows: Working, handoff_id: HandoffId) -> Handoff:
@@ -26,7 +27,7 @@ def handoff(rows: Working, handoff_id: HandoffId) -> Handoff:
     found = rows.handoffs.get(handoff_id)
     if found is None:
         raise NotFound("handoff")
-    return found
+    return assessments.with_headline(rows, found)
 
 
 def deliveries(rows: Working, handoff_id: HandoffId) -> list[Delivery]:
@@ -56,7 +57,9 @@ def handoff_detail(rows: Working, handoff_id: HandoffId) -> HandoffDetail:
         refused=len({delivery.user_id for delivery in ledger if delivery.state is DeliveryState.DEAD}),
     )
     on_record = _in_handoffs(all_of_session[: until + 1])
-    return HandoffDetail(handoff=found, chain=all_of_session[:until], told=told, names=names(rows, on_record))
+    return HandoffDetail(
+        handoff=found, chain=all_of_session[:until], told=told, names=names(rows, on_record), assessment=assessments.shown(rows, handoff_id)
+    )
 
 
 def names(rows: Working, people: Iterable[UserId]) -> dict[UserId, str]:
@@ -70,7 +73,7 @@ def in_session(found: Session) -> Iterator[UserId]:
 
 
 def _handoffs(rows: Working, session_id: SessionId) -> tuple[Handoff, ...]:
-    return tuple(handoff for handoff in rows.handoffs.values() if handoff.session_id == session_id)
+    return tuple(assessments.with_headline(rows, handoff) for handoff in rows.handoffs.values() if handoff.session_id == session_id)
 
 
 def _in_session(found: Session) -> Iterator[UserId]:

@@ -8,10 +8,11 @@ from uuid import UUID
 from attrs import Factory, define, frozen
 
 from flowpilot_core.domain.account import Account, ApiToken, Team, User
+from flowpilot_core.domain.assessment import Assessment, AssessmentFeedback
 from flowpilot_core.domain.delivery import Delivery
 from flowpilot_core.domain.events import Event
 from flowpilot_core.domain.handoff import Handoff
-from flowpilot_core.domain.identifiers import AccountId, DeliveryId, HandoffId, SessionId, StepId, TeamId, TokenId, UserId
+from flowpilot_core.domain.identifiers import AccountId, AssessmentId, DeliveryId, HandoffId, SessionId, StepId, TeamId, TokenId, UserId
 from flowpilot_core.domain.opinion import Judgement, Rating, Seen
 from flowpilot_core.domain.session import Session
 from flowpilot_core.domain.step import Step
@@ -45,6 +46,7 @@ class KeptAnswer:
 
 AnswerKey = tuple[UserId, str]
 ImportKey = tuple[str, int]
+FeedbackKey = tuple[AssessmentId, UserId]
 
 
 @define(kw_only=True)
@@ -64,6 +66,8 @@ class Tables:
     seen: dict[tuple[HandoffId, UserId], Seen] = Factory(dict)
     judgements: dict[tuple[HandoffId, UserId], Judgement] = Factory(dict)
     ratings: dict[tuple[StepId, UserId], Rating] = Factory(dict)
+    assessments: dict[AssessmentId, Assessment] = Factory(dict)
+    assessment_feedback: dict[FeedbackKey, AssessmentFeedback] = Factory(dict)
     answers: dict[AnswerKey, KeptAnswer] = Factory(dict)
     imports: dict[ImportKey, ImportedRow] = Factory(dict)
     events: list[Event] = Factory(list)
@@ -131,6 +135,8 @@ class Working:
         self.seen = Rows(tables.seen)
         self.judgements = Rows(tables.judgements)
         self.ratings = Rows(tables.ratings)
+        self.assessments = Rows(tables.assessments)
+        self.assessment_feedback = Rows(tables.assessment_feedback)
         self.answers = Rows(tables.answers)
         self.imports = Rows(tables.imports)
         self.events: list[Event] = []

@@ -5,6 +5,7 @@ import asyncio
 from flowpilot_core.domain.events import Event
 from flowpilot_core.ports.persistence import Answer, Once
 
+from .assessments import MemoryAssessments
 from .imports import MemoryImports
 from .opinions import MemoryOpinions
 from .repositories import MemoryDeliveries, MemoryHandoffs, MemoryPeople, MemorySessions, MemoryWorkLedger
@@ -24,6 +25,7 @@ class MemoryUnitOfWork:
         self._deliveries = MemoryDeliveries(transaction)
         self._due = MemoryWorkLedger(transaction)
         self._opinions = MemoryOpinions(transaction)
+        self._assessments = MemoryAssessments(transaction)
         self._imports = MemoryImports(transaction)
 
     @property
@@ -55,6 +57,11 @@ class MemoryUnitOfWork:
     def opinions(self) -> MemoryOpinions:
         """Who has seen what, and what they think of it."""
         return self._opinions
+
+    @property
+    def assessments(self) -> MemoryAssessments:
+        """The assessments."""
+        return self._assessments
 
     @property
     def imports(self) -> MemoryImports:

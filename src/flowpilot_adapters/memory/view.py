@@ -10,8 +10,9 @@ from flowpilot_core.domain.delivery import Delivery
 from flowpilot_core.domain.errors import Unauthenticated
 from flowpilot_core.domain.events import Event, LoggedEvent
 from flowpilot_core.domain.handoff import Handoff, HandoffState, Intent
-from flowpilot_core.domain.identifiers import AccountId, DeliveryId, HandoffId, SessionId, UserId
+from flowpilot_core.domain.identifiers import AccountId, AssessmentId, DeliveryId, HandoffId, SessionId, UserId
 from flowpilot_core.domain.session import Session, Status
+from flowpilot_core.ports.assessments import JudgedAssessment
 from flowpilot_core.ports.imports import Figures, ImportedCase
 from flowpilot_core.ports.persistence import (
     Entry,
@@ -24,7 +25,7 @@ from flowpilot_core.ports.persistence import (
     StoredSnapshot,
 )
 
-from . import imports, reading
+from . import assessments, imports, reading
 from .tables import Tables, Working
 
 
@@ -92,6 +93,12 @@ class MemoryView:
         reading.handoff(rows, handoff_id)
         return [one for one in reading.deliveries(rows, handoff_id) if after is None or one.id > after][:limit]
 
+    async def assessments(self, handoff_id: HandoffId, *, after: AssessmentId | None, limit: int) -> Sequence[JudgedAssessment]:
+        """As `View.assessments` says."""
+        rows = await self._now()
+        reading.handoff(rows, handoff_id)
+        return assessments.judged(rows, handoff_id, after=after, limit=limit)
+
     async def timeline(self, session_id: SessionId, reader: Actor, *, since: HandoffId | None, after: int, limit: int) -> Sequence[Entry]:
         """As `View.timeline` says."""
         rows = await self._now()
@@ -142,7 +149,7 @@ def _queued(handoff: Handoff) -> tuple[int, datetime, HandoffId]:
 
 
 def _item(rows: Working, handoff: Handoff) -> QueueItem:
-    brief = handoff.brief
+    brief = assessments.with_headline(rows, handoff).brief
     return QueueItem(
         handoff_id=handoff.id,
         session_id=handoff.session_id,

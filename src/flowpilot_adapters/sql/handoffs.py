@@ -25,6 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from flowpilot_core.domain.actor import PERMISSIONS, Permission, Person, Role, require_role
+from flowpilot_core.domain.assessment import AssessmentState
 from flowpilot_core.domain.delivery import REACHED, Colleague, DeliveryState, Told
 from flowpilot_core.domain.errors import AlreadyClaimed, FlowPilotError, NotFound, Stale
 from flowpilot_core.domain.events import Event, EventKind
@@ -40,7 +41,7 @@ from .errors import STALE
 from .events import counted, entered, log
 from .people import TEAM_IDS, SqlPeople
 from .queries import ACCOUNT, ONE, columns_but_account, is_active, names_of, only_saved, own, people_in_handoffs
-from .schema import branch, delivery, handoff, handoff_seen, handoff_snapshot, person, session
+from .schema import assessment, branch, delivery, handoff, handoff_seen, handoff_snapshot, person, session
 from .sessions import SqlSessions
 from .sessions import detail_calls as session_detail_calls
 from .sessions import detail_of as session_detail_of
@@ -79,9 +80,17 @@ _told = (
     .where(own(delivery), delivery.c.handoff_id == ID)
     .subquery("told")
 )
+_assessed = (
+    select(*(column.label(f"assessment_{column.name}") for column in columns_but_account(assessment)))
+    .where(own(assessment), assessment.c.handoff_id == ID)
+    .order_by(assessment.c.state == AssessmentState.FAILED, assessment.c.id.desc())
+    .limit(1)
+    .subquery("assessed")
+)
 DETAIL: Final = compiled(
     "handoff in detail",
-    select(*columns_but_account(handoff), *_told.c, *names_of(people_in_handoffs(_up_to_it)).c)
+    select(*columns_but_account(handoff), *_told.c, *names_of(people_in_handoffs(_up_to_it)).c, *_assessed.c)
+    .join_from(handoff, _assessed, handoff.c.id == _assessed.c.assessment_handoff_id, isouter=True)
     .where(own(handoff), _up_to_it)
     .order_by(handoff.c.escalated_at, handoff.c.id),
 )
@@ -201,6 +210,7 @@ def detail_of(result: Result) -> HandoffDetail:
         chain=tuple(records.handoff(earlier) for earlier in chain),
         told=Told(people=row.people_told, sent=row.told_sent, seen=row.told_seen, refused=row.told_refused),
         names=records.names(row),
+        assessment=records.assessment_beside(row),
     )
 
 

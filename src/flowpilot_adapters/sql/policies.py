@@ -33,6 +33,8 @@ APP_MAY: Final[Mapping[str, str]] = MappingProxyType(
         "step_rating": "SELECT, INSERT, UPDATE",
         "imported_row": "SELECT, INSERT",
         "delivery": "SELECT, INSERT, UPDATE",
+        "assessment": "SELECT, INSERT, UPDATE",
+        "assessment_feedback": "SELECT, INSERT, UPDATE",
         "due_work": "SELECT, INSERT, UPDATE, DELETE",
         "idempotency_key": "SELECT, INSERT, UPDATE, DELETE",
     }

@@ -6,17 +6,20 @@ Where a value is what its row says, cattrs makes it; what is put together from s
 import json
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from cattrs import Converter
 
 from flowpilot_core.domain.account import User
+from flowpilot_core.domain.assessment import Assessment, AssessmentFeedback, AssessmentState, Origin
 from flowpilot_core.domain.branch import Branch, Branches, ForkPoint
 from flowpilot_core.domain.delivery import Delivery
+from flowpilot_core.domain.diagnosis import Cause, Confidence, Diagnosis, Statement
 from flowpilot_core.domain.events import Event, EventKind, LoggedEvent, Plain
 from flowpilot_core.domain.handoff import Brief, Claim, Handoff, HandoffState, Intent
-from flowpilot_core.domain.identifiers import BranchId, UserId
+from flowpilot_core.domain.identifiers import BranchId, StepId, UserId
 from flowpilot_core.domain.opinion import Judgement, Rating
 from flowpilot_core.domain.session import Priority, Resolution, Session, Status, Ticket
 from flowpilot_core.domain.step import Step
@@ -46,6 +49,7 @@ step: Final = _record(Step)
 delivery: Final = _record(Delivery)
 judgement: Final = _record(Judgement)
 rating: Final = _record(Rating)
+assessment_feedback: Final = _record(AssessmentFeedback)
 
 
 def session(row: Any, branches: Iterable[Any]) -> Session:
@@ -130,6 +134,65 @@ def handoff(row: Any) -> Handoff:
             step_count=row.step_count,
         ),
     )
+
+
+def assessment(row: Any) -> Assessment:
+    """An assessment with its diagnosis."""
+    origin = row.provider and Origin(
+        provider=row.provider,
+        model=row.model,
+        prompt_version=row.prompt_version,
+        tokens_in=row.tokens_in,
+        tokens_out=row.tokens_out,
+        cost_micros=row.cost_micros,
+        latency_ms=row.latency_ms,
+    )
+    return Assessment(
+        id=row.id,
+        handoff_id=row.handoff_id,
+        state=AssessmentState(row.state),
+        snapshot_digest=row.snapshot_digest,
+        requested_by=row.requested_by,
+        requested_at=row.requested_at,
+        made_at=row.made_at,
+        origin=origin or None,
+        diagnosis=_diagnosis(json.loads(row.body)) if row.body else None,
+        problem=row.problem,
+    )
+
+
+def assessment_beside(row: Any) -> Assessment | None:
+    """The assessment in a row of something else, whose columns are called `assessment_…`."""
+    if row.assessment_id is None:
+        return None
+    of_assessment = {name.removeprefix("assessment_"): value for name, value in row._asdict().items() if name.startswith("assessment_")}
+    return assessment(SimpleNamespace(**of_assessment))
+
+
+def _diagnosis(body: Mapping[str, Any]) -> Diagnosis:
+    return Diagnosis(
+        headline=body["headline"],
+        **{sort: _statements(body[sort]) for sort in ("summary", "ruled_out", "next_steps", "questions")},
+        likely_causes=tuple(
+            Cause(
+                cause=one["cause"],
+                confidence=Confidence(one["confidence"]),
+                steps_for=_step_ids(one["for"]),
+                against=_step_ids(one["against"]),
+            )
+            for one in body["likely_causes"]
+        ),
+        risk=body["risk"],
+        dropped_citations=body["dropped_citations"],
+    )
+
+
+def _statements(said: Iterable[Mapping[str, Any]]) -> tuple[Statement, ...]:
+    return tuple(Statement(text=one["text"], cites=_step_ids(one["cites"])) for one in said)
+
+
+def _step_ids(cited: Iterable[str]) -> tuple[StepId, ...]:
+    return tuple(StepId(UUID(one)) for one in cited)
 
 
 def logged_event(row: Any) -> LoggedEvent:

@@ -30,6 +30,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from flowpilot_core.domain.actor import Role
+from flowpilot_core.domain.assessment import AssessmentState, FeedbackVerdict
 from flowpilot_core.domain.branch import BranchState
 from flowpilot_core.domain.delivery import PERSONAL, Channel, DeliveryKind, DeliveryState
 from flowpilot_core.domain.handoff import HANDOFF, HandoffState, Intent
@@ -444,6 +445,49 @@ delivery = Table(
     _one_of("delivery", "kind", DeliveryKind),
     _one_of("delivery", "state", DeliveryState),
     CheckConstraint(f"user_id IS NOT NULL OR channel NOT IN ({_listed(sorted(PERSONAL))})", name="ck_delivery_user"),
+)
+
+assessment = Table(
+    "assessment",
+    metadata,
+    _uuid("account_id"),
+    _uuid("id"),
+    _uuid("handoff_id"),
+    _text("state"),
+    _text("snapshot_digest"),
+    _uuid("requested_by", null=True),
+    _time("requested_at"),
+    _time("made_at", null=True),
+    _text("provider", null=True),
+    _text("model", null=True),
+    _text("prompt_version", null=True),
+    _integer("tokens_in"),
+    _integer("tokens_out"),
+    Column("cost_micros", BigInteger, nullable=True),
+    _integer("latency_ms"),
+    _text("problem", null=True),
+    Column("body", JSONB, nullable=True),
+    _key("assessment", "id"),
+    _refers("assessment", "handoff", ("handoff_id",), "handoff", ("id",)),
+    _refers("assessment", "requested_by", ("requested_by",), "person", ("id",)),
+    _one_of("assessment", "state", AssessmentState),
+    CheckConstraint("state <> 'ready' OR num_nulls(made_at, provider, prompt_version, body) = 0", name="ck_assessment_ready"),
+    Index("ix_assessment_handoff", "account_id", "handoff_id", "id"),
+)
+
+assessment_feedback = Table(
+    "assessment_feedback",
+    metadata,
+    _uuid("account_id"),
+    _uuid("assessment_id"),
+    _uuid("user_id"),
+    _text("verdict"),
+    _text("comment", null=True),
+    _time("at"),
+    _key("assessment_feedback", "assessment_id", "user_id"),
+    _refers("assessment_feedback", "assessment", ("assessment_id",), "assessment", ("id",)),
+    _refers("assessment_feedback", "user", ("user_id",), "person", ("id",)),
+    _one_of("assessment_feedback", "verdict", FeedbackVerdict),
 )
 
 due_work = Table(

@@ -10,6 +10,7 @@ from flowpilot_core.domain.events import Event
 from flowpilot_core.domain.identifiers import AccountId
 from flowpilot_core.ports.persistence import Answer, Once
 
+from .assessments import SqlAssessments
 from .deliveries import SqlDeliveries
 from .due_work import SqlWorkLedger
 from .events import log
@@ -33,6 +34,7 @@ class SqlUnitOfWork:
         self.deliveries = SqlDeliveries(transaction)
         self.due = SqlWorkLedger(transaction)
         self.opinions = SqlOpinions(transaction)
+        self.assessments = SqlAssessments(transaction)
         self.imports = SqlImports(transaction)
 
     async def record(self, event: Event) -> None:

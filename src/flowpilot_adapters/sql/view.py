@@ -13,8 +13,9 @@ from flowpilot_core.domain.delivery import Delivery
 from flowpilot_core.domain.errors import NotFound, Unauthenticated
 from flowpilot_core.domain.events import LoggedEvent
 from flowpilot_core.domain.handoff import HandoffState, Intent
-from flowpilot_core.domain.identifiers import AccountId, DeliveryId, HandoffId, SessionId, UserId
+from flowpilot_core.domain.identifiers import AccountId, AssessmentId, DeliveryId, HandoffId, SessionId, UserId
 from flowpilot_core.domain.session import Session, Status
+from flowpilot_core.ports.assessments import JudgedAssessment
 from flowpilot_core.ports.imports import Figures, ImportedCase
 from flowpilot_core.ports.persistence import (
     Entry,
@@ -27,7 +28,7 @@ from flowpilot_core.ports.persistence import (
     StoredSnapshot,
 )
 
-from . import handoffs, imports, records, sessions
+from . import assessments, handoffs, imports, records, sessions
 from .connection import Result
 from .errors import translated
 from .pool import Pool
@@ -247,6 +248,16 @@ class SqlView:
         if handoff.first is None:
             raise NotFound("handoff")
         return [records.delivery(row) for row in found.rows]
+
+    async def assessments(self, handoff_id: HandoffId, *, after: AssessmentId | None, limit: int) -> Sequence[JudgedAssessment]:
+        """As `View.assessments` says."""
+        handoff, *found = await self._read(
+            handoffs.GET(account_id=self._account_id, id=handoff_id),
+            *assessments.page_calls(self._account_id, handoff_id, before=after or HIGHEST, most=limit),
+        )
+        if handoff.first is None:
+            raise NotFound("handoff")
+        return assessments.page_of(found)
 
     async def timeline(self, session_id: SessionId, reader: Actor, *, since: HandoffId | None, after: int, limit: int) -> Sequence[Entry]:
         """As `View.timeline` says."""

@@ -8,6 +8,7 @@ from flowpilot_core.ports.clock import Clock, NewId, NewSecret
 from flowpilot_core.ports.persistence import BeginWork, ViewOf
 
 from .accounts import Accounts
+from .assessments import Assessments
 from .handoffs import Handoffs
 from .replay import Replay
 from .sessions import Sessions
@@ -24,6 +25,7 @@ class FlowPilot:
 
     sessions: Sessions
     handoffs: Handoffs
+    assessments: Assessments
     accounts: Accounts
     replay: Replay
 
@@ -37,17 +39,19 @@ class FlowPilot:
         new_id: NewId,
         new_secret: NewSecret,
         tell: bool = True,
+        assess: bool = True,
         committed: Callable[[], None] = _nobody,
     ) -> "FlowPilot":
         """All use cases over these ports.
 
-        `tell`: whether anybody is told of an escalation. `committed` is called after every commit, to wake a relay: it must
-        return at once, and losing the call costs nothing but time.
+        `tell`: whether anybody is told of an escalation; `assess`: whether it is assessed. `committed` is called after every
+        commit, to wake a relay: it must return at once, and losing the call costs nothing but time.
         """
         units = Units(begin=begin, committed=committed, new_id=new_id)
         return cls(
             sessions=Sessions(units=units, view=view, clock=clock, new_id=new_id),
-            handoffs=Handoffs(units=units, view=view, clock=clock, new_id=new_id, tell=tell),
+            handoffs=Handoffs(units=units, view=view, clock=clock, new_id=new_id, tell=tell, assess=assess),
+            assessments=Assessments(units=units, view=view, clock=clock, new_id=new_id),
             accounts=Accounts(begin=begin, view=view, clock=clock, new_id=new_id, new_secret=new_secret),
             replay=Replay(begin=begin, view=view, new_id=new_id),
         )

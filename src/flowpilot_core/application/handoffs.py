@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from attrs import evolve, frozen
 
 from flowpilot_core.domain.actor import Actor, Permission
+from flowpilot_core.domain.assessment import Assessment
 from flowpilot_core.domain.delivery import TOLD_ROLES, Delivery, Told, recipients
 from flowpilot_core.domain.errors import SnapshotDamaged
 from flowpilot_core.domain.events import Event, EventKind
 from flowpilot_core.domain.handing_off import hand_off
 from flowpilot_core.domain.handoff import Intent
-from flowpilot_core.domain.identifiers import DeliveryId, HandoffId, SessionId, TeamId, UserId
+from flowpilot_core.domain.identifiers import AssessmentId, DeliveryId, HandoffId, SessionId, TeamId, UserId
 from flowpilot_core.domain.opinion import Seen, Verdict
 from flowpilot_core.domain.session import Priority
 from flowpilot_core.domain.snapshot import digest
@@ -55,6 +56,8 @@ class Handoffs:
     new_id: NewId
     tell: bool = True
     """Whether anybody is told; an import of the past tells nobody."""
+    assess: bool = True
+    """Whether an escalation is assessed."""
 
     async def hand_off(
         self,
@@ -106,12 +109,16 @@ class Handoffs:
                         for recipient in told
                     ]
                 )
+            assessment = Assessment.of(AssessmentId(self.new_id()), handoff) if self.assess and intent is Intent.ESCALATE else None
+            if assessment:
+                await work.assessments.add(assessment)
             await self.units.record(work, done.event, request)
             return HandoffDetail(
                 handoff=handoff,
                 chain=tuple(earlier for earlier in detail.handoffs if earlier.readable_by(actor)),
                 told=Told(people=len(told)),
                 names={**detail.names, by.user_id: by.name},
+                assessment=assessment,
             )
 
         return await self.units.run(actor, unit, request)

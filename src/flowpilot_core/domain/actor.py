@@ -44,6 +44,8 @@ class Permission(StrEnum):
     RETRY_DELIVERY = "retry a delivery"
     SEE = "say that a handoff was seen"
     JUDGE = "judge an escalation"
+    ASSESS = "ask for an assessment"
+    FEEDBACK = "give feedback on an assessment"
 
 
 class Relation(StrEnum):
@@ -97,6 +99,8 @@ PERMISSIONS: Mapping[Permission, Rule] = MappingProxyType(
         Permission.RETRY_DELIVERY: Rule(roles=OWNERS_AND_ADMINS),
         Permission.SEE: Rule(roles=frozenset(Role)),
         Permission.JUDGE: Rule(relation=Relation.CLAIMER),
+        Permission.ASSESS: Rule(),
+        Permission.FEEDBACK: Rule(),
     }
 )
 

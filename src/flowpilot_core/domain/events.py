@@ -32,6 +32,7 @@ class EventKind(StrEnum):
     BRANCH_ACTIVATED = "branch.activated"
     BRANCH_CLOSED = "branch.closed"
     HANDOFF_ESCALATED = "handoff.escalated"
+    HANDOFF_ASSESSED = "handoff.assessed"
     HANDOFF_CLAIMED = "handoff.claimed"
     HANDOFF_UNCLAIMED = "handoff.unclaimed"
     HANDOFF_LAPSED = "handoff.lapsed"

@@ -16,6 +16,7 @@ DeliveryId = NewType("DeliveryId", UUID)
 EventId = NewType("EventId", UUID)
 PsaConnectionId = NewType("PsaConnectionId", UUID)
 PsaPostId = NewType("PsaPostId", UUID)
+AssessmentId = NewType("AssessmentId", UUID)
 
 PLATFORM_ACCOUNT = AccountId(UUID("00000000-0000-0000-0000-000000000001"))
 """The account that owns what everyone may read."""

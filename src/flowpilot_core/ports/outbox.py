@@ -18,6 +18,8 @@ class WorkKind(StrEnum):
 
     DELIVERY = "delivery"
     """A mail to one person."""
+    ASSESSMENT = "assessment"
+    """An assessment of one escalation."""
 
 
 SENDING: Mapping[Channel, WorkKind] = MappingProxyType({Channel.EMAIL: WorkKind.DELIVERY})

@@ -13,14 +13,16 @@ from attrs import frozen
 
 from flowpilot_core.domain.account import Account, ApiToken, Team, User
 from flowpilot_core.domain.actor import Actor, Person, Role
+from flowpilot_core.domain.assessment import Assessment
 from flowpilot_core.domain.delivery import Colleague, Delivery, Told
 from flowpilot_core.domain.events import Event, LoggedEvent
 from flowpilot_core.domain.handoff import Handoff
-from flowpilot_core.domain.identifiers import AccountId, DeliveryId, EventId, HandoffId, SessionId, StepId, TeamId, UserId
+from flowpilot_core.domain.identifiers import AccountId, AssessmentId, DeliveryId, EventId, HandoffId, SessionId, StepId, TeamId, UserId
 from flowpilot_core.domain.session import Priority, Session, Status, Ticket
 from flowpilot_core.domain.snapshot import Snapshot
 from flowpilot_core.domain.step import Step
 
+from .assessments import Assessments, JudgedAssessment
 from .imports import Figures, ImportedCase, Imports
 from .opinions import Opinions
 from .outbox import Lease, Work
@@ -48,6 +50,8 @@ class HandoffDetail:
     """The earlier handoffs of its session, parks too, oldest first."""
     told: Told
     names: Mapping[UserId, str]
+    assessment: Assessment | None = None
+    """The newest that did not fail, or else the newest; None where nobody assesses."""
 
 
 @frozen(kw_only=True)
@@ -306,6 +310,10 @@ class UnitOfWork(Protocol):
         """Who has seen what, and what they think of it."""
 
     @property
+    def assessments(self) -> Assessments:
+        """The assessments."""
+
+    @property
     def imports(self) -> Imports:
         """The import's ledger."""
 
@@ -360,6 +368,9 @@ class View(Protocol):
 
     async def deliveries(self, handoff_id: HandoffId, *, after: DeliveryId | None, limit: int) -> Sequence[Delivery]:
         """By id. Raises `NotFound` for a handoff that does not exist."""
+
+    async def assessments(self, handoff_id: HandoffId, *, after: AssessmentId | None, limit: int) -> Sequence[JudgedAssessment]:
+        """Newest (greatest id) first. Raises `NotFound` for a handoff that does not exist."""
 
     async def timeline(self, session_id: SessionId, reader: Actor, *, since: HandoffId | None, after: int, limit: int) -> Sequence[Entry]:
         """Events of a session with a number above `after`, by number, without the private ones that `reader` may not read.

@@ -1,7 +1,7 @@
 """Handoffs, the queue and deliveries."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
@@ -15,6 +15,7 @@ from flowpilot_core.domain.opinion import Verdict
 from flowpilot_core.domain.session import Priority
 from flowpilot_core.ports.persistence import HandoffDetail
 
+from .assessments import AssessmentOut
 from .common import Closed, Instant, MaybeText, Page, PersonOut, TicketOut, person
 
 
@@ -74,25 +75,6 @@ class HandoffInSession(msgspec.Struct, kw_only=True, frozen=True):
         return cls(**_common(handoff, names))
 
 
-class AssessmentOut(msgspec.Struct, kw_only=True, frozen=True):
-    """The diagnosis for the senior, beside the snapshot; `skipped` where there is no assistant."""
-
-    id: UUID | None = None
-    state: Literal["skipped"] = "skipped"
-    provider: str | None = None
-    model: str | None = None
-    snapshot_digest: str | None = None
-    made_at: Instant | None = None
-    headline: str | None = None
-    summary: list[Any] = []
-    likely_causes: list[Any] = []
-    ruled_out: list[Any] = []
-    next_steps: list[Any] = []
-    questions: list[Any] = []
-    risk: str | None = None
-    dropped_citations: int = 0
-
-
 class LinkOut(msgspec.Struct, kw_only=True, frozen=True):
     """An earlier handoff of the same session."""
 
@@ -141,7 +123,7 @@ class HandoffOut(HandoffInSession, kw_only=True, frozen=True):
         told = detail.told
         return cls(
             **_common(detail.handoff, detail.names),
-            assessment=_SKIPPED,
+            assessment=AssessmentOut.of(detail.assessment),
             chain=[LinkOut.of(earlier, detail.names) for earlier in detail.chain],
             told=ToldOut(people=told.people, sent=told.sent, seen=told.seen, refused=told.refused, off_duty=told.off_duty),
         )
@@ -220,9 +202,6 @@ class DeliveryOut(msgspec.Struct, kw_only=True, frozen=True):
             updated_at=delivery.updated_at,
             message_id=delivery.message_id or UNSET,
         )
-
-
-_SKIPPED = AssessmentOut()
 
 
 def _common(handoff: Handoff, names: Mapping[UserId, str]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from flowpilot_adapters.sql import Database
+from flowpilot_adapters.sql import Database, SqlOutbox
 from tests.support.http import World, a_world, a_world_in
 from tests.support.postgres import PostgresDatabase
 
@@ -21,6 +21,7 @@ async def world(request: pytest.FixtureRequest, anyio_backend: str) -> AsyncIter
         yield await a_world()
         return
     database: PostgresDatabase = request.getfixturevalue("database")
-    storage = Database(database.app)
-    yield await a_world_in(storage.begin, storage.view)
+    storage, outbox = Database(database.app), SqlOutbox(database.relay)
+    yield await a_world_in(storage.begin, storage.view, outbox)
     await storage.close()
+    await outbox.close()

@@ -39,6 +39,7 @@ class _Loop:
             "branch_id": session["active_branch_id"],
             "handoff_id": handoff["id"],
             "delivery_id": delivery["id"],
+            "assessment_id": handoff["assessment"]["id"],
         }
 
     def routes(self) -> Iterator[Route]:

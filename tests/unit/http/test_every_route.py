@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from enum import StrEnum
 from typing import Any
 
 import msgspec
@@ -49,6 +50,7 @@ async def _things(owner: Somebody, colleague: Somebody) -> Mapping[str, str]:
         "branch_id": session["active_branch_id"],
         "handoff_id": handoff["id"],
         "delivery_id": deliveries["items"][0]["id"],
+        "assessment_id": handoff["assessment"]["id"],
     }
 
 
@@ -68,12 +70,16 @@ def _a_body(operation: Operation | None, things: Mapping[str, str]) -> dict[str,
         "outcome": "solved",
         "result": "worked",
         "rating": 1,
-        "verdict": "right",
     }
     assert operation is not None
     if operation.body is None:
         return {}
-    return {field.name: known.get(field.name, "x") for field in msgspec.structs.fields(operation.body) if field.required}
+    return {field.name: known.get(field.name, _any(field.type)) for field in msgspec.structs.fields(operation.body) if field.required}
+
+
+def _any(kind: Any) -> str:
+    """Some value of a field: of those that are listed the first, else any text."""
+    return str(next(iter(kind))) if isinstance(kind, type) and issubclass(kind, StrEnum) else "x"
 
 
 async def _asked(who: Somebody, method: str, path: str, body: dict[str, Any], **headers: str) -> Any:
@@ -98,12 +104,22 @@ async def test_the_list_of_routes_is_the_contracts(world: World) -> None:
         "leave",
         "steps/{step_id:str}/feedback",
     )
-    moves = ("claim", "unclaim", "reroute", "withdraw", "seen", "verdict", "deliveries/{delivery_id:str}/retry")
+    moves = (
+        "claim",
+        "unclaim",
+        "reroute",
+        "withdraw",
+        "seen",
+        "verdict",
+        "deliveries/{delivery_id:str}/retry",
+        "assessments",
+        "assessments/{assessment_id:str}/feedback",
+    )
 
     assert {
         *(("GET", path) for path in OPEN),
         *(("GET", path) for path in ("/ai-sessions", session, f"{session}/timeline", "/handoffs/queue", handoff)),
-        *(("GET", f"{handoff}/{part}") for part in ("snapshot", "changes", "deliveries")),
+        *(("GET", f"{handoff}/{part}") for part in ("snapshot", "changes", "deliveries", "assessments")),
         ("POST", "/ai-sessions"),
         ("PATCH", f"{session}/steps/{{step_id:str}}"),
         *(("POST", f"{session}/{part}") for part in posts),
@@ -157,7 +173,7 @@ async def test_another_accounts_things_are_as_unknown_as_those_that_never_were(w
             assert _work(for_foreign) == _work(for_unknown), (method, path)
 
     assert before == await world.owner.seen(f"/ai-sessions/{things['session_id']}")
-    assert 27 == tried
+    assert 30 == tried
 
 
 async def test_a_part_of_another_accounts_thing_is_unknown_under_ones_own(world: World) -> None:
@@ -238,7 +254,8 @@ async def test_every_answer_carries_what_keeps_browsers_safe_and_a_name(world: W
             method,
             _filled(
                 path,
-                dict.fromkeys(("session_id", "handoff_id"), MISSING) | dict.fromkeys(("step_id", "branch_id", "delivery_id"), MISSING),
+                dict.fromkeys(("session_id", "handoff_id"), MISSING)
+                | dict.fromkeys(("step_id", "branch_id", "delivery_id", "assessment_id"), MISSING),
             ),
         )
         assert "nosniff" == answer.headers["x-content-type-options"]

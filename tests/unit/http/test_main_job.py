@@ -60,7 +60,7 @@ async def test_an_escalation_is_queued_claimed_once_and_goes_on(world: World) ->
 
     assert {*HandoffOut.__struct_fields__} == handoff.keys()
     assert ("open", "urgent", "Ask Petra", None) == tuple(handoff[name] for name in ("state", "priority", "note", "claimed_by"))
-    assert ("skipped", [], 4) == (handoff["assessment"]["state"], handoff["chain"], handoff["told"]["people"] + 1)
+    assert ("pending", [], 4) == (handoff["assessment"]["state"], handoff["chain"], handoff["told"]["people"] + 1)
     assert (handoff["id"], world.junior.by, 0) == (item["handoff_id"], item["escalated_by"], item["waiting_seconds"])
     assert (200, "claimed", world.senior.by) == (claimed.status_code, claimed.json()["state"], claimed.json()["claimed_by"])
     assert (409, "already_claimed", world.senior.by) == (late.status_code, late.json()["code"], late.json()["claimed_by"])

@@ -14,6 +14,7 @@ to be theirs alone; only `OutboxContract` looks across accounts, and first finis
 anyio's pytest plugin: give it a fixture `anyio_backend` that says "asyncio".
 """
 
+from .assessments import AssessmentsContract
 from .contract import Adapter, Contract
 from .event_log import EventLogContract
 from .imports import ImportsContract, ReplayContract
@@ -28,6 +29,7 @@ from .unit_of_work import OnceContract, UnitOfWorkContract
 
 __all__ = [
     "Adapter",
+    "AssessmentsContract",
     "ClaimsContract",
     "Contract",
     "Desk",

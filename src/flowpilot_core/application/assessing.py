@@ -1,0 +1,106 @@
+"""Making an assessment: read the snapshot, have it looked at, check what is said of it, store that."""
+
+import logging
+from contextlib import suppress
+from uuid import UUID
+
+from attrs import frozen
+
+from flowpilot_core.domain.actor import System
+from flowpilot_core.domain.assessment import WHY, Assessment, AssessmentState, why_not_assess
+from flowpilot_core.domain.case_file import snapshot_of
+from flowpilot_core.domain.diagnosis import checked
+from flowpilot_core.domain.errors import NotFound
+from flowpilot_core.domain.handoff import Handoff
+from flowpilot_core.domain.identifiers import AssessmentId, StepId
+from flowpilot_core.ports.assistant import Opinion, Question
+from flowpilot_core.ports.clock import Clock
+from flowpilot_core.ports.outbox import Lease
+from flowpilot_core.ports.persistence import UnitOfWork, ViewOf
+
+from .rules_assistant import RulesAssistant
+from .units import Units
+
+log = logging.getLogger("flowpilot.assessments")
+
+
+@frozen(kw_only=True)
+class Task:
+    """An assessment that is to be made, with all it is made from."""
+
+    assessment: Assessment
+    handoff: Handoff
+    question: Question
+
+
+@frozen(kw_only=True)
+class MakeAssessment:
+    """Does the work of one assessment: take, ask, settle. Nobody is ever asked inside a unit of work."""
+
+    units: Units
+    view: ViewOf
+    clock: Clock
+
+    async def do(self, lease: Lease) -> None:
+        """Make the assessment the lease is for, if somebody still needs it; a lease that was lost drops the result."""
+        task = await self._take(lease)
+        if task is None:
+            return
+        opinion = await RulesAssistant().assess(task.question)
+        await self._settle(lease, task, opinion)
+
+    async def give_up(self, lease: Lease, problem: str) -> None:
+        """There will be none, for a reason that lies here."""
+        async with self.units.begin(lease.account_id) as work:
+            if not await work.due.finish(lease):
+                return
+            with suppress(NotFound):
+                assessment = await work.assessments.get(AssessmentId(lease.work_id))
+                if assessment.state is AssessmentState.PENDING:
+                    handoff = await work.handoffs.get(assessment.handoff_id)
+                    await self._store(work, lease, assessment.failed(problem), handoff)
+            await work.commit()
+
+    async def _take(self, lease: Lease) -> Task | None:
+        async with self.units.begin(lease.account_id) as work:
+            if not await work.due.holds(lease):
+                return None
+            assessment = await work.assessments.get(AssessmentId(lease.work_id))
+            handoff = await work.handoffs.get(assessment.handoff_id)
+            reason = why_not_assess(handoff)
+            if assessment.state is not AssessmentState.PENDING or reason is not None:
+                if reason is not None and assessment.state is AssessmentState.PENDING:
+                    await work.assessments.save(assessment.skipped(reason))
+                await work.due.finish(lease)
+                await work.commit()
+                return None
+        stored = await self.view(lease.account_id).snapshot(handoff.id)
+        question = Question(account_id=lease.account_id, handoff_id=handoff.id, snapshot=snapshot_of(stored.body))
+        return Task(assessment=assessment, handoff=handoff, question=question)
+
+    async def _settle(self, lease: Lease, task: Task, opinion: Opinion) -> None:
+        steps = task.question.snapshot["steps"]
+        known = [StepId(UUID(str(step["id"]))) for step in steps if isinstance(step, dict)] if isinstance(steps, list) else []
+        diagnosis = checked(opinion.draft, known)
+        async with self.units.begin(lease.account_id) as work:
+            if not await work.due.finish(lease):
+                return
+            ready = task.assessment.ready(diagnosis, opinion.origin, at=self.clock.now())
+            await self._store(work, lease, ready, task.handoff)
+            await work.commit()
+        self.units.committed()
+        log.info(
+            "assessment made",
+            extra={
+                "assessment_id": str(ready.id),
+                "handoff_id": str(ready.handoff_id),
+                "provider": opinion.origin.provider,
+                "dropped_citations": diagnosis.dropped_citations,
+                "unsupported": diagnosis.unsupported,
+            },
+        )
+
+    async def _store(self, work: UnitOfWork, lease: Lease, assessment: Assessment, handoff: Handoff) -> None:
+        await work.assessments.save(assessment)
+        event = assessment.event(handoff, by=System(account_id=lease.account_id, cause=WHY), at=self.clock.now())
+        await self.units.record(work, event)
