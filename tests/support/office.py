@@ -32,9 +32,10 @@ class Office:
     mailbox: MemoryNotifier = field(factory=MemoryNotifier)
 
     @classmethod
-    async def opened(cls, name: str = "Acme") -> "Office":
-        store = MemoryStore(clock=SystemClock(), new_token=new_id)
-        return cls(staff=await a_staff(name).kept(store.begin), store=store)
+    async def opened(cls, name: str = "Acme", *, clock: SetClock | None = None) -> "Office":
+        """With `clock`, the store too goes by it, so that what is due later comes when it is set."""
+        store = MemoryStore(clock=clock or SystemClock(), new_token=new_id)
+        return cls(staff=await a_staff(name).kept(store.begin), store=store, clock=clock or SetClock())
 
     @property
     def product(self) -> FlowPilot:

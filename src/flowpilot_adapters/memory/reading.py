@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from flowpilot_core.domain.delivery import REACHED, Delivery, DeliveryState, Told
+from flowpilot_core.domain.delivery import REACHED, TELLING, Delivery, DeliveryState, Told
 from flowpilot_core.domain.errors import NotFound
 from flowpilot_core.domain.handoff import Handoff
 from flowpilot_core.domain.identifiers import HandoffId, SessionId, UserId
@@ -49,7 +49,7 @@ def handoff_detail(rows: Working, handoff_id: HandoffId) -> HandoffDetail:
     found = handoff(rows, handoff_id)
     all_of_session = _handoffs(rows, found.session_id)
     until = all_of_session.index(found)
-    ledger = [delivery for delivery in deliveries(rows, handoff_id) if delivery.user_id is not None]
+    ledger = [delivery for delivery in deliveries(rows, handoff_id) if delivery.user_id and delivery.kind in TELLING]
     told = Told(
         people=len({delivery.user_id for delivery in ledger}),
         sent=len({delivery.user_id for delivery in ledger if delivery.state in REACHED}),

@@ -212,7 +212,7 @@ class MemoryDeliveries:
 
     _work: Transaction
 
-    async def add(self, deliveries: Sequence[Delivery]) -> None:
+    async def add(self, deliveries: Sequence[Delivery], *, not_before: datetime | None = None) -> None:
         """As `Deliveries.add` says."""
         now = self._work.clock.now()
         said = {_about(one) for one in self._work.rows.deliveries.values()}
@@ -221,7 +221,7 @@ class MemoryDeliveries:
                 continue
             self._work.rows.deliveries.put(delivery.id, delivery)
             if kind := SENDING.get(delivery.channel):
-                self._work.rows.due.put(delivery.id, DueWork(id=delivery.id, kind=kind, due_at=now))
+                self._work.rows.due.put(delivery.id, DueWork(id=delivery.id, kind=kind, due_at=max(not_before or now, now)))
 
     async def get(self, delivery_id: DeliveryId) -> Delivery:
         """As `Deliveries.get` says."""

@@ -1,6 +1,7 @@
 """The delivery ledger of one account, inside one unit of work."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import DateTime, Integer, Text, Uuid, bindparam, column, false, func, insert, literal_column, or_, select, update
@@ -69,11 +70,12 @@ _added = (
     .returning(delivery.c.id)
     .cte("added")
 )
+_not_before = bindparam("not_before", type_=due_work.c.due_at.type)
 ADD: Final = compiled(
     "add deliveries",
     insert(due_work).from_select(
         ["account_id", "id", "kind", "due_at", "takes"],
-        select(ACCOUNT, _added.c.id, _asked.c.work_kind, func.now(), literal_column("0"))
+        select(ACCOUNT, _added.c.id, _asked.c.work_kind, func.greatest(_not_before, func.now()), literal_column("0"))
         .join_from(_added, _asked, _asked.c.id == _added.c.id)
         .where(_asked.c.work_kind.is_not(None)),
     ),
@@ -94,11 +96,12 @@ class SqlDeliveries:
         self._transaction = transaction
         self._account_id = transaction.account_id
 
-    async def add(self, deliveries: Sequence[Delivery]) -> None:
+    async def add(self, deliveries: Sequence[Delivery], *, not_before: datetime | None = None) -> None:
         """As `Deliveries.add` says, in one statement."""
         if deliveries:
             each = {name: [getattr(one, name) for one in deliveries] for name in list(_EACH)[:-1]}
-            self._transaction.write(ADD(account_id=self._account_id, **each, work_kind=[SENDING.get(one.channel) for one in deliveries]))
+            work_kinds = [SENDING.get(one.channel) for one in deliveries]
+            self._transaction.write(ADD(account_id=self._account_id, **each, work_kind=work_kinds, not_before=not_before))
 
     async def get(self, delivery_id: DeliveryId) -> Delivery:
         """As `Deliveries.get` says."""

@@ -26,7 +26,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from flowpilot_core.domain.actor import PERMISSIONS, Permission, Person, Role, require_role
 from flowpilot_core.domain.assessment import AssessmentState
-from flowpilot_core.domain.delivery import REACHED, Colleague, DeliveryState, Told
+from flowpilot_core.domain.delivery import REACHED, TELLING, Colleague, DeliveryState, Told
 from flowpilot_core.domain.errors import AlreadyClaimed, FlowPilotError, NotFound, Stale
 from flowpilot_core.domain.events import Event, EventKind
 from flowpilot_core.domain.handoff import ESCALATION, Handoff, HandoffMove, Intent
@@ -77,7 +77,7 @@ _told = (
             own(handoff_seen) & (handoff_seen.c.handoff_id == delivery.c.handoff_id) & (handoff_seen.c.user_id == delivery.c.user_id),
         )
     )
-    .where(own(delivery), delivery.c.handoff_id == ID)
+    .where(own(delivery), delivery.c.handoff_id == ID, delivery.c.kind.in_(sorted(TELLING)))
     .subquery("told")
 )
 _assessed = (
@@ -258,6 +258,7 @@ class SqlHandoffs:
                 note=new.note,
                 escalated_by=new.escalated_by,
                 escalated_at=new.escalated_at,
+                wake_at=new.wake_at,
                 snapshot_digest=new.snapshot_digest,
                 title=brief.title,
                 client_name=brief.client_name,

@@ -123,6 +123,7 @@ def handoff(row: Any) -> Handoff:
         escalated_by=row.escalated_by,
         escalated_at=row.escalated_at,
         claim=claim,
+        wake_at=row.wake_at,
         readers=frozenset(row.readers),
         snapshot_digest=row.snapshot_digest,
         brief=Brief(

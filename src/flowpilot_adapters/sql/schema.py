@@ -285,6 +285,7 @@ handoff = Table(
     _time("claimed_at", null=True),
     _integer("claim_step_count", null=True),
     _integer("claim_branch_count", null=True),
+    _time("wake_at", null=True),
     Column("readers", ARRAY(Uuid), nullable=False),
     _text("snapshot_digest"),
     _text("title"),
@@ -316,6 +317,7 @@ handoff = Table(
     ),
     CheckConstraint("(ticket_system IS NULL) = (ticket_id IS NULL)", name="ck_handoff_ticket"),
     CheckConstraint("intent = 'park' OR readers = '{}'", name="ck_handoff_readers"),
+    CheckConstraint("intent = 'park' OR wake_at IS NULL", name="ck_handoff_wake_at"),
     Index(
         "ix_handoff_queue",
         "account_id",

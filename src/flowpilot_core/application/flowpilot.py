@@ -49,9 +49,9 @@ class FlowPilot:
         """
         units = Units(begin=begin, committed=committed, new_id=new_id)
         return cls(
-            sessions=Sessions(units=units, view=view, clock=clock, new_id=new_id),
             handoffs=Handoffs(units=units, view=view, clock=clock, new_id=new_id, tell=tell, assess=assess),
             assessments=Assessments(units=units, view=view, clock=clock, new_id=new_id),
+            sessions=Sessions(units=units, view=view, clock=clock, new_id=new_id, tell=tell),
             accounts=Accounts(begin=begin, view=view, clock=clock, new_id=new_id, new_secret=new_secret),
             replay=Replay(begin=begin, view=view, new_id=new_id),
         )

@@ -1,12 +1,13 @@
 """Use cases of a handoff: park and escalate, claim, give back, reroute, withdraw, and what there is to read of it."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from attrs import evolve, frozen
 
 from flowpilot_core.domain.actor import Actor, Permission
 from flowpilot_core.domain.assessment import Assessment
-from flowpilot_core.domain.delivery import TOLD_ROLES, Delivery, Told, recipients
+from flowpilot_core.domain.delivery import TOLD_ROLES, Delivery, DeliveryKind, Told, recipients
 from flowpilot_core.domain.errors import SnapshotDamaged
 from flowpilot_core.domain.events import Event, EventKind
 from flowpilot_core.domain.handing_off import hand_off
@@ -70,6 +71,7 @@ class Handoffs:
         priority: Priority | None = None,
         team_id: TeamId | None = None,
         user_id: UserId | None = None,
+        wake_at: datetime | None = None,
         request: Request = PLAIN,
     ) -> HandoffDetail:
         """Park or escalate a session. Who is told of an escalation is written down with it; telling them comes after the commit."""
@@ -88,6 +90,7 @@ class Handoffs:
                 priority=priority,
                 team_id=team_id,
                 user_id=user_id,
+                wake_at=wake_at,
                 steps=detail.steps,
                 earlier=detail.handoffs,
                 names=detail.names,
@@ -103,15 +106,13 @@ class Handoffs:
             await work.handoffs.add(handoff, done.snapshot)
             if told:
                 at = handoff.escalated_at
-                await work.deliveries.add(
-                    [
-                        Delivery(id=DeliveryId(self.new_id()), handoff_id=handoff.id, user_id=recipient, created_at=at, updated_at=at)
-                        for recipient in told
-                    ]
-                )
+                await work.deliveries.add([Delivery.of(handoff, DeliveryId(self.new_id()), recipient, at=at) for recipient in told])
             assessment = Assessment.of(AssessmentId(self.new_id()), handoff) if self.assess and intent is Intent.ESCALATE else None
             if assessment:
                 await work.assessments.add(assessment)
+            if wake_at is not None and self.tell:
+                wake_up = Delivery.of(handoff, DeliveryId(self.new_id()), by.user_id, kind=DeliveryKind.WAKE_UP, at=handoff.escalated_at)
+                await work.deliveries.add([wake_up], not_before=wake_at)
             await self.units.record(work, done.event, request)
             return HandoffDetail(
                 handoff=handoff,

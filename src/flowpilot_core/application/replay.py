@@ -191,8 +191,8 @@ class _RowUnit:
         """How the case stands after it."""
         row, clock, joined = self.row, _RowClock(self.row.at), Joined(work, self.new_id)
         actor = self.cast.people[row.actor].acting(self.cast.account_id)
-        sessions = Sessions(units=joined, view=self.view, clock=clock, new_id=self.new_id)
         handoffs = Handoffs(units=joined, view=self.view, clock=clock, new_id=self.new_id, tell=False, assess=False)
+        sessions = Sessions(units=joined, view=self.view, clock=clock, new_id=self.new_id, tell=False)
         standing = self.before or await self._start(sessions, actor)
         plan = deeds(row.happening, standing, actor.user_id)
         for deed in plan:

@@ -6,9 +6,11 @@ from attrs import evolve, frozen
 
 from flowpilot_core.domain.actor import Actor, Permission, Person, require_role
 from flowpilot_core.domain.branch import Branch, ForkPoint, Option, Outcome
+from flowpilot_core.domain.debrief import debrief
+from flowpilot_core.domain.delivery import Delivery, DeliveryKind
 from flowpilot_core.domain.errors import InvalidValue, RoleForbidden, Unauthenticated
 from flowpilot_core.domain.events import Event
-from flowpilot_core.domain.identifiers import BranchId, ForkPointId, SessionId, StepId, TeamId, UserId
+from flowpilot_core.domain.identifiers import BranchId, DeliveryId, ForkPointId, SessionId, StepId, TeamId, UserId
 from flowpilot_core.domain.opinion import Thumb, rated
 from flowpilot_core.domain.session import Priority, Session, Status, Ticket
 from flowpilot_core.domain.step import Step, StepKind, StepResult
@@ -49,6 +51,8 @@ class Sessions:
     view: ViewOf
     clock: Clock
     new_id: NewId
+    tell: bool = True
+    """Whether anybody is told of what becomes of it; an import of the past tells nobody."""
 
     async def start(
         self,
@@ -274,10 +278,13 @@ class Sessions:
     async def resolve(
         self, actor: Actor, session_id: SessionId, *, summary: str, root_cause: str | None = None, request: Request = PLAIN
     ) -> SessionDetail:
-        """Done, with what solved it."""
+        """Done, with what solved it, which whoever had escalated it is told."""
 
-        async def move(session: Session, _: UnitOfWork) -> tuple[Session, Event]:
-            return session.resolved(summary, root_cause, by=actor, at=self.clock.now())
+        async def move(session: Session, work: UnitOfWork) -> tuple[Session, Event]:
+            resolved, event = session.resolved(summary, root_cause, by=actor, at=self.clock.now())
+            if self.tell:
+                await self._debrief(work, resolved)
+            return resolved, event
 
         return await self._move(actor, session_id, move, request)
 
@@ -297,6 +304,21 @@ class Sessions:
             return session.reopened(reason, by=by, at=self.clock.now())
 
         return await self._move(actor, session_id, move, request)
+
+    async def _debrief(self, work: UnitOfWork, resolved: Session) -> None:
+        detail = await work.sessions.detail(resolved.id)
+        found = debrief(resolved, detail.steps, detail.handoffs)
+        if found is not None:
+            handoff = next(one for one in detail.handoffs if one.id == found.handoff_id)
+            told = Delivery.of(
+                handoff,
+                DeliveryId(self.new_id()),
+                found.escalated_by,
+                kind=DeliveryKind.DEBRIEF,
+                number=resolved.version,
+                at=resolved.updated_at,
+            )
+            await work.deliveries.add([told])
 
     async def _move(self, actor: Actor, session_id: SessionId, move: Move, request: Request) -> SessionDetail:
         async def unit(work: UnitOfWork) -> SessionDetail:

@@ -115,6 +115,23 @@ class Delivery:
     created_at: datetime
     updated_at: datetime
 
+    @classmethod
+    def of(
+        cls,
+        handoff: Handoff,
+        delivery_id: DeliveryId,
+        to: UserId,
+        *,
+        kind: DeliveryKind = DeliveryKind.ESCALATED,
+        number: int = 0,
+        channel: Channel = Channel.EMAIL,
+        at: datetime,
+    ) -> "Delivery":
+        """A new one, to one person."""
+        return cls(
+            id=delivery_id, handoff_id=handoff.id, user_id=to, channel=channel, kind=kind, number=number, created_at=at, updated_at=at
+        )
+
     @user_id.validator
     def _named(self, _: "Attribute[UserId | None]", user_id: UserId | None) -> None:
         if user_id is None and self.channel in PERSONAL:
@@ -161,6 +178,9 @@ class Delivery:
     def _moved(self, move: DeliveryMove, at: datetime) -> "Delivery":
         return evolve(self, state=advance(DELIVERY, self.state, move, thing="delivery"), updated_at=max(at, self.updated_at))
 
+
+TELLING = frozenset({DeliveryKind.ESCALATED, DeliveryKind.REMINDER})
+"""Kinds that tell colleagues of an escalation; the rest is for one person who knows of it."""
 
 REACHED = frozenset({DeliveryState.SENT, DeliveryState.DELIVERED})
 """States of a delivery that its channel has accepted."""

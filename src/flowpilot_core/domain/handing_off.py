@@ -6,6 +6,7 @@ from datetime import datetime
 from attrs import frozen
 
 from .actor import Permission, Person, require
+from .errors import InvalidValue
 from .events import Event, EventKind
 from .handoff import Handoff, Intent
 from .identifiers import HandoffId, TeamId, UserId
@@ -38,6 +39,7 @@ def hand_off(
     priority: Priority | None = None,
     team_id: TeamId | None = None,
     user_id: UserId | None = None,
+    wake_at: datetime | None = None,
     steps: Sequence[Step],
     earlier: Sequence[Handoff],
     names: Mapping[UserId, str],
@@ -50,6 +52,7 @@ def hand_off(
     """
     reason = text("reason", reason)
     note = optional_text("note", note)
+    _require_to_come(wake_at, intent, at)
     require(by, Permission.HAND_OFF, session.id, session.assignee_id)
     advance(SESSION, session.status, MOVES[intent], thing="session")
     at = max(at, session.updated_at)
@@ -77,6 +80,7 @@ def hand_off(
         user_id=user_id,
         escalated_by=by.user_id,
         escalated_at=at,
+        wake_at=wake_at,
         readers=frozenset({session.assignee_id}) if intent is Intent.PARK else frozenset(),
         snapshot_digest=snapshot.digest,
         brief=snapshot.brief,
@@ -103,3 +107,12 @@ def hand_off(
         },
     )
     return HandedOff(session=after, handoff=handoff, snapshot=snapshot, event=event)
+
+
+def _require_to_come(wake_at: datetime | None, intent: Intent, at: datetime) -> None:
+    if wake_at is None:
+        return
+    if intent is not Intent.PARK:
+        raise InvalidValue("wake_at", "is for a park only")
+    if wake_at <= at:
+        raise InvalidValue("wake_at", "must be in the future")

@@ -107,6 +107,8 @@ class Handoff:
     claim: Claim | None = field(default=None)
     readers: frozenset[UserId] = frozenset()
     """Of a park: whoever was the session's assignee while it was parked, and so may read of it later."""
+    wake_at: datetime | None = None
+    """Of a park: when its parker wants to be reminded of it."""
     snapshot_digest: str
     """SHA-256 of the frozen snapshot, in hex."""
     brief: Brief

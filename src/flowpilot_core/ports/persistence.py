@@ -252,8 +252,8 @@ class People(Protocol):
 class Deliveries(Protocol):
     """The delivery ledger of one account, inside one unit of work."""
 
-    async def add(self, deliveries: Sequence[Delivery]) -> None:
-        """Keep new deliveries, each with the work of sending it due at once where its channel is in `SENDING`.
+    async def add(self, deliveries: Sequence[Delivery], *, not_before: datetime | None = None) -> None:
+        """Keep new deliveries, each with the work of sending it due at once, or `not_before` a time, where its channel is in `SENDING`.
 
         Left out are those for people who are not active any more, and any that is there already: for the same person about the
         same handoff over the same channel, of the same kind and number.

@@ -264,9 +264,9 @@ class Case:
         """Waiting in the queue."""
         return self._handed_off(Intent.ESCALATE, reason, note=note, priority=priority, team_id=team_id, user_id=user_id, at=at)
 
-    def parked(self, reason: str = "waiting for a part", *, at: datetime | None = None) -> "Case":
+    def parked(self, reason: str = "waiting for a part", *, wake_at: datetime | None = None, at: datetime | None = None) -> "Case":
         """Resting, and private."""
-        return self._handed_off(Intent.PARK, reason, at=at)
+        return self._handed_off(Intent.PARK, reason, wake_at=wake_at, at=at)
 
     def _handed_off(
         self,
@@ -277,6 +277,7 @@ class Case:
         priority: Priority | None = None,
         team_id: TeamId | None = None,
         user_id: UserId | None = None,
+        wake_at: datetime | None = None,
         at: datetime | None,
     ) -> "Case":
         handed = hand_off(
@@ -288,6 +289,7 @@ class Case:
             priority=priority,
             team_id=team_id,
             user_id=user_id,
+            wake_at=wake_at,
             steps=self.steps,
             earlier=self.handoffs,
             names=self.names,

@@ -171,6 +171,7 @@ async def hand_off(request: Call) -> Body:
             priority=new.priority,
             team_id=None if new.team_id is None else TeamId(new.team_id),
             user_id=None if new.user_id is None else UserId(new.user_id),
+            wake_at=new.wake_at,
             request=change,
         ),
         HandoffOut.shown,

@@ -221,7 +221,7 @@ def _common(handoff: Handoff, names: Mapping[UserId, str]) -> dict[str, Any]:
         "escalated_at": handoff.escalated_at,
         "claimed_by": person(claim.by, names) if claim else None,
         "claimed_at": claim.at if claim else None,
-        "wake_at": None,
+        "wake_at": handoff.wake_at,
         "due_at": None,
         "snapshot_digest": handoff.snapshot_digest,
     }

@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from flowpilot_core.application.sessions import Forked
 from flowpilot_core.domain.branch import FEWEST_OPTIONS, MOST_OPTIONS, Branch, BranchState, ForkPoint, Option, Outcome
+from flowpilot_core.domain.debrief import Debrief, debrief
 from flowpilot_core.domain.handoff import Intent
 from flowpilot_core.domain.identifiers import UserId
 from flowpilot_core.domain.session import Priority, Session, Status
@@ -98,6 +99,7 @@ class HandOff(Closed, kw_only=True, frozen=True):
     priority: Annotated[Priority | None, Meta(description="The session's, where left out.")] = None
     team_id: Annotated[UUID | None, Meta(description="Whom to tell; any eligible colleague may still claim.")] = None
     user_id: Annotated[UUID | None, Meta(description="Whom to tell; any eligible colleague may still claim.")] = None
+    wake_at: Annotated[Instant | None, Meta(description="When to remind you of a park, and only you.")] = None
 
 
 class Reassign(Closed, kw_only=True, frozen=True):
@@ -237,6 +239,35 @@ class ResolutionOut(msgspec.Struct, kw_only=True, frozen=True):
     root_cause: str | None
 
 
+class DebriefOut(msgspec.Struct, kw_only=True, frozen=True):
+    """What whoever had escalated it learns: what solved it, where the investigation had split, and who."""
+
+    handoff_id: UUID
+    escalated_by: PersonOut
+    summary: str
+    root_cause: str | None
+    resolved_by: PersonOut
+    resolved_at: Instant
+    branch: BranchOut
+    fork_point: Annotated[ForkPointOut | None, Meta(description="Where that branch began; null for the root.")]
+    step: Annotated[StepOut | None, Meta(description="The last step there that worked.")]
+
+    @classmethod
+    def of(cls, found: Debrief, names: Mapping[UserId, str]) -> "DebriefOut":
+        """As clients read it."""
+        return cls(
+            handoff_id=found.handoff_id,
+            escalated_by=person(found.escalated_by, names),
+            summary=found.summary,
+            root_cause=found.root_cause,
+            resolved_by=person(found.resolved_by, names),
+            resolved_at=found.resolved_at,
+            branch=BranchOut.of(found.branch),
+            fork_point=None if found.fork_point is None else ForkPointOut.of(found.fork_point, names),
+            step=None if found.step is None else StepOut.of(found.step, names),
+        )
+
+
 class SessionOut(msgspec.Struct, kw_only=True, frozen=True):
     """A session in a list."""
 
@@ -266,6 +297,7 @@ class SessionDetailOut(SessionOut, kw_only=True, frozen=True):
     """One session with all that stands around it."""
 
     resolution: ResolutionOut | None
+    debrief: Annotated[DebriefOut | None, Meta(description="Of a resolved session that had been escalated by somebody else.")]
     escalation_package: Annotated[dict[str, Any] | None, Meta(description="The older readers' copy of the last escalation.")]
     branches: list[BranchOut]
     fork_points: list[ForkPointOut]
@@ -278,9 +310,11 @@ class SessionDetailOut(SessionOut, kw_only=True, frozen=True):
         session, names = detail.session, detail.names
         resolution = session.resolution
         package = session.escalation_package
+        found = debrief(session, detail.steps, detail.handoffs)
         return cls(
             **_common(session, names),
             resolution=None if resolution is None else ResolutionOut(summary=resolution.summary, root_cause=resolution.root_cause),
+            debrief=None if found is None else DebriefOut.of(found, names),
             escalation_package=None if package is None else dict(package),
             branches=[BranchOut.of(branch) for branch in session.branches.all],
             fork_points=[ForkPointOut.of(fork, names) for fork in session.branches.fork_points],

@@ -10,11 +10,11 @@ from uuid import UUID
 import pytest
 
 from flowpilot_core.domain.actor import Person
-from flowpilot_core.domain.delivery import Channel, Delivery
+from flowpilot_core.domain.delivery import Channel, Delivery, DeliveryKind
 from flowpilot_core.domain.errors import AlreadyClaimed
 from flowpilot_core.domain.identifiers import DeliveryId, EventId
 from flowpilot_core.ports.outbox import Lease, Outbox, Work, WorkKind
-from flowpilot_core.ports.persistence import BeginWork
+from flowpilot_core.ports.persistence import BeginWork, ViewOf
 from flowpilot_core.testing.builders import NOON, Staff, a_session, a_staff, an_escalation, new_id
 
 from .contract import Contract
@@ -134,6 +134,21 @@ class OutboxContract(Contract):
 
         assert {delivery.id for delivery in deliveries} == {lease.work_id for lease in leases}
         assert {WorkKind.DELIVERY} == {lease.kind for lease in leases}
+
+    async def test_a_delivery_for_later_is_not_due_before(self, begin: BeginWork, outbox: Outbox, view: ViewOf, acme: Staff) -> None:
+        one_day = NOON.replace(year=2999)
+        case = await a_session(by=acme.anna).parked(wake_at=one_day).kept(begin)
+        later, now = (
+            Delivery.of(case.handoff, DeliveryId(new_id()), acme.anna.user_id, kind=DeliveryKind.WAKE_UP, number=number, at=NOON)
+            for number in range(2)
+        )
+        async with begin(acme.account_id) as work:
+            await work.deliveries.add([later], not_before=one_day)
+            await work.deliveries.add([now], not_before=NOON)
+            await work.commit()
+
+        assert [now.id] == [lease.work_id for lease in await outbox.take(up_to(10), lease_for=LONG)]
+        assert one_day == (await view(acme.account_id).handoff(case.handoff.id)).handoff.wake_at
 
     async def test_what_has_a_way_of_its_own_is_in_the_ledger_and_nobodys_work(self, begin: BeginWork, outbox: Outbox, acme: Staff) -> None:
         case = await an_escalation(by=acme.anna).kept(begin)
