@@ -20,10 +20,13 @@ from flowpilot_core.application.flowpilot import FlowPilot
 from flowpilot_core.application.links import Links
 from flowpilot_core.application.notifications import SendDelivery
 from flowpilot_core.application.relay import MOST_AT_ONCE, MOST_TAKES, Relay
+from flowpilot_core.domain.actor import Person
 from flowpilot_core.domain.delivery import MOST_ATTEMPTS, Delivery, DeliveryState
 from flowpilot_core.domain.errors import Unavailable
 from flowpilot_core.domain.handoff import HandoffState, Intent
 from flowpilot_core.domain.identifiers import HandoffId
+from flowpilot_core.domain.pace import Pace
+from flowpilot_core.domain.session import Priority
 from flowpilot_core.ports.clock import Clock, Jitter
 from flowpilot_core.ports.notifier import Message, Notifier, NotSent
 from flowpilot_core.ports.outbox import Lease, Outbox, Work, WorkKind
@@ -32,12 +35,14 @@ from flowpilot_core.testing.contracts import Adapter
 from flowpilot_core.testing.faults import Faults, Pause, raising
 from flowpilot_core.testing.redaction import as_it_is
 from tests.support.mail_server import Fault, ScriptedServer
+from tests.support.postgres import PostgresDatabase
 
 pytestmark = pytest.mark.anyio
 
 OLGA, ADAM, BEN = "olga@acme-it.example", "adam@acme-it.example", "ben@acme-it.example"
 LINKS = Links.of("https://flowpilot.msp.example", bytes(32))
 LONG = 3_600.0
+UNBOUNDED = Pace(most=1_000_000)
 TELEPORT = cast(WorkKind, "teleport")
 
 
@@ -99,7 +104,13 @@ class House:
         return SmtpNotifier(server=MailServer.of(self.server.url), sender="flowpilot@msp.example", clock=self.clock, idle=timedelta(0))
 
     def relay(
-        self, *, notifier: Notifier | None = None, outbox: Outbox | None = None, jitter: Jitter = at_once, poll: float = LONG
+        self,
+        *,
+        notifier: Notifier | None = None,
+        outbox: Outbox | None = None,
+        jitter: Jitter = at_once,
+        poll: float = LONG,
+        pace: Pace = UNBOUNDED,
     ) -> Relay:
         sending = SendDelivery(
             begin=self.adapter.begin,
@@ -109,6 +120,7 @@ class House:
             links=LINKS,
             redact=as_it_is,
             typeset=HtmlLetters(),
+            pace=pace,
             mail_domain="msp.example",
         )
         return Relay(
@@ -119,11 +131,13 @@ class House:
             poll=poll,
         )
 
-    async def escalated(self, staff: Staff | None = None) -> HandoffId:
-        """Anna escalates a session of hers."""
+    async def escalated(self, staff: Staff | None = None, *, priority: Priority = Priority.NORMAL, to: Person | None = None) -> HandoffId:
+        """Anna escalates a session of hers, to somebody or to all."""
         anna = (staff or self.staff).anna
         session = await self.flowpilot.sessions.start(anna, title="VPN down", problem="Nobody gets in.", client_name="Contoso")
-        detail = await self.flowpilot.handoffs.hand_off(anna, session.session.id, intent=Intent.ESCALATE, reason="I am stuck")
+        detail = await self.flowpilot.handoffs.hand_off(
+            anna, session.session.id, intent=Intent.ESCALATE, reason="I am stuck", priority=priority, user_id=to.user_id if to else None
+        )
         return detail.handoff.id
 
     async def ledger(self, handoff_id: HandoffId, staff: Staff | None = None) -> Mapping[str, Delivery]:
@@ -365,6 +379,143 @@ async def test_the_pauses_between_tries_grow(server: ScriptedServer) -> None:
 
     assert [0, 3] * 3 == found
     assert ALL_SENT == await house.states(handoff_id)
+
+
+@frozen
+class Quick:
+    """A house whose clock stands still, and whose every wait is over when the clock says so."""
+
+    house: House
+    clock: SetClock
+    database: PostgresDatabase | None
+
+    async def minutes_pass(self, minutes: float) -> None:
+        self.clock.jump(timedelta(minutes=minutes))
+        if self.database is not None:
+            self.database.do("UPDATE flowpilot.due_work SET due_at = now()")
+
+
+@pytest.fixture
+async def quick(adapter: Adapter, server: ScriptedServer, request: pytest.FixtureRequest) -> Quick:
+    clock = SetClock(datetime(2026, 11, 24, 12, tzinfo=UTC))
+    database = None
+    if isinstance(adapter.outbox, SqlOutbox):
+        database = request.getfixturevalue("own_database")
+    else:
+        store = MemoryStore(clock=clock, new_token=new_id)
+        adapter = Adapter(begin=store.begin, view=store.view, outbox=store.outbox)
+    return Quick(House(adapter=adapter, staff=await a_staff().kept(adapter.begin), server=server, clock=clock), clock, database)
+
+
+class TestNoise:
+    """No more than so many mails a minute for a person; what is more waits, and comes in one."""
+
+    pace = Pace(most=2)
+
+    async def test_what_is_too_much_for_a_minute_comes_in_one_mail_after_it(self, quick: Quick) -> None:
+        house = quick.house
+        handoffs = [await house.escalated() for _ in range(5)]
+
+        await house.relay(pace=self.pace).run_once()
+        first = Counter(house.mailed)
+        waiting = [(await house.ledger(handoff))[BEN] for handoff in handoffs]
+        await quick.minutes_pass(1)
+        await drained(house.relay(pace=self.pace))
+
+        assert {OLGA: 2, ADAM: 2, BEN: 2} == first
+        assert {("pending", "waits: they got enough mails for one minute")} == {
+            (delivery.state, delivery.reason) for delivery in waiting if delivery.waits_until
+        }
+        assert {OLGA: 3, ADAM: 3, BEN: 3} == Counter(house.mailed)
+        digest = [envelope.message for envelope in house.server.accepted if BEN in envelope.recipients][-1]
+        assert "[normal] 3 messages in one: VPN down and others" == digest.subject
+        assert 3 == digest.text.count("https://flowpilot.msp.example/claim/")
+        settled = [(await house.ledger(handoff))[BEN] for handoff in handoffs]
+        assert {"sent"} == {delivery.state for delivery in settled}
+        assert 3 == [delivery.message_id for delivery in settled].count(digest.message_id)
+        assert 0 == await house.relay(pace=self.pace).run_once()
+
+    async def test_what_is_urgent_does_not_wait(self, quick: Quick) -> None:
+        for _ in range(3):
+            await quick.house.escalated()
+        await quick.house.relay(pace=self.pace).run_once()
+
+        urgent = await quick.house.escalated(priority=Priority.URGENT)
+        await quick.house.relay(pace=self.pace).run_once()
+
+        assert ALL_SENT == await quick.house.states(urgent)
+
+    async def test_what_was_claimed_while_it_waited_is_left_out_of_the_one(self, quick: Quick) -> None:
+        house = quick.house
+        handoffs = [await house.escalated() for _ in range(5)]
+        await house.relay(pace=self.pace).run_once()
+        waiting = [handoff for handoff in handoffs if (await house.ledger(handoff))[BEN].waits_until]
+        await house.flowpilot.handoffs.claim(house.staff.olga, waiting[1])
+
+        await quick.minutes_pass(1)
+        await drained(house.relay(pace=self.pace))
+
+        digest = [envelope.message for envelope in house.server.accepted if BEN in envelope.recipients][-1]
+        assert "[normal] 2 messages in one: VPN down and others" == digest.subject
+        assert "suppressed" == (await house.states(waiting[1]))[BEN]
+
+    async def test_the_one_is_tried_again_as_one(self, quick: Quick) -> None:
+        """F23: under the same message id, and as maybe a repeat where its answer was lost."""
+        house = quick.house
+        handoffs = [await house.escalated() for _ in range(5)]
+        await house.relay(pace=self.pace).run_once()
+        house.server.on(".", Fault.HANG_UP, to=BEN)
+
+        await quick.minutes_pass(1)
+        await drained(house.relay(pace=self.pace))
+        await quick.minutes_pass(1)
+        await drained(house.relay(pace=self.pace))
+
+        *_, first, second = [envelope.message for envelope in house.server.accepted if BEN in envelope.recipients]
+        assert (first.message_id, first.text.count("/claim/")) == (second.message_id, second.text.count("/claim/"))
+        assert (False, True) == (first.maybe_twice, second.maybe_twice)
+        assert {"sent"} == {(await house.ledger(handoff))[BEN].state for handoff in handoffs}
+
+    async def test_what_was_joined_to_one_that_is_not_sent_any_more_goes_by_itself(self, quick: Quick) -> None:
+        """F16: the relay died in the middle, and then somebody claimed what carried the others."""
+        house = quick.house
+        handoffs = [await house.escalated(to=house.staff.ben) for _ in range(4)]
+        await house.relay(pace=self.pace).run_once()
+        await quick.minutes_pass(1)
+        faults, killed = Faults(), Pause()
+        faults.at("notifier.send: before", killed)
+        relay = house.relay(pace=self.pace, notifier=faults.notifier(house.mail), outbox=VoidLeases(house.adapter.outbox))
+        dying = asyncio.create_task(relay.run_once())
+        await killed.reached.wait()
+        dying.cancel()
+        await asyncio.wait({dying})
+        ledger = [(await house.ledger(handoff))[BEN] for handoff in handoffs]
+        (carrier,) = {one.carried_by for one in ledger} - {None}
+        await house.flowpilot.handoffs.claim(house.staff.olga, next(one.handoff_id for one in ledger if one.id == carrier))
+
+        await quick.minutes_pass(2)
+        await drained(house.relay(pace=self.pace))
+
+        assert {"sent": 3, "suppressed": 1} == Counter([(await house.states(handoff))[BEN] for handoff in handoffs])
+        assert [BEN] * 3 == house.mailed
+
+    async def test_relays_at_once_send_no_more_than_one_would(self, quick: Quick) -> None:
+        house = quick.house
+        for _ in range(10):
+            await house.escalated()
+        notifier = MemoryNotifier()
+        async with anyio.create_task_group() as tasks:
+            for _ in range(4):
+                tasks.start_soon(drained, house.relay(notifier=notifier, pace=self.pace))
+        first = Counter(notifier.recipients)
+
+        await quick.minutes_pass(1)
+        async with anyio.create_task_group() as tasks:
+            for _ in range(4):
+                tasks.start_soon(drained, house.relay(notifier=notifier, pace=self.pace))
+
+        assert {OLGA: 2, ADAM: 2, BEN: 2} == first
+        assert {OLGA: 3, ADAM: 3, BEN: 3} == Counter(notifier.recipients)
 
 
 class TestTwoRelays:

@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import Hashable, Sequence
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from attrs import evolve, frozen
 
 from flowpilot_core.domain.account import Account, ApiToken, Team, User
 from flowpilot_core.domain.actor import Person, Role
-from flowpilot_core.domain.delivery import Colleague, Delivery
+from flowpilot_core.domain.delivery import ON_ITS_WAY, Channel, Colleague, Delivery
 from flowpilot_core.domain.errors import AlreadyClaimed, NotFound
 from flowpilot_core.domain.handoff import Handoff
 from flowpilot_core.domain.identifiers import DeliveryId, EventId, HandoffId, SessionId, StepId, TeamId, UserId
@@ -16,7 +17,7 @@ from flowpilot_core.domain.session import Session
 from flowpilot_core.domain.snapshot import Snapshot
 from flowpilot_core.domain.step import Step
 from flowpilot_core.ports.outbox import SENDING, Lease, Work
-from flowpilot_core.ports.persistence import HandoffDetail, SessionDetail
+from flowpilot_core.ports.persistence import HandoffDetail, Mails, SessionDetail
 
 from . import reading
 from .tables import DueWork
@@ -235,6 +236,24 @@ class MemoryDeliveries:
         """As `Deliveries.save` says."""
         self._work.rows.deliveries.put(delivery.id, delivery)
 
+    async def mails_of(self, user_id: UserId, *, since: datetime) -> Mails:
+        """As `Deliveries.mails_of` says."""
+        await _others()
+        await self._work.lock("mails", user_id)
+        theirs = sorted(
+            (one for one in self._work.rows.deliveries.values() if one.user_id == user_id and one.channel is Channel.EMAIL),
+            key=lambda one: one.id,
+        )
+        return Mails(
+            sent=tuple(one for one in theirs if one.state in ON_ITS_WAY and one.carried_by is None and one.updated_at > since),
+            waiting=tuple(one for one in theirs if one.waits_until is not None),
+        )
+
+    async def carried(self, delivery_id: DeliveryId) -> Sequence[Delivery]:
+        """As `Deliveries.carried` says."""
+        await _others()
+        return sorted((one for one in self._work.rows.deliveries.values() if one.carried_by == delivery_id), key=lambda one: one.id)
+
 
 def _about(one: Delivery) -> Hashable:
     """Of what there is one; what is for all of the account is told apart by its id."""
@@ -265,6 +284,12 @@ class MemoryWorkLedger:
             due_at = self._work.clock.now() + timedelta(seconds=seconds)
             self._work.rows.due.put(held.id, evolve(held, due_at=due_at, lease_token=None, lease_until=None))
         return held is not None
+
+    async def withdraw(self, work_ids: Sequence[UUID]) -> None:
+        """As `WorkLedger.withdraw` says."""
+        for work_id in work_ids:
+            await self._work.lock(*due_key(work_id))
+            self._work.rows.due.drop(work_id)
 
     async def holds(self, lease: Lease) -> bool:
         """As `WorkLedger.holds` says."""

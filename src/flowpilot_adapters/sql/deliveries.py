@@ -9,10 +9,11 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import TypeEngine
 
-from flowpilot_core.domain.delivery import Delivery, DeliveryState
+from flowpilot_core.domain.delivery import ON_ITS_WAY, Channel, Delivery, DeliveryState
 from flowpilot_core.domain.errors import NotFound
-from flowpilot_core.domain.identifiers import DeliveryId
+from flowpilot_core.domain.identifiers import DeliveryId, UserId
 from flowpilot_core.ports.outbox import SENDING
+from flowpilot_core.ports.persistence import Mails
 
 from . import records
 from .queries import ACCOUNT, columns_but_account, is_active, own
@@ -80,12 +81,36 @@ ADD: Final = compiled(
         .where(_asked.c.work_kind.is_not(None)),
     ),
 )
-CHANGING: Final = ("state", "reason", "attempts", "last_error", "maybe_arrived", "message_id", "updated_at")
+CHANGING: Final = ("state", "reason", "attempts", "last_error", "maybe_arrived", "waits_until", "carried_by", "message_id", "updated_at")
 SAVE: Final = compiled(
     "save delivery",
     update(delivery)
     .where(delivery.c.account_id == ACCOUNT, delivery.c.id == bindparam("delivery_id"))
     .values({name: bindparam(f"new_{name}") for name in CHANGING}),
+)
+
+USER: Final = bindparam("user_id", type_=Uuid())
+LOCK_MAILS: Final = compiled("lock mails", select(person.c.id).where(own(person), person.c.id == USER).with_for_update(key_share=True))
+MAILED: Final = compiled(
+    "mailed",
+    select(*columns_but_account(delivery)).where(
+        own(delivery),
+        delivery.c.user_id == USER,
+        delivery.c.updated_at > bindparam("since"),
+        delivery.c.channel == Channel.EMAIL,
+        delivery.c.carried_by.is_(None),
+        delivery.c.state.in_(sorted(ON_ITS_WAY)),
+    ),
+)
+WAITING: Final = compiled(
+    "waiting mails",
+    select(*columns_but_account(delivery))
+    .where(own(delivery), delivery.c.user_id == USER, delivery.c.waits_until.is_not(None), delivery.c.channel == Channel.EMAIL)
+    .order_by(delivery.c.id),
+)
+CARRIED: Final = compiled(
+    "carried",
+    select(*columns_but_account(delivery)).where(own(delivery), delivery.c.carried_by == bindparam("carrier_id")).order_by(delivery.c.id),
 )
 
 
@@ -110,6 +135,17 @@ class SqlDeliveries:
             raise NotFound("delivery")
         return records.delivery(found.first)
 
+    async def mails_of(self, user_id: UserId, *, since: datetime) -> Mails:
+        """As `Deliveries.mails_of` says."""
+        who = {"account_id": self._account_id, "user_id": user_id}
+        _, sent, waiting = await self._transaction.read(LOCK_MAILS(**who), MAILED(**who, since=since), WAITING(**who))
+        return Mails(sent=tuple(records.delivery(row) for row in sent.rows), waiting=tuple(records.delivery(row) for row in waiting.rows))
+
+    async def carried(self, delivery_id: DeliveryId) -> Sequence[Delivery]:
+        """As `Deliveries.carried` says."""
+        (found,) = await self._transaction.read(CARRIED(account_id=self._account_id, carrier_id=delivery_id))
+        return [records.delivery(row) for row in found.rows]
+
     async def save(self, changed: Delivery) -> None:
         """As `Deliveries.save` says."""
         self._transaction.write(
@@ -121,6 +157,8 @@ class SqlDeliveries:
                 new_attempts=changed.attempts,
                 new_last_error=changed.last_error,
                 new_maybe_arrived=changed.maybe_arrived,
+                new_waits_until=changed.waits_until,
+                new_carried_by=changed.carried_by,
                 new_message_id=changed.message_id,
                 new_updated_at=changed.updated_at,
             )

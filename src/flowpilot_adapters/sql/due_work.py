@@ -1,8 +1,11 @@
 """The due work of one account, inside one unit of work: leases are kept and given back under their token."""
 
+from collections.abc import Sequence
 from typing import Final
+from uuid import UUID
 
-from sqlalchemy import ColumnElement, Double, bindparam, delete, func, insert, literal_column, null, select, update
+from sqlalchemy import ColumnElement, Double, Uuid, any_, bindparam, delete, func, insert, literal_column, null, select, update
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from flowpilot_core.domain.identifiers import EventId
 from flowpilot_core.ports.outbox import Lease, Work
@@ -39,6 +42,9 @@ POSTPONE: Final = compiled(
         lease_until=null(),
     ),
 )
+WITHDRAW: Final = compiled(
+    "withdraw work", delete(due_work).where(own(due_work), due_work.c.id == any_(bindparam("work_ids", type_=ARRAY(Uuid))))
+)
 HOLDS: Final = compiled("hold work", select(due_work.c.id).where(_held).with_for_update())
 
 
@@ -68,6 +74,10 @@ class SqlWorkLedger:
             POSTPONE(account_id=self._account_id, work_id=lease.work_id, token=lease.token, seconds=seconds)
         )
         return done.row_count == 1
+
+    async def withdraw(self, work_ids: Sequence[UUID]) -> None:
+        """As `WorkLedger.withdraw` says."""
+        self._transaction.write(WITHDRAW(account_id=self._account_id, work_ids=list(work_ids)))
 
     async def holds(self, lease: Lease) -> bool:
         """As `WorkLedger.holds` says."""

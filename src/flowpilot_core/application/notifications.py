@@ -1,21 +1,24 @@
 """Telling people: how one delivery is taken, sent and settled."""
 
 import logging
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 
-from attrs import frozen
+from attrs import field, frozen
 
 from flowpilot_core.domain.account import Account, User
 from flowpilot_core.domain.delivery import Delivery, DeliveryState, delay, message_id, why_not_send
 from flowpilot_core.domain.errors import NotFound
 from flowpilot_core.domain.handoff import Handoff
 from flowpilot_core.domain.identifiers import DeliveryId, UserId
+from flowpilot_core.domain.pace import MOST_IN_ONE, Pace
+from flowpilot_core.domain.session import Priority
 from flowpilot_core.ports.clock import Clock, Jitter
 from flowpilot_core.ports.letters import Typesetter
 from flowpilot_core.ports.notifier import Message, Notifier, NotSent
-from flowpilot_core.ports.outbox import Lease
-from flowpilot_core.ports.persistence import BeginWork
+from flowpilot_core.ports.outbox import Lease, Work, WorkKind
+from flowpilot_core.ports.persistence import BeginWork, UnitOfWork
 from flowpilot_core.ports.redactor import Redactor
 
 from .letters import CLAIMABLE, Told, letter, subject
@@ -40,6 +43,7 @@ class SendDelivery:
     """What stands behind the `@` of message ids."""
     typeset: Typesetter | None = None
     """None: mails are text alone."""
+    pace: Pace = field(factory=Pace)
 
     async def do(self, lease: Lease) -> None:
         """Send what the lease is for, if it is still worth sending; a lease that was lost drops the result."""
@@ -55,39 +59,73 @@ class SendDelivery:
                 return
             # Work may be poison just because its delivery is not there: then it ends with nobody to be shown to.
             with suppress(NotFound):
-                delivery = await work.deliveries.get(DeliveryId(lease.work_id))
-                if delivery.state in TO_SEND:
-                    at = self.clock.now()
+                at = self.clock.now()
+                for delivery in await _parcel(work, DeliveryId(lease.work_id)):
                     await work.deliveries.save(delivery.taken(at=at).failed(problem, permanent=True, at=at))
             await work.commit()
 
     async def _take(self, lease: Lease) -> Message | None:
         async with self.begin(lease.account_id) as work:
+            delivery = await work.deliveries.get(DeliveryId(lease.work_id))
+            recipient = await work.people.user(_person(delivery))
+            at = self.clock.now()
+            # First the person and then the work: in this order whoever joins mails waits for everybody else who does.
+            mails = await work.deliveries.mails_of(recipient.id, since=at - self.pace.within)
             if not await work.due.holds(lease):
                 return None
-            delivery = await work.deliveries.get(DeliveryId(lease.work_id))
-            if delivery.state not in TO_SEND:
+            parcel = await self._still_worth(work, recipient, await _parcel(work, delivery.id))
+            if not parcel or parcel[0].delivery.id != delivery.id:
                 await work.due.finish(lease)
+                await self._part(work, parcel)
                 await work.commit()
                 return None
-            handoff = await work.handoffs.get(delivery.handoff_id)
-            recipient = await work.people.user(_person(delivery))
-            reason = why_not_send(delivery.kind, handoff, recipient)
-            if reason is not None:
-                await work.deliveries.save(delivery.suppressed(reason, at=self.clock.now()))
-                await work.due.finish(lease)
+            lead = parcel[0].delivery
+            urgent = parcel[0].handoff.priority is Priority.URGENT
+            free_at = self.pace.free_at((one.updated_at for one in mails.sent if one.id != lead.id), at=at)
+            if free_at and not urgent and lead.state is not DeliveryState.SENDING:
+                await work.deliveries.save(lead.held(free_at))
+                await work.due.postpone(lease, seconds=(free_at - at) / timedelta(seconds=1))
                 await work.commit()
-                _logged(delivery, DeliveryState.SUPPRESSED, reason)
                 return None
+            waiting = [one for one in mails.waiting if one.state is DeliveryState.PENDING and one.id != lead.id]
+            if waiting and not urgent:
+                joined = waiting[: MOST_IN_ONE - len(parcel)]
+                await work.due.withdraw([one.id for one in joined])
+                parcel += await self._still_worth(work, recipient, joined)
             account = await work.people.account()
-            escalator = await work.people.user(handoff.escalated_by)
-            at = self.clock.now()
-            taken = delivery.taken(at=at)
-            await work.deliveries.save(taken)
+            escalators = {one.handoff.id: await work.people.user(one.handoff.escalated_by) for one in parcel}
+            for one in parcel:
+                await work.deliveries.save(one.delivery.taken(at=at) if one.delivery.id == lead.id else one.delivery.joined(lead, at=at))
             await work.commit()
-        link = self._link(taken, handoff, recipient, account, at=at)
-        told = (Told(kind=taken.kind, handoff=handoff, escalator=escalator.name, link=link),)
-        return self._message(taken, told, recipient, account)
+        told = tuple(
+            Told(
+                kind=one.delivery.kind,
+                handoff=one.handoff,
+                escalator=escalators[one.handoff.id].name,
+                link=self._link(one.delivery, one.handoff, recipient, account, at=at),
+            )
+            for one in parcel
+        )
+        return self._message(lead.taken(at=at), told, recipient, account)
+
+    async def _still_worth(self, work: UnitOfWork, recipient: User, deliveries: Sequence[Delivery]) -> "list[_Piece]":
+        """Those worth sending, with what they are about; the others are suppressed."""
+        worth = []
+        for delivery in deliveries:
+            handoff = await work.handoffs.get(delivery.handoff_id)
+            reason = why_not_send(delivery.kind, handoff, recipient)
+            if reason is None:
+                worth.append(_Piece(delivery=delivery, handoff=handoff))
+            else:
+                await work.deliveries.save(delivery.suppressed(reason, at=self.clock.now()))
+                _logged(delivery, DeliveryState.SUPPRESSED, reason)
+        return worth
+
+    async def _part(self, work: UnitOfWork, parcel: "Sequence[_Piece]") -> None:
+        """What went in the mail of one that is not sent any more goes by itself."""
+        for one in parcel:
+            await work.deliveries.save(one.delivery.parted())
+            await work.due.add(Work(id=one.delivery.id, kind=WorkKind.DELIVERY, due_at=self.clock.now()))
 
     async def _send(self, message: Message) -> str | NotSent | None:
         """What the channel had to say, or why it did not accept the message."""
@@ -102,24 +140,20 @@ class SendDelivery:
 
     async def _settle(self, lease: Lease, message: Message, outcome: str | NotSent | None) -> None:
         async with self.begin(lease.account_id) as work:
-            delivery = await work.deliveries.get(DeliveryId(lease.work_id))
             at = self.clock.now()
-            if isinstance(outcome, NotSent):
-                settled = delivery.failed(
-                    outcome.problem, permanent=outcome.permanent, unknown=outcome.unknown, message_id=message.message_id, at=at
-                )
-            else:
-                settled = delivery.sent(message.message_id, outcome, at=at)
-            if settled.state is DeliveryState.FAILED:
-                wait = delay(settled.attempts, self.jitter())
+            settled = [_settled(one, message, outcome, at=at) for one in await _parcel(work, DeliveryId(lease.work_id))]
+            if settled and settled[0].state is DeliveryState.FAILED:
+                wait = delay(settled[0].attempts, self.jitter())
                 held = await work.due.postpone(lease, seconds=wait / timedelta(seconds=1))
             else:
                 held = await work.due.finish(lease)
             if not held:
                 return
-            await work.deliveries.save(settled)
+            for one in settled:
+                await work.deliveries.save(one)
             await work.commit()
-        _logged(settled, settled.state, settled.last_error)
+        for one in settled:
+            _logged(one, one.state, one.last_error)
 
     def _link(self, delivery: Delivery, handoff: Handoff, recipient: User, account: Account, *, at: datetime) -> str:
         if delivery.kind in CLAIMABLE:
@@ -139,6 +173,26 @@ class SendDelivery:
             thread_id=message_id(delivery.handoff_id, self.mail_domain),
             maybe_twice=delivery.maybe_arrived,
         )
+
+
+@frozen(kw_only=True)
+class _Piece:
+    """A delivery, and what it is about."""
+
+    delivery: Delivery
+    handoff: Handoff
+
+
+async def _parcel(work: UnitOfWork, delivery_id: DeliveryId) -> list[Delivery]:
+    """What goes in the mail of this delivery: itself first, then those it carries; without those that are done with."""
+    lead = await work.deliveries.get(delivery_id)
+    return [one for one in (lead, *await work.deliveries.carried(delivery_id)) if one.state in TO_SEND]
+
+
+def _settled(delivery: Delivery, message: Message, outcome: str | NotSent | None, *, at: datetime) -> Delivery:
+    if isinstance(outcome, NotSent):
+        return delivery.failed(outcome.problem, permanent=outcome.permanent, unknown=outcome.unknown, message_id=message.message_id, at=at)
+    return delivery.sent(message.message_id, outcome, at=at)
 
 
 def _person(delivery: Delivery) -> UserId:

@@ -110,6 +110,10 @@ class Delivery:
     last_error: str | None = None
     maybe_arrived: bool = False
     """Whether an attempt may have arrived without our knowing: its answer was lost, or its relay died in the middle."""
+    waits_until: datetime | None = None
+    """Its person had enough mails for now: it goes at that time, with whatever else waits for them by then."""
+    carried_by: DeliveryId | None = None
+    """The delivery whose mail it is in, where it was joined with others."""
     message_id: str | None = None
     """The `Message-ID` it goes out under, the same at every attempt."""
     created_at: datetime
@@ -140,7 +144,25 @@ class Delivery:
     def taken(self, *, at: datetime) -> "Delivery":
         """About to be sent, once more. Taking over from a relay that died in the middle is such a take too."""
         in_the_middle = self.state is DeliveryState.SENDING
-        return evolve(self._moved(DeliveryMove.TAKE, at), attempts=self.attempts + 1, maybe_arrived=self.maybe_arrived or in_the_middle)
+        return evolve(
+            self._moved(DeliveryMove.TAKE, at),
+            attempts=self.attempts + 1,
+            maybe_arrived=self.maybe_arrived or in_the_middle,
+            reason=None,
+            waits_until=None,
+        )
+
+    def held(self, until: datetime) -> "Delivery":
+        """Left for later, since its person had enough mails for now."""
+        return evolve(self, reason="waits: they got enough mails for one minute", waits_until=until)
+
+    def joined(self, other: "Delivery", *, at: datetime) -> "Delivery":
+        """About to be sent in the mail of another."""
+        return evolve(self.taken(at=at), carried_by=other.id)
+
+    def parted(self) -> "Delivery":
+        """To be sent by itself after all."""
+        return evolve(self, carried_by=None)
 
     def sent(self, message_id: str, remark: str | None = None, *, at: datetime) -> "Delivery":
         """Accepted by the channel, which may have something to say of it."""
@@ -163,7 +185,7 @@ class Delivery:
 
     def suppressed(self, reason: str, *, at: datetime) -> "Delivery":
         """No longer worth sending."""
-        return evolve(self._moved(DeliveryMove.SUPPRESS, at), reason=reason)
+        return evolve(self._moved(DeliveryMove.SUPPRESS, at), reason=reason, waits_until=None)
 
     def retried(self, handoff: Handoff, *, by: Actor, at: datetime) -> "Delivery":
         """A dead one, asked for again.
@@ -173,7 +195,7 @@ class Delivery:
         if self.handoff_id != handoff.id:
             raise NotFound("delivery")
         require_role(by, Permission.RETRY_DELIVERY)
-        return evolve(self._moved(DeliveryMove.RETRY, at), attempts=0)
+        return evolve(self._moved(DeliveryMove.RETRY, at), attempts=0, carried_by=None)
 
     def _moved(self, move: DeliveryMove, at: datetime) -> "Delivery":
         return evolve(self, state=advance(DELIVERY, self.state, move, thing="delivery"), updated_at=max(at, self.updated_at))
@@ -184,6 +206,9 @@ TELLING = frozenset({DeliveryKind.ESCALATED, DeliveryKind.REMINDER})
 
 REACHED = frozenset({DeliveryState.SENT, DeliveryState.DELIVERED})
 """States of a delivery that its channel has accepted."""
+
+ON_ITS_WAY = REACHED | {DeliveryState.SENDING}
+"""And of one that it may accept any moment."""
 
 
 @frozen(kw_only=True)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Protocol
+from uuid import UUID
 
 from attrs import frozen
 
@@ -249,6 +250,16 @@ class People(Protocol):
         """Raises `NotFound`."""
 
 
+@frozen(kw_only=True)
+class Mails:
+    """The mails of one person."""
+
+    sent: tuple[Delivery, ...]
+    """Accepted, or on their way, since the time asked for; of those that were joined only the one that carries the others."""
+    waiting: tuple[Delivery, ...]
+    """Held back so far, by id."""
+
+
 class Deliveries(Protocol):
     """The delivery ledger of one account, inside one unit of work."""
 
@@ -265,6 +276,12 @@ class Deliveries(Protocol):
     async def save(self, delivery: Delivery) -> None:
         """Keep a changed delivery."""
 
+    async def mails_of(self, user_id: UserId, *, since: datetime) -> Mails:
+        """What a person was mailed and is to be; whoever else asks for the same person waits until this unit of work ends."""
+
+    async def carried(self, delivery_id: DeliveryId) -> Sequence[Delivery]:
+        """Those that go in the mail of this one, by id."""
+
 
 class WorkLedger(Protocol):
     """The due work of one account, inside one unit of work: how a relay gives back what it took."""
@@ -277,6 +294,9 @@ class WorkLedger(Protocol):
 
     async def postpone(self, lease: Lease, *, seconds: float) -> bool:
         """The work is due again that much later by the database's clock. False as above."""
+
+    async def withdraw(self, work_ids: Sequence[UUID]) -> None:
+        """The work is somebody else's now: whoever holds a lease on it has lost it."""
 
     async def holds(self, lease: Lease) -> bool:
         """Whether the lease is still held, and keeps it so until this unit of work ends."""

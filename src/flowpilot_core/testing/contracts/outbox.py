@@ -296,6 +296,18 @@ class OutboxContract(Contract):
         assert (now, 2) == (again.work_id, again.takes)
         assert later != again.work_id
 
+    async def test_a_lease_is_void_once_its_work_is_somebody_elses(self, begin: BeginWork, outbox: Outbox, acme: Staff) -> None:
+        held, free, other = await self.due(begin, acme, pieces=3)
+        lease = next(one for one in await outbox.take(up_to(9), lease_for=RUN_OUT) if one.work_id == held)
+
+        async with begin(acme.account_id) as work:
+            await work.due.withdraw([held, free, new_id()])
+            await work.commit()
+
+        async with begin(acme.account_id) as work:
+            assert not await work.due.holds(lease)
+        assert [other] == [one.work_id for one in await outbox.take(up_to(9), lease_for=LONG)]
+
     async def test_a_lease_is_void_once_its_work_is_postponed(self, begin: BeginWork, outbox: Outbox, acme: Staff) -> None:
         await self.due(begin, acme)
         (lease,) = await outbox.take(up_to(1), lease_for=LONG)

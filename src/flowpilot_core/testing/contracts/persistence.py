@@ -4,6 +4,7 @@ from asyncio import gather
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+import attrs
 import pytest
 from attrs import evolve
 
@@ -372,6 +373,25 @@ class HandoffsContract(Contract):
                 await work.commit()
 
         assert [first, *others] == list(await view(acme.account_id).deliveries(case.handoff.id, after=None, limit=EVERYTHING))
+
+    async def test_the_mails_of_a_person_are_those_sent_since_and_those_that_wait(self, begin: BeginWork, acme: Staff) -> None:
+        cases = [await self._told(begin, acme, acme.ben, acme.adam) for _ in range(4)]
+        sent, carried, waiting, early = [deliveries[0] for _, deliveries in cases]
+        sent = sent.taken(at=NOON + MINUTE).sent("<1@mail.example>", at=NOON + MINUTE)
+        carried = carried.joined(sent, at=NOON + MINUTE).sent("<1@mail.example>", at=NOON + MINUTE)
+        waiting = waiting.held(NOON + MINUTE)
+        early = early.taken(at=NOON).sent("<2@mail.example>", at=NOON)
+        async with begin(acme.account_id) as work:
+            for changed in (sent, carried, waiting, early):
+                await work.deliveries.save(changed)
+            await work.commit()
+
+        async with begin(acme.account_id) as work:
+            mails = await work.deliveries.mails_of(acme.ben.user_id, since=NOON)
+            assert ((sent,), (waiting,)) == (mails.sent, mails.waiting)
+            assert [carried] == list(await work.deliveries.carried(sent.id))
+            assert [] == list(await work.deliveries.carried(waiting.id))
+            assert ((), ()) == attrs.astuple(await work.deliveries.mails_of(acme.olga.user_id, since=NOON), recurse=False)
 
     async def test_a_handoff_says_how_far_telling_has_got(self, begin: BeginWork, view: ViewOf, acme: Staff) -> None:
         case, deliveries = await self._told(begin, acme, acme.olga, acme.adam, acme.ben)
