@@ -53,7 +53,7 @@ def _document() -> Json:
     async def probe() -> Readiness:
         return Readiness(problems={})
 
-    edge = create_app(flowpilot, clock=clock, new_id=new_id, secret_key=bytes(32), probe=probe)
+    edge = create_app(flowpilot, clock=clock, new_id=new_id, secret_keys=[bytes(32)], probe=probe)
     return openapi.document(edge.app.routes)
 
 

@@ -1,5 +1,6 @@
 """The application: every route of the contract before one `FlowPilot`."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from litestar import Litestar, Router
@@ -22,10 +23,10 @@ LARGEST_BODY = 1024 * 1024
 """Bytes; a request with more is refused, however it is sent."""
 
 
-def create_app(flowpilot: FlowPilot, *, clock: Clock, new_id: NewId, secret_key: bytes, probe: Probe) -> Edge:
+def create_app(flowpilot: FlowPilot, *, clock: Clock, new_id: NewId, secret_keys: Sequence[bytes], probe: Probe) -> Edge:
     """FlowPilot as an ASGI application.
 
-    `secret_key` is what cursors are signed with: the same in every process that serves the same accounts, and secret. `new_id` names
+    `secret_keys` are what cursors are signed with, the one of now first, and the same in every process. `new_id` names
     requests that come without a name; `probe` says whether the process can do its work.
     """
     metrics = Metrics()
@@ -41,7 +42,7 @@ def create_app(flowpilot: FlowPilot, *, clock: Clock, new_id: NewId, secret_key:
         request_class=Call,
         request_max_body_size=LARGEST_BODY,
         exception_handlers=problems.HANDLERS,
-        state=State({"face": Face(flowpilot=flowpilot, cursors=Cursors(secret_key), clock=clock)}, deep_copy=False),
+        state=State({"face": Face(flowpilot=flowpilot, cursors=Cursors(secret_keys), clock=clock)}, deep_copy=False),
         openapi_config=None,
         logging_config=None,
         debug=False,

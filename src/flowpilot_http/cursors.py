@@ -2,6 +2,7 @@
 
 import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import Final, TypeVar
 from uuid import UUID
@@ -17,15 +18,15 @@ _LONGEST: Final = 300
 
 
 class Cursors:
-    """Makes and reads cursors, with a key of its own derived from `secret_key`."""
+    """Makes and reads cursors, with keys of its own derived from `secret_keys`: it makes them with the first, and reads those of all."""
 
-    def __init__(self, secret_key: bytes) -> None:
-        self._key = hmac.digest(secret_key, b"flowpilot list cursors, version 1", sha256)
+    def __init__(self, secret_keys: Sequence[bytes]) -> None:
+        self._keys = [hmac.digest(key, b"flowpilot list cursors, version 1", sha256) for key in secret_keys]
 
     def make(self, account_id: UUID, of: str, position: object) -> str:
         """A cursor for the page after `position` of the list `of` (its name, what it is a list of, and its filter)."""
         where = msgspec.msgpack.encode(position)
-        return urlsafe_b64encode(self._mac(account_id, of, where) + where).rstrip(b"=").decode()
+        return urlsafe_b64encode(_mac(self._keys[0], account_id, of, where) + where).rstrip(b"=").decode()
 
     def read(self, cursor: str, account_id: UUID, of: str, kind: type[P]) -> P:
         """The position in a cursor. Raises `Refused` with `invalid_cursor` for one of another list, filter or account, or tampered with."""
@@ -34,13 +35,14 @@ class Cursors:
                 raise ValueError("too long to be ours")
             raw = urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4))
             mac, where = raw[:_MAC], raw[_MAC:]
-            if not hmac.compare_digest(mac, self._mac(account_id, of, where)):
+            if not any(hmac.compare_digest(mac, _mac(key, account_id, of, where)) for key in self._keys):
                 raise ValueError("not of this list")
             return msgspec.msgpack.decode(where, type=kind)
         except ValueError:
             problem = At("/cursor", "is not a cursor of this list")
             raise Refused("invalid_cursor", "Use next_cursor as it was given, with the same filter.", problem) from None
 
-    def _mac(self, account_id: UUID, of: str, where: bytes) -> bytes:
-        name = of.encode()
-        return hmac.digest(self._key, account_id.bytes + len(name).to_bytes(4) + name + where, sha256)[:_MAC]
+
+def _mac(key: bytes, account_id: UUID, of: str, where: bytes) -> bytes:
+    name = of.encode()
+    return hmac.digest(key, account_id.bytes + len(name).to_bytes(4) + name + where, sha256)[:_MAC]

@@ -18,11 +18,13 @@ from flowpilot_adapters.smtp import MailServer, SmtpNotifier, domain_of
 from flowpilot_adapters.sql import Database, SqlOutbox, migrations, roles, tenancy
 from flowpilot_adapters.system import SystemClock, jitter, new_id, new_secret
 from flowpilot_adapters.typeset import HtmlLetters
+from flowpilot_adapters.vault import AesGcmVault
 from flowpilot_core.application.assessing import MakeAssessment
 from flowpilot_core.application.flowpilot import FlowPilot
 from flowpilot_core.application.links import Links
 from flowpilot_core.application.notifications import SendDelivery
 from flowpilot_core.application.relay import Handler, Relay
+from flowpilot_core.application.secrets import Rotated, Rotation
 from flowpilot_core.application.units import Units
 from flowpilot_core.domain.errors import InvalidValue, Unavailable
 from flowpilot_core.ports.notifier import Notifier
@@ -147,7 +149,7 @@ async def serve(settings: Settings, *, host: str, port: int, relay: bool) -> Non
                 flowpilot,
                 clock=SystemClock(),
                 new_id=new_id,
-                secret_key=secret_key(settings),
+                secret_keys=secret_keys(settings),
                 probe=_probe(watching, outbox),
             )
             async with asyncio.TaskGroup() as tasks:
@@ -188,17 +190,43 @@ def migrate(settings: Settings) -> tuple[str, bool]:
 
 async def examine(settings: Settings) -> list[Finding]:
     """Everything that can be wrong with an installation, looked at; what depends on what is wrong is left out."""
-    findings = [_found("secret key", lambda: secret_key(settings)), _found("mail", lambda: _notifier(settings))]
+    findings = [_found("secret key", lambda: secret_keys(settings)), _found("mail", lambda: _notifier(settings))]
     try:
         with database_of(settings) as urls:
-            findings += await _examined(urls)
+            findings += await _examined(settings, urls)
     except CannotRun as exc:
         findings.append(Finding("database", str(exc), "Mend that first; the rest of the database was not looked at."))
     return findings
 
 
+async def rotate(settings: Settings) -> Rotated:
+    """Seal every account's secrets under the secret key of now. Raises `CannotRun`."""
+    vault = AesGcmVault(secret_keys(settings))
+    async with AsyncExitStack() as stack:
+        urls = stack.enter_context(database_of(settings))
+        if urls.relay is None:
+            raise CannotRun(f"set {variable('relay_database_url')}: the relay's role knows which accounts have secrets")
+        database = Database(urls.app, pool_size=1)
+        stack.push_async_callback(database.close)
+        outbox = SqlOutbox(urls.relay, pool_size=1)
+        stack.push_async_callback(outbox.close)
+        try:
+            await _require_ready(database, urls.app)
+            return await Rotation(begin=database.begin, accounts=outbox, vault=vault).run()
+        except Unavailable as exc:
+            raise CannotRun(f"the database does not answer ({_first_line(exc.__cause__ or exc)}); is it up? Run it again.") from exc
+
+
+def secret_keys(settings: Settings) -> tuple[bytes, ...]:
+    """The secret key, and the one before it where one is named. Raises `CannotRun`."""
+    previous = settings.secret_key_previous
+    if settings.secret_key_previous_file is not None:
+        return secret_key(settings), _key_in(settings.secret_key_previous_file)
+    return (secret_key(settings), previous.encode()) if previous is not None else (secret_key(settings),)
+
+
 def secret_key(settings: Settings) -> bytes:
-    """What cursors are signed with; beside an embedded database one is made on first use. Raises `CannotRun`."""
+    """What secrets are sealed and cursors signed with; beside an embedded database one is made on first use. Raises `CannotRun`."""
     if settings.secret_key is not None:
         return settings.secret_key.encode()
     file = settings.secret_key_file
@@ -210,6 +238,10 @@ def secret_key(settings: Settings) -> bytes:
             )
         file = settings.data_dir / KEY_FILE
         _make_key(file)
+    return _key_in(file)
+
+
+def _key_in(file: Path) -> bytes:
     try:
         key = file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as exc:
@@ -343,7 +375,7 @@ def _probe(database: Database, outbox: SqlOutbox | None) -> Probe:
     return look
 
 
-async def _examined(urls: Urls) -> list[Finding]:
+async def _examined(settings: Settings, urls: Urls) -> list[Finding]:
     database = Database(urls.app, pool_size=1)
     findings = []
     try:
@@ -375,9 +407,27 @@ async def _examined(urls: Urls) -> list[Finding]:
     except Unavailable as exc:
         remedy = f"Mend {variable('relay_database_url')}."
         return [*findings, Finding("relay", f"it does not reach the database ({_first_line(exc.__cause__ or exc)})", remedy)]
+    else:
+        return [*findings, Finding("relay"), await _examined_secrets(settings, urls, outbox)]
     finally:
         await outbox.close()
-    return [*findings, Finding("relay")]
+
+
+async def _examined_secrets(settings: Settings, urls: Urls, outbox: SqlOutbox) -> Finding:
+    """Whether every secret can be opened, and by which key. Says nothing more where the key itself is wrong, which has its own finding."""
+    try:
+        vault = AesGcmVault(secret_keys(settings))
+    except CannotRun:
+        return Finding("secrets")
+    database = Database(urls.app, pool_size=1)
+    try:
+        older, lost = await Rotation(begin=database.begin, accounts=outbox, vault=vault).outstanding()
+    finally:
+        await database.close()
+    if lost:
+        remedy = f"Name the key they were sealed under in {variable('secret_key_previous')}, or have them entered anew."
+        return Finding("secrets", f"{lost} cannot be opened by any key that is known here", remedy)
+    return Finding("secrets", note=f"{older} are sealed under the previous key; run: flowpilot secrets rotate" if older else None)
 
 
 def _found(check: str, look: Callable[[], object]) -> Finding:

@@ -112,13 +112,26 @@ class Settings:
         default=None,
         repr=False,
         metadata=_about(
-            "What cursors are signed with: at least 32 characters, the same for every process. With the embedded database one is made.",
+            "What secrets are sealed and cursors signed with: at least 32 characters, the same for every process. "
+            "With the embedded database one is made.",
             read=_key,
             secret=True,
         ),
     )
     secret_key_file: Path | None = field(
         default=None, metadata=_about("A file that holds the secret key, in place of SECRET_KEY.", read=_path)
+    )
+    secret_key_previous: str | None = field(
+        default=None,
+        repr=False,
+        metadata=_about(
+            "The secret key before this one, until `flowpilot secrets rotate` has sealed everything under the new one.",
+            read=_key,
+            secret=True,
+        ),
+    )
+    secret_key_previous_file: Path | None = field(
+        default=None, metadata=_about("A file that holds the previous secret key, in place of SECRET_KEY_PREVIOUS.", read=_path)
     )
     log_level: str = field(default="info", metadata=_about("How much is logged: debug, info, warning or error.", read=_level))
 
@@ -133,8 +146,9 @@ class Settings:
                     values[one.name] = one.metadata["read"](said)
                 except ValueError as exc:
                     problems.append(f"{variable(one.name)} {exc}")
-        if values.get("secret_key") and values.get("secret_key_file"):
-            problems.append(f"{variable('secret_key')} and {variable('secret_key_file')} are both set; leave one out")
+        for name in ("secret_key", "secret_key_previous"):
+            if values.get(name) and values.get(f"{name}_file"):
+                problems.append(f"{variable(name)} and {variable(f'{name}_file')} are both set; leave one out")
         if problems:
             raise SettingsWrong(problems)
         return cls(**values)

@@ -121,7 +121,7 @@ async def a_world_in(begin: BeginWork, view: ViewOf, outbox: Outbox) -> World:
     """A fresh one in a store that may hold others."""
     clock = SetClock()
     flowpilot = FlowPilot.of(begin=begin, view=view, clock=clock, new_id=new_id, new_secret=new_secret)
-    app = create_app(flowpilot, clock=clock, new_id=new_id, secret_key=SECRET_KEY, probe=all_is_well)
+    app = create_app(flowpilot, clock=clock, new_id=new_id, secret_keys=[SECRET_KEY], probe=all_is_well)
     acme = await flowpilot.accounts.create("Acme")
     rival = await flowpilot.accounts.create("Rival")
 

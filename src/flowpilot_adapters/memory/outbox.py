@@ -48,6 +48,12 @@ class MemoryOutbox:
             due[work_id] = evolve(row, takes=row.takes + 1, lease_token=token, lease_until=until)
             yield Lease(account_id=account_id, work_id=work_id, kind=row.kind, token=token, takes=row.takes + 1)
 
+    async def holders(self, *, after: AccountId | None, limit: int) -> Sequence[AccountId]:
+        """As `SecretHolders.holders` says."""
+        await asyncio.sleep(0)
+        holders = (account_id for account_id, tables in self.accounts.items() if account_id in tables.due)
+        return sorted(account_id for account_id in holders if after is None or account_id > after)[:limit]
+
     async def lag(self) -> float:
         """As `Outbox.lag` says."""
         await asyncio.sleep(0)

@@ -12,8 +12,20 @@ from flowpilot_core.domain.assessment import Assessment, AssessmentFeedback
 from flowpilot_core.domain.delivery import Delivery
 from flowpilot_core.domain.events import Event
 from flowpilot_core.domain.handoff import Handoff
-from flowpilot_core.domain.identifiers import AccountId, AssessmentId, DeliveryId, HandoffId, SessionId, StepId, TeamId, TokenId, UserId
+from flowpilot_core.domain.identifiers import (
+    AccountId,
+    AssessmentId,
+    DeliveryId,
+    HandoffId,
+    SecretId,
+    SessionId,
+    StepId,
+    TeamId,
+    TokenId,
+    UserId,
+)
 from flowpilot_core.domain.opinion import Judgement, Rating, Seen
+from flowpilot_core.domain.secret import SealedSecret
 from flowpilot_core.domain.session import Session
 from flowpilot_core.domain.step import Step
 from flowpilot_core.ports.imports import ImportedRow
@@ -62,6 +74,7 @@ class Tables:
     handoffs: dict[HandoffId, Handoff] = Factory(dict)
     snapshots: dict[HandoffId, bytes] = Factory(dict)
     deliveries: dict[DeliveryId, Delivery] = Factory(dict)
+    secrets: dict[SecretId, SealedSecret] = Factory(dict)
     due: dict[UUID, DueWork] = Factory(dict)
     seen: dict[tuple[HandoffId, UserId], Seen] = Factory(dict)
     judgements: dict[tuple[HandoffId, UserId], Judgement] = Factory(dict)
@@ -131,6 +144,7 @@ class Working:
         self.handoffs = Rows(tables.handoffs)
         self.snapshots = Rows(tables.snapshots)
         self.deliveries = Rows(tables.deliveries)
+        self.secrets = Rows(tables.secrets)
         self.due = Rows(tables.due)
         self.seen = Rows(tables.seen)
         self.judgements = Rows(tables.judgements)

@@ -9,6 +9,7 @@ from .assessments import MemoryAssessments
 from .imports import MemoryImports
 from .opinions import MemoryOpinions
 from .repositories import MemoryDeliveries, MemoryHandoffs, MemoryPeople, MemorySessions, MemoryWorkLedger
+from .secrets import MemorySecrets
 from .tables import KeptAnswer
 from .transaction import Transaction
 
@@ -26,6 +27,7 @@ class MemoryUnitOfWork:
         self._due = MemoryWorkLedger(transaction)
         self._opinions = MemoryOpinions(transaction)
         self._assessments = MemoryAssessments(transaction)
+        self._secrets = MemorySecrets(transaction)
         self._imports = MemoryImports(transaction)
 
     @property
@@ -62,6 +64,11 @@ class MemoryUnitOfWork:
     def assessments(self) -> MemoryAssessments:
         """The assessments."""
         return self._assessments
+
+    @property
+    def secrets(self) -> MemorySecrets:
+        """The sealed secrets."""
+        return self._secrets
 
     @property
     def imports(self) -> MemoryImports:

@@ -7,6 +7,11 @@ from flowpilot_core.domain.identifiers import AccountId
 class MemoryVault:
     """Keeps apart what belongs to different accounts and purposes, and hides nothing."""
 
+    @property
+    def key_id(self) -> str:
+        """As `Vault.key_id` says: there is one key, and it is none."""
+        return "none"
+
     def seal(self, account_id: AccountId, purpose: str, secret: bytes) -> bytes:
         """As `Vault.seal` says, in plain sight."""
         return _label(account_id, purpose) + secret
@@ -17,6 +22,10 @@ class MemoryVault:
         if not sealed.startswith(label):
             raise SecretUnreadable(purpose)
         return sealed[len(label) :]
+
+    def resealed(self, account_id: AccountId, purpose: str, sealed: bytes) -> bytes:
+        """As `Vault.resealed` says."""
+        return self.seal(account_id, purpose, self.open(account_id, purpose, sealed))
 
 
 def _label(account_id: AccountId, purpose: str) -> bytes:

@@ -12,7 +12,7 @@ from flowpilot_core.ports.outbox import Lease
 from .connection import Result
 from .errors import translated
 from .pool import Pool
-from .statement import FLOAT8, INT4, TEXT, Call, Statement, array_of
+from .statement import FLOAT8, INT4, TEXT, UUID, Call, Statement, array_of
 
 OTHERS: Final = ""
 """The lane of all kinds that have none of their own."""
@@ -27,13 +27,13 @@ TAKE: Final = Statement(
       SELECT kind, most FROM unnest($1, $2) AS room (kind, most) WHERE most > 0
     ),
     busy AS (
-      (SELECT kind, account_id FROM flowpilot.due_work ORDER BY kind, account_id LIMIT 1)
+      (SELECT kind, account_id FROM flowpilot.due_work WHERE kind < '~' ORDER BY kind, account_id LIMIT 1)
       UNION ALL
       SELECT next.kind, next.account_id
       FROM busy CROSS JOIN LATERAL (
         SELECT kind, account_id
         FROM flowpilot.due_work
-        WHERE (kind, account_id) > (busy.kind, busy.account_id)
+        WHERE (kind, account_id) > (busy.kind, busy.account_id) AND kind < '~'
         ORDER BY kind, account_id
         LIMIT 1
       ) AS next
@@ -86,13 +86,13 @@ LAG: Final = Statement(
     "lag of work",
     """
     WITH RECURSIVE busy AS (
-      (SELECT kind, account_id FROM flowpilot.due_work ORDER BY kind, account_id LIMIT 1)
+      (SELECT kind, account_id FROM flowpilot.due_work WHERE kind < '~' ORDER BY kind, account_id LIMIT 1)
       UNION ALL
       SELECT next.kind, next.account_id
       FROM busy CROSS JOIN LATERAL (
         SELECT kind, account_id
         FROM flowpilot.due_work
-        WHERE (kind, account_id) > (busy.kind, busy.account_id)
+        WHERE (kind, account_id) > (busy.kind, busy.account_id) AND kind < '~'
         ORDER BY kind, account_id
         LIMIT 1
       ) AS next
@@ -106,6 +106,19 @@ LAG: Final = Statement(
       LIMIT 1
     ) AS oldest
     """,
+)
+
+HOLDERS: Final = Statement(
+    "accounts with secrets",
+    """
+    SELECT account_id
+    FROM flowpilot.due_work
+    WHERE kind = '~secrets' AND account_id > coalesce($1, '00000000-0000-0000-0000-000000000000')
+    ORDER BY account_id
+    LIMIT $2
+    """,
+    after=UUID,
+    most=INT4,
 )
 
 
@@ -123,6 +136,10 @@ class SqlOutbox:
             Lease(account_id=AccountId(row.account_id), work_id=row.id, kind=row.kind, token=row.lease_token, takes=row.takes)
             for row in taken.rows
         ]
+
+    async def holders(self, *, after: AccountId | None, limit: int) -> Sequence[AccountId]:
+        """As `SecretHolders.holders` says."""
+        return [AccountId(row.account_id) for row in (await self._trip(HOLDERS(after=after, most=limit))).rows]
 
     async def lag(self) -> float:
         """As `Outbox.lag` says."""

@@ -35,6 +35,7 @@ APP_MAY: Final[Mapping[str, str]] = MappingProxyType(
         "delivery": "SELECT, INSERT, UPDATE",
         "assessment": "SELECT, INSERT, UPDATE",
         "assessment_feedback": "SELECT, INSERT, UPDATE",
+        "secret": "SELECT, INSERT, UPDATE, DELETE",
         "due_work": "SELECT, INSERT, UPDATE, DELETE",
         "idempotency_key": "SELECT, INSERT, UPDATE, DELETE",
     }

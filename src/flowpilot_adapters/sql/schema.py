@@ -503,6 +503,19 @@ assessment_feedback = Table(
     _refers("assessment_feedback", "user", ("user_id",), "person", ("id",)),
     _one_of("assessment_feedback", "verdict", FeedbackVerdict),
 )
+secret = Table(
+    "secret",
+    metadata,
+    _uuid("account_id"),
+    _uuid("id"),
+    _text("purpose"),
+    Column("sealed", LargeBinary, nullable=False),
+    _text("key_id"),
+    _time("created_at"),
+    _key("secret", "id"),
+    ForeignKeyConstraint(["account_id"], [account.c.account_id], name="fk_secret_account"),
+)
+"""What only the holder of the key can read, sealed by the application."""
 
 due_work = Table(
     "due_work",

@@ -19,6 +19,7 @@ from .imports import SqlImports
 from .opinions import SqlOpinions
 from .people import SqlPeople
 from .pool import Loan, Pool
+from .secrets import SqlSecrets
 from .sessions import SqlSessions
 from .transaction import Transaction
 
@@ -35,6 +36,7 @@ class SqlUnitOfWork:
         self.due = SqlWorkLedger(transaction)
         self.opinions = SqlOpinions(transaction)
         self.assessments = SqlAssessments(transaction)
+        self.secrets = SqlSecrets(transaction)
         self.imports = SqlImports(transaction)
 
     async def record(self, event: Event) -> None:

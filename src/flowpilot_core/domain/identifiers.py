@@ -17,6 +17,7 @@ EventId = NewType("EventId", UUID)
 PsaConnectionId = NewType("PsaConnectionId", UUID)
 PsaPostId = NewType("PsaPostId", UUID)
 AssessmentId = NewType("AssessmentId", UUID)
+SecretId = NewType("SecretId", UUID)
 
 PLATFORM_ACCOUNT = AccountId(UUID("00000000-0000-0000-0000-000000000001"))
 """The account that owns what everyone may read."""

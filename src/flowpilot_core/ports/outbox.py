@@ -22,6 +22,11 @@ class WorkKind(StrEnum):
     """An assessment of one escalation."""
 
 
+STANDING = "~"
+"""What the kinds begin with that are never due and only stand for something: `Outbox.take` does not look at them."""
+SECRETS_KIND = f"{STANDING}secrets"
+"""Stands for an account that has secrets, under the account's own id."""
+
 SENDING: Mapping[Channel, WorkKind] = MappingProxyType({Channel.EMAIL: WorkKind.DELIVERY})
 """What work it is to send a delivery over each channel; for a channel that is not here, whoever adds the delivery sees to it."""
 

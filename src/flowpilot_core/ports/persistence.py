@@ -27,6 +27,7 @@ from .assessments import Assessments, JudgedAssessment
 from .imports import Figures, ImportedCase, Imports
 from .opinions import Opinions
 from .outbox import Lease, Work
+from .secrets import Secrets
 
 
 @frozen(kw_only=True)
@@ -332,6 +333,10 @@ class UnitOfWork(Protocol):
     @property
     def assessments(self) -> Assessments:
         """The assessments."""
+
+    @property
+    def secrets(self) -> Secrets:
+        """The sealed secrets."""
 
     @property
     def imports(self) -> Imports:

@@ -6,7 +6,7 @@ import typer
 
 import flowpilot_core
 
-from . import accounts, operating, serving
+from . import accounts, operating, secrets, serving
 from .demo import demo
 from .replay import replay
 
@@ -20,7 +20,7 @@ program = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for name, group in (("account", accounts.account), ("user", accounts.user), ("token", accounts.token)):
+for name, group in (("account", accounts.account), ("user", accounts.user), ("token", accounts.token), ("secrets", secrets.secrets)):
     program.add_typer(group, name=name)
 for command in (operating.migrate, operating.doctor, operating.config, serving.serve, serving.relay, replay, demo):
     program.command()(command)

@@ -31,7 +31,7 @@ def _broken(world: World, raising: Callable[[], Exception]) -> FlowPilot:
 
 
 async def _asked(world: World, flowpilot: FlowPilot, method: str = "GET") -> httpx.Response:
-    app = create_app(flowpilot, clock=SetClock(), new_id=new_id, secret_key=SECRET_KEY, probe=all_is_well)
+    app = create_app(flowpilot, clock=SetClock(), new_id=new_id, secret_keys=[SECRET_KEY], probe=all_is_well)
     client = client_of(app, world.junior.token)
     return await client.request(method, "/ai-sessions", json={"title": "canary-title", "problem": "x"} if method == "POST" else None)
 
@@ -96,7 +96,7 @@ async def test_alive_and_ready_are_two_things(world: World) -> None:
     async def down() -> Readiness:
         return Readiness(problems={"database": "the database does not answer", "migrations": None}, relay_lag=None)
 
-    app = create_app(world.flowpilot, clock=SetClock(), new_id=new_id, secret_key=SECRET_KEY, probe=down)
+    app = create_app(world.flowpilot, clock=SetClock(), new_id=new_id, secret_keys=[SECRET_KEY], probe=down)
     client = client_of(app)
     live, ready, well = await client.get("/health/live"), await client.get("/health/ready"), await world.nobody.get("/health/ready")
 

@@ -24,6 +24,7 @@ from .outbox import OutboxContract
 from .persistence import ClaimsContract, HandoffsContract, PeopleContract, QueueContract, SessionsContract
 from .psa import Desk, PsaContract
 from .redactor import RedactorContract
+from .secrets import SecretsContract, VaultContract
 from .tenancy import TenancyContract
 from .unit_of_work import OnceContract, UnitOfWorkContract
 
@@ -46,7 +47,9 @@ __all__ = [
     "QueueContract",
     "RedactorContract",
     "ReplayContract",
+    "SecretsContract",
     "SessionsContract",
     "TenancyContract",
     "UnitOfWorkContract",
+    "VaultContract",
 ]
