@@ -1,0 +1,135 @@
+"""Who may call which route: one decision for each route there is, tried by everybody, signed out and from another account too."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import pytest
+from attrs import frozen
+
+from flowpilot_http.operations import Operation
+from tests.support.http import Somebody, World
+from tests.unit.http.test_every_route import OPEN, _a_body, _asked, _filled, _routes, _things
+
+pytestmark = pytest.mark.anyio
+ADAPTERS = ("memory", "postgres")
+
+SESSION, HANDOFF = "/ai-sessions/{session_id:str}", "/handoffs/{handoff_id:str}"
+EVERYBODY: Final = "owner admin assignee colleague viewer"
+ENGINEERS: Final = "owner admin assignee colleague"
+MANAGERS: Final = "owner admin"
+
+
+@frozen
+class Who:
+    """Who of the account may, the rest being refused; for everybody else it does not exist."""
+
+    may: str
+    given: str = ""
+    """What has happened before: `claimed` (the colleague has claimed it), `helped` (the colleague has joined)."""
+
+
+WHO: Final[Mapping[tuple[str, str], Who]] = {
+    ("GET", "/ai-sessions"): Who(EVERYBODY),
+    ("POST", "/ai-sessions"): Who(ENGINEERS),
+    ("GET", SESSION): Who(EVERYBODY),
+    ("GET", f"{SESSION}/timeline"): Who(EVERYBODY),
+    ("POST", f"{SESSION}/steps"): Who("assignee"),
+    ("PATCH", f"{SESSION}/steps/{{step_id:str}}"): Who("assignee"),
+    ("POST", f"{SESSION}/steps/{{step_id:str}}/feedback"): Who(ENGINEERS),
+    ("POST", f"{SESSION}/forks"): Who("assignee"),
+    ("POST", f"{SESSION}/active-branch"): Who("assignee"),
+    ("POST", f"{SESSION}/branches/{{branch_id:str}}/close"): Who("assignee"),
+    ("POST", f"{SESSION}/handoff"): Who("assignee"),
+    ("POST", f"{SESSION}/resume"): Who("assignee"),
+    ("POST", f"{SESSION}/reassign"): Who("owner admin assignee"),
+    ("POST", f"{SESSION}/join"): Who(ENGINEERS),
+    ("POST", f"{SESSION}/leave"): Who("colleague", given="helped"),
+    ("POST", f"{SESSION}/resolve"): Who("assignee"),
+    ("POST", f"{SESSION}/reopen"): Who(ENGINEERS),
+    ("POST", f"{SESSION}/abandon"): Who("assignee"),
+    ("GET", "/handoffs/queue"): Who(EVERYBODY),
+    ("GET", HANDOFF): Who(EVERYBODY),
+    ("GET", f"{HANDOFF}/snapshot"): Who(EVERYBODY),
+    ("GET", f"{HANDOFF}/changes"): Who(EVERYBODY),
+    ("GET", f"{HANDOFF}/deliveries"): Who(EVERYBODY),
+    ("POST", f"{HANDOFF}/claim"): Who(ENGINEERS),
+    ("POST", f"{HANDOFF}/unclaim"): Who("colleague", given="claimed"),
+    ("POST", f"{HANDOFF}/reroute"): Who(ENGINEERS),
+    ("POST", f"{HANDOFF}/withdraw"): Who("owner admin assignee"),
+    ("POST", f"{HANDOFF}/seen"): Who(EVERYBODY),
+    ("POST", f"{HANDOFF}/verdict"): Who("colleague", given="claimed"),
+    ("POST", f"{HANDOFF}/deliveries/{{delivery_id:str}}/retry"): Who(MANAGERS),
+}
+"""A row for each route that is an account's: add one with each such route, and to `OPEN` a route that is nobody's."""
+
+
+async def test_somebody_decided_who_may_call_each_route(world: World) -> None:
+    routes = {(method, path) for method, path, _ in _routes(world) if path not in OPEN}
+
+    undecided = sorted(routes - WHO.keys())
+    assert not undecided, f"say in WHO (tests/unit/http/test_who_may.py) who may call {undecided}"
+    assert not WHO.keys() - routes, "there are no such routes any more"
+
+
+async def test_who_may_call_which_route(world: World) -> None:
+    """A27, A28: refused in one's own account is 403; another account's does not exist; signed out there is nothing at all."""
+    own = {"owner": world.owner, "admin": world.admin, "assignee": world.junior, "colleague": world.senior, "viewer": world.viewer}
+    found: dict[tuple[str, str], str] = {}
+    for method, path, operation in _routes(world):
+        who = WHO.get((method, path))
+        if who is None:
+            continue
+        things = await _given(world, who.given)
+        allowed = set(who.may.split())
+        # Those who may come last: what they do may change who else may.
+        answers = [name for name in sorted(own, key=allowed.__contains__) if await _may(own[name], method, path, operation, things)]
+        found[method, path] = " ".join(name for name in own if name in answers)
+        await _is_hidden(world, method, path, operation, things)
+
+    assert {route: who.may for route, who in WHO.items() if route in found} == found
+
+
+async def _given(world: World, what: str) -> Mapping[str, str]:
+    things = {**await _things(world.junior, world.senior), "colleague_id": world.senior.id}
+    if what == "helped":
+        session = await world.junior.session()
+        await world.senior.made(f"/ai-sessions/{session['id']}/join")
+        things["session_id"] = session["id"]
+    if what == "claimed":
+        await world.senior.made(f"/handoffs/{things['handoff_id']}/claim")
+    return things
+
+
+async def _may(who: Somebody, method: str, path: str, operation: Operation | None, things: Mapping[str, str]) -> bool:
+    """Whether the answer is none that keeps somebody out; whether the move is possible just now is another question."""
+    body = _a_body(operation, things)
+    if "user_id" in body:
+        body["user_id"] = things["colleague_id"]
+    answer = await _asked(who, method, _filled(path, things), body)
+    if answer.status_code == 403:
+        assert answer.json()["code"] in ("role_forbidden", "not_assignee"), (method, path, answer.text)
+        return False
+    assert answer.status_code in (200, 201, 204, 409, 422), (method, path, who.user.name, answer.text)
+    return True
+
+
+async def _is_hidden(world: World, method: str, path: str, operation: Operation | None, things: Mapping[str, str]) -> None:
+    """Signed out, and from another account."""
+    address, body = _filled(path, things), _a_body(operation, things)
+    signed_out = await world.nobody.request(method, address, json=None if method == "GET" else body)
+    foreign = await _asked(world.rival_owner, method, address, body)
+
+    assert 401 == signed_out.status_code, (method, path)
+    if "{" in path:
+        assert (404, "not_found") == (foreign.status_code, foreign.json()["code"]), (method, path)
+    assert not [name for name, thing in things.items() if thing in foreign.text], (method, path)
+
+
+@pytest.mark.parametrize("path", sorted(OPEN))
+async def test_what_is_nobodys_is_open_to_all_and_tells_of_nobody(world: World, path: str) -> None:
+    things = await _things(world.junior, world.senior)
+
+    answer = await world.nobody.get(path)
+
+    assert 200 == answer.status_code
+    assert not [name for name, thing in things.items() if thing in answer.text]
