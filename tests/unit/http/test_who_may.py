@@ -59,6 +59,9 @@ WHO: Final[Mapping[tuple[str, str], Who]] = {
     ("POST", f"{HANDOFF}/seen"): Who(EVERYBODY),
     ("POST", f"{HANDOFF}/verdict"): Who("colleague", given="claimed"),
     ("POST", f"{HANDOFF}/deliveries/{{delivery_id:str}}/retry"): Who(MANAGERS),
+    ("GET", f"{HANDOFF}/assessments"): Who(EVERYBODY),
+    ("POST", f"{HANDOFF}/assessments"): Who(ENGINEERS),
+    ("POST", f"{HANDOFF}/assessments/{{assessment_id:str}}/feedback"): Who(ENGINEERS),
 }
 """A row for each route that is an account's: add one with each such route, and to `OPEN` a route that is nobody's."""
 
