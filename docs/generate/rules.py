@@ -11,7 +11,7 @@ from flowpilot_core.domain.actor import PERMISSIONS, Role, Rule
 from flowpilot_core.domain.assessment import ASSESSMENT, Assessment
 from flowpilot_core.domain.branch import BRANCH, Branch
 from flowpilot_core.domain.delivery import DELIVERY, Delivery
-from flowpilot_core.domain.events import EventKind
+from flowpilot_core.domain.events import PUSHED, EventKind
 from flowpilot_core.domain.handoff import ESCALATION, PARK, Handoff
 from flowpilot_core.domain.session import SESSION, Session
 
@@ -114,5 +114,8 @@ def events() -> str:
         "What happens is written to one log per account, in the transaction of the change: a number, the kind, when, by whom or for which"
         " cause, in which session and handoff, with which request, and what changed. Numbers of an account have no gaps and are committed"
         " in their order. The timeline and the changes of a handoff are read from it.",
-        table(["kind", "what happened"], [[code(kind), HAPPENED[kind]] for kind in EventKind]),
+        table(
+            ["kind", "what happened", "told to open streams"],
+            [[code(kind), HAPPENED[kind], "yes" if kind in PUSHED else ""] for kind in EventKind],
+        ),
     )

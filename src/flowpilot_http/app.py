@@ -8,6 +8,7 @@ from litestar.connection import Request
 from litestar.datastructures import State
 
 from flowpilot_core.application.flowpilot import FlowPilot
+from flowpilot_core.application.push import Push
 from flowpilot_core.ports.clock import Clock, NewId
 
 from . import openapi, problems
@@ -17,17 +18,20 @@ from .cursors import Cursors
 from .edge import Edge
 from .metrics import Metrics
 from .readiness import Probe
-from .routes import assessments, handoffs, health, reading, sessions
+from .routes import assessments, events, handoffs, health, reading, sessions
 
 LARGEST_BODY = 1024 * 1024
 """Bytes; a request with more is refused, however it is sent."""
 
 
-def create_app(flowpilot: FlowPilot, *, clock: Clock, new_id: NewId, secret_keys: Sequence[bytes], probe: Probe) -> Edge:
+def create_app(
+    flowpilot: FlowPilot, *, clock: Clock, new_id: NewId, secret_keys: Sequence[bytes], probe: Probe, push: Push | None = None
+) -> Edge:
     """FlowPilot as an ASGI application.
 
     `secret_keys` are what cursors are signed with, the one of now first, and the same in every process. `new_id` names
-    requests that come without a name; `probe` says whether the process can do its work.
+    requests that come without a name; `probe` says whether the process can do its work. `push` holds the open streams, where
+    somebody runs it; its wire is an `Sse` over the same keys.
     """
     metrics = Metrics()
     bearer = Bearer(flowpilot.accounts.authenticate)
@@ -36,13 +40,14 @@ def create_app(flowpilot: FlowPilot, *, clock: Clock, new_id: NewId, secret_keys
         # A function, since Litestar copies what it is given, deeply, all but functions.
         await bearer.sign_in(request)
 
-    account = Router("/", route_handlers=[*sessions.ROUTES, *handoffs.ROUTES, *assessments.ROUTES], before_request=sign_in)
+    account = Router("/", route_handlers=[*sessions.ROUTES, *handoffs.ROUTES, *assessments.ROUTES, *events.ROUTES], before_request=sign_in)
+    face = Face(flowpilot=flowpilot, cursors=Cursors(secret_keys), clock=clock, push=push, still=bearer.again)
     app = Litestar(
         route_handlers=[account, *health.routes(probe, metrics)],
         request_class=Call,
         request_max_body_size=LARGEST_BODY,
         exception_handlers=problems.HANDLERS,
-        state=State({"face": Face(flowpilot=flowpilot, cursors=Cursors(secret_keys), clock=clock)}, deep_copy=False),
+        state=State({"face": face}, deep_copy=False),
         openapi_config=None,
         logging_config=None,
         debug=False,

@@ -1,8 +1,9 @@
 """One request by somebody signed in: what it asks for, read in the order in which it may be refused."""
 
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import timedelta
+from functools import partial
 from hashlib import sha256
 from typing import Any, Final, TypeVar, cast
 from uuid import UUID
@@ -13,9 +14,10 @@ from litestar.connection import Request
 from litestar.datastructures import State
 
 from flowpilot_core.application.flowpilot import FlowPilot
+from flowpilot_core.application.push import Push
 from flowpilot_core.application.units import Request as Change
 from flowpilot_core.domain.actor import Person
-from flowpilot_core.domain.errors import NotFound
+from flowpilot_core.domain.errors import NotFound, Unavailable
 from flowpilot_core.domain.identifiers import AssessmentId, BranchId, DeliveryId, HandoffId, SessionId, StepId
 from flowpilot_core.ports.clock import Clock
 from flowpilot_core.ports.persistence import AlreadyAnswered, Answer, Once
@@ -25,6 +27,7 @@ from .answers import Body, Header, encode
 from .cursors import Cursors
 from .problems import At, Refused
 from .schemas.common import Listed, Nothing, Page
+from .sse import EventIds, Streamed
 
 S = TypeVar("S", bound=msgspec.Struct)
 R = TypeVar("R")
@@ -35,6 +38,7 @@ KEYS_LIVE: Final = timedelta(hours=24)
 _REPLAYED: Final[Header] = (b"idempotency-replayed", b"true")
 _KEY: Final = re.compile(r"[!-~]{1,255}")
 _VERSION: Final = re.compile(r'"([1-9][0-9]{0,17})"')
+_SIGNING_IN: Final = frozenset({b"authorization", b"cookie"})
 _JSON: Final = re.compile(r"application/(?:[a-z0-9.-]+\+)?json(?:\s*;\s*charset=\"?utf-8\"?)?\s*", re.IGNORECASE)
 
 
@@ -45,6 +49,9 @@ class Face:
     flowpilot: FlowPilot
     cursors: Cursors
     clock: Clock
+    push: Push | None
+    still: Callable[[Iterable[Header]], Awaitable[Person]]
+    """Who somebody with these headers is by now."""
 
 
 class Call(Request[Person, None, State]):
@@ -157,6 +164,17 @@ class Call(Request[Person, None, State]):
         items = items[: page.limit]
         next_cursor = self._face.cursors.make(account_id, of, at(items[-1])) if rest else None
         return Body(encode(Listed(items=[shown(item) for item in items], next_cursor=next_cursor)))
+
+    async def listening(self, last_event_id: str | None) -> Streamed:
+        """What happens in the account, from now on or after the event that this or the header `Last-Event-ID` names."""
+        if self._face.push is None:
+            raise Unavailable("push")
+        last = self._header(b"last-event-id") or last_event_id
+        after = EventIds(self._face.cursors).read(self.user.account_id, last) if last else None
+        headers = [(name, value) for name, value in self.scope["headers"] if name in _SIGNING_IN]
+        still = partial(self._face.still, headers)
+        stream = await self._face.push.open(await still(), credential=sha256(repr(headers).encode()).digest(), signed_in=still, after=after)
+        return Streamed(self._face.push, stream)
 
     async def _change(self, render: Callable[[Any], Answer]) -> Change:
         """What the headers say about a change. Raises `Refused`."""

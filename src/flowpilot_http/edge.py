@@ -56,9 +56,10 @@ class Edge:
             named = scope = {**scope, "method": "GET"}
         named["request_id"] = request_id.decode()
         status = 0
+        ended = False
 
         async def answer(message: Message) -> None:
-            nonlocal status
+            nonlocal status, ended
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = [*message["headers"], *SECURITY, (b"x-request-id", request_id)]
@@ -69,7 +70,11 @@ class Edge:
                     headers.append(NO_PAGE)
                 message["headers"] = headers
             elif method == "HEAD" and message["type"] == "http.response.body":
-                message["body"] = b""
+                if ended:
+                    return
+                # Also of an answer that would go on.
+                message = {"type": "http.response.body", "body": b"", "more_body": False}
+                ended = True
             await send(message)
 
         structlog.contextvars.bind_contextvars(request_id=named["request_id"])

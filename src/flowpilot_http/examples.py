@@ -339,6 +339,7 @@ EXAMPLES: Final[Mapping[str, Any]] = {
     "judge": _claimed,
     "retry_delivery request": {},
     "retry_delivery": _handoff,
+    "events": {"session_id": _handoff["session_id"], "handoff_id": _handoff["id"], "by": _JUNIOR, "at": _handoff["escalated_at"]},
     "live": {"status": "live"},
     "ready": {"status": "ready", "checks": {"database": "ok", "migrations": "ok", "relay": "ok"}, "relay_lag_seconds": 0.0},
 }

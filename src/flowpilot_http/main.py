@@ -13,6 +13,7 @@ from attrs import evolve, frozen
 
 from flowpilot_adapters.embedded_postgres import EmbeddedPostgres, PostgresFailed
 from flowpilot_adapters.log_notifier import LogNotifier
+from flowpilot_adapters.push import PostgresEventStream
 from flowpilot_adapters.redaction import SecretRedactor
 from flowpilot_adapters.smtp import MailServer, SmtpNotifier, domain_of
 from flowpilot_adapters.sql import Database, SqlOutbox, migrations, roles, tenancy
@@ -23,18 +24,23 @@ from flowpilot_core.application.assessing import MakeAssessment
 from flowpilot_core.application.flowpilot import FlowPilot
 from flowpilot_core.application.links import Links
 from flowpilot_core.application.notifications import SendDelivery
+from flowpilot_core.application.push import Push
 from flowpilot_core.application.relay import Handler, Relay
 from flowpilot_core.application.secrets import Rotated, Rotation
 from flowpilot_core.application.units import Units
 from flowpilot_core.domain.errors import InvalidValue, Unavailable
+from flowpilot_core.domain.identifiers import AccountId
+from flowpilot_core.ports.event_stream import EventStream
 from flowpilot_core.ports.notifier import Notifier
 from flowpilot_core.ports.outbox import WorkKind
 
 from . import server
 from .app import create_app
+from .cursors import Cursors
 from .edge import Edge
 from .readiness import Probe, Readiness
 from .settings import SHORTEST_KEY, Settings, variable
+from .sse import EventIds, Sse
 
 log = structlog.get_logger()
 
@@ -70,8 +76,8 @@ def _migrate(url: str) -> bool:
     return not done
 
 
-def _nobody() -> None:
-    """There is no relay here to wake."""
+def _nobody(_: AccountId) -> None:
+    """There is nobody here to wake."""
 
 
 @frozen
@@ -143,18 +149,30 @@ async def serve(settings: Settings, *, host: str, port: int, relay: bool) -> Non
             elif relay:
                 raise CannotRun(f"set {variable('relay_database_url')}, or leave the relay to another process with --no-relay")
             notifier = await stack.enter_async_context(_notifying(settings))
-            working = _relay(settings, database, outbox, notifier) if relay and outbox else None
-            flowpilot = _flowpilot(database, committed=working.wake if working else _nobody)
+            waking = PostgresEventStream(urls.app, jitter=jitter)
+            stack.push_async_callback(waking.close)
+            working = _relay(settings, database, outbox, notifier, waking) if relay and outbox else None
+            keys = secret_keys(settings)
+            push = Push(view=database.view, wire=Sse(EventIds(Cursors(keys))), jitter=jitter)
+
+            def committed(account_id: AccountId) -> None:
+                if working:
+                    working.wake()
+                waking.publish(account_id)
+
+            flowpilot = _flowpilot(database, committed=committed)
             app = create_app(
                 flowpilot,
                 clock=SystemClock(),
                 new_id=new_id,
-                secret_keys=secret_keys(settings),
+                secret_keys=keys,
                 probe=_probe(watching, outbox),
+                push=push,
             )
             async with asyncio.TaskGroup() as tasks:
                 if working:
                     tasks.create_task(working.run(stop))
+                tasks.create_task(push.run(waking, stop))
                 tasks.create_task(_until_served(app, listener, stop))
 
 
@@ -176,7 +194,9 @@ async def relay(settings: Settings) -> None:
             stack.push_async_callback(outbox.close)
             log.info("relaying")
             notifier = await stack.enter_async_context(_notifying(settings))
-            await _relay(settings, database, outbox, notifier).run(stop)
+            waking = PostgresEventStream(urls.app, jitter=jitter)
+            stack.push_async_callback(waking.close)
+            await _relay(settings, database, outbox, notifier, waking).run(stop)
             log.info("relayed")
 
 
@@ -266,13 +286,13 @@ def _make_key(file: Path) -> None:
         made.unlink()
 
 
-def _flowpilot(database: Database, *, committed: Callable[[], None] = _nobody) -> FlowPilot:
+def _flowpilot(database: Database, *, committed: Callable[[AccountId], None] = _nobody) -> FlowPilot:
     return FlowPilot.of(
         begin=database.begin, view=database.view, clock=SystemClock(), new_id=new_id, new_secret=new_secret, committed=committed
     )
 
 
-def _relay(settings: Settings, database: Database, outbox: SqlOutbox, notifier: Notifier) -> Relay:
+def _relay(settings: Settings, database: Database, outbox: SqlOutbox, notifier: Notifier, waking: EventStream) -> Relay:
     deliveries = SendDelivery(
         begin=database.begin,
         notifier=notifier,
@@ -283,7 +303,7 @@ def _relay(settings: Settings, database: Database, outbox: SqlOutbox, notifier: 
         typeset=HtmlLetters(),
         mail_domain=domain_of(settings.mail_from),
     )
-    units = Units(begin=database.begin, committed=_nobody, new_id=new_id)
+    units = Units(begin=database.begin, committed=waking.publish, new_id=new_id)
     assessments = MakeAssessment(units=units, view=database.view, clock=SystemClock())
     handlers: dict[WorkKind, Handler] = {WorkKind.DELIVERY: deliveries, WorkKind.ASSESSMENT: assessments}
     return Relay(outbox=outbox, begin=database.begin, handlers=handlers, jitter=jitter)

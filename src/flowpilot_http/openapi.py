@@ -160,6 +160,8 @@ def _in_query(operation: Operation) -> Iterator[Json]:
 
 
 def _in_headers(operation: Operation) -> Iterator[Json]:
+    if operation.media_type == "text/event-stream":
+        yield {"name": "Last-Event-ID", "in": "header", "description": "Go on after this event.", "schema": {"type": "string"}}
     if operation.body is None:
         return
     version = {"type": "string", "pattern": '^(\\*|"[1-9][0-9]*")$'}
@@ -175,7 +177,7 @@ def _responses(route: _Route, known: Mapping[str, Json]) -> Json:
         if kind is str:
             content: Json = {"text/plain": {"schema": {"type": "string"}}}
         else:
-            content = {"application/json": _with_example(known[repr(kind)], route.name)}
+            content = {operation.media_type: _with_example(known[repr(kind)], route.name)}
         answers[str(status)] = {"description": titled(status), "content": content}
     if operation.etag:
         answers[str(operation.status)]["headers"] = {"ETag": {"schema": {"type": "string"}}}

@@ -36,6 +36,7 @@ class Operation:
     query: type[msgspec.Struct] | None = None
     problems: tuple[str, ...] = ()
     etag: bool = False
+    media_type: str = "application/json"
     also: Mapping[int, Any] = field(factory=dict)
     """Other answers that are no problems, by status."""
 
@@ -52,6 +53,12 @@ class Part:
         """A GET that shows something, or a page of things where `query` has a cursor."""
         codes = (*ALWAYS, *_of_path(path), *READ, *problems)
         return get(path, opt={"operation": Operation(tag=self._tag, answer=answer, query=query, problems=codes, etag=etag)})
+
+    def streams(self, path: str, answer: Any, *, query: type[msgspec.Struct], problems: tuple[str, ...] = ()) -> F:
+        """A GET that goes on: server-sent events, each with `answer` as its data."""
+        codes = (*ALWAYS, *READ, *problems)
+        operation = Operation(tag=self._tag, answer=answer, query=query, problems=codes, media_type="text/event-stream")
+        return get(path, opt={"operation": operation})
 
     def makes(self, path: str, answer: Any, *, body: type[msgspec.Struct], problems: tuple[str, ...] = ()) -> F:
         """A POST that makes something."""

@@ -82,6 +82,7 @@ TITLES: Final[Mapping[str, tuple[int, str]]] = {
     "body_too_large": (413, "The body is too large"),
     "unsupported_media_type": (415, "The body is no JSON"),
     "method_not_allowed": (405, "This address does not take this method"),
+    "rate_limited": (429, "Too many at once"),
     "unavailable": (503, "Not available just now"),
     "outcome_unknown": (503, "Nobody knows yet whether it was done"),
     "snapshot_damaged": (500, "The stored snapshot is damaged"),
@@ -186,6 +187,11 @@ def _key_reused(exc: errors.KeyReused) -> Problem:
 @_for(errors.KeyInProgress)
 def _key_in_progress(exc: errors.KeyInProgress) -> Problem:
     return _problem("idempotency_in_progress", "Ask again in a moment for its answer.", headers=_retry_after(1))
+
+
+@_for(errors.TooManyStreams)
+def _too_many_streams(exc: errors.TooManyStreams) -> Problem:
+    return _problem("rate_limited", "Too many streams of events are open; close some, or come back later.", headers=_retry_after(5))
 
 
 @_for(errors.Unavailable)

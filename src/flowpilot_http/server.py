@@ -8,8 +8,10 @@ from collections.abc import Iterator
 
 import structlog
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from .edge import Edge
+from .sse import HANG_UP
 
 log = structlog.get_logger()
 
@@ -19,6 +21,14 @@ GRACE = 30
 
 class CannotListen(Exception):
     """The address is taken, not ours, or not allowed."""
+
+
+class _Protocol(HttpToolsProtocol):
+    """Lets an answer hang up on somebody who no longer reads, so that what they did not read is kept no longer."""
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.scope["extensions"] = {HANG_UP: {"now": self.transport.abort}}
 
 
 class _Server(uvicorn.Server):
@@ -62,7 +72,7 @@ async def serve(app: Edge, listener: socket.socket, stop: asyncio.Event) -> None
     """Answer requests until `stop` is set; running ones have `GRACE` seconds to end."""
     config = uvicorn.Config(
         app,
-        http="httptools",
+        http=_Protocol,
         ws="none",
         lifespan="off",
         log_config=None,

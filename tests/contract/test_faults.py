@@ -329,7 +329,7 @@ class TestUnitsThatMeet:
             other = await a_flowpilot(adapter.begin, adapter.view).sessions.start(anna.staff.anna, title="Another", problem="Another")
             both = (anna.session_id, other.session.id)
             met, tries = asyncio.Barrier(2), count()
-            units = Units(begin=adapter.begin, committed=lambda: None, new_id=new_id)
+            units = Units(begin=adapter.begin, committed=lambda _: None, new_id=new_id)
 
             async def unit(work: UnitOfWork, order: int) -> None:
                 first_try = next(tries) < 2

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import pytest
 
-from flowpilot_adapters.memory import MemoryNotifier, MemoryStore
+from flowpilot_adapters.memory import MemoryEventStream, MemoryNotifier, MemoryStore
 from flowpilot_adapters.system import SystemClock, new_id
 from flowpilot_core.ports.notifier import Message, NotSent
 from flowpilot_core.testing import contracts
-from flowpilot_core.testing.contracts import Adapter
+from flowpilot_core.testing.contracts import Adapter, Nodes
 
 
 @pytest.fixture
@@ -103,3 +103,10 @@ class TestImports(contracts.ImportsContract):
 
 class TestReplay(contracts.ReplayContract):
     pass
+
+
+class TestEventStream(contracts.EventStreamContract):
+    @pytest.fixture
+    def nodes(self) -> Nodes:
+        shared = MemoryEventStream()
+        return Nodes(one=shared, other=shared)

@@ -32,6 +32,8 @@ HOT = (
     view.BRANCHES,
     view.TIMELINE,
     view.EVENTS,
+    view.NEWS,
+    view.LAST,
     view.SNAPSHOT,
     view.AUTHENTICATE,
 )

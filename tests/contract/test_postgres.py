@@ -1,13 +1,17 @@
 """The contract suites on PostgreSQL, as the application's and the relay's roles."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
 
+from flowpilot_adapters.push import PostgresEventStream
 from flowpilot_adapters.sql import Database, SqlOutbox
 from flowpilot_core.testing import contracts
-from flowpilot_core.testing.contracts import Adapter
+from flowpilot_core.testing.contracts import Adapter, Nodes
 from tests.support.postgres import PostgresDatabase
+
+CUT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'flowpilot push' AND datname = current_database()"
 
 
 @pytest.fixture
@@ -72,3 +76,18 @@ class TestImports(contracts.ImportsContract):
 
 class TestReplay(contracts.ReplayContract):
     pass
+
+
+class TestEventStream(contracts.EventStreamContract):
+    capabilities = frozenset({"cuts"})
+
+    @pytest.fixture
+    async def nodes(self, database: PostgresDatabase) -> AsyncIterator[Nodes]:
+        one, other = (PostgresEventStream(database.app, jitter=lambda: 0.0) for _ in range(2))
+
+        async def cut() -> None:
+            await asyncio.to_thread(database.do, CUT)
+
+        yield Nodes(one=one, other=other, cut=cut)
+        await one.close()
+        await other.close()

@@ -12,6 +12,7 @@ from flowpilot_core.application.links import Links
 from flowpilot_core.application.notifications import SendDelivery
 from flowpilot_core.application.relay import Relay
 from flowpilot_core.domain.handoff import Intent
+from flowpilot_core.domain.identifiers import AccountId
 from flowpilot_core.domain.step import StepKind
 from flowpilot_core.domain.text import EVIDENCE
 from flowpilot_core.ports.outbox import WorkKind
@@ -32,14 +33,14 @@ async def test_a_handoff_larger_than_any_notification_is_told_of_and_the_server_
     own_database.do(f"ALTER DATABASE {own_database.name} SET log_statement = 'all'")
     said_before = log.stat().st_size
     storage, outbox, notifier, clock = Database(own_database.app), SqlOutbox(own_database.relay), MemoryNotifier(), SystemClock()
-    woken: list[str] = []
+    woken: list[AccountId] = []
     flowpilot = FlowPilot.of(
         begin=storage.begin,
         view=storage.view,
         clock=clock,
         new_id=new_id,
         new_secret=new_secret,
-        committed=lambda: woken.append("look"),
+        committed=woken.append,
     )
     sending = SendDelivery(
         begin=storage.begin,
@@ -64,7 +65,7 @@ async def test_a_handoff_larger_than_any_notification_is_told_of_and_the_server_
     asked = log.read_bytes()[said_before:].decode(errors="replace").lower()
 
     assert EVIDENCE > LARGEST_NOTIFICATION
-    assert ["look"] * 4 == woken
+    assert [staff.account_id] * 4 == woken
     assert escalated.told.people == len(notifier.messages)
     assert "insert into flowpilot.handoff_snapshot" in asked
     assert not [word for word in ("notify", "listen") if word in asked]

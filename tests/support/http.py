@@ -1,6 +1,6 @@
 """FlowPilot over HTTP: two accounts with people, and somebody to call as."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import httpx
@@ -12,6 +12,7 @@ from flowpilot_core.application.assessing import MakeAssessment
 from flowpilot_core.application.flowpilot import FlowPilot
 from flowpilot_core.application.links import Links
 from flowpilot_core.application.notifications import SendDelivery
+from flowpilot_core.application.push import Push
 from flowpilot_core.application.relay import Handler, Relay
 from flowpilot_core.application.units import Units
 from flowpilot_core.domain.account import User
@@ -117,11 +118,18 @@ async def a_world() -> World:
     return await a_world_in(store.begin, store.view, store.outbox)
 
 
-async def a_world_in(begin: BeginWork, view: ViewOf, outbox: Outbox) -> World:
+async def a_world_in(
+    begin: BeginWork,
+    view: ViewOf,
+    outbox: Outbox,
+    *,
+    push: Push | None = None,
+    committed: Callable[[AccountId], None] = lambda _: None,
+) -> World:
     """A fresh one in a store that may hold others."""
     clock = SetClock()
-    flowpilot = FlowPilot.of(begin=begin, view=view, clock=clock, new_id=new_id, new_secret=new_secret)
-    app = create_app(flowpilot, clock=clock, new_id=new_id, secret_keys=[SECRET_KEY], probe=all_is_well)
+    flowpilot = FlowPilot.of(begin=begin, view=view, clock=clock, new_id=new_id, new_secret=new_secret, committed=committed)
+    app = create_app(flowpilot, clock=clock, new_id=new_id, secret_keys=[SECRET_KEY], probe=all_is_well, push=push)
     acme = await flowpilot.accounts.create("Acme")
     rival = await flowpilot.accounts.create("Rival")
 
@@ -131,7 +139,7 @@ async def a_world_in(begin: BeginWork, view: ViewOf, outbox: Outbox) -> World:
         _, token = await flowpilot.accounts.add_token(account_id, user.id)
         return Somebody(account_id=account_id, user=user, token=token, client=client_of(app, token))
 
-    units = Units(begin=begin, committed=lambda: None, new_id=new_id)
+    units = Units(begin=begin, committed=lambda _: None, new_id=new_id)
     handlers: dict[WorkKind, Handler] = {
         WorkKind.ASSESSMENT: MakeAssessment(units=units, view=view, clock=clock),
         WorkKind.DELIVERY: SendDelivery(

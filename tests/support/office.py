@@ -15,7 +15,7 @@ from flowpilot_core.application.units import Units
 from flowpilot_core.domain.actor import Person
 from flowpilot_core.domain.events import EventKind
 from flowpilot_core.domain.handoff import Intent
-from flowpilot_core.domain.identifiers import HandoffId, SessionId
+from flowpilot_core.domain.identifiers import AccountId, HandoffId, SessionId
 from flowpilot_core.ports.outbox import WorkKind
 from flowpilot_core.ports.persistence import BeginWork
 from flowpilot_core.testing.builders import SetClock, Staff, a_staff
@@ -41,7 +41,7 @@ class Office:
     def product(self) -> FlowPilot:
         return self.product_over(self.store.begin)
 
-    def product_over(self, begin: BeginWork, *, committed: Callable[[], None] = lambda: None) -> FlowPilot:
+    def product_over(self, begin: BeginWork, *, committed: Callable[[AccountId], None] = lambda _: None) -> FlowPilot:
         """The product over other units of work."""
         return FlowPilot.of(begin=begin, view=self.store.view, clock=self.clock, new_id=new_id, new_secret=new_secret, committed=committed)
 
@@ -56,7 +56,7 @@ class Office:
             redact=as_it_is,
             mail_domain="mail.example",
         )
-        units = Units(begin=self.store.begin, committed=lambda: None, new_id=new_id)
+        units = Units(begin=self.store.begin, committed=lambda _: None, new_id=new_id)
         assessing = MakeAssessment(units=units, view=self.store.view, clock=self.clock)
         handlers: dict[WorkKind, Handler] = {WorkKind.DELIVERY: sending, WorkKind.ASSESSMENT: assessing}
         return Relay(outbox=self.store.outbox, begin=self.store.begin, handlers=handlers, jitter=lambda: 0.0)

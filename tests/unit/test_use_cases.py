@@ -661,14 +661,14 @@ class TestRequests:
         assert MOST_TRIES == tries
 
     async def test_whoever_waits_for_commits_is_woken_by_each(self, office: Office) -> None:
-        woken: list[int] = []
-        sessions = office.product_over(office.store.begin, committed=lambda: woken.append(1)).sessions
+        woken: list[AccountId] = []
+        sessions = office.product_over(office.store.begin, committed=woken.append).sessions
 
         await sessions.start(office.staff.anna, title="t", problem="p")
         with pytest.raises(InvalidValue):
             await sessions.start(office.staff.anna, title=" ", problem="p")
 
-        assert [1] == woken
+        assert [office.staff.account_id] == woken
 
 
 class TestAccounts:

@@ -1,5 +1,6 @@
 """The in-memory peer: everything the ports promise, kept in plain dicts, for tests, embedding and trying things out."""
 
+from .event_stream import MemoryEventStream
 from .notifier import MemoryNotifier
 from .outbox import MemoryOutbox
 from .psa import MemoryPsa, MemoryTicket
@@ -9,6 +10,7 @@ from .vault import MemoryVault
 from .view import MemoryView
 
 __all__ = [
+    "MemoryEventStream",
     "MemoryNotifier",
     "MemoryOutbox",
     "MemoryPsa",

@@ -17,6 +17,7 @@ from flowpilot_core.ports.imports import Figures, ImportedCase
 from flowpilot_core.ports.persistence import (
     Entry,
     HandoffDetail,
+    News,
     QueueFilter,
     QueueItem,
     QueuePosition,
@@ -116,6 +117,19 @@ class MemoryView:
         await self._now()
         return self._logged()[max(after, 0) :][:limit]
 
+    async def news(self, *, after: int, limit: int) -> Sequence[News]:
+        """As `View.news` says."""
+        rows = await self._now()
+        return [
+            News(entry=Entry(logged=one, name=_name(rows, one.event)), readers=_readers(rows, one.event))
+            for one in self._logged()[max(after, 0) :][:limit]
+        ]
+
+    async def last_number(self) -> int:
+        """As `View.last_number` says."""
+        await self._now()
+        return len(self._tables.events)
+
     async def imported(self, log: str) -> Mapping[str, ImportedCase]:
         """As `View.imported` says."""
         return imports.imported(await self._now(), log)
@@ -142,6 +156,10 @@ class MemoryView:
 
     def _readable(self, rows: Working, event: Event, reader: Actor) -> bool:
         return not event.private or (event.handoff_id is not None and reading.handoff(rows, event.handoff_id).readable_by(reader))
+
+
+def _readers(rows: Working, event: Event) -> frozenset[UserId] | None:
+    return reading.handoff(rows, event.handoff_id).readers if event.private and event.handoff_id else None
 
 
 def _queued(handoff: Handoff) -> tuple[int, datetime, HandoffId]:

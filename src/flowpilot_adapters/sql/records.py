@@ -23,7 +23,7 @@ from flowpilot_core.domain.identifiers import BranchId, StepId, UserId
 from flowpilot_core.domain.opinion import Judgement, Rating
 from flowpilot_core.domain.session import Priority, Resolution, Session, Status, Ticket
 from flowpilot_core.domain.step import Step
-from flowpilot_core.ports.persistence import QueueItem
+from flowpilot_core.ports.persistence import Entry, News, QueueItem
 
 T = TypeVar("T")
 
@@ -211,6 +211,12 @@ def logged_event(row: Any) -> LoggedEvent:
         request_id=row.request_id,
     )
     return LoggedEvent(number=row.number, event=event)
+
+
+def news(row: Any) -> News:
+    """An event beside the readers of its handoff."""
+    readers = frozenset(row.readers) if row.private else None
+    return News(entry=Entry(logged=logged_event(row), name=row.by_name), readers=readers)
 
 
 def ticket(row: Any) -> Ticket | None:

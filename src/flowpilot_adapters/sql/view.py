@@ -20,6 +20,7 @@ from flowpilot_core.ports.imports import Figures, ImportedCase
 from flowpilot_core.ports.persistence import (
     Entry,
     HandoffDetail,
+    News,
     QueueFilter,
     QueueItem,
     QueuePosition,
@@ -33,7 +34,7 @@ from .connection import Result
 from .errors import translated
 from .pool import Pool
 from .queries import branches_of, columns_but_account, names_of, own, people_in_fork_points, people_in_sessions
-from .schema import api_token, branch, delivery, event, fork_point, handoff, handoff_snapshot, person, session
+from .schema import api_token, branch, delivery, event, event_counter, fork_point, handoff, handoff_snapshot, person, session
 from .statement import UUID, Call, Statement, compiled
 
 BEGIN: Final = Statement("begin reading", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
@@ -168,6 +169,19 @@ TIMELINE: Final = compiled(
     ),
 )
 EVENTS: Final = compiled("events", _entries.where(event.c.number > _after))
+NEWS: Final = compiled(
+    "news",
+    select(*columns_but_account(event), person.c.name.label("by_name"), handoff.c.readers)
+    .select_from(
+        event.outerjoin(person, own(person) & (person.c.id == event.c.by_user_id)).outerjoin(
+            handoff, own(handoff) & (handoff.c.id == event.c.handoff_id)
+        )
+    )
+    .where(own(event), event.c.number > _after)
+    .order_by(event.c.number)
+    .limit(LIMIT),
+)
+LAST: Final = compiled("last number", select(event_counter.c.number).where(own(event_counter)))
 AUTHENTICATE: Final = compiled(
     "authenticate",
     select(person.c.id, person.c.name, person.c.role)
@@ -273,6 +287,16 @@ class SqlView:
         """As `View.events` says."""
         found = await self._read_one(EVENTS(account_id=self._account_id, after=after, most=limit))
         return [records.logged_event(row) for row in found.rows]
+
+    async def news(self, *, after: int, limit: int) -> Sequence[News]:
+        """As `View.news` says."""
+        found = await self._read_one(NEWS(account_id=self._account_id, after=after, most=limit))
+        return [records.news(row) for row in found.rows]
+
+    async def last_number(self) -> int:
+        """As `View.last_number` says."""
+        row = (await self._read_one(LAST(account_id=self._account_id))).first
+        return row.number if row else 0
 
     async def imported(self, log: str) -> Mapping[str, ImportedCase]:
         """As `View.imported` says."""

@@ -88,7 +88,7 @@ class MakeAssessment:
             ready = task.assessment.ready(diagnosis, opinion.origin, at=self.clock.now())
             await self._store(work, lease, ready, task.handoff)
             await work.commit()
-        self.units.committed()
+        self.units.committed(lease.account_id)
         log.info(
             "assessment made",
             extra={

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from attrs import frozen
 
+from flowpilot_core.domain.identifiers import AccountId
 from flowpilot_core.ports.clock import Clock, NewId, NewSecret
 from flowpilot_core.ports.persistence import BeginWork, ViewOf
 
@@ -15,8 +16,8 @@ from .sessions import Sessions
 from .units import Units
 
 
-def _nobody() -> None:
-    """There is no relay here to wake."""
+def _nobody(_: AccountId) -> None:
+    """There is nobody here to wake."""
 
 
 @frozen(kw_only=True)
@@ -40,12 +41,13 @@ class FlowPilot:
         new_secret: NewSecret,
         tell: bool = True,
         assess: bool = True,
-        committed: Callable[[], None] = _nobody,
+        committed: Callable[[AccountId], None] = _nobody,
     ) -> "FlowPilot":
         """All use cases over these ports.
 
         `tell`: whether anybody is told of an escalation; `assess`: whether it is assessed. `committed` is called after every
-        commit, to wake a relay: it must return at once, and losing the call costs nothing but time.
+        commit with its account, to wake a relay and whoever waits for news: it must return at once, and losing the call costs
+        nothing but time.
         """
         units = Units(begin=begin, committed=committed, new_id=new_id)
         return cls(

@@ -9,7 +9,7 @@ from attrs import evolve, frozen
 from flowpilot_core.domain.actor import Actor
 from flowpilot_core.domain.errors import Stale, Unavailable
 from flowpilot_core.domain.events import Event, EventKind
-from flowpilot_core.domain.identifiers import EventId
+from flowpilot_core.domain.identifiers import AccountId, EventId
 from flowpilot_core.ports.clock import NewId
 from flowpilot_core.ports.persistence import Answer, BeginWork, Once, UnitOfWork
 
@@ -58,8 +58,8 @@ class Units:
     """Runs units of work in the account of whoever acts."""
 
     begin: BeginWork
-    committed: Callable[[], None]
-    """Called after each commit, to wake whoever does what follows."""
+    committed: Callable[[AccountId], None]
+    """Called after each commit with its account, to wake whoever does what follows and whoever waits for news."""
     new_id: NewId
     reactions: tuple[Reaction, ...] = ()
 
@@ -78,7 +78,7 @@ class Units:
                     await work.commit()
             except Stale:
                 continue
-            self.committed()
+            self.committed(actor.account_id)
             return result
         raise Unavailable("database")
 

@@ -171,3 +171,7 @@ class OutcomeUnknown(FlowPilotError):
 
     def __str__(self) -> str:
         return "it is not known whether this was done: repeat it with the same Idempotency-Key"
+
+
+class TooManyStreams(FlowPilotError):
+    """As many streams of news are open as there may be, of one person or of all together."""

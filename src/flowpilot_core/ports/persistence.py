@@ -13,7 +13,7 @@ from uuid import UUID
 from attrs import frozen
 
 from flowpilot_core.domain.account import Account, ApiToken, Team, User
-from flowpilot_core.domain.actor import Actor, Person, Role
+from flowpilot_core.domain.actor import Actor, Permission, Person, Role, permits
 from flowpilot_core.domain.assessment import Assessment
 from flowpilot_core.domain.delivery import Colleague, Delivery, Told
 from flowpilot_core.domain.events import Event, LoggedEvent
@@ -109,6 +109,19 @@ class Entry:
 
     logged: LoggedEvent
     name: str | None
+
+
+@frozen(kw_only=True)
+class News:
+    """An event as open streams tell of it."""
+
+    entry: Entry
+    readers: frozenset[UserId] | None
+    """Of a private one, whoever was the session's assignee while it was parked; None: it is private to nobody."""
+
+    def readable_by(self, actor: Actor) -> bool:
+        """Whether the actor may know of it."""
+        return self.readers is None or permits(actor, Permission.READ_PARKED, self.readers)
 
 
 @frozen(kw_only=True)
@@ -409,6 +422,12 @@ class View(Protocol):
 
         Nothing that is committed later ever has a number at or below one returned.
         """
+
+    async def news(self, *, after: int, limit: int) -> Sequence[News]:
+        """As `events`, each with what its person is called and who may know of it."""
+
+    async def last_number(self) -> int:
+        """The number of the last event there is, 0 before the first."""
 
     async def imported(self, log: str) -> Mapping[str, ImportedCase]:
         """How far each case of a log has been replayed, by the case's name; empty for a log that never was."""

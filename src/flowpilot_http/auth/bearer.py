@@ -28,12 +28,13 @@ class Bearer:
         """Put the person who asks into the request, as its user. Raises `Unauthenticated`."""
         request.scope["user"] = await self.person(request.scope["headers"])
 
+    async def again(self, headers: Iterable[tuple[bytes, bytes]]) -> Person:
+        """As `person`, asked anew: for who signed in long ago and stays."""
+        return await self._authenticate(_token(headers).decode("ascii"))
+
     async def person(self, headers: Iterable[tuple[bytes, bytes]]) -> Person:
         """Who the one bearer token among `headers` stands for. Raises `Unauthenticated`."""
-        given = [value for name, value in headers if name == b"authorization"]
-        if len(given) != 1 or given[0][:7].lower() != b"bearer " or len(given[0]) > _LONGEST or not given[0].isascii():
-            raise Unauthenticated
-        token = given[0][7:].strip()
+        token = _token(headers)
         digest = sha256(token).digest()
         now = self._monotonic()
         if (known := self._known.get(digest)) and known[1] > now:
@@ -43,3 +44,11 @@ class Bearer:
             self._known.clear()
         self._known[digest] = (person, now + REMEMBERED)
         return person
+
+
+def _token(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """The one bearer token among `headers`. Raises `Unauthenticated`."""
+    given = [value for name, value in headers if name == b"authorization"]
+    if len(given) != 1 or given[0][:7].lower() != b"bearer " or len(given[0]) > _LONGEST or not given[0].isascii():
+        raise Unauthenticated
+    return given[0][7:].strip()

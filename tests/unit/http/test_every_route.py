@@ -118,8 +118,8 @@ async def test_the_list_of_routes_is_the_contracts(world: World) -> None:
 
     assert {
         *(("GET", path) for path in OPEN),
-        *(("GET", path) for path in ("/ai-sessions", session, f"{session}/timeline", "/handoffs/queue", handoff)),
         *(("GET", f"{handoff}/{part}") for part in ("snapshot", "changes", "deliveries", "assessments")),
+        *(("GET", path) for path in ("/events", "/ai-sessions", session, f"{session}/timeline", "/handoffs/queue", handoff)),
         ("POST", "/ai-sessions"),
         ("PATCH", f"{session}/steps/{{step_id:str}}"),
         *(("POST", f"{session}/{part}") for part in posts),

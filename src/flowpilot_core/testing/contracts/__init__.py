@@ -17,6 +17,7 @@ anyio's pytest plugin: give it a fixture `anyio_backend` that says "asyncio".
 from .assessments import AssessmentsContract
 from .contract import Adapter, Contract
 from .event_log import EventLogContract
+from .event_stream import EventStreamContract, Nodes
 from .imports import ImportsContract, ReplayContract
 from .notifier import NotifierContract, Postbox
 from .opinions import OpinionsContract
@@ -35,8 +36,10 @@ __all__ = [
     "Contract",
     "Desk",
     "EventLogContract",
+    "EventStreamContract",
     "HandoffsContract",
     "ImportsContract",
+    "Nodes",
     "NotifierContract",
     "OnceContract",
     "OpinionsContract",

@@ -51,6 +51,26 @@ class EventLogContract(Contract):
         assert [] == await numbers(5, 2)
         assert [] == await numbers(10**9, 2)
 
+    async def test_news_say_who_did_it_and_who_may_know_of_it(self, begin: BeginWork, view: ViewOf, acme: Staff) -> None:
+        case = a_session(by=acme.anna).parked().reassigned_to(acme.ben).resumed().escalated().claimed_by(acme.anna)
+        case = await case.kept(begin)
+
+        news = await view(acme.account_id).news(after=1, limit=4)
+
+        private = frozenset({acme.anna.user_id, acme.ben.user_id})
+        assert list(case.events[1:5]) == [one.entry.logged.event for one in news]
+        assert [2, 3, 4, 5] == [one.entry.logged.number for one in news]
+        assert [acme.anna.name, acme.anna.name, acme.ben.name, acme.ben.name] == [one.entry.name for one in news]
+        assert [private, private, private, None] == [one.readers for one in news]
+        assert [True, True, False] == [news[0].readable_by(who) for who in (acme.olga, acme.ben, acme.vera)]
+        assert [True, True, True] == [news[3].readable_by(who) for who in (acme.olga, acme.ben, acme.vera)]
+
+    async def test_the_last_number_is_that_of_the_last_event(self, begin: BeginWork, view: ViewOf, acme: Staff) -> None:
+        before = await view(acme.account_id).last_number()
+        await a_session(by=acme.anna).step().step().kept(begin)
+
+        assert (0, 3) == (before, await view(acme.account_id).last_number())
+
     async def test_what_is_rolled_back_leaves_no_gap(self, begin: BeginWork, view: ViewOf, acme: Staff) -> None:
         for number in range(6):
             await self._start(begin, a_session(by=acme.anna), commit=number % 2 == 0)

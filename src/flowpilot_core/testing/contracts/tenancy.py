@@ -154,6 +154,7 @@ class TenancyContract(Contract):
             await see.snapshot(case.handoff.id),
             await see.deliveries(case.handoff.id, after=None, limit=EVERYTHING),
             await see.events(after=0, limit=EVERYTHING),
+            await see.news(after=0, limit=EVERYTHING),
         )
 
     async def test_lists_hold_ones_own_only(self, view: ViewOf, acme: Staff, globex: Staff, escalated: Case) -> None:
@@ -167,6 +168,8 @@ class TenancyContract(Contract):
             assert [] == list(await see.queue(where, after=None, limit=EVERYTHING))
             assert [] == list(await see.queue(where, after=place, limit=EVERYTHING))
         assert [] == list(await see.events(after=0, limit=EVERYTHING))
+        assert [] == list(await see.news(after=0, limit=EVERYTHING))
+        assert 0 == await see.last_number()
 
     def _plain(self, listed: tuple[object, object]) -> tuple[object, object]:
         found, names = listed
