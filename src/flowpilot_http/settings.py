@@ -29,6 +29,13 @@ def _text(value: str) -> str:
     return value
 
 
+def _flag(value: str) -> bool:
+    said = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}.get(value.lower())
+    if said is None:
+        raise ValueError("is neither true nor false")
+    return said
+
+
 def _path(value: str) -> Path:
     return Path(value).expanduser()
 
@@ -132,6 +139,12 @@ class Settings:
     )
     secret_key_previous_file: Path | None = field(
         default=None, metadata=_about("A file that holds the previous secret key, in place of SECRET_KEY_PREVIOUS.", read=_path)
+    )
+    allow_private_targets: bool = field(
+        default=False,
+        metadata=_about(
+            "Whether requests to addresses that an account entered may go to private networks and by plain http: 1 or true.", read=_flag
+        ),
     )
     log_level: str = field(default="info", metadata=_about("How much is logged: debug, info, warning or error.", read=_level))
 

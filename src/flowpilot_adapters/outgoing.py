@@ -1,0 +1,186 @@
+"""Requests to addresses that an account entered: they go to the open internet, and nowhere else.
+
+Whoever may name an address could otherwise make this service ask the machines around it, which trust it: a metadata service, a database's
+console, a neighbour (server-side request forgery).
+"""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from datetime import timedelta
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from socket import SOCK_STREAM
+from typing import Final
+
+import httpx
+from attrs import define, field
+
+LARGEST_ANSWER: Final = 1024 * 1024
+"""Bytes of an answer's body."""
+LONGEST: Final = timedelta(seconds=20)
+"""For a request as a whole, from looking the name up to the last byte of the answer."""
+
+Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
+"""All addresses of a name, as text. Raises `OSError`."""
+
+# What `ipaddress` calls global in some version of Python and is not for us to ask, by the registries of RFC 6890.
+_CLOSED: Final = tuple(
+    ip_network(net)
+    for net in ("0.0.0.0/8", "192.0.0.0/24", "192.88.99.0/24", "198.18.0.0/15", "240.0.0.0/4", "2001::/23", "fec0::/10", "3fff::/20")
+)
+_NAT64: Final = ip_network("64:ff9b::/96")
+_COMPATIBLE: Final = ip_network("::/96")
+
+
+class Forbidden(httpx.TransportError):
+    """The request goes where it must not; it was not sent. The text may be shown to whoever entered the address."""
+
+
+class AnswerTooLarge(httpx.TransportError):
+    """The answer is larger than anything we asked for."""
+
+
+def guarded_client(
+    *,
+    allow_private: bool = False,
+    longest: timedelta = LONGEST,
+    largest: int = LARGEST_ANSWER,
+    resolve: Resolve | None = None,
+    verify: ssl.SSLContext | None = None,
+) -> httpx.AsyncClient:
+    """A client for addresses that an account entered.
+
+    Only https, only to public addresses: the name is looked up once, all its addresses are checked, and the connection goes to one that
+    was. It follows no redirect by itself, and each one that is followed is checked in the same way. It ends in time, reads no
+    more than `largest` bytes, takes nothing compressed, and minds no proxy of the environment. `allow_private` lets private
+    addresses and plain http through. Raises `Forbidden`, `AnswerTooLarge` or another `httpx.TransportError`.
+    """
+    # No connection is kept: one to the same address may have been opened, and its certificate checked, for another name.
+    inner = httpx.AsyncHTTPTransport(
+        verify=verify or ssl.create_default_context(),
+        trust_env=False,
+        limits=httpx.Limits(max_connections=100, max_keepalive_connections=0),
+    )
+    transport = GuardedTransport(
+        inner, allow_private=allow_private, seconds=longest / timedelta(seconds=1), largest=largest, resolve=resolve or resolved
+    )
+    return httpx.AsyncClient(
+        transport=transport,
+        trust_env=False,
+        follow_redirects=False,
+        headers={"accept-encoding": "identity", "user-agent": "FlowPilot"},
+        timeout=longest / timedelta(seconds=1),
+    )
+
+
+@define(eq=False)
+class GuardedTransport(httpx.AsyncBaseTransport):
+    """Checks where a request goes, and bounds what comes back."""
+
+    _inner: httpx.AsyncBaseTransport
+    _allow_private: bool = field(kw_only=True)
+    _seconds: float = field(kw_only=True)
+    _largest: int = field(kw_only=True)
+    _resolve: Resolve = field(kw_only=True)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send one request to an address that was checked."""
+        ends = asyncio.get_running_loop().time() + self._seconds
+        try:
+            async with asyncio.timeout_at(ends):
+                sent = await self._addressed(request)
+                answer = await self._inner.handle_async_request(sent)
+        except TimeoutError as exc:
+            raise httpx.ConnectTimeout("no answer in time", request=request) from exc
+        if answer.headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
+            await answer.aclose()
+            raise AnswerTooLarge("the answer is compressed, which was not asked for", request=request)
+        stream = answer.stream
+        if not isinstance(stream, httpx.AsyncByteStream):
+            raise TypeError("an asynchronous transport answers with an asynchronous stream")
+        bounded = _Bounded(stream, request=request, ends=ends, left=self._largest)
+        return httpx.Response(answer.status_code, headers=answer.headers, stream=bounded, extensions=answer.extensions)
+
+    async def aclose(self) -> None:
+        """Let go of all connections."""
+        await self._inner.aclose()
+
+    async def _addressed(self, request: httpx.Request) -> httpx.Request:
+        url = request.url
+        if url.scheme != "https" and not (self._allow_private and url.scheme == "http"):
+            raise Forbidden("the address must begin with https://", request=request)
+        if url.userinfo:
+            raise Forbidden("the address must not hold a user or a password", request=request)
+        host = url.host.rstrip(".")
+        if not host:
+            raise Forbidden("the address names no host", request=request)
+        try:
+            addresses = await self._resolve(host, url.port or (443 if url.scheme == "https" else 80))
+        except (OSError, UnicodeError) as exc:
+            raise httpx.ConnectError("the name cannot be resolved", request=request) from exc
+        if not addresses:
+            raise httpx.ConnectError("the name cannot be resolved", request=request)
+        if not self._allow_private and not all(is_public(address) for address in addresses):
+            raise Forbidden("the address leads to a private network", request=request)
+        # The name stays in the Host header, which is set already, and is what the certificate is checked for.
+        return httpx.Request(
+            request.method,
+            url.copy_with(host=addresses[0]),
+            headers=request.headers,
+            stream=request.stream,
+            extensions={**request.extensions, "sni_hostname": host},
+        )
+
+
+@define(eq=False)
+class _Bounded(httpx.AsyncByteStream):
+    """A body that ends in time, or fails, and is no longer than it may be."""
+
+    _stream: httpx.AsyncByteStream
+    _request: httpx.Request = field(kw_only=True)
+    _ends: float = field(kw_only=True)
+    _left: int = field(kw_only=True)
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        chunks = self._stream.__aiter__()
+        while True:
+            try:
+                async with asyncio.timeout_at(self._ends):
+                    chunk = await anext(chunks, None)
+            except TimeoutError as exc:
+                raise httpx.ReadTimeout("the answer did not end in time", request=self._request) from exc
+            if chunk is None:
+                return
+            self._left -= len(chunk)
+            if self._left < 0:
+                raise AnswerTooLarge("the answer is too large", request=self._request)
+            yield chunk
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+
+async def resolved(host: str, port: int) -> Sequence[str]:
+    """What the system's resolver says, in its order; numbers in whatever notation it takes for an address."""
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=SOCK_STREAM)
+    return [str(address[0]).partition("%")[0] for *_, address in found]
+
+
+def is_public(address: str) -> bool:
+    """Whether an address is one of the open internet; those inside another, such as IPv4 in IPv6, count too."""
+    ip = ip_address(address)
+    if isinstance(ip, IPv6Address):
+        inner = _inside(ip)
+        if inner is not None:
+            return is_public(str(inner))
+        if ip.teredo is not None:
+            return False
+    closed = any(ip.version == net.version and ip in net for net in _CLOSED)
+    return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified or closed)
+
+
+def _inside(ip: IPv6Address) -> IPv4Address | None:
+    """The IPv4 address that an IPv6 address stands for."""
+    if ip in _NAT64 or (ip in _COMPATIBLE and int(ip) > 1):
+        return IPv4Address(int(ip) & 0xFFFFFFFF)
+    return ip.ipv4_mapped or ip.sixtofour
