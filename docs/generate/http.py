@@ -53,7 +53,15 @@ def _document() -> Json:
     async def probe() -> Readiness:
         return Readiness(problems={})
 
-    edge = create_app(flowpilot, clock=clock, new_id=new_id, secret_keys=[bytes(32)], probe=probe)
+    edge = create_app(
+        flowpilot,
+        clock=clock,
+        new_id=new_id,
+        new_secret=new_secret,
+        secret_keys=[bytes(32)],
+        base_url="https://flowpilot.example",
+        probe=probe,
+    )
     return openapi.document(edge.app.routes)
 
 

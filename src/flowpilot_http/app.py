@@ -6,17 +6,19 @@ from typing import Any
 from litestar import Litestar, Router
 from litestar.connection import Request
 from litestar.datastructures import State
+from litestar.exceptions import HTTPException
 
 from flowpilot_core.application.flowpilot import FlowPilot
 from flowpilot_core.application.push import Push
-from flowpilot_core.ports.clock import Clock, NewId
+from flowpilot_core.ports.clock import Clock, NewId, NewSecret
 
 from . import openapi, problems
-from .auth import Bearer
+from .auth import Cookies, Door
 from .calls import Call, Face
 from .cursors import Cursors
 from .edge import Edge
 from .metrics import Metrics
+from .pages import Visit, sign_in, visit
 from .readiness import Probe
 from .routes import assessments, events, handoffs, health, reading, sessions
 
@@ -25,25 +27,43 @@ LARGEST_BODY = 1024 * 1024
 
 
 def create_app(
-    flowpilot: FlowPilot, *, clock: Clock, new_id: NewId, secret_keys: Sequence[bytes], probe: Probe, push: Push | None = None
+    flowpilot: FlowPilot,
+    *,
+    clock: Clock,
+    new_id: NewId,
+    new_secret: NewSecret,
+    secret_keys: Sequence[bytes],
+    base_url: str,
+    probe: Probe,
+    push: Push | None = None,
 ) -> Edge:
     """FlowPilot as an ASGI application.
 
     `secret_keys` are what cursors are signed with, the one of now first, and the same in every process. `new_id` names
-    requests that come without a name; `probe` says whether the process can do its work. `push` holds the open streams, where
-    somebody runs it; its wire is an `Sse` over the same keys.
+    requests that come without a name, `new_secret` what browsers keep, and `base_url` is where they find us; `probe` says whether the
+    process can do its work. `push` holds the open streams, where somebody runs it; its wire is an `Sse` over the same keys.
     """
     metrics = Metrics()
-    bearer = Bearer(flowpilot.accounts.authenticate)
+    door = Door(flowpilot, Cookies(base_url), new_secret)
 
-    async def sign_in(request: Request[Any, Any, Any]) -> None:
-        # A function, since Litestar copies what it is given, deeply, all but functions.
-        await bearer.sign_in(request)
+    # Functions, since Litestar copies what it is given, deeply, all but functions.
+    async def let_in(request: Request[Any, Any, Any]) -> None:
+        await door.sign_in(request)
 
-    account = Router("/", route_handlers=[*sessions.ROUTES, *handoffs.ROUTES, *assessments.ROUTES, *events.ROUTES], before_request=sign_in)
-    face = Face(flowpilot=flowpilot, cursors=Cursors(secret_keys), clock=clock, push=push, still=bearer.again)
+    async def receive(request: Request[Any, Any, Any]) -> None:
+        await door.receive(request)
+
+    account = Router("/", route_handlers=[*sessions.ROUTES, *handoffs.ROUTES, *assessments.ROUTES, *events.ROUTES], before_request=let_in)
+    pages = Router(
+        "/",
+        route_handlers=[*sign_in.ROUTES],
+        before_request=receive,
+        request_class=Visit,
+        exception_handlers={Exception: visit.refused, HTTPException: visit.refused},
+    )
+    face = Face(flowpilot=flowpilot, cursors=Cursors(secret_keys), clock=clock, push=push, door=door)
     app = Litestar(
-        route_handlers=[account, *health.routes(probe, metrics)],
+        route_handlers=[account, pages, sign_in.style, *health.routes(probe, metrics)],
         request_class=Call,
         request_max_body_size=LARGEST_BODY,
         exception_handlers=problems.HANDLERS,

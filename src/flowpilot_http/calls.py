@@ -1,7 +1,7 @@
 """One request by somebody signed in: what it asks for, read in the order in which it may be refused."""
 
 import re
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from functools import partial
 from hashlib import sha256
@@ -18,12 +18,13 @@ from flowpilot_core.application.push import Push
 from flowpilot_core.application.units import Request as Change
 from flowpilot_core.domain.actor import Person
 from flowpilot_core.domain.errors import NotFound, Unavailable
-from flowpilot_core.domain.identifiers import AssessmentId, BranchId, DeliveryId, HandoffId, SessionId, StepId
+from flowpilot_core.domain.identifiers import AccountId, AssessmentId, BranchId, DeliveryId, HandoffId, SessionId, StepId
 from flowpilot_core.ports.clock import Clock
 from flowpilot_core.ports.persistence import AlreadyAnswered, Answer, Once
 
 from . import decoding
 from .answers import Body, Header, encode
+from .auth import Door
 from .cursors import Cursors
 from .problems import At, Refused
 from .schemas.common import Listed, Nothing, Page
@@ -50,8 +51,7 @@ class Face:
     cursors: Cursors
     clock: Clock
     push: Push | None
-    still: Callable[[Iterable[Header]], Awaitable[Person]]
-    """Who somebody with these headers is by now."""
+    door: Door
 
 
 class Call(Request[Person, None, State]):
@@ -64,6 +64,11 @@ class Call(Request[Person, None, State]):
     def flowpilot(self) -> FlowPilot:
         """The use cases."""
         return self._face.flowpilot
+
+    @property
+    def account_id(self) -> AccountId:
+        """The account the path names; only addresses of pages name one."""
+        return self._id("account", AccountId)
 
     @property
     def session_id(self) -> SessionId:
@@ -172,7 +177,7 @@ class Call(Request[Person, None, State]):
         last = self._header(b"last-event-id") or last_event_id
         after = EventIds(self._face.cursors).read(self.user.account_id, last) if last else None
         headers = [(name, value) for name, value in self.scope["headers"] if name in _SIGNING_IN]
-        still = partial(self._face.still, headers)
+        still = partial(self._face.door.again, headers)
         stream = await self._face.push.open(await still(), credential=sha256(repr(headers).encode()).digest(), signed_in=still, after=after)
         return Streamed(self._face.push, stream)
 

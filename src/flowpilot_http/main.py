@@ -165,7 +165,9 @@ async def serve(settings: Settings, *, host: str, port: int, relay: bool) -> Non
                 flowpilot,
                 clock=SystemClock(),
                 new_id=new_id,
+                new_secret=new_secret,
                 secret_keys=keys,
+                base_url=settings.base_url or "",
                 probe=_probe(watching, outbox),
                 push=push,
             )

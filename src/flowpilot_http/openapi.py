@@ -30,6 +30,8 @@ carry `If-Match` with the version it was decided on, which is the ETag of a sess
 Refusals are `application/problem+json` (RFC 9457) with a stable `code`.
 """
 
+BROWSER: Final = "Somebody signed in on our pages; a change then needs the header `X-CSRF-Token`, which our pages know."
+
 _REF: Final = "#/components/schemas/{name}"
 _PATH_PARAMETER: Final = re.compile(r"{(\w+):str}")
 
@@ -84,7 +86,10 @@ def document(routes: Iterable[object]) -> Json:
         "paths": paths,
         "components": {
             "schemas": components,
-            "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "description": "A token of `flowpilot token create`."}},
+            "securitySchemes": {
+                "token": {"type": "http", "scheme": "bearer", "description": "A token of `flowpilot token create`."},
+                "browser": {"type": "apiKey", "in": "cookie", "name": "__Host-flowpilot_sign_in", "description": BROWSER},
+            },
         },
     }
 
@@ -124,7 +129,7 @@ def _operation(route: _Route, known: Mapping[str, Json]) -> Json:
     if rest:
         told["description"] = rest
     if route.signed_in:
-        told["security"] = [{"token": []}]
+        told["security"] = [{"token": []}, {"browser": []}]
     if parameters := [*_in_path(route), *_in_query(operation), *_in_headers(operation)]:
         told["parameters"] = parameters
     if operation.body is not None:

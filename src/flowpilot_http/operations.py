@@ -17,6 +17,7 @@ CHANGED: Final = (
     *READ,
     "unsupported_media_type",
     "body_too_large",
+    "csrf_failed",
     "role_forbidden",
     "version_conflict",
     "idempotency_key_reused",

@@ -72,6 +72,7 @@ TITLES: Final[Mapping[str, tuple[int, str]]] = {
     "invalid_cursor": (400, "The cursor does not belong to this list"),
     "validation_failed": (422, "A value is not allowed"),
     "role_forbidden": (403, "Your role may not do this"),
+    "csrf_failed": (403, "This was not sent from a page of ours"),
     "not_assignee": (403, "This is somebody else's to do"),
     "own_handoff": (409, "You escalated this yourself"),
     "already_claimed": (409, "Somebody was first"),
@@ -251,7 +252,7 @@ def _frames(exc: BaseException) -> list[str]:
     return [f"{frame.filename.rpartition('/src/')[2]}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(exc.__traceback__)]
 
 
-class _Answered(Response[None]):
+class Answered(Response[None]):
     """A `Body` where Litestar's exception handlers must return a `Response`."""
 
     def __init__(self, body: Body) -> None:
@@ -259,12 +260,13 @@ class _Answered(Response[None]):
         self._ready = body
 
     def to_asgi_response(self, *args: Any, **kwargs: Any) -> Any:
+        """The body itself."""
         return self._ready
 
 
 def answer(_: Request[Any, Any, Any], exc: Exception) -> Response[None]:
     """Litestar's exception handler for everything."""
-    return _Answered(problem_of(exc).body())
+    return Answered(problem_of(exc).body())
 
 
 HANDLERS: Final[dict[int | type[Exception], Any]] = {Exception: answer, HTTPException: answer}

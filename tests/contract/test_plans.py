@@ -36,6 +36,7 @@ HOT = (
     view.LAST,
     view.SNAPSHOT,
     view.AUTHENTICATE,
+    view.SIGNED_IN,
 )
 
 MANY = """

@@ -58,6 +58,10 @@ class TestEventLog(contracts.EventLogContract):
     pass
 
 
+class TestSignIns(contracts.SignInsContract):
+    pass
+
+
 class TestOpinions(contracts.OpinionsContract):
     pass
 

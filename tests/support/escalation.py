@@ -104,7 +104,15 @@ async def always_ready() -> Readiness:
 
 def an_app(flowpilot: FlowPilot, probe: Probe = always_ready) -> Edge:
     """The API before them."""
-    return create_app(flowpilot, clock=SystemClock(), new_id=new_id, secret_keys=[bytes(32)], probe=probe)
+    return create_app(
+        flowpilot,
+        clock=SystemClock(),
+        new_id=new_id,
+        new_secret=new_secret,
+        secret_keys=[bytes(32)],
+        base_url="https://flowpilot.example",
+        probe=probe,
+    )
 
 
 def a_relay(begin: BeginWork, outbox: Outbox, notifier: Notifier) -> Relay:

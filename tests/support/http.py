@@ -26,7 +26,7 @@ from flowpilot_http.app import create_app
 from flowpilot_http.edge import Edge
 from flowpilot_http.readiness import Readiness
 
-BASE = "http://flowpilot.test"
+BASE = "https://flowpilot.test"
 SECRET_KEY = b"a key that only these tests know of"
 
 
@@ -129,7 +129,16 @@ async def a_world_in(
     """A fresh one in a store that may hold others."""
     clock = SetClock()
     flowpilot = FlowPilot.of(begin=begin, view=view, clock=clock, new_id=new_id, new_secret=new_secret, committed=committed)
-    app = create_app(flowpilot, clock=clock, new_id=new_id, secret_keys=[SECRET_KEY], probe=all_is_well, push=push)
+    app = create_app(
+        flowpilot,
+        clock=clock,
+        new_id=new_id,
+        new_secret=new_secret,
+        secret_keys=[SECRET_KEY],
+        base_url=BASE,
+        probe=all_is_well,
+        push=push,
+    )
     acme = await flowpilot.accounts.create("Acme")
     rival = await flowpilot.accounts.create("Rival")
 

@@ -27,6 +27,7 @@ from flowpilot_core.domain.identifiers import (
 from flowpilot_core.domain.opinion import Judgement, Rating, Seen
 from flowpilot_core.domain.secret import SealedSecret
 from flowpilot_core.domain.session import Session
+from flowpilot_core.domain.sign_in import SignIn, SignInLink
 from flowpilot_core.domain.step import Step
 from flowpilot_core.ports.imports import ImportedRow
 from flowpilot_core.ports.persistence import Answer
@@ -69,6 +70,8 @@ class Tables:
     teams: dict[TeamId, Team] = Factory(dict)
     users: dict[UserId, User] = Factory(dict)
     tokens: dict[TokenId, ApiToken] = Factory(dict)
+    sign_ins: dict[bytes, SignIn] = Factory(dict)
+    sign_in_links: dict[bytes, SignInLink] = Factory(dict)
     sessions: dict[SessionId, Session] = Factory(dict)
     steps: dict[StepId, Step] = Factory(dict)
     handoffs: dict[HandoffId, Handoff] = Factory(dict)
@@ -139,6 +142,8 @@ class Working:
         self.teams = Rows(tables.teams)
         self.users = Rows(tables.users)
         self.tokens = Rows(tables.tokens)
+        self.sign_ins = Rows(tables.sign_ins)
+        self.sign_in_links = Rows(tables.sign_in_links)
         self.sessions = Rows(tables.sessions)
         self.steps = Rows(tables.steps)
         self.handoffs = Rows(tables.handoffs)

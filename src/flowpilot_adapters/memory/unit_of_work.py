@@ -10,6 +10,7 @@ from .imports import MemoryImports
 from .opinions import MemoryOpinions
 from .repositories import MemoryDeliveries, MemoryHandoffs, MemoryPeople, MemorySessions, MemoryWorkLedger
 from .secrets import MemorySecrets
+from .sign_ins import MemorySignIns
 from .tables import KeptAnswer
 from .transaction import Transaction
 
@@ -28,6 +29,7 @@ class MemoryUnitOfWork:
         self._opinions = MemoryOpinions(transaction)
         self._assessments = MemoryAssessments(transaction)
         self._secrets = MemorySecrets(transaction)
+        self._sign_ins = MemorySignIns(transaction)
         self._imports = MemoryImports(transaction)
 
     @property
@@ -69,6 +71,11 @@ class MemoryUnitOfWork:
     def secrets(self) -> MemorySecrets:
         """The sealed secrets."""
         return self._secrets
+
+    @property
+    def sign_ins(self) -> MemorySignIns:
+        """The browsers that people are signed in with."""
+        return self._sign_ins
 
     @property
     def imports(self) -> MemoryImports:

@@ -146,6 +146,15 @@ class MemoryView:
             raise Unauthenticated
         return user.acting(self._account_id)
 
+    async def signed_in(self, digest: bytes, *, at: datetime) -> Person:
+        """As `View.signed_in` says."""
+        rows = await self._now()
+        sign_in = rows.sign_ins.get(digest)
+        user = rows.users.get(sign_in.user_id) if sign_in and sign_in.expires_at > at else None
+        if user is None:
+            raise Unauthenticated
+        return user.acting(self._account_id)
+
     async def _now(self) -> Working:
         """What is committed, after whoever else is ready to run has had a turn."""
         await asyncio.sleep(0)

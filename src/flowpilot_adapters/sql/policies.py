@@ -21,6 +21,8 @@ APP_MAY: Final[Mapping[str, str]] = MappingProxyType(
         "person": "SELECT, INSERT, UPDATE",
         "team_membership": "SELECT, INSERT, DELETE",
         "api_token": "SELECT, INSERT",
+        "sign_in": "SELECT, INSERT, DELETE",
+        "sign_in_link": "SELECT, INSERT, DELETE",
         "session": "SELECT, INSERT, UPDATE",
         "branch": "SELECT, INSERT, UPDATE",
         "fork_point": "SELECT, INSERT",

@@ -157,6 +157,32 @@ api_token = Table(
     _refers("api_token", "user", ("user_id",), "person", ("id",)),
 )
 
+sign_in = Table(
+    "sign_in",
+    metadata,
+    _uuid("account_id"),
+    _uuid("id"),
+    _uuid("user_id"),
+    Column("digest", LargeBinary, nullable=False),
+    _time("created_at"),
+    _time("expires_at"),
+    _key("sign_in", "id"),
+    UniqueConstraint("account_id", "digest", name="uq_sign_in_digest"),
+    _refers("sign_in", "user", ("user_id",), "person", ("id",)),
+)
+"""The browsers that people are signed in with."""
+
+sign_in_link = Table(
+    "sign_in_link",
+    metadata,
+    _uuid("account_id"),
+    Column("digest", LargeBinary, nullable=False),
+    _uuid("user_id"),
+    _time("expires_at"),
+    _key("sign_in_link", "digest"),
+    _refers("sign_in_link", "user", ("user_id",), "person", ("id",)),
+)
+
 session = Table(
     "session",
     metadata,

@@ -21,6 +21,7 @@ from .people import SqlPeople
 from .pool import Loan, Pool
 from .secrets import SqlSecrets
 from .sessions import SqlSessions
+from .sign_ins import SqlSignIns
 from .transaction import Transaction
 
 
@@ -37,6 +38,7 @@ class SqlUnitOfWork:
         self.opinions = SqlOpinions(transaction)
         self.assessments = SqlAssessments(transaction)
         self.secrets = SqlSecrets(transaction)
+        self.sign_ins = SqlSignIns(transaction)
         self.imports = SqlImports(transaction)
 
     async def record(self, event: Event) -> None:

@@ -34,7 +34,7 @@ from .connection import Result
 from .errors import translated
 from .pool import Pool
 from .queries import branches_of, columns_but_account, names_of, own, people_in_fork_points, people_in_sessions
-from .schema import api_token, branch, delivery, event, event_counter, fork_point, handoff, handoff_snapshot, person, session
+from .schema import api_token, branch, delivery, event, event_counter, fork_point, handoff, handoff_snapshot, person, session, sign_in
 from .statement import UUID, Call, Statement, compiled
 
 BEGIN: Final = Statement("begin reading", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
@@ -188,6 +188,17 @@ AUTHENTICATE: Final = compiled(
     .join_from(api_token, person, own(person) & (person.c.id == api_token.c.user_id))
     .where(own(api_token), api_token.c.digest == bindparam("digest"), person.c.deactivated_at.is_(None)),
 )
+SIGNED_IN: Final = compiled(
+    "authenticate browser",
+    select(person.c.id, person.c.name, person.c.role)
+    .join_from(sign_in, person, own(person) & (person.c.id == sign_in.c.user_id))
+    .where(
+        own(sign_in),
+        sign_in.c.digest == bindparam("digest"),
+        sign_in.c.expires_at > bindparam("at"),
+        person.c.deactivated_at.is_(None),
+    ),
+)
 
 FIRST: Final = QueuePosition(rank=2**15 - 1, escalated_at=datetime.min.replace(tzinfo=UTC), handoff_id=HandoffId(uuid.UUID(int=0)))
 """A place before the whole queue."""
@@ -308,7 +319,14 @@ class SqlView:
 
     async def authenticate(self, digest: bytes) -> Person:
         """As `View.authenticate` says."""
-        row = (await self._read_one(AUTHENTICATE(account_id=self._account_id, digest=digest))).first
+        return await self._person(AUTHENTICATE(account_id=self._account_id, digest=digest))
+
+    async def signed_in(self, digest: bytes, *, at: datetime) -> Person:
+        """As `View.signed_in` says."""
+        return await self._person(SIGNED_IN(account_id=self._account_id, digest=digest, at=at))
+
+    async def _person(self, call: Call) -> Person:
+        row = (await self._read_one(call)).first
         if row is None:
             raise Unauthenticated
         return Person(account_id=self._account_id, user_id=row.id, role=Role(row.role), name=row.name)

@@ -13,6 +13,7 @@ from .assessments import Assessments
 from .handoffs import Handoffs
 from .replay import Replay
 from .sessions import Sessions
+from .signing_in import SigningIn
 from .units import Units
 
 
@@ -29,6 +30,7 @@ class FlowPilot:
     assessments: Assessments
     accounts: Accounts
     replay: Replay
+    signing_in: SigningIn
 
     @classmethod
     def of(
@@ -55,5 +57,6 @@ class FlowPilot:
             assessments=Assessments(units=units, view=view, clock=clock, new_id=new_id),
             sessions=Sessions(units=units, view=view, clock=clock, new_id=new_id, tell=tell),
             accounts=Accounts(begin=begin, view=view, clock=clock, new_id=new_id, new_secret=new_secret),
+            signing_in=SigningIn(begin=begin, view=view, clock=clock, new_id=new_id, new_secret=new_secret),
             replay=Replay(begin=begin, view=view, new_id=new_id),
         )

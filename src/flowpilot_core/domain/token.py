@@ -1,9 +1,11 @@
-"""API tokens as text: the account's id, a secret and a checksum behind a prefix that scanners can look for."""
+"""Secrets as text: the account's id, the secret and a checksum behind a prefix that scanners can look for."""
 
 import base64
 import binascii
 import hashlib
+import hmac
 import re
+from enum import StrEnum
 from uuid import UUID
 
 from attrs import frozen
@@ -11,9 +13,20 @@ from attrs import frozen
 from .errors import Unauthenticated
 from .identifiers import AccountId
 
-PREFIX = "fp"
+
+class Prefix(StrEnum):
+    """What a secret is good for, said before it; one of another kind is no good there."""
+
+    API = "fp"
+    """An API token."""
+    SIGN_IN = "fps"
+    """What a signed-in browser keeps."""
+    LINK = "fpl"
+    """A link that signs one person in once."""
+
+
 SECRET_BYTES = 32
-_SHAPE = re.compile(rf"{PREFIX}_([a-z2-7]{{26}})_([a-z2-7]{{52}})_([0-9a-f]{{8}})\Z")
+_SHAPE = re.compile(r"(fp[a-z]?)_([a-z2-7]{26})_([a-z2-7]{52})_([0-9a-f]{8})\Z")
 
 
 @frozen(kw_only=True)
@@ -25,18 +38,23 @@ class ParsedToken:
     """SHA-256 of the secret: what is stored. A secret of 256 random bits needs no slow hash."""
 
 
-def token_text(account_id: AccountId, secret: bytes) -> str:
+def token_text(account_id: AccountId, secret: bytes, prefix: Prefix = Prefix.API) -> str:
     """The token as it is shown, once: `fp_<account>_<secret>_<checksum>`."""
-    body = f"{PREFIX}_{_base32(account_id.bytes)}_{_base32(secret)}"
+    body = f"{prefix}_{_base32(account_id.bytes)}_{_base32(secret)}"
     return f"{body}_{_checksum(body)}"
 
 
-def parse_token(text: str) -> ParsedToken:
+def parse_token(text: str, prefix: Prefix = Prefix.API) -> ParsedToken:
     """The account a token speaks of, and the digest to look up there. Raises `Unauthenticated` for anything else."""
     match = _SHAPE.match(text)
-    if not match or _checksum(text[: match.end(2)]) != match[3]:
+    if not match or match[1] != prefix or _checksum(text[: match.end(3)]) != match[4]:
         raise Unauthenticated
-    return ParsedToken(account_id=AccountId(UUID(bytes=_bytes(match[1]))), digest=token_digest(_bytes(match[2])))
+    return ParsedToken(account_id=AccountId(UUID(bytes=_bytes(match[2]))), digest=token_digest(_bytes(match[3])))
+
+
+def derived(text: str, purpose: str) -> str:
+    """Another secret, which whoever keeps `text` can be told and nobody else can find: the same for the same purpose."""
+    return _base32(hmac.digest(text.encode(), purpose.encode(), "sha256"))
 
 
 def token_digest(secret: bytes) -> bytes:

@@ -28,6 +28,7 @@ from .imports import Figures, ImportedCase, Imports
 from .opinions import Opinions
 from .outbox import Lease, Work
 from .secrets import Secrets
+from .sign_ins import SignIns
 
 
 @frozen(kw_only=True)
@@ -352,6 +353,10 @@ class UnitOfWork(Protocol):
         """The sealed secrets."""
 
     @property
+    def sign_ins(self) -> SignIns:
+        """The browsers that people are signed in with."""
+
+    @property
     def imports(self) -> Imports:
         """The import's ledger."""
 
@@ -437,6 +442,9 @@ class View(Protocol):
 
     async def authenticate(self, digest: bytes) -> Person:
         """Who a token's digest stands for. Raises `Unauthenticated` for an unknown one and for a deactivated person."""
+
+    async def signed_in(self, digest: bytes, *, at: datetime) -> Person:
+        """Who is signed in with the browser of that digest. Raises `Unauthenticated` as above, and once the sign-in is over by `at`."""
 
 
 ViewOf = Callable[[AccountId], View]

@@ -1,5 +1,6 @@
 """Who asks: from a request's credentials to a person of one account."""
 
-from .bearer import Bearer
+from .cookies import Cookies
+from .door import Door, Visitor
 
-__all__ = ["Bearer"]
+__all__ = ["Cookies", "Door", "Visitor"]

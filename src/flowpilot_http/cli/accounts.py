@@ -19,6 +19,10 @@ token = typer.Typer(help="API tokens, each of one person.", no_args_is_help=True
 
 OfAccount = Annotated[UUID, typer.Option("--account", metavar="ID", help="The account's id, as `account create` printed it.")]
 
+OfUser = Annotated[UUID, typer.Option("--user", metavar="ID", help="The person's id, as `user create` printed it.")]
+SERVED_AT = "http://127.0.0.1:8000"
+"""Where `flowpilot serve` listens if it is told nothing."""
+
 
 @account.command("create")
 def create_account(name: Annotated[str, typer.Argument(help="What the account is called.")], json: Json = False) -> None:
@@ -55,10 +59,27 @@ def create_user(
         say(facts, f"{made.name} ({made.role}) has the id {made.id}.", json=json)
 
 
+def sign_in_link(
+    account_id: OfAccount,
+    user_id: OfUser,
+    json: Json = False,
+) -> None:
+    """Print a link that signs one person in once, within a quarter of an hour. Whoever opens it is that person: hand it to nobody else."""
+
+    async def work() -> str:
+        async with flowpilot_of(settings) as flowpilot:
+            return await flowpilot.signing_in.link(AccountId(account_id), UserId(user_id))
+
+    with outcome():
+        settings = prepared()
+        link = f"{settings.base_url or SERVED_AT}/sign-in-link/{run(work())}"
+        say({"link": link}, link, json=json)
+
+
 @token.command("create")
 def create_token(
     account_id: OfAccount,
-    user_id: Annotated[UUID, typer.Option("--user", metavar="ID", help="The person's id, as `user create` printed it.")],
+    user_id: OfUser,
     json: Json = False,
 ) -> None:
     """Make a token. It is shown now and never again; what is kept cannot be turned back into it."""

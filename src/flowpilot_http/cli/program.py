@@ -22,6 +22,7 @@ program = typer.Typer(
 
 for name, group in (("account", accounts.account), ("user", accounts.user), ("token", accounts.token), ("secrets", secrets.secrets)):
     program.add_typer(group, name=name)
+program.command("sign-in-link")(accounts.sign_in_link)
 for command in (operating.migrate, operating.doctor, operating.config, serving.serve, serving.relay, replay, demo):
     program.command()(command)
 

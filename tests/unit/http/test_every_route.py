@@ -17,8 +17,17 @@ pytestmark = pytest.mark.anyio
 ADAPTERS = ("memory", "postgres")
 
 MISSING = "01998c2e-7a10-7000-8000-000000000001"
-OPEN = {"/", "/docs", "/openapi.json", "/health/live", "/health/ready", "/metrics"}
+OPEN = {"/", "/docs", "/openapi.json", "/health/live", "/health/ready", "/metrics", "/static/pages.css"}
 """What nobody needs to sign in for."""
+PAGES = {
+    ("GET", "/sign-in/{account_id:str}"),
+    ("GET", "/sign-in-link/{link:str}"),
+    ("POST", "/sign-in-link/{link:str}"),
+    ("GET", "/signed-in"),
+    ("GET", "/signed-out"),
+    ("POST", "/sign-out"),
+}
+"""What browsers are shown, and the forms they send: `test_browsers.py` has more on these."""
 SMUGGLED = ("account_id", "state", "status", "claimed_by", "role", "version", "assignee_id", "created_by", "tree_id", "wake_at")
 """Members that no request may set."""
 
@@ -35,7 +44,7 @@ def _routes(world: World) -> Iterator[Route]:
 
 
 def _for_accounts(world: World) -> list[Route]:
-    return [(method, path, operation) for method, path, operation in _routes(world) if path not in OPEN]
+    return [(method, path, operation) for method, path, operation in _routes(world) if path not in OPEN and (method, path) not in PAGES]
 
 
 async def _things(owner: Somebody, colleague: Somebody) -> Mapping[str, str]:
@@ -118,6 +127,7 @@ async def test_the_list_of_routes_is_the_contracts(world: World) -> None:
 
     assert {
         *(("GET", path) for path in OPEN),
+        *PAGES,
         *(("GET", f"{handoff}/{part}") for part in ("snapshot", "changes", "deliveries", "assessments")),
         *(("GET", path) for path in ("/events", "/ai-sessions", session, f"{session}/timeline", "/handoffs/queue", handoff)),
         ("POST", "/ai-sessions"),
@@ -245,7 +255,10 @@ async def test_every_answer_of_an_account_is_kept_by_nobody(world: World) -> Non
     for method, path, _ in _for_accounts(world):
         for who in (world.junior, world.rival):
             answer = await _asked(who, method, _filled(path, things), {"nonsense": 1})
-            assert ("private, no-store", "Authorization") == (answer.headers["cache-control"], answer.headers["vary"]), (method, path)
+            assert ("private, no-store", "Authorization, Cookie") == (answer.headers["cache-control"], answer.headers["vary"]), (
+                method,
+                path,
+            )
 
 
 async def test_every_answer_carries_what_keeps_browsers_safe_and_a_name(world: World) -> None:
@@ -254,7 +267,7 @@ async def test_every_answer_carries_what_keeps_browsers_safe_and_a_name(world: W
             method,
             _filled(
                 path,
-                dict.fromkeys(("session_id", "handoff_id"), MISSING)
+                dict.fromkeys(("session_id", "handoff_id", "account_id", "link"), MISSING)
                 | dict.fromkeys(("step_id", "branch_id", "delivery_id", "assessment_id"), MISSING),
             ),
         )

@@ -9,12 +9,13 @@ import structlog
 from attrs import evolve
 from structlog.testing import capture_logs
 
+from flowpilot_adapters.system import new_secret
 from flowpilot_core.application.flowpilot import FlowPilot
 from flowpilot_core.domain.errors import FlowPilotError, OutcomeUnknown, Unavailable
 from flowpilot_core.testing.builders import SetClock, new_id
 from flowpilot_http.app import create_app
 from flowpilot_http.readiness import Readiness
-from tests.support.http import SECRET_KEY, World, all_is_well, client_of
+from tests.support.http import BASE, SECRET_KEY, World, all_is_well, client_of
 
 pytestmark = pytest.mark.anyio
 
@@ -31,7 +32,9 @@ def _broken(world: World, raising: Callable[[], Exception]) -> FlowPilot:
 
 
 async def _asked(world: World, flowpilot: FlowPilot, method: str = "GET") -> httpx.Response:
-    app = create_app(flowpilot, clock=SetClock(), new_id=new_id, secret_keys=[SECRET_KEY], probe=all_is_well)
+    app = create_app(
+        flowpilot, clock=SetClock(), new_id=new_id, new_secret=new_secret, secret_keys=[SECRET_KEY], base_url=BASE, probe=all_is_well
+    )
     client = client_of(app, world.junior.token)
     return await client.request(method, "/ai-sessions", json={"title": "canary-title", "problem": "x"} if method == "POST" else None)
 
@@ -96,7 +99,9 @@ async def test_alive_and_ready_are_two_things(world: World) -> None:
     async def down() -> Readiness:
         return Readiness(problems={"database": "the database does not answer", "migrations": None}, relay_lag=None)
 
-    app = create_app(world.flowpilot, clock=SetClock(), new_id=new_id, secret_keys=[SECRET_KEY], probe=down)
+    app = create_app(
+        world.flowpilot, clock=SetClock(), new_id=new_id, new_secret=new_secret, secret_keys=[SECRET_KEY], base_url=BASE, probe=down
+    )
     client = client_of(app)
     live, ready, well = await client.get("/health/live"), await client.get("/health/ready"), await world.nobody.get("/health/ready")
 

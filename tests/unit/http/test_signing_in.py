@@ -6,8 +6,8 @@ from flowpilot_core.domain.account import User
 from flowpilot_core.domain.actor import Person
 from flowpilot_core.domain.errors import Unauthenticated
 from flowpilot_core.testing.builders import ANNA
-from flowpilot_http.auth import Bearer
-from flowpilot_http.auth.bearer import REMEMBERED
+from flowpilot_http.auth.bearer import Bearer
+from flowpilot_http.auth.known import REMEMBERED
 from tests.support.http import World
 
 pytestmark = pytest.mark.anyio

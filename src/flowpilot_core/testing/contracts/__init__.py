@@ -26,6 +26,7 @@ from .persistence import ClaimsContract, HandoffsContract, PeopleContract, Queue
 from .psa import Desk, PsaContract
 from .redactor import RedactorContract
 from .secrets import SecretsContract, VaultContract
+from .sign_ins import SignInsContract
 from .tenancy import TenancyContract
 from .unit_of_work import OnceContract, UnitOfWorkContract
 
@@ -52,6 +53,7 @@ __all__ = [
     "ReplayContract",
     "SecretsContract",
     "SessionsContract",
+    "SignInsContract",
     "TenancyContract",
     "UnitOfWorkContract",
     "VaultContract",

@@ -1,0 +1,54 @@
+"""Cookies: which ones there are, and how a browser is to keep them."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Final
+from urllib.parse import urlsplit
+
+from flowpilot_core.domain.sign_in import LASTS
+from flowpilot_http.answers import Header
+
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_LONGEST: Final = 8192
+VISIT_LASTS: Final = timedelta(hours=1)
+
+
+class Cookies:
+    """The two cookies of a browser: of who is signed in, and of a visit by somebody who is not.
+
+    Neither is ever read by a script or sent along by another site's form. Over TLS their names say that nothing but this host set
+    them, for all of it; only on a laptop, over plain http to the machine itself, they do without.
+    """
+
+    def __init__(self, base_url: str) -> None:
+        parts = urlsplit(base_url)
+        plain = parts.scheme == "http" and parts.hostname in _LOOPBACK
+        self._how = "Path=/; HttpOnly; SameSite=Lax" + ("" if plain else "; Secure")
+        self.sign_in: str = "flowpilot_sign_in" if plain else "__Host-flowpilot_sign_in"
+        self.visit: str = "flowpilot_visit" if plain else "__Host-flowpilot_visit"
+
+    def read(self, headers: Iterable[tuple[bytes, bytes]], name: str) -> str | None:
+        """The value of one; None where it is not there, comes twice, or is none of ours."""
+        found = [
+            value.strip()
+            for header, line in headers
+            if header == b"cookie" and len(line) <= _LONGEST and line.isascii()
+            for key, _, value in (one.partition("=") for one in line.decode("ascii").split(";"))
+            if key.strip() == name
+        ]
+        return found[0] if len(found) == 1 else None
+
+    def signed_in(self, text: str) -> Header:
+        """Keep this for as long as the sign-in lasts."""
+        return self._set(self.sign_in, text, LASTS)
+
+    def signed_out(self) -> Header:
+        """Keep it no longer."""
+        return self._set(self.sign_in, "", timedelta())
+
+    def visited(self, text: str) -> Header:
+        """Keep this for a while."""
+        return self._set(self.visit, text, VISIT_LASTS)
+
+    def _set(self, name: str, value: str, lasts: timedelta) -> Header:
+        return b"set-cookie", f"{name}={value}; Max-Age={int(lasts.total_seconds())}; {self._how}".encode()

@@ -1,0 +1,78 @@
+"""The pages that sign people in and out."""
+
+from typing import Annotated
+
+from litestar import get
+from msgspec import Meta
+
+from flowpilot_core.domain.errors import Unauthenticated
+from flowpilot_http.answers import Body
+from flowpilot_http.calls import Call
+from flowpilot_http.schemas.common import Closed
+
+from .templating import STYLE
+from .visit import HOME, Form, Visit, here, shows, takes
+
+USED_UP = "It was used already, or is older than a quarter of an hour. Ask for another one."
+
+
+class SignInWanted(Closed, kw_only=True, frozen=True):
+    """Which way a browser was going."""
+
+    next: Annotated[str, Meta(description="Where to go once signed in: a path of this server.")] = HOME
+
+
+@shows("/sign-in/{account_id:str}")
+async def sign_in_page(request: Visit) -> Body:
+    """How to sign in to an account. It says the same of every account, whether or not there is one."""
+    account_id = request.account_id
+    wanted = await request.wanted(SignInWanted)
+    if request.visitor.person and request.visitor.person.account_id == account_id:
+        return request.see(here(wanted.next))
+    return request.page("sign_in.html", next=here(wanted.next))
+
+
+@shows("/sign-in-link/{link:str}")
+async def sign_in_link_page(request: Visit) -> Body:
+    """A button: whoever only looks at the link, as scanners of mails do, has not used it up."""
+    return request.page("sign_in_link.html")
+
+
+@takes("/sign-in-link/{link:str}")
+async def sign_in_by_link(request: Visit) -> Body:
+    """Sign in whom the link is for."""
+    await request.sent(Form)
+    link = request.scope["path_params"]["link"]
+    try:
+        signed_in = await request.flowpilot.signing_in.by_link(link, instead_of=request.visitor.kept)
+    except Unauthenticated:
+        return request.page("problem.html", status=401, title="This link is no good any more", detail=USED_UP)
+    return request.signed_in(signed_in, HOME)
+
+
+@shows(HOME)
+async def signed_in_page(request: Visit) -> Body:
+    """Who is signed in with this browser."""
+    return request.page("signed_in.html", who=request.user)
+
+
+@takes("/sign-out")
+async def sign_out(request: Visit) -> Body:
+    """Sign this browser out."""
+    await request.sent(Form)
+    return await request.signed_out()
+
+
+@shows("/signed-out")
+async def signed_out_page(request: Visit) -> Body:
+    """Nobody is signed in with this browser."""
+    return request.page("signed_out.html")
+
+
+@get("/static/pages.css")
+async def style(request: Call) -> Body:
+    """How pages look."""
+    return Body(STYLE, media_type=b"text/css; charset=utf-8", headers=((b"cache-control", b"public, max-age=300"),))
+
+
+ROUTES = (sign_in_page, sign_in_link_page, sign_in_by_link, signed_in_page, sign_out, signed_out_page)
