@@ -13,7 +13,7 @@ from attrs import evolve, frozen
 
 from flowpilot_adapters.embedded_postgres import EmbeddedPostgres, PostgresFailed
 from flowpilot_adapters.log_notifier import LogNotifier
-from flowpilot_adapters.push import PostgresEventStream
+from flowpilot_adapters.push import NatsEventStream, PostgresEventStream
 from flowpilot_adapters.redaction import SecretRedactor
 from flowpilot_adapters.smtp import MailServer, SmtpNotifier, domain_of
 from flowpilot_adapters.sql import Database, SqlOutbox, migrations, roles, tenancy
@@ -149,7 +149,7 @@ async def serve(settings: Settings, *, host: str, port: int, relay: bool) -> Non
             elif relay:
                 raise CannotRun(f"set {variable('relay_database_url')}, or leave the relay to another process with --no-relay")
             notifier = await stack.enter_async_context(_notifying(settings))
-            waking = PostgresEventStream(urls.app, jitter=jitter)
+            waking = _waking(settings, urls)
             stack.push_async_callback(waking.close)
             working = _relay(settings, database, outbox, notifier, waking) if relay and outbox else None
             keys = secret_keys(settings)
@@ -196,7 +196,7 @@ async def relay(settings: Settings) -> None:
             stack.push_async_callback(outbox.close)
             log.info("relaying")
             notifier = await stack.enter_async_context(_notifying(settings))
-            waking = PostgresEventStream(urls.app, jitter=jitter)
+            waking = _waking(settings, urls)
             stack.push_async_callback(waking.close)
             await _relay(settings, database, outbox, notifier, waking).run(stop)
             log.info("relayed")
@@ -319,6 +319,12 @@ async def _notifying(settings: Settings) -> AsyncIterator[Notifier]:
         yield notifier
     finally:
         await notifier.close()
+
+
+def _waking(settings: Settings, urls: Urls) -> NatsEventStream | PostgresEventStream:
+    if settings.nats_url is not None:
+        return NatsEventStream(settings.nats_url, jitter=jitter)
+    return PostgresEventStream(urls.app, jitter=jitter)
 
 
 def _notifier(settings: Settings) -> LogNotifier | SmtpNotifier:

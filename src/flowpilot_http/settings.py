@@ -59,6 +59,13 @@ def _web_address(value: str) -> str:
     return value.rstrip("/")
 
 
+def _nats_address(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("nats", "tls") or not parts.hostname:
+        raise ValueError("is no address such as nats://nats.example.com:4222")
+    return value
+
+
 def _key(value: str) -> str:
     if len(value) < SHORTEST_KEY:
         raise ValueError(f"is shorter than {SHORTEST_KEY} characters; make one with: openssl rand -hex 32")
@@ -115,6 +122,15 @@ class Settings:
         ),
     )
     mail_from: str = field(default="flowpilot@localhost", metadata=_about("The address that mails come from."))
+    nats_url: str | None = field(
+        default=None,
+        repr=False,
+        metadata=_about(
+            "NATS with JetStream, such as nats://user:password@host:4222, to wake other processes over. Left out: the database wakes them.",
+            read=_nats_address,
+            secret=True,
+        ),
+    )
     secret_key: str | None = field(
         default=None,
         repr=False,

@@ -1,10 +1,13 @@
-"""Waking the relay says nothing to anybody: not what happened, and not to whom."""
+"""Waking others says nothing to anybody: not what happened, and not to whom; and it costs no commit anything."""
 
+import re
 from random import random
 
+import psycopg
 import pytest
 
 from flowpilot_adapters.memory import MemoryNotifier
+from flowpilot_adapters.push import PostgresEventStream
 from flowpilot_adapters.sql import Database, SqlOutbox
 from flowpilot_adapters.system import SystemClock, new_id, new_secret
 from flowpilot_core.application.flowpilot import FlowPilot
@@ -20,27 +23,33 @@ from flowpilot_core.testing.builders import a_staff
 from flowpilot_core.testing.redaction import as_it_is
 from tests.support.postgres import PostgresDatabase, PostgresServer
 
+LONGEST_WAIT = 60
 LARGEST_NOTIFICATION = 8_000
 """Bytes of payload that PostgreSQL takes; a larger one fails its statement, and with it an escalation that made it."""
 
 
 @pytest.mark.anyio
-async def test_a_handoff_larger_than_any_notification_is_told_of_and_the_server_hears_of_no_wake_up(
+async def test_a_handoff_larger_than_any_notification_wakes_others_with_an_id_after_its_commit(
     own_database: PostgresDatabase, postgres: PostgresServer
 ) -> None:
-    """F41, A21: all that the server was asked is in its log, and none of it could wake, or be heard by, anybody of another account."""
+    """F41, F42, A21: every role hears every wake-up, and learns an id from it; it is sent on a connection that does nothing else."""
     log = postgres.server.data_dir / "server.log"
     own_database.do(f"ALTER DATABASE {own_database.name} SET log_statement = 'all'")
     said_before = log.stat().st_size
     storage, outbox, notifier, clock = Database(own_database.app), SqlOutbox(own_database.relay), MemoryNotifier(), SystemClock()
-    woken: list[AccountId] = []
+    waking, woken = PostgresEventStream(own_database.app, jitter=random), list[AccountId]()
+
+    def committed(account_id: AccountId) -> None:
+        woken.append(account_id)
+        waking.publish(account_id)
+
     flowpilot = FlowPilot.of(
         begin=storage.begin,
         view=storage.view,
         clock=clock,
         new_id=new_id,
         new_secret=new_secret,
-        committed=woken.append,
+        committed=committed,
     )
     sending = SendDelivery(
         begin=storage.begin,
@@ -59,13 +68,23 @@ async def test_a_handoff_larger_than_any_notification_is_told_of_and_the_server_
     await flowpilot.sessions.add_step(staff.anna, session_id, kind=StepKind.ACTION, content="Traced it", evidence="x" * EVIDENCE)
     escalated = await flowpilot.handoffs.hand_off(staff.anna, session_id, intent=Intent.ESCALATE, reason="Out of ideas")
     await relay.run_once()
-    await flowpilot.handoffs.claim(staff.ben, escalated.handoff.id)
+    async with await psycopg.AsyncConnection.connect(own_database.relay, autocommit=True) as stranger:
+        await stranger.execute("LISTEN flowpilot_events")
+        await flowpilot.handoffs.claim(staff.ben, escalated.handoff.id)
+        payloads = [notification.payload async for notification in stranger.notifies(timeout=LONGEST_WAIT, stop_after=1)]
+    await waking.close()
     await storage.close()
     await outbox.close()
-    asked = log.read_bytes()[said_before:].decode(errors="replace").lower()
+    said = log.read_bytes()[said_before:].decode(errors="replace")
+    asked: dict[str, list[str]] = {}
+    for process, statement in re.findall(r"\[(\d+)\] LOG:  (?:statement|execute [^:]*): (.*)", said):
+        asked.setdefault(process, []).append(statement)
 
     assert EVIDENCE > LARGEST_NOTIFICATION
     assert [staff.account_id] * 4 == woken
     assert escalated.told.people == len(notifier.messages)
-    assert "insert into flowpilot.handoff_snapshot" in asked
-    assert not [word for word in ("notify", "listen") if word in asked]
+    assert {staff.account_id.hex} == set(payloads)
+    notifying = [statements for statements in asked.values() if any("pg_notify" in statement for statement in statements)]
+    writing = [statements for statements in asked.values() if any("handoff_snapshot" in statement for statement in statements)]
+    assert [{"SELECT pg_notify($1, $2)"}] == [set(statements) for statements in notifying]
+    assert 1 == len(writing)

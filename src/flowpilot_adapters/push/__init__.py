@@ -1,5 +1,6 @@
 """Waking other processes: over PostgreSQL's notifications on one database, or over NATS."""
 
+from .nats import NatsEventStream
 from .postgres import PostgresEventStream
 
-__all__ = ["PostgresEventStream"]
+__all__ = ["NatsEventStream", "PostgresEventStream"]
