@@ -43,6 +43,7 @@ HAPPENED: Mapping[EventKind, str] = {
     EventKind.HANDOFF_LAPSED: "A quiet claim was given back by time.",
     EventKind.HANDOFF_REROUTED: "An open escalation is meant for another team or person, or has another priority.",
     EventKind.HANDOFF_WITHDRAWN: "An open escalation was taken out of the queue.",
+    EventKind.HANDOFF_REMINDED: "A step of the escalation policy told people again that an escalation waits.",
     EventKind.HANDOFF_JUDGED: "Who claimed an escalation gave a verdict on it.",
     EventKind.DELIVERY_CHANGED: "A dead delivery was asked for again.",
 }

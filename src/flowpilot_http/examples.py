@@ -251,6 +251,50 @@ def _page(item: object) -> dict[str, Any]:
     return {"items": [item], "next_cursor": None}
 
 
+_escalation_policy: Final = {
+    "steps": [
+        {
+            "after_seconds": 600,
+            "whom": [{"kind": "on_duty", "team_id": None, "role": None, "user_id": None}],
+            "channels": ["email"],
+            "repeats": 0,
+            "every_seconds": None,
+        },
+        {
+            "after_seconds": 1800,
+            "whom": [{"kind": "role", "team_id": None, "role": "owner", "user_id": None}],
+            "channels": ["email"],
+            "repeats": 2,
+            "every_seconds": 900,
+        },
+    ],
+    "teams": [],
+    "due_seconds": {"low": None, "normal": None, "high": 3600, "urgent": 900},
+    "claim_quiet_minutes": 30,
+}
+_told_now: Final = {
+    "number": 0,
+    "at": _LATER,
+    "told": [{"user": _SENIOR, "channel": "email", "now": True, "reason": None, "until": None}],
+    "not_told": [{"user": _JUNIOR, "reason": "it is theirs"}],
+}
+_preview: Final = {
+    "warning": None,
+    "nobody_on_duty": False,
+    "due_at": None,
+    "now": _told_now,
+    "steps": [],
+    "questions": [{"asked": "error_text", "text": "What exactly does the error say?", "answered": True}],
+}
+_preferences: Final[dict[str, Any]] = {
+    "time_zone": "Europe/Vienna",
+    "working_hours": [{"day": "monday", "start": "08:00", "end": "16:30"}],
+    "other_days": [{"date": "2026-12-24", "hours": []}],
+    "quiet_hours": {"start": "22:00", "end": "07:00"},
+    "channels": {"escalated": None, "reminder": [], "lapse_warning": None, "wake_up": None, "debrief": None},
+    "mail_after_seconds": None,
+}
+
 EXAMPLES: Final[Mapping[str, Any]] = {
     "start_session request": {
         "title": _listed["title"],
@@ -340,6 +384,15 @@ EXAMPLES: Final[Mapping[str, Any]] = {
     "retry_delivery request": {},
     "retry_delivery": _handoff,
     "events": {"session_id": _handoff["session_id"], "handoff_id": _handoff["id"], "by": _JUNIOR, "at": _handoff["escalated_at"]},
+    "get_policy": _escalation_policy,
+    "set_policy request": _escalation_policy,
+    "set_policy": _escalation_policy,
+    "preview_policy request": {**_escalation_policy, "priority": "high", "team_id": None, "at": None},
+    "preview_policy": {**_preview, "questions": []},
+    "preview": _preview,
+    "get_preferences": _preferences,
+    "set_preferences request": _preferences,
+    "set_preferences": _preferences,
     "live": {"status": "live"},
     "ready": {"status": "ready", "checks": {"database": "ok", "migrations": "ok", "relay": "ok"}, "relay_lag_seconds": 0.0},
 }

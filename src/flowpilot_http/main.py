@@ -24,7 +24,10 @@ from flowpilot_core.application.assessing import MakeAssessment
 from flowpilot_core.application.flowpilot import FlowPilot
 from flowpilot_core.application.links import Links
 from flowpilot_core.application.notifications import SendDelivery
+from flowpilot_core.application.policy_steps import TakePolicySteps
 from flowpilot_core.application.push import Push
+from flowpilot_core.application.quiet_claims import WatchClaims
+from flowpilot_core.application.reactions import reactions
 from flowpilot_core.application.relay import Handler, Relay
 from flowpilot_core.application.secrets import Rotated, Rotation
 from flowpilot_core.application.units import Units
@@ -305,9 +308,14 @@ def _relay(settings: Settings, database: Database, outbox: SqlOutbox, notifier: 
         typeset=HtmlLetters(),
         mail_domain=domain_of(settings.mail_from),
     )
-    units = Units(begin=database.begin, committed=waking.publish, new_id=new_id)
+    units = Units(begin=database.begin, committed=waking.publish, new_id=new_id, reactions=reactions(new_id))
     assessments = MakeAssessment(units=units, view=database.view, clock=SystemClock())
-    handlers: dict[WorkKind, Handler] = {WorkKind.DELIVERY: deliveries, WorkKind.ASSESSMENT: assessments}
+    handlers: dict[WorkKind, Handler] = {
+        WorkKind.DELIVERY: deliveries,
+        WorkKind.ASSESSMENT: assessments,
+        WorkKind.POLICY_STEP: TakePolicySteps(units=units, clock=SystemClock(), new_id=new_id),
+        WorkKind.QUIET_CLAIM: WatchClaims(units=units, clock=SystemClock(), new_id=new_id),
+    }
     return Relay(outbox=outbox, begin=database.begin, handlers=handlers, jitter=jitter)
 
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 from attrs import field, frozen
-from litestar import get, patch, post
+from litestar import get, patch, post, put
 from litestar.handlers import HTTPRouteHandler
 
 F = Callable[[Callable[..., Any]], HTTPRouteHandler]
@@ -72,6 +72,10 @@ class Part:
     def mends(self, path: str, answer: Any, *, body: type[msgspec.Struct], problems: tuple[str, ...] = ()) -> F:
         """A PATCH of what its path names."""
         return patch(path, opt={"operation": self._change(path, answer, 200, body, problems)})
+
+    def sets(self, path: str, answer: Any, *, body: type[msgspec.Struct], problems: tuple[str, ...] = ()) -> F:
+        """A PUT of something whole, in place of what was there."""
+        return put(path, opt={"operation": self._change(path, answer, 200, body, problems)})
 
     def _change(self, path: str, answer: Any, status: int, body: type[msgspec.Struct], problems: tuple[str, ...]) -> Operation:
         codes = (*ALWAYS, *_of_path(path), *CHANGED, *problems)

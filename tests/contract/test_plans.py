@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from psycopg.sql import SQL, Identifier, Literal
 
-from flowpilot_adapters.sql import deliveries, events, handoffs, keys, outbox, sessions, view
+from flowpilot_adapters.sql import deliveries, escalation, events, handoffs, keys, outbox, sessions, view
 from flowpilot_adapters.sql.statement import Statement
 from tests.support.postgres import PostgresDatabase, PostgresServer
 
@@ -21,6 +21,10 @@ HOT = (
     handoffs.COLLEAGUES,
     handoffs.CLAIM_AND_LOG,
     deliveries.ADD,
+    escalation.WATCH_CLAIM,
+    escalation.MEMBERS,
+    escalation.TOLD_THE_SAME,
+    escalation.RUN_OF,
     deliveries.MAILED,
     deliveries.WAITING,
     deliveries.CARRIED,

@@ -62,6 +62,10 @@ class TestSignIns(contracts.SignInsContract):
     pass
 
 
+class TestEscalation(contracts.EscalationContract):
+    pass
+
+
 class TestOpinions(contracts.OpinionsContract):
     pass
 

@@ -10,6 +10,9 @@ from flowpilot_core.application.assessing import MakeAssessment
 from flowpilot_core.application.flowpilot import FlowPilot
 from flowpilot_core.application.links import Links
 from flowpilot_core.application.notifications import SendDelivery
+from flowpilot_core.application.policy_steps import TakePolicySteps
+from flowpilot_core.application.quiet_claims import WatchClaims
+from flowpilot_core.application.reactions import reactions
 from flowpilot_core.application.relay import Handler, Relay
 from flowpilot_core.application.units import Units
 from flowpilot_core.domain.actor import Person
@@ -56,9 +59,14 @@ class Office:
             redact=as_it_is,
             mail_domain="mail.example",
         )
-        units = Units(begin=self.store.begin, committed=lambda _: None, new_id=new_id)
+        units = Units(begin=self.store.begin, committed=lambda _: None, new_id=new_id, reactions=reactions(new_id))
         assessing = MakeAssessment(units=units, view=self.store.view, clock=self.clock)
-        handlers: dict[WorkKind, Handler] = {WorkKind.DELIVERY: sending, WorkKind.ASSESSMENT: assessing}
+        handlers: dict[WorkKind, Handler] = {
+            WorkKind.DELIVERY: sending,
+            WorkKind.ASSESSMENT: assessing,
+            WorkKind.POLICY_STEP: TakePolicySteps(units=units, clock=self.clock, new_id=new_id),
+            WorkKind.QUIET_CLAIM: WatchClaims(units=units, clock=self.clock, new_id=new_id),
+        }
         return Relay(outbox=self.store.outbox, begin=self.store.begin, handlers=handlers, jitter=lambda: 0.0)
 
     async def session(self, by: Person | None = None) -> SessionId:

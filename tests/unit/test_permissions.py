@@ -37,6 +37,12 @@ ALLOWED = {
     Permission.RETRY_DELIVERY: "Olga Adam",
     Permission.SEE: "Olga Adam Anna Ben Vera",
     Permission.JUDGE: "Anna",
+    Permission.PREVIEW: "Olga Adam Anna Ben",
+    Permission.PREFER: "Olga Adam Anna Ben Vera",
+    Permission.SET_POLICY: "Olga Adam",
+    Permission.REMIND: "system",
+    Permission.ASSESS: "Olga Adam Anna Ben",
+    Permission.FEEDBACK: "Olga Adam Anna Ben",
 }
 """Who may, where Anna is whatever the rule asks for: the assignee, a helper, the escalator, the claimer."""
 
@@ -53,7 +59,7 @@ def test_who_may(permission: Permission, name: str) -> None:
 
 @pytest.mark.parametrize("permission", Permission)
 def test_a_viewer_may_do_nothing_even_as_the_assignee(permission: Permission) -> None:
-    changes_nothing = {Permission.READ_PARKED, Permission.SEE}
+    changes_nothing = {Permission.READ_PARKED, Permission.SEE, Permission.PREFER}
 
     assert (permission in changes_nothing) is permits(VERA, permission, [VERA.user_id])
 

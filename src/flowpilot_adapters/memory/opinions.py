@@ -2,7 +2,7 @@
 
 from attrs import frozen
 
-from flowpilot_core.domain.identifiers import HandoffId, SessionId, StepId
+from flowpilot_core.domain.identifiers import HandoffId, SessionId, StepId, UserId
 from flowpilot_core.domain.opinion import Judgement, Rating, Seen
 
 from .transaction import Transaction
@@ -19,6 +19,10 @@ class MemoryOpinions:
         key = seen.handoff_id, seen.user_id
         if self._work.rows.seen.get(key) is None:
             self._work.rows.seen.put(key, seen)
+
+    async def seen_by(self, handoff_id: HandoffId) -> frozenset[UserId]:
+        """As `Opinions.seen_by` says."""
+        return frozenset(seen.user_id for seen in self._work.rows.seen.values() if seen.handoff_id == handoff_id)
 
     async def judge(self, judgement: Judgement) -> None:
         """As `Opinions.judge` says."""

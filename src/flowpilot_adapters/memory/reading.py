@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from flowpilot_core.domain.delivery import REACHED, TELLING, Delivery, DeliveryState, Told
+from flowpilot_core.domain.delivery import HELD, OFF_DUTY, REACHED, TELLING, Delivery, DeliveryState, Told
 from flowpilot_core.domain.errors import NotFound
 from flowpilot_core.domain.handoff import Handoff
 from flowpilot_core.domain.identifiers import HandoffId, SessionId, UserId
@@ -55,6 +55,7 @@ def handoff_detail(rows: Working, handoff_id: HandoffId) -> HandoffDetail:
         sent=len({delivery.user_id for delivery in ledger if delivery.state in REACHED}),
         seen=len({one.user_id for one in ledger} & {seen.user_id for seen in rows.seen.values() if seen.handoff_id == handoff_id}),
         refused=len({delivery.user_id for delivery in ledger if delivery.state is DeliveryState.DEAD}),
+        off_duty=len({delivery.user_id for delivery in ledger if delivery.reason == OFF_DUTY and delivery.state in HELD}),
     )
     on_record = _in_handoffs(all_of_session[: until + 1])
     return HandoffDetail(

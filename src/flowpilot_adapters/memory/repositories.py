@@ -11,6 +11,7 @@ from flowpilot_core.domain.account import Account, ApiToken, Team, User
 from flowpilot_core.domain.actor import Person, Role
 from flowpilot_core.domain.delivery import ON_ITS_WAY, Channel, Colleague, Delivery
 from flowpilot_core.domain.errors import AlreadyClaimed, NotFound
+from flowpilot_core.domain.escalation_policy import EscalationPolicy
 from flowpilot_core.domain.handoff import Handoff
 from flowpilot_core.domain.identifiers import DeliveryId, EventId, HandoffId, SessionId, StepId, TeamId, UserId
 from flowpilot_core.domain.session import Session
@@ -89,7 +90,7 @@ class MemoryHandoffs:
         await _others()
         return reading.handoff_detail(self._work.rows, handoff_id)
 
-    async def basis(self, session_id: SessionId, roles: frozenset[Role]) -> tuple[SessionDetail, tuple[Colleague, ...]]:
+    async def basis(self, session_id: SessionId, roles: frozenset[Role]) -> tuple[SessionDetail, tuple[Colleague, ...], EscalationPolicy]:
         """As `Handoffs.basis` says."""
         await _others()
         detail = reading.session_detail(self._work.rows, session_id)
@@ -98,7 +99,8 @@ class MemoryHandoffs:
             for user in self._work.rows.users.values()
             if user.role in roles and user.deactivated_at is None
         )
-        return detail, tuple(colleagues)
+        policy = self._work.rows.policies.get(self._work.account_id) or EscalationPolicy()
+        return detail, tuple(colleagues), policy
 
     async def add(self, handoff: Handoff, snapshot: Snapshot) -> None:
         """As `Handoffs.add` says."""

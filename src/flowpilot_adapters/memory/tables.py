@@ -10,11 +10,13 @@ from attrs import Factory, define, frozen
 from flowpilot_core.domain.account import Account, ApiToken, Team, User
 from flowpilot_core.domain.assessment import Assessment, AssessmentFeedback
 from flowpilot_core.domain.delivery import Delivery
+from flowpilot_core.domain.escalation_policy import EscalationPolicy, PolicyRun
 from flowpilot_core.domain.events import Event
 from flowpilot_core.domain.handoff import Handoff
 from flowpilot_core.domain.identifiers import (
     AccountId,
     AssessmentId,
+    ClaimWatchId,
     DeliveryId,
     HandoffId,
     SecretId,
@@ -25,6 +27,8 @@ from flowpilot_core.domain.identifiers import (
     UserId,
 )
 from flowpilot_core.domain.opinion import Judgement, Rating, Seen
+from flowpilot_core.domain.preferences import Preferences
+from flowpilot_core.domain.quiet_claim import ClaimWatch
 from flowpilot_core.domain.secret import SealedSecret
 from flowpilot_core.domain.session import Session
 from flowpilot_core.domain.sign_in import SignIn, SignInLink
@@ -84,6 +88,10 @@ class Tables:
     ratings: dict[tuple[StepId, UserId], Rating] = Factory(dict)
     assessments: dict[AssessmentId, Assessment] = Factory(dict)
     assessment_feedback: dict[FeedbackKey, AssessmentFeedback] = Factory(dict)
+    policies: dict[AccountId, EscalationPolicy] = Factory(dict)
+    preferences: dict[UserId, Preferences] = Factory(dict)
+    policy_runs: dict[HandoffId, PolicyRun] = Factory(dict)
+    claim_watches: dict[ClaimWatchId, ClaimWatch] = Factory(dict)
     answers: dict[AnswerKey, KeptAnswer] = Factory(dict)
     imports: dict[ImportKey, ImportedRow] = Factory(dict)
     events: list[Event] = Factory(list)
@@ -156,6 +164,10 @@ class Working:
         self.ratings = Rows(tables.ratings)
         self.assessments = Rows(tables.assessments)
         self.assessment_feedback = Rows(tables.assessment_feedback)
+        self.policies = Rows(tables.policies)
+        self.preferences = Rows(tables.preferences)
+        self.policy_runs = Rows(tables.policy_runs)
+        self.claim_watches = Rows(tables.claim_watches)
         self.answers = Rows(tables.answers)
         self.imports = Rows(tables.imports)
         self.events: list[Event] = []

@@ -6,6 +6,7 @@ from flowpilot_core.domain.events import Event
 from flowpilot_core.ports.persistence import Answer, Once
 
 from .assessments import MemoryAssessments
+from .escalation import MemoryEscalation
 from .imports import MemoryImports
 from .opinions import MemoryOpinions
 from .repositories import MemoryDeliveries, MemoryHandoffs, MemoryPeople, MemorySessions, MemoryWorkLedger
@@ -26,6 +27,7 @@ class MemoryUnitOfWork:
         self._people = MemoryPeople(transaction)
         self._deliveries = MemoryDeliveries(transaction)
         self._due = MemoryWorkLedger(transaction)
+        self._escalation = MemoryEscalation(transaction)
         self._opinions = MemoryOpinions(transaction)
         self._assessments = MemoryAssessments(transaction)
         self._secrets = MemorySecrets(transaction)
@@ -56,6 +58,11 @@ class MemoryUnitOfWork:
     def due(self) -> MemoryWorkLedger:
         """The due work."""
         return self._due
+
+    @property
+    def escalation(self) -> MemoryEscalation:
+        """The escalation policy, and how people want to be told."""
+        return self._escalation
 
     @property
     def opinions(self) -> MemoryOpinions:

@@ -190,6 +190,7 @@ def _item(rows: Working, handoff: Handoff) -> QueueItem:
         team_id=handoff.team_id,
         user_id=handoff.user_id,
         escalated_at=handoff.escalated_at,
+        due_at=handoff.due_at,
         headline=brief.headline,
         branch_count=brief.branch_count,
         step_count=brief.step_count,

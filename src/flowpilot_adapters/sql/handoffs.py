@@ -26,8 +26,9 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from flowpilot_core.domain.actor import PERMISSIONS, Permission, Person, Role, require_role
 from flowpilot_core.domain.assessment import AssessmentState
-from flowpilot_core.domain.delivery import REACHED, TELLING, Colleague, DeliveryState, Told
+from flowpilot_core.domain.delivery import HELD, OFF_DUTY, REACHED, TELLING, Colleague, DeliveryState, Told
 from flowpilot_core.domain.errors import AlreadyClaimed, FlowPilotError, NotFound, Stale
+from flowpilot_core.domain.escalation_policy import EscalationPolicy
 from flowpilot_core.domain.events import Event, EventKind
 from flowpilot_core.domain.handoff import ESCALATION, Handoff, HandoffMove, Intent
 from flowpilot_core.domain.identifiers import AccountId, EventId, HandoffId, SessionId
@@ -38,6 +39,7 @@ from flowpilot_core.ports.persistence import HandoffDetail, SessionDetail
 from . import records
 from .connection import Result
 from .errors import STALE
+from .escalation import POLICY, policy_of
 from .events import counted, entered, log
 from .people import TEAM_IDS, SqlPeople
 from .queries import ACCOUNT, ONE, columns_but_account, is_active, names_of, only_saved, own, people_in_handoffs
@@ -70,6 +72,9 @@ _told = (
         func.count(delivery.c.user_id.distinct()).filter(delivery.c.state.in_(sorted(REACHED))).label("told_sent"),
         func.count(delivery.c.user_id.distinct()).filter(delivery.c.state == DeliveryState.DEAD).label("told_refused"),
         func.count(handoff_seen.c.user_id.distinct()).label("told_seen"),
+        func.count(delivery.c.user_id.distinct())
+        .filter(delivery.c.reason == OFF_DUTY, delivery.c.state.in_(sorted(HELD)))
+        .label("told_off_duty"),
     )
     .select_from(
         delivery.outerjoin(
@@ -108,6 +113,7 @@ CHANGING: Final = (
     "state",
     "priority",
     "queue_rank",
+    "due_at",
     "team_id",
     "user_id",
     "claimed_by",
@@ -208,7 +214,7 @@ def detail_of(result: Result) -> HandoffDetail:
     return HandoffDetail(
         handoff=records.handoff(row),
         chain=tuple(records.handoff(earlier) for earlier in chain),
-        told=Told(people=row.people_told, sent=row.told_sent, seen=row.told_seen, refused=row.told_refused),
+        told=Told(people=row.people_told, sent=row.told_sent, seen=row.told_seen, refused=row.told_refused, off_duty=row.told_off_duty),
         names=records.names(row),
         assessment=records.assessment_beside(row),
     )
@@ -235,14 +241,17 @@ class SqlHandoffs:
         (found,) = await self._transaction.read(detail_call(self._account_id, handoff_id))
         return detail_of(found)
 
-    async def basis(self, session_id: SessionId, roles: frozenset[Role]) -> tuple[SessionDetail, tuple[Colleague, ...]]:
+    async def basis(self, session_id: SessionId, roles: frozenset[Role]) -> tuple[SessionDetail, tuple[Colleague, ...], EscalationPolicy]:
         """As `Handoffs.basis` says."""
-        *found, colleagues = await self._transaction.read(
-            *session_detail_calls(self._account_id, session_id), COLLEAGUES(account_id=self._account_id, roles=list(roles))
+        *found, colleagues, policy = await self._transaction.read(
+            *session_detail_calls(self._account_id, session_id),
+            COLLEAGUES(account_id=self._account_id, roles=list(roles)),
+            POLICY(account_id=self._account_id),
         )
         detail = session_detail_of(found)
         self._sessions.remember(detail.session)
-        return detail, tuple(Colleague(user_id=row.id, team_ids=frozenset(row.team_ids)) for row in colleagues.rows)
+        told = tuple(Colleague(user_id=row.id, team_ids=frozenset(row.team_ids)) for row in colleagues.rows)
+        return detail, told, policy_of(policy.first)
 
     async def add(self, new: Handoff, snapshot: Snapshot) -> None:
         """As `Handoffs.add` says."""
@@ -350,6 +359,7 @@ def _changing(one: Handoff) -> dict[str, Any]:
         "state": one.state,
         "priority": one.priority,
         "queue_rank": -one.priority.rank,
+        "due_at": one.due_at,
         "team_id": one.team_id,
         "user_id": one.user_id,
         "claimed_by": claim and claim.by,

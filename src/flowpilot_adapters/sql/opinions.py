@@ -6,7 +6,7 @@ from attrs import asdict
 from sqlalchemy import bindparam, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from flowpilot_core.domain.identifiers import HandoffId, SessionId, StepId
+from flowpilot_core.domain.identifiers import HandoffId, SessionId, StepId, UserId
 from flowpilot_core.domain.opinion import Judgement, Rating, Seen
 
 from . import records
@@ -20,6 +20,9 @@ SEE: Final = compiled(
     upsert(handoff_seen)
     .values({column: bindparam(column.name) for column in handoff_seen.c})
     .on_conflict_do_nothing(index_elements=list(handoff_seen.primary_key)),
+)
+SEEN_BY: Final = compiled(
+    "seen by", select(handoff_seen.c.user_id).where(own(handoff_seen), handoff_seen.c.handoff_id == bindparam("handoff_id"))
 )
 _verdict = upsert(handoff_verdict).values({column: bindparam(column.name) for column in handoff_verdict.c})
 JUDGE: Final = compiled(
@@ -61,6 +64,11 @@ class SqlOpinions:
     async def see(self, seen: Seen) -> None:
         """As `Opinions.see` says."""
         self._transaction.write(SEE(account_id=self._account_id, **asdict(seen)))
+
+    async def seen_by(self, handoff_id: HandoffId) -> frozenset[UserId]:
+        """As `Opinions.seen_by` says."""
+        (found,) = await self._transaction.read(SEEN_BY(account_id=self._account_id, handoff_id=handoff_id))
+        return frozenset(row.user_id for row in found.rows)
 
     async def judge(self, judgement: Judgement) -> None:
         """As `Opinions.judge` says."""

@@ -17,10 +17,12 @@ from flowpilot_core.domain.assessment import Assessment, AssessmentFeedback, Ass
 from flowpilot_core.domain.branch import Branch, Branches, ForkPoint
 from flowpilot_core.domain.delivery import Delivery
 from flowpilot_core.domain.diagnosis import Cause, Confidence, Diagnosis, Statement
+from flowpilot_core.domain.escalation_policy import PolicyRun
 from flowpilot_core.domain.events import Event, EventKind, LoggedEvent, Plain
 from flowpilot_core.domain.handoff import Brief, Claim, Handoff, HandoffState, Intent
 from flowpilot_core.domain.identifiers import BranchId, StepId, UserId
 from flowpilot_core.domain.opinion import Judgement, Rating
+from flowpilot_core.domain.quiet_claim import ClaimWatch
 from flowpilot_core.domain.session import Priority, Resolution, Session, Status, Ticket
 from flowpilot_core.domain.step import Step
 from flowpilot_core.ports.persistence import Entry, News, QueueItem
@@ -49,6 +51,8 @@ step: Final = _record(Step)
 delivery: Final = _record(Delivery)
 judgement: Final = _record(Judgement)
 rating: Final = _record(Rating)
+policy_run: Final = _record(PolicyRun)
+claim_watch: Final = _record(ClaimWatch)
 assessment_feedback: Final = _record(AssessmentFeedback)
 
 
@@ -124,6 +128,7 @@ def handoff(row: Any) -> Handoff:
         escalated_at=row.escalated_at,
         claim=claim,
         wake_at=row.wake_at,
+        due_at=row.due_at,
         readers=frozenset(row.readers),
         snapshot_digest=row.snapshot_digest,
         brief=Brief(
@@ -239,6 +244,7 @@ def queue_item(row: Any) -> QueueItem:
         team_id=row.team_id,
         user_id=row.user_id,
         escalated_at=row.escalated_at,
+        due_at=row.due_at,
         headline=row.headline,
         branch_count=row.branch_count,
         step_count=row.step_count,

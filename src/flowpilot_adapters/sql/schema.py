@@ -312,6 +312,7 @@ handoff = Table(
     _integer("claim_step_count", null=True),
     _integer("claim_branch_count", null=True),
     _time("wake_at", null=True),
+    _time("due_at", null=True),
     Column("readers", ARRAY(Uuid), nullable=False),
     _text("snapshot_digest"),
     _text("title"),
@@ -416,6 +417,55 @@ handoff_verdict = Table(
     _refers("handoff_verdict", "user", ("user_id",), "person", ("id",)),
     _one_of("handoff_verdict", "verdict", Verdict),
 )
+
+escalation_policy = Table(
+    "escalation_policy",
+    metadata,
+    _uuid("account_id"),
+    Column("document", JSONB, nullable=False),
+    _integer("claim_quiet_minutes", null=True),
+    _key("escalation_policy"),
+    ForeignKeyConstraint(["account_id"], [account.c.account_id], name="fk_escalation_policy_account"),
+)
+"""Beside the document what a claim asks of it in its one trip."""
+
+notification_preference = Table(
+    "notification_preference",
+    metadata,
+    _uuid("account_id"),
+    _uuid("user_id"),
+    Column("document", JSONB, nullable=False),
+    _key("notification_preference", "user_id"),
+    _refers("notification_preference", "user", ("user_id",), "person", ("id",)),
+)
+
+policy_run = Table(
+    "policy_run",
+    metadata,
+    _uuid("account_id"),
+    _uuid("id"),
+    _uuid("handoff_id"),
+    _time("since"),
+    _integer("round"),
+    _integer("fired"),
+    _key("policy_run", "id"),
+    UniqueConstraint("account_id", "handoff_id", name="uq_policy_run_handoff"),
+    _refers("policy_run", "handoff", ("handoff_id",), "handoff", ("id",)),
+)
+"""How far the escalation policy of each escalation has got."""
+
+claim_watch = Table(
+    "claim_watch",
+    metadata,
+    _uuid("account_id"),
+    _uuid("id"),
+    _uuid("handoff_id"),
+    _time("claimed_at"),
+    _time("warned_of", null=True),
+    _key("claim_watch", "id"),
+    _refers("claim_watch", "handoff", ("handoff_id",), "handoff", ("id",)),
+)
+"""Claims that lapse if they go quiet."""
 
 step_rating = Table(
     "step_rating",

@@ -13,6 +13,7 @@ from flowpilot_core.ports.persistence import Answer, Once
 from .assessments import SqlAssessments
 from .deliveries import SqlDeliveries
 from .due_work import SqlWorkLedger
+from .escalation import SqlEscalation
 from .events import log
 from .handoffs import SqlHandoffs
 from .imports import SqlImports
@@ -35,6 +36,7 @@ class SqlUnitOfWork:
         self.handoffs = SqlHandoffs(transaction, self.sessions, self.people)
         self.deliveries = SqlDeliveries(transaction)
         self.due = SqlWorkLedger(transaction)
+        self.escalation = SqlEscalation(transaction)
         self.opinions = SqlOpinions(transaction)
         self.assessments = SqlAssessments(transaction)
         self.secrets = SqlSecrets(transaction)

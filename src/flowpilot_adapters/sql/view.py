@@ -103,6 +103,7 @@ QUEUE: Final = compiled(
         handoff.c.team_id,
         handoff.c.user_id,
         handoff.c.escalated_at,
+        handoff.c.due_at,
         handoff.c.headline,
         handoff.c.branch_count,
         handoff.c.step_count,

@@ -10,7 +10,9 @@ from flowpilot_core.ports.persistence import BeginWork, ViewOf
 
 from .accounts import Accounts
 from .assessments import Assessments
+from .escalation import Escalation
 from .handoffs import Handoffs
+from .reactions import reactions
 from .replay import Replay
 from .sessions import Sessions
 from .signing_in import SigningIn
@@ -28,6 +30,7 @@ class FlowPilot:
     sessions: Sessions
     handoffs: Handoffs
     assessments: Assessments
+    escalation: Escalation
     accounts: Accounts
     replay: Replay
     signing_in: SigningIn
@@ -51,11 +54,12 @@ class FlowPilot:
         commit with its account, to wake a relay and whoever waits for news: it must return at once, and losing the call costs
         nothing but time.
         """
-        units = Units(begin=begin, committed=committed, new_id=new_id)
+        units = Units(begin=begin, committed=committed, new_id=new_id, reactions=reactions(new_id))
         return cls(
             handoffs=Handoffs(units=units, view=view, clock=clock, new_id=new_id, tell=tell, assess=assess),
             assessments=Assessments(units=units, view=view, clock=clock, new_id=new_id),
             sessions=Sessions(units=units, view=view, clock=clock, new_id=new_id, tell=tell),
+            escalation=Escalation(units=units, clock=clock),
             accounts=Accounts(begin=begin, view=view, clock=clock, new_id=new_id, new_secret=new_secret),
             signing_in=SigningIn(begin=begin, view=view, clock=clock, new_id=new_id, new_secret=new_secret),
             replay=Replay(begin=begin, view=view, new_id=new_id),

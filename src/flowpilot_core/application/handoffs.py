@@ -29,6 +29,7 @@ from flowpilot_core.ports.persistence import (
     ViewOf,
 )
 
+from .policy_steps import begin_policy, restart_policy, resume_policy
 from .sessions import person
 from .units import PLAIN, Joined, Request, Units
 
@@ -78,7 +79,7 @@ class Handoffs:
         by = person(actor, Permission.HAND_OFF)
 
         async def unit(work: UnitOfWork) -> HandoffDetail:
-            detail, colleagues = await work.handoffs.basis(session_id, TOLD_ROLES if self.tell else frozenset())
+            detail, colleagues, policy = await work.handoffs.basis(session_id, TOLD_ROLES if self.tell else frozenset())
             detail.session.require_readable(actor)
             await _require_named(work, team_id, user_id)
             done = hand_off(
@@ -91,6 +92,7 @@ class Handoffs:
                 team_id=team_id,
                 user_id=user_id,
                 wake_at=wake_at,
+                due=policy.due_at,
                 steps=detail.steps,
                 earlier=detail.handoffs,
                 names=detail.names,
@@ -107,6 +109,8 @@ class Handoffs:
             if told:
                 at = handoff.escalated_at
                 await work.deliveries.add([Delivery.of(handoff, DeliveryId(self.new_id()), recipient, at=at) for recipient in told])
+            if intent is Intent.ESCALATE and self.tell:
+                await begin_policy(work, policy, handoff, new_id=self.new_id)
             assessment = Assessment.of(AssessmentId(self.new_id()), handoff) if self.assess and intent is Intent.ESCALATE else None
             if assessment:
                 await work.assessments.add(assessment)
@@ -183,6 +187,7 @@ class Handoffs:
             session = await work.sessions.get(before.session_id)
             handoff, session, event = before.unclaimed(session, by=by, at=self.clock.now())
             before.require_version(request.if_match)
+            await resume_policy(work, handoff, at=self.clock.now(), new_id=self.new_id)
             await work.handoffs.save(handoff)
             await work.sessions.save(session)
             await self.units.record(work, event, request)
@@ -223,8 +228,13 @@ class Handoffs:
             before.require_readable(actor)
             await _require_named(work, team_id, user_id)
             by = person(actor, Permission.REROUTE)
-            handoff, event = before.rerouted(team_id=team_id, user_id=user_id, priority=priority, by=by, at=self.clock.now())
+            policy = await work.escalation.policy()
+            handoff, event = before.rerouted(
+                team_id=team_id, user_id=user_id, priority=priority, due=policy.due_at, by=by, at=self.clock.now()
+            )
             before.require_version(request.if_match)
+            if (handoff.team_id, handoff.user_id) != (before.team_id, before.user_id):
+                await restart_policy(work, policy, handoff, since=event.at, new_id=self.new_id)
             await work.handoffs.save(handoff)
             await self.units.record(work, event, request)
             return readable(await work.handoffs.detail(handoff_id), actor)

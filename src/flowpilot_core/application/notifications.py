@@ -21,6 +21,7 @@ from flowpilot_core.ports.outbox import Lease, Work, WorkKind
 from flowpilot_core.ports.persistence import BeginWork, UnitOfWork
 from flowpilot_core.ports.redactor import Redactor
 
+from .duty import Online, nobody_online, word_on
 from .letters import CLAIMABLE, Told, letter, subject
 from .links import Links
 
@@ -44,6 +45,7 @@ class SendDelivery:
     typeset: Typesetter | None = None
     """None: mails are text alone."""
     pace: Pace = field(factory=Pace)
+    online: Online = nobody_online
 
     async def do(self, lease: Lease) -> None:
         """Send what the lease is for, if it is still worth sending; a lease that was lost drops the result."""
@@ -80,6 +82,9 @@ class SendDelivery:
                 await work.commit()
                 return None
             lead = parcel[0].delivery
+            if await self._put_off(work, lease, parcel[0], at=at):
+                await work.commit()
+                return None
             urgent = parcel[0].handoff.priority is Priority.URGENT
             free_at = self.pace.free_at((one.updated_at for one in mails.sent if one.id != lead.id), at=at)
             if free_at and not urgent and lead.state is not DeliveryState.SENDING:
@@ -107,6 +112,23 @@ class SendDelivery:
             for one in parcel
         )
         return self._message(lead.taken(at=at), told, recipient, account)
+
+    async def _put_off(self, work: UnitOfWork, lease: Lease, piece: "_Piece", *, at: datetime) -> bool:
+        """Whether its person does not want it now; then it waits, or never goes, and says why."""
+        delivery = piece.delivery
+        if delivery.state is not DeliveryState.PENDING:
+            return False
+        word = await word_on(work, delivery, piece.handoff, online=await self.online(lease.account_id), at=at)
+        if word is None or word.reason is None:
+            return False
+        if word.until is None:
+            await work.deliveries.save(delivery.suppressed(word.reason, at=at))
+            await work.due.finish(lease)
+            _logged(delivery, DeliveryState.SUPPRESSED, word.reason)
+        else:
+            await work.deliveries.save(delivery.put_off(word.reason))
+            await work.due.postpone(lease, seconds=(word.until - at) / timedelta(seconds=1))
+        return True
 
     async def _still_worth(self, work: UnitOfWork, recipient: User, deliveries: Sequence[Delivery]) -> "list[_Piece]":
         """Those worth sending, with what they are about; the others are suppressed."""

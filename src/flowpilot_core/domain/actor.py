@@ -44,6 +44,10 @@ class Permission(StrEnum):
     RETRY_DELIVERY = "retry a delivery"
     SEE = "say that a handoff was seen"
     JUDGE = "judge an escalation"
+    PREVIEW = "see who would be told"
+    PREFER = "say how they want to be told"
+    SET_POLICY = "set the escalation policy"
+    REMIND = "remind people of an escalation"
     ASSESS = "ask for an assessment"
     FEEDBACK = "give feedback on an assessment"
 
@@ -99,6 +103,10 @@ PERMISSIONS: Mapping[Permission, Rule] = MappingProxyType(
         Permission.RETRY_DELIVERY: Rule(roles=OWNERS_AND_ADMINS),
         Permission.SEE: Rule(roles=frozenset(Role)),
         Permission.JUDGE: Rule(relation=Relation.CLAIMER),
+        Permission.PREVIEW: Rule(),
+        Permission.PREFER: Rule(roles=frozenset(Role)),
+        Permission.SET_POLICY: Rule(roles=OWNERS_AND_ADMINS),
+        Permission.REMIND: Rule(roles=frozenset(), system=True),
         Permission.ASSESS: Rule(),
         Permission.FEEDBACK: Rule(),
     }

@@ -156,6 +156,10 @@ class Delivery:
         """Left for later, since its person had enough mails for now."""
         return evolve(self, reason="waits: they got enough mails for one minute", waits_until=until)
 
+    def put_off(self, reason: str) -> "Delivery":
+        """Left for later, since its person does not want it now."""
+        return evolve(self, reason=reason)
+
     def joined(self, other: "Delivery", *, at: datetime) -> "Delivery":
         """About to be sent in the mail of another."""
         return evolve(self.taken(at=at), carried_by=other.id)
@@ -209,6 +213,13 @@ REACHED = frozenset({DeliveryState.SENT, DeliveryState.DELIVERED})
 
 ON_ITS_WAY = REACHED | {DeliveryState.SENDING}
 """And of one that it may accept any moment."""
+
+
+OFF_DUTY = "off duty"
+"""Why a delivery waits for its recipient to work again."""
+
+HELD = frozenset({DeliveryState.PENDING, DeliveryState.FAILED, DeliveryState.SUPPRESSED})
+"""States of a delivery that did not go out yet, or never will, for the reason it says."""
 
 
 @frozen(kw_only=True)

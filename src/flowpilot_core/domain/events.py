@@ -39,6 +39,7 @@ class EventKind(StrEnum):
     HANDOFF_REROUTED = "handoff.rerouted"
     HANDOFF_WITHDRAWN = "handoff.withdrawn"
     HANDOFF_JUDGED = "handoff.judged"
+    HANDOFF_REMINDED = "handoff.reminded"
     DELIVERY_CHANGED = "delivery.changed"
 
 

@@ -1,14 +1,14 @@
 """Handing a session off: the one entrance for park and escalate."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from attrs import frozen
 
 from .actor import Permission, Person, require
 from .errors import InvalidValue
 from .events import Event, EventKind
-from .handoff import Handoff, Intent
+from .handoff import Due, Handoff, Intent, never_due
 from .identifiers import HandoffId, TeamId, UserId
 from .session import SESSION, Priority, Session, SessionMove
 from .snapshot import Snapshot, freeze, package
@@ -40,6 +40,7 @@ def hand_off(
     team_id: TeamId | None = None,
     user_id: UserId | None = None,
     wake_at: datetime | None = None,
+    due: Due = never_due,
     steps: Sequence[Step],
     earlier: Sequence[Handoff],
     names: Mapping[UserId, str],
@@ -52,7 +53,7 @@ def hand_off(
     """
     reason = text("reason", reason)
     note = optional_text("note", note)
-    _require_to_come(wake_at, intent, at)
+    wake_at = _to_come(wake_at, intent, at)
     require(by, Permission.HAND_OFF, session.id, session.assignee_id)
     advance(SESSION, session.status, MOVES[intent], thing="session")
     at = max(at, session.updated_at)
@@ -81,6 +82,7 @@ def hand_off(
         escalated_by=by.user_id,
         escalated_at=at,
         wake_at=wake_at,
+        due_at=due(priority, at) if intent is Intent.ESCALATE else None,
         readers=frozenset({session.assignee_id}) if intent is Intent.PARK else frozenset(),
         snapshot_digest=snapshot.digest,
         brief=snapshot.brief,
@@ -109,10 +111,11 @@ def hand_off(
     return HandedOff(session=after, handoff=handoff, snapshot=snapshot, event=event)
 
 
-def _require_to_come(wake_at: datetime | None, intent: Intent, at: datetime) -> None:
+def _to_come(wake_at: datetime | None, intent: Intent, at: datetime) -> datetime | None:
     if wake_at is None:
-        return
+        return None
     if intent is not Intent.PARK:
         raise InvalidValue("wake_at", "is for a park only")
     if wake_at <= at:
         raise InvalidValue("wake_at", "must be in the future")
+    return wake_at.astimezone(UTC)

@@ -1,6 +1,6 @@
 """A handoff: one transfer of a session, and the moves it allows."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
@@ -43,6 +43,14 @@ class HandoffMove(StrEnum):
     REROUTE = "reroute"
     WITHDRAW = "withdraw"
     JUDGE = "judge"
+
+
+Due = Callable[[Priority, datetime], datetime | None]
+"""When something of an urgency that waits since then should have been taken."""
+
+
+def never_due(priority: Priority, since: datetime) -> None:
+    """Where the account has not said."""
 
 
 Moves = Mapping[tuple[HandoffState, HandoffMove], HandoffState]
@@ -109,6 +117,8 @@ class Handoff:
     """Of a park: whoever was the session's assignee while it was parked, and so may read of it later."""
     wake_at: datetime | None = None
     """Of a park: when its parker wants to be reminded of it."""
+    due_at: datetime | None = None
+    """Of an escalation: when somebody should have taken it."""
     snapshot_digest: str
     """SHA-256 of the frozen snapshot, in hex."""
     brief: Brief
@@ -174,17 +184,27 @@ class Handoff:
         return self._reopened(state, session, EventKind.HANDOFF_LAPSED, by, at)
 
     def rerouted(
-        self, *, team_id: TeamId | None = None, user_id: UserId | None = None, priority: Priority | None = None, by: Person, at: datetime
+        self,
+        *,
+        team_id: TeamId | None = None,
+        user_id: UserId | None = None,
+        priority: Priority | None = None,
+        due: Due = never_due,
+        by: Person,
+        at: datetime,
     ) -> "tuple[Handoff, Event]":
         """Meant for another team or person, or of another urgency, with the wait it has.
 
-        A team or person that is named replaces both; where neither is, both stay.
+        A team or person that is named replaces both; where neither is, both stay. Another urgency has its own due time, as `due`
+        says, counted from the escalation.
         """
         require(by, Permission.REROUTE, self.session_id)
         state = self._advance(HandoffMove.REROUTE)
         if team_id is None and user_id is None:
             team_id, user_id = self.team_id, self.user_id
         rerouted = evolve(self, state=state, team_id=team_id, user_id=user_id, priority=priority or self.priority)
+        if priority not in (None, self.priority):
+            rerouted = evolve(rerouted, due_at=due(rerouted.priority, self.escalated_at))
         return rerouted, self._event(
             EventKind.HANDOFF_REROUTED,
             by,
@@ -200,6 +220,11 @@ class Handoff:
         state = self._advance(HandoffMove.WITHDRAW)
         session = session.withdrawn(at=at)
         return evolve(self, state=state), session, self._event(EventKind.HANDOFF_WITHDRAWN, by, session.updated_at, state=state)
+
+    def reminded(self, number: int, people: int, *, by: Actor, at: datetime) -> Event:
+        """That so many people were told again that it waits."""
+        require(by, Permission.REMIND, self.session_id)
+        return self._event(EventKind.HANDOFF_REMINDED, by, max(at, self.escalated_at), number=number, people=people)
 
     def judged(self, verdict: Verdict, comment: str | None, *, by: Person, at: datetime) -> "tuple[Judgement, Event]":
         """What its claimer thinks of its having been escalated. Raises also `InvalidValue`."""

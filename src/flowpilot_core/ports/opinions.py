@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from flowpilot_core.domain.identifiers import HandoffId, SessionId, StepId
+from flowpilot_core.domain.identifiers import HandoffId, SessionId, StepId, UserId
 from flowpilot_core.domain.opinion import Judgement, Rating, Seen
 
 
@@ -11,6 +11,9 @@ class Opinions(Protocol):
 
     async def see(self, seen: Seen) -> None:
         """Keep that somebody looked at a handoff; whoever did before has done so since then."""
+
+    async def seen_by(self, handoff_id: HandoffId) -> frozenset[UserId]:
+        """Who has looked at a handoff."""
 
     async def judge(self, judgement: Judgement) -> None:
         """Keep a verdict, in place of an earlier one of the same person on the same handoff."""

@@ -16,6 +16,10 @@ from flowpilot_core.domain.identifiers import AccountId
 class WorkKind(StrEnum):
     """What is to be done; each kind has a lane of its own, so that none delays another."""
 
+    POLICY_STEP = "policy_step"
+    """The next step of an escalation policy, for one escalation."""
+    QUIET_CLAIM = "quiet_claim"
+    """A look at a claim that may have gone quiet."""
     DELIVERY = "delivery"
     """A mail to one person."""
     ASSESSMENT = "assessment"

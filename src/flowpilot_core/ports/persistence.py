@@ -16,6 +16,7 @@ from flowpilot_core.domain.account import Account, ApiToken, Team, User
 from flowpilot_core.domain.actor import Actor, Permission, Person, Role, permits
 from flowpilot_core.domain.assessment import Assessment
 from flowpilot_core.domain.delivery import Colleague, Delivery, Told
+from flowpilot_core.domain.escalation_policy import EscalationPolicy
 from flowpilot_core.domain.events import Event, LoggedEvent
 from flowpilot_core.domain.handoff import Handoff
 from flowpilot_core.domain.identifiers import AccountId, AssessmentId, DeliveryId, EventId, HandoffId, SessionId, StepId, TeamId, UserId
@@ -24,6 +25,7 @@ from flowpilot_core.domain.snapshot import Snapshot
 from flowpilot_core.domain.step import Step
 
 from .assessments import Assessments, JudgedAssessment
+from .escalation import Escalation
 from .imports import Figures, ImportedCase, Imports
 from .opinions import Opinions
 from .outbox import Lease, Work
@@ -73,6 +75,7 @@ class QueueItem:
     team_id: TeamId | None
     user_id: UserId | None
     escalated_at: datetime
+    due_at: datetime | None
     headline: str
     branch_count: int
     step_count: int
@@ -199,8 +202,8 @@ class Handoffs(Protocol):
     async def detail(self, handoff_id: HandoffId) -> HandoffDetail:
         """The handoff with its surroundings, as this unit of work has left it so far. Raises `NotFound`."""
 
-    async def basis(self, session_id: SessionId, roles: frozenset[Role]) -> tuple[SessionDetail, tuple[Colleague, ...]]:
-        """All that a handoff of this session is made from: the session in detail, and the active people with one of `roles`.
+    async def basis(self, session_id: SessionId, roles: frozenset[Role]) -> tuple[SessionDetail, tuple[Colleague, ...], EscalationPolicy]:
+        """All that a handoff of this session is made from: it in detail, the active people with one of `roles`, the account's policy.
 
         Raises `NotFound`.
         """
@@ -339,6 +342,10 @@ class UnitOfWork(Protocol):
     @property
     def due(self) -> WorkLedger:
         """The due work."""
+
+    @property
+    def escalation(self) -> Escalation:
+        """The escalation policy, and how people want to be told."""
 
     @property
     def opinions(self) -> Opinions:

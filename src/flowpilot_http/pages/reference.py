@@ -14,7 +14,7 @@ from flowpilot_http.answers import Header
 
 Json = Mapping[str, Any]
 
-_METHODS = ("get", "post", "patch")
+_METHODS = ("get", "post", "patch", "put")
 
 
 def page(document: Json) -> tuple[bytes, Header]:

@@ -166,7 +166,7 @@ class QueueItemOut(msgspec.Struct, kw_only=True, frozen=True):
             user_id=item.user_id,
             escalated_at=item.escalated_at,
             waiting_seconds=waiting.seconds,
-            due_at=None,
+            due_at=item.due_at,
             headline=item.headline,
             branch_count=item.branch_count,
             step_count=item.step_count,
@@ -222,6 +222,6 @@ def _common(handoff: Handoff, names: Mapping[UserId, str]) -> dict[str, Any]:
         "claimed_by": person(claim.by, names) if claim else None,
         "claimed_at": claim.at if claim else None,
         "wake_at": handoff.wake_at,
-        "due_at": None,
+        "due_at": handoff.due_at,
         "snapshot_digest": handoff.snapshot_digest,
     }

@@ -34,7 +34,7 @@ async def test_every_route_is_described_with_its_answers_and_refusals(world: Wor
         assert (name, True) == (told["operationId"], bool(told["summary"]))
         statuses = {str(operation.status), *(str(TITLES[code][0]) for code in operation.problems), *map(str, operation.also)}
         assert statuses == told["responses"].keys()
-        signed_in = path.startswith(("/ai-sessions", "/handoffs", "/events"))
+        signed_in = path.startswith(("/ai-sessions", "/handoffs", "/events", "/escalation-policy", "/notification-preferences"))
         assert ([{"token": []}, {"browser": []}] if signed_in else None) == told.get("security")
         assert re.findall(r"{(\w+)}", path) == [one["name"] for one in told.get("parameters", []) if one["in"] == "path"]
     assert {"http", "bearer"} <= {*document["components"]["securitySchemes"]["token"].values()}

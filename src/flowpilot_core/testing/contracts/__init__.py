@@ -16,6 +16,7 @@ anyio's pytest plugin: give it a fixture `anyio_backend` that says "asyncio".
 
 from .assessments import AssessmentsContract
 from .contract import Adapter, Contract
+from .escalation import EscalationContract
 from .event_log import EventLogContract
 from .event_stream import EventStreamContract, Nodes
 from .imports import ImportsContract, ReplayContract
@@ -36,6 +37,7 @@ __all__ = [
     "ClaimsContract",
     "Contract",
     "Desk",
+    "EscalationContract",
     "EventLogContract",
     "EventStreamContract",
     "HandoffsContract",

@@ -29,6 +29,9 @@ class OpinionsContract(Contract):
                 await work.opinions.see(Seen(handoff_id=case.handoff.id, user_id=person.user_id, seen_at=NOON))
                 await work.commit()
 
+        async with begin(acme.account_id) as work:
+            looked = await work.opinions.seen_by(case.handoff.id)
+        assert {person.user_id for person in (acme.ben, acme.vera, acme.anna, acme.adam)} == looked
         told_of = (await view(acme.account_id).handoff(case.handoff.id)).told
         assert (3, 2) == (told_of.people, told_of.seen)
 

@@ -317,7 +317,7 @@ class HandoffsContract(Contract):
         case = await a_rich_case(acme).escalated().claimed_by(acme.ben).kept(begin)
 
         async with begin(acme.account_id) as work:
-            detail, _ = await work.handoffs.basis(case.id, TOLD_ROLES)
+            detail, _, _ = await work.handoffs.basis(case.id, TOLD_ROLES)
 
         assert await view(acme.account_id).session(case.id) == detail
 
@@ -328,9 +328,9 @@ class HandoffsContract(Contract):
             await work.commit()
 
         async with begin(acme.account_id) as work:
-            _, everyone = await work.handoffs.basis(case.id, TOLD_ROLES)
-            _, viewers = await work.handoffs.basis(case.id, frozenset({Role.VIEWER}))
-            _, nobody = await work.handoffs.basis(case.id, frozenset())
+            _, everyone, _ = await work.handoffs.basis(case.id, TOLD_ROLES)
+            _, viewers, _ = await work.handoffs.basis(case.id, frozenset({Role.VIEWER}))
+            _, nobody, _ = await work.handoffs.basis(case.id, frozenset())
 
         assert {acme.olga.user_id, acme.anna.user_id, acme.ben.user_id} == {colleague.user_id for colleague in everyone}
         assert {acme.ben.user_id: {acme.network.id}} == {one.user_id: set(one.team_ids) for one in everyone if one.team_ids}

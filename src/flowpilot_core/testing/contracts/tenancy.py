@@ -196,7 +196,7 @@ class TenancyContract(Contract):
         case = await a_session(by=globex.anna).kept(begin)
 
         async with begin(globex.account_id) as work:
-            _, colleagues = await work.handoffs.basis(case.id, frozenset(Role))
+            _, colleagues, _ = await work.handoffs.basis(case.id, frozenset(Role))
 
         assert {person.user_id for person in globex.people} == {colleague.user_id for colleague in colleagues}
 

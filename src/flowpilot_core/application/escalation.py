@@ -1,0 +1,134 @@
+"""Use cases of who is told when: the escalation policy, how people want to be told, and what would happen if."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from attrs import frozen
+
+from flowpilot_core.domain.actor import Actor, Permission, require_role
+from flowpilot_core.domain.escalation_policy import EscalationPolicy
+from flowpilot_core.domain.foretelling import Outlook, foretell
+from flowpilot_core.domain.identifiers import SessionId, TeamId, UserId
+from flowpilot_core.domain.preferences import Preferences
+from flowpilot_core.domain.preflight import Question, questions
+from flowpilot_core.domain.session import Priority
+from flowpilot_core.ports.clock import Clock
+from flowpilot_core.ports.persistence import UnitOfWork
+
+from .sessions import person
+from .units import PLAIN, Request, Units
+
+
+@frozen(kw_only=True)
+class Foreseen:
+    """What an escalation would lead to, what everybody in it is called, and what a senior would ask first."""
+
+    outlook: Outlook
+    names: Mapping[UserId, str]
+    questions: tuple[Question, ...] = ()
+
+
+@frozen(kw_only=True)
+class Escalation:
+    """Who is told when, in the actor's account."""
+
+    units: Units
+    clock: Clock
+
+    async def policy(self, actor: Actor) -> EscalationPolicy:
+        """The account's escalation policy. Raises `RoleForbidden`."""
+        require_role(actor, Permission.SET_POLICY)
+        async with self.units.begin(actor.account_id) as work:
+            return await work.escalation.policy()
+
+    async def set_policy(self, actor: Actor, policy: EscalationPolicy, *, request: Request = PLAIN) -> EscalationPolicy:
+        """Another policy, for what is escalated from now on and for the steps still to come of what waits.
+
+        Raises `NotFound` for a team or person it names who is not here, or `RoleForbidden`.
+        """
+
+        async def unit(work: UnitOfWork) -> EscalationPolicy:
+            await _require_targets(work, policy)
+            require_role(actor, Permission.SET_POLICY)
+            await work.escalation.set_policy(policy)
+            return policy
+
+        return await self.units.run(actor, unit, request)
+
+    async def preferences(self, actor: Actor) -> Preferences:
+        """How the actor wants to be told."""
+        by = person(actor, Permission.PREFER)
+        async with self.units.begin(actor.account_id) as work:
+            return await work.escalation.preferences(by.user_id)
+
+    async def prefer(self, actor: Actor, preferences: Preferences, *, request: Request = PLAIN) -> Preferences:
+        """Be told in another way from now on; `preferences` are the actor's own."""
+        person(actor, Permission.PREFER)
+
+        async def unit(work: UnitOfWork) -> Preferences:
+            await work.escalation.prefer(preferences)
+            return preferences
+
+        return await self.units.run(actor, unit, request)
+
+    async def preview(
+        self,
+        actor: Actor,
+        session_id: SessionId,
+        *,
+        priority: Priority | None = None,
+        team_id: TeamId | None = None,
+        user_id: UserId | None = None,
+    ) -> Foreseen:
+        """Who would be told if the session were escalated now, who not and why, and what a senior would ask. Raises `NotFound`."""
+        async with self.units.begin(actor.account_id) as work:
+            detail = await work.sessions.detail(session_id)
+            detail.session.require_readable(actor)
+            await _require_named(work, team_id, user_id)
+            require_role(actor, Permission.PREVIEW)
+            members = await work.escalation.members()
+            policy = await work.escalation.policy()
+        outlook = foretell(
+            policy,
+            members,
+            escalated_by=detail.session.assignee_id,
+            priority=priority or detail.session.priority,
+            team_id=team_id,
+            user_id=user_id,
+            at=self.clock.now(),
+        )
+        names = {member.user_id: member.name for member in members}
+        return Foreseen(outlook=outlook, names=names, questions=questions(detail.session, detail.steps))
+
+    async def preview_policy(
+        self,
+        actor: Actor,
+        policy: EscalationPolicy,
+        *,
+        priority: Priority = Priority.NORMAL,
+        team_id: TeamId | None = None,
+        at: datetime | None = None,
+    ) -> Foreseen:
+        """What a policy that is not kept yet would do with an escalation of the actor's, now or at another time."""
+        by = person(actor, Permission.SET_POLICY)
+        async with self.units.begin(actor.account_id) as work:
+            await _require_targets(work, policy)
+            await _require_named(work, team_id, None)
+            require_role(actor, Permission.SET_POLICY)
+            members = await work.escalation.members()
+        outlook = foretell(policy, members, escalated_by=by.user_id, priority=priority, team_id=team_id, at=at or self.clock.now())
+        return Foreseen(outlook=outlook, names={member.user_id: member.name for member in members})
+
+
+async def _require_targets(work: UnitOfWork, policy: EscalationPolicy) -> None:
+    for team in policy.teams:
+        await work.people.require_team(team.team_id)
+    for target in policy.targets:
+        await _require_named(work, target.team_id, target.user_id)
+
+
+async def _require_named(work: UnitOfWork, team_id: TeamId | None, user_id: UserId | None) -> None:
+    if team_id is not None:
+        await work.people.require_team(team_id)
+    if user_id is not None:
+        await work.people.user(user_id)

@@ -1,0 +1,23 @@
+"""What follows from events: event by event, the work to be done after the commit."""
+
+from flowpilot_core.domain.events import EventKind
+from flowpilot_core.domain.identifiers import ClaimWatchId
+from flowpilot_core.ports.clock import NewId
+from flowpilot_core.ports.persistence import UnitOfWork
+
+from .units import Cause, Reaction
+
+
+def reactions(new_id: NewId) -> tuple[Reaction, ...]:
+    """All of them."""
+    return (_watch_claims(new_id),)
+
+
+def _watch_claims(new_id: NewId) -> Reaction:
+    """A claim is looked at again, where the account lets quiet ones lapse."""
+
+    async def watch(work: UnitOfWork, cause: Cause) -> None:
+        if cause.kind is EventKind.HANDOFF_CLAIMED:
+            await work.escalation.watch_claim(ClaimWatchId(new_id()), caused_by=cause.id)
+
+    return watch
