@@ -48,6 +48,8 @@ def command_line() -> str:
 
 def _commands(command: Any, name: str) -> Iterator[tuple[str, Any]]:
     if isinstance(command, TyperGroup):
+        if command.invoke_without_command and name != "flowpilot":
+            yield name, command
         for part, inner in command.commands.items():
             yield from _commands(inner, f"{name} {part}")
     else:

@@ -36,14 +36,16 @@ def create_app(
     base_url: str,
     probe: Probe,
     push: Push | None = None,
+    metrics: Metrics | None = None,
 ) -> Edge:
     """FlowPilot as an ASGI application.
 
     `secret_keys` are what cursors are signed with, the one of now first, and the same in every process. `new_id` names
     requests that come without a name, `new_secret` what browsers keep, and `base_url` is where they find us; `probe` says whether the
     process can do its work. `push` holds the open streams, where somebody runs it; its wire is an `Sse` over the same keys.
+    `metrics` are given where others count there too.
     """
-    metrics = Metrics()
+    metrics = metrics or Metrics()
     door = Door(flowpilot, Cookies(base_url), new_secret)
 
     # Functions, since Litestar copies what it is given, deeply, all but functions.

@@ -13,10 +13,11 @@ from attrs import evolve, frozen
 
 from flowpilot_adapters.embedded_postgres import EmbeddedPostgres, PostgresFailed
 from flowpilot_adapters.log_notifier import LogNotifier
+from flowpilot_adapters.mark_file import MarkFile
 from flowpilot_adapters.push import NatsEventStream, PostgresEventStream
 from flowpilot_adapters.redaction import SecretRedactor
 from flowpilot_adapters.smtp import MailServer, SmtpNotifier, domain_of
-from flowpilot_adapters.sql import Database, SqlOutbox, migrations, roles, tenancy
+from flowpilot_adapters.sql import Database, SqlMarks, SqlOutbox, migrations, roles, tenancy
 from flowpilot_adapters.system import SystemClock, jitter, new_id, new_secret
 from flowpilot_adapters.typeset import HtmlLetters
 from flowpilot_adapters.vault import AesGcmVault
@@ -29,6 +30,7 @@ from flowpilot_core.application.push import Push
 from flowpilot_core.application.quiet_claims import WatchClaims
 from flowpilot_core.application.reactions import reactions
 from flowpilot_core.application.relay import Handler, Relay
+from flowpilot_core.application.restores import RestoreGuard
 from flowpilot_core.application.secrets import Rotated, Rotation
 from flowpilot_core.application.units import Units
 from flowpilot_core.domain.errors import InvalidValue, Unavailable
@@ -41,6 +43,7 @@ from . import server
 from .app import create_app
 from .cursors import Cursors
 from .edge import Edge
+from .metrics import Metrics
 from .readiness import Probe, Readiness
 from .settings import SHORTEST_KEY, Settings, variable
 from .sse import EventIds, Sse
@@ -52,6 +55,8 @@ PATIENCE: Final = 30.0
 """Seconds that a start waits for a database that does not answer."""
 BETWEEN_TRIES: Final = 1.0
 PROBE_SECONDS: Final = 3.0
+BETWEEN_FIGURES: Final = 15.0
+"""Seconds between looks at how far the relay is behind."""
 
 
 class CannotRun(Exception):
@@ -151,10 +156,10 @@ async def serve(settings: Settings, *, host: str, port: int, relay: bool) -> Non
                 stack.push_async_callback(outbox.close)
             elif relay:
                 raise CannotRun(f"set {variable('relay_database_url')}, or leave the relay to another process with --no-relay")
-            notifier = await stack.enter_async_context(_notifying(settings))
+            metrics = Metrics()
             waking = _waking(settings, urls)
             stack.push_async_callback(waking.close)
-            working = _relay(settings, database, outbox, notifier, waking) if relay and outbox else None
+            working = await _relay(settings, stack, urls, database, outbox, waking, metrics) if relay and outbox else None
             keys = secret_keys(settings)
             push = Push(view=database.view, wire=Sse(EventIds(Cursors(keys))), jitter=jitter)
 
@@ -173,36 +178,110 @@ async def serve(settings: Settings, *, host: str, port: int, relay: bool) -> Non
                 base_url=settings.base_url or "",
                 probe=_probe(watching, outbox),
                 push=push,
+                metrics=metrics,
             )
             async with asyncio.TaskGroup() as tasks:
-                if working:
+                if working and outbox:
                     tasks.create_task(working.run(stop))
+                    tasks.create_task(_measure(outbox, metrics, stop))
                 tasks.create_task(push.run(waking, stop))
                 tasks.create_task(_until_served(app, listener, stop))
 
 
-async def relay(settings: Settings) -> None:
+async def relay(settings: Settings, *, metrics_port: int | None = None) -> None:
     """Do the relay's work until the process is asked to end. Raises `CannotRun`."""
     with server.asked_to_end() as stop:
         async with AsyncExitStack() as stack:
             urls = stack.enter_context(database_of(settings))
-            if urls.relay is None:
-                raise CannotRun(f"set {variable('relay_database_url')} to the database as {roles.RELAY}")
-            if settings.base_url is None:
-                raise CannotRun(f"set {variable('base_url')} to where links in mails lead to")
-            database = Database(urls.app, pool_size=settings.pool_size)
-            stack.push_async_callback(database.close)
+            database, outbox, metrics = await _relaying(settings, stack, urls), _outbox(stack, urls), Metrics()
             if not await _answers(database, stop):
                 return
             await _require_ready(database, urls.app)
-            outbox = SqlOutbox(urls.relay)
-            stack.push_async_callback(outbox.close)
-            log.info("relaying")
-            notifier = await stack.enter_async_context(_notifying(settings))
+            if metrics_port is not None:
+                try:
+                    stack.callback(metrics.answer("0.0.0.0", metrics_port))
+                except OSError as exc:
+                    raise CannotRun(f"cannot answer on port {metrics_port}: {exc.strerror or exc}; name another") from exc
             waking = _waking(settings, urls)
             stack.push_async_callback(waking.close)
-            await _relay(settings, database, outbox, notifier, waking).run(stop)
+            working = await _relay(settings, stack, urls, database, outbox, waking, metrics)
+            log.info("relaying")
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(working.run(stop))
+                tasks.create_task(_measure(outbox, metrics, stop))
             log.info("relayed")
+
+
+async def drain(settings: Settings) -> int:
+    """Do all that is due now, and say how much it was. Raises `CannotRun`, also where relays rest."""
+    async with AsyncExitStack() as stack:
+        urls = stack.enter_context(database_of(settings))
+        database, outbox = await _relaying(settings, stack, urls), _outbox(stack, urls)
+        await _require_ready(database, urls.app)
+        if reason := await _marks(stack, urls).why_paused():
+            raise CannotRun(f"relays rest: {reason}; when it is clear what may be sent again, run: flowpilot relay resume")
+        waking = _waking(settings, urls)
+        stack.push_async_callback(waking.close)
+        working = await _relay(settings, stack, urls, database, outbox, waking, Metrics())
+        done = 0
+        while found := await working.run_once():
+            done += found
+        return done
+
+
+async def resume_relays(settings: Settings) -> str | None:
+    """Let relays work again; returns why they rested, or None where they did not. Raises `CannotRun`."""
+    async with AsyncExitStack() as stack:
+        urls = stack.enter_context(database_of(settings))
+        marks, kept = _marks(stack, urls), MarkFile(settings.data_dir)
+        reason, name = await marks.why_paused(), await marks.database()
+        kept.write(name, await marks.resume(kept.read(name)))
+        return reason
+
+
+async def pause_relays(settings: Settings, reason: str) -> None:
+    """Have all relays rest until they are resumed. Raises `CannotRun`."""
+    async with AsyncExitStack() as stack:
+        await _marks(stack, stack.enter_context(database_of(settings))).pause(reason)
+
+
+async def _relaying(settings: Settings, stack: AsyncExitStack, urls: Urls) -> Database:
+    """The database for whoever relays. Raises `CannotRun`."""
+    if settings.base_url is None:
+        raise CannotRun(f"set {variable('base_url')} to where links in mails lead to")
+    database = Database(urls.app, pool_size=settings.pool_size)
+    stack.push_async_callback(database.close)
+    return database
+
+
+def _outbox(stack: AsyncExitStack, urls: Urls) -> SqlOutbox:
+    outbox = SqlOutbox(_relay_url(urls))
+    stack.push_async_callback(outbox.close)
+    return outbox
+
+
+def _marks(stack: AsyncExitStack, urls: Urls) -> SqlMarks:
+    marks = SqlMarks(_relay_url(urls))
+    stack.push_async_callback(marks.close)
+    return marks
+
+
+def _relay_url(urls: Urls) -> str:
+    """Raises `CannotRun`."""
+    if urls.relay is None:
+        raise CannotRun(f"set {variable('relay_database_url')} to the database as {roles.RELAY}")
+    return urls.relay
+
+
+async def _measure(outbox: SqlOutbox, metrics: Metrics, stop: asyncio.Event) -> None:
+    """Note now and then how far the relay is behind, until `stop` is set."""
+    stopping = asyncio.create_task(stop.wait())
+    while not stop.is_set():
+        try:
+            metrics.lags(await outbox.lags())
+        except Unavailable as exc:
+            log.debug("the relay's lag cannot be measured", problem=str(exc))
+        await asyncio.wait({stopping}, timeout=BETWEEN_FIGURES)
 
 
 def migrate(settings: Settings) -> tuple[str, bool]:
@@ -297,16 +376,20 @@ def _flowpilot(database: Database, *, committed: Callable[[AccountId], None] = _
     )
 
 
-def _relay(settings: Settings, database: Database, outbox: SqlOutbox, notifier: Notifier, waking: EventStream) -> Relay:
+async def _relay(
+    settings: Settings, stack: AsyncExitStack, urls: Urls, database: Database, outbox: SqlOutbox, waking: EventStream, metrics: Metrics
+) -> Relay:
+    marks = _marks(stack, urls)
     deliveries = SendDelivery(
         begin=database.begin,
-        notifier=notifier,
+        notifier=await stack.enter_async_context(_notifying(settings)),
         clock=SystemClock(),
         jitter=jitter,
         links=Links.of(settings.base_url or "", secret_key(settings)),
         redact=SecretRedactor(secret_key(settings)),
         typeset=HtmlLetters(),
         mail_domain=domain_of(settings.mail_from),
+        settled=metrics.delivery,
     )
     units = Units(begin=database.begin, committed=waking.publish, new_id=new_id, reactions=reactions(new_id))
     assessments = MakeAssessment(units=units, view=database.view, clock=SystemClock())
@@ -316,7 +399,8 @@ def _relay(settings: Settings, database: Database, outbox: SqlOutbox, notifier: 
         WorkKind.POLICY_STEP: TakePolicySteps(units=units, clock=SystemClock(), new_id=new_id),
         WorkKind.QUIET_CLAIM: WatchClaims(units=units, clock=SystemClock(), new_id=new_id),
     }
-    return Relay(outbox=outbox, begin=database.begin, handlers=handlers, jitter=jitter)
+    guard = RestoreGuard(marks=marks, memory=MarkFile(settings.data_dir))
+    return Relay(outbox=outbox, begin=database.begin, handlers=handlers, jitter=jitter, may_work=guard)
 
 
 @asynccontextmanager
@@ -392,7 +476,7 @@ def _probe(database: Database, outbox: SqlOutbox | None) -> Probe:
 
     async def look() -> Readiness:
         problems: dict[str, str | None] = {"database": None, "migrations": None}
-        lag = None
+        lags = None
         try:
             async with asyncio.timeout(PROBE_SECONDS):
                 if not await database.is_at_head():
@@ -403,10 +487,10 @@ def _probe(database: Database, outbox: SqlOutbox | None) -> Probe:
             problems["relay"] = None
             try:
                 async with asyncio.timeout(PROBE_SECONDS):
-                    lag = await outbox.lag()
+                    lags = await outbox.lags()
             except (Unavailable, TimeoutError):
                 problems["relay"] = "the table of due work does not answer"
-        return Readiness(problems=problems, relay_lag=lag)
+        return Readiness(problems=problems, relay_lags=lags)
 
     return look
 

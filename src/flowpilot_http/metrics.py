@@ -1,11 +1,16 @@
 """What Prometheus reads: counts and times by route template, never by id or account."""
 
+from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, start_http_server
+
+from flowpilot_core.domain.delivery import REACHED, Delivery
 
 _BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_LONG_BUCKETS: Final = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1_800.0, 7_200.0, 43_200.0)
 
 
 class Metrics:
@@ -25,7 +30,23 @@ class Metrics:
             buckets=_BUCKETS,
         )
         self._lag = Gauge(
-            "flowpilot_relay_lag_seconds", "How long the oldest due work has waited, when last looked at.", registry=self._registry
+            "flowpilot_relay_lag_seconds",
+            "How long the oldest due work of a kind has waited, when last looked at.",
+            ("kind",),
+            registry=self._registry,
+        )
+        self._attempts = Counter(
+            "flowpilot_delivery_attempts",
+            "Attempts at telling somebody, by what they came to: sent, failed (tried again later) or dead.",
+            ("channel", "state"),
+            registry=self._registry,
+        )
+        self._told = Histogram(
+            "flowpilot_delivery_seconds",
+            "From the commit of what happened until the channel took the message.",
+            ("channel",),
+            registry=self._registry,
+            buckets=_LONG_BUCKETS,
         )
         self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
@@ -37,10 +58,29 @@ class Metrics:
         children[0].inc()
         children[1].observe(seconds)
 
-    def lag(self, seconds: float) -> None:
-        """Note how far the relay is behind."""
-        self._lag.set(seconds)
+    def lags(self, seconds: Mapping[str, float]) -> None:
+        """Note how far the relay is behind, by kind of work."""
+        self._lag.clear()
+        for kind, one in seconds.items():
+            self._lag.labels(kind).set(one)
+
+    def delivery(self, delivery: Delivery) -> None:
+        """Count an attempt at a delivery."""
+        self._attempts.labels(delivery.channel, delivery.state).inc()
+        if delivery.state in REACHED:
+            self._told.labels(delivery.channel).observe((delivery.updated_at - delivery.created_at) / timedelta(seconds=1))
 
     def text(self) -> bytes:
         """All of them, as Prometheus reads them."""
         return generate_latest(self._registry)
+
+    def answer(self, host: str, port: int) -> Callable[[], None]:
+        """Answer `GET /metrics` there, in a thread; returns what ends it. Raises `OSError`."""
+        server, thread = start_http_server(port, host, self._registry)
+
+        def end() -> None:
+            server.shutdown()
+            server.server_close()
+            thread.join()
+
+        return end

@@ -12,7 +12,13 @@ class Readiness:
     """What was looked at and what is wrong with it (None: nothing), and how far the relay is behind, in seconds."""
 
     problems: Mapping[str, str | None]
-    relay_lag: float | None = None
+    relay_lags: Mapping[str, float] | None = None
+    """By kind of work."""
+
+    @property
+    def relay_lag(self) -> float | None:
+        """How long the oldest piece of work has waited."""
+        return None if self.relay_lags is None else max(self.relay_lags.values(), default=0.0)
 
     @property
     def ready(self) -> bool:

@@ -38,6 +38,7 @@ HOT = (
     view.EVENTS,
     view.NEWS,
     view.LAST,
+    view.LEDGER,
     view.SNAPSHOT,
     view.AUTHENTICATE,
     view.SIGNED_IN,

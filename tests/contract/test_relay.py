@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
@@ -34,6 +34,7 @@ from flowpilot_core.testing.builders import SetClock, Staff, a_staff
 from flowpilot_core.testing.contracts import Adapter
 from flowpilot_core.testing.faults import Faults, Pause, raising
 from flowpilot_core.testing.redaction import as_it_is
+from flowpilot_http.metrics import Metrics
 from tests.support.mail_server import Fault, ScriptedServer
 from tests.support.postgres import PostgresDatabase
 
@@ -67,6 +68,9 @@ class VoidLeases:
 
     async def lag(self) -> float:
         return await self.outbox.lag()
+
+    async def lags(self) -> Mapping[str, float]:
+        return await self.outbox.lags()
 
 
 @define
@@ -111,6 +115,7 @@ class House:
         jitter: Jitter = at_once,
         poll: float = LONG,
         pace: Pace = UNBOUNDED,
+        settled: Callable[[Delivery], None] = lambda delivery: None,
     ) -> Relay:
         sending = SendDelivery(
             begin=self.adapter.begin,
@@ -121,6 +126,7 @@ class House:
             redact=as_it_is,
             typeset=HtmlLetters(),
             pace=pace,
+            settled=settled,
             mail_domain="msp.example",
         )
         return Relay(
@@ -343,6 +349,23 @@ class TestTroubleWithMail:
         assert (DeliveryState.DEAD, MOST_ATTEMPTS) == (dead.state, dead.attempts)
         assert "the mail server refused the address: 452 4.2.2 mailbox full" == dead.last_error
         assert ALL_SENT == await house.states(handoff_id)
+
+    async def test_every_attempt_is_counted_and_logged_with_its_handoff(self, house: House, caplog: pytest.LogCaptureFixture) -> None:
+        house.server.on("RCPT", "550 no", to=ADAM)
+        house.server.on("RCPT", "451 later", to=BEN)
+        handoff_id, metrics = await house.escalated(), Metrics()
+
+        with caplog.at_level("INFO", logger="flowpilot.deliveries"):
+            await drained(house.relay(settled=metrics.delivery))
+
+        text = metrics.text().decode()
+        for state, attempts in (("sent", 2), ("failed", 1), ("dead", 1)):
+            assert f'flowpilot_delivery_attempts_total{{channel="email",state="{state}"}} {attempts}.0' in text
+        assert 'flowpilot_delivery_seconds_count{channel="email"} 2.0' in text
+        lines = [vars(record) for record in caplog.records if record.message == "delivery attempt"]
+        assert 4 == len(lines)
+        assert {str(handoff_id)} == {line["handoff_id"] for line in lines}
+        assert "@" not in "".join(str(line["problem"]) for line in lines)
 
     async def test_a_notifier_that_breaks_its_word_disturbs_nobody_else(self, house: House) -> None:
         class Broken:
@@ -732,6 +755,35 @@ class TestRunning:
 
         assert ALL_SENT == await house.states(handoff_id)
         assert dict.fromkeys(ALL_SENT, "pending") == await house.states(later)
+
+    async def test_told_to_stop_it_leaves_what_takes_too_long_to_who_comes_next(self, house: House) -> None:
+        """F50: the process ends in time; the work is held until its lease has run out."""
+        handoff_id = await house.escalated(to=house.staff.ben)
+        faults, sending = Faults(), Pause()
+        faults.at("notifier.send: before", sending)
+        relay, stop = house.relay(notifier=faults.notifier(house.mail)), asyncio.Event()
+        relay.grace = timedelta(0)
+        with anyio.fail_after(30):
+            running = asyncio.create_task(relay.run(stop))
+            await sending.reached.wait()
+            stop.set()
+            await running
+
+        assert {BEN: "sending"} == await house.states(handoff_id)
+        assert 0 == await house.relay().run_once()
+
+    async def test_it_takes_nothing_while_it_may_not(self, house: House) -> None:
+        """F48."""
+        await house.escalated()
+        relay, may = house.relay(), False
+
+        async def may_work() -> bool:
+            return may
+
+        relay.may_work = may_work
+        assert 0 == await relay.run_once()
+        may = True
+        assert 3 == await relay.run_once()
 
     async def test_it_outlives_an_outbox_that_does_not_answer(self, house: House) -> None:
         """F09: it looks again, with pauses in between."""

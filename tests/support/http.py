@@ -32,7 +32,7 @@ SECRET_KEY = b"a key that only these tests know of"
 
 async def all_is_well() -> Readiness:
     """A probe that finds nothing wrong."""
-    return Readiness(problems={"database": None, "migrations": None, "relay": None}, relay_lag=0.0)
+    return Readiness(problems={"database": None, "migrations": None, "relay": None}, relay_lags={})
 
 
 @frozen(kw_only=True)

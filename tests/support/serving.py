@@ -37,6 +37,7 @@ def named(database: PostgresDatabase) -> dict[str, str]:
         "relay_database_url": database.relay,
         "migration_database_url": database.owner,
         "secret_key": SECRET_KEY,
+        "data_dir": f"{database.address.host}/{database.name}.data",
     }
 
 

@@ -34,7 +34,7 @@ ALLOWED = {
     Permission.LAPSE: "system",
     Permission.REROUTE: "Olga Adam Anna Ben",
     Permission.WITHDRAW: "Anna Olga Adam",
-    Permission.RETRY_DELIVERY: "Olga Adam",
+    Permission.RETRY_DELIVERY: "Olga Adam system",
     Permission.SEE: "Olga Adam Anna Ben Vera",
     Permission.JUDGE: "Anna",
     Permission.PREVIEW: "Olga Adam Anna Ben",

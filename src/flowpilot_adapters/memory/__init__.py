@@ -1,6 +1,7 @@
 """The in-memory peer: everything the ports promise, kept in plain dicts, for tests, embedding and trying things out."""
 
 from .event_stream import MemoryEventStream
+from .marks import MemoryMarks
 from .notifier import MemoryNotifier
 from .outbox import MemoryOutbox
 from .psa import MemoryPsa, MemoryTicket
@@ -11,6 +12,7 @@ from .view import MemoryView
 
 __all__ = [
     "MemoryEventStream",
+    "MemoryMarks",
     "MemoryNotifier",
     "MemoryOutbox",
     "MemoryPsa",

@@ -56,10 +56,16 @@ class MemoryOutbox:
 
     async def lag(self) -> float:
         """As `Outbox.lag` says."""
+        return max((await self.lags()).values(), default=0.0)
+
+    async def lags(self) -> Mapping[str, float]:
+        """As `Outbox.lags` says."""
         await asyncio.sleep(0)
         now = self.clock.now()
-        waits = (now - row.due_at for account_id, tables in self.accounts.items() for row in self._free(account_id, tables, now))
-        return max(waits, default=timedelta()).total_seconds()
+        waiting = [row for account_id, tables in self.accounts.items() for row in self._free(account_id, tables, now)]
+        return {
+            kind: max((now - row.due_at).total_seconds() for row in waiting if row.kind == kind) for kind in {row.kind for row in waiting}
+        }
 
     def _free(self, account_id: AccountId, tables: Tables, now: datetime, kinds: frozenset[str] | None = None) -> Iterator[DueWork]:
         for row in tables.due.values():

@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import islice
 
 from flowpilot_core.domain.actor import Actor, Permission, Person, permits
-from flowpilot_core.domain.delivery import Delivery
+from flowpilot_core.domain.delivery import Delivery, DeliveryState
 from flowpilot_core.domain.errors import Unauthenticated
 from flowpilot_core.domain.events import Event, LoggedEvent
 from flowpilot_core.domain.handoff import Handoff, HandoffState, Intent
@@ -93,6 +93,12 @@ class MemoryView:
         rows = await self._now()
         reading.handoff(rows, handoff_id)
         return [one for one in reading.deliveries(rows, handoff_id) if after is None or one.id > after][:limit]
+
+    async def ledger(self, states: frozenset[DeliveryState], *, before: DeliveryId | None, limit: int) -> Sequence[Delivery]:
+        """As `View.ledger` says."""
+        rows = await self._now()
+        found = (one for one in rows.deliveries.values() if one.state in states and (before is None or one.id < before))
+        return sorted(found, key=lambda one: one.id, reverse=True)[:limit]
 
     async def assessments(self, handoff_id: HandoffId, *, after: AssessmentId | None, limit: int) -> Sequence[JudgedAssessment]:
         """As `View.assessments` says."""

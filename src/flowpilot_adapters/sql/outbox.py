@@ -97,7 +97,7 @@ LAG: Final = Statement(
         LIMIT 1
       ) AS next
     )
-    SELECT coalesce(extract(epoch FROM clock_timestamp() - min(oldest.due_at)), 0)::float8 AS seconds
+    SELECT busy.kind, greatest(extract(epoch FROM clock_timestamp() - min(oldest.due_at)), 0)::float8 AS seconds
     FROM busy CROSS JOIN LATERAL (
       SELECT due_at
       FROM flowpilot.due_work
@@ -105,6 +105,7 @@ LAG: Final = Statement(
       ORDER BY due_at
       LIMIT 1
     ) AS oldest
+    GROUP BY busy.kind
     """,
 )
 
@@ -143,8 +144,11 @@ class SqlOutbox:
 
     async def lag(self) -> float:
         """As `Outbox.lag` says."""
-        (row,) = (await self._trip(LAG())).rows
-        return max(0.0, float(row.seconds))
+        return max((await self.lags()).values(), default=0.0)
+
+    async def lags(self) -> Mapping[str, float]:
+        """As `Outbox.lags` says."""
+        return {row.kind: float(row.seconds) for row in (await self._trip(LAG())).rows}
 
     async def close(self) -> None:
         """Close its connections."""

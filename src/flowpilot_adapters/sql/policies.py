@@ -66,3 +66,9 @@ def open_due_work_to_relay() -> Iterator[str]:
         " 'tenancy: for the relay alone, which may see ids and times without content and change nothing but the lease'"
     )
     yield f"GRANT SELECT, UPDATE (takes, lease_token, lease_until) ON {SCHEMA}.due_work TO {RELAY}"
+
+
+def open_relay_mark() -> Iterator[str]:
+    """Lets the relay leave its mark, and the backup take it along."""
+    yield f"GRANT SELECT, UPDATE ON {SCHEMA}.relay_mark TO {RELAY}"
+    yield f"GRANT SELECT ON {SCHEMA}.relay_mark TO {BACKUP}"

@@ -609,6 +609,18 @@ due_work = Table(
 )
 """What is to be done, without content: the one table that the relay's role may read across accounts."""
 
+relay_mark = Table(
+    "relay_mark",
+    metadata,
+    Column("sole", Boolean, nullable=False),
+    _uuid("id"),
+    Column("number", BigInteger, nullable=False),
+    _text("paused_because", null=True),
+    PrimaryKeyConstraint("sole", name="pk_relay_mark"),
+    CheckConstraint("sole", name="ck_relay_mark_sole"),
+    comment="tenancy: one row that says nothing of any account, by which relays notice a restored database",
+)
+
 idempotency_key = Table(
     "idempotency_key",
     metadata,

@@ -6,10 +6,11 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import psycopg
-from sqlalchemy import Boolean, ColumnElement, Integer, SmallInteger, Uuid, any_, bindparam, exists, func, or_, select, tuple_
+from sqlalchemy import Boolean, ColumnElement, Integer, SmallInteger, Text, Uuid, any_, bindparam, exists, func, or_, select, tuple_
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from flowpilot_core.domain.actor import Actor, Permission, Person, Role, permits
-from flowpilot_core.domain.delivery import Delivery
+from flowpilot_core.domain.delivery import Delivery, DeliveryState
 from flowpilot_core.domain.errors import NotFound, Unauthenticated
 from flowpilot_core.domain.events import LoggedEvent
 from flowpilot_core.domain.handoff import HandoffState, Intent
@@ -131,6 +132,13 @@ DELIVERIES: Final = compiled(
     select(*columns_but_account(delivery))
     .where(own(delivery), delivery.c.handoff_id == ID, delivery.c.id > bindparam("after"))
     .order_by(delivery.c.id)
+    .limit(LIMIT),
+)
+LEDGER: Final = compiled(
+    "ledger",
+    select(*columns_but_account(delivery))
+    .where(own(delivery), delivery.c.id < bindparam("before"), delivery.c.state == any_(bindparam("states", type_=ARRAY(Text))))
+    .order_by(delivery.c.id.desc())
     .limit(LIMIT),
 )
 _entries = (
@@ -273,6 +281,11 @@ class SqlView:
         )
         if handoff.first is None:
             raise NotFound("handoff")
+        return [records.delivery(row) for row in found.rows]
+
+    async def ledger(self, states: frozenset[DeliveryState], *, before: DeliveryId | None, limit: int) -> Sequence[Delivery]:
+        """As `View.ledger` says."""
+        (found,) = await self._read(LEDGER(account_id=self._account_id, states=sorted(states), before=before or HIGHEST, most=limit))
         return [records.delivery(row) for row in found.rows]
 
     async def assessments(self, handoff_id: HandoffId, *, after: AssessmentId | None, limit: int) -> Sequence[JudgedAssessment]:

@@ -5,9 +5,9 @@ from datetime import datetime
 
 from attrs import evolve, frozen
 
-from flowpilot_core.domain.actor import Actor, Permission
+from flowpilot_core.domain.actor import Actor, Permission, require_role
 from flowpilot_core.domain.assessment import Assessment
-from flowpilot_core.domain.delivery import TOLD_ROLES, Delivery, DeliveryKind, Told, recipients
+from flowpilot_core.domain.delivery import TOLD_ROLES, Delivery, DeliveryKind, DeliveryState, Told, recipients
 from flowpilot_core.domain.errors import SnapshotDamaged
 from flowpilot_core.domain.events import Event, EventKind
 from flowpilot_core.domain.handing_off import hand_off
@@ -156,6 +156,11 @@ class Handoffs:
         """Who was told, how, and how far that is."""
         await self.get(actor, handoff_id)
         return await self.view(actor.account_id).deliveries(handoff_id, after=after, limit=limit)
+
+    async def ledger(self, actor: Actor, states: frozenset[DeliveryState], *, before: DeliveryId | None, limit: int) -> Sequence[Delivery]:
+        """The deliveries of all handoffs of the account in one of these states, the newest first: for whoever may retry them."""
+        require_role(actor, Permission.RETRY_DELIVERY)
+        return await self.view(actor.account_id).ledger(states, before=before, limit=limit)
 
     async def claim(self, actor: Actor, handoff_id: HandoffId, *, request: Request = PLAIN) -> HandoffDetail:
         """Take an escalation; its session is active again and the actor's. Of any number at once, one succeeds."""

@@ -1,7 +1,7 @@
 """Telling people: how one delivery is taken, sent and settled."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 
@@ -30,6 +30,10 @@ log = logging.getLogger("flowpilot.deliveries")
 TO_SEND = frozenset({DeliveryState.PENDING, DeliveryState.FAILED, DeliveryState.SENDING})
 
 
+def _nobody_counts(delivery: Delivery) -> None:
+    """There are no figures here."""
+
+
 @frozen(kw_only=True)
 class SendDelivery:
     """Does the work of one delivery: take, send, settle. No send is ever awaited inside a unit of work."""
@@ -46,6 +50,8 @@ class SendDelivery:
     """None: mails are text alone."""
     pace: Pace = field(factory=Pace)
     online: Online = nobody_online
+    settled: Callable[[Delivery], None] = _nobody_counts
+    """Called with each delivery that an attempt was made at, for whoever keeps figures."""
 
     async def do(self, lease: Lease) -> None:
         """Send what the lease is for, if it is still worth sending; a lease that was lost drops the result."""
@@ -176,6 +182,7 @@ class SendDelivery:
             await work.commit()
         for one in settled:
             _logged(one, one.state, one.last_error)
+            self.settled(one)
 
     def _link(self, delivery: Delivery, handoff: Handoff, recipient: User, account: Account, *, at: datetime) -> str:
         if delivery.kind in CLAIMABLE:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Protocol
 
@@ -23,6 +23,8 @@ MOST_AT_ONCE = 16
 """Of one kind of work: each has a lane of its own, so that one whose far end is slow or dead takes no room from another."""
 MOST_TAKES = 40
 """Of one piece of work, retries included: more means that it is poison, and it is given up."""
+GRACE = timedelta(seconds=25)
+"""For what is being done when the relay is told to stop; a little less than what an orchestrator gives a process."""
 STRAYS = ""
 """The lane of kinds that nobody here does."""
 POLL = 1.0
@@ -41,6 +43,10 @@ class Handler(Protocol):
         """It will never be done: make that visible, and finish it under the lease."""
 
 
+async def _always() -> bool:
+    return True
+
+
 @define(kw_only=True)
 class Relay:
     """Takes due work, each kind in a lane of its own, and does each piece alone: a slow or broken one delays no other.
@@ -55,6 +61,9 @@ class Relay:
     handlers: Mapping[WorkKind, Handler]
     jitter: Jitter
     poll: float = POLL
+    may_work: Callable[[], Awaitable[bool]] = _always
+    """Asked before work is taken."""
+    grace: timedelta = GRACE
     _woken: asyncio.Event = field(factory=asyncio.Event, init=False)
     _running: dict[asyncio.Task[None], str] = field(factory=dict, init=False)
     """What is being done, and in which lane."""
@@ -64,16 +73,16 @@ class Relay:
         self._woken.set()
 
     async def run_once(self) -> int:
-        """Take what is due, as far as there is room, wait until all of it is done, and say how much it was.
+        """Take what is due, as far as there is room and it may, wait until all of it is done, and say how much it was.
 
         Raises `Unavailable` where the outbox does not answer.
         """
-        leases = await self._take(self._room())
+        leases = await self._take(self._room()) if await self.may_work() else ()
         await asyncio.gather(*(self._do(lease) for lease in leases))
         return len(leases)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Do work until `stop` is set, then finish what was begun."""
+        """Do work until `stop` is set, then finish what was begun; what takes longer than `grace` is left to whoever takes it over."""
         stopping = asyncio.create_task(stop.wait())
         failures = 0
         try:
@@ -95,11 +104,14 @@ class Relay:
         finally:
             stopping.cancel()
             if self._running:
-                await asyncio.wait(self._running)
+                _, unfinished = await asyncio.wait(self._running, timeout=self.grace / timedelta(seconds=1))
+                for task in unfinished:
+                    task.cancel()
+                await asyncio.gather(*unfinished, return_exceptions=True)
 
     async def _start_due(self) -> bool:
         room = self._room()
-        if not any(room.values()):
+        if not any(room.values()) or not await self.may_work():
             return False
         leases = await self._take(room)
         for lease in leases:

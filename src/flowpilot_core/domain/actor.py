@@ -100,7 +100,7 @@ PERMISSIONS: Mapping[Permission, Rule] = MappingProxyType(
         Permission.LAPSE: Rule(roles=frozenset(), system=True),
         Permission.REROUTE: Rule(),
         Permission.WITHDRAW: Rule(relation=Relation.ESCALATOR, always=OWNERS_AND_ADMINS),
-        Permission.RETRY_DELIVERY: Rule(roles=OWNERS_AND_ADMINS),
+        Permission.RETRY_DELIVERY: Rule(roles=OWNERS_AND_ADMINS, system=True),
         Permission.SEE: Rule(roles=frozenset(Role)),
         Permission.JUDGE: Rule(relation=Relation.CLAIMER),
         Permission.PREVIEW: Rule(),

@@ -70,3 +70,6 @@ class Outbox(Protocol):
 
     async def lag(self) -> float:
         """How many seconds the oldest due piece that nobody holds has waited; 0 where there is none. Raises `Unavailable`."""
+
+    async def lags(self) -> Mapping[str, float]:
+        """The same for each kind of which something waits. Raises `Unavailable`."""

@@ -15,7 +15,7 @@ from attrs import frozen
 from flowpilot_core.domain.account import Account, ApiToken, Team, User
 from flowpilot_core.domain.actor import Actor, Permission, Person, Role, permits
 from flowpilot_core.domain.assessment import Assessment
-from flowpilot_core.domain.delivery import Colleague, Delivery, Told
+from flowpilot_core.domain.delivery import Colleague, Delivery, DeliveryState, Told
 from flowpilot_core.domain.escalation_policy import EscalationPolicy
 from flowpilot_core.domain.events import Event, LoggedEvent
 from flowpilot_core.domain.handoff import Handoff
@@ -421,6 +421,9 @@ class View(Protocol):
 
     async def assessments(self, handoff_id: HandoffId, *, after: AssessmentId | None, limit: int) -> Sequence[JudgedAssessment]:
         """Newest (greatest id) first. Raises `NotFound` for a handoff that does not exist."""
+
+    async def ledger(self, states: frozenset[DeliveryState], *, before: DeliveryId | None, limit: int) -> Sequence[Delivery]:
+        """The deliveries of the account in one of `states`, newest (greatest id) first."""
 
     async def timeline(self, session_id: SessionId, reader: Actor, *, since: HandoffId | None, after: int, limit: int) -> Sequence[Entry]:
         """Events of a session with a number above `after`, by number, without the private ones that `reader` may not read.

@@ -6,7 +6,7 @@ import typer
 
 import flowpilot_core
 
-from . import accounts, operating, secrets, serving
+from . import accounts, deliveries, operating, secrets, serving
 from .demo import demo
 from .replay import replay
 
@@ -20,10 +20,17 @@ program = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for name, group in (("account", accounts.account), ("user", accounts.user), ("token", accounts.token), ("secrets", secrets.secrets)):
+for name, group in (
+    ("account", accounts.account),
+    ("user", accounts.user),
+    ("token", accounts.token),
+    ("secrets", secrets.secrets),
+    ("deliveries", deliveries.deliveries),
+    ("relay", serving.relay),
+):
     program.add_typer(group, name=name)
 program.command("sign-in-link")(accounts.sign_in_link)
-for command in (operating.migrate, operating.doctor, operating.config, serving.serve, serving.relay, replay, demo):
+for command in (operating.migrate, operating.doctor, operating.config, serving.serve, replay, demo):
     program.command()(command)
 
 

@@ -7,7 +7,7 @@ import typer
 from flowpilot_http import main as composition
 
 from .environment import prepared
-from .outcome import outcome, run
+from .outcome import Json, outcome, run, say
 
 
 def serve(
@@ -20,7 +20,36 @@ def serve(
         run(composition.serve(prepared(quiet=False), host=host, port=port, relay=relay))
 
 
-def relay() -> None:
+relay = typer.Typer(invoke_without_command=True, add_completion=False)
+
+
+@relay.callback()
+def _relay(
+    context: typer.Context,
+    metrics_port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Answer GET /metrics on this port. Left out: `serve` has the figures.")
+    ] = None,
+) -> None:
     """Send mails, and do whatever else follows from what happened, until SIGTERM or Ctrl-C."""
+    if context.invoked_subcommand is None:
+        with outcome():
+            run(composition.relay(prepared(quiet=False), metrics_port=metrics_port))
+
+
+@relay.command("pause")
+def pause_relays(
+    reason: Annotated[str, typer.Argument(help="Why, for whoever asks.")] = "somebody asked for it",
+    json: Json = False,
+) -> None:
+    """Have all relays rest, wherever they run: before a backup is restored, say. They do what they have begun."""
     with outcome():
-        run(composition.relay(prepared(quiet=False)))
+        run(composition.pause_relays(prepared(), reason))
+        say({"paused": True, "reason": reason}, "Relays rest now. Go on with: flowpilot relay resume", json=json)
+
+
+@relay.command("resume")
+def resume_relays(json: Json = False) -> None:
+    """Let relays work again that rest, since the database was restored or since somebody asked for it: all that is due is sent."""
+    with outcome():
+        reason = run(composition.resume_relays(prepared()))
+        say({"paused": False, "reason": reason}, f"Relays work again; they rested because: {reason or 'they did not'}", json=json)

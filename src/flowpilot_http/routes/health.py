@@ -24,8 +24,8 @@ def routes(probe: Probe, metrics: Metrics) -> tuple[HTTPRouteHandler, ...]:
     async def ready(request: Call) -> Body:
         """Whether it can do its work: database, migrations at head, relay lag. 503 where it cannot."""
         readiness = await probe()
-        if readiness.relay_lag is not None:
-            metrics.lag(readiness.relay_lag)
+        if readiness.relay_lags is not None:
+            metrics.lags(readiness.relay_lags)
         return Body(encode(ReadyOut.of(readiness)), status=200 if readiness.ready else 503, headers=_NOT_KEPT)
 
     @get("/metrics", opt={"operation": Operation(tag="Health", answer=str)})

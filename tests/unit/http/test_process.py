@@ -97,7 +97,7 @@ async def test_alive_and_ready_are_two_things(world: World) -> None:
     """F09: a process without its database lives, and is not ready."""
 
     async def down() -> Readiness:
-        return Readiness(problems={"database": "the database does not answer", "migrations": None}, relay_lag=None)
+        return Readiness(problems={"database": "the database does not answer", "migrations": None}, relay_lags=None)
 
     app = create_app(
         world.flowpilot, clock=SetClock(), new_id=new_id, new_secret=new_secret, secret_keys=[SECRET_KEY], base_url=BASE, probe=down

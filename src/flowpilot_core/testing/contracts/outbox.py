@@ -348,7 +348,11 @@ class OutboxContract(Contract):
         assert 0 == await outbox.lag()
 
         await self.due(begin, acme)
+        await self.due(begin, acme, kind="teleport")
         assert await outbox.lag() > 0
+        assert {"delivery", "teleport"} == set(await outbox.lags())
+        await outbox.take({"teleport": 1}, lease_for=LONG)
+        assert {"delivery"} == set(await outbox.lags())
 
         (lease,) = await outbox.take(up_to(1), lease_for=LONG)
         assert 0 == await outbox.lag()

@@ -406,6 +406,19 @@ class HandoffsContract(Contract):
 
         assert Told(people=3, sent=1, refused=1) == (await view(acme.account_id).handoff(case.handoff.id)).told
 
+    async def test_the_ledger_shows_the_deliveries_of_all_handoffs_newest_first(self, begin: BeginWork, view: ViewOf, acme: Staff) -> None:
+        told = [(await self._told(begin, acme, acme.ben, acme.adam))[1] for _ in range(2)]
+        oldest, *middle, newest = sorted((one for deliveries in told for one in deliveries), key=lambda one: one.id)
+        dead = oldest.taken(at=NOON).failed("nobody here", permanent=True, at=NOON)
+        async with begin(acme.account_id) as work:
+            await work.deliveries.save(dead)
+            await work.commit()
+        see, every = view(acme.account_id), frozenset(DeliveryState)
+
+        assert [newest, *reversed(middle), dead] == list(await see.ledger(every, before=None, limit=EVERYTHING))
+        assert [middle[1], middle[0]] == list(await see.ledger(every, before=newest.id, limit=2))
+        assert [dead] == list(await see.ledger(frozenset({DeliveryState.DEAD}), before=None, limit=EVERYTHING))
+
     async def test_who_is_deactivated_is_not_told(self, begin: BeginWork, view: ViewOf, acme: Staff) -> None:
         async with begin(acme.account_id) as work:
             await work.people.save_user(evolve(acme.user(acme.adam), deactivated_at=NOON))

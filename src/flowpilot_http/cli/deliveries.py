@@ -1,0 +1,108 @@
+"""What was told to whom, for operators: of all handoffs of an account at once."""
+
+from collections.abc import Sequence
+from typing import Annotated
+from uuid import UUID
+
+import typer
+
+from flowpilot_core.domain.actor import System
+from flowpilot_core.domain.delivery import Delivery, DeliveryState
+from flowpilot_core.domain.errors import NotFound
+from flowpilot_core.domain.identifiers import AccountId, DeliveryId
+from flowpilot_http import main as composition
+from flowpilot_http.main import flowpilot_of
+
+from .environment import prepared
+from .outcome import Json, outcome, run, say
+
+PAGE = 200
+
+deliveries = typer.Typer(help="What was told to whom, and what to do where it was not.", no_args_is_help=True)
+
+OfAccount = Annotated[UUID, typer.Option("--account", metavar="ID", help="The account's id, as `account create` printed it.")]
+
+
+@deliveries.command("list")
+def list_deliveries(
+    account_id: OfAccount,
+    state: Annotated[DeliveryState | None, typer.Option(help="Only those in this state.")] = None,
+    most: Annotated[int, typer.Option(min=1, max=PAGE, help="How many, the newest first.")] = 50,
+    json: Json = False,
+) -> None:
+    """Show the deliveries of an account, the newest first."""
+
+    async def work() -> Sequence[Delivery]:
+        async with flowpilot_of(settings) as flowpilot:
+            return await flowpilot.handoffs.ledger(_operator(account_id), _states(state), before=None, limit=most)
+
+    with outcome():
+        settings = prepared()
+        found = run(work())
+        say({"items": [_facts(one) for one in found]}, "\n".join(_line(one) for one in found) or "There are none.", json=json)
+
+
+@deliveries.command("retry")
+def retry_deliveries(
+    account_id: OfAccount,
+    delivery_ids: Annotated[list[UUID] | None, typer.Argument(metavar="[ID]...", help="Which ones. Left out: all that are dead.")] = None,
+    json: Json = False,
+) -> None:
+    """Have dead deliveries of an account tried again."""
+
+    async def work() -> list[UUID]:
+        operator = _operator(account_id)
+        async with flowpilot_of(settings) as flowpilot:
+            dead: list[Delivery] = []
+            while page := await flowpilot.handoffs.ledger(
+                operator, _states(DeliveryState.DEAD), before=dead[-1].id if dead else None, limit=PAGE
+            ):
+                dead += page
+            wanted = dead if delivery_ids is None else [one for one in dead if one.id in delivery_ids]
+            if delivery_ids is not None and len(wanted) < len(set(delivery_ids)):
+                raise NotFound("dead delivery")
+            for one in wanted:
+                await flowpilot.handoffs.retry_delivery(operator, one.handoff_id, DeliveryId(one.id))
+            return [one.id for one in wanted]
+
+    with outcome():
+        settings = prepared()
+        retried = run(work())
+        say({"retried": retried}, f"{len(retried)} to be tried again.", json=json)
+
+
+@deliveries.command("drain")
+def drain(json: Json = False) -> None:
+    """Do all the relay's work that is due now, in this process, and end."""
+    with outcome():
+        done = run(composition.drain(prepared()))
+        say({"done": done}, f"{done} pieces of work done; nothing more is due.", json=json)
+
+
+def _operator(account_id: UUID) -> System:
+    return System(account_id=AccountId(account_id), cause="asked for on the command line")
+
+
+def _states(state: DeliveryState | None) -> frozenset[DeliveryState]:
+    return frozenset(DeliveryState) if state is None else frozenset({state})
+
+
+def _facts(one: Delivery) -> dict[str, object]:
+    return {
+        "id": one.id,
+        "handoff_id": one.handoff_id,
+        "user_id": one.user_id,
+        "channel": one.channel,
+        "kind": one.kind,
+        "state": one.state,
+        "reason": one.reason,
+        "attempts": one.attempts,
+        "last_error": one.last_error,
+        "created_at": one.created_at,
+        "updated_at": one.updated_at,
+    }
+
+
+def _line(one: Delivery) -> str:
+    why = one.last_error or one.reason
+    return f"{one.id}  {one.state:<10}  {one.channel:<7}  handoff {one.handoff_id}  {one.attempts} tries{f'  {why}' if why else ''}"
