@@ -12,6 +12,7 @@ import structlog
 from attrs import evolve, frozen
 
 from flowpilot_adapters.embedded_postgres import EmbeddedPostgres, PostgresFailed
+from flowpilot_adapters.llm import AnthropicModel, ModelAssistant, OpenAIModel, Price, Speaks
 from flowpilot_adapters.log_notifier import LogNotifier
 from flowpilot_adapters.mark_file import MarkFile
 from flowpilot_adapters.push import NatsEventStream, PostgresEventStream
@@ -24,6 +25,7 @@ from flowpilot_adapters.vault import AesGcmVault
 from flowpilot_core.application.assessing import MakeAssessment
 from flowpilot_core.application.flowpilot import FlowPilot
 from flowpilot_core.application.links import Links
+from flowpilot_core.application.models import Models, Rested
 from flowpilot_core.application.notifications import SendDelivery
 from flowpilot_core.application.policy_steps import TakePolicySteps
 from flowpilot_core.application.push import Push
@@ -294,7 +296,11 @@ def migrate(settings: Settings) -> tuple[str, bool]:
 
 async def examine(settings: Settings) -> list[Finding]:
     """Everything that can be wrong with an installation, looked at; what depends on what is wrong is left out."""
-    findings = [_found("secret key", lambda: secret_keys(settings)), _found("mail", lambda: _notifier(settings))]
+    findings = [
+        _found("secret key", lambda: secret_keys(settings)),
+        _found("mail", lambda: _notifier(settings)),
+        _found("assistant", lambda: speakers(settings)),
+    ]
     try:
         with database_of(settings) as urls:
             findings += await _examined(settings, urls)
@@ -392,7 +398,13 @@ async def _relay(
         settled=metrics.delivery,
     )
     units = Units(begin=database.begin, committed=waking.publish, new_id=new_id, reactions=reactions(new_id))
-    assessments = MakeAssessment(units=units, view=database.view, clock=SystemClock())
+    assessments = MakeAssessment(
+        units=units,
+        view=database.view,
+        redact=SecretRedactor(secret_key(settings)),
+        clock=SystemClock(),
+        models=_models(settings, database),
+    )
     handlers: dict[WorkKind, Handler] = {
         WorkKind.DELIVERY: deliveries,
         WorkKind.ASSESSMENT: assessments,
@@ -401,6 +413,36 @@ async def _relay(
     }
     guard = RestoreGuard(marks=marks, memory=MarkFile(settings.data_dir))
     return Relay(outbox=outbox, begin=database.begin, handlers=handlers, jitter=jitter, may_work=guard)
+
+
+def _models(settings: Settings, database: Database) -> Models | None:
+    """Who is asked beside the rules, if anybody is. Raises `CannotRun` where a key is missing."""
+    clock = SystemClock()
+    assistants = []
+    for speaker in speakers(settings):
+        price = settings.price(speaker.provider, speaker.model)
+        asked = ModelAssistant(speaker=speaker, jitter=jitter, price=price and Price(tokens_in=price[0], tokens_out=price[1]))
+        assistants.append(Rested(assistant=asked, clock=clock))
+    if not assistants:
+        return None
+    return Models(begin=database.begin, clock=clock, assistants=assistants, tokens=settings.assistant_tokens)
+
+
+def speakers(settings: Settings) -> list[Speaks]:
+    """The models, in order of preference. Raises `CannotRun` where a key is missing."""
+    return [_speaker(settings, provider, model) for provider, model in settings.models]
+
+
+def _speaker(settings: Settings, provider: str, model: str) -> Speaks:
+    if provider == "anthropic":
+        if settings.anthropic_api_key is None:
+            raise CannotRun(f"set {variable('anthropic_api_key')}, which {provider}:{model} needs")
+        return AnthropicModel(model, api_key=settings.anthropic_api_key, clock=SystemClock())
+    # An endpoint of one's own often wants no key, and the SDK wants one.
+    key = settings.openai_api_key or ("none" if settings.openai_base_url else None)
+    if key is None:
+        raise CannotRun(f"set {variable('openai_api_key')}, or {variable('openai_base_url')}, for {provider}:{model}")
+    return OpenAIModel(model, api_key=key, base_url=settings.openai_base_url, clock=SystemClock())
 
 
 @asynccontextmanager

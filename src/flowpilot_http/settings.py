@@ -1,6 +1,7 @@
 """What can be set, each by an environment variable, each with its explanation."""
 
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -16,6 +17,10 @@ PREFIX: Final = "FLOWPILOT_"
 SHORTEST_KEY: Final = 32
 """Characters of a secret key."""
 LARGEST_POOL: Final = 200
+LONGEST_COUNT: Final = 15
+RULES: Final = "rules"
+PROVIDERS: Final = ("anthropic", "openai")
+_PRICE: Final = re.compile(r"(\w+:[^=,]+)=(\d+(?:\.\d{1,6})?)/(\d+(?:\.\d{1,6})?)")
 
 
 class SettingsWrong(Exception):
@@ -79,8 +84,32 @@ def _data_dir() -> Path:
     return (Path(home) if home.startswith("/") else Path.home() / ".local" / "share") / "flowpilot"
 
 
-def _about(explanation: str, *, read: Callable[[str], Any] = _text, secret: bool = False) -> dict[str, Any]:
-    return {"explanation": explanation, "read": read, "secret": secret}
+def _assistant(value: str) -> str:
+    for one in value.split(","):
+        provider, _, model = one.strip().partition(":")
+        if not (provider in PROVIDERS and model.strip()) and one.strip() != RULES:
+            raise ValueError(
+                f"is none of {RULES}, {', '.join(f'{known}:MODEL' for known in PROVIDERS)}, or several of these with commas between"
+            )
+    return ",".join(one.strip() for one in value.split(","))
+
+
+def _prices(value: str) -> str:
+    for one in value.split(","):
+        if not _PRICE.fullmatch(one.strip()):
+            raise ValueError("is no list such as anthropic:MODEL=3/15, in dollars for a million tokens read and written")
+    return ",".join(one.strip() for one in value.split(","))
+
+
+def _tokens(value: str) -> int:
+    if not value.isdecimal() or len(value) > LONGEST_COUNT:
+        raise ValueError("is no number of tokens")
+    return int(value)
+
+
+def _about(explanation: str, *, read: Callable[[str], Any] = _text, secret: bool = False, name: str | None = None) -> dict[str, Any]:
+    """`name`: what the variable is called where that is not ours to say."""
+    return {"explanation": explanation, "read": read, "secret": secret, "name": name}
 
 
 @frozen(kw_only=True)
@@ -162,6 +191,38 @@ class Settings:
             "Whether requests to addresses that an account entered may go to private networks and by plain http: 1 or true.", read=_flag
         ),
     )
+    assistant: str = field(
+        default=RULES,
+        metadata=_about(
+            "Who assesses escalations beside the rules, in order of preference: anthropic:MODEL, openai:MODEL, or both, by a comma."
+            " Left out: rules alone, without a network.",
+            read=_assistant,
+        ),
+    )
+    assistant_tokens: int = field(
+        default=2_000_000, metadata=_about("Tokens that models may use up for one account in a month.", read=_tokens)
+    )
+    assistant_prices: str | None = field(
+        default=None,
+        metadata=_about(
+            "What models cost, in dollars for a million tokens read and written, such as anthropic:MODEL=3/15; kept with each assessment.",
+            read=_prices,
+        ),
+    )
+    anthropic_api_key: str | None = field(
+        default=None, repr=False, metadata=_about("The key for anthropic:MODEL.", secret=True, name="ANTHROPIC_API_KEY")
+    )
+    openai_api_key: str | None = field(
+        default=None, repr=False, metadata=_about("The key for openai:MODEL.", secret=True, name="OPENAI_API_KEY")
+    )
+    openai_base_url: str | None = field(
+        default=None,
+        metadata=_about(
+            "Where openai:MODEL is asked: any endpoint that speaks that protocol, such as http://localhost:11434/v1. Left out: theirs.",
+            read=_web_address,
+            name="OPENAI_BASE_URL",
+        ),
+    )
     log_level: str = field(default="info", metadata=_about("How much is logged: debug, info, warning or error.", read=_level))
 
     @classmethod
@@ -181,6 +242,20 @@ class Settings:
         if problems:
             raise SettingsWrong(problems)
         return cls(**values)
+
+    @property
+    def models(self) -> list[tuple[str, str]]:
+        """Providers with their models, in order of preference."""
+        named = (one.partition(":") for one in self.assistant.split(",") if one != RULES)
+        return [(provider, model.strip()) for provider, _, model in named]
+
+    def price(self, provider: str, model: str) -> tuple[int, int] | None:
+        """What a model costs, in millionths of a dollar for a million tokens read and written; None where nobody said."""
+        for one in (self.assistant_prices or "").split(","):
+            said = _PRICE.fullmatch(one)
+            if said and said[1] == f"{provider}:{model}":
+                return round(float(said[2]) * 1_000_000), round(float(said[3]) * 1_000_000)
+        return None
 
     @property
     def embedded(self) -> bool:
@@ -215,7 +290,8 @@ def unread(environment: Mapping[str, str]) -> list[str]:
 
 def variable(name: str) -> str:
     """The environment variable that sets a field."""
-    return PREFIX + name.upper()
+    called: str | None = attrs.fields_dict(Settings)[name].metadata["name"] if name in attrs.fields_dict(Settings) else None
+    return called or PREFIX + name.upper()
 
 
 def _hidden(value: str) -> str:

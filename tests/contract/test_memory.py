@@ -105,6 +105,10 @@ class TestAssessments(contracts.AssessmentsContract):
     pass
 
 
+class TestTokenUse(contracts.TokenUseContract):
+    pass
+
+
 class TestImports(contracts.ImportsContract):
     pass
 

@@ -78,6 +78,10 @@ class TestAssessments(contracts.AssessmentsContract):
     pass
 
 
+class TestTokenUse(contracts.TokenUseContract):
+    pass
+
+
 class TestImports(contracts.ImportsContract):
     pass
 

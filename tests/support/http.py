@@ -150,7 +150,7 @@ async def a_world_in(
 
     units = Units(begin=begin, committed=lambda _: None, new_id=new_id)
     handlers: dict[WorkKind, Handler] = {
-        WorkKind.ASSESSMENT: MakeAssessment(units=units, view=view, clock=clock),
+        WorkKind.ASSESSMENT: MakeAssessment(units=units, view=view, redact=as_it_is, clock=clock),
         WorkKind.DELIVERY: SendDelivery(
             begin=begin,
             notifier=MemoryNotifier(),

@@ -60,7 +60,7 @@ class Office:
             mail_domain="mail.example",
         )
         units = Units(begin=self.store.begin, committed=lambda _: None, new_id=new_id, reactions=reactions(new_id))
-        assessing = MakeAssessment(units=units, view=self.store.view, clock=self.clock)
+        assessing = MakeAssessment(units=units, view=self.store.view, redact=as_it_is, clock=self.clock)
         handlers: dict[WorkKind, Handler] = {
             WorkKind.DELIVERY: sending,
             WorkKind.ASSESSMENT: assessing,

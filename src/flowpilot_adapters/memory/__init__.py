@@ -1,5 +1,6 @@
 """The in-memory peer: everything the ports promise, kept in plain dicts, for tests, embedding and trying things out."""
 
+from .assistant import MemoryAssistant
 from .event_stream import MemoryEventStream
 from .marks import MemoryMarks
 from .notifier import MemoryNotifier
@@ -11,6 +12,7 @@ from .vault import MemoryVault
 from .view import MemoryView
 
 __all__ = [
+    "MemoryAssistant",
     "MemoryEventStream",
     "MemoryMarks",
     "MemoryNotifier",

@@ -13,6 +13,7 @@ from .repositories import MemoryDeliveries, MemoryHandoffs, MemoryPeople, Memory
 from .secrets import MemorySecrets
 from .sign_ins import MemorySignIns
 from .tables import KeptAnswer
+from .token_use import MemoryTokenUse
 from .transaction import Transaction
 
 
@@ -29,6 +30,7 @@ class MemoryUnitOfWork:
         self._due = MemoryWorkLedger(transaction)
         self._escalation = MemoryEscalation(transaction)
         self._opinions = MemoryOpinions(transaction)
+        self._token_use = MemoryTokenUse(transaction)
         self._assessments = MemoryAssessments(transaction)
         self._secrets = MemorySecrets(transaction)
         self._sign_ins = MemorySignIns(transaction)
@@ -68,6 +70,11 @@ class MemoryUnitOfWork:
     def opinions(self) -> MemoryOpinions:
         """Who has seen what, and what they think of it."""
         return self._opinions
+
+    @property
+    def token_use(self) -> MemoryTokenUse:
+        """What models used up."""
+        return self._token_use
 
     @property
     def assessments(self) -> MemoryAssessments:

@@ -40,6 +40,7 @@ APP_MAY: Final[Mapping[str, str]] = MappingProxyType(
         "imported_row": "SELECT, INSERT",
         "delivery": "SELECT, INSERT, UPDATE",
         "assessment": "SELECT, INSERT, UPDATE",
+        "token_use": "SELECT, INSERT, UPDATE",
         "assessment_feedback": "SELECT, INSERT, UPDATE",
         "secret": "SELECT, INSERT, UPDATE, DELETE",
         "due_work": "SELECT, INSERT, UPDATE, DELETE",

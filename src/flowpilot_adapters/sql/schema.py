@@ -565,6 +565,17 @@ assessment = Table(
     Index("ix_assessment_handoff", "account_id", "handoff_id", "id"),
 )
 
+token_use = Table(
+    "token_use",
+    metadata,
+    _uuid("account_id"),
+    _text("month"),
+    Column("tokens", BigInteger, nullable=False),
+    _key("token_use", "month"),
+    ForeignKeyConstraint(["account_id"], [account.c.account_id], name="fk_token_use_account"),
+)
+"""What models have used up of an account's tokens in a month, and what is set aside for those that are being asked."""
+
 assessment_feedback = Table(
     "assessment_feedback",
     metadata,

@@ -23,6 +23,7 @@ from .pool import Loan, Pool
 from .secrets import SqlSecrets
 from .sessions import SqlSessions
 from .sign_ins import SqlSignIns
+from .token_use import SqlTokenUse
 from .transaction import Transaction
 
 
@@ -38,6 +39,7 @@ class SqlUnitOfWork:
         self.due = SqlWorkLedger(transaction)
         self.escalation = SqlEscalation(transaction)
         self.opinions = SqlOpinions(transaction)
+        self.token_use = SqlTokenUse(transaction)
         self.assessments = SqlAssessments(transaction)
         self.secrets = SqlSecrets(transaction)
         self.sign_ins = SqlSignIns(transaction)

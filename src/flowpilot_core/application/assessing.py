@@ -1,10 +1,11 @@
 """Making an assessment: read the snapshot, have it looked at, check what is said of it, store that."""
 
+import asyncio
 import logging
 from contextlib import suppress
 from uuid import UUID
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from flowpilot_core.domain.actor import System
 from flowpilot_core.domain.assessment import WHY, Assessment, AssessmentState, why_not_assess
@@ -17,7 +18,10 @@ from flowpilot_core.ports.assistant import Opinion, Question
 from flowpilot_core.ports.clock import Clock
 from flowpilot_core.ports.outbox import Lease
 from flowpilot_core.ports.persistence import UnitOfWork, ViewOf
+from flowpilot_core.ports.redactor import Redactor
 
+from .models import Models
+from .redacting import without_secrets
 from .rules_assistant import RulesAssistant
 from .units import Units
 
@@ -32,6 +36,12 @@ class Task:
     handoff: Handoff
     question: Question
 
+    @property
+    def steps(self) -> list[StepId]:
+        """What may be cited."""
+        steps = self.question.snapshot["steps"]
+        return [StepId(UUID(str(step["id"]))) for step in steps if isinstance(step, dict)] if isinstance(steps, list) else []
+
 
 @frozen(kw_only=True)
 class MakeAssessment:
@@ -39,15 +49,23 @@ class MakeAssessment:
 
     units: Units
     view: ViewOf
+    redact: Redactor
     clock: Clock
+    models: Models | None = None
+    """Who is asked beside the rules, if anybody is."""
 
     async def do(self, lease: Lease) -> None:
         """Make the assessment the lease is for, if somebody still needs it; a lease that was lost drops the result."""
         task = await self._take(lease)
         if task is None:
             return
-        opinion = await RulesAssistant().assess(task.question)
-        await self._settle(lease, task, opinion)
+        opinion, problem = await RulesAssistant().assess(task.question), None
+        if self.models is not None:
+            if not await self._sketch(lease, task, opinion):
+                return
+            better, problem = await self.models.asked(evolve(task.question, rules=opinion.draft))
+            opinion = better or opinion
+        await self._settle(lease, task, opinion, problem)
 
     async def give_up(self, lease: Lease, problem: str) -> None:
         """There will be none, for a reason that lies here."""
@@ -75,17 +93,25 @@ class MakeAssessment:
                 await work.commit()
                 return None
         stored = await self.view(lease.account_id).snapshot(handoff.id)
-        question = Question(account_id=lease.account_id, handoff_id=handoff.id, snapshot=snapshot_of(stored.body))
+        snapshot = await asyncio.to_thread(without_secrets, snapshot_of(stored.body), self.redact, within=handoff.id)
+        question = Question(account_id=lease.account_id, handoff_id=handoff.id, snapshot=snapshot)
         return Task(assessment=assessment, handoff=handoff, question=question)
 
-    async def _settle(self, lease: Lease, task: Task, opinion: Opinion) -> None:
-        steps = task.question.snapshot["steps"]
-        known = [StepId(UUID(str(step["id"]))) for step in steps if isinstance(step, dict)] if isinstance(steps, list) else []
-        diagnosis = checked(opinion.draft, known)
+    async def _sketch(self, lease: Lease, task: Task, opinion: Opinion) -> bool:
+        """Leave what the rules say to be read until a model has answered. False where the lease was lost."""
+        async with self.units.begin(lease.account_id) as work:
+            if not await work.due.holds(lease):
+                return False
+            await work.assessments.save(task.assessment.sketched(checked(opinion.draft, task.steps), opinion.origin))
+            await work.commit()
+        return True
+
+    async def _settle(self, lease: Lease, task: Task, opinion: Opinion, problem: str | None) -> None:
+        diagnosis = checked(opinion.draft, task.steps)
         async with self.units.begin(lease.account_id) as work:
             if not await work.due.finish(lease):
                 return
-            ready = task.assessment.ready(diagnosis, opinion.origin, at=self.clock.now())
+            ready = task.assessment.ready(diagnosis, opinion.origin, problem=problem, at=self.clock.now())
             await self._store(work, lease, ready, task.handoff)
             await work.commit()
         self.units.committed(lease.account_id)

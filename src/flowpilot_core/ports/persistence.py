@@ -31,6 +31,7 @@ from .opinions import Opinions
 from .outbox import Lease, Work
 from .secrets import Secrets
 from .sign_ins import SignIns
+from .token_use import TokenUse
 
 
 @frozen(kw_only=True)
@@ -350,6 +351,10 @@ class UnitOfWork(Protocol):
     @property
     def opinions(self) -> Opinions:
         """Who has seen what, and what they think of it."""
+
+    @property
+    def token_use(self) -> TokenUse:
+        """What models used up."""
 
     @property
     def assessments(self) -> Assessments:

@@ -62,6 +62,11 @@ def test_what_is_said_is_read() -> None:
         ("base_url", "flowpilot.example.test"),
         ("base_url", "ftp://flowpilot.example.test"),
         ("secret_key", "canary"),
+        ("assistant", "gpt"),
+        ("assistant", "mistral:a-model"),
+        ("assistant_tokens", "-1"),
+        ("assistant_prices", "anthropic:x=free"),
+        ("openai_base_url", "localhost"),
     ],
 )
 def test_what_cannot_be_is_refused_by_its_name_and_never_repeated(name: str, value: str) -> None:
@@ -69,6 +74,30 @@ def test_what_cannot_be_is_refused_by_its_name_and_never_repeated(name: str, val
         Settings.of({variable(name): value})
 
     assert name == "pool_size" or value not in str(refused.value)
+
+
+def test_models_are_named_in_order_of_preference_with_what_they_cost() -> None:
+    settings = Settings.of(
+        {
+            "FLOWPILOT_ASSISTANT": "anthropic:a-model, openai:b:latest,rules",
+            "FLOWPILOT_ASSISTANT_PRICES": "openai:b:latest=0.5/2",
+            "ANTHROPIC_API_KEY": "canary",
+            "OPENAI_BASE_URL": "http://localhost:11434/v1/",
+        }
+    )
+
+    assert [("anthropic", "a-model"), ("openai", "b:latest")] == settings.models
+    assert (None, (500_000, 2_000_000)) == (settings.price("anthropic", "a-model"), settings.price("openai", "b:latest"))
+    assert ("canary", "http://localhost:11434/v1") == (settings.anthropic_api_key, settings.openai_base_url)
+    assert [] == Settings.of({}).models
+
+
+@pytest.mark.parametrize("model", ["anthropic:a-model", "openai:b-model"])
+def test_a_model_without_its_key_is_said_to_need_it(model: str) -> None:
+    settings = Settings.of({"FLOWPILOT_ASSISTANT": model})
+
+    with pytest.raises(CannotRun, match=f"{model.partition(':')[0].upper()}_API_KEY"):
+        main.speakers(settings)
 
 
 def test_all_that_is_wrong_is_said_at_once() -> None:

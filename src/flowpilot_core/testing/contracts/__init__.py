@@ -15,6 +15,7 @@ anyio's pytest plugin: give it a fixture `anyio_backend` that says "asyncio".
 """
 
 from .assessments import AssessmentsContract
+from .assistant import AssistantContract
 from .contract import Adapter, Contract
 from .escalation import EscalationContract
 from .event_log import EventLogContract
@@ -29,11 +30,13 @@ from .redactor import RedactorContract
 from .secrets import SecretsContract, VaultContract
 from .sign_ins import SignInsContract
 from .tenancy import TenancyContract
+from .token_use import TokenUseContract
 from .unit_of_work import OnceContract, UnitOfWorkContract
 
 __all__ = [
     "Adapter",
     "AssessmentsContract",
+    "AssistantContract",
     "ClaimsContract",
     "Contract",
     "Desk",
@@ -57,6 +60,7 @@ __all__ = [
     "SessionsContract",
     "SignInsContract",
     "TenancyContract",
+    "TokenUseContract",
     "UnitOfWorkContract",
     "VaultContract",
 ]
