@@ -22,6 +22,7 @@ from flowpilot_adapters.system import SystemClock
 from flowpilot_core.testing.faults import Faults, signalling
 
 from .escalation import Stuck, a_flowpilot, a_relay, an_app
+from .policies import a_watch
 
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(["tests.support.processes"])
@@ -106,6 +107,20 @@ def relay(says: Connection, app_url: str, relay_url: str, smtp_url: str, point: 
 
         faults.at(point, fault)
         await a_relay(faults.begin(database.begin), faults.outbox(outbox), faults.notifier(notifier)).run_once()
+        await outbox.close()
+        await database.close()
+
+    asyncio.run(run())
+
+
+def watch(says: Connection, app_url: str, relay_url: str, point: str) -> None:
+    """Do what time does: the policy steps and the looks at claims that are due; killed at `point`."""
+
+    async def run() -> None:
+        database, outbox = Database(app_url, pool_size=1), SqlOutbox(relay_url, pool_size=1)
+        faults = Faults()
+        faults.at(point, signalling(signal.SIGKILL))
+        await a_watch(faults.begin(database.begin), faults.outbox(outbox)).run_once()
         await outbox.close()
         await database.close()
 

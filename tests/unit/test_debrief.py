@@ -2,9 +2,9 @@
 
 import pytest
 
-from flowpilot_core.domain.branch import Outcome
+from flowpilot_core.domain.branch import Option, Outcome
 from flowpilot_core.domain.debrief import Debrief, debrief
-from flowpilot_core.domain.step import StepResult
+from flowpilot_core.domain.step import StepKind, StepResult
 from flowpilot_core.testing.builders import ANNA, BEN, Case, a_session, an_escalation
 from tests.support.office import Office
 
@@ -62,3 +62,20 @@ async def test_it_is_mailed_once_each_time_it_is_resolved() -> None:
         await office.relay.run_once()
 
     assert [office.staff.user(office.staff.anna).email] * 2 == office.mailbox.recipients[before:]
+
+
+async def test_the_mail_says_what_solved_it_where_it_split_and_who() -> None:
+    office = await Office.opened()
+    product, ben = office.product, office.staff.ben
+    session_id = (await product.handoffs.claim(ben, await office.escalation())).handoff.session_id
+    first = await product.sessions.add_step(ben, session_id, kind=StepKind.NOTE, content="looked at it")
+    options = [Option(label=label, hypothesis=label) for label in ("cable", "switch")]
+    await product.sessions.fork(ben, session_id, at_step_id=first.id, reason="two ways to look at it", options=options)
+    await product.sessions.add_step(ben, session_id, kind=StepKind.ACTION, content="swapped the cable", result=StepResult.WORKED)
+    await product.sessions.resolve(ben, session_id, summary="a new cable", root_cause="a broken cable")
+
+    await office.relay.run_once()
+
+    text = office.mailbox.messages[-1].text
+    for said in ("Ben Engineer", "a new cable", "a broken cable", "two ways to look at it", "swapped the cable"):
+        assert said in text

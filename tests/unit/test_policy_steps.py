@@ -121,6 +121,20 @@ async def test_rerouted_it_follows_the_steps_of_the_other_team_from_the_first_on
     assert [("adam", 10), ("ben", 20)] == await reminders(office, handoff_id)
 
 
+async def test_rerouted_it_is_told_to_whom_it_is_meant_for_now_and_to_nobody_twice(office: Office) -> None:
+    network, session_id = office.staff.network.id, await office.session()
+    made = await office.product.handoffs.hand_off(
+        office.staff.anna, session_id, intent=Intent.ESCALATE, reason="stuck", user_id=office.staff.olga.user_id
+    )
+
+    for _ in range(2):
+        await office.product.handoffs.reroute(office.staff.adam, made.handoff.id, team_id=network)
+        await office.product.handoffs.reroute(office.staff.adam, made.handoff.id, user_id=office.staff.olga.user_id)
+    await office.relay.run_once()
+
+    assert sorted(office.staff.user(person).email for person in (office.staff.olga, office.staff.ben)) == sorted(office.mailbox.recipients)
+
+
 async def test_a_relay_that_was_away_for_hours_loses_no_step_and_repeats_none(office: Office) -> None:
     handoff_id = await office.escalation()
     office.clock.jump(5 * 60 * MINUTE)

@@ -11,7 +11,7 @@ from flowpilot_core.domain.delivery import TOLD_ROLES, Delivery, DeliveryKind, D
 from flowpilot_core.domain.errors import SnapshotDamaged
 from flowpilot_core.domain.events import Event, EventKind
 from flowpilot_core.domain.handing_off import hand_off
-from flowpilot_core.domain.handoff import Intent
+from flowpilot_core.domain.handoff import Handoff, Intent
 from flowpilot_core.domain.identifiers import AssessmentId, DeliveryId, HandoffId, SessionId, TeamId, UserId
 from flowpilot_core.domain.opinion import Seen, Verdict
 from flowpilot_core.domain.session import Priority
@@ -226,7 +226,7 @@ class Handoffs:
         priority: Priority | None = None,
         request: Request = PLAIN,
     ) -> HandoffDetail:
-        """Mean an open escalation for another team or person, or make it more or less urgent; the wait goes on."""
+        """Mean an open escalation for another team or person, who are told, or make it more or less urgent; the wait goes on."""
 
         async def unit(work: UnitOfWork) -> HandoffDetail:
             before = await work.handoffs.get(handoff_id)
@@ -238,13 +238,20 @@ class Handoffs:
                 team_id=team_id, user_id=user_id, priority=priority, due=policy.due_at, by=by, at=self.clock.now()
             )
             before.require_version(request.if_match)
-            if (handoff.team_id, handoff.user_id) != (before.team_id, before.user_id):
+            if self.tell and (handoff.team_id, handoff.user_id) != (before.team_id, before.user_id):
                 await restart_policy(work, policy, handoff, since=event.at, new_id=self.new_id)
+                await self._tell_target(work, handoff, at=event.at)
             await work.handoffs.save(handoff)
             await self.units.record(work, event, request)
             return readable(await work.handoffs.detail(handoff_id), actor)
 
         return await self.units.run(actor, unit, request)
+
+    async def _tell_target(self, work: UnitOfWork, handoff: Handoff, *, at: datetime) -> None:
+        """Whom a rerouted escalation is meant for now is told of it, but for those who were told before."""
+        colleagues = [member.colleague for member in await work.escalation.members() if member.role in TOLD_ROLES]
+        told = recipients(colleagues, escalated_by=handoff.escalated_by, team_id=handoff.team_id, user_id=handoff.user_id)
+        await work.deliveries.add([Delivery.of(handoff, DeliveryId(self.new_id()), recipient, at=at) for recipient in told])
 
     async def see(self, actor: Actor, handoff_id: HandoffId, *, request: Request = PLAIN) -> HandoffDetail:
         """The actor has looked at it, as its escalator can see; a second look changes nothing."""

@@ -1,11 +1,12 @@
 """What people are told: the words of each kind of message."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
 from attrs import frozen
 
 from flowpilot_core.domain.account import Account, User
+from flowpilot_core.domain.debrief import Debrief
 from flowpilot_core.domain.delivery import DeliveryKind
 from flowpilot_core.domain.handoff import Handoff
 from flowpilot_core.ports.letters import Item, Letter
@@ -43,6 +44,16 @@ class Told:
     handoff: Handoff
     escalator: str
     link: str
+    solved: "Solved | None" = None
+    """Of a debrief, unless it was reopened since."""
+
+
+@frozen(kw_only=True)
+class Solved:
+    """What solved it, and what whoever did it is called."""
+
+    debrief: Debrief
+    by: str
 
 
 def subject(told: tuple[Told, ...], redact: Redactor) -> str:
@@ -75,7 +86,8 @@ def _item(told: Told, redact: Redactor) -> Item:
     handoff = told.handoff
     brief = handoff.brief
 
-    texts = [text for text in (brief.title, handoff.reason, handoff.note, brief.headline) if text]
+    solution = dict(_solution(told.solved)) if told.solved else {}
+    texts = [text for text in (brief.title, handoff.reason, handoff.note, brief.headline, *solution.values()) if text]
 
     def clean(text: str) -> str:
         return redact(text, within=handoff.id, beside=texts)
@@ -88,6 +100,7 @@ def _item(told: Told, redact: Redactor) -> Item:
         "Reason": clean(handoff.reason),
         "Note": handoff.note and clean(handoff.note),
         "So far": clean(f"{brief.headline} ({brief.step_count} steps in {brief.branch_count} branches)"),
+        **{label: clean(value) for label, value in solution.items()},
     }
     return Item(
         title=clean(brief.title),
@@ -95,3 +108,16 @@ def _item(told: Told, redact: Redactor) -> Item:
         link=told.link,
         link_text="See everything that was tried, and take it" if told.kind in CLAIMABLE else "See everything that was tried",
     )
+
+
+def _solution(solved: Solved) -> Iterator[tuple[str, str]]:
+    found = solved.debrief
+    yield "Solved by", solved.by
+    yield "Solution", found.summary
+    if found.root_cause:
+        yield "Cause", found.root_cause
+    if found.fork_point:
+        yield "Split at", found.fork_point.reason
+        yield "Way taken", found.branch.label
+    if found.step:
+        yield "What worked", found.step.content

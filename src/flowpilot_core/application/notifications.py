@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from attrs import field, frozen
 
 from flowpilot_core.domain.account import Account, User
-from flowpilot_core.domain.delivery import Delivery, DeliveryState, delay, message_id, why_not_send
+from flowpilot_core.domain.debrief import debrief
+from flowpilot_core.domain.delivery import Delivery, DeliveryKind, DeliveryState, delay, message_id, why_not_send
 from flowpilot_core.domain.errors import NotFound
 from flowpilot_core.domain.handoff import Handoff
 from flowpilot_core.domain.identifiers import DeliveryId, UserId
@@ -22,7 +23,7 @@ from flowpilot_core.ports.persistence import BeginWork, UnitOfWork
 from flowpilot_core.ports.redactor import Redactor
 
 from .duty import Online, nobody_online, word_on
-from .letters import CLAIMABLE, Told, letter, subject
+from .letters import CLAIMABLE, Solved, Told, letter, subject
 from .links import Links
 
 log = logging.getLogger("flowpilot.deliveries")
@@ -107,6 +108,7 @@ class SendDelivery:
             escalators = {one.handoff.id: await work.people.user(one.handoff.escalated_by) for one in parcel}
             for one in parcel:
                 await work.deliveries.save(one.delivery.taken(at=at) if one.delivery.id == lead.id else one.delivery.joined(lead, at=at))
+            solved = {one.handoff.id: await _solved(work, one) for one in parcel if one.delivery.kind is DeliveryKind.DEBRIEF}
             await work.commit()
         told = tuple(
             Told(
@@ -114,6 +116,7 @@ class SendDelivery:
                 handoff=one.handoff,
                 escalator=escalators[one.handoff.id].name,
                 link=self._link(one.delivery, one.handoff, recipient, account, at=at),
+                solved=solved.get(one.handoff.id),
             )
             for one in parcel
         )
@@ -210,6 +213,13 @@ class _Piece:
 
     delivery: Delivery
     handoff: Handoff
+
+
+async def _solved(work: UnitOfWork, piece: _Piece) -> Solved | None:
+    """What there is to say of a session that was escalated, if it is solved still."""
+    detail = await work.sessions.detail(piece.handoff.session_id)
+    found = debrief(detail.session, detail.steps, detail.handoffs)
+    return Solved(debrief=found, by=detail.names[found.resolved_by]) if found else None
 
 
 async def _parcel(work: UnitOfWork, delivery_id: DeliveryId) -> list[Delivery]:

@@ -289,8 +289,6 @@ class ModelAccount:
         )
         if refusal is not None:
             return refusal
-        everyone = [one for one in self.people.values() if one.active and one.role != "viewer" and one.id != by]
-        named = [one for one in everyone if one.id == user] or [one for one in everyone if team in one.teams] or everyone
         return ModelHandoff(
             id=HandoffId(session_id),
             session=session_id,
@@ -301,8 +299,14 @@ class ModelAccount:
             team=team,
             user=user,
             readers=frozenset({session.assignee}) if intent == "park" else frozenset(),
-            told=frozenset(one.id for one in named) if intent == "escalate" else frozenset(),
+            told=self._meant(by, team, user) if intent == "escalate" else frozenset(),
         )
+
+    def _meant(self, by: UserId, team: TeamId | None, user: UserId | None) -> frozenset[UserId]:
+        """Who is told: everybody who may claim but the escalator, narrowed to whom it is meant for, if that leaves anybody."""
+        everyone = [one for one in self.people.values() if one.active and one.role != "viewer" and one.id != by]
+        named = [one for one in everyone if one.id == user] or [one for one in everyone if team in one.teams] or everyone
+        return frozenset(one.id for one in named)
 
     def handed_off(self, handoff: ModelHandoff) -> None:
         """Keep what `hand_off` gave, once it has its id."""
@@ -401,8 +405,9 @@ class ModelAccount:
             return InvalidTransition("handoff", handoff.state, "reroute")
         if refusal := self._version("handoff", handoff.version, if_match):
             return refusal
-        if team is not None or user is not None:
+        if (team is not None or user is not None) and (team, user) != (handoff.team, handoff.user):
             handoff.team, handoff.user = team, user
+            handoff.told |= self._meant(handoff.by, team, user)
         handoff.priority, handoff.version = priority or handoff.priority, handoff.version + 1
         self._record("handoff.rerouted", by, self.sessions[handoff.session], handoff_id)
         return None

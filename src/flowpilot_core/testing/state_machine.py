@@ -31,6 +31,7 @@ from flowpilot_core.application.flowpilot import FlowPilot
 from flowpilot_core.application.units import Request
 from flowpilot_core.domain.actor import Person
 from flowpilot_core.domain.branch import Option
+from flowpilot_core.domain.delivery import TELLING, DeliveryKind
 from flowpilot_core.domain.errors import AlreadyClaimed, FlowPilotError, NotFound, Unauthenticated
 from flowpilot_core.domain.handoff import Intent
 from flowpilot_core.domain.identifiers import HandoffId, SessionId, StepId, TeamId, UserId
@@ -427,8 +428,10 @@ class AccountsMachine(RuleBasedStateMachine):
         assert model.timeline(me, handoff.session, since=handoff_id) == [
             (entry.logged.number, entry.logged.event.kind) for entry in changes
         ]
-        assert handoff.told == {delivery.user_id for delivery in deliveries}
-        assert (len(handoff.told), len(handoff.told)) == (got.told.people, len(deliveries))
+        telling = [delivery for delivery in deliveries if delivery.kind in TELLING]
+        assert handoff.told == {delivery.user_id for delivery in telling}
+        assert (len(handoff.told), len(handoff.told)) == (got.told.people, len(telling))
+        assert {handoff.by} >= {delivery.user_id for delivery in deliveries if delivery.kind is DeliveryKind.DEBRIEF}
 
     async def _snapshot(self, reader: Person, handoff_id: HandoffId) -> str:
         """The digest of the stored bytes; the bytes tell of nobody else."""
