@@ -14,6 +14,7 @@ from flowpilot_core.domain.quiet_claim import WARNED_AT, ClaimWatch
 from flowpilot_core.domain.telling import Member
 from flowpilot_core.ports.outbox import WorkKind
 
+from . import reading
 from .tables import DueWork
 from .transaction import Transaction
 
@@ -53,6 +54,7 @@ class MemoryEscalation:
 
     async def prefer(self, preferences: Preferences) -> None:
         """As `Escalation.prefer` says."""
+        reading.require_user(self._work.rows, preferences.user_id)
         self._work.rows.preferences.put(preferences.user_id, preferences)
 
     async def run(self, run_id: PolicyRunId) -> PolicyRun | None:
@@ -65,6 +67,7 @@ class MemoryEscalation:
 
     async def begin_run(self, run: PolicyRun) -> None:
         """As `Escalation.begin_run` says."""
+        reading.handoff(self._work.rows, run.handoff_id)
         self._work.rows.policy_runs.put(run.handoff_id, run)
 
     async def keep_run(self, run: PolicyRun) -> None:

@@ -5,6 +5,7 @@ from attrs import frozen
 from flowpilot_core.domain.identifiers import HandoffId, SessionId, StepId, UserId
 from flowpilot_core.domain.opinion import Judgement, Rating, Seen
 
+from . import reading
 from .transaction import Transaction
 
 
@@ -16,6 +17,8 @@ class MemoryOpinions:
 
     async def see(self, seen: Seen) -> None:
         """As `Opinions.see` says."""
+        reading.handoff(self._work.rows, seen.handoff_id)
+        reading.require_user(self._work.rows, seen.user_id)
         key = seen.handoff_id, seen.user_id
         if self._work.rows.seen.get(key) is None:
             self._work.rows.seen.put(key, seen)
@@ -26,10 +29,12 @@ class MemoryOpinions:
 
     async def judge(self, judgement: Judgement) -> None:
         """As `Opinions.judge` says."""
+        reading.handoff(self._work.rows, judgement.handoff_id)
         self._work.rows.judgements.put((judgement.handoff_id, judgement.user_id), judgement)
 
     async def rate(self, rating: Rating) -> None:
         """As `Opinions.rate` says."""
+        reading.session(self._work.rows, rating.session_id)
         self._work.rows.ratings.put((rating.step_id, rating.user_id), rating)
 
     async def judgements(self, handoff_id: HandoffId) -> tuple[Judgement, ...]:

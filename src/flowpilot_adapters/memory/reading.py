@@ -30,6 +30,12 @@ def handoff(rows: Working, handoff_id: HandoffId) -> Handoff:
     return assessments.with_headline(rows, found)
 
 
+def require_user(rows: Working, user_id: UserId) -> None:
+    """Raises `NotFound` for somebody who is not of this account."""
+    if rows.users.get(user_id) is None:
+        raise NotFound("user")
+
+
 def deliveries(rows: Working, handoff_id: HandoffId) -> list[Delivery]:
     """Of one handoff, by id."""
     return sorted((one for one in rows.deliveries.values() if one.handoff_id == handoff_id), key=lambda delivery: delivery.id)

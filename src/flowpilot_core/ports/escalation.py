@@ -29,7 +29,7 @@ class Escalation(Protocol):
         """How somebody wants to be told; what everybody starts with where they never said."""
 
     async def prefer(self, preferences: Preferences) -> None:
-        """Keep them in place of those before."""
+        """Keep them in place of those before. Raises `NotFound` (now or at the commit) for somebody who is not of this account."""
 
     async def run(self, run_id: PolicyRunId) -> PolicyRun | None:
         """How far the policy of an escalation has got; None where another run took its place."""
@@ -38,7 +38,7 @@ class Escalation(Protocol):
         """The same by its escalation, if a policy ever began."""
 
     async def begin_run(self, run: PolicyRun) -> None:
-        """Keep a new one, in place of any other of the same escalation."""
+        """Keep a new one, in place of any other of the same escalation. Raises `NotFound` (now or at the commit) where there is none."""
 
     async def keep_run(self, run: PolicyRun) -> None:
         """Keep how far it has got, unless another took its place."""

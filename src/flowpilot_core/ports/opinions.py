@@ -7,7 +7,10 @@ from flowpilot_core.domain.opinion import Judgement, Rating, Seen
 
 
 class Opinions(Protocol):
-    """Who has seen what, and what they think of it, in one account, inside one unit of work."""
+    """Who has seen what, and what they think of it, in one account, inside one unit of work.
+
+    Keeping something raises `NotFound` (now or at the commit) where what it is about, or whose it is, is not of this account.
+    """
 
     async def see(self, seen: Seen) -> None:
         """Keep that somebody looked at a handoff; whoever did before has done so since then."""

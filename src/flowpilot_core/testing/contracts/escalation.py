@@ -164,6 +164,42 @@ class EscalationContract(Contract):
                 with pytest.raises(NotFound):
                     await work.escalation.watch(nothing)
 
+    async def test_what_is_anothers_is_nothing_here(self, begin: BeginWork, acme: Staff, globex: Staff) -> None:
+        """A27, A28: not read, not changed, and nothing points to it."""
+        case = await an_escalation(by=acme.anna).kept(begin)
+        run = PolicyRun(id=PolicyRunId(new_id()), handoff_id=case.handoff.id, since=NOON)
+        watch_id = ClaimWatchId(new_id())
+        async with begin(acme.account_id) as work:
+            await work.escalation.set_policy(a_policy(acme))
+            await work.escalation.prefer(some_preferences(acme))
+            await work.escalation.begin_run(run)
+            await work.commit()
+        await self._claim(begin, acme, case.handoff.id, watch_id)
+
+        async with begin(globex.account_id) as work:
+            there = work.escalation
+            assert EscalationPolicy() == await there.policy()
+            assert {person.user_id for person in globex.people} == {member.user_id for member in await there.members()}
+            assert Preferences(user_id=acme.ben.user_id) == await there.preferences(acme.ben.user_id)
+            assert (None, None) == (await there.run(run.id), await there.run_of(case.handoff.id))
+            with pytest.raises(NotFound):
+                await there.watch(watch_id)
+            await there.keep_run(evolve(run, fired=9))
+            await there.keep_watch(ClaimWatch(id=watch_id, handoff_id=case.handoff.id, claimed_at=NOON, warned_of=NOON))
+            await work.commit()
+        for foreign in (evolve(run, id=PolicyRunId(new_id())), some_preferences(acme)):
+            with pytest.raises(NotFound):
+                async with begin(globex.account_id) as work:
+                    if isinstance(foreign, PolicyRun):
+                        await work.escalation.begin_run(foreign)
+                    else:
+                        await work.escalation.prefer(foreign)
+                    await work.commit()
+
+        async with begin(acme.account_id) as work:
+            assert run == await work.escalation.run(run.id)
+            assert (await work.escalation.watch(watch_id)).warned_of is None
+
     async def _claim(self, begin: BeginWork, staff: Staff, handoff_id: HandoffId, watch_id: ClaimWatchId) -> None:
         async with begin(staff.account_id) as work:
             event_id = EventId(new_id())

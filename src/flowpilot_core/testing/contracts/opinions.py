@@ -1,8 +1,10 @@
 """What is promised of who has seen what, and of what they think."""
 
+import pytest
 from attrs import evolve
 
 from flowpilot_core.domain.delivery import Delivery
+from flowpilot_core.domain.errors import NotFound
 from flowpilot_core.domain.identifiers import DeliveryId
 from flowpilot_core.domain.opinion import Judgement, Rating, Seen, Thumb, Verdict
 from flowpilot_core.ports.persistence import BeginWork, ViewOf
@@ -65,3 +67,19 @@ class OpinionsContract(Contract):
 
         async with begin(acme.account_id) as work:
             assert (later, another) == await work.opinions.ratings(case.id, step.id)
+
+    async def test_what_is_anothers_is_nothing_here(self, begin: BeginWork, acme: Staff, globex: Staff) -> None:
+        """A27, A28: not read, and nothing points to it."""
+        case = await an_escalation(by=acme.anna).kept(begin)
+        seen = Seen(handoff_id=case.handoff.id, user_id=acme.ben.user_id, seen_at=NOON)
+        async with begin(acme.account_id) as work:
+            await work.opinions.see(seen)
+            await work.commit()
+
+        async with begin(globex.account_id) as work:
+            assert frozenset() == await work.opinions.seen_by(case.handoff.id)
+        for foreign in (seen, evolve(seen, user_id=globex.ben.user_id)):
+            with pytest.raises(NotFound):
+                async with begin(globex.account_id) as work:
+                    await work.opinions.see(foreign)
+                    await work.commit()
