@@ -163,7 +163,7 @@ async def serve(settings: Settings, *, host: str, port: int, relay: bool) -> Non
             stack.push_async_callback(waking.close)
             working = await _relay(settings, stack, urls, database, outbox, waking, metrics) if relay and outbox else None
             keys = secret_keys(settings)
-            push = Push(view=database.view, wire=Sse(EventIds(Cursors(keys))), jitter=jitter)
+            push = Push(begin=database.begin, view=database.view, wire=Sse(EventIds(Cursors(keys))), jitter=jitter, node_id=new_id())
 
             def committed(account_id: AccountId) -> None:
                 if working:
@@ -396,6 +396,7 @@ async def _relay(
         typeset=HtmlLetters(),
         mail_domain=domain_of(settings.mail_from),
         settled=metrics.delivery,
+        online=lambda account_id: database.view(account_id).online(),
     )
     units = Units(begin=database.begin, committed=waking.publish, new_id=new_id, reactions=reactions(new_id))
     assessments = MakeAssessment(

@@ -85,6 +85,10 @@ class TestOpinions(contracts.OpinionsContract):
     pass
 
 
+class TestPresence(contracts.PresenceContract):
+    pass
+
+
 class TestOutbox(contracts.OutboxContract):
     pass
 

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from psycopg.sql import SQL, Identifier, Literal
 
-from flowpilot_adapters.sql import deliveries, escalation, events, handoffs, keys, outbox, sessions, view
+from flowpilot_adapters.sql import deliveries, escalation, events, handoffs, keys, outbox, presence, sessions, view
 from flowpilot_adapters.sql.statement import Statement
 from tests.support.postgres import PostgresDatabase, PostgresServer
 
@@ -39,6 +39,9 @@ HOT = (
     view.NEWS,
     view.LAST,
     view.LEDGER,
+    view.ONLINE,
+    presence.HERE,
+    presence.GONE,
     view.SNAPSHOT,
     view.AUTHENTICATE,
     view.SIGNED_IN,

@@ -133,13 +133,20 @@ class Pushing:
             while not so():
                 (await listen(self.port, "", "/health/live")).hang_up()
 
+    async def until_online(self, *people: Somebody) -> None:
+        """Come back once these of the first account are online, and nobody else."""
+        expected = {who.user.id for who in people}
+        async with asyncio.timeout(LONGEST_WAIT):
+            while await self.world.view(self.world.senior.account_id).online() != expected:
+                (await listen(self.port, "", "/health/live")).hang_up()
+
 
 @asynccontextmanager
 async def pushing(adapter: Adapter | None = None, *, waking: EventStream | None = None) -> AsyncIterator[Pushing]:
     """A world in memory, or in a store that is given, until the block ends."""
     store = adapter or MemoryStore(clock=SystemClock(), new_token=new_id)
     waking = waking or MemoryEventStream()
-    push = Push(view=store.view, wire=Sse(EventIds(Cursors([SECRET_KEY]))), jitter=lambda: 0.5)
+    push = Push(begin=store.begin, view=store.view, wire=Sse(EventIds(Cursors([SECRET_KEY]))), jitter=lambda: 0.5, node_id=new_id())
     world = await a_world_in(store.begin, store.view, store.outbox, push=push, committed=waking.publish)
     stop = asyncio.Event()
     async with AsyncExitStack() as stack:

@@ -47,7 +47,7 @@ class MemoryStore:
 
     def view(self, account_id: AccountId) -> MemoryView:
         """What there is to see in one account."""
-        return MemoryView(account_id, self._accounts.get(account_id) or Tables())
+        return MemoryView(account_id, self._accounts.get(account_id) or Tables(), self.clock)
 
     @property
     def outbox(self) -> MemoryOutbox:

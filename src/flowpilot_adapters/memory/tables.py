@@ -94,6 +94,8 @@ class Tables:
     policy_runs: dict[HandoffId, PolicyRun] = Factory(dict)
     claim_watches: dict[ClaimWatchId, ClaimWatch] = Factory(dict)
     answers: dict[AnswerKey, KeptAnswer] = Factory(dict)
+    presence: dict[tuple[UserId, UUID], tuple[UserId, UUID, datetime]] = Factory(dict)
+    """Who is at which node, and until when."""
     imports: dict[ImportKey, ImportedRow] = Factory(dict)
     events: list[Event] = Factory(list)
     """The event at place 0 has number 1."""
@@ -161,6 +163,7 @@ class Working:
         self.secrets = Rows(tables.secrets)
         self.due = Rows(tables.due)
         self.seen = Rows(tables.seen)
+        self.presence = Rows(tables.presence)
         self.judgements = Rows(tables.judgements)
         self.ratings = Rows(tables.ratings)
         self.token_use = Rows(tables.token_use)

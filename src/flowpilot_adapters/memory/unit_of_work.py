@@ -9,6 +9,7 @@ from .assessments import MemoryAssessments
 from .escalation import MemoryEscalation
 from .imports import MemoryImports
 from .opinions import MemoryOpinions
+from .presence import MemoryPresence
 from .repositories import MemoryDeliveries, MemoryHandoffs, MemoryPeople, MemorySessions, MemoryWorkLedger
 from .secrets import MemorySecrets
 from .sign_ins import MemorySignIns
@@ -29,6 +30,7 @@ class MemoryUnitOfWork:
         self._deliveries = MemoryDeliveries(transaction)
         self._due = MemoryWorkLedger(transaction)
         self._escalation = MemoryEscalation(transaction)
+        self._presence = MemoryPresence(transaction)
         self._opinions = MemoryOpinions(transaction)
         self._token_use = MemoryTokenUse(transaction)
         self._assessments = MemoryAssessments(transaction)
@@ -65,6 +67,11 @@ class MemoryUnitOfWork:
     def escalation(self) -> MemoryEscalation:
         """The escalation policy, and how people want to be told."""
         return self._escalation
+
+    @property
+    def presence(self) -> MemoryPresence:
+        """Who is online."""
+        return self._presence
 
     @property
     def opinions(self) -> MemoryOpinions:

@@ -13,6 +13,7 @@ from flowpilot_core.domain.handoff import Handoff, HandoffState, Intent
 from flowpilot_core.domain.identifiers import AccountId, AssessmentId, DeliveryId, HandoffId, SessionId, UserId
 from flowpilot_core.domain.session import Session, Status
 from flowpilot_core.ports.assessments import JudgedAssessment
+from flowpilot_core.ports.clock import Clock
 from flowpilot_core.ports.imports import Figures, ImportedCase
 from flowpilot_core.ports.persistence import (
     Entry,
@@ -33,9 +34,10 @@ from .tables import Tables, Working
 class MemoryView:
     """Reads what is committed in one account."""
 
-    def __init__(self, account_id: AccountId, tables: Tables) -> None:
+    def __init__(self, account_id: AccountId, tables: Tables, clock: Clock) -> None:
         self._account_id = account_id
         self._tables = tables
+        self._clock = clock
 
     async def session(self, session_id: SessionId) -> SessionDetail:
         """As `View.session` says."""
@@ -130,6 +132,11 @@ class MemoryView:
             News(entry=Entry(logged=one, name=_name(rows, one.event)), readers=_readers(rows, one.event))
             for one in self._logged()[max(after, 0) :][:limit]
         ]
+
+    async def online(self) -> frozenset[UserId]:
+        """As `View.online` says."""
+        rows, now = await self._now(), self._clock.now()
+        return frozenset(user_id for user_id, _, until in rows.presence.values() if until > now)
 
     async def last_number(self) -> int:
         """As `View.last_number` says."""

@@ -31,6 +31,7 @@ APP_MAY: Final[Mapping[str, str]] = MappingProxyType(
         "handoff_snapshot": "SELECT, INSERT",
         "event": "SELECT, INSERT",
         "handoff_seen": "SELECT, INSERT",
+        "presence": "SELECT, INSERT, UPDATE, DELETE",
         "handoff_verdict": "SELECT, INSERT, UPDATE",
         "escalation_policy": "SELECT, INSERT, UPDATE",
         "notification_preference": "SELECT, INSERT, UPDATE",

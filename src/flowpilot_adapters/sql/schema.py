@@ -631,6 +631,17 @@ relay_mark = Table(
     CheckConstraint("sole", name="ck_relay_mark_sole"),
     comment="tenancy: one row that says nothing of any account, by which relays notice a restored database",
 )
+presence = Table(
+    "presence",
+    metadata,
+    _uuid("account_id"),
+    _uuid("user_id"),
+    _uuid("node_id"),
+    _time("until"),
+    _key("presence", "user_id", "node_id"),
+    _refers("presence", "user", ("user_id",), "person", ("id",)),
+)
+"""Who has a stream of events open at which process, until when if it says nothing more."""
 
 idempotency_key = Table(
     "idempotency_key",

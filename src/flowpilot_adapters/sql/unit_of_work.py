@@ -20,6 +20,7 @@ from .imports import SqlImports
 from .opinions import SqlOpinions
 from .people import SqlPeople
 from .pool import Loan, Pool
+from .presence import SqlPresence
 from .secrets import SqlSecrets
 from .sessions import SqlSessions
 from .sign_ins import SqlSignIns
@@ -38,6 +39,7 @@ class SqlUnitOfWork:
         self.deliveries = SqlDeliveries(transaction)
         self.due = SqlWorkLedger(transaction)
         self.escalation = SqlEscalation(transaction)
+        self.presence = SqlPresence(transaction)
         self.opinions = SqlOpinions(transaction)
         self.token_use = SqlTokenUse(transaction)
         self.assessments = SqlAssessments(transaction)

@@ -35,7 +35,20 @@ from .connection import Result
 from .errors import translated
 from .pool import Pool
 from .queries import branches_of, columns_but_account, names_of, own, people_in_fork_points, people_in_sessions
-from .schema import api_token, branch, delivery, event, event_counter, fork_point, handoff, handoff_snapshot, person, session, sign_in
+from .schema import (
+    api_token,
+    branch,
+    delivery,
+    event,
+    event_counter,
+    fork_point,
+    handoff,
+    handoff_snapshot,
+    person,
+    presence,
+    session,
+    sign_in,
+)
 from .statement import UUID, Call, Statement, compiled
 
 BEGIN: Final = Statement("begin reading", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
@@ -190,6 +203,7 @@ NEWS: Final = compiled(
     .order_by(event.c.number)
     .limit(LIMIT),
 )
+ONLINE: Final = compiled("online", select(presence.c.user_id).distinct().where(own(presence), presence.c.until > func.now()))
 LAST: Final = compiled("last number", select(event_counter.c.number).where(own(event_counter)))
 AUTHENTICATE: Final = compiled(
     "authenticate",
@@ -317,6 +331,10 @@ class SqlView:
         """As `View.news` says."""
         found = await self._read_one(NEWS(account_id=self._account_id, after=after, most=limit))
         return [records.news(row) for row in found.rows]
+
+    async def online(self) -> frozenset[UserId]:
+        """As `View.online` says."""
+        return frozenset(row.user_id for row in (await self._read_one(ONLINE(account_id=self._account_id))).rows)
 
     async def last_number(self) -> int:
         """As `View.last_number` says."""

@@ -4,9 +4,11 @@ import asyncio
 import logging
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from enum import StrEnum
 from itertools import count, takewhile
 from typing import Protocol
+from uuid import UUID
 
 from attrs import define, field, frozen
 
@@ -16,7 +18,7 @@ from flowpilot_core.domain.events import PUSHED
 from flowpilot_core.domain.identifiers import AccountId, UserId
 from flowpilot_core.ports.clock import Jitter
 from flowpilot_core.ports.event_stream import EventStream
-from flowpilot_core.ports.persistence import News, ViewOf
+from flowpilot_core.ports.persistence import BeginWork, News, ViewOf
 
 log = logging.getLogger("flowpilot.push")
 
@@ -37,6 +39,14 @@ MOST_STREAMS = 10_000
 """Open at once in one process."""
 MOST_OF_ONE = 2_000
 """Of these, of one person."""
+
+
+STAY = 30.0
+"""Seconds for which somebody counts as online where their node says nothing more."""
+LAST_WORDS = 2.0
+"""Seconds in which a process that ends may say that nobody is here any more."""
+NOTE = 20
+"""Looks between notes of who is here."""
 
 
 class Ended(StrEnum):
@@ -239,10 +249,16 @@ class Push:
     wire: Wire
     jitter: Jitter
     """Spreads those who come back."""
+    begin: BeginWork
+    node_id: UUID
+    """Another one for each process, each time it starts."""
     _feeds: dict[AccountId, Feed] = field(factory=dict, init=False)
     _of_one: Counter[UserId] = field(factory=Counter, init=False)
     _reading: asyncio.Semaphore = field(factory=lambda: asyncio.Semaphore(MOST_READS), init=False)
     _turns: "count[int]" = field(factory=count, init=False)
+    _changed: set[AccountId] = field(factory=set, init=False)
+    """Where somebody came or went since that was last noted."""
+    _noting: "asyncio.Task[None] | None" = field(default=None, init=False)
     _open: int = field(default=0, init=False)
     _running: bool = field(default=False, init=False)
 
@@ -263,6 +279,9 @@ class Push:
                     return
                 if number % POLL == 0:
                     self.heard(None)
+                if number % NOTE == 0:
+                    self._changed.update(self._feeds)
+                self._note()
                 for stream in self.streams:
                     stream.look(number % BEAT)
                 if looking is None or looking.done():
@@ -271,10 +290,14 @@ class Push:
             self._running = False
             for stream in self.streams:
                 stream.end(Ended.STOPPING)
-            for task in (stopping, hearing, looking):
-                if task is not None:
-                    task.cancel()
-            await asyncio.gather(*(task for task in (hearing, looking) if task), return_exceptions=True)
+            begun = [task for task in (stopping, hearing, looking, self._noting) if task is not None]
+            for task in begun:
+                task.cancel()
+            await asyncio.gather(*begun, return_exceptions=True)
+            self._changed.update(self._feeds)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LAST_WORDS):
+                    await self._note_changes()
 
     def heard(self, account_id: AccountId | None) -> None:
         """Something was committed in that account; None: perhaps in any."""
@@ -306,6 +329,9 @@ class Push:
         except BaseException:
             self.close(stream)
             raise
+        if self._of_one[reader.user_id] == 1:
+            self._changed.add(reader.account_id)
+            self._note()
         if after is None or not feed.place - MOST_MISSED <= after <= feed.place:
             stream.begin(feed.place, missed=after is not None)
         return stream
@@ -321,6 +347,25 @@ class Push:
         self._of_one[stream.reader.user_id] -= 1
         if not self._of_one[stream.reader.user_id]:
             del self._of_one[stream.reader.user_id]
+            self._changed.add(stream.reader.account_id)
+
+    def _note(self) -> None:
+        """Write down who is here, where that has changed; whoever leaves is noted at the next look, since many come back at once."""
+        if self._changed and (self._noting is None or self._noting.done()):
+            self._noting = asyncio.create_task(self._note_changes())
+
+    async def _note_changes(self) -> None:
+        while self._changed:
+            account_id = self._changed.pop()
+            feed = self._feeds.get(account_id) if self._running else None
+            here = frozenset(stream.reader.user_id for stream in feed.streams) if feed else frozenset[UserId]()
+            try:
+                async with self._reading, self.begin(account_id) as work:
+                    await work.presence.here(self.node_id, here, seconds=STAY)
+                    await work.commit()
+            except FlowPilotError as exc:
+                # It is noted again soon, for those who are still here; who has left ceases to count by and by.
+                log.debug("presence not to be noted", extra={"problem": str(exc)})
 
     async def _look_at_readers(self) -> None:
         """End the streams of whoever is not signed in any more; their role may have changed, too."""

@@ -29,6 +29,7 @@ from .escalation import Escalation
 from .imports import Figures, ImportedCase, Imports
 from .opinions import Opinions
 from .outbox import Lease, Work
+from .presence import Presence
 from .secrets import Secrets
 from .sign_ins import SignIns
 from .token_use import TokenUse
@@ -349,6 +350,10 @@ class UnitOfWork(Protocol):
         """The escalation policy, and how people want to be told."""
 
     @property
+    def presence(self) -> Presence:
+        """Who is online."""
+
+    @property
     def opinions(self) -> Opinions:
         """Who has seen what, and what they think of it."""
 
@@ -445,6 +450,9 @@ class View(Protocol):
 
     async def news(self, *, after: int, limit: int) -> Sequence[News]:
         """As `events`, each with what its person is called and who may know of it."""
+
+    async def online(self) -> frozenset[UserId]:
+        """Who has a stream of events open, at any node."""
 
     async def last_number(self) -> int:
         """The number of the last event there is, 0 before the first."""

@@ -261,6 +261,21 @@ async def test_nobody_has_more_streams_than_there_may_be(office: Pushing, monkey
     assert ("rate_limited", "5") == (refused["code"], third.headers["retry-after"])
 
 
+async def test_whoever_has_a_stream_open_is_online_until_the_last_one_ends(office: Pushing) -> None:
+    world = office.world
+    nobody = await world.view(world.senior.account_id).online()
+    first, second = await office.listen(world.senior), await office.listen(world.senior)
+    other = await office.listen(world.viewer)
+    await office.until_online(world.senior, world.viewer)
+    other.hang_up()
+    first.hang_up()
+    await office.until_online(world.senior)
+    second.hang_up()
+    await office.until_online()
+
+    assert frozenset() == nobody
+
+
 async def test_a_head_tells_of_a_stream_and_opens_none(office: Pushing) -> None:
     answer = await office.world.senior.client.head("/events")
 
@@ -279,6 +294,15 @@ async def test_a_process_that_ends_sends_its_listeners_away_at_random_times(offi
 
     assert {handoff["id"]} == {one.data["handoff_id"] for of_one in heard for one in of_one}
     assert {3_000} == {stream.retry for stream in streams}
+
+
+async def test_a_process_that_has_ended_left_nobody_online() -> None:
+    async with pushing() as office:
+        world = office.world
+        await office.listen(world.senior)
+        await office.until_online(world.senior)
+
+    assert frozenset() == await world.view(world.senior.account_id).online()
 
 
 async def test_where_nothing_is_pushed_a_stream_is_refused() -> None:

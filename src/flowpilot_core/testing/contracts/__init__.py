@@ -25,6 +25,7 @@ from .notifier import NotifierContract, Postbox
 from .opinions import OpinionsContract
 from .outbox import OutboxContract
 from .persistence import ClaimsContract, HandoffsContract, PeopleContract, QueueContract, SessionsContract
+from .presence import PresenceContract
 from .psa import Desk, PsaContract
 from .redactor import RedactorContract
 from .secrets import SecretsContract, VaultContract
@@ -52,6 +53,7 @@ __all__ = [
     "OutboxContract",
     "PeopleContract",
     "Postbox",
+    "PresenceContract",
     "PsaContract",
     "QueueContract",
     "RedactorContract",
