@@ -15,7 +15,7 @@ from flowpilot_core.domain.session import Priority
 from flowpilot_core.ports.clock import Clock
 from flowpilot_core.ports.persistence import UnitOfWork
 
-from .sessions import person
+from .sessions import person, require_named
 from .units import PLAIN, Request, Units
 
 
@@ -84,7 +84,7 @@ class Escalation:
         async with self.units.begin(actor.account_id) as work:
             detail = await work.sessions.detail(session_id)
             detail.session.require_readable(actor)
-            await _require_named(work, team_id, user_id)
+            await require_named(work, team_id, user_id)
             require_role(actor, Permission.PREVIEW)
             members = await work.escalation.members()
             policy = await work.escalation.policy()
@@ -113,7 +113,7 @@ class Escalation:
         by = person(actor, Permission.SET_POLICY)
         async with self.units.begin(actor.account_id) as work:
             await _require_targets(work, policy)
-            await _require_named(work, team_id, None)
+            await require_named(work, team_id, None)
             require_role(actor, Permission.SET_POLICY)
             members = await work.escalation.members()
         outlook = foretell(policy, members, escalated_by=by.user_id, priority=priority, team_id=team_id, at=at or self.clock.now())
@@ -124,11 +124,4 @@ async def _require_targets(work: UnitOfWork, policy: EscalationPolicy) -> None:
     for team in policy.teams:
         await work.people.require_team(team.team_id)
     for target in policy.targets:
-        await _require_named(work, target.team_id, target.user_id)
-
-
-async def _require_named(work: UnitOfWork, team_id: TeamId | None, user_id: UserId | None) -> None:
-    if team_id is not None:
-        await work.people.require_team(team_id)
-    if user_id is not None:
-        await work.people.user(user_id)
+        await require_named(work, target.team_id, target.user_id)

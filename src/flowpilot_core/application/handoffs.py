@@ -30,7 +30,7 @@ from flowpilot_core.ports.persistence import (
 )
 
 from .policy_steps import begin_policy, restart_policy, resume_policy
-from .sessions import person
+from .sessions import person, require_named
 from .units import PLAIN, Joined, Request, Units
 
 
@@ -81,7 +81,7 @@ class Handoffs:
         async def unit(work: UnitOfWork) -> HandoffDetail:
             detail, colleagues, policy = await work.handoffs.basis(session_id, TOLD_ROLES if self.tell else frozenset())
             detail.session.require_readable(actor)
-            await _require_named(work, team_id, user_id)
+            await require_named(work, team_id, user_id)
             done = hand_off(
                 detail.session,
                 handoff_id=HandoffId(self.new_id()),
@@ -231,7 +231,7 @@ class Handoffs:
         async def unit(work: UnitOfWork) -> HandoffDetail:
             before = await work.handoffs.get(handoff_id)
             before.require_readable(actor)
-            await _require_named(work, team_id, user_id)
+            await require_named(work, team_id, user_id)
             by = person(actor, Permission.REROUTE)
             policy = await work.escalation.policy()
             handoff, event = before.rerouted(
@@ -308,10 +308,3 @@ class Handoffs:
             return readable(await work.handoffs.detail(handoff_id), actor)
 
         return await self.units.run(actor, unit, request)
-
-
-async def _require_named(work: UnitOfWork, team_id: TeamId | None, user_id: UserId | None) -> None:
-    if team_id is not None:
-        await work.people.require_team(team_id)
-    if user_id is not None:
-        await work.people.user(user_id)

@@ -43,6 +43,14 @@ def person(actor: Actor, permission: Permission) -> Person:
     return actor
 
 
+async def require_named(work: UnitOfWork, team_id: TeamId | None, user_id: UserId | None) -> None:
+    """Raises `NotFound` for a team or a person that is named and not of the account."""
+    if team_id is not None:
+        await work.people.require_team(team_id)
+    if user_id is not None:
+        await work.people.user(user_id)
+
+
 @frozen(kw_only=True)
 class Sessions:
     """Sessions of the actor's account. Everything raises `NotFound` for what is not there, or not for this actor to know of."""
