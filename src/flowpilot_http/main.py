@@ -396,7 +396,6 @@ async def _relay(
         typeset=HtmlLetters(),
         mail_domain=domain_of(settings.mail_from),
         settled=metrics.delivery,
-        online=lambda account_id: database.view(account_id).online(),
     )
     units = Units(begin=database.begin, committed=waking.publish, new_id=new_id, reactions=reactions(new_id))
     assessments = MakeAssessment(

@@ -39,7 +39,7 @@ HOT = (
     view.NEWS,
     view.LAST,
     view.LEDGER,
-    view.ONLINE,
+    presence.ONLINE,
     presence.HERE,
     presence.GONE,
     view.SNAPSHOT,

@@ -18,7 +18,7 @@ from flowpilot_core.domain.session import Priority
 from flowpilot_core.domain.step import StepKind
 from flowpilot_core.domain.working_hours import Hours, Shift, Span, Weekday
 from flowpilot_core.ports.persistence import QueueFilter
-from flowpilot_core.testing.builders import MINUTE, NOON, SetClock
+from flowpilot_core.testing.builders import MINUTE, NOON, SetClock, new_id
 from tests.support.office import Office
 
 pytestmark = pytest.mark.anyio
@@ -197,6 +197,23 @@ async def test_who_is_off_duty_is_told_when_they_work_again_if_it_still_waits(of
 
     assert (3, 2, 1) == (before.told.people, before.told.sent, before.told.off_duty)
     assert (3, 3, 0) == (after.told.people, after.told.sent, after.told.off_duty)
+
+
+async def test_who_is_online_is_mailed_only_if_they_have_not_looked_by_then(office: Office) -> None:
+    staff = office.staff
+    for person in (staff.ben, staff.olga, staff.adam):
+        await office.product.escalation.prefer(person, Preferences(user_id=person.user_id, mail_after=5 * MINUTE))
+    async with office.store.begin(staff.account_id) as work:
+        await work.presence.here(new_id(), {staff.ben.user_id, staff.olga.user_id}, seconds=3600)
+        await work.commit()
+    handoff_id = await office.escalation()
+    await office.relay.run_once()
+    at_once = [*office.mailbox.recipients]
+    await office.product.handoffs.see(staff.olga, handoff_id)
+    await pass_until(office, 5)
+
+    assert [staff.user(staff.adam).email] == at_once
+    assert [staff.user(staff.adam).email, staff.user(staff.ben).email] == office.mailbox.recipients
 
 
 policies = st.lists(

@@ -17,6 +17,11 @@ class MemoryPresence:
 
     _work: Transaction
 
+    async def online(self) -> frozenset[UserId]:
+        """As `Presence.online` says."""
+        now = self._work.clock.now()
+        return frozenset(user_id for user_id, _, until in self._work.rows.presence.values() if until > now)
+
     async def here(self, node_id: UUID, user_ids: Collection[UserId], *, seconds: float) -> None:
         """As `Presence.here` says."""
         rows, now = self._work.rows.presence, self._work.clock.now()

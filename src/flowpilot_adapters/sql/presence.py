@@ -31,12 +31,20 @@ GONE: Final = compiled(
 )
 
 
+ONLINE: Final = compiled("online", select(presence.c.user_id).distinct().where(own(presence), presence.c.until > func.now()))
+
+
 class SqlPresence:
     """Inside one unit of work."""
 
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
         self._account_id = transaction.account_id
+
+    async def online(self) -> frozenset[UserId]:
+        """As `Presence.online` says."""
+        (found,) = await self._transaction.read(ONLINE(account_id=self._account_id))
+        return frozenset(row.user_id for row in found.rows)
 
     async def here(self, node_id: UUID, user_ids: Collection[UserId], *, seconds: float) -> None:
         """As `Presence.here` says."""

@@ -34,6 +34,7 @@ from . import assessments, handoffs, imports, records, sessions
 from .connection import Result
 from .errors import translated
 from .pool import Pool
+from .presence import ONLINE
 from .queries import branches_of, columns_but_account, names_of, own, people_in_fork_points, people_in_sessions
 from .schema import (
     api_token,
@@ -45,7 +46,6 @@ from .schema import (
     handoff,
     handoff_snapshot,
     person,
-    presence,
     session,
     sign_in,
 )
@@ -203,7 +203,6 @@ NEWS: Final = compiled(
     .order_by(event.c.number)
     .limit(LIMIT),
 )
-ONLINE: Final = compiled("online", select(presence.c.user_id).distinct().where(own(presence), presence.c.until > func.now()))
 LAST: Final = compiled("last number", select(event_counter.c.number).where(own(event_counter)))
 AUTHENTICATE: Final = compiled(
     "authenticate",

@@ -88,6 +88,7 @@ class Escalation:
             require_role(actor, Permission.PREVIEW)
             members = await work.escalation.members()
             policy = await work.escalation.policy()
+            online = await work.presence.online()
         outlook = foretell(
             policy,
             members,
@@ -95,6 +96,7 @@ class Escalation:
             priority=priority or detail.session.priority,
             team_id=team_id,
             user_id=user_id,
+            online=online,
             at=self.clock.now(),
         )
         names = {member.user_id: member.name for member in members}

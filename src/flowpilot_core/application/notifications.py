@@ -22,7 +22,7 @@ from flowpilot_core.ports.outbox import Lease, Work, WorkKind
 from flowpilot_core.ports.persistence import BeginWork, UnitOfWork
 from flowpilot_core.ports.redactor import Redactor
 
-from .duty import Online, nobody_online, word_on
+from .duty import word_on
 from .letters import CLAIMABLE, Solved, Told, letter, subject
 from .links import Links
 
@@ -50,7 +50,6 @@ class SendDelivery:
     typeset: Typesetter | None = None
     """None: mails are text alone."""
     pace: Pace = field(factory=Pace)
-    online: Online = nobody_online
     settled: Callable[[Delivery], None] = _nobody_counts
     """Called with each delivery that an attempt was made at, for whoever keeps figures."""
 
@@ -127,7 +126,7 @@ class SendDelivery:
         delivery = piece.delivery
         if delivery.state is not DeliveryState.PENDING:
             return False
-        word = await word_on(work, delivery, piece.handoff, online=await self.online(lease.account_id), at=at)
+        word = await word_on(work, delivery, piece.handoff, at=at)
         if word is None or word.reason is None:
             return False
         if word.until is None:

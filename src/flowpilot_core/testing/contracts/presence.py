@@ -27,6 +27,8 @@ class PresenceContract(Contract):
 
         assert {acme.anna.user_id, acme.ben.user_id, acme.vera.user_id} == await view(acme.account_id).online()
         assert {globex.anna.user_id} == await view(globex.account_id).online()
+        async with begin(globex.account_id) as work:
+            assert {globex.anna.user_id} == await work.presence.online()
 
     async def test_a_node_says_of_its_own_people_who_has_left(self, begin: BeginWork, view: ViewOf, acme: Staff) -> None:
         await self._here(begin, ONE, acme, acme.anna, acme.ben)
