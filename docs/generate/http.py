@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from flowpilot_adapters.memory import MemoryStore
+from flowpilot_adapters.memory import MemoryStore, MemoryVault
 from flowpilot_adapters.system import SystemClock, new_id, new_secret
 from flowpilot_core.application.flowpilot import FlowPilot
 from flowpilot_http import openapi
@@ -48,7 +48,7 @@ def http() -> str:
 def _document() -> Json:
     clock = SystemClock()
     store = MemoryStore(clock=clock, new_token=new_id)
-    flowpilot = FlowPilot.of(begin=store.begin, view=store.view, clock=clock, new_id=new_id, new_secret=new_secret)
+    flowpilot = FlowPilot.of(begin=store.begin, view=store.view, clock=clock, new_id=new_id, new_secret=new_secret, vault=MemoryVault())
 
     async def probe() -> Readiness:
         return Readiness(problems={})
@@ -73,9 +73,10 @@ def _takes(operation: Json) -> str:
 
 def _gives(operation: Json, known: set[Refusal]) -> Iterator[str]:
     for status, answer in operation["responses"].items():
-        if _PROBLEM not in answer["content"]:
-            yield f"{status} " + ", ".join(_kind(one["schema"]) for one in answer["content"].values())
-        elif own := [code(name) for name in answer["content"][_PROBLEM]["examples"] if (status, name) not in known]:
+        content = answer.get("content", {})
+        if _PROBLEM not in content:
+            yield f"{status} " + (", ".join(_kind(one["schema"]) for one in content.values()) or "nothing")
+        elif own := [code(name) for name in content[_PROBLEM]["examples"] if (status, name) not in known]:
             yield f"{status} " + ", ".join(own)
 
 
@@ -86,7 +87,7 @@ def _common(operations: list[Json]) -> set[Refusal]:
             {
                 (status, name)
                 for status, answer in one["responses"].items()
-                for name in answer["content"].get(_PROBLEM, {}).get("examples", {})
+                for name in answer.get("content", {}).get(_PROBLEM, {}).get("examples", {})
             }
             for one in operations
         )

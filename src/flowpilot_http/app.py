@@ -20,7 +20,7 @@ from .edge import Edge
 from .metrics import Metrics
 from .pages import Visit, sign_in, visit
 from .readiness import Probe
-from .routes import assessments, escalation, events, handoffs, health, reading, sessions
+from .routes import assessments, escalation, events, handoffs, health, reading, sessions, webhooks
 
 LARGEST_BODY = 1024 * 1024
 """Bytes; a request with more is refused, however it is sent."""
@@ -55,11 +55,15 @@ def create_app(
     async def receive(request: Request[Any, Any, Any]) -> None:
         await door.receive(request)
 
-    account = Router(
-        "/",
-        route_handlers=[*sessions.ROUTES, *handoffs.ROUTES, *escalation.ROUTES, *assessments.ROUTES, *events.ROUTES],
-        before_request=let_in,
+    of_account = (
+        *sessions.ROUTES,
+        *handoffs.ROUTES,
+        *escalation.ROUTES,
+        *assessments.ROUTES,
+        *events.ROUTES,
+        *webhooks.ROUTES,
     )
+    account = Router("/", route_handlers=of_account, before_request=let_in)
     pages = Router(
         "/",
         route_handlers=[*sign_in.ROUTES],

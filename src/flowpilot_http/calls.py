@@ -18,7 +18,17 @@ from flowpilot_core.application.push import Push
 from flowpilot_core.application.units import Request as Change
 from flowpilot_core.domain.actor import Person
 from flowpilot_core.domain.errors import NotFound, Unavailable
-from flowpilot_core.domain.identifiers import AccountId, AssessmentId, BranchId, DeliveryId, HandoffId, SessionId, StepId
+from flowpilot_core.domain.identifiers import (
+    AccountId,
+    AssessmentId,
+    BranchId,
+    DeliveryId,
+    HandoffId,
+    SessionId,
+    StepId,
+    WebhookId,
+    WebhookMessageId,
+)
 from flowpilot_core.ports.clock import Clock
 from flowpilot_core.ports.persistence import AlreadyAnswered, Answer, Once
 
@@ -35,6 +45,7 @@ R = TypeVar("R")
 Id = TypeVar("Id")
 P = TypeVar("P")
 
+NO_CONTENT: Final = 204
 KEYS_LIVE: Final = timedelta(hours=24)
 _REPLAYED: Final[Header] = (b"idempotency-replayed", b"true")
 _KEY: Final = re.compile(r"[!-~]{1,255}")
@@ -100,6 +111,16 @@ class Call(Request[Person, None, State]):
         """The delivery the path names."""
         return self._id("delivery", DeliveryId)
 
+    @property
+    def webhook_id(self) -> WebhookId:
+        """The webhook the path names."""
+        return self._id("webhook", WebhookId)
+
+    @property
+    def message_id(self) -> WebhookMessageId:
+        """The webhook message the path names."""
+        return self._id("message", WebhookMessageId)
+
     async def read(self, kind: type[S]) -> S:
         """The body, of a request without a query. Raises `NotFound`, else `Refused` where it cannot be read."""
         raw = await self.body()
@@ -129,7 +150,7 @@ class Call(Request[Person, None, State]):
         kept: list[Answer] = []
 
         def render(result: R) -> Answer:
-            kept[:] = [Answer(status=status, body=encode(answer(result)))]
+            kept[:] = [Answer(status=status, body=b"" if status == NO_CONTENT else encode(answer(result)))]
             return kept[0]
 
         try:
@@ -210,6 +231,8 @@ class Call(Request[Person, None, State]):
                 raise NotFound("step")
         elif "handoff_id" in named:
             await self.flowpilot.handoffs.get(self.user, self.handoff_id)
+        elif "webhook_id" in named:
+            await self.flowpilot.webhooks.require(self.user, self.webhook_id)
 
     @property
     def _face(self) -> Face:

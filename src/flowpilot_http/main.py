@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Final
 
+import httpx
 import structlog
 from attrs import evolve, frozen
 
@@ -15,6 +16,7 @@ from flowpilot_adapters.embedded_postgres import EmbeddedPostgres, PostgresFaile
 from flowpilot_adapters.llm import AnthropicModel, ModelAssistant, OpenAIModel, Price, Speaks
 from flowpilot_adapters.log_notifier import LogNotifier
 from flowpilot_adapters.mark_file import MarkFile
+from flowpilot_adapters.outgoing import guarded_client
 from flowpilot_adapters.push import NatsEventStream, PostgresEventStream
 from flowpilot_adapters.redaction import SecretRedactor
 from flowpilot_adapters.smtp import MailServer, SmtpNotifier, domain_of
@@ -22,6 +24,7 @@ from flowpilot_adapters.sql import Database, SqlMarks, SqlOutbox, migrations, ro
 from flowpilot_adapters.system import SystemClock, jitter, new_id, new_secret
 from flowpilot_adapters.typeset import HtmlLetters
 from flowpilot_adapters.vault import AesGcmVault
+from flowpilot_adapters.webhooks import HttpWebhooks
 from flowpilot_core.application.assessing import MakeAssessment
 from flowpilot_core.application.flowpilot import FlowPilot
 from flowpilot_core.application.links import Links
@@ -33,8 +36,9 @@ from flowpilot_core.application.quiet_claims import WatchClaims
 from flowpilot_core.application.reactions import reactions
 from flowpilot_core.application.relay import Handler, Relay
 from flowpilot_core.application.restores import RestoreGuard
-from flowpilot_core.application.secrets import Rotated, Rotation
+from flowpilot_core.application.secrets import Rotated, Rotation, Safe
 from flowpilot_core.application.units import Units
+from flowpilot_core.application.webhook_messages import SendWebhook, SpreadEvent
 from flowpilot_core.domain.errors import InvalidValue, Unavailable
 from flowpilot_core.domain.identifiers import AccountId
 from flowpilot_core.ports.event_stream import EventStream
@@ -135,7 +139,7 @@ async def flowpilot_of(settings: Settings) -> AsyncIterator[FlowPilot]:
             raise CannotRun(
                 f"the database does not answer ({_first_line(exc.__cause__ or exc)}); is it up, and is its address right?"
             ) from exc
-        yield _flowpilot(database)
+        yield _flowpilot(settings, database)
 
 
 async def serve(settings: Settings, *, host: str, port: int, relay: bool) -> None:
@@ -170,7 +174,7 @@ async def serve(settings: Settings, *, host: str, port: int, relay: bool) -> Non
                     working.wake()
                 waking.publish(account_id)
 
-            flowpilot = _flowpilot(database, committed=committed)
+            flowpilot = _flowpilot(settings, database, committed=committed)
             app = create_app(
                 flowpilot,
                 clock=SystemClock(),
@@ -376,9 +380,15 @@ def _make_key(file: Path) -> None:
         made.unlink()
 
 
-def _flowpilot(database: Database, *, committed: Callable[[AccountId], None] = _nobody) -> FlowPilot:
+def _flowpilot(settings: Settings, database: Database, *, committed: Callable[[AccountId], None] = _nobody) -> FlowPilot:
     return FlowPilot.of(
-        begin=database.begin, view=database.view, clock=SystemClock(), new_id=new_id, new_secret=new_secret, committed=committed
+        begin=database.begin,
+        view=database.view,
+        clock=SystemClock(),
+        new_id=new_id,
+        new_secret=new_secret,
+        vault=AesGcmVault(secret_keys(settings)),
+        committed=committed,
     )
 
 
@@ -386,13 +396,14 @@ async def _relay(
     settings: Settings, stack: AsyncExitStack, urls: Urls, database: Database, outbox: SqlOutbox, waking: EventStream, metrics: Metrics
 ) -> Relay:
     marks = _marks(stack, urls)
+    redact = SecretRedactor(secret_key(settings))
     deliveries = SendDelivery(
         begin=database.begin,
         notifier=await stack.enter_async_context(_notifying(settings)),
         clock=SystemClock(),
         jitter=jitter,
         links=Links.of(settings.base_url or "", secret_key(settings)),
-        redact=SecretRedactor(secret_key(settings)),
+        redact=redact,
         typeset=HtmlLetters(),
         mail_domain=domain_of(settings.mail_from),
         settled=metrics.delivery,
@@ -401,18 +412,34 @@ async def _relay(
     assessments = MakeAssessment(
         units=units,
         view=database.view,
-        redact=SecretRedactor(secret_key(settings)),
+        redact=redact,
         clock=SystemClock(),
         models=_models(settings, database),
+    )
+    webhooks = SendWebhook(
+        begin=database.begin,
+        caller=HttpWebhooks(await _outside(settings, stack), clock=SystemClock()),
+        safe=Safe(vault=AesGcmVault(secret_keys(settings)), clock=SystemClock(), new_id=new_id),
+        clock=SystemClock(),
+        jitter=jitter,
+        base_url=settings.base_url or "",
+        redact=redact,
     )
     handlers: dict[WorkKind, Handler] = {
         WorkKind.DELIVERY: deliveries,
         WorkKind.ASSESSMENT: assessments,
         WorkKind.POLICY_STEP: TakePolicySteps(units=units, clock=SystemClock(), new_id=new_id),
         WorkKind.QUIET_CLAIM: WatchClaims(units=units, clock=SystemClock(), new_id=new_id),
+        WorkKind.WEBHOOKS: SpreadEvent(begin=database.begin, clock=SystemClock(), new_id=new_id),
+        WorkKind.WEBHOOK: webhooks,
     }
     guard = RestoreGuard(marks=marks, memory=MarkFile(settings.data_dir))
     return Relay(outbox=outbox, begin=database.begin, handlers=handlers, jitter=jitter, may_work=guard)
+
+
+async def _outside(settings: Settings, stack: AsyncExitStack) -> httpx.AsyncClient:
+    """What asks addresses that an account entered; closed with the stack."""
+    return await stack.enter_async_context(guarded_client(allow_private=settings.allow_private_targets))
 
 
 def _models(settings: Settings, database: Database) -> Models | None:

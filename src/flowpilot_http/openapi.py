@@ -181,9 +181,11 @@ def _responses(route: _Route, known: Mapping[str, Json]) -> Json:
     for status, kind in {operation.status: operation.answer, **operation.also}.items():
         if kind is str:
             content: Json = {"text/plain": {"schema": {"type": "string"}}}
+        elif kind is None:
+            content = {}
         else:
             content = {operation.media_type: _with_example(known[repr(kind)], route.name)}
-        answers[str(status)] = {"description": titled(status), "content": content}
+        answers[str(status)] = {"description": titled(status), **({"content": content} if content else {})}
     if operation.etag:
         answers[str(operation.status)]["headers"] = {"ETag": {"schema": {"type": "string"}}}
     if operation.body is not None:

@@ -5,8 +5,10 @@ from typing import Any, Final
 
 import msgspec
 from attrs import field, frozen
-from litestar import get, patch, post, put
+from litestar import delete, get, patch, post, put
 from litestar.handlers import HTTPRouteHandler
+
+from .schemas.common import Nothing
 
 F = Callable[[Callable[..., Any]], HTTPRouteHandler]
 
@@ -76,6 +78,11 @@ class Part:
     def sets(self, path: str, answer: Any, *, body: type[msgspec.Struct], problems: tuple[str, ...] = ()) -> F:
         """A PUT of something whole, in place of what was there."""
         return put(path, opt={"operation": self._change(path, answer, 200, body, problems)})
+
+    def drops(self, path: str, *, problems: tuple[str, ...] = ()) -> F:
+        """A DELETE of what its path names; nothing is left to show."""
+        # What the framework is told is not what is sent: for a 204 it wants a handler that gives nothing back.
+        return delete(path, status_code=200, opt={"operation": self._change(path, None, 204, Nothing, problems)})
 
     def _change(self, path: str, answer: Any, status: int, body: type[msgspec.Struct], problems: tuple[str, ...]) -> Operation:
         codes = (*ALWAYS, *_of_path(path), *CHANGED, *problems)

@@ -74,6 +74,10 @@ class TestPresence(contracts.PresenceContract):
     pass
 
 
+class TestWebhooks(contracts.WebhooksContract):
+    pass
+
+
 class TestOutbox(contracts.OutboxContract):
     pass
 

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 from attrs import frozen
 
-from flowpilot_adapters.memory import MemoryNotifier, MemoryStore
+from flowpilot_adapters.memory import MemoryNotifier, MemoryStore, MemoryVault
 from flowpilot_adapters.system import new_id, new_secret
 from flowpilot_core.application.assessing import MakeAssessment
 from flowpilot_core.application.flowpilot import FlowPilot
@@ -128,7 +128,9 @@ async def a_world_in(
 ) -> World:
     """A fresh one in a store that may hold others."""
     clock = SetClock()
-    flowpilot = FlowPilot.of(begin=begin, view=view, clock=clock, new_id=new_id, new_secret=new_secret, committed=committed)
+    flowpilot = FlowPilot.of(
+        begin=begin, view=view, clock=clock, new_id=new_id, new_secret=new_secret, committed=committed, vault=MemoryVault()
+    )
     app = create_app(
         flowpilot,
         clock=clock,

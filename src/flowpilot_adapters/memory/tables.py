@@ -25,6 +25,8 @@ from flowpilot_core.domain.identifiers import (
     TeamId,
     TokenId,
     UserId,
+    WebhookId,
+    WebhookMessageId,
 )
 from flowpilot_core.domain.opinion import Judgement, Rating, Seen
 from flowpilot_core.domain.preferences import Preferences
@@ -33,6 +35,7 @@ from flowpilot_core.domain.secret import SealedSecret
 from flowpilot_core.domain.session import Session
 from flowpilot_core.domain.sign_in import SignIn, SignInLink
 from flowpilot_core.domain.step import Step
+from flowpilot_core.domain.webhook import Webhook, WebhookMessage
 from flowpilot_core.ports.imports import ImportedRow
 from flowpilot_core.ports.persistence import Answer
 
@@ -82,6 +85,8 @@ class Tables:
     snapshots: dict[HandoffId, bytes] = Factory(dict)
     deliveries: dict[DeliveryId, Delivery] = Factory(dict)
     secrets: dict[SecretId, SealedSecret] = Factory(dict)
+    webhooks: dict[WebhookId, Webhook] = Factory(dict)
+    webhook_messages: dict[WebhookMessageId, WebhookMessage] = Factory(dict)
     due: dict[UUID, DueWork] = Factory(dict)
     seen: dict[tuple[HandoffId, UserId], Seen] = Factory(dict)
     judgements: dict[tuple[HandoffId, UserId], Judgement] = Factory(dict)
@@ -161,6 +166,8 @@ class Working:
         self.snapshots = Rows(tables.snapshots)
         self.deliveries = Rows(tables.deliveries)
         self.secrets = Rows(tables.secrets)
+        self.webhooks = Rows(tables.webhooks)
+        self.webhook_messages = Rows(tables.webhook_messages)
         self.due = Rows(tables.due)
         self.seen = Rows(tables.seen)
         self.presence = Rows(tables.presence)
@@ -178,6 +185,11 @@ class Working:
         self.events: list[Event] = []
         """Recorded here, not committed yet."""
         self._events = tables.events
+
+    @property
+    def logged(self) -> Iterator[Event]:
+        """What is committed, in the order of its numbers."""
+        return iter(self._events)
 
     @property
     def touched(self) -> bool:

@@ -16,6 +16,7 @@ from .sign_ins import MemorySignIns
 from .tables import KeptAnswer
 from .token_use import MemoryTokenUse
 from .transaction import Transaction
+from .webhooks import MemoryWebhooks
 
 
 class MemoryUnitOfWork:
@@ -36,6 +37,7 @@ class MemoryUnitOfWork:
         self._assessments = MemoryAssessments(transaction)
         self._secrets = MemorySecrets(transaction)
         self._sign_ins = MemorySignIns(transaction)
+        self._webhooks = MemoryWebhooks(transaction)
         self._imports = MemoryImports(transaction)
 
     @property
@@ -87,6 +89,11 @@ class MemoryUnitOfWork:
     def assessments(self) -> MemoryAssessments:
         """The assessments."""
         return self._assessments
+
+    @property
+    def webhooks(self) -> MemoryWebhooks:
+        """The webhooks."""
+        return self._webhooks
 
     @property
     def secrets(self) -> MemorySecrets:

@@ -44,6 +44,8 @@ APP_MAY: Final[Mapping[str, str]] = MappingProxyType(
         "token_use": "SELECT, INSERT, UPDATE",
         "assessment_feedback": "SELECT, INSERT, UPDATE",
         "secret": "SELECT, INSERT, UPDATE, DELETE",
+        "webhook": "SELECT, INSERT, UPDATE, DELETE",
+        "webhook_message": "SELECT, INSERT, UPDATE, DELETE",
         "due_work": "SELECT, INSERT, UPDATE, DELETE",
         "idempotency_key": "SELECT, INSERT, UPDATE, DELETE",
     }

@@ -37,6 +37,7 @@ from flowpilot_core.domain.handoff import HANDOFF, HandoffState, Intent
 from flowpilot_core.domain.opinion import Verdict
 from flowpilot_core.domain.session import Priority, Status
 from flowpilot_core.domain.step import StepKind, StepResult
+from flowpilot_core.domain.webhook import WebhookFormat
 
 SCHEMA: Final = "flowpilot"
 
@@ -603,6 +604,61 @@ secret = Table(
     ForeignKeyConstraint(["account_id"], [account.c.account_id], name="fk_secret_account"),
 )
 """What only the holder of the key can read, sealed by the application."""
+
+webhook = Table(
+    "webhook",
+    metadata,
+    _uuid("account_id"),
+    _uuid("id"),
+    _text("name"),
+    _text("format"),
+    Column("kinds", ARRAY(Text), nullable=False),
+    _text("host"),
+    _uuid("target"),
+    _uuid("secret"),
+    _uuid("previous_secret", null=True),
+    _time("previous_until", null=True),
+    _time("off_at", null=True),
+    _text("off_reason", null=True),
+    _uuid("created_by"),
+    _time("created_at"),
+    _key("webhook", "id"),
+    _refers("webhook", "target", ("target",), "secret", ("id",)),
+    _refers("webhook", "secret", ("secret",), "secret", ("id",)),
+    _refers("webhook", "previous_secret", ("previous_secret",), "secret", ("id",)),
+    _refers("webhook", "created_by", ("created_by",), "person", ("id",)),
+    _one_of("webhook", "format", WebhookFormat),
+    CheckConstraint("(off_at IS NULL) = (off_reason IS NULL)", name="ck_webhook_off"),
+)
+
+webhook_message = Table(
+    "webhook_message",
+    metadata,
+    _uuid("account_id"),
+    _uuid("id"),
+    _uuid("webhook_id"),
+    _uuid("event_id", null=True),
+    _text("kind", null=True),
+    _uuid("session_id", null=True),
+    _uuid("handoff_id", null=True),
+    _text("state"),
+    _integer("attempts"),
+    _text("reason", null=True),
+    _text("last_error", null=True),
+    _integer("status", null=True),
+    _text("request", null=True),
+    _text("response", null=True),
+    _time("created_at"),
+    _time("updated_at"),
+    _key("webhook_message", "id"),
+    _refers("webhook_message", "webhook", ("webhook_id",), "webhook", ("id",)),
+    _refers("webhook_message", "event", ("event_id",), "event", ("id",)),
+    _refers("webhook_message", "session", ("session_id",), "session", ("id",)),
+    _refers("webhook_message", "handoff", ("handoff_id",), "handoff", ("id",)),
+    _one_of("webhook_message", "state", DeliveryState),
+    Index("ix_webhook_message_webhook", "account_id", "webhook_id", "id"),
+)
+"""What webhooks were sent, with the bodies; secrets are redacted, and a routing key is left out."""
 
 due_work = Table(
     "due_work",

@@ -26,6 +26,7 @@ from .sessions import SqlSessions
 from .sign_ins import SqlSignIns
 from .token_use import SqlTokenUse
 from .transaction import Transaction
+from .webhooks import SqlWebhooks
 
 
 class SqlUnitOfWork:
@@ -45,6 +46,7 @@ class SqlUnitOfWork:
         self.assessments = SqlAssessments(transaction)
         self.secrets = SqlSecrets(transaction)
         self.sign_ins = SqlSignIns(transaction)
+        self.webhooks = SqlWebhooks(transaction)
         self.imports = SqlImports(transaction)
 
     async def record(self, event: Event) -> None:

@@ -7,6 +7,7 @@ from attrs import frozen
 from flowpilot_core.domain.identifiers import AccountId
 from flowpilot_core.ports.clock import Clock, NewId, NewSecret
 from flowpilot_core.ports.persistence import BeginWork, ViewOf
+from flowpilot_core.ports.secrets import Vault
 
 from .accounts import Accounts
 from .assessments import Assessments
@@ -14,9 +15,11 @@ from .escalation import Escalation
 from .handoffs import Handoffs
 from .reactions import reactions
 from .replay import Replay
+from .secrets import NoVault, Safe
 from .sessions import Sessions
 from .signing_in import SigningIn
 from .units import Units
+from .webhooks import Webhooks
 
 
 def _nobody(_: AccountId) -> None:
@@ -32,6 +35,7 @@ class FlowPilot:
     assessments: Assessments
     escalation: Escalation
     accounts: Accounts
+    webhooks: Webhooks
     replay: Replay
     signing_in: SigningIn
 
@@ -46,15 +50,18 @@ class FlowPilot:
         new_secret: NewSecret,
         tell: bool = True,
         assess: bool = True,
+        vault: Vault | None = None,
         committed: Callable[[AccountId], None] = _nobody,
     ) -> "FlowPilot":
         """All use cases over these ports.
 
-        `tell`: whether anybody is told of an escalation; `assess`: whether it is assessed. `committed` is called after every
+        `tell`: whether anybody is told of an escalation; `assess`: whether it is assessed. `vault` seals what
+        accounts keep secret; without one there are no webhooks. `committed` is called after every
         commit with its account, to wake a relay and whoever waits for news: it must return at once, and losing the call costs
         nothing but time.
         """
         units = Units(begin=begin, committed=committed, new_id=new_id, reactions=reactions(new_id))
+        safe = Safe(vault=vault or NoVault(), clock=clock, new_id=new_id)
         return cls(
             handoffs=Handoffs(units=units, view=view, clock=clock, new_id=new_id, tell=tell, assess=assess),
             assessments=Assessments(units=units, view=view, clock=clock, new_id=new_id),
@@ -62,5 +69,6 @@ class FlowPilot:
             escalation=Escalation(units=units, clock=clock),
             accounts=Accounts(begin=begin, view=view, clock=clock, new_id=new_id, new_secret=new_secret),
             signing_in=SigningIn(begin=begin, view=view, clock=clock, new_id=new_id, new_secret=new_secret),
+            webhooks=Webhooks(units=units, clock=clock, new_id=new_id, new_secret=new_secret, safe=safe),
             replay=Replay(begin=begin, view=view, new_id=new_id),
         )

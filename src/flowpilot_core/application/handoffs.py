@@ -17,7 +17,7 @@ from flowpilot_core.domain.opinion import Seen, Verdict
 from flowpilot_core.domain.session import Priority
 from flowpilot_core.domain.snapshot import digest
 from flowpilot_core.ports.clock import Clock, NewId
-from flowpilot_core.ports.outbox import Work, WorkKind
+from flowpilot_core.ports.outbox import RESENDING, Work
 from flowpilot_core.ports.persistence import (
     Entry,
     HandoffDetail,
@@ -295,7 +295,7 @@ class Handoffs:
             retried = delivery.retried(handoff, by=actor, at=self.clock.now())
             handoff.require_version(request.if_match)
             await work.deliveries.save(retried)
-            await work.due.add(Work(id=delivery_id, kind=WorkKind.DELIVERY, due_at=self.clock.now()))
+            await work.due.add(Work(id=delivery_id, kind=RESENDING[delivery.channel], due_at=self.clock.now()))
             event = Event.of(
                 EventKind.DELIVERY_CHANGED,
                 by=actor,

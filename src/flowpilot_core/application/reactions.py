@@ -6,11 +6,12 @@ from flowpilot_core.ports.clock import NewId
 from flowpilot_core.ports.persistence import UnitOfWork
 
 from .units import Cause, Reaction
+from .webhooks import tell_webhooks
 
 
 def reactions(new_id: NewId) -> tuple[Reaction, ...]:
     """All of them."""
-    return (_watch_claims(new_id),)
+    return (_watch_claims(new_id), tell_webhooks)
 
 
 def _watch_claims(new_id: NewId) -> Reaction:

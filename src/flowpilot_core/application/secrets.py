@@ -4,7 +4,7 @@ import logging
 
 from attrs import evolve, frozen
 
-from flowpilot_core.domain.errors import SecretUnreadable
+from flowpilot_core.domain.errors import SecretUnreadable, Unavailable
 from flowpilot_core.domain.identifiers import AccountId, SecretId
 from flowpilot_core.domain.secret import SealedSecret
 from flowpilot_core.ports.clock import Clock, NewId
@@ -17,6 +17,18 @@ AT_ONCE = 100
 """Secrets, or accounts, that one unit of work or one look takes on."""
 MOST_COUNTED = 10_000
 """Secrets of one account."""
+
+
+class NoVault:
+    """Where no vault was given: nothing secret can be kept."""
+
+    key_id = "none"
+
+    def seal(self, account_id: AccountId, purpose: str, secret: bytes) -> bytes:
+        """Raises `Unavailable`."""
+        raise Unavailable("vault")
+
+    open = resealed = seal
 
 
 @frozen(kw_only=True)

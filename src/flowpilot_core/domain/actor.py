@@ -50,6 +50,7 @@ class Permission(StrEnum):
     REMIND = "remind people of an escalation"
     ASSESS = "ask for an assessment"
     FEEDBACK = "give feedback on an assessment"
+    MANAGE_WEBHOOKS = "manage webhooks"
 
 
 class Relation(StrEnum):
@@ -109,6 +110,7 @@ PERMISSIONS: Mapping[Permission, Rule] = MappingProxyType(
         Permission.REMIND: Rule(roles=frozenset(), system=True),
         Permission.ASSESS: Rule(),
         Permission.FEEDBACK: Rule(),
+        Permission.MANAGE_WEBHOOKS: Rule(roles=OWNERS_AND_ADMINS),
     }
 )
 

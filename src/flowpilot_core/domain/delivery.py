@@ -191,6 +191,10 @@ class Delivery:
         """No longer worth sending."""
         return evolve(self._moved(DeliveryMove.SUPPRESS, at), reason=reason, waits_until=None)
 
+    def mirrored(self, state: DeliveryState, *, reason: str | None, attempts: int, last_error: str | None, at: datetime) -> "Delivery":
+        """As the log of a webhook has it, which says what became of its messages."""
+        return evolve(self, state=state, reason=reason, attempts=attempts, last_error=last_error, updated_at=max(at, self.updated_at))
+
     def retried(self, handoff: Handoff, *, by: Actor, at: datetime) -> "Delivery":
         """A dead one, asked for again.
 

@@ -21,6 +21,8 @@ PsaConnectionId = NewType("PsaConnectionId", UUID)
 PsaPostId = NewType("PsaPostId", UUID)
 AssessmentId = NewType("AssessmentId", UUID)
 SecretId = NewType("SecretId", UUID)
+WebhookId = NewType("WebhookId", UUID)
+WebhookMessageId = NewType("WebhookMessageId", UUID)
 
 PLATFORM_ACCOUNT = AccountId(UUID("00000000-0000-0000-0000-000000000001"))
 """The account that owns what everyone may read."""

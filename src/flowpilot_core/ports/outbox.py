@@ -24,6 +24,10 @@ class WorkKind(StrEnum):
     """A mail to one person."""
     ASSESSMENT = "assessment"
     """An assessment of one escalation."""
+    WEBHOOKS = "webhooks"
+    """Finding out which webhooks are told of one event."""
+    WEBHOOK = "webhook"
+    """A message to one webhook."""
 
 
 STANDING = "~"
@@ -33,6 +37,10 @@ SECRETS_KIND = f"{STANDING}secrets"
 
 SENDING: Mapping[Channel, WorkKind] = MappingProxyType({Channel.EMAIL: WorkKind.DELIVERY})
 """What work it is to send a delivery over each channel; for a channel that is not here, whoever adds the delivery sees to it."""
+RESENDING: Mapping[Channel, WorkKind] = MappingProxyType(
+    {**SENDING, **dict.fromkeys((Channel.WEBHOOK, Channel.SLACK, Channel.TEAMS), WorkKind.WEBHOOK)}
+)
+"""What work it is to send a dead one once more."""
 
 
 @frozen(kw_only=True)

@@ -33,6 +33,7 @@ from .presence import Presence
 from .secrets import Secrets
 from .sign_ins import SignIns
 from .token_use import TokenUse
+from .webhooks import Webhooks
 
 
 @frozen(kw_only=True)
@@ -364,6 +365,10 @@ class UnitOfWork(Protocol):
     @property
     def assessments(self) -> Assessments:
         """The assessments."""
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """The webhooks."""
 
     @property
     def secrets(self) -> Secrets:

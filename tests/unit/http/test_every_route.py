@@ -47,7 +47,14 @@ def _for_accounts(world: World) -> list[Route]:
     return [(method, path, operation) for method, path, operation in _routes(world) if path not in OPEN and (method, path) not in PAGES]
 
 
-async def _things(owner: Somebody, colleague: Somebody) -> Mapping[str, str]:
+async def _hooked(manager: Somebody) -> Mapping[str, str]:
+    """A webhook, and a message to it."""
+    webhook = await manager.made("/webhooks", {"url": "https://hooks.example/x", "kinds": ["handoff.escalated"], "name": "x"})
+    message = await manager.made(f"/webhooks/{webhook['id']}/test")
+    return {"webhook_id": webhook["id"], "message_id": message["id"]}
+
+
+async def _things(owner: Somebody, colleague: Somebody, manager: Somebody) -> Mapping[str, str]:
     """One of each thing that a path can name."""
     session = await owner.session()
     step = await owner.made(f"/ai-sessions/{session['id']}/steps", {"kind": "note", "content": "x"})
@@ -60,6 +67,7 @@ async def _things(owner: Somebody, colleague: Somebody) -> Mapping[str, str]:
         "handoff_id": handoff["id"],
         "delivery_id": deliveries["items"][0]["id"],
         "assessment_id": handoff["assessment"]["id"],
+        **await _hooked(manager),
     }
 
 
@@ -79,6 +87,8 @@ def _a_body(operation: Operation | None, things: Mapping[str, str]) -> dict[str,
         "outcome": "solved",
         "result": "worked",
         "rating": 1,
+        "url": "https://hooks.example/x",
+        "kinds": ["handoff.escalated"],
     }
     assert operation is not None
     if operation.body is None:
@@ -97,7 +107,7 @@ async def _asked(who: Somebody, method: str, path: str, body: dict[str, Any], **
 
 
 async def test_the_list_of_routes_is_the_contracts(world: World) -> None:
-    session, handoff = "/ai-sessions/{session_id:str}", "/handoffs/{handoff_id:str}"
+    session, handoff, webhook = "/ai-sessions/{session_id:str}", "/handoffs/{handoff_id:str}", "/webhooks/{webhook_id:str}"
     posts = (
         "steps",
         "forks",
@@ -135,6 +145,10 @@ async def test_the_list_of_routes_is_the_contracts(world: World) -> None:
         ("GET", "/handoffs/preview"),
         ("POST", "/ai-sessions"),
         ("PATCH", f"{session}/steps/{{step_id:str}}"),
+        *((method, "/webhooks") for method in ("GET", "POST")),
+        *((method, webhook) for method in ("PATCH", "DELETE")),
+        ("GET", f"{webhook}/deliveries"),
+        *(("POST", f"{webhook}/{part}") for part in ("secret", "test", "deliveries/{message_id:str}/replay")),
         *(("POST", f"{session}/{part}") for part in posts),
         *(("POST", f"{handoff}/{part}") for part in moves),
     } == {(method, path) for method, path, _ in _routes(world)}
@@ -142,7 +156,7 @@ async def test_the_list_of_routes_is_the_contracts(world: World) -> None:
 
 @pytest.mark.parametrize("authorization", [None, "", "Bearer", "Bearer ", "Bearer nonsense", "Basic eDp5", "Bearer {token}x", "{token}"])
 async def test_signed_out_every_route_of_an_account_answers_401(world: World, authorization: str | None) -> None:
-    things = await _things(world.junior, world.senior)
+    things = await _things(world.junior, world.senior, world.owner)
     headers = {} if authorization is None else {"authorization": authorization.format(token=world.junior.token)}
 
     answers = [
@@ -156,7 +170,7 @@ async def test_signed_out_every_route_of_an_account_answers_401(world: World, au
 
 
 async def test_a_deactivated_person_is_signed_out_everywhere(world: World) -> None:
-    things = await _things(world.junior, world.senior)
+    things = await _things(world.junior, world.senior, world.owner)
     await world.flowpilot.accounts.deactivate(world.viewer.account_id, world.viewer.user.id)
 
     answers = [await _asked(world.viewer, method, _filled(path, things), {}) for method, path, _ in _for_accounts(world)]
@@ -166,7 +180,7 @@ async def test_a_deactivated_person_is_signed_out_everywhere(world: World) -> No
 
 async def test_another_accounts_things_are_as_unknown_as_those_that_never_were(world: World) -> None:
     """A27, A28: every route that names something: same status, body, headers and statements, and nothing happens."""
-    things = await _things(world.junior, world.senior)
+    things = await _things(world.junior, world.senior, world.owner)
     before = await world.owner.seen(f"/ai-sessions/{things['session_id']}")
     missing = dict.fromkeys(things, MISSING)
     tried = 0
@@ -186,16 +200,16 @@ async def test_another_accounts_things_are_as_unknown_as_those_that_never_were(w
             assert _work(for_foreign) == _work(for_unknown), (method, path)
 
     assert before == await world.owner.seen(f"/ai-sessions/{things['session_id']}")
-    assert 30 == tried
+    assert 36 == tried
 
 
 async def test_a_part_of_another_accounts_thing_is_unknown_under_ones_own(world: World) -> None:
     """A28: an id of another account behind an id of one's own."""
-    theirs = await _things(world.junior, world.senior)
-    own = await _things(world.rival, world.rival_owner)
+    theirs = await _things(world.junior, world.senior, world.owner)
+    own = await _things(world.rival, world.rival_owner, world.rival_owner)
 
     for method, path, operation in _for_accounts(world):
-        inner = [name for name in re.findall(r"{(\w+):str}", path) if name not in ("session_id", "handoff_id")]
+        inner = [name for name in re.findall(r"{(\w+):str}", path) if name not in ("session_id", "handoff_id", "webhook_id")]
         if inner:
             answer = await _asked(
                 world.rival_owner, method, _filled(path, {**own} | {name: theirs[name] for name in inner}), _a_body(operation, own)
@@ -216,7 +230,7 @@ async def test_no_header_names_an_account(world: World, header: str) -> None:
 @pytest.mark.parametrize("name", ["account_id", "user", "as"])
 async def test_no_query_takes_a_name_that_is_not_its_own(world: World, name: str) -> None:
     """A28: nobody acts for another account, or as somebody else, by saying so."""
-    things = await _things(world.junior, world.senior)
+    things = await _things(world.junior, world.senior, world.owner)
 
     for method, path, operation in _for_accounts(world):
         answer = await _asked(world.junior, method, f"{_filled(path, things)}?{name}={world.rival.account_id}", _a_body(operation, things))
@@ -230,7 +244,7 @@ async def test_no_query_takes_a_name_that_is_not_its_own(world: World, name: str
 @pytest.mark.parametrize("member", SMUGGLED)
 async def test_no_request_takes_a_member_that_is_not_its_own(world: World, member: str) -> None:
     """A29: request types are closed, every one of them."""
-    things = await _things(world.junior, world.senior)
+    things = await _things(world.junior, world.senior, world.owner)
     tried = 0
 
     for method, path, operation in _for_accounts(world):
@@ -253,7 +267,7 @@ async def test_no_request_takes_a_member_that_is_not_its_own(world: World, membe
 
 async def test_every_answer_of_an_account_is_kept_by_nobody(world: World) -> None:
     """A31: refusals too."""
-    things = await _things(world.junior, world.senior)
+    things = await _things(world.junior, world.senior, world.owner)
 
     for method, path, _ in _for_accounts(world):
         for who in (world.junior, world.rival):
@@ -271,7 +285,7 @@ async def test_every_answer_carries_what_keeps_browsers_safe_and_a_name(world: W
             _filled(
                 path,
                 dict.fromkeys(("session_id", "handoff_id", "account_id", "link"), MISSING)
-                | dict.fromkeys(("step_id", "branch_id", "delivery_id", "assessment_id"), MISSING),
+                | dict.fromkeys(("step_id", "branch_id", "delivery_id", "assessment_id", "webhook_id", "message_id"), MISSING),
             ),
         )
         assert "nosniff" == answer.headers["x-content-type-options"]

@@ -14,6 +14,7 @@ pytestmark = pytest.mark.anyio
 ADAPTERS = ("memory", "postgres")
 
 SESSION, HANDOFF = "/ai-sessions/{session_id:str}", "/handoffs/{handoff_id:str}"
+WEBHOOK = "/webhooks/{webhook_id:str}"
 EVERYBODY: Final = "owner admin assignee colleague viewer"
 ENGINEERS: Final = "owner admin assignee colleague"
 MANAGERS: Final = "owner admin"
@@ -26,6 +27,8 @@ class Who:
     may: str
     given: str = ""
     """What has happened before: `claimed` (the colleague has claimed it), `helped` (the colleague has joined)."""
+    anew: bool = False
+    """Whether it is gone once somebody did it, so that each gets one of their own."""
 
 
 WHO: Final[Mapping[tuple[str, str], Who]] = {
@@ -62,6 +65,14 @@ WHO: Final[Mapping[tuple[str, str], Who]] = {
     ("GET", f"{HANDOFF}/assessments"): Who(EVERYBODY),
     ("POST", f"{HANDOFF}/assessments"): Who(ENGINEERS),
     ("POST", f"{HANDOFF}/assessments/{{assessment_id:str}}/feedback"): Who(ENGINEERS),
+    ("POST", "/webhooks"): Who(MANAGERS),
+    ("GET", "/webhooks"): Who(MANAGERS),
+    ("PATCH", WEBHOOK): Who(MANAGERS),
+    ("DELETE", WEBHOOK): Who(MANAGERS, anew=True),
+    ("POST", f"{WEBHOOK}/secret"): Who(MANAGERS),
+    ("POST", f"{WEBHOOK}/test"): Who(MANAGERS),
+    ("GET", f"{WEBHOOK}/deliveries"): Who(MANAGERS),
+    ("POST", f"{WEBHOOK}/deliveries/{{message_id:str}}/replay"): Who(MANAGERS),
 }
 """A row for each route that is an account's: add one with each such route, and to `OPEN` or `PAGES` one that is nobody's."""
 
@@ -85,7 +96,13 @@ async def test_who_may_call_which_route(world: World) -> None:
         things = await _given(world, who.given)
         allowed = set(who.may.split())
         # Those who may come last: what they do may change who else may.
-        answers = [name for name in sorted(own, key=allowed.__contains__) if await _may(own[name], method, path, operation, things)]
+        answers = []
+        for name in sorted(own, key=allowed.__contains__):
+            if who.anew:
+                things = await _given(world, who.given)
+            if await _may(own[name], method, path, operation, things):
+                answers.append(name)
+        things = await _given(world, who.given) if who.anew else things
         found[method, path] = " ".join(name for name in own if name in answers)
         await _is_hidden(world, method, path, operation, things)
 
@@ -93,7 +110,7 @@ async def test_who_may_call_which_route(world: World) -> None:
 
 
 async def _given(world: World, what: str) -> Mapping[str, str]:
-    things = {**await _things(world.junior, world.senior), "colleague_id": world.senior.id}
+    things = {**await _things(world.junior, world.senior, world.owner), "colleague_id": world.senior.id}
     if what == "helped":
         session = await world.junior.session()
         await world.senior.made(f"/ai-sessions/{session['id']}/join")
@@ -130,7 +147,7 @@ async def _is_hidden(world: World, method: str, path: str, operation: Operation 
 
 @pytest.mark.parametrize("path", sorted(OPEN))
 async def test_what_is_nobodys_is_open_to_all_and_tells_of_nobody(world: World, path: str) -> None:
-    things = await _things(world.junior, world.senior)
+    things = await _things(world.junior, world.senior, world.owner)
 
     answer = await world.nobody.get(path)
 

@@ -33,6 +33,7 @@ from .sign_ins import SignInsContract
 from .tenancy import TenancyContract
 from .token_use import TokenUseContract
 from .unit_of_work import OnceContract, UnitOfWorkContract
+from .webhooks import WebhooksContract
 
 __all__ = [
     "Adapter",
@@ -65,4 +66,5 @@ __all__ = [
     "TokenUseContract",
     "UnitOfWorkContract",
     "VaultContract",
+    "WebhooksContract",
 ]

@@ -1,0 +1,62 @@
+"""Webhooks over HTTP, signed as the Standard Webhooks specification says."""
+
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+import httpx
+from attrs import field, frozen
+from standardwebhooks import Webhook as Signer
+
+from flowpilot_core.ports.clock import Clock
+from flowpilot_core.ports.notifier import NotSent
+from flowpilot_core.ports.webhooks import WebhookAnswer, WebhookCall
+
+_LONGEST: Final = 4_000
+"""Characters of an answer that are looked at."""
+
+
+@frozen
+class HttpWebhooks:
+    """Over a client that sees to where it may go and how long it may take."""
+
+    _client: httpx.AsyncClient = field(repr=False)
+    clock: Clock = field(kw_only=True)
+
+    async def call(self, call: WebhookCall) -> WebhookAnswer:
+        """As `WebhookCaller.call` says."""
+        headers = {
+            "content-type": "application/json",
+            "webhook-id": call.message_id,
+            "webhook-timestamp": str(int(call.at.timestamp())),
+            "webhook-signature": " ".join(Signer(secret).sign(call.message_id, call.at, call.body) for secret in call.secrets),
+        }
+        try:
+            answer = await self._client.post(call.url, content=call.body.encode(), headers=headers, follow_redirects=False)
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol) as exc:
+            raise NotSent(f"the address cannot be asked: {exc}", permanent=True) from exc
+        except httpx.TimeoutException as exc:
+            raise NotSent("the address did not answer in time", unknown=True) from exc
+        except httpx.HTTPError as exc:
+            # Its words are our guard's, or the network's; none holds the address.
+            raise NotSent(
+                f"the address could not be asked: {str(exc) or type(exc).__name__}", unknown=isinstance(exc, httpx.ReadError)
+            ) from exc
+        return WebhookAnswer(
+            status=answer.status_code, body=answer.text[:_LONGEST].replace("\0", ""), retry_after=self._retry_after(answer)
+        )
+
+    def _retry_after(self, answer: httpx.Response) -> float | None:
+        """Seconds, whether it says seconds or a date (RFC 9110, 10.2.3)."""
+        said = answer.headers.get("retry-after", "").strip()
+        if said.isdecimal():
+            return float(said[:9])
+        try:
+            at = parsedate_to_datetime(said)
+        except ValueError:
+            return None
+        return max(0.0, (_aware(at) - self.clock.now()).total_seconds())
+
+
+def _aware(at: datetime) -> datetime:
+    return at if at.tzinfo else at.replace(tzinfo=UTC)

@@ -1,0 +1,394 @@
+"""Webhooks from end to end: an escalation in Postgres, the relay, and a receiver on this machine that checks what it gets."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from attrs import define, evolve, field, frozen
+from standardwebhooks import Webhook as Verifier
+
+from flowpilot_adapters.outgoing import guarded_client
+from flowpilot_adapters.redaction import SecretRedactor
+from flowpilot_adapters.sql import Database, SqlOutbox
+from flowpilot_adapters.system import SystemClock, new_id, new_secret
+from flowpilot_adapters.vault import AesGcmVault
+from flowpilot_adapters.webhooks import HttpWebhooks
+from flowpilot_core.application.flowpilot import FlowPilot
+from flowpilot_core.application.relay import Relay
+from flowpilot_core.application.secrets import Safe
+from flowpilot_core.application.webhook_messages import SendWebhook, SpreadEvent
+from flowpilot_core.application.webhooks import Shown
+from flowpilot_core.domain.delivery import Channel, DeliveryState
+from flowpilot_core.domain.errors import InvalidTransition
+from flowpilot_core.domain.events import EventKind
+from flowpilot_core.domain.handoff import Intent
+from flowpilot_core.domain.identifiers import HandoffId
+from flowpilot_core.domain.session import Priority
+from flowpilot_core.domain.webhook import WebhookFormat, WebhookMessage
+from flowpilot_core.domain.webhook_formats import DEEDS, Told, rendered
+from flowpilot_core.ports.outbox import WorkKind
+from flowpilot_core.testing.builders import NOON, Staff, a_staff
+from tests.support.postgres import PostgresDatabase
+
+pytestmark = pytest.mark.anyio
+
+KEY = b"only these tests seal with this key"
+ESCALATED = frozenset({EventKind.HANDOFF_ESCALATED})
+
+
+@define
+class Receiver:
+    """The other end: an HTTP server that keeps what it is sent, and answers as it was told to, at last with 200."""
+
+    answers: list[bytes] = field(factory=list)
+    requests: list[tuple[dict[str, str], str]] = field(factory=list, init=False)
+    url: str = field(default="", init=False)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head.splitlines()[1:] if line)}
+        body = (await reader.readexactly(int(headers["content-length"]))).decode()
+        self.requests.append((headers, body))
+        answer = self.answers.pop(0) if self.answers else b"200 OK\r\n"
+        writer.write(b"HTTP/1.1 " + answer + b"connection: close\r\ncontent-length: 4\r\n\r\nsaid")
+        await writer.drain()
+        writer.close()
+
+    @asynccontextmanager
+    async def running(self) -> "AsyncIterator[Receiver]":
+        server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/hook?token=s3cr3t"
+        async with server:
+            yield self
+
+    def bodies(self) -> list[Any]:
+        return [json.loads(body) for _, body in self.requests]
+
+
+@frozen(kw_only=True)
+class Shop:
+    """The product over one database, with a relay for webhooks."""
+
+    flowpilot: FlowPilot
+    relay: Relay
+    acme: Staff
+    globex: Staff
+    database: Database
+
+    async def hooked(
+        self, receiver: Receiver, *, staff: Staff | None = None, kinds: frozenset[EventKind] = ESCALATED, **more: Any
+    ) -> Shown:
+        return await self.flowpilot.webhooks.add((staff or self.acme).olga, url=receiver.url, kinds=kinds, name="Chat", **more)
+
+    async def escalated(self, staff: Staff | None = None, *, title: str = "VPN down", priority: Priority = Priority.HIGH) -> HandoffId:
+        by = (staff or self.acme).anna
+        session = await self.flowpilot.sessions.start(by, title=title, problem="x", client_name="Contoso", priority=priority)
+        handed = await self.flowpilot.handoffs.hand_off(by, session.session.id, intent=Intent.ESCALATE, reason="Stuck")
+        return handed.handoff.id
+
+    async def done(self) -> None:
+        """Whatever is due is done, until nothing is."""
+        while await self.relay.run_once():
+            pass
+
+    async def log(self, shown: Shown, staff: Staff | None = None) -> list[WebhookMessage]:
+        return list(await self.flowpilot.webhooks.messages((staff or self.acme).olga, shown.webhook.id, before=None, limit=100))
+
+
+@pytest.fixture
+async def shop(own_database: PostgresDatabase) -> AsyncIterator[Shop]:
+    storage, outbox = Database(own_database.app), SqlOutbox(own_database.relay)
+    vault = AesGcmVault([KEY])
+    clock = SystemClock()
+    async with guarded_client(allow_private=True, longest=timedelta(seconds=5)) as client:
+        sending = SendWebhook(
+            begin=storage.begin,
+            caller=HttpWebhooks(client, clock=clock),
+            safe=Safe(vault=vault, clock=clock, new_id=new_id),
+            clock=clock,
+            jitter=lambda: 0.0,
+            base_url="https://flowpilot.example",
+            redact=SecretRedactor(KEY),
+        )
+        spreading = SpreadEvent(begin=storage.begin, clock=clock, new_id=new_id)
+        yield Shop(
+            flowpilot=FlowPilot.of(
+                begin=storage.begin,
+                view=storage.view,
+                clock=clock,
+                new_id=new_id,
+                new_secret=new_secret,
+                vault=vault,
+                tell=False,
+                assess=False,
+            ),
+            relay=Relay(
+                outbox=outbox,
+                begin=storage.begin,
+                handlers={WorkKind.WEBHOOK: sending, WorkKind.WEBHOOKS: spreading},
+                jitter=lambda: 0.0,
+            ),
+            acme=await a_staff("Acme").kept(storage.begin),
+            globex=await a_staff("Globex").kept(storage.begin),
+            database=storage,
+        )
+    await storage.close()
+    await outbox.close()
+
+
+async def test_a_webhook_is_told_of_an_escalation_in_a_message_that_its_receiver_can_trust(shop: Shop) -> None:
+    async with Receiver().running() as receiver:
+        shown = await shop.hooked(receiver)
+        handoff_id = await shop.escalated(title="VPN down, password: Winter!2031")
+
+        await shop.done()
+
+    ((headers, body),) = receiver.requests
+    told = Verifier(shown.secret or "").verify(body, headers)
+    (message,) = await shop.log(shown)
+    (delivery,) = await shop.flowpilot.handoffs.deliveries(shop.acme.ben, handoff_id, after=None, limit=10)
+    assert ("handoff.escalated", str(handoff_id)) == (told["type"], told["data"]["handoff_id"])
+    assert {"id": str(shop.acme.anna.user_id), "name": shop.acme.anna.name} == told["data"]["by"]
+    assert f"https://flowpilot.example/handoffs/{handoff_id}" == told["data"]["link"]
+    assert "Winter" not in body
+    assert f"msg_{message.id.hex}" == headers["webhook-id"]
+    assert (DeliveryState.SENT, 200, "said", body) == (message.state, message.status, message.response, message.request)
+    assert (str(message.id), None, Channel.WEBHOOK) == (str(delivery.id), delivery.user_id, delivery.channel)
+    assert DeliveryState.SENT is delivery.state
+
+
+async def test_a_claim_in_one_trip_is_told_too(shop: Shop) -> None:
+    async with Receiver().running() as receiver:
+        await shop.hooked(receiver, kinds=frozenset({EventKind.HANDOFF_CLAIMED}))
+        handoff_id = await shop.escalated()
+        await shop.flowpilot.handoffs.claim(shop.acme.ben, handoff_id)
+
+        await shop.done()
+
+    (told,) = receiver.bodies()
+    assert ("handoff.claimed", shop.acme.ben.name) == (told["type"], told["data"]["by"]["name"])
+
+
+async def test_what_is_refused_for_now_is_tried_again_under_the_same_id(shop: Shop) -> None:
+    async with Receiver([b"503 Busy\r\n", b"429 Slow\r\nretry-after: 0\r\n"]).running() as receiver:
+        shown = await shop.hooked(receiver)
+        await shop.escalated()
+
+        await shop.done()
+
+    (message,) = await shop.log(shown)
+    assert (DeliveryState.SENT, 3, None) == (message.state, message.attempts, message.last_error)
+    assert 1 == len({headers["webhook-id"] for headers, _ in receiver.requests})
+
+
+async def test_a_receiver_that_asks_for_time_gets_it(shop: Shop) -> None:
+    async with Receiver([b"429 Slow\r\nretry-after: 600\r\n"]).running() as receiver:
+        shown = await shop.hooked(receiver)
+        await shop.escalated()
+
+        await shop.done()
+
+    (message,) = await shop.log(shown)
+    assert (DeliveryState.FAILED, 1, 429) == (message.state, message.attempts, message.status)
+
+
+@pytest.mark.parametrize("answer", [b"400 Bad\r\n", b"404 None\r\n", b"302 Found\r\nlocation: https://elsewhere.example/\r\n"])
+async def test_what_will_never_be_taken_is_dead_at_once_and_can_be_sent_again(shop: Shop, answer: bytes) -> None:
+    async with Receiver([answer]).running() as receiver:
+        shown = await shop.hooked(receiver)
+        handoff_id = await shop.escalated()
+        await shop.done()
+        (dead,) = await shop.log(shown)
+        assert (DeliveryState.DEAD, 1) == (dead.state, dead.attempts)
+
+        await shop.flowpilot.handoffs.retry_delivery(shop.acme.adam, handoff_id, (await _only_delivery(shop, handoff_id)).id)
+        await shop.done()
+        await shop.flowpilot.webhooks.replay(shop.acme.olga, shown.webhook.id, dead.id)
+        with pytest.raises(InvalidTransition):
+            await shop.flowpilot.webhooks.replay(shop.acme.olga, shown.webhook.id, dead.id)
+        await shop.done()
+
+    (message,) = await shop.log(shown)
+    assert DeliveryState.SENT is message.state
+    assert DeliveryState.SENT is (await _only_delivery(shop, handoff_id)).state
+    assert [f"msg_{dead.id.hex}"] * 3 == [headers["webhook-id"] for headers, _ in receiver.requests]
+
+
+async def test_a_webhook_that_is_gone_is_switched_off(shop: Shop) -> None:
+    async with Receiver([b"410 Gone\r\n"]).running() as receiver:
+        shown = await shop.hooked(receiver)
+        for _ in range(2):
+            await shop.escalated()
+            await shop.done()
+
+    (webhook,) = await shop.flowpilot.webhooks.list(shop.acme.olga)
+    (message,) = await shop.log(shown)
+    assert (1, DeliveryState.DEAD) == (len(receiver.requests), message.state)
+    assert "410" in (webhook.off_reason or "")
+
+
+async def test_nobody_is_told_of_an_escalation_that_was_withdrawn_meanwhile(shop: Shop) -> None:
+    async with Receiver().running() as receiver:
+        shown = await shop.hooked(receiver)
+        handoff_id = await shop.escalated()
+        await shop.flowpilot.handoffs.withdraw(shop.acme.anna, handoff_id)
+
+        await shop.done()
+
+    (message,) = await shop.log(shown)
+    assert ([], DeliveryState.SUPPRESSED, "the handoff is withdrawn") == (receiver.requests, message.state, message.reason)
+
+
+async def test_no_receiver_hears_of_another_account(shop: Shop) -> None:
+    async with Receiver().running() as acmes, Receiver().running() as theirs:
+        await shop.hooked(acmes)
+        await shop.hooked(theirs, staff=shop.globex)
+        handoff_id = await shop.escalated(shop.globex, title="canary")
+
+        await shop.done()
+
+    assert [] == acmes.requests
+    assert [str(handoff_id)] == [told["data"]["handoff_id"] for told in theirs.bodies()]
+
+
+async def test_a_receiver_that_is_down_delays_no_other(shop: Shop) -> None:
+    async with Receiver().running() as down:
+        await shop.hooked(down)
+    async with Receiver().running() as up:
+        await shop.hooked(up)
+        await shop.escalated()
+        await shop.relay.run_once()
+        await shop.relay.run_once()
+
+        assert 1 == len(up.requests)
+
+
+async def test_while_a_secret_is_changed_both_are_good(shop: Shop) -> None:
+    async with Receiver().running() as receiver:
+        old = await shop.hooked(receiver)
+        new = await shop.flowpilot.webhooks.renew_secret(shop.acme.olga, old.webhook.id)
+        await shop.escalated()
+        await shop.done()
+        async with shop.database.begin(shop.acme.account_id) as work:
+            await work.webhooks.save(evolve(new.webhook, previous_until=NOON))
+            await work.commit()
+        await shop.escalated()
+        await shop.done()
+
+    (while_changing, later) = receiver.requests
+    for secret in (old.secret, new.secret):
+        Verifier(secret or "").verify(while_changing[1], while_changing[0])
+    Verifier(new.secret or "").verify(later[1], later[0])
+    assert 1 == len(later[0]["webhook-signature"].split())
+
+
+async def test_a_test_says_that_it_is_one(shop: Shop) -> None:
+    async with Receiver().running() as receiver:
+        shown = await shop.hooked(receiver)
+        await shop.flowpilot.webhooks.test(shop.acme.adam, shown.webhook.id)
+
+        await shop.done()
+
+    (told,) = receiver.bodies()
+    assert "webhook.test" == told["type"]
+
+
+async def test_neither_address_nor_secret_is_kept_in_the_open(shop: Shop, own_database: PostgresDatabase) -> None:
+    async with Receiver().running() as receiver:
+        shown = await shop.hooked(receiver, format=WebhookFormat.PAGERDUTY, routing_key="R0UT1NGKEY")
+        await shop.escalated()
+        await shop.done()
+
+    (told,) = receiver.bodies()
+    tables = ("webhook", "webhook_message", "secret", "delivery", "event")
+    kept = "".join(str(own_database.do(f"SELECT {table}::text FROM flowpilot.{table}")) for table in tables)
+    assert "R0UT1NGKEY" == told["routing_key"]
+    assert not [secret for secret in ("R0UT1NGKEY", "s3cr3t", shown.secret or "") if secret in kept]
+
+
+def _told(kind: EventKind | None = EventKind.HANDOFF_ESCALATED, **more: Any) -> Told:
+    told = Told(
+        event_id=None,
+        kind=kind,
+        at=NOON,
+        by_id=None,
+        by_name="Anna",
+        session_id=None,
+        handoff_id=None,
+        title="Contoso: VPN down",
+        priority=Priority.URGENT,
+        link="https://flowpilot.example/handoffs/1",
+        routing_key="key",
+    )
+    return evolve(told, **more)
+
+
+BODIES: dict[WebhookFormat, Callable[[Any], object]] = {
+    WebhookFormat.SLACK: lambda body: body["blocks"][0]["text"]["text"],
+    WebhookFormat.TEAMS: lambda body: [block["text"] for block in body["attachments"][0]["content"]["body"]],
+    WebhookFormat.PAGERDUTY: lambda body: (body["event_action"], body["payload"]["severity"], body["payload"]["summary"]),
+    WebhookFormat.GOALERT: lambda body: (body["summary"], body.get("action")),
+}
+
+
+@pytest.mark.parametrize(
+    ("format", "said"),
+    [
+        (
+            WebhookFormat.SLACK,
+            "*[urgent] Contoso: VPN down*\nAnna is stuck and asks for a colleague.\n"
+            "<https://flowpilot.example/handoffs/1|Open it in FlowPilot>",
+        ),
+        (WebhookFormat.TEAMS, ["\\[urgent\\] Contoso: VPN down", "Anna is stuck and asks for a colleague."]),
+        (WebhookFormat.PAGERDUTY, ("trigger", "critical", "Contoso: VPN down: Anna is stuck and asks for a colleague.")),
+        (WebhookFormat.GOALERT, ("[urgent] Contoso: VPN down", None)),
+    ],
+)
+def test_each_receiver_is_told_in_its_own_words(format: WebhookFormat, said: object) -> None:
+    assert said == BODIES[format](rendered(_told(), format))
+
+
+@pytest.mark.parametrize(
+    ("kind", "pagerduty", "goalert"),
+    [
+        (EventKind.HANDOFF_LAPSED, "trigger", None),
+        (EventKind.HANDOFF_CLAIMED, "acknowledge", "close"),
+        (EventKind.HANDOFF_WITHDRAWN, "resolve", "close"),
+        (EventKind.SESSION_RESOLVED, "resolve", "close"),
+    ],
+)
+def test_a_pager_falls_silent_once_somebody_has_it(kind: EventKind, pagerduty: str, goalert: str | None) -> None:
+    first, later = (rendered(_told(which), WebhookFormat.PAGERDUTY) for which in (EventKind.HANDOFF_ESCALATED, kind))
+    closing = rendered(_told(kind), WebhookFormat.GOALERT)
+
+    assert isinstance(first, dict)
+    assert isinstance(later, dict)
+    assert isinstance(closing, dict)
+    assert (pagerduty, goalert) == (later["event_action"], closing.get("action"))
+    assert first["dedup_key"] == later["dedup_key"]
+
+
+@pytest.mark.parametrize("title", ["<!channel> <https://evil.example|click>", "[click](https://evil.example) ![x](https://evil.example/x)"])
+def test_no_title_mentions_or_links_anything(title: str) -> None:
+    """A40: in a chat."""
+    slack = json.dumps(rendered(_told(title=title), WebhookFormat.SLACK))
+    teams = json.dumps(rendered(_told(title=title), WebhookFormat.TEAMS))
+
+    assert "<!channel>" not in slack
+    assert "<https://evil" not in slack
+    assert "](https://evil" not in teams
+
+
+def test_every_kind_of_event_can_be_said() -> None:
+    for format in WebhookFormat:
+        for kind in DEEDS:
+            assert json.dumps(rendered(_told(kind), format))
+
+
+async def _only_delivery(shop: Shop, handoff_id: HandoffId) -> Any:
+    (delivery,) = await shop.flowpilot.handoffs.deliveries(shop.acme.ben, handoff_id, after=None, limit=10)
+    return delivery
