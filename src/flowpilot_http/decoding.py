@@ -47,8 +47,6 @@ def body(raw: bytes, kind: type[T]) -> T:
 
 def query(raw: bytes, kind: type[T]) -> T:
     """The parameters of a query string; one without a value counts as left out. Raises `Refused` as `body` does."""
-    if not raw:
-        return kind()
     try:
         pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MOST_PARAMETERS)
     except ValueError:
