@@ -68,7 +68,7 @@ WHO: Final[Mapping[tuple[str, str], Who]] = {
     ("POST", f"{HANDOFF}/assessments"): Who(ENGINEERS),
     ("POST", f"{HANDOFF}/assessments/{{assessment_id:str}}/feedback"): Who(ENGINEERS),
     ("GET", "/events"): Who(EVERYBODY),
-    ("GET", "/escalation-policy"): Who(EVERYBODY),
+    ("GET", "/escalation-policy"): Who(MANAGERS),
     ("PUT", "/escalation-policy"): Who(MANAGERS),
     ("POST", "/escalation-policy/preview"): Who(MANAGERS),
     ("GET", "/handoffs/preview"): Who(ENGINEERS, query="session_id"),
