@@ -295,6 +295,36 @@ _preferences: Final[dict[str, Any]] = {
     "mail_after_seconds": None,
 }
 
+_webhook: Final = {
+    "id": "01998c2e-7a10-7000-8000-00000000000d",
+    "name": "On-call dashboard",
+    "format": "standard",
+    "kinds": ["handoff.claimed", "handoff.escalated"],
+    "host": "dashboard.example.com",
+    "on": True,
+    "off_reason": None,
+    "previous_secret_until": None,
+    "created_at": _AT,
+}
+_unsent: Final = {"state": "pending", "attempts": 0, "status": None, "request": None, "response": None, "updated_at": _LATER}
+_hooked: Final = {
+    "id": "01998c2e-7a10-7000-8000-00000000000e",
+    "webhook_id": _webhook["id"],
+    "event_id": "01998c2e-7a10-7000-8000-00000000000f",
+    "kind": "handoff.escalated",
+    "session_id": _SESSION,
+    "handoff_id": _HANDOFF,
+    "state": "sent",
+    "attempts": 1,
+    "reason": None,
+    "last_error": None,
+    "status": 200,
+    "request": '{"type":"handoff.escalated"}',
+    "response": "ok",
+    "created_at": _LATER,
+    "updated_at": _LATER,
+}
+
 EXAMPLES: Final[Mapping[str, Any]] = {
     "start_session request": {
         "title": _listed["title"],
@@ -393,6 +423,23 @@ EXAMPLES: Final[Mapping[str, Any]] = {
     "get_preferences": _preferences,
     "set_preferences request": _preferences,
     "set_preferences": _preferences,
+    "add_webhook request": {
+        "name": "On-call dashboard",
+        "url": "https://dashboard.example.com/flowpilot",
+        "kinds": ["handoff.claimed", "handoff.escalated"],
+    },
+    "add_webhook": {**_webhook, "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"},
+    "list_webhooks": _page(_webhook),
+    "change_webhook request": {"on": False},
+    "change_webhook": {**_webhook, "on": False, "off_reason": "switched off by hand"},
+    "drop_webhook request": {},
+    "renew_secret request": {},
+    "renew_secret": {**_webhook, "previous_secret_until": "2026-11-25T09:05:00Z", "secret": "whsec_2LaLaSwMfKQ9r8GKYqrTwjUPD8ILPZIo"},
+    "test_webhook request": {},
+    "test_webhook": {**_hooked, "event_id": None, "kind": None, "session_id": None, "handoff_id": None, **_unsent},
+    "webhook_deliveries": _page(_hooked),
+    "replay_delivery request": {},
+    "replay_delivery": {**_hooked, "state": "pending", "attempts": 0},
     "live": {"status": "live"},
     "ready": {"status": "ready", "checks": {"database": "ok", "migrations": "ok", "relay": "ok"}, "relay_lag_seconds": 0.0},
 }

@@ -185,7 +185,7 @@ def _responses(route: _Route, known: Mapping[str, Json]) -> Json:
             content = {}
         else:
             content = {operation.media_type: _with_example(known[repr(kind)], route.name)}
-        answers[str(status)] = {"description": titled(status), **({"content": content} if content else {})}
+        answers[str(status)] = {"description": titled(status), "content": content}
     if operation.etag:
         answers[str(operation.status)]["headers"] = {"ETag": {"schema": {"type": "string"}}}
     if operation.body is not None:

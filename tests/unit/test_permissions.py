@@ -43,6 +43,7 @@ ALLOWED = {
     Permission.REMIND: "system",
     Permission.ASSESS: "Olga Adam Anna Ben",
     Permission.FEEDBACK: "Olga Adam Anna Ben",
+    Permission.MANAGE_WEBHOOKS: "Olga Adam",
 }
 """Who may, where Anna is whatever the rule asks for: the assignee, a helper, the escalator, the claimer."""
 

@@ -14,7 +14,7 @@ from flowpilot_http.answers import Header
 
 Json = Mapping[str, Any]
 
-_METHODS = ("get", "post", "patch", "put")
+_METHODS = ("get", "post", "patch", "put", "delete")
 
 
 def page(document: Json) -> tuple[bytes, Header]:

@@ -16,6 +16,7 @@ from litestar.routes import HTTPRoute
 from flowpilot_http.operations import Operation
 from flowpilot_http.problems import TITLES
 from tests.support.http import World, a_world
+from tests.unit.http.test_every_route import _things
 
 Route = tuple[str, str, Operation]
 
@@ -29,18 +30,7 @@ class _Loop:
         self.things: Mapping[str, str] = self.runner.run(self._things())
 
     async def _things(self) -> Mapping[str, str]:
-        session = await self.world.junior.session()
-        step = await self.world.junior.made(f"/ai-sessions/{session['id']}/steps", {"kind": "note", "content": "x"})
-        handoff = await self.world.junior.escalation()
-        (delivery, *_) = (await self.world.junior.seen(f"/handoffs/{handoff['id']}/deliveries"))["items"]
-        return {
-            "session_id": session["id"],
-            "step_id": step["id"],
-            "branch_id": session["active_branch_id"],
-            "handoff_id": handoff["id"],
-            "delivery_id": delivery["id"],
-            "assessment_id": handoff["assessment"]["id"],
-        }
+        return await _things(self.world.junior, self.world.senior, self.world.owner)
 
     def routes(self) -> Iterator[Route]:
         for route in self.world.app.app.routes:
@@ -111,7 +101,7 @@ def test_no_request_is_answered_with_what_the_contract_does_not_know(loop: _Loop
 
 
 def test_ids_of_this_world_are_ids(loop: _Loop) -> None:
-    assert [7] * 5 == [UUID(value).version for value in loop.things.values()]
+    assert {7} == {UUID(value).version for value in loop.things.values()}
 
 
 def _json(value: Any) -> bytes:
