@@ -14,6 +14,7 @@ from flowpilot_core.domain.delivery import DELIVERY, Delivery
 from flowpilot_core.domain.events import PUSHED, EventKind
 from flowpilot_core.domain.handoff import ESCALATION, PARK, Handoff
 from flowpilot_core.domain.session import SESSION, Session
+from flowpilot_core.domain.suggestion import SUGGESTION, Suggestion
 
 from .markdown import code, page, table
 
@@ -89,6 +90,7 @@ def state_machines() -> str:
         _machine("Park", PARK, fields(Handoff).state.default),
         _machine("Branch", BRANCH, fields(Branch).state.default),
         _machine("Delivery", DELIVERY, fields(Delivery).state.default),
+        _machine("Suggestion", SUGGESTION, fields(Suggestion).state.default),
         _machine("Assessment", ASSESSMENT, fields(Assessment).state.default),
     )
 

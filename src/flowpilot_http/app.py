@@ -20,7 +20,7 @@ from .edge import Edge
 from .metrics import Metrics
 from .pages import Visit, sign_in, visit
 from .readiness import Probe
-from .routes import assessments, escalation, events, handoffs, health, reading, sessions, webhooks
+from .routes import assessments, escalation, events, handoffs, health, reading, sessions, suggestions, webhooks
 
 LARGEST_BODY = 1024 * 1024
 """Bytes; a request with more is refused, however it is sent."""
@@ -60,6 +60,7 @@ def create_app(
         *handoffs.ROUTES,
         *escalation.ROUTES,
         *assessments.ROUTES,
+        *suggestions.ROUTES,
         *events.ROUTES,
         *webhooks.ROUTES,
     )

@@ -26,6 +26,7 @@ from flowpilot_core.domain.identifiers import (
     HandoffId,
     SessionId,
     StepId,
+    SuggestionId,
     WebhookId,
     WebhookMessageId,
 )
@@ -100,6 +101,11 @@ class Call(Request[Person, None, State]):
     def branch_id(self) -> BranchId:
         """The branch the path names."""
         return self._id("branch", BranchId)
+
+    @property
+    def suggestion_id(self) -> SuggestionId:
+        """The suggestion the path names."""
+        return self._id("suggestion", SuggestionId)
 
     @property
     def assessment_id(self) -> AssessmentId:

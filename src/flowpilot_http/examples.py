@@ -154,6 +154,16 @@ _assessment: Final[dict[str, Any]] = {
     "dropped_citations": 0,
     "problem": None,
 }
+_suggestion: Final = {
+    "id": "01998c2e-7a10-7000-8000-00000000000d",
+    "branch_id": _POLICY,
+    "state": "proposed",
+    "kind": "action",
+    "content": "Read the sign-in log of one attempt: which policy failed. A failed policy there confirms it; none rules it out.",
+    "cites": [_STEP],
+    "reason": None,
+    "step_id": None,
+}
 _pending: Final[dict[str, Any]] = {
     **_assessment,
     "state": "pending",
@@ -394,6 +404,11 @@ EXAMPLES: Final[Mapping[str, Any]] = {
     "get_snapshot": _snapshot,
     "changes": _page(_entry),
     "deliveries": _page(_delivery),
+    "suggestions": _page(_suggestion),
+    "suggest request": {},
+    "suggest": {**_suggestion, "more": []},
+    "decide request": {"decision": "accepted"},
+    "decide": _active,
     "assessments": _page(_judged),
     "assess request": {},
     "assess": _pending,

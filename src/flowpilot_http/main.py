@@ -37,6 +37,7 @@ from flowpilot_core.application.reactions import reactions
 from flowpilot_core.application.relay import Handler, Relay
 from flowpilot_core.application.restores import RestoreGuard
 from flowpilot_core.application.secrets import Rotated, Rotation, Safe
+from flowpilot_core.application.suggesting import MakeSuggestion
 from flowpilot_core.application.units import Units
 from flowpilot_core.application.webhook_messages import SendWebhook, SpreadEvent
 from flowpilot_core.domain.errors import InvalidValue, Unavailable
@@ -388,6 +389,7 @@ def _flowpilot(settings: Settings, database: Database, *, committed: Callable[[A
         new_id=new_id,
         new_secret=new_secret,
         vault=AesGcmVault(secret_keys(settings)),
+        models=bool(settings.models),
         committed=committed,
     )
 
@@ -409,12 +411,13 @@ async def _relay(
         settled=metrics.delivery,
     )
     units = Units(begin=database.begin, committed=waking.publish, new_id=new_id, reactions=reactions(new_id))
+    models = _models(settings, database)
     assessments = MakeAssessment(
         units=units,
         view=database.view,
         redact=redact,
         clock=SystemClock(),
-        models=_models(settings, database),
+        models=models,
     )
     webhooks = SendWebhook(
         begin=database.begin,
@@ -425,9 +428,11 @@ async def _relay(
         base_url=settings.base_url or "",
         redact=redact,
     )
+    suggestions = MakeSuggestion(units=units, view=database.view, redact=SecretRedactor(secret_key(settings)), models=models)
     handlers: dict[WorkKind, Handler] = {
         WorkKind.DELIVERY: deliveries,
         WorkKind.ASSESSMENT: assessments,
+        WorkKind.SUGGESTION: suggestions,
         WorkKind.POLICY_STEP: TakePolicySteps(units=units, clock=SystemClock(), new_id=new_id),
         WorkKind.QUIET_CLAIM: WatchClaims(units=units, clock=SystemClock(), new_id=new_id),
         WorkKind.WEBHOOKS: SpreadEvent(begin=database.begin, clock=SystemClock(), new_id=new_id),

@@ -7,7 +7,19 @@ import psycopg
 import pytest
 from psycopg.sql import SQL, Identifier, Literal
 
-from flowpilot_adapters.sql import deliveries, escalation, events, handoffs, keys, outbox, presence, sessions, view
+from flowpilot_adapters.sql import (
+    assessments,
+    deliveries,
+    escalation,
+    events,
+    handoffs,
+    keys,
+    outbox,
+    presence,
+    sessions,
+    suggestions,
+    view,
+)
 from flowpilot_adapters.sql.statement import Statement
 from tests.support.postgres import PostgresDatabase, PostgresServer
 
@@ -21,6 +33,11 @@ HOT = (
     handoffs.COLLEAGUES,
     handoffs.CLAIM_AND_LOG,
     deliveries.ADD,
+    suggestions.OF,
+    suggestions.RECORD,
+    suggestions.SIMILAR,
+    assessments.PAGE,
+    assessments.FEEDBACK,
     escalation.WATCH_CLAIM,
     escalation.MEMBERS,
     escalation.TOLD_THE_SAME,

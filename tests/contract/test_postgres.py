@@ -90,6 +90,10 @@ class TestTokenUse(contracts.TokenUseContract):
     pass
 
 
+class TestSuggestions(contracts.SuggestionsContract):
+    pass
+
+
 class TestImports(contracts.ImportsContract):
     pass
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from flowpilot_adapters.memory import MemoryAssistant, MemoryNotifier, MemoryStore
 from flowpilot_adapters.redaction import SecretRedactor
@@ -16,6 +16,7 @@ from flowpilot_core.application.links import Links
 from flowpilot_core.application.models import MOST_FAILURES, SET_ASIDE, Models, Rested
 from flowpilot_core.application.notifications import SendDelivery
 from flowpilot_core.application.relay import Handler, Relay
+from flowpilot_core.application.suggesting import MakeSuggestion
 from flowpilot_core.application.units import Units
 from flowpilot_core.domain.assessment import Assessment, AssessmentState
 from flowpilot_core.domain.diagnosis import Draft, Said
@@ -23,6 +24,7 @@ from flowpilot_core.domain.events import EventKind
 from flowpilot_core.domain.handoff import Intent
 from flowpilot_core.domain.identifiers import HandoffId
 from flowpilot_core.domain.step import StepKind, StepResult
+from flowpilot_core.domain.suggestion import Suggestion, SuggestionState
 from flowpilot_core.ports.assistant import NotAssessed, Opinion, Question
 from flowpilot_core.ports.notifier import Message
 from flowpilot_core.ports.outbox import WorkKind
@@ -68,6 +70,12 @@ class House:
                 links=Links.of("https://flowpilot.example", bytes(32)),
                 redact=SecretRedactor(bytes(32)),
                 mail_domain="flowpilot.example",
+            ),
+            WorkKind.SUGGESTION: MakeSuggestion(
+                units=Units(begin=self.store.begin, committed=lambda _: None, new_id=new_id),
+                view=self.store.view,
+                redact=SecretRedactor(bytes(32)),
+                models=asked,
             ),
             WorkKind.ASSESSMENT: MakeAssessment(
                 units=Units(begin=self.store.begin, committed=lambda _: None, new_id=new_id),
@@ -341,3 +349,60 @@ async def test_a_lease_that_was_lost_drops_the_result(house: House) -> None:
 
     assessment = (await house.seen(handoff_id)).assessment
     assert (AssessmentState.PENDING, []) == (assessment and assessment.state, house.model.questions)
+
+
+class TestSuggestions:
+    """A model's suggestion, made after the commit."""
+
+    async def asked(self, house: House, *outcomes: Draft | BaseException, models: bool = True) -> list[Suggestion]:
+        """What is suggested in a new session once the relay has run, newest first."""
+        anna = house.staff.anna
+        started = await house.product.sessions.start(anna, title="No mail", problem="password: hunter2Falke!")
+        await house.product.sessions.add_step(anna, started.session.id, kind=StepKind.ACTION, content="looked", evidence="AADSTS53003")
+        suggestions = evolve(house.product.suggestions, models=models)
+        house.model.script(*outcomes)
+        made = await suggestions.ask(anna, started.session.id)
+        assert SuggestionState.PROPOSED is made[0].state
+        relay = house.relay()
+        while await relay.run_once():
+            pass
+        return list(await suggestions.list(anna, started.session.id))
+
+    async def test_it_is_pending_until_the_model_has_answered(self, house: House) -> None:
+        better = Draft(headline="x", next_steps=(Said(text="Ask the other office.", cites=("made up",)),))
+
+        newest, *others = await self.asked(house, better)
+
+        assert (SuggestionState.PROPOSED, "Ask the other office.", ()) == (newest.state, newest.content, newest.cites)
+        assert {"rules"} == {one.source for one in others}
+
+    async def test_it_fails_where_the_model_does_and_nothing_else_does(self, house: House) -> None:
+        """F28."""
+        newest, *others = await self.asked(house, NotAssessed("down"))
+
+        assert SuggestionState.FAILED is newest.state
+        assert "scripted:a-script: down" in (newest.reason or "")
+        assert {SuggestionState.PROPOSED} == {one.state for one in others}
+
+    async def test_without_a_model_nothing_is_pending(self, house: House) -> None:
+        assert {SuggestionState.PROPOSED} == {one.state for one in await self.asked(house, models=False)}
+
+    async def test_a_model_is_asked_without_secrets(self, house: House) -> None:
+        await self.asked(house)
+
+        assert "hunter2Falke" not in str(house.model.questions)
+
+
+async def test_what_solved_similar_sessions_is_told_without_its_secrets_and_within_the_account(house: House) -> None:
+    """A41: another account's solutions stand in no question."""
+    rival = await a_staff("Rival").kept(house.store.begin)
+    for staff, summary in ((house.staff, "Set password: hunter2Falke! anew"), (rival, "canary-rival did it")):
+        solved = await house.product.sessions.start(staff.anna, title="No mail", problem="Nothing arrives")
+        await house.product.sessions.resolve(staff.anna, solved.session.id, summary=summary)
+
+    await house.assessed(await house.escalation())
+
+    (question,) = house.model.questions
+    (similar,) = question.similar
+    assert similar.summary.startswith("Set password")
+    assert not [secret for secret in ("hunter2Falke", "canary-rival") if secret in str(question)]

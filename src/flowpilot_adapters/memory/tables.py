@@ -22,6 +22,7 @@ from flowpilot_core.domain.identifiers import (
     SecretId,
     SessionId,
     StepId,
+    SuggestionId,
     TeamId,
     TokenId,
     UserId,
@@ -35,6 +36,7 @@ from flowpilot_core.domain.secret import SealedSecret
 from flowpilot_core.domain.session import Session
 from flowpilot_core.domain.sign_in import SignIn, SignInLink
 from flowpilot_core.domain.step import Step
+from flowpilot_core.domain.suggestion import Suggestion
 from flowpilot_core.domain.webhook import Webhook, WebhookMessage
 from flowpilot_core.ports.imports import ImportedRow
 from flowpilot_core.ports.persistence import Answer
@@ -91,6 +93,7 @@ class Tables:
     seen: dict[tuple[HandoffId, UserId], Seen] = Factory(dict)
     judgements: dict[tuple[HandoffId, UserId], Judgement] = Factory(dict)
     ratings: dict[tuple[StepId, UserId], Rating] = Factory(dict)
+    suggestions: dict[SuggestionId, Suggestion] = Factory(dict)
     token_use: dict[str, int] = Factory(dict)
     assessments: dict[AssessmentId, Assessment] = Factory(dict)
     assessment_feedback: dict[FeedbackKey, AssessmentFeedback] = Factory(dict)
@@ -173,6 +176,7 @@ class Working:
         self.presence = Rows(tables.presence)
         self.judgements = Rows(tables.judgements)
         self.ratings = Rows(tables.ratings)
+        self.suggestions = Rows(tables.suggestions)
         self.token_use = Rows(tables.token_use)
         self.assessments = Rows(tables.assessments)
         self.assessment_feedback = Rows(tables.assessment_feedback)

@@ -13,6 +13,7 @@ from .presence import MemoryPresence
 from .repositories import MemoryDeliveries, MemoryHandoffs, MemoryPeople, MemorySessions, MemoryWorkLedger
 from .secrets import MemorySecrets
 from .sign_ins import MemorySignIns
+from .suggestions import MemorySuggestions
 from .tables import KeptAnswer
 from .token_use import MemoryTokenUse
 from .transaction import Transaction
@@ -33,6 +34,7 @@ class MemoryUnitOfWork:
         self._escalation = MemoryEscalation(transaction)
         self._presence = MemoryPresence(transaction)
         self._opinions = MemoryOpinions(transaction)
+        self._suggestions = MemorySuggestions(transaction)
         self._token_use = MemoryTokenUse(transaction)
         self._assessments = MemoryAssessments(transaction)
         self._secrets = MemorySecrets(transaction)
@@ -79,6 +81,11 @@ class MemoryUnitOfWork:
     def opinions(self) -> MemoryOpinions:
         """Who has seen what, and what they think of it."""
         return self._opinions
+
+    @property
+    def suggestions(self) -> MemorySuggestions:
+        """Next steps that were proposed."""
+        return self._suggestions
 
     @property
     def token_use(self) -> MemoryTokenUse:

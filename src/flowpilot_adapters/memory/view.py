@@ -12,6 +12,8 @@ from flowpilot_core.domain.events import Event, LoggedEvent
 from flowpilot_core.domain.handoff import Handoff, HandoffState, Intent
 from flowpilot_core.domain.identifiers import AccountId, AssessmentId, DeliveryId, HandoffId, SessionId, UserId
 from flowpilot_core.domain.session import Session, Status
+from flowpilot_core.domain.similar import ResolvedSession
+from flowpilot_core.domain.suggestion import Suggestion
 from flowpilot_core.ports.assessments import JudgedAssessment
 from flowpilot_core.ports.clock import Clock
 from flowpilot_core.ports.imports import Figures, ImportedCase
@@ -27,7 +29,7 @@ from flowpilot_core.ports.persistence import (
     StoredSnapshot,
 )
 
-from . import assessments, imports, reading
+from . import assessments, imports, reading, suggestions
 from .tables import Tables, Working
 
 
@@ -107,6 +109,14 @@ class MemoryView:
         rows = await self._now()
         reading.handoff(rows, handoff_id)
         return assessments.judged(rows, handoff_id, after=after, limit=limit)
+
+    async def suggestions(self, session_id: SessionId) -> Sequence[Suggestion]:
+        """As `View.suggestions` says."""
+        return suggestions.of_session(await self._now(), session_id)[::-1]
+
+    async def similar(self, words: Sequence[str], title: str, *, without: SessionId, limit: int) -> Sequence[ResolvedSession]:
+        """As `View.similar` says."""
+        return suggestions.similar(await self._now(), words, title, without=without, limit=limit)
 
     async def timeline(self, session_id: SessionId, reader: Actor, *, since: HandoffId | None, after: int, limit: int) -> Sequence[Entry]:
         """As `View.timeline` says."""

@@ -41,6 +41,7 @@ APP_MAY: Final[Mapping[str, str]] = MappingProxyType(
         "imported_row": "SELECT, INSERT",
         "delivery": "SELECT, INSERT, UPDATE",
         "assessment": "SELECT, INSERT, UPDATE",
+        "suggestion": "SELECT, INSERT, UPDATE",
         "token_use": "SELECT, INSERT, UPDATE",
         "assessment_feedback": "SELECT, INSERT, UPDATE",
         "secret": "SELECT, INSERT, UPDATE, DELETE",

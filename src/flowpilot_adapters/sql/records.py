@@ -24,7 +24,8 @@ from flowpilot_core.domain.identifiers import BranchId, StepId, UserId
 from flowpilot_core.domain.opinion import Judgement, Rating
 from flowpilot_core.domain.quiet_claim import ClaimWatch
 from flowpilot_core.domain.session import Priority, Resolution, Session, Status, Ticket
-from flowpilot_core.domain.step import Step
+from flowpilot_core.domain.step import Step, StepKind
+from flowpilot_core.domain.suggestion import Suggestion, SuggestionState
 from flowpilot_core.ports.persistence import Entry, News, QueueItem
 
 T = TypeVar("T")
@@ -199,6 +200,24 @@ def _statements(said: Iterable[Mapping[str, Any]]) -> tuple[Statement, ...]:
 
 def _step_ids(cited: Iterable[str]) -> tuple[StepId, ...]:
     return tuple(StepId(UUID(one)) for one in cited)
+
+
+def suggestion(row: Any) -> Suggestion:
+    """A next step that was proposed."""
+    return Suggestion(
+        id=row.id,
+        session_id=row.session_id,
+        branch_id=row.branch_id,
+        state=SuggestionState(row.state),
+        source=row.source,
+        kind=StepKind(row.kind),
+        content=row.content,
+        cites=tuple(row.cites),
+        reason=row.reason,
+        step_id=row.step_id,
+        requested_by=row.requested_by,
+        requested_at=row.requested_at,
+    )
 
 
 def logged_event(row: Any) -> LoggedEvent:

@@ -77,6 +77,13 @@ CREATE SCHEMA IF NOT EXISTS flowpilot;
 ALTER SCHEMA flowpilot OWNER TO flowpilot_owner;
 REVOKE ALL ON SCHEMA flowpilot FROM PUBLIC;
 GRANT USAGE ON SCHEMA flowpilot TO flowpilot_app, flowpilot_relay, flowpilot_backup;
+
+-- Functions of others' making have a schema of their own, so that nobody looks for ours there.
+CREATE SCHEMA IF NOT EXISTS flowpilot_search;
+REVOKE ALL ON SCHEMA flowpilot_search FROM PUBLIC;
+GRANT USAGE ON SCHEMA flowpilot_search TO flowpilot_owner, flowpilot_app;
+CREATE EXTENSION IF NOT EXISTS pg_trgm SCHEMA flowpilot_search;
+ALTER EXTENSION pg_trgm SET SCHEMA flowpilot_search;
 """
 """Makes the roles, their limits and the schema, in the database it is run in, as a superuser. Running it again changes nothing."""
 

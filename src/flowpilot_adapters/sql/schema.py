@@ -37,6 +37,7 @@ from flowpilot_core.domain.handoff import HANDOFF, HandoffState, Intent
 from flowpilot_core.domain.opinion import Verdict
 from flowpilot_core.domain.session import Priority, Status
 from flowpilot_core.domain.step import StepKind, StepResult
+from flowpilot_core.domain.suggestion import SuggestionState
 from flowpilot_core.domain.webhook import WebhookFormat
 
 SCHEMA: Final = "flowpilot"
@@ -223,6 +224,7 @@ session = Table(
     CheckConstraint("status = 'active' OR helper_ids = '{}'", name="ck_session_helper_ids"),
     CheckConstraint("resolution_summary IS NOT NULL OR resolution_root_cause IS NULL", name="ck_session_resolution"),
     Index("ix_session_assignee", "account_id", "assignee_id", "id"),
+    Index("ix_session_resolved", "account_id", "id", postgresql_where=text("status = 'resolved'")),
 )
 
 branch = Table(
@@ -564,6 +566,33 @@ assessment = Table(
     _one_of("assessment", "state", AssessmentState),
     CheckConstraint("state <> 'ready' OR num_nulls(made_at, provider, prompt_version, body) = 0", name="ck_assessment_ready"),
     Index("ix_assessment_handoff", "account_id", "handoff_id", "id"),
+)
+
+suggestion = Table(
+    "suggestion",
+    metadata,
+    _uuid("account_id"),
+    _uuid("id"),
+    _uuid("session_id"),
+    _uuid("branch_id"),
+    _text("state"),
+    _text("source"),
+    _text("kind"),
+    _text("content"),
+    Column("cites", ARRAY(Uuid), nullable=False),
+    _text("reason", null=True),
+    _uuid("step_id", null=True),
+    _uuid("requested_by"),
+    _time("requested_at"),
+    _key("suggestion", "id"),
+    _refers("suggestion", "branch", ("session_id", "branch_id"), "branch", ("session_id", "id")),
+    _refers("suggestion", "step", ("session_id", "step_id"), "step", ("session_id", "id")),
+    _refers("suggestion", "requested_by", ("requested_by",), "person", ("id",)),
+    _one_of("suggestion", "state", SuggestionState),
+    _one_of("suggestion", "kind", StepKind),
+    CheckConstraint("(state = 'accepted') = (step_id IS NOT NULL)", name="ck_suggestion_step"),
+    Index("ix_suggestion_session", "account_id", "session_id", "id"),
+    Index("ix_suggestion_content", "account_id", "content"),
 )
 
 token_use = Table(

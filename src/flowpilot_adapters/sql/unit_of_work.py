@@ -24,6 +24,7 @@ from .presence import SqlPresence
 from .secrets import SqlSecrets
 from .sessions import SqlSessions
 from .sign_ins import SqlSignIns
+from .suggestions import SqlSuggestions
 from .token_use import SqlTokenUse
 from .transaction import Transaction
 from .webhooks import SqlWebhooks
@@ -42,6 +43,7 @@ class SqlUnitOfWork:
         self.escalation = SqlEscalation(transaction)
         self.presence = SqlPresence(transaction)
         self.opinions = SqlOpinions(transaction)
+        self.suggestions = SqlSuggestions(transaction)
         self.token_use = SqlTokenUse(transaction)
         self.assessments = SqlAssessments(transaction)
         self.secrets = SqlSecrets(transaction)

@@ -16,6 +16,8 @@ from flowpilot_core.domain.events import LoggedEvent
 from flowpilot_core.domain.handoff import HandoffState, Intent
 from flowpilot_core.domain.identifiers import AccountId, AssessmentId, DeliveryId, HandoffId, SessionId, UserId
 from flowpilot_core.domain.session import Session, Status
+from flowpilot_core.domain.similar import ResolvedSession
+from flowpilot_core.domain.suggestion import Suggestion
 from flowpilot_core.ports.assessments import JudgedAssessment
 from flowpilot_core.ports.imports import Figures, ImportedCase
 from flowpilot_core.ports.persistence import (
@@ -30,7 +32,7 @@ from flowpilot_core.ports.persistence import (
     StoredSnapshot,
 )
 
-from . import assessments, handoffs, imports, records, sessions
+from . import assessments, handoffs, imports, records, sessions, suggestions
 from .connection import Result
 from .errors import translated
 from .pool import Pool
@@ -310,6 +312,16 @@ class SqlView:
         if handoff.first is None:
             raise NotFound("handoff")
         return assessments.page_of(found)
+
+    async def suggestions(self, session_id: SessionId) -> Sequence[Suggestion]:
+        """As `View.suggestions` says."""
+        found = await self._read_one(suggestions.OF(account_id=self._account_id, session_id=session_id))
+        return [records.suggestion(row) for row in reversed(found.rows)]
+
+    async def similar(self, words: Sequence[str], title: str, *, without: SessionId, limit: int) -> Sequence[ResolvedSession]:
+        """As `View.similar` says."""
+        call = suggestions.similar_call(self._account_id, words, title, without=without, limit=limit)
+        return suggestions.similar_of(await self._read_one(call))
 
     async def timeline(self, session_id: SessionId, reader: Actor, *, since: HandoffId | None, after: int, limit: int) -> Sequence[Entry]:
         """As `View.timeline` says."""

@@ -9,7 +9,7 @@ from attrs import evolve, frozen
 
 from flowpilot_core.domain.actor import System
 from flowpilot_core.domain.assessment import WHY, Assessment, AssessmentState, why_not_assess
-from flowpilot_core.domain.case_file import snapshot_of
+from flowpilot_core.domain.case_file import CaseFile, snapshot_of
 from flowpilot_core.domain.diagnosis import checked
 from flowpilot_core.domain.errors import NotFound
 from flowpilot_core.domain.handoff import Handoff
@@ -21,8 +21,9 @@ from flowpilot_core.ports.persistence import UnitOfWork, ViewOf
 from flowpilot_core.ports.redactor import Redactor
 
 from .models import Models
-from .redacting import without_secrets
+from .redacting import similar_without_secrets, without_secrets
 from .rules_assistant import RulesAssistant
+from .similar import similar_to
 from .units import Units
 
 log = logging.getLogger("flowpilot.assessments")
@@ -94,7 +95,11 @@ class MakeAssessment:
                 return None
         stored = await self.view(lease.account_id).snapshot(handoff.id)
         snapshot = await asyncio.to_thread(without_secrets, snapshot_of(stored.body), self.redact, within=handoff.id)
-        question = Question(account_id=lease.account_id, handoff_id=handoff.id, snapshot=snapshot)
+        file = CaseFile.of(snapshot)
+        about = (file.problem, *(step.content for step in file.steps))
+        similar = await similar_to(self.view(lease.account_id), file.title, about, without=handoff.session_id)
+        similar = similar_without_secrets(similar, self.redact, within=handoff.id)
+        question = Question(account_id=lease.account_id, handoff_id=handoff.id, snapshot=snapshot, similar=similar)
         return Task(assessment=assessment, handoff=handoff, question=question)
 
     async def _sketch(self, lease: Lease, task: Task, opinion: Opinion) -> bool:

@@ -18,6 +18,7 @@ from .replay import Replay
 from .secrets import NoVault, Safe
 from .sessions import Sessions
 from .signing_in import SigningIn
+from .suggesting import Suggestions
 from .units import Units
 from .webhooks import Webhooks
 
@@ -33,6 +34,7 @@ class FlowPilot:
     sessions: Sessions
     handoffs: Handoffs
     assessments: Assessments
+    suggestions: Suggestions
     escalation: Escalation
     accounts: Accounts
     webhooks: Webhooks
@@ -51,12 +53,13 @@ class FlowPilot:
         tell: bool = True,
         assess: bool = True,
         vault: Vault | None = None,
+        models: bool = False,
         committed: Callable[[AccountId], None] = _nobody,
     ) -> "FlowPilot":
         """All use cases over these ports.
 
-        `tell`: whether anybody is told of an escalation; `assess`: whether it is assessed. `vault` seals what
-        accounts keep secret; without one there are no webhooks. `committed` is called after every
+        `tell`: whether anybody is told of an escalation; `assess`: whether it is assessed; `models`: whether a model is asked
+        for suggestions too. `vault` seals what accounts keep secret; without one there are no webhooks. `committed` is called after every
         commit with its account, to wake a relay and whoever waits for news: it must return at once, and losing the call costs
         nothing but time.
         """
@@ -64,6 +67,7 @@ class FlowPilot:
         safe = Safe(vault=vault or NoVault(), clock=clock, new_id=new_id)
         return cls(
             handoffs=Handoffs(units=units, view=view, clock=clock, new_id=new_id, tell=tell, assess=assess),
+            suggestions=Suggestions(units=units, view=view, clock=clock, new_id=new_id, models=models),
             assessments=Assessments(units=units, view=view, clock=clock, new_id=new_id),
             sessions=Sessions(units=units, view=view, clock=clock, new_id=new_id, tell=tell),
             escalation=Escalation(units=units, clock=clock),

@@ -1,9 +1,12 @@
 """Taking the secrets out of a snapshot before anybody outside reads it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from uuid import UUID
 
+from attrs import evolve
+
 from flowpilot_core.domain.events import Plain
+from flowpilot_core.domain.similar import SimilarSession
 from flowpilot_core.ports.redactor import Redactor
 
 _KEPT = frozenset(
@@ -25,6 +28,19 @@ def without_secrets(snapshot: dict[str, Plain], redact: Redactor, *, within: UUI
         # A secret that reached from one text into the next, such as a key that somebody pasted in two halves.
         cleaned = [redact(text, within=within, beside=texts) for text in texts]
     return _with(snapshot, iter(cleaned))
+
+
+def similar_without_secrets(similar: Sequence[SimilarSession], redact: Redactor, *, within: UUID) -> tuple[SimilarSession, ...]:
+    """Similar sessions without their secrets."""
+    return tuple(
+        evolve(
+            one,
+            title=redact(one.title, within=within),
+            summary=redact(one.summary, within=within),
+            root_cause=one.root_cause and redact(one.root_cause, within=within),
+        )
+        for one in similar
+    )
 
 
 def _texts(value: Plain) -> Iterator[str]:

@@ -9,6 +9,11 @@ from attrs import frozen
 from .identifiers import SessionId
 
 MOST_WORDS: Final = 40
+MOST_SIMILAR: Final = 5
+LEAST_ALIKE: Final = 25
+"""Less is chance."""
+ENOUGH: Final = 12
+"""Words in common that make a session as like as can be."""
 _WORD: Final = re.compile(r"[^\W_]{3,40}")
 # fmt: off
 _NOISE: Final = frozenset((
@@ -41,3 +46,34 @@ def telling_words(*texts: str | None) -> tuple[str, ...]:
     """The words that say what a text is about, folded, each once, in their order."""
     words: Iterable[str] = (word for text in texts if text for word in _WORD.findall(text.casefold()))
     return tuple(dict.fromkeys(word for word in words if word not in _NOISE and not word.isdecimal()))[:MOST_WORDS]
+
+
+@frozen(kw_only=True)
+class ResolvedSession:
+    """A session of the account that was resolved, as somebody who looks for similar ones reads it."""
+
+    session_id: SessionId
+    title: str
+    problem: str
+    summary: str
+    root_cause: str | None
+
+
+def most_similar(title: str, about: Iterable[str | None], candidates: Iterable[ResolvedSession]) -> tuple[SimilarSession, ...]:
+    """The candidates that are like it at all, most similar first; the same whatever store they come from."""
+    asked = set(telling_words(title, *about))
+    scored = [(_likeness(asked, set(telling_words(title)), one), one) for one in candidates]
+    best = sorted(((score, one) for score, one in scored if score >= LEAST_ALIKE), key=lambda pair: (-pair[0], pair[1].session_id))
+    return tuple(
+        SimilarSession(session_id=one.session_id, title=one.title, summary=one.summary, root_cause=one.root_cause, likeness=score)
+        for score, one in best[:MOST_SIMILAR]
+    )
+
+
+def _likeness(asked: set[str], in_title: set[str], one: ResolvedSession) -> int:
+    """From 0 to 100: how much of what is asked stands there, words of the title counting twice."""
+    theirs, their_title = set(telling_words(one.title, one.problem, one.summary, one.root_cause)), set(telling_words(one.title))
+    if not asked:
+        return 0
+    shared = len(asked & theirs) + len(in_title & their_title)
+    return min(100, round(100 * shared / (min(len(asked), ENOUGH) + len(in_title))))

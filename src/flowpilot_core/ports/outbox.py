@@ -28,6 +28,8 @@ class WorkKind(StrEnum):
     """Finding out which webhooks are told of one event."""
     WEBHOOK = "webhook"
     """A message to one webhook."""
+    SUGGESTION = "suggestion"
+    """A next step that a model is asked for."""
 
 
 STANDING = "~"

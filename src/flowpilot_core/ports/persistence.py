@@ -21,8 +21,10 @@ from flowpilot_core.domain.events import Event, LoggedEvent
 from flowpilot_core.domain.handoff import Handoff
 from flowpilot_core.domain.identifiers import AccountId, AssessmentId, DeliveryId, EventId, HandoffId, SessionId, StepId, TeamId, UserId
 from flowpilot_core.domain.session import Priority, Session, Status, Ticket
+from flowpilot_core.domain.similar import ResolvedSession
 from flowpilot_core.domain.snapshot import Snapshot
 from flowpilot_core.domain.step import Step
+from flowpilot_core.domain.suggestion import Suggestion
 
 from .assessments import Assessments, JudgedAssessment
 from .escalation import Escalation
@@ -32,6 +34,7 @@ from .outbox import Lease, Work
 from .presence import Presence
 from .secrets import Secrets
 from .sign_ins import SignIns
+from .suggestions import Suggestions
 from .token_use import TokenUse
 from .webhooks import Webhooks
 
@@ -359,6 +362,10 @@ class UnitOfWork(Protocol):
         """Who has seen what, and what they think of it."""
 
     @property
+    def suggestions(self) -> Suggestions:
+        """Next steps that were proposed."""
+
+    @property
     def token_use(self) -> TokenUse:
         """What models used up."""
 
@@ -439,6 +446,15 @@ class View(Protocol):
 
     async def ledger(self, states: frozenset[DeliveryState], *, before: DeliveryId | None, limit: int) -> Sequence[Delivery]:
         """The deliveries of the account in one of `states`, newest (greatest id) first."""
+
+    async def suggestions(self, session_id: SessionId) -> Sequence[Suggestion]:
+        """All of a session, newest first; empty where there is no such session."""
+
+    async def similar(self, words: Sequence[str], title: str, *, without: SessionId, limit: int) -> Sequence[ResolvedSession]:
+        """Resolved sessions that have some of the words, or a title like this one, those most like it first.
+
+        Only the account's latest sessions need be looked through. `words` are letters and digits.
+        """
 
     async def timeline(self, session_id: SessionId, reader: Actor, *, since: HandoffId | None, after: int, limit: int) -> Sequence[Entry]:
         """Events of a session with a number above `after`, by number, without the private ones that `reader` may not read.

@@ -58,6 +58,7 @@ async def _things(owner: Somebody, colleague: Somebody, manager: Somebody) -> Ma
     """One of each thing that a path can name."""
     session = await owner.session()
     step = await owner.made(f"/ai-sessions/{session['id']}/steps", {"kind": "note", "content": "x"})
+    suggestion = await owner.made(f"/ai-sessions/{session['id']}/suggestions")
     handoff = await owner.made(f"/ai-sessions/{session['id']}/handoff", {"intent": "escalate", "reason": "Stuck"})
     deliveries = await colleague.seen(f"/handoffs/{handoff['id']}/deliveries")
     return {
@@ -68,6 +69,7 @@ async def _things(owner: Somebody, colleague: Somebody, manager: Somebody) -> Ma
         "delivery_id": deliveries["items"][0]["id"],
         "assessment_id": handoff["assessment"]["id"],
         **await _hooked(manager),
+        "suggestion_id": suggestion["id"],
     }
 
 
@@ -110,6 +112,8 @@ async def test_the_list_of_routes_is_the_contracts(world: World) -> None:
     session, handoff, webhook = "/ai-sessions/{session_id:str}", "/handoffs/{handoff_id:str}", "/webhooks/{webhook_id:str}"
     posts = (
         "steps",
+        "suggestions",
+        "suggestions/{suggestion_id:str}/decision",
         "forks",
         "active-branch",
         "branches/{branch_id:str}/close",
@@ -139,7 +143,10 @@ async def test_the_list_of_routes_is_the_contracts(world: World) -> None:
         *(("GET", path) for path in OPEN),
         *PAGES,
         *(("GET", f"{handoff}/{part}") for part in ("snapshot", "changes", "deliveries", "assessments")),
-        *(("GET", path) for path in ("/events", "/ai-sessions", session, f"{session}/timeline", "/handoffs/queue", handoff)),
+        *(
+            ("GET", path)
+            for path in ("/events", "/ai-sessions", session, f"{session}/timeline", f"{session}/suggestions", "/handoffs/queue", handoff)
+        ),
         *((method, path) for path in ("/escalation-policy", "/notification-preferences") for method in ("GET", "PUT")),
         ("POST", "/escalation-policy/preview"),
         ("GET", "/handoffs/preview"),
@@ -200,7 +207,7 @@ async def test_another_accounts_things_are_as_unknown_as_those_that_never_were(w
             assert _work(for_foreign) == _work(for_unknown), (method, path)
 
     assert before == await world.owner.seen(f"/ai-sessions/{things['session_id']}")
-    assert 36 == tried
+    assert 39 == tried
 
 
 async def test_a_part_of_another_accounts_thing_is_unknown_under_ones_own(world: World) -> None:
@@ -285,7 +292,9 @@ async def test_every_answer_carries_what_keeps_browsers_safe_and_a_name(world: W
             _filled(
                 path,
                 dict.fromkeys(("session_id", "handoff_id", "account_id", "link"), MISSING)
-                | dict.fromkeys(("step_id", "branch_id", "delivery_id", "assessment_id", "webhook_id", "message_id"), MISSING),
+                | dict.fromkeys(
+                    ("step_id", "branch_id", "delivery_id", "assessment_id", "suggestion_id", "webhook_id", "message_id"), MISSING
+                ),
             ),
         )
         assert "nosniff" == answer.headers["x-content-type-options"]

@@ -30,6 +30,7 @@ from .psa import Desk, PsaContract
 from .redactor import RedactorContract
 from .secrets import SecretsContract, VaultContract
 from .sign_ins import SignInsContract
+from .suggestions import SuggestionsContract
 from .tenancy import TenancyContract
 from .token_use import TokenUseContract
 from .unit_of_work import OnceContract, UnitOfWorkContract
@@ -62,6 +63,7 @@ __all__ = [
     "SecretsContract",
     "SessionsContract",
     "SignInsContract",
+    "SuggestionsContract",
     "TenancyContract",
     "TokenUseContract",
     "UnitOfWorkContract",
