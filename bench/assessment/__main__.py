@@ -1,0 +1,72 @@
+"""`python -m bench.assessment`: how good an assistant is on cases whose cause is known."""
+
+import argparse
+import asyncio
+import json
+import os
+
+import attrs
+from rich.console import Console
+from rich.table import Table
+
+from flowpilot_adapters.llm import ModelAssistant
+from flowpilot_adapters.system import jitter
+from flowpilot_core.application.rules_assistant import RulesAssistant
+from flowpilot_core.ports.assistant import Assistant
+from flowpilot_http.main import speakers
+from flowpilot_http.settings import Settings
+
+from .cases import HALVES, cases
+from .score import Score, place_of, score
+
+
+def main() -> None:
+    """Score, and print a table or one line of JSON."""
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.assessment", description="How good assessments are on cases whose cause is known."
+    )
+    parser.add_argument("--assistant", default="rules", help="rules, anthropic:MODEL or openai:MODEL, with the key in the environment")
+    parser.add_argument("--each", type=int, default=5, help="cases of each scenario")
+    parser.add_argument("--half", choices=[*HALVES, "both"], default="both", help="look at the tuning half while changing something")
+    parser.add_argument(
+        "--misses", action="store_true", help="name the tuning cases whose cause was not found; the test half's are not shown"
+    )
+    parser.add_argument("--json", action="store_true", help="one line of JSON, and nothing else")
+    arguments = parser.parse_args()
+    halves = list(HALVES) if arguments.half == "both" else [arguments.half]
+    scores = asyncio.run(_scored(arguments.assistant, halves, arguments.each, misses=arguments.misses))
+    if arguments.json:
+        print(json.dumps({half: attrs.asdict(one) for half, one in scores.items()}))
+    else:
+        Console().print(_table(arguments.assistant, scores))
+
+
+async def _scored(name: str, halves: list[str], each: int, *, misses: bool) -> dict[str, Score]:
+    assistant = _assistant(name)
+    scores = {}
+    for half in halves:
+        scores[half], said = await score(assistant, cases(half, each=each))
+        if misses and half == "tuning":
+            for known, diagnosis in said:
+                if diagnosis and place_of(known, diagnosis) not in (1, 2, 3):
+                    print(known.case.session.title, [cause.cause for cause in diagnosis.likely_causes])
+    return scores
+
+
+def _assistant(name: str) -> Assistant:
+    if name == "rules":
+        return RulesAssistant()
+    (speaker,) = speakers(Settings.of({**os.environ, "FLOWPILOT_ASSISTANT": name}))
+    return ModelAssistant(speaker=speaker, jitter=jitter)
+
+
+def _table(name: str, scores: dict[str, Score]) -> Table:
+    table = Table("half", "cases", "cause in first three", "first", "precision of citations", "unsupported", "words", title=name)
+    for half, one in scores.items():
+        figures = (f"{one.found:.0%}", f"{one.first:.0%}", f"{one.precision:.0%}", f"{one.unsupported:.2f}", f"{one.words:.0f}")
+        table.add_row(half, str(one.cases), *figures)
+    return table
+
+
+if __name__ == "__main__":
+    main()
