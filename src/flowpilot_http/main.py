@@ -411,7 +411,7 @@ async def _relay(
         settled=metrics.delivery,
     )
     units = Units(begin=database.begin, committed=waking.publish, new_id=new_id, reactions=reactions(new_id))
-    models = _models(settings, database)
+    models = _models(settings, stack, database)
     assessments = MakeAssessment(
         units=units,
         view=database.view,
@@ -447,11 +447,12 @@ async def _outside(settings: Settings, stack: AsyncExitStack) -> httpx.AsyncClie
     return await stack.enter_async_context(guarded_client(allow_private=settings.allow_private_targets))
 
 
-def _models(settings: Settings, database: Database) -> Models | None:
+def _models(settings: Settings, stack: AsyncExitStack, database: Database) -> Models | None:
     """Who is asked beside the rules, if anybody is. Raises `CannotRun` where a key is missing."""
     clock = SystemClock()
     assistants = []
     for speaker in speakers(settings):
+        stack.push_async_callback(speaker.close)
         price = settings.price(speaker.provider, speaker.model)
         asked = ModelAssistant(speaker=speaker, jitter=jitter, price=price and Price(tokens_in=price[0], tokens_out=price[1]))
         assistants.append(Rested(assistant=asked, clock=clock))

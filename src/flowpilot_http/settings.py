@@ -19,6 +19,7 @@ SHORTEST_KEY: Final = 32
 LARGEST_POOL: Final = 200
 LONGEST_COUNT: Final = 15
 RULES: Final = "rules"
+MOST_MODELS: Final = 2
 PROVIDERS: Final = ("anthropic", "openai")
 _PRICE: Final = re.compile(r"(\w+:[^=,]+)=(\d+(?:\.\d{1,6})?)/(\d+(?:\.\d{1,6})?)")
 
@@ -91,6 +92,8 @@ def _assistant(value: str) -> str:
             raise ValueError(
                 f"is none of {RULES}, {', '.join(f'{known}:MODEL' for known in PROVIDERS)}, or several of these with commas between"
             )
+    if sum(one.strip() != RULES for one in value.split(",")) > MOST_MODELS:
+        raise ValueError(f"names more than {MOST_MODELS} models, and each may take a minute")
     return ",".join(one.strip() for one in value.split(","))
 
 

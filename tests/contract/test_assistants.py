@@ -261,6 +261,9 @@ async def test_one_that_never_answers_is_waited_for_no_longer_than_patience_last
                 return Reply(text="not yet", tokens_in=7, tokens_out=1)
             raise TimeoutError
 
+        async def close(self) -> None:
+            """There is nothing to close."""
+
     staff = a_staff()
 
     with pytest.raises(NotAssessed) as refused:

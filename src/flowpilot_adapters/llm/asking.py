@@ -66,6 +66,9 @@ class Speaks(Protocol):
     async def say(self, turns: Sequence[Turn], *, on_behalf_of: str) -> Reply:
         """Its next turn, in the form of `prompt.SCHEMA`. Raises `Stumbled`; `Malformed` for what is no reply at all."""
 
+    async def close(self) -> None:
+        """Close its connections."""
+
 
 def on_behalf_of(account_id: AccountId, version: str) -> str:
     """What a vendor may keep its caches by: an account of its own for each account, that tells nothing about it."""

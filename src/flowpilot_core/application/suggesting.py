@@ -11,7 +11,7 @@ from flowpilot_core.domain.actor import Actor, Permission, Person, require
 from flowpilot_core.domain.case_file import CaseFile, snapshot_of
 from flowpilot_core.domain.diagnosis import Said
 from flowpilot_core.domain.errors import NotFound
-from flowpilot_core.domain.identifiers import HandoffId, SessionId, StepId, SuggestionId
+from flowpilot_core.domain.identifiers import AccountId, HandoffId, SessionId, StepId, SuggestionId
 from flowpilot_core.domain.session import SESSION, Session, SessionMove
 from flowpilot_core.domain.snapshot import freeze
 from flowpilot_core.domain.suggestion import Proposal, Suggestion, SuggestionState, ranked
@@ -57,7 +57,7 @@ SOURCES: tuple[SuggestionSource, ...] = (Rules(), SimilarSessions())
 """Who is asked, in the order of their proposals where nothing was accepted before."""
 
 
-async def question_about(detail: SessionDetail, actor: Actor, view: ViewOf) -> Question:
+async def question_about(detail: SessionDetail, account_id: AccountId, view: ViewOf) -> Question:
     """What a source is asked about a session as it is now: the same picture that an escalation would freeze."""
     session = detail.session
     snapshot = freeze(
@@ -74,10 +74,10 @@ async def question_about(detail: SessionDetail, actor: Actor, view: ViewOf) -> Q
     )
     about = (session.problem, *(step.content for step in detail.steps))
     return Question(
-        account_id=actor.account_id,
+        account_id=account_id,
         handoff_id=HandoffId(session.id),
         snapshot=snapshot_of(snapshot.body),
-        similar=await similar_to(view(actor.account_id), session.title, about, without=session.id),
+        similar=await similar_to(view(account_id), session.title, about, without=session.id),
     )
 
 
@@ -107,7 +107,7 @@ class Suggestions:
         by = person(actor, Permission.WORK)
         detail = readable(await self.view(actor.account_id).session(session_id), actor)
         _require_work(detail.session, by)
-        question = await question_about(detail, actor, self.view)
+        question = await question_about(detail, actor.account_id, self.view)
         proposals = [proposal for source in self.sources for proposal in source.propose(question)]
 
         async def unit(work: UnitOfWork) -> Sequence[Suggestion]:
@@ -192,9 +192,8 @@ class MakeSuggestion:
             if not await work.due.holds(lease):
                 return
             suggestion = await work.suggestions.get(SuggestionId(lease.work_id))
-            asker = (await work.people.user(suggestion.requested_by)).acting(lease.account_id)
         detail = await self.view(lease.account_id).session(suggestion.session_id)
-        question = await question_about(detail, asker, self.view)
+        question = await question_about(detail, lease.account_id, self.view)
         snapshot = await asyncio.to_thread(without_secrets, dict(question.snapshot), self.redact, within=detail.session.id)
         similar = similar_without_secrets(question.similar, self.redact, within=detail.session.id)
         question = evolve(question, snapshot=snapshot, similar=similar, rules=assessor.assess(CaseFile.of(snapshot), similar))

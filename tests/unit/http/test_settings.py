@@ -64,6 +64,7 @@ def test_what_is_said_is_read() -> None:
         ("secret_key", "canary"),
         ("assistant", "gpt"),
         ("assistant", "mistral:a-model"),
+        ("assistant", "openai:a,openai:b,anthropic:c"),
         ("assistant_tokens", "-1"),
         ("assistant_prices", "anthropic:x=free"),
         ("openai_base_url", "localhost"),

@@ -62,6 +62,7 @@ LOOKS: dict[str, Look] = {
     "View.session": lambda view, ids, _: view.session(ids.session),
     "View.handoff": lambda view, ids, _: view.handoff(ids.handoff),
     "View.snapshot": lambda view, ids, _: view.snapshot(ids.handoff),
+    "View.assessments": lambda view, ids, _: view.assessments(ids.handoff, after=None, limit=10),
     "View.deliveries": lambda view, ids, _: view.deliveries(ids.handoff, after=None, limit=10),
 }
 

@@ -6,8 +6,8 @@ from alembic import op
 
 from flowpilot_adapters.sql import policies
 
-revision: str = "0014"
-down_revision: str | Sequence[str] | None = "0013"
+revision: str = "0016"
+down_revision: str | Sequence[str] | None = "0015"
 branch_labels = None
 depends_on = None
 
