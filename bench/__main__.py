@@ -1,4 +1,4 @@
-"""`python -m bench`: the hot paths, and a replay where there is a log, as ratios."""
+"""`python -m bench`: the hot paths, push, and a replay where there is a log, as ratios."""
 
 import argparse
 import asyncio
@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from . import hot_paths, replay
+from . import hot_paths, push, replay
 from .hot_paths import Figure
 
 EXPLANATION = (
@@ -29,14 +29,17 @@ def main() -> None:
     arguments = parser.parse_args()
     console = Console(stderr=arguments.json)
     figures = asyncio.run(hot_paths.measure(rounds=arguments.rounds, transactions=arguments.transactions, said=console.log))
+    pushed = asyncio.run(push.measure(rounds=arguments.rounds, said=console.log))
     replayed = None
     if arguments.log:
         replayed = asyncio.run(replay.measure(arguments.log, arguments.mapping, said=console.log))
     if arguments.json:
-        print(json.dumps({figure.name: _plain(figure) for figure in figures} | ({"replay": _plain_replay(replayed)} if replayed else {})))
+        plain = {figure.name: _plain(figure) for figure in figures} | {"push": _plain_push(pushed)}
+        print(json.dumps(plain | ({"replay": _plain_replay(replayed)} if replayed else {})))
         return
     console.print(_table(figures))
     console.print(EXPLANATION)
+    console.print(_push_line(pushed))
     if replayed:
         times = f"{replayed.ours:.1f} s, a bare driver {replayed.bare:.1f} s: {replayed.ratio:.2f} times as long, {replay.MOST:.1f} at most"
         console.print(f"replay of {replayed.rows} rows: {times}")
@@ -53,6 +56,32 @@ def _plain(figure: Figure) -> dict[str, object]:
         "ratio_max": round(max(figure.ratios), 3),
         "at_least": figure.least,
         "goal": figure.goal,
+    }
+
+
+def _push_line(figure: push.PushFigure) -> str:
+    rates = f"{figure.ours:,.0f} events x streams a second, bare ASGI {figure.bare:,.0f}: {figure.ratio:.2f}"
+    spread = f"{min(figure.ratios):.2f} to {max(figure.ratios):.2f}, at least {push.LEAST:.2f}, goal {push.GOAL:.2f}"
+    memory = f"{figure.kib:.1f} KiB a stream, bare {figure.bare_kib:.1f}, {push.MOST_KIB:.0f} at most"
+    arrival = f"commit to arrival p50 {figure.p50:.1f} ms, p99 {figure.p99:.1f} ms, goal {push.GOAL_P99:.0f}"
+    return f"push to {push.STREAMS} streams: {rates} ({spread}); {memory}; {arrival}"
+
+
+def _plain_push(figure: push.PushFigure) -> dict[str, object]:
+    return {
+        "ours_per_s": round(figure.ours),
+        "bare_per_s": round(figure.bare),
+        "ratio": round(figure.ratio, 3),
+        "ratio_min": round(min(figure.ratios), 3),
+        "ratio_max": round(max(figure.ratios), 3),
+        "at_least": push.LEAST,
+        "goal": push.GOAL,
+        "kib_a_stream": round(figure.kib, 1),
+        "bare_kib_a_stream": round(figure.bare_kib, 1),
+        "kib_at_most": push.MOST_KIB,
+        "arrival_p50_ms": round(figure.p50, 2),
+        "arrival_p99_ms": round(figure.p99, 2),
+        "arrival_p99_goal_ms": push.GOAL_P99,
     }
 
 

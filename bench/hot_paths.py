@@ -82,7 +82,7 @@ async def measure(*, rounds: int, transactions: int, said: Callable[[str], None]
         scripts = await _scripts(address.url(), Path(folder), escalating, claiming, queueing)
         await database.close()
         paths = _paths(scripts, escalating, claiming, queueing)
-        with _server(postgres, folder) as base_url:
+        with serving(postgres, folder) as (base_url, _):
             rates: dict[str, list[tuple[float, float]]] = {path.name: [] for path in paths}
             used = 1
             for number in range(rounds):
@@ -179,8 +179,8 @@ def _is_full_page(status: int, body: bytes) -> None:
 
 
 @contextmanager
-def _server(postgres: EmbeddedPostgres, folder: str) -> Iterator[str]:
-    """Our server as an operator runs it, on a database server that is named; without a relay, which is measured apart."""
+def serving(postgres: EmbeddedPostgres, folder: str) -> Iterator[tuple[str, int]]:
+    """Our server as an operator runs it, on a database server that is named, its address and process id; without a relay."""
     environment = {
         **os.environ,
         "FLOWPILOT_DATABASE_URL": postgres.address.url(user=roles.APP),
@@ -192,7 +192,7 @@ def _server(postgres: EmbeddedPostgres, folder: str) -> Iterator[str]:
     with log.open("wb") as out:
         process = subprocess.Popen(command, env=environment, stdout=out, stderr=out)
         try:
-            yield _address(log, process)
+            yield _address(log, process), process.pid
         finally:
             process.terminate()
             process.wait()

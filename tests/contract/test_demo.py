@@ -20,7 +20,7 @@ CHAPTERS = [
     "1. Two providers share one server",
     "2. Jo takes a ticket and tries three things",
     "3. Jo is stuck and hands the session over",
-    "4. Colleagues are told by mail",
+    "4. Sam sees it at once, and Sue gets a mail",
     "5. Sam looks at the queue, and at what was tried",
     "6. Sam and Sue claim it in the same moment",
     "7. The other provider sees nothing of it",
@@ -45,9 +45,10 @@ def test_without_a_terminal_it_tells_the_story_and_ends_with_0(folder: Path) -> 
     told = ended.stdout
     assert CHAPTERS == [line for line in told.splitlines() if line in CHAPTERS]
     for line in (
-        r"✉ Sam Reyes <sam@northwind.example>: \[high\] Lakeside Dental: VPN drops every",
+        r"● Sam Reyes: handoff.escalated by Jo Park",
         r"✉ Sue Lind <sue@northwind.example>: \[high\] Lakeside Dental: VPN drops every",
         r"(Sam Reyes|Sue Lind): 200, the session is (Sam|Sue)'s now",
+        r"● (Sam Reyes|Sue Lind): handoff.claimed by (Sam Reyes|Sue Lind)",
         r"(Sam Reyes|Sue Lind): 409, “(Sam Reyes|Sue Lind) has it.”",
         r"GET /handoffs/[0-9a-f-]{36} +404",
         r"time to claim median s +2,700",

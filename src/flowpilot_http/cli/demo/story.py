@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from email.message import EmailMessage
 from itertools import count
 from pathlib import Path
 from threading import Barrier
@@ -18,7 +19,7 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from .caller import Answer, Caller
+from .caller import Answer, Caller, Listening
 from .incident_log import FIGURES, LOG, MAPPING
 from .mailbox import Mailbox
 
@@ -69,6 +70,8 @@ class Story:
     _session_id: str = ""
     _handoff_id: str = ""
     _winner: Caller | None = None
+    _listening: dict[str, Listening] = Factory(dict)
+    """Who has the stream of events open, by name."""
 
     def tell(self) -> None:
         """The whole story."""
@@ -80,6 +83,8 @@ class Story:
         self._two_claim_at_once()
         self._others_see_nothing()
         self._solved()
+        for listening in self._listening.values():
+            listening.close()
         self._replayed()
 
     @property
@@ -99,6 +104,12 @@ class Story:
             people.add_row(cast.home, caller.name, may)
         people.add_row(cast.away, cast.mia.name, "work and claim")
         self._show(people)
+        preferring = cast.sam.put("/notification-preferences", mail_after_seconds=600)
+        _require(cast.sam, "PUT", "/notification-preferences", (200,), preferring)
+        self._listening[cast.sam.name] = cast.sam.listen()
+        self._say(
+            "Sam is at the desk with the queue open, and wants mail only for what he has not looked at after ten minutes. Sue is away."
+        )
 
     def _jo_tries(self) -> None:
         jo = self.cast.jo
@@ -159,19 +170,16 @@ class Story:
         self._say(f"The answer came before any mail was sent. All that was tried is frozen in a snapshot with the digest {digest[:12]}…")
 
     def _colleagues_are_told(self) -> None:
-        self._chapter("Colleagues are told by mail")
-        mails = {}
-        for _ in range(2):
-            mail = self.mailbox.next_mail(within=MAIL_SECONDS)
-            if mail is None:
-                raise StoryBroken(f"no mail arrived within {MAIL_SECONDS:.0f} seconds")
-            (recipient,) = mail["To"].addresses
-            mails[recipient.display_name] = mail
-            self._say(f"✉ {recipient.display_name} <{recipient.addr_spec}>: {mail['Subject']}")
-        self._holds("Sam and Sue got one each", {self.cast.sam.name, self.cast.sue.name}, set(mails))
-        plain = mails[self.cast.sam.name].get_body(("plain",))
+        cast = self.cast
+        self._chapter("Sam sees it at once, and Sue gets a mail")
+        heard = self._heard(cast.sam, "handoff.escalated")
+        self._holds("it is the one that Jo handed over", self._handoff_id, heard["handoff_id"])
+        self._say(f"● {cast.sam.name}: handoff.escalated by {heard['by']['name']}, over the open stream")
+        mail = self._mailed(cast.sue)
+        plain = mail.get_body(("plain",))
         body = plain.get_content().replace("\r\n", "\n").strip() if plain else ""
-        self._show(Panel(Text(body), title="what Sam reads", title_align="left", border_style="dim"))
+        self._show(Panel(Text(body), title="what Sue reads", title_align="left", border_style="dim"))
+        self._listening[cast.sue.name] = cast.sue.listen()
         self._say("Not told: Jo, who asked; Vic, who only looks; and nobody of the other provider.")
 
     def _sam_looks(self) -> None:
@@ -217,6 +225,9 @@ class Story:
         self._holds("and by whom", winner.name, lost.body["claimed_by"]["name"])
         self._say(f"{winner.name}: 200, the session is {_first(winner)}'s now.")
         self._say(f"{loser.name}: 409, “{lost.body['detail']}”")
+        heard = self._heard(loser, "handoff.claimed")
+        self._holds("whoever looks on sees by whom", winner.name, heard["by"]["name"])
+        self._say(f"● {loser.name}: handoff.claimed by {winner.name}, over the open stream")
         session = self._read(winner, f"/ai-sessions/{self._session_id}")
         self._holds("the session is active again", "active", session["status"])
         self._holds("nobody waits any more", [], self._read(loser, "/handoffs/queue")["items"])
@@ -267,6 +278,8 @@ class Story:
             table.add_row(str(entry["number"]), entry["kind"], entry["by"] if isinstance(entry["by"], str) else entry["by"]["name"])
         self._holds("the timeline ends with it", "session.resolved", timeline[-1]["kind"])
         self._show(table)
+        self._mailed(self.cast.jo)
+        self._say("Jo, who asked, reads what solved it.")
 
     def _replayed(self) -> None:
         self._chapter("A log of another system, replayed")
@@ -285,6 +298,23 @@ class Story:
         if (mail := self.mailbox.next_mail(within=0)) is not None:
             raise StoryBroken(f"{mail['To']} was told of something long past")
         self._say("Nobody was mailed about any of it: it is past.")
+
+    def _mailed(self, who: Caller) -> EmailMessage:
+        """The next mail, which is to somebody."""
+        mail = self.mailbox.next_mail(within=MAIL_SECONDS)
+        if mail is None:
+            raise StoryBroken(f"no mail arrived within {MAIL_SECONDS:.0f} seconds")
+        (recipient,) = mail["To"].addresses
+        self._say(f"✉ {recipient.display_name} <{recipient.addr_spec}>: {mail['Subject']}")
+        self._holds("whom it is to", who.name, recipient.display_name)
+        return mail
+
+    def _heard(self, who: Caller, kind: str) -> Any:
+        """What somebody hears over their open stream."""
+        heard = self._listening[who.name].hears(kind)
+        if heard is None:
+            raise StoryBroken(f"{who.name} heard of no {kind}")
+        return heard
 
     def _chapter(self, title: str) -> None:
         self.console.print()
