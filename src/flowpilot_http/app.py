@@ -9,6 +9,7 @@ from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 
 from flowpilot_core.application.flowpilot import FlowPilot
+from flowpilot_core.application.links import Links
 from flowpilot_core.application.push import Push
 from flowpilot_core.ports.clock import Clock, NewId, NewSecret
 
@@ -18,7 +19,7 @@ from .calls import Call, Face
 from .cursors import Cursors
 from .edge import Edge
 from .metrics import Metrics
-from .pages import Visit, sign_in, visit
+from .pages import Visit, claim, no_mails, sign_in, visit
 from .readiness import Probe
 from .routes import assessments, escalation, events, handoffs, health, reading, sessions, suggestions, webhooks
 
@@ -67,14 +68,23 @@ def create_app(
     account = Router("/", route_handlers=of_account, before_request=let_in)
     pages = Router(
         "/",
-        route_handlers=[*sign_in.ROUTES],
+        route_handlers=[*sign_in.ROUTES, *claim.ROUTES],
         before_request=receive,
         request_class=Visit,
         exception_handlers={Exception: visit.refused, HTTPException: visit.refused},
     )
-    face = Face(flowpilot=flowpilot, cursors=Cursors(secret_keys), clock=clock, push=push, door=door)
+    # Nobody signs in here, and a mail program knows no token of a form.
+    ways_out = Router(
+        "/",
+        route_handlers=[*no_mails.ROUTES],
+        request_class=Visit,
+        exception_handlers={Exception: visit.refused, HTTPException: visit.refused},
+    )
+    face = Face(
+        flowpilot=flowpilot, cursors=Cursors(secret_keys), clock=clock, push=push, door=door, links=Links.of(base_url, *secret_keys)
+    )
     app = Litestar(
-        route_handlers=[account, pages, sign_in.style, *health.routes(probe, metrics)],
+        route_handlers=[account, pages, ways_out, sign_in.style, *health.routes(probe, metrics)],
         request_class=Call,
         request_max_body_size=LARGEST_BODY,
         exception_handlers=problems.HANDLERS,

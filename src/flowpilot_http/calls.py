@@ -14,6 +14,7 @@ from litestar.connection import Request
 from litestar.datastructures import State
 
 from flowpilot_core.application.flowpilot import FlowPilot
+from flowpilot_core.application.links import Links
 from flowpilot_core.application.push import Push
 from flowpilot_core.application.units import Request as Change
 from flowpilot_core.domain.actor import Person
@@ -64,6 +65,7 @@ class Face:
     clock: Clock
     push: Push | None
     door: Door
+    links: Links
 
 
 class Call(Request[Person, None, State]):

@@ -404,7 +404,7 @@ async def _relay(
         notifier=await stack.enter_async_context(_notifying(settings)),
         clock=SystemClock(),
         jitter=jitter,
-        links=Links.of(settings.base_url or "", secret_key(settings)),
+        links=Links.of(settings.base_url or "", *secret_keys(settings)),
         redact=redact,
         typeset=HtmlLetters(),
         mail_domain=domain_of(settings.mail_from),

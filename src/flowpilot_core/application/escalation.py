@@ -5,16 +5,18 @@ from datetime import datetime
 
 from attrs import frozen
 
-from flowpilot_core.domain.actor import Actor, Permission, require_role
+from flowpilot_core.domain.actor import Actor, Permission, System, require_role
+from flowpilot_core.domain.delivery import DeliveryKind
 from flowpilot_core.domain.escalation_policy import EscalationPolicy
 from flowpilot_core.domain.foretelling import Outlook, foretell
-from flowpilot_core.domain.identifiers import SessionId, TeamId, UserId
+from flowpilot_core.domain.identifiers import AccountId, SessionId, TeamId, UserId
 from flowpilot_core.domain.preferences import Preferences
 from flowpilot_core.domain.preflight import Question, questions
 from flowpilot_core.domain.session import Priority
 from flowpilot_core.ports.clock import Clock
 from flowpilot_core.ports.persistence import UnitOfWork
 
+from .letters import ESSENTIAL
 from .sessions import person, require_named
 from .units import PLAIN, Request, Units
 
@@ -70,6 +72,15 @@ class Escalation:
             return preferences
 
         return await self.units.run(actor, unit, request)
+
+    async def no_more_mails(self, account_id: AccountId, user_id: UserId) -> None:
+        """Send somebody no mails that they can do without, until they say otherwise: whoever holds the link out of one may ask for it."""
+
+        async def unit(work: UnitOfWork) -> None:
+            said = await work.escalation.preferences(user_id)
+            await work.escalation.prefer(said.without_mails(kind for kind in DeliveryKind if kind not in ESSENTIAL))
+
+        await self.units.run(System(account_id=account_id, cause="the link out of a mail"), unit)
 
     async def preview(
         self,

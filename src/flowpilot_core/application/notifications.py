@@ -23,7 +23,7 @@ from flowpilot_core.ports.persistence import BeginWork, UnitOfWork
 from flowpilot_core.ports.redactor import Redactor
 
 from .duty import word_on
-from .letters import CLAIMABLE, Solved, Told, letter, subject
+from .letters import CLAIMABLE, ESSENTIAL, Solved, Told, letter, subject
 from .links import Links
 
 log = logging.getLogger("flowpilot.deliveries")
@@ -192,7 +192,9 @@ class SendDelivery:
         return f"{self.links.base_url}/handoffs/{handoff.id}"
 
     def _message(self, delivery: Delivery, told: tuple[Told, ...], recipient: User, account: Account) -> Message:
-        said = letter(told, recipient, account, self.redact, unsubscribe=None)
+        essential = any(one.kind in ESSENTIAL for one in told)
+        way_out = None if essential else self.links.unsubscribe(account.id, recipient.id)
+        said = letter(told, recipient, account, self.redact, unsubscribe=way_out)
         return Message(
             message_id=message_id(delivery.id, self.mail_domain),
             to=recipient.email,
@@ -201,6 +203,7 @@ class SendDelivery:
             subject=subject(told, self.redact),
             text=said.text,
             html=self.typeset(said) if self.typeset else None,
+            unsubscribe_url=way_out,
             thread_id=message_id(delivery.handoff_id, self.mail_domain),
             maybe_twice=delivery.maybe_arrived,
         )

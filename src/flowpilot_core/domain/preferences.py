@@ -1,9 +1,9 @@
 """How somebody wants to be told, and when they work."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from .delivery import Channel, DeliveryKind
 from .errors import InvalidValue
@@ -35,6 +35,11 @@ class Preferences:
     def take(self, kind: DeliveryKind, channel: Channel) -> bool:
         """Whether they want this kind of message over this channel."""
         return channel in self.channels.get(kind, tuple(Channel))
+
+    def without_mails(self, kinds: Iterable[DeliveryKind]) -> "Preferences":
+        """The same without mails of these kinds; everything else stays as it was said."""
+        left = {kind: tuple(one for one in self.channels.get(kind, tuple(Channel)) if one is not Channel.EMAIL) for kind in kinds}
+        return evolve(self, channels={**self.channels, **left})
 
     def on_duty(self, at: datetime) -> bool:
         """Whether they work then."""

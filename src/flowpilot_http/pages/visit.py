@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, Final, TypeVar, cast
 from urllib.parse import urlencode
 
@@ -12,6 +13,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.response import Response
 from markupsafe import Markup
 
+from flowpilot_core.application.links import Links
 from flowpilot_core.application.signing_in import SignedIn
 from flowpilot_core.domain.actor import Person
 from flowpilot_core.domain.errors import Unauthenticated
@@ -66,6 +68,15 @@ class Visit(Call):
     def csrf_token(self) -> str:
         """What each form of the page must hold."""
         return self.visitor.csrf_token
+
+    @property
+    def links(self) -> Links:
+        """What links in mails are read with."""
+        return self._face.links
+
+    def now(self) -> datetime:
+        """The time."""
+        return self._face.clock.now()
 
     def person_of(self, account_id: AccountId) -> Person:
         """Who is signed in to this account. Raises `SignInFirst`, for somebody of another account too."""

@@ -20,6 +20,10 @@ MISSING = "01998c2e-7a10-7000-8000-000000000001"
 OPEN = {"/", "/docs", "/openapi.json", "/health/live", "/health/ready", "/metrics", "/static/pages.css"}
 """What nobody needs to sign in for."""
 PAGES = {
+    ("GET", "/claim/{signed:str}"),
+    ("POST", "/claim/{signed:str}"),
+    ("GET", "/no-mails/{signed:str}"),
+    ("POST", "/no-mails/{signed:str}"),
     ("GET", "/sign-in/{account_id:str}"),
     ("GET", "/sign-in-link/{link:str}"),
     ("POST", "/sign-in-link/{link:str}"),
@@ -291,7 +295,7 @@ async def test_every_answer_carries_what_keeps_browsers_safe_and_a_name(world: W
             method,
             _filled(
                 path,
-                dict.fromkeys(("session_id", "handoff_id", "account_id", "link"), MISSING)
+                dict.fromkeys(("session_id", "handoff_id", "account_id", "link", "signed"), MISSING)
                 | dict.fromkeys(
                     ("step_id", "branch_id", "delivery_id", "assessment_id", "suggestion_id", "webhook_id", "message_id"), MISSING
                 ),
