@@ -13,6 +13,8 @@ from flowpilot_core.domain.branch import BRANCH, Branch
 from flowpilot_core.domain.delivery import DELIVERY, Delivery
 from flowpilot_core.domain.events import PUSHED, EventKind
 from flowpilot_core.domain.handoff import ESCALATION, PARK, Handoff
+from flowpilot_core.domain.psa_connection import CIRCUIT, Health
+from flowpilot_core.domain.psa_post import POST, PsaPost
 from flowpilot_core.domain.session import SESSION, Session
 from flowpilot_core.domain.suggestion import SUGGESTION, Suggestion
 
@@ -46,6 +48,7 @@ HAPPENED: Mapping[EventKind, str] = {
     EventKind.HANDOFF_WITHDRAWN: "An open escalation was taken out of the queue.",
     EventKind.HANDOFF_REMINDED: "A step of the escalation policy told people again that an escalation waits.",
     EventKind.HANDOFF_JUDGED: "Who claimed an escalation gave a verdict on it.",
+    EventKind.PSA_POST_CHANGED: "A note on a ticket is dead, or was asked for again.",
     EventKind.DELIVERY_CHANGED: "A dead delivery was asked for again.",
 }
 
@@ -91,6 +94,8 @@ def state_machines() -> str:
         _machine("Branch", BRANCH, fields(Branch).state.default),
         _machine("Delivery", DELIVERY, fields(Delivery).state.default),
         _machine("Suggestion", SUGGESTION, fields(Suggestion).state.default),
+        _machine("Post", POST, fields(PsaPost).state.default),
+        _machine("Circuit of a connection", CIRCUIT, fields(Health).circuit.default),
         _machine("Assessment", ASSESSMENT, fields(Assessment).state.default),
     )
 

@@ -12,6 +12,9 @@ JSON: Final = b"application/json"
 PROBLEM: Final = b"application/problem+json"
 HTML: Final = b"text/html; charset=utf-8"
 
+EMPTY: Final = 204
+"""The status of an answer without a body."""
+
 encode: Final = msgspec.json.Encoder().encode
 """Any answer as JSON: times in UTC with `Z`, ids as text."""
 
@@ -24,7 +27,8 @@ class Body:
     def __init__(self, body: bytes, *, status: int = 200, media_type: bytes = JSON, headers: Sequence[Header] = ()) -> None:
         self.status = status
         self.body = body
-        self.headers = [(b"content-type", media_type), (b"content-length", b"%d" % len(body)), *headers]
+        about = () if status == EMPTY else ((b"content-type", media_type), (b"content-length", b"%d" % len(body)))
+        self.headers = [*about, *headers]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it."""

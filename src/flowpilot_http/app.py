@@ -21,7 +21,7 @@ from .edge import Edge
 from .metrics import Metrics
 from .pages import Visit, claim, no_mails, sign_in, visit
 from .readiness import Probe
-from .routes import assessments, escalation, events, handoffs, health, reading, sessions, suggestions, webhooks
+from .routes import assessments, escalation, events, handoffs, health, psa, reading, sessions, suggestions, webhooks
 
 LARGEST_BODY = 1024 * 1024
 """Bytes; a request with more is refused, however it is sent."""
@@ -64,6 +64,7 @@ def create_app(
         *suggestions.ROUTES,
         *events.ROUTES,
         *webhooks.ROUTES,
+        *psa.ROUTES,
     )
     account = Router("/", route_handlers=of_account, before_request=let_in)
     pages = Router(

@@ -25,6 +25,8 @@ from flowpilot_core.domain.identifiers import (
     BranchId,
     DeliveryId,
     HandoffId,
+    PsaConnectionId,
+    PsaPostId,
     SessionId,
     StepId,
     SuggestionId,
@@ -128,6 +130,16 @@ class Call(Request[Person, None, State]):
     def message_id(self) -> WebhookMessageId:
         """The webhook message the path names."""
         return self._id("message", WebhookMessageId)
+
+    @property
+    def connection_id(self) -> PsaConnectionId:
+        """The connection to a PSA that the path names."""
+        return self._id("connection", PsaConnectionId)
+
+    @property
+    def post_id(self) -> PsaPostId:
+        """The post that the path names."""
+        return self._id("post", PsaPostId)
 
     async def read(self, kind: type[S]) -> S:
         """The body, of a request without a query. Raises `NotFound`, else `Refused` where it cannot be read."""
@@ -241,6 +253,10 @@ class Call(Request[Person, None, State]):
             await self.flowpilot.handoffs.get(self.user, self.handoff_id)
         elif "webhook_id" in named:
             await self.flowpilot.webhooks.require(self.user, self.webhook_id)
+        elif "connection_id" in named:
+            await self.flowpilot.psa.require_connection(self.user, self.connection_id)
+        elif "post_id" in named:
+            await self.flowpilot.psa.require_post(self.user, self.post_id)
 
     @property
     def _face(self) -> Face:

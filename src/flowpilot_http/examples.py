@@ -129,6 +129,37 @@ _new: Final = {
     "handoffs": [],
 }
 _assessed: Final = "01998c2e-7a10-7000-8000-00000000000c"
+_connection: Final = {
+    "id": "01998c2e-7a10-7000-8000-00000000000c",
+    "version": 1,
+    "system": "halopsa",
+    "name": "Help desk",
+    "base_url": "https://acme.halopsa.com",
+    "settings": {"outcome_id": 7, "notes": {"escalated": True, "claimed": True, "resolved": True, "parked": False}, "templates": {}},
+    "circuit": "closed",
+    "rests_until": None,
+    "problem": None,
+    "last_success_at": _LATER,
+    "created_at": _AT,
+    "updated_at": _AT,
+}
+_post: Final = {
+    "id": "01998c2e-7a10-7000-8000-00000000000d",
+    "connection_id": _connection["id"],
+    "handoff_id": _HANDOFF,
+    "session_id": _SESSION,
+    "ticket_id": "48211",
+    "kind": "claimed",
+    "state": "posted",
+    "reason": None,
+    "attempts": 1,
+    "last_error": None,
+    "vendor_id": "12",
+    "sent": "Sam Senior took over.",
+    "answer": '201 {"id": 12}',
+    "created_at": _LATER,
+    "posted_at": _LATER,
+}
 _assessment: Final[dict[str, Any]] = {
     "id": _assessed,
     "state": "ready",
@@ -455,6 +486,32 @@ EXAMPLES: Final[Mapping[str, Any]] = {
     "webhook_deliveries": _page(_hooked),
     "replay_delivery request": {},
     "replay_delivery": {**_hooked, "state": "pending", "attempts": 0},
+    "connect_psa request": {key: _connection[key] for key in ("system", "name", "base_url")}
+    | {
+        "credentials": {"client_id": "…", "client_secret": "…", "tenant": "acme"},
+        "settings": {"outcome_id": 7, "notes": {"parked": False}},
+    },
+    "connect_psa": _connection,
+    "list_connections": _page(_connection),
+    "get_connection": _connection,
+    "change_connection request": {"settings": {"notes": {"parked": True}, "templates": {"claimed": "{by} has it now: {link}"}}},
+    "change_connection": {**_connection, "version": 2},
+    "remove_connection request": {},
+    "test_connection request": {},
+    "test_connection": {
+        "ok": False,
+        "problem": "wrong_key",
+        "hint": "HaloPSA refused the client id or secret (401). Enter the credentials again, as the vendor shows them.",
+    },
+    "preview_note request": {"kind": "claimed", "template": "{by} has it now."},
+    "preview_note": {
+        "title": "Taken over by Jo Junior",
+        "format": "html",
+        "parts": ["<p>Jo Junior has it now.</p><p><small>FlowPilot FP-01998c2e7a1070008000000000000009-01 (1/1)</small></p>"],
+    },
+    "list_posts": _page(_post),
+    "retry_post request": {},
+    "retry_post": {**_post, "state": "pending", "attempts": 0, "vendor_id": None, "answer": None, "posted_at": None},
     "live": {"status": "live"},
     "ready": {"status": "ready", "checks": {"database": "ok", "migrations": "ok", "relay": "ok"}, "relay_lag_seconds": 0.0},
 }

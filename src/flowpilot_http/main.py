@@ -3,9 +3,11 @@
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from datetime import timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 import httpx
@@ -17,6 +19,8 @@ from flowpilot_adapters.llm import AnthropicModel, ModelAssistant, OpenAIModel, 
 from flowpilot_adapters.log_notifier import LogNotifier
 from flowpilot_adapters.mark_file import MarkFile
 from flowpilot_adapters.outgoing import guarded_client
+from flowpilot_adapters.psa import Autotask, ConnectWise, HaloPsa
+from flowpilot_adapters.psa.line import DEADLINE, MOST_BYTES
 from flowpilot_adapters.push import NatsEventStream, PostgresEventStream
 from flowpilot_adapters.redaction import SecretRedactor
 from flowpilot_adapters.smtp import MailServer, SmtpNotifier, domain_of
@@ -31,6 +35,8 @@ from flowpilot_core.application.links import Links
 from flowpilot_core.application.models import Models, Rested
 from flowpilot_core.application.notifications import SendDelivery
 from flowpilot_core.application.policy_steps import TakePolicySteps
+from flowpilot_core.application.posting import PostNote
+from flowpilot_core.application.psa_access import Psas
 from flowpilot_core.application.push import Push
 from flowpilot_core.application.quiet_claims import WatchClaims
 from flowpilot_core.application.reactions import reactions
@@ -45,6 +51,7 @@ from flowpilot_core.domain.identifiers import AccountId
 from flowpilot_core.ports.event_stream import EventStream
 from flowpilot_core.ports.notifier import Notifier
 from flowpilot_core.ports.outbox import WorkKind
+from flowpilot_core.ports.psa import Psa
 
 from . import server
 from .app import create_app
@@ -166,7 +173,8 @@ async def serve(settings: Settings, *, host: str, port: int, relay: bool) -> Non
             metrics = Metrics()
             waking = _waking(settings, urls)
             stack.push_async_callback(waking.close)
-            working = await _relay(settings, stack, urls, database, outbox, waking, metrics) if relay and outbox else None
+            psas = await _psas(settings, stack)
+            working = await _relay(settings, stack, urls, database, outbox, waking, psas, metrics) if relay and outbox else None
             keys = secret_keys(settings)
             push = Push(begin=database.begin, view=database.view, wire=Sse(EventIds(Cursors(keys))), jitter=jitter, node_id=new_id())
 
@@ -175,7 +183,7 @@ async def serve(settings: Settings, *, host: str, port: int, relay: bool) -> Non
                     working.wake()
                 waking.publish(account_id)
 
-            flowpilot = _flowpilot(settings, database, committed=committed)
+            flowpilot = _flowpilot(settings, database, psas=psas, committed=committed)
             app = create_app(
                 flowpilot,
                 clock=SystemClock(),
@@ -211,7 +219,8 @@ async def relay(settings: Settings, *, metrics_port: int | None = None) -> None:
                     raise CannotRun(f"cannot answer on port {metrics_port}: {exc.strerror or exc}; name another") from exc
             waking = _waking(settings, urls)
             stack.push_async_callback(waking.close)
-            working = await _relay(settings, stack, urls, database, outbox, waking, metrics)
+            psas = await _psas(settings, stack)
+            working = await _relay(settings, stack, urls, database, outbox, waking, psas, metrics)
             log.info("relaying")
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(working.run(stop))
@@ -229,7 +238,8 @@ async def drain(settings: Settings) -> int:
             raise CannotRun(f"relays rest: {reason}; when it is clear what may be sent again, run: flowpilot relay resume")
         waking = _waking(settings, urls)
         stack.push_async_callback(waking.close)
-        working = await _relay(settings, stack, urls, database, outbox, waking, Metrics())
+        psas = await _psas(settings, stack)
+        working = await _relay(settings, stack, urls, database, outbox, waking, psas, Metrics())
         done = 0
         while found := await working.run_once():
             done += found
@@ -381,7 +391,13 @@ def _make_key(file: Path) -> None:
         made.unlink()
 
 
-def _flowpilot(settings: Settings, database: Database, *, committed: Callable[[AccountId], None] = _nobody) -> FlowPilot:
+def _flowpilot(
+    settings: Settings,
+    database: Database,
+    *,
+    psas: Mapping[str, Psa] = MappingProxyType({}),
+    committed: Callable[[AccountId], None] = _nobody,
+) -> FlowPilot:
     return FlowPilot.of(
         begin=database.begin,
         view=database.view,
@@ -390,12 +406,20 @@ def _flowpilot(settings: Settings, database: Database, *, committed: Callable[[A
         new_secret=new_secret,
         vault=AesGcmVault(secret_keys(settings)),
         models=bool(settings.models),
+        psas=psas,
         committed=committed,
     )
 
 
 async def _relay(
-    settings: Settings, stack: AsyncExitStack, urls: Urls, database: Database, outbox: SqlOutbox, waking: EventStream, metrics: Metrics
+    settings: Settings,
+    stack: AsyncExitStack,
+    urls: Urls,
+    database: Database,
+    outbox: SqlOutbox,
+    waking: EventStream,
+    psas: Mapping[str, Psa],
+    metrics: Metrics,
 ) -> Relay:
     marks = _marks(stack, urls)
     redact = SecretRedactor(secret_key(settings))
@@ -419,16 +443,25 @@ async def _relay(
         clock=SystemClock(),
         models=models,
     )
+    safe = Safe(vault=AesGcmVault(secret_keys(settings)), clock=SystemClock(), new_id=new_id)
     webhooks = SendWebhook(
         begin=database.begin,
         caller=HttpWebhooks(await _outside(settings, stack), clock=SystemClock()),
-        safe=Safe(vault=AesGcmVault(secret_keys(settings)), clock=SystemClock(), new_id=new_id),
+        safe=safe,
         clock=SystemClock(),
         jitter=jitter,
         base_url=settings.base_url or "",
         redact=redact,
     )
     suggestions = MakeSuggestion(units=units, view=database.view, redact=SecretRedactor(secret_key(settings)), models=models)
+    posts = PostNote(
+        units=units,
+        psas=Psas(vendors=psas, safe=safe),
+        clock=SystemClock(),
+        jitter=jitter,
+        redact=redact,
+        base_url=settings.base_url or "",
+    )
     handlers: dict[WorkKind, Handler] = {
         WorkKind.DELIVERY: deliveries,
         WorkKind.ASSESSMENT: assessments,
@@ -437,9 +470,20 @@ async def _relay(
         WorkKind.QUIET_CLAIM: WatchClaims(units=units, clock=SystemClock(), new_id=new_id),
         WorkKind.WEBHOOKS: SpreadEvent(begin=database.begin, clock=SystemClock(), new_id=new_id),
         WorkKind.WEBHOOK: webhooks,
+        WorkKind.PSA_POST: posts,
     }
     guard = RestoreGuard(marks=marks, memory=MarkFile(settings.data_dir))
     return Relay(outbox=outbox, begin=database.begin, handlers=handlers, jitter=jitter, may_work=guard)
+
+
+async def _psas(settings: Settings, stack: AsyncExitStack) -> Mapping[str, Psa]:
+    """The PSAs that accounts may connect; closed with the stack."""
+    clock = SystemClock()
+    outside = await stack.enter_async_context(
+        guarded_client(allow_private=settings.allow_private_targets, longest=timedelta(seconds=DEADLINE), largest=MOST_BYTES)
+    )
+    vendors: tuple[Psa, ...] = (ConnectWise(outside, clock), HaloPsa(outside, clock), Autotask(outside, clock))
+    return {psa.vendor.system: psa for psa in vendors}
 
 
 async def _outside(settings: Settings, stack: AsyncExitStack) -> httpx.AsyncClient:

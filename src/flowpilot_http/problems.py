@@ -76,6 +76,7 @@ TITLES: Final[Mapping[str, tuple[int, str]]] = {
     "not_assignee": (403, "This is somebody else's to do"),
     "own_handoff": (409, "You escalated this yourself"),
     "already_claimed": (409, "Somebody was first"),
+    "connection_exists": (409, "There is a connection to this PSA already"),
     "invalid_transition": (409, "Its state does not allow this"),
     "version_conflict": (412, "It has changed since you read it"),
     "idempotency_key_reused": (422, "The idempotency key was used for another request"),
@@ -154,6 +155,11 @@ def _own_handoff(exc: errors.OwnHandoff) -> Problem:
 def _already_claimed(exc: errors.AlreadyClaimed) -> Problem:
     claimed_by = {"id": exc.by, "name": exc.name}
     return _problem("already_claimed", f"{exc.name or 'A colleague'} has it.", claimed_by=claimed_by, claimed_at=exc.at)
+
+
+@_for(errors.ConnectionExists)
+def _connection_exists(exc: errors.ConnectionExists) -> Problem:
+    return _problem("connection_exists", "An account has one connection to each system; change or remove the one that is there.")
 
 
 @_for(errors.InvalidTransition)

@@ -134,3 +134,7 @@ class TestEventStream(contracts.EventStreamContract):
     def nodes(self) -> Nodes:
         shared = MemoryEventStream()
         return Nodes(one=shared, other=shared)
+
+
+class TestPsaLedger(contracts.PsaLedgerContract):
+    pass

@@ -115,3 +115,7 @@ class TestEventStream(contracts.EventStreamContract):
         yield Nodes(one=one, other=other, cut=cut)
         await one.close()
         await other.close()
+
+
+class TestPsaLedger(contracts.PsaLedgerContract):
+    pass

@@ -47,7 +47,7 @@ async def test_escalating_takes_two(world: World) -> None:
 
     assert 2 == len(trips)
     assert ("begin", "enter account") == trips[0][:2]
-    assert ("log event", "commit") == trips[1][-2:]
+    assert ("log event", "tell webhooks", "note on ticket", "commit") == trips[1][-4:]
 
 
 async def test_escalating_under_a_key_takes_two_as_well(world: World) -> None:
@@ -67,7 +67,7 @@ async def test_claiming_takes_one(world: World) -> None:
     with recorded_round_trips() as trips:
         await world.flowpilot.handoffs.claim(world.acme.ben, case.handoff.id)
 
-    assert [("enter account", "claim and log", "handoff in detail", "watch claim")] == trips
+    assert [("enter account", "claim and log", "handoff in detail", "watch claim", "tell webhooks", "note on ticket")] == trips
 
 
 async def test_who_comes_second_hears_why_in_the_same_trip(world: World) -> None:
@@ -96,7 +96,7 @@ async def test_claiming_under_a_key_takes_two_and_locks_the_log_in_the_last(worl
 
     assert [
         ("begin", "enter account", "lock key", "kept answer", "claim", "handoff in detail"),
-        ("forget answers", "keep answer", "log event", "watch claim", "commit"),
+        ("forget answers", "keep answer", "log event", "watch claim", "tell webhooks", "note on ticket", "commit"),
     ] == trips
 
 

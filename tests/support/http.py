@@ -6,14 +6,17 @@ from typing import Any
 import httpx
 from attrs import frozen
 
-from flowpilot_adapters.memory import MemoryNotifier, MemoryStore, MemoryVault
+from flowpilot_adapters.memory import MemoryNotifier, MemoryPsa, MemoryStore, MemoryTicket, MemoryVault
 from flowpilot_adapters.system import new_id, new_secret
 from flowpilot_core.application.assessing import MakeAssessment
 from flowpilot_core.application.flowpilot import FlowPilot
 from flowpilot_core.application.links import Links
 from flowpilot_core.application.notifications import SendDelivery
+from flowpilot_core.application.posting import PostNote
+from flowpilot_core.application.psa_access import Psas
 from flowpilot_core.application.push import Push
 from flowpilot_core.application.relay import Handler, Relay
+from flowpilot_core.application.secrets import Safe
 from flowpilot_core.application.units import Units
 from flowpilot_core.domain.account import User
 from flowpilot_core.domain.actor import Role
@@ -82,6 +85,11 @@ class Somebody:
         """A session of theirs."""
         return await self.made("/ai-sessions", {"title": "No mail", "problem": "Nothing arrives", **values})
 
+    async def escalation_of(self, **values: object) -> Any:
+        """An escalation of a session of theirs that has these values."""
+        session = await self.session(**values)
+        return await self.made(f"/ai-sessions/{session['id']}/handoff", {"intent": "escalate", "reason": "Stuck"})
+
     async def escalation(self, **values: object) -> Any:
         """A session of theirs, escalated."""
         session = await self.session()
@@ -97,6 +105,8 @@ class World:
     view: ViewOf
     relay: Relay
     clock: SetClock
+    psa: MemoryPsa
+    """Where the accounts keep their tickets, if they connect it."""
     owner: Somebody
     admin: Somebody
     junior: Somebody
@@ -128,8 +138,17 @@ async def a_world_in(
 ) -> World:
     """A fresh one in a store that may hold others."""
     clock = SetClock()
+    psa = MemoryPsa(tickets={"1001": MemoryTicket(), "1002": MemoryTicket()})
+    vendors = {psa.system: psa}
     flowpilot = FlowPilot.of(
-        begin=begin, view=view, clock=clock, new_id=new_id, new_secret=new_secret, committed=committed, vault=MemoryVault()
+        begin=begin,
+        view=view,
+        clock=clock,
+        new_id=new_id,
+        new_secret=new_secret,
+        committed=committed,
+        vault=MemoryVault(),
+        psas=vendors,
     )
     app = create_app(
         flowpilot,
@@ -151,8 +170,10 @@ async def a_world_in(
         return Somebody(account_id=account_id, user=user, token=token, client=client_of(app, token))
 
     units = Units(begin=begin, committed=lambda _: None, new_id=new_id)
+    psas = Psas(vendors=vendors, safe=Safe(vault=MemoryVault(), clock=clock, new_id=new_id))
     handlers: dict[WorkKind, Handler] = {
         WorkKind.ASSESSMENT: MakeAssessment(units=units, view=view, redact=as_it_is, clock=clock),
+        WorkKind.PSA_POST: PostNote(units=units, psas=psas, clock=clock, jitter=lambda: 0.0, redact=as_it_is, base_url=BASE),
         WorkKind.DELIVERY: SendDelivery(
             begin=begin,
             notifier=MemoryNotifier(),
@@ -170,6 +191,7 @@ async def a_world_in(
         view=view,
         relay=relay,
         clock=clock,
+        psa=psa,
         owner=await somebody(acme.id, "Olga", Role.OWNER),
         admin=await somebody(acme.id, "Adam", Role.ADMIN),
         junior=await somebody(acme.id, "Jo", Role.ENGINEER),

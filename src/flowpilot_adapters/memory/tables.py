@@ -19,6 +19,8 @@ from flowpilot_core.domain.identifiers import (
     ClaimWatchId,
     DeliveryId,
     HandoffId,
+    PsaConnectionId,
+    PsaPostId,
     SecretId,
     SessionId,
     StepId,
@@ -31,6 +33,8 @@ from flowpilot_core.domain.identifiers import (
 )
 from flowpilot_core.domain.opinion import Judgement, Rating, Seen
 from flowpilot_core.domain.preferences import Preferences
+from flowpilot_core.domain.psa_connection import PsaConnection
+from flowpilot_core.domain.psa_post import PsaPost
 from flowpilot_core.domain.quiet_claim import ClaimWatch
 from flowpilot_core.domain.secret import SealedSecret
 from flowpilot_core.domain.session import Session
@@ -105,6 +109,8 @@ class Tables:
     presence: dict[tuple[UserId, UUID], tuple[UserId, UUID, datetime]] = Factory(dict)
     """Who is at which node, and until when."""
     imports: dict[ImportKey, ImportedRow] = Factory(dict)
+    psa_connections: dict[PsaConnectionId, PsaConnection] = Factory(dict)
+    psa_posts: dict[PsaPostId, PsaPost] = Factory(dict)
     events: list[Event] = Factory(list)
     """The event at place 0 has number 1."""
 
@@ -186,6 +192,8 @@ class Working:
         self.claim_watches = Rows(tables.claim_watches)
         self.answers = Rows(tables.answers)
         self.imports = Rows(tables.imports)
+        self.psa_connections = Rows(tables.psa_connections)
+        self.psa_posts = Rows(tables.psa_posts)
         self.events: list[Event] = []
         """Recorded here, not committed yet."""
         self._events = tables.events

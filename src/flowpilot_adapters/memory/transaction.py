@@ -4,9 +4,10 @@ from collections.abc import Callable, Hashable
 from typing import Generic, Protocol, TypeVar
 from uuid import UUID
 
-from flowpilot_core.domain.errors import InvalidValue, NotFound, Stale, Unauthenticated
+from flowpilot_core.domain.errors import ConnectionExists, InvalidValue, NotFound, Stale, Unauthenticated
 from flowpilot_core.domain.handoff import Handoff
-from flowpilot_core.domain.identifiers import AccountId, EventId, HandoffId, SessionId, UserId
+from flowpilot_core.domain.identifiers import AccountId, EventId, HandoffId, PsaConnectionId, SessionId, UserId
+from flowpilot_core.domain.psa_connection import PsaConnection
 from flowpilot_core.domain.session import Session
 from flowpilot_core.ports.clock import Clock
 
@@ -59,6 +60,7 @@ class Transaction:
         self.clock = clock
         self.sessions: Versions[SessionId, Session] = Versions(self.rows.sessions)
         self.handoffs: Versions[HandoffId, Handoff] = Versions(self.rows.handoffs)
+        self.psa_connections: Versions[PsaConnectionId, PsaConnection] = Versions(self.rows.psa_connections)
         self._locks = locks
         self._committed = False
         self._reactions: list[tuple[EventId, Callable[[], None]]] = []
@@ -91,6 +93,7 @@ class Transaction:
             raise NotFound("account")
         self.sessions.check()
         self.handoffs.check()
+        self.psa_connections.check()
         self.require_unique()
         if not all(self.active(event.by) for event in self.rows.events if event.by is not None):
             raise Unauthenticated
@@ -102,13 +105,17 @@ class Transaction:
         self._committed = True
 
     def require_unique(self) -> None:
-        """Raises `InvalidValue` for an e-mail address or a team's name that is taken."""
+        """Raises `InvalidValue` for an e-mail address or a team's name that is taken, `ConnectionExists` for a second way to one PSA."""
         people = [(user.email.casefold(), user.id) for user in self.rows.users.values()]
         if len({email for email, _ in people}) < len(people):
             raise InvalidValue("email", "is the address of somebody here already")
         teams = [team.name for team in self.rows.teams.values()]
         if len(set(teams)) < len(teams):
             raise InvalidValue("name", "is the name of a team here already")
+        systems = [connection.system for connection in self.rows.psa_connections.values()]
+        for number, system in enumerate(systems):
+            if system in systems[:number]:
+                raise ConnectionExists(system)
 
 
 def due_key(work_id: UUID) -> tuple[str, UUID]:

@@ -10,6 +10,7 @@ from .escalation import MemoryEscalation
 from .imports import MemoryImports
 from .opinions import MemoryOpinions
 from .presence import MemoryPresence
+from .psa_ledger import MemoryPsaLedger
 from .repositories import MemoryDeliveries, MemoryHandoffs, MemoryPeople, MemorySessions, MemoryWorkLedger
 from .secrets import MemorySecrets
 from .sign_ins import MemorySignIns
@@ -41,6 +42,7 @@ class MemoryUnitOfWork:
         self._sign_ins = MemorySignIns(transaction)
         self._webhooks = MemoryWebhooks(transaction)
         self._imports = MemoryImports(transaction)
+        self._psa = MemoryPsaLedger(transaction)
 
     @property
     def sessions(self) -> MemorySessions:
@@ -116,6 +118,11 @@ class MemoryUnitOfWork:
     def imports(self) -> MemoryImports:
         """The import's ledger."""
         return self._imports
+
+    @property
+    def psa(self) -> MemoryPsaLedger:
+        """The PSAs and what was posted there."""
+        return self._psa
 
     async def record(self, event: Event) -> None:
         """As `UnitOfWork.record` says; whether its person is still active is seen at the commit."""

@@ -10,7 +10,9 @@ from flowpilot_core.domain.delivery import Delivery, DeliveryState
 from flowpilot_core.domain.errors import Unauthenticated
 from flowpilot_core.domain.events import Event, LoggedEvent
 from flowpilot_core.domain.handoff import Handoff, HandoffState, Intent
-from flowpilot_core.domain.identifiers import AccountId, AssessmentId, DeliveryId, HandoffId, SessionId, UserId
+from flowpilot_core.domain.identifiers import AccountId, AssessmentId, DeliveryId, HandoffId, PsaPostId, SessionId, UserId
+from flowpilot_core.domain.psa_connection import PsaConnection
+from flowpilot_core.domain.psa_post import PsaPost
 from flowpilot_core.domain.session import Session, Status
 from flowpilot_core.domain.similar import ResolvedSession
 from flowpilot_core.domain.suggestion import Suggestion
@@ -28,8 +30,9 @@ from flowpilot_core.ports.persistence import (
     SessionFilter,
     StoredSnapshot,
 )
+from flowpilot_core.ports.psa_ledger import PostFilter
 
-from . import assessments, imports, reading, suggestions
+from . import assessments, imports, psa_ledger, reading, suggestions
 from .tables import Tables, Working
 
 
@@ -160,6 +163,14 @@ class MemoryView:
     async def figures(self, log: str) -> Figures:
         """As `View.figures` says."""
         return imports.figures(await self._now(), self._tables.events, log)
+
+    async def psa_connections(self) -> Sequence[PsaConnection]:
+        """As `View.psa_connections` says."""
+        return psa_ledger.connections(await self._now())
+
+    async def psa_posts(self, where: PostFilter, *, after: PsaPostId | None, limit: int) -> Sequence[PsaPost]:
+        """As `View.psa_posts` says."""
+        return psa_ledger.posts(await self._now(), where, after=after, limit=limit)
 
     async def authenticate(self, digest: bytes) -> Person:
         """As `View.authenticate` says."""

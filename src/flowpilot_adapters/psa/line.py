@@ -24,6 +24,9 @@ USUAL_PAUSE = 5.0
 LONGEST_WORDS = 300
 """Characters of what a vendor said that are passed on."""
 
+NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.InvalidURL)
+"""What goes wrong before a request leaves."""
+
 Query = Mapping[str, str | int]
 
 
@@ -157,12 +160,11 @@ class Line:
                 body = await _read(response)
             finally:
                 await response.aclose()
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.InvalidURL) as exc:
+        except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL) as exc:
             # Without the exception behind it: its request carries the credentials to wherever a traceback goes.
-            raise NotDone(Trouble.UNREACHABLE, f"{self.vendor} cannot be reached: {_hidden(str(exc), access, call)}") from None
-        except (httpx.HTTPError, httpx.StreamError) as exc:
-            problem = f"the connection to {self.vendor} broke off: {type(exc).__name__}"
-            raise NotDone(Trouble.UNREACHABLE, problem, unknown=call.writes) from None
+            why = _hidden(str(exc), access, call) or type(exc).__name__
+            unknown = call.writes and not isinstance(exc, NOT_SENT)
+            raise NotDone(Trouble.UNREACHABLE, f"{self.vendor} cannot be reached: {why}", unknown=unknown) from None
         if body is None:
             raise NotDone(Trouble.NOT_THE_API, f"{self.vendor} answered more than can be read", unknown=call.writes)
         said = _hidden(body[: LONGEST_WORDS * 8].decode("utf-8", "replace"), access, call)

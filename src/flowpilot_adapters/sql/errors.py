@@ -5,6 +5,7 @@ from typing import Final
 import psycopg
 
 from flowpilot_core.domain.errors import (
+    ConnectionExists,
     FlowPilotError,
     InvalidValue,
     KeyInProgress,
@@ -26,6 +27,7 @@ _TAKEN: Final = {
     "uq_person_email": ("email", "somebody of this account has it already"),
     "uq_team_name": ("name", "a team of this account has it already"),
 }
+_EXISTS: Final = "uq_psa_connection_system"
 _LOST_RACES: Final = frozenset({"uq_step_number", "pk_branch", "pk_fork_point", "pk_due_work", "pk_idempotency_key", "pk_imported_row"})
 """Keys that two units of work can only both want where one of them acts on what is no longer so."""
 
@@ -67,6 +69,8 @@ def _of_constraint(error: psycopg.IntegrityError) -> FlowPilotError | None:
     constraint = error.diag.constraint_name
     if constraint in _TAKEN:
         return InvalidValue(*_TAKEN[constraint])
+    if constraint == _EXISTS:
+        return ConnectionExists("this PSA")
     if constraint in _LOST_RACES:
         return Stale()
     if constraint in _MISSING:

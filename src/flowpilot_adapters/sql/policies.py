@@ -47,6 +47,8 @@ APP_MAY: Final[Mapping[str, str]] = MappingProxyType(
         "secret": "SELECT, INSERT, UPDATE, DELETE",
         "webhook": "SELECT, INSERT, UPDATE, DELETE",
         "webhook_message": "SELECT, INSERT, UPDATE, DELETE",
+        "psa_connection": "SELECT, INSERT, UPDATE",
+        "psa_post": "SELECT, INSERT, UPDATE",
         "due_work": "SELECT, INSERT, UPDATE, DELETE",
         "idempotency_key": "SELECT, INSERT, UPDATE, DELETE",
     }

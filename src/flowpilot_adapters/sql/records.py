@@ -22,6 +22,8 @@ from flowpilot_core.domain.events import Event, EventKind, LoggedEvent, Plain
 from flowpilot_core.domain.handoff import Brief, Claim, Handoff, HandoffState, Intent
 from flowpilot_core.domain.identifiers import BranchId, StepId, UserId
 from flowpilot_core.domain.opinion import Judgement, Rating
+from flowpilot_core.domain.psa_connection import Circuit, Health, NoteKind, PsaConnection
+from flowpilot_core.domain.psa_post import PsaPost
 from flowpilot_core.domain.quiet_claim import ClaimWatch
 from flowpilot_core.domain.session import Priority, Resolution, Session, Status, Ticket
 from flowpilot_core.domain.step import Step, StepKind
@@ -55,6 +57,7 @@ rating: Final = _record(Rating)
 policy_run: Final = _record(PolicyRun)
 claim_watch: Final = _record(ClaimWatch)
 assessment_feedback: Final = _record(AssessmentFeedback)
+psa_post: Final = _record(PsaPost)
 
 
 def session(row: Any, branches: Iterable[Any]) -> Session:
@@ -267,6 +270,30 @@ def queue_item(row: Any) -> QueueItem:
         headline=row.headline,
         branch_count=row.branch_count,
         step_count=row.step_count,
+    )
+
+
+def psa_connection(row: Any) -> PsaConnection:
+    """A connection, without its credentials."""
+    return PsaConnection(
+        id=row.id,
+        version=row.version,
+        system=row.system,
+        name=row.name,
+        base_url=row.base_url,
+        secret_id=row.secret_id,
+        settings=json.loads(row.settings),
+        noted=frozenset(NoteKind(kind) for kind in row.noted),
+        templates={NoteKind(kind): template for kind, template in json.loads(row.templates).items()},
+        health=Health(
+            circuit=Circuit(row.circuit),
+            failures=row.failures,
+            rests_until=row.rests_until,
+            problem=row.problem,
+            last_success_at=row.last_success_at,
+        ),
+        created_at=row.created_at,
+        updated_at=row.updated_at,
     )
 
 

@@ -35,6 +35,8 @@ from flowpilot_core.domain.branch import BranchState
 from flowpilot_core.domain.delivery import PERSONAL, Channel, DeliveryKind, DeliveryState
 from flowpilot_core.domain.handoff import HANDOFF, HandoffState, Intent
 from flowpilot_core.domain.opinion import Verdict
+from flowpilot_core.domain.psa_connection import Circuit, NoteKind
+from flowpilot_core.domain.psa_post import PostState
 from flowpilot_core.domain.session import Priority, Status
 from flowpilot_core.domain.step import StepKind, StepResult
 from flowpilot_core.domain.suggestion import SuggestionState
@@ -688,6 +690,67 @@ webhook_message = Table(
     Index("ix_webhook_message_webhook", "account_id", "webhook_id", "id"),
 )
 """What webhooks were sent, with the bodies; secrets are redacted, and a routing key is left out."""
+psa_connection = Table(
+    "psa_connection",
+    metadata,
+    _uuid("account_id"),
+    _uuid("id"),
+    _integer("version"),
+    _text("system"),
+    _text("name"),
+    _text("base_url"),
+    _uuid("secret_id", null=True),
+    Column("settings", JSONB, nullable=False),
+    Column("noted", ARRAY(Text), nullable=False),
+    Column("templates", JSONB, nullable=False),
+    _text("circuit"),
+    _integer("failures"),
+    _time("rests_until", null=True),
+    _text("problem", null=True),
+    _time("last_success_at", null=True),
+    _time("created_at"),
+    _time("updated_at"),
+    _time("removed_at", null=True),
+    _key("psa_connection", "id"),
+    ForeignKeyConstraint(["account_id"], [account.c.account_id], name="fk_psa_connection_account"),
+    _one_of("psa_connection", "circuit", Circuit),
+    _refers("psa_connection", "secret", ("secret_id",), "secret", ("id",)),
+    CheckConstraint("(secret_id IS NULL) = (removed_at IS NOT NULL)", name="ck_psa_connection_secret"),
+    Index("uq_psa_connection_system", "account_id", "system", unique=True, postgresql_where=text("removed_at IS NULL")),
+)
+"""One that was removed stays, without its secret, for the posts that went over it."""
+
+psa_post = Table(
+    "psa_post",
+    metadata,
+    _uuid("account_id"),
+    _uuid("id"),
+    _uuid("connection_id"),
+    _uuid("session_id"),
+    _uuid("handoff_id", null=True),
+    _text("ticket_id"),
+    _text("kind"),
+    _uuid("by_user_id", null=True),
+    _text("state"),
+    _text("reason", null=True),
+    _integer("attempts"),
+    Column("maybe_posted", Boolean, nullable=False),
+    _text("last_error", null=True),
+    _text("sent", null=True),
+    _text("vendor_id", null=True),
+    _text("answer", null=True),
+    _time("created_at"),
+    _time("updated_at"),
+    _time("posted_at", null=True),
+    _key("psa_post", "id"),
+    _refers("psa_post", "connection", ("connection_id",), "psa_connection", ("id",)),
+    _refers("psa_post", "session", ("session_id",), "session", ("id",)),
+    _refers("psa_post", "handoff", ("handoff_id",), "handoff", ("id",)),
+    _refers("psa_post", "by", ("by_user_id",), "person", ("id",)),
+    _one_of("psa_post", "kind", NoteKind),
+    _one_of("psa_post", "state", PostState),
+    CheckConstraint("(state = 'posted') = (posted_at IS NOT NULL)", name="ck_psa_post_posted_at"),
+)
 
 due_work = Table(
     "due_work",

@@ -21,6 +21,7 @@ from .opinions import SqlOpinions
 from .people import SqlPeople
 from .pool import Loan, Pool
 from .presence import SqlPresence
+from .psa_ledger import SqlPsaLedger
 from .secrets import SqlSecrets
 from .sessions import SqlSessions
 from .sign_ins import SqlSignIns
@@ -50,6 +51,7 @@ class SqlUnitOfWork:
         self.sign_ins = SqlSignIns(transaction)
         self.webhooks = SqlWebhooks(transaction)
         self.imports = SqlImports(transaction)
+        self.psa = SqlPsaLedger(transaction)
 
     async def record(self, event: Event) -> None:
         """As `UnitOfWork.record` says, at the commit: its number is taken last of all."""

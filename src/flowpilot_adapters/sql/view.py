@@ -14,7 +14,9 @@ from flowpilot_core.domain.delivery import Delivery, DeliveryState
 from flowpilot_core.domain.errors import NotFound, Unauthenticated
 from flowpilot_core.domain.events import LoggedEvent
 from flowpilot_core.domain.handoff import HandoffState, Intent
-from flowpilot_core.domain.identifiers import AccountId, AssessmentId, DeliveryId, HandoffId, SessionId, UserId
+from flowpilot_core.domain.identifiers import AccountId, AssessmentId, DeliveryId, HandoffId, PsaPostId, SessionId, UserId
+from flowpilot_core.domain.psa_connection import PsaConnection
+from flowpilot_core.domain.psa_post import PsaPost
 from flowpilot_core.domain.session import Session, Status
 from flowpilot_core.domain.similar import ResolvedSession
 from flowpilot_core.domain.suggestion import Suggestion
@@ -31,8 +33,9 @@ from flowpilot_core.ports.persistence import (
     SessionFilter,
     StoredSnapshot,
 )
+from flowpilot_core.ports.psa_ledger import PostFilter
 
-from . import assessments, handoffs, imports, records, sessions, suggestions
+from . import assessments, handoffs, imports, psa_ledger, records, sessions, suggestions
 from .connection import Result
 from .errors import translated
 from .pool import Pool
@@ -359,6 +362,14 @@ class SqlView:
     async def figures(self, log: str) -> Figures:
         """As `View.figures` says."""
         return imports.figures_of(await self._read_one(imports.figures_call(self._account_id, log)))
+
+    async def psa_connections(self) -> Sequence[PsaConnection]:
+        """As `View.psa_connections` says."""
+        return psa_ledger.connections_of(await self._read_one(psa_ledger.CONNECTIONS(account_id=self._account_id)))
+
+    async def psa_posts(self, where: PostFilter, *, after: PsaPostId | None, limit: int) -> Sequence[PsaPost]:
+        """As `View.psa_posts` says."""
+        return psa_ledger.posts_of(await self._read_one(psa_ledger.posts_call(self._account_id, where, after or HIGHEST, limit)))
 
     async def authenticate(self, digest: bytes) -> Person:
         """As `View.authenticate` says."""

@@ -1,18 +1,22 @@
 """The facade: every use case, put together from the ports."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 from attrs import frozen
 
 from flowpilot_core.domain.identifiers import AccountId
 from flowpilot_core.ports.clock import Clock, NewId, NewSecret
 from flowpilot_core.ports.persistence import BeginWork, ViewOf
+from flowpilot_core.ports.psa import Psa
 from flowpilot_core.ports.secrets import Vault
 
 from .accounts import Accounts
 from .assessments import Assessments
 from .escalation import Escalation
 from .handoffs import Handoffs
+from .psa_access import Psas
+from .psa_connections import PsaConnections
 from .reactions import reactions
 from .replay import Replay
 from .secrets import NoVault, Safe
@@ -38,6 +42,7 @@ class FlowPilot:
     escalation: Escalation
     accounts: Accounts
     webhooks: Webhooks
+    psa: PsaConnections
     replay: Replay
     signing_in: SigningIn
 
@@ -54,14 +59,15 @@ class FlowPilot:
         assess: bool = True,
         vault: Vault | None = None,
         models: bool = False,
+        psas: Mapping[str, Psa] = MappingProxyType({}),
         committed: Callable[[AccountId], None] = _nobody,
     ) -> "FlowPilot":
         """All use cases over these ports.
 
-        `tell`: whether anybody is told of an escalation; `assess`: whether it is assessed; `models`: whether a model is asked
-        for suggestions too. `vault` seals what accounts keep secret; without one there are no webhooks. `committed` is called after every
-        commit with its account, to wake a relay and whoever waits for news: it must return at once, and losing the call costs
-        nothing but time.
+        `tell`: whether anybody is told of an escalation; `assess`: whether it is assessed; `models`: whether a model is asked for
+        suggestions too. `vault` seals what accounts keep secret; without one there are no webhooks and no PSAs; `psas` are those that
+        can be connected, by system. `committed` is called after every commit with its account, to wake a relay and whoever waits for
+        news: it must return at once, and losing the call costs nothing but time.
         """
         units = Units(begin=begin, committed=committed, new_id=new_id, reactions=reactions(new_id))
         safe = Safe(vault=vault or NoVault(), clock=clock, new_id=new_id)
@@ -73,6 +79,7 @@ class FlowPilot:
             escalation=Escalation(units=units, clock=clock),
             accounts=Accounts(begin=begin, view=view, clock=clock, new_id=new_id, new_secret=new_secret),
             signing_in=SigningIn(begin=begin, view=view, clock=clock, new_id=new_id, new_secret=new_secret),
+            psa=PsaConnections(units=units, view=view, clock=clock, new_id=new_id, psas=Psas(vendors=psas, safe=safe)),
             webhooks=Webhooks(units=units, clock=clock, new_id=new_id, new_secret=new_secret, safe=safe),
             replay=Replay(begin=begin, view=view, new_id=new_id),
         )

@@ -1,7 +1,8 @@
 """What follows from events: event by event, the work to be done after the commit."""
 
 from flowpilot_core.domain.events import EventKind
-from flowpilot_core.domain.identifiers import ClaimWatchId
+from flowpilot_core.domain.identifiers import ClaimWatchId, PsaPostId
+from flowpilot_core.domain.psa_connection import NOTED
 from flowpilot_core.ports.clock import NewId
 from flowpilot_core.ports.persistence import UnitOfWork
 
@@ -11,7 +12,7 @@ from .webhooks import tell_webhooks
 
 def reactions(new_id: NewId) -> tuple[Reaction, ...]:
     """All of them."""
-    return (_watch_claims(new_id), tell_webhooks)
+    return _watch_claims(new_id), tell_webhooks, _note_on_ticket(new_id)
 
 
 def _watch_claims(new_id: NewId) -> Reaction:
@@ -22,3 +23,14 @@ def _watch_claims(new_id: NewId) -> Reaction:
             await work.escalation.watch_claim(ClaimWatchId(new_id()), caused_by=cause.id)
 
     return watch
+
+
+def _note_on_ticket(new_id: NewId) -> Reaction:
+    """A note on the ticket, where the account wants one: which the store finds out as it writes it down."""
+
+    async def note(work: UnitOfWork, cause: Cause) -> None:
+        kind = NOTED.get(cause.kind)
+        if kind is not None:
+            await work.psa.note(PsaPostId(new_id()), kind, caused_by=cause.id)
+
+    return note

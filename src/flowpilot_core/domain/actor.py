@@ -42,6 +42,9 @@ class Permission(StrEnum):
     REROUTE = "reroute an escalation"
     WITHDRAW = "withdraw an escalation"
     RETRY_DELIVERY = "retry a delivery"
+    CONNECT_PSA = "connect a PSA"
+    READ_POSTS = "read what was posted to a PSA"
+    RETRY_POST = "retry a post"
     SEE = "say that a handoff was seen"
     JUDGE = "judge an escalation"
     PREVIEW = "see who would be told"
@@ -102,6 +105,9 @@ PERMISSIONS: Mapping[Permission, Rule] = MappingProxyType(
         Permission.REROUTE: Rule(),
         Permission.WITHDRAW: Rule(relation=Relation.ESCALATOR, always=OWNERS_AND_ADMINS),
         Permission.RETRY_DELIVERY: Rule(roles=OWNERS_AND_ADMINS, system=True),
+        Permission.CONNECT_PSA: Rule(roles=OWNERS_AND_ADMINS),
+        Permission.READ_POSTS: Rule(roles=OWNERS_AND_ADMINS),
+        Permission.RETRY_POST: Rule(roles=OWNERS_AND_ADMINS),
         Permission.SEE: Rule(roles=frozenset(Role)),
         Permission.JUDGE: Rule(relation=Relation.CLAIMER),
         Permission.PREVIEW: Rule(),

@@ -122,6 +122,16 @@ class SnapshotDamaged(FlowPilotError):
 
 
 @define
+class ConnectionExists(FlowPilotError):
+    """The account has a connection to this PSA already; there is one for each system."""
+
+    system: str
+
+    def __str__(self) -> str:
+        return f"there is a connection to {self.system} already"
+
+
+@define
 class SecretUnreadable(FlowPilotError):
     """A stored secret does not open here: it was sealed for something else, or by a key that is not known any more."""
 

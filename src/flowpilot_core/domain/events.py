@@ -41,6 +41,7 @@ class EventKind(StrEnum):
     HANDOFF_JUDGED = "handoff.judged"
     HANDOFF_REMINDED = "handoff.reminded"
     DELIVERY_CHANGED = "delivery.changed"
+    PSA_POST_CHANGED = "psa_post.changed"
 
 
 PUSHED = frozenset(

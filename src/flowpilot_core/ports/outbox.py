@@ -30,6 +30,8 @@ class WorkKind(StrEnum):
     """A message to one webhook."""
     SUGGESTION = "suggestion"
     """A next step that a model is asked for."""
+    PSA_POST = "psa_post"
+    """A note on a ticket."""
 
 
 STANDING = "~"

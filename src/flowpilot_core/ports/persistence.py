@@ -19,7 +19,20 @@ from flowpilot_core.domain.delivery import Colleague, Delivery, DeliveryState, T
 from flowpilot_core.domain.escalation_policy import EscalationPolicy
 from flowpilot_core.domain.events import Event, LoggedEvent
 from flowpilot_core.domain.handoff import Handoff
-from flowpilot_core.domain.identifiers import AccountId, AssessmentId, DeliveryId, EventId, HandoffId, SessionId, StepId, TeamId, UserId
+from flowpilot_core.domain.identifiers import (
+    AccountId,
+    AssessmentId,
+    DeliveryId,
+    EventId,
+    HandoffId,
+    PsaPostId,
+    SessionId,
+    StepId,
+    TeamId,
+    UserId,
+)
+from flowpilot_core.domain.psa_connection import PsaConnection
+from flowpilot_core.domain.psa_post import PsaPost
 from flowpilot_core.domain.session import Priority, Session, Status, Ticket
 from flowpilot_core.domain.similar import ResolvedSession
 from flowpilot_core.domain.snapshot import Snapshot
@@ -32,6 +45,7 @@ from .imports import Figures, ImportedCase, Imports
 from .opinions import Opinions
 from .outbox import Lease, Work
 from .presence import Presence
+from .psa_ledger import PostFilter, PsaLedger
 from .secrets import Secrets
 from .sign_ins import SignIns
 from .suggestions import Suggestions
@@ -389,6 +403,10 @@ class UnitOfWork(Protocol):
     def imports(self) -> Imports:
         """The import's ledger."""
 
+    @property
+    def psa(self) -> PsaLedger:
+        """The PSAs and what was posted there."""
+
     async def record(self, event: Event) -> None:
         """Write an event, which has its id; at the commit it gets the next number of the account.
 
@@ -483,6 +501,12 @@ class View(Protocol):
 
     async def figures(self, log: str) -> Figures:
         """What became of the sessions of a log."""
+
+    async def psa_connections(self) -> Sequence[PsaConnection]:
+        """The account's ways into its PSAs, oldest first."""
+
+    async def psa_posts(self, where: PostFilter, *, after: PsaPostId | None, limit: int) -> Sequence[PsaPost]:
+        """What was posted or is to be, the newest (greatest id) first."""
 
     async def authenticate(self, digest: bytes) -> Person:
         """Who a token's digest stands for. Raises `Unauthenticated` for an unknown one and for a deactivated person."""

@@ -74,7 +74,19 @@ async def _things(owner: Somebody, colleague: Somebody, manager: Somebody) -> Ma
         "assessment_id": handoff["assessment"]["id"],
         **await _hooked(manager),
         "suggestion_id": suggestion["id"],
+        **await _posted(owner, manager),
     }
+
+
+async def _posted(owner: Somebody, manager: Somebody) -> Mapping[str, str]:
+    """The account's connection to its PSA, and a post over it."""
+    new = {"system": "memory", "name": "Desk", "base_url": "https://psa.example", "credentials": {"key": "good"}}
+    made = await manager.post("/psa-connections", new)
+    assert made.status_code in (201, 409), made.text
+    await owner.escalation_of(ticket={"system": "memory", "id": "1001"})
+    (connection,) = (await manager.seen("/psa-connections"))["items"]
+    post = (await manager.seen("/psa-posts"))["items"][0]
+    return {"connection_id": connection["id"], "post_id": post["id"]}
 
 
 def _filled(path: str, things: Mapping[str, str]) -> str:
@@ -95,6 +107,9 @@ def _a_body(operation: Operation | None, things: Mapping[str, str]) -> dict[str,
         "rating": 1,
         "url": "https://hooks.example/x",
         "kinds": ["handoff.escalated"],
+        "system": "memory",
+        "base_url": "https://psa.example",
+        "credentials": {"key": "good"},
     }
     assert operation is not None
     if operation.body is None:
@@ -114,6 +129,7 @@ async def _asked(who: Somebody, method: str, path: str, body: dict[str, Any], **
 
 async def test_the_list_of_routes_is_the_contracts(world: World) -> None:
     session, handoff, webhook = "/ai-sessions/{session_id:str}", "/handoffs/{handoff_id:str}", "/webhooks/{webhook_id:str}"
+    connection = "/psa-connections/{connection_id:str}"
     posts = (
         "steps",
         "suggestions",
@@ -146,6 +162,9 @@ async def test_the_list_of_routes_is_the_contracts(world: World) -> None:
     assert {
         *(("GET", path) for path in OPEN),
         *PAGES,
+        *(("GET", path) for path in ("/psa-connections", connection, "/psa-posts")),
+        *((method, connection) for method in ("PATCH", "DELETE")),
+        *(("POST", path) for path in ("/psa-connections", f"{connection}/test", f"{connection}/preview", "/psa-posts/{post_id:str}/retry")),
         *(("GET", f"{handoff}/{part}") for part in ("snapshot", "changes", "deliveries", "assessments")),
         *(
             ("GET", path)
@@ -211,7 +230,7 @@ async def test_another_accounts_things_are_as_unknown_as_those_that_never_were(w
             assert _work(for_foreign) == _work(for_unknown), (method, path)
 
     assert before == await world.owner.seen(f"/ai-sessions/{things['session_id']}")
-    assert 39 == tried
+    assert 45 == tried
 
 
 async def test_a_part_of_another_accounts_thing_is_unknown_under_ones_own(world: World) -> None:
@@ -298,7 +317,8 @@ async def test_every_answer_carries_what_keeps_browsers_safe_and_a_name(world: W
                 dict.fromkeys(("session_id", "handoff_id", "account_id", "link", "signed"), MISSING)
                 | dict.fromkeys(
                     ("step_id", "branch_id", "delivery_id", "assessment_id", "suggestion_id", "webhook_id", "message_id"), MISSING
-                ),
+                )
+                | dict.fromkeys(("connection_id", "post_id"), MISSING),
             ),
         )
         assert "nosniff" == answer.headers["x-content-type-options"]

@@ -15,6 +15,7 @@ ADAPTERS = ("memory", "postgres")
 
 SESSION, HANDOFF = "/ai-sessions/{session_id:str}", "/handoffs/{handoff_id:str}"
 WEBHOOK = "/webhooks/{webhook_id:str}"
+CONNECTION = "/psa-connections/{connection_id:str}"
 EVERYBODY: Final = "owner admin assignee colleague viewer"
 ENGINEERS: Final = "owner admin assignee colleague"
 MANAGERS: Final = "owner admin"
@@ -77,6 +78,15 @@ WHO: Final[Mapping[tuple[str, str], Who]] = {
     ("GET", "/handoffs/preview"): Who(ENGINEERS, query="session_id"),
     ("GET", "/notification-preferences"): Who(EVERYBODY),
     ("PUT", "/notification-preferences"): Who(EVERYBODY),
+    ("GET", "/psa-connections"): Who(MANAGERS),
+    ("POST", "/psa-connections"): Who(MANAGERS),
+    ("GET", CONNECTION): Who(MANAGERS),
+    ("PATCH", CONNECTION): Who(MANAGERS),
+    ("DELETE", CONNECTION): Who(MANAGERS, anew=True),
+    ("POST", f"{CONNECTION}/test"): Who(MANAGERS),
+    ("POST", f"{CONNECTION}/preview"): Who(MANAGERS),
+    ("GET", "/psa-posts"): Who(MANAGERS),
+    ("POST", "/psa-posts/{post_id:str}/retry"): Who(MANAGERS),
     ("POST", "/webhooks"): Who(MANAGERS),
     ("GET", "/webhooks"): Who(MANAGERS),
     ("PATCH", WEBHOOK): Who(MANAGERS),

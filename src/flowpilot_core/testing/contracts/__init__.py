@@ -27,6 +27,7 @@ from .outbox import OutboxContract
 from .persistence import ClaimsContract, HandoffsContract, PeopleContract, QueueContract, SessionsContract
 from .presence import PresenceContract
 from .psa import Desk, PsaContract
+from .psa_ledger import PsaLedgerContract
 from .redactor import RedactorContract
 from .secrets import SecretsContract, VaultContract
 from .sign_ins import SignInsContract
@@ -57,6 +58,7 @@ __all__ = [
     "Postbox",
     "PresenceContract",
     "PsaContract",
+    "PsaLedgerContract",
     "QueueContract",
     "RedactorContract",
     "ReplayContract",

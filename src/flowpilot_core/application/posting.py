@@ -1,0 +1,271 @@
+"""Posting notes to tickets: how one post is looked at, taken, sent and settled."""
+
+import asyncio
+import logging
+from contextlib import suppress
+from datetime import timedelta
+
+from attrs import frozen
+
+from flowpilot_core.domain.actor import System
+from flowpilot_core.domain.assessment import AssessmentState
+from flowpilot_core.domain.delivery import delay
+from flowpilot_core.domain.documentation import TEMPLATES, Facts, marker, parts, titled, written
+from flowpilot_core.domain.errors import NotFound
+from flowpilot_core.domain.identifiers import PsaPostId
+from flowpilot_core.domain.psa_connection import SWITCHED, Health, NoteKind, PsaConnection
+from flowpilot_core.domain.psa_post import TO_POST, PostState, PsaPost
+from flowpilot_core.ports.clock import Clock, Jitter
+from flowpilot_core.ports.outbox import Lease
+from flowpilot_core.ports.persistence import HandoffDetail, SessionDetail, UnitOfWork
+from flowpilot_core.ports.psa import Access, NotDone, Note, Posted, Psa, Trouble
+from flowpilot_core.ports.redactor import Redactor
+
+from .psa_access import Psas
+from .units import Units
+
+log = logging.getLogger("flowpilot.posts")
+
+DEADLINE = 150.0
+"""Seconds for all parts of one note: less than a lease lasts."""
+USUAL_REST = 5.0
+"""Seconds that a vendor is left alone for which does not say how long."""
+PATIENCE = timedelta(seconds=10)
+"""How long the note of an escalation waits for its assessment."""
+A_MOMENT = 1.0
+"""Seconds between looks whether the assessment is there."""
+WHY = "a note could not be posted to its ticket"
+"""The cause that stands in the log with what the system does here."""
+
+OF_CONNECTION = frozenset({Trouble.UNREACHABLE, Trouble.NOT_THE_API, Trouble.VENDOR_FAULT})
+"""What is wrong with the way to the vendor for a while, whatever the ticket."""
+OF_KEY = frozenset({Trouble.WRONG_KEY, Trouble.WRONG_COMPANY})
+"""What stays wrong until somebody mends the connection."""
+
+
+@frozen(kw_only=True)
+class Draft:
+    """A post that is to be sent, with all it is made from."""
+
+    post: PsaPost
+    connection: PsaConnection
+    access: Access
+    psa: Psa
+    title: str
+    text: str
+    """With secrets in it still, unless it was sent before."""
+    link: str
+
+
+@frozen(kw_only=True)
+class PostNote:
+    """Does the work of one post. No vendor is ever awaited inside a unit of work.
+
+    No vendor recognises a repeat, so that each part of a note carries a marker: where a part may stand on the ticket already, its marker
+    is looked for before it is sent again.
+    """
+
+    units: Units
+    psas: Psas
+    clock: Clock
+    jitter: Jitter
+    redact: Redactor
+    base_url: str
+    """Where links in notes lead to."""
+
+    async def do(self, lease: Lease) -> None:
+        """Post what the lease is for, if it is still wanted; a lease that was lost drops the result."""
+        draft = await self._look(lease)
+        if draft is None:
+            return
+        taken = await self._take(lease, draft, draft.post.sent or await self._redacted(draft))
+        if taken is not None:
+            await self._settle(lease, taken, await self._post(draft, taken))
+
+    async def give_up(self, lease: Lease, problem: str) -> None:
+        """The post is dead, for a reason that lies here and not with the vendor."""
+        async with self.units.begin(lease.account_id) as work:
+            if not await work.due.finish(lease):
+                return
+            with suppress(NotFound):
+                post = await work.psa.post(PsaPostId(lease.work_id))
+                if post.state in TO_POST:
+                    await self._kept(work, lease, post.given_up(problem, at=self.clock.now()))
+            await work.commit()
+
+    async def _look(self, lease: Lease) -> Draft | None:
+        async with self.units.begin(lease.account_id) as work:
+            if not await work.due.holds(lease):
+                return None
+            post = await work.psa.post(PsaPostId(lease.work_id))
+            if post.state not in TO_POST:
+                await work.due.finish(lease)
+                await work.commit()
+                return None
+            try:
+                connection = await work.psa.connection(post.connection_id)
+            except NotFound:
+                await self._end(work, lease, post.suppressed("the connection was removed", at=self.clock.now()))
+                return None
+            if post.kind in SWITCHED and post.kind not in connection.noted:
+                await self._end(work, lease, post.suppressed("notes of this kind were switched off", at=self.clock.now()))
+                return None
+            if connection.health.is_broken:
+                problem = f"not sent, since the connection is broken: {connection.health.problem}"
+                await self._end(work, lease, post.given_up(problem, at=self.clock.now()))
+                return None
+            session = await work.sessions.detail(post.session_id)
+            handoff = await work.handoffs.detail(post.handoff_id) if post.handoff_id else None
+            wait = self._wait(post, connection, handoff)
+            if wait is not None:
+                await work.due.postpone(lease, seconds=wait)
+                await work.commit()
+                return None
+            by = (await work.people.user(post.by)).name if post.by else "FlowPilot"
+            access = await self.psas.access(work, lease.account_id, connection)
+        return self._draft(post, connection, access, session, handoff, by)
+
+    def _wait(self, post: PsaPost, connection: PsaConnection, handoff: HandoffDetail | None) -> float | None:
+        """Seconds to wait for a connection that rests, or for an assessment that is on its way."""
+        now = self.clock.now()
+        rest = connection.health.wait(now)
+        if rest is not None:
+            return rest / timedelta(seconds=1) + self.jitter() * A_MOMENT
+        assessment = handoff.assessment if handoff and post.kind is NoteKind.ESCALATED else None
+        on_its_way = assessment is not None and assessment.state is AssessmentState.PENDING
+        return A_MOMENT if on_its_way and post.sent is None and now < post.created_at + PATIENCE else None
+
+    def _draft(
+        self,
+        post: PsaPost,
+        connection: PsaConnection,
+        access: Access,
+        session: SessionDetail,
+        handoff: HandoffDetail | None,
+        by: str,
+    ) -> Draft:
+        link = f"{self.base_url}/handoffs/{post.handoff_id}" if post.handoff_id else f"{self.base_url}/ai-sessions/{post.session_id}"
+        facts = Facts.of(
+            session.session,
+            handoff.handoff if handoff else None,
+            session.steps,
+            kind=post.kind,
+            by=by,
+            diagnosis=handoff.assessment.diagnosis if handoff and handoff.assessment else None,
+            link=link,
+        )
+        template = connection.templates.get(post.kind) or TEMPLATES[post.kind]
+        return Draft(
+            post=post,
+            connection=connection,
+            access=access,
+            psa=self.psas.of(connection.system),
+            title=titled(post.kind, facts),
+            text=post.sent or written(template, facts),
+            link=link,
+        )
+
+    async def _redacted(self, draft: Draft) -> str:
+        within = draft.post.handoff_id or draft.post.session_id
+        return await asyncio.to_thread(self.redact, draft.text, within=within)
+
+    async def _take(self, lease: Lease, draft: Draft, sent: str) -> PsaPost | None:
+        at = self.clock.now()
+        async with self.units.begin(lease.account_id) as work:
+            if not await work.due.holds(lease):
+                return None
+            taken = draft.post.taken(sent=sent, at=at)
+            await work.psa.save_post(taken)
+            tried = draft.connection.health.tried(at=at)
+            if tried != draft.connection.health:
+                await work.psa.save_health(draft.connection.id, tried)
+            await work.commit()
+        return taken
+
+    async def _post(self, draft: Draft, taken: PsaPost) -> Posted | NotDone:
+        """The note as it stands on the ticket, or why it does not, or not for sure."""
+        standing: list[Posted] = []
+        try:
+            async with asyncio.timeout(DEADLINE):
+                longest = await draft.psa.longest_note(draft.access)
+                texts = parts(taken.sent or "", format=draft.psa.vendor.format, longest=longest, post_id=taken.id, link=draft.link)
+                for number, text in enumerate(texts, start=1):
+                    note = Note(title=draft.title, text=text, marker=marker(taken.id, number))
+                    standing.append(await self._part(draft, taken, note))
+            return Posted(vendor_id=", ".join(part.vendor_id for part in standing), answer=standing[-1].answer if standing else "")
+        except NotDone as refused:
+            refused.unknown = refused.unknown or bool(standing)
+            return refused
+        except TimeoutError:
+            return NotDone(Trouble.UNREACHABLE, "posting all of it took too long", unknown=True)
+        except Exception as exc:
+            # An adapter that breaks its promise costs a try, like any other failure, and is as visible.
+            log.error("the PSA's adapter failed", extra={"post_id": str(taken.id), "error": type(exc).__name__})
+            return NotDone(Trouble.VENDOR_FAULT, f"the adapter failed: {type(exc).__name__}", unknown=True)
+
+    async def _part(self, draft: Draft, taken: PsaPost, note: Note) -> Posted:
+        psa, access, ticket_id = draft.psa, draft.access, taken.ticket_id
+        if taken.maybe_posted and (found := await psa.find_note(access, ticket_id, note.marker)):
+            return Posted(vendor_id=found, answer="it stood on the ticket already")
+        try:
+            return await psa.add_note(access, ticket_id, note)
+        except NotDone as refused:
+            # Never to be tried again, and yet maybe done: what would be a retry's first look is taken now.
+            if not (refused.permanent and refused.unknown) or not (found := await psa.find_note(access, ticket_id, note.marker)):
+                raise
+            return Posted(vendor_id=found, answer=f"it stands on the ticket, though: {refused.problem}")
+
+    async def _settle(self, lease: Lease, taken: PsaPost, outcome: Posted | NotDone) -> None:
+        at = self.clock.now()
+        if isinstance(outcome, Posted):
+            settled = taken.posted(outcome.vendor_id, outcome.answer, at=at)
+        else:
+            counts = outcome.trouble is not Trouble.TOO_MANY_CALLS
+            settled = taken.failed(outcome.problem, permanent=outcome.permanent, maybe_posted=outcome.unknown, counts=counts, at=at)
+        async with self.units.begin(lease.account_id) as work:
+            if settled.state is PostState.FAILED:
+                held = await work.due.postpone(lease, seconds=self._pause(settled, outcome))
+            else:
+                held = await work.due.finish(lease)
+            if not held:
+                return
+            with suppress(NotFound):
+                connection = await work.psa.connection(taken.connection_id)
+                await work.psa.save_health(connection.id, judged(connection.health, outcome, self.clock))
+            await self._kept(work, lease, settled)
+            await work.commit()
+        self.units.committed(lease.account_id)
+
+    def _pause(self, settled: PsaPost, outcome: Posted | NotDone) -> float:
+        """Seconds until the next try: growing, and never sooner than the vendor asked for."""
+        wait = delay(settled.attempts, self.jitter()) / timedelta(seconds=1)
+        asked = outcome.retry_after if isinstance(outcome, NotDone) else None
+        return max(wait, asked or 0.0)
+
+    async def _end(self, work: UnitOfWork, lease: Lease, post: PsaPost) -> None:
+        await self._kept(work, lease, post)
+        await work.due.finish(lease)
+        await work.commit()
+
+    async def _kept(self, work: UnitOfWork, lease: Lease, post: PsaPost) -> None:
+        """Save it; that it is dead goes on record too, for the account's people to see."""
+        await work.psa.save_post(post)
+        if post.state is PostState.DEAD:
+            await self.units.record(work, post.event(by=System(account_id=lease.account_id, cause=WHY)))
+        facts = {"post_id": str(post.id), "connection_id": str(post.connection_id), "state": str(post.state), "attempts": post.attempts}
+        (log.warning if post.state is PostState.DEAD else log.info)("note on a ticket", extra=facts)
+
+
+def judged(health: Health, outcome: Posted | NotDone, clock: Clock) -> Health:
+    """How well a connection works after this."""
+    at = clock.now()
+    if isinstance(outcome, Posted):
+        return health.worked(at=at)
+    if outcome.trouble in OF_KEY:
+        return health.refused(outcome.problem)
+    if outcome.trouble is Trouble.TOO_MANY_CALLS:
+        return health.failed(outcome.problem, at=at, rest=outcome.retry_after or USUAL_REST)
+    if outcome.trouble in OF_CONNECTION:
+        return health.failed(outcome.problem, at=at)
+    # It answered, if only that this ticket or note is not to its liking.
+    return health.mended()

@@ -1,0 +1,154 @@
+"""PSAs: the account's connections, and the log of what was posted to tickets."""
+
+from uuid import UUID
+
+import msgspec
+
+from flowpilot_core.domain.identifiers import HandoffId, PsaConnectionId, PsaPostId, SessionId
+from flowpilot_core.domain.psa_connection import PsaConnection
+from flowpilot_core.domain.psa_post import PsaPost
+from flowpilot_core.ports.psa_ledger import PostFilter
+from flowpilot_http.answers import Body, encode
+from flowpilot_http.calls import Call
+from flowpilot_http.operations import Part
+from flowpilot_http.schemas.common import Listed, Nothing, Page
+from flowpilot_http.schemas.psa import (
+    ChangedConnection,
+    ConnectionOut,
+    NewConnection,
+    NotePreviewOut,
+    NotePreviewWanted,
+    PostOut,
+    PostsWanted,
+    TestOut,
+)
+
+part = Part("PSA")
+
+CONNECTION = "/psa-connections/{connection_id:str}"
+OF_OFFICE = ("role_forbidden",)
+
+
+@part.makes("/psa-connections", ConnectionOut, body=NewConnection, problems=("connection_exists",))
+async def connect_psa(request: Call) -> Body:
+    """Connect your PSA: from then on the tickets of sessions get a note at an escalation, a claim and a resolution."""
+    new = await request.read(NewConnection)
+    return await request.changed(
+        lambda change: request.flowpilot.psa.connect(
+            request.user,
+            system=new.system,
+            name=new.name,
+            base_url=new.base_url,
+            credentials=new.credentials,
+            settings=new.settings,
+            request=change,
+        ),
+        ConnectionOut.of,
+        status=201,
+    )
+
+
+@part.reads("/psa-connections", Listed[ConnectionOut], query=Page, problems=("invalid_cursor", *OF_OFFICE))
+async def list_connections(request: Call) -> Body:
+    """The account's connections, oldest first."""
+    page = await request.wanted(Page)
+
+    async def more(after: UUID | None, limit: int) -> list[PsaConnection]:
+        found = await request.flowpilot.psa.list(request.user)
+        return [connection for connection in found if after is None or connection.id > after][:limit]
+
+    return await request.listed(page, "psa-connections", UUID, more, shown=ConnectionOut.of, at=lambda connection: connection.id)
+
+
+@part.reads(CONNECTION, ConnectionOut, problems=OF_OFFICE, etag=True)
+async def get_connection(request: Call) -> Body:
+    """One connection, with how well it works just now."""
+    await request.wanted(Nothing)
+    connection = await request.flowpilot.psa.get(request.user, request.connection_id)
+    return request.shown(ConnectionOut.of(connection), version=connection.version)
+
+
+@part.mends(CONNECTION, ConnectionOut, body=ChangedConnection)
+async def change_connection(request: Call) -> Body:
+    """Change what is named; all credentials or none. However broken the connection was, it is tried again then."""
+    new = await request.read(ChangedConnection)
+    return await request.changed(
+        lambda change: request.flowpilot.psa.change(
+            request.user,
+            request.connection_id,
+            name=new.name,
+            base_url=new.base_url,
+            credentials=new.credentials,
+            settings=new.settings,
+            request=change,
+        ),
+        ConnectionOut.of,
+    )
+
+
+@part.drops(CONNECTION)
+async def remove_connection(request: Call) -> Body:
+    """Disconnect it and forget its credentials. What was to be posted is not any more; the log of what was stays."""
+    await request.read(Nothing)
+    return await request.changed(
+        lambda change: request.flowpilot.psa.remove(request.user, request.connection_id, request=change),
+        lambda _: msgspec.Raw(),
+        status=204,
+    )
+
+
+@part.moves(f"{CONNECTION}/test", TestOut, body=Nothing)
+async def test_connection(request: Call) -> Body:
+    """Ask the vendor whether notes could be posted now, and say exactly what is wrong if not."""
+    await request.read(Nothing)
+    return Body(encode(TestOut.of(await request.flowpilot.psa.test(request.user, request.connection_id))))
+
+
+@part.moves(f"{CONNECTION}/preview", NotePreviewOut, body=NotePreviewWanted)
+async def preview_note(request: Call) -> Body:
+    """How a note would look on a ticket, told of a case that we made up; nothing is posted."""
+    wanted = await request.read(NotePreviewWanted)
+    preview = await request.flowpilot.psa.preview(request.user, request.connection_id, kind=wanted.kind, template=wanted.template)
+    return Body(encode(NotePreviewOut.of(preview)))
+
+
+@part.reads("/psa-posts", Listed[PostOut], query=PostsWanted, problems=("invalid_cursor", *OF_OFFICE))
+async def list_posts(request: Call) -> Body:
+    """What was posted to tickets, or is to be, newest first."""
+    wanted = await request.wanted(PostsWanted)
+    where = PostFilter(
+        connection_id=None if wanted.connection_id is None else PsaConnectionId(wanted.connection_id),
+        session_id=None if wanted.session_id is None else SessionId(wanted.session_id),
+        handoff_id=None if wanted.handoff_id is None else HandoffId(wanted.handoff_id),
+        state=wanted.state,
+        kind=wanted.kind,
+    )
+
+    async def more(after: UUID | None, limit: int) -> list[PsaPost]:
+        last = None if after is None else PsaPostId(after)
+        return list(await request.flowpilot.psa.posts(request.user, where, after=last, limit=limit))
+
+    of = " ".join(
+        ("psa-posts", *(str(value or "-") for value in (where.connection_id, where.session_id, where.handoff_id)), where.state or "-")
+    )
+    return await request.listed(wanted, f"{of} {where.kind or '-'}", UUID, more, shown=PostOut.of, at=lambda post: post.id)
+
+
+@part.moves("/psa-posts/{post_id:str}/retry", PostOut, body=Nothing, problems=("invalid_transition",))
+async def retry_post(request: Call) -> Body:
+    """Have a dead post tried again; whatever of it stands on the ticket is not posted twice."""
+    await request.read(Nothing)
+    return await request.changed(lambda change: request.flowpilot.psa.retry(request.user, request.post_id, request=change), PostOut.of)
+
+
+ROUTES = (
+    connect_psa,
+    list_connections,
+    get_connection,
+    change_connection,
+    remove_connection,
+    test_connection,
+    preview_note,
+    list_posts,
+    retry_post,
+)

@@ -1,0 +1,184 @@
+"""Connections to PSAs and what was posted over them."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from flowpilot_core.application.psa_connections import Preview, Tested
+from flowpilot_core.domain.documentation import PLACEHOLDERS
+from flowpilot_core.domain.psa_connection import LONGEST_TEMPLATE, LONGEST_URL, SWITCHED, Circuit, NoteKind, PsaConnection
+from flowpilot_core.domain.psa_post import PostState, PsaPost
+from flowpilot_core.domain.psa_vendor import NoteFormat
+from flowpilot_core.ports.psa import Trouble
+
+from .common import Closed, Instant, Line, Page
+
+Url = Annotated[str, Meta(extra_json_schema={"format": "uri", "minLength": 1, "maxLength": LONGEST_URL})]
+Credentials = Annotated[
+    dict[str, str],
+    Meta(
+        description=(
+            "What opens it, by system; no answer ever shows any of it. connectwise: company_id, public_key, private_key, client_id. "
+            "halopsa: client_id, client_secret, tenant (where Halo hosts it). autotask: username, secret, integration_code."
+        )
+    ),
+]
+_TEMPLATE = {
+    "type": ["string", "null"],
+    "maxLength": LONGEST_TEMPLATE,
+    "description": f"A text with {', '.join(f'{{{name}}}: {meaning}' for name, meaning in PLACEHOLDERS.items())}. null: ours.",
+}
+Settings = Annotated[
+    dict[str, Any],
+    Meta(
+        description=(
+            "By system. connectwise: note (internal, discussion or resolution). halopsa: outcome or outcome_id, hidden_from_user. "
+            "autotask: note_type, publish (looked up among the tenant's choices, internal ones, where left out)."
+        ),
+        extra_json_schema={
+            "properties": {
+                "notes": {
+                    "type": "object",
+                    "description": "Which notes are posted.",
+                    "properties": {kind: {"type": "boolean", "default": usual} for kind, usual in SWITCHED.items()},
+                    "additionalProperties": False,
+                },
+                "templates": {
+                    "type": "object",
+                    "description": "What notes say, in place of our words; a line that has nothing to tell is left out.",
+                    "properties": dict.fromkeys(SWITCHED, _TEMPLATE),
+                    "additionalProperties": False,
+                },
+            }
+        },
+    ),
+]
+
+
+class NewConnection(Closed, kw_only=True, frozen=True):
+    """A PSA to connect."""
+
+    system: Annotated[str, Meta(description="connectwise, halopsa or autotask; what a ticket's `system` is.")]
+    name: Line
+    base_url: Url
+    credentials: Credentials
+    settings: Settings = {}
+
+
+class ChangedConnection(Closed, kw_only=True, frozen=True):
+    """What is to be different: credentials are all given or none; of the settings those that are named, null for one as it usually is."""
+
+    name: Line | None = None
+    base_url: Url | None = None
+    credentials: Credentials | None = None
+    settings: Settings | None = None
+
+
+class NotePreviewWanted(Closed, kw_only=True, frozen=True):
+    """Which note to show, and by which template if not by that of the connection."""
+
+    kind: NoteKind = NoteKind.ESCALATED
+    template: Annotated[str | None, Meta(extra_json_schema={"maxLength": LONGEST_TEMPLATE})] = None
+
+
+class PostsWanted(Page, kw_only=True, frozen=True):
+    """Which posts."""
+
+    connection_id: UUID | None = None
+    session_id: UUID | None = None
+    handoff_id: UUID | None = None
+    state: PostState | None = None
+    kind: NoteKind | None = None
+
+
+class ConnectionOut(msgspec.Struct, kw_only=True, frozen=True):
+    """A connection to a PSA, without what opens it."""
+
+    id: UUID
+    version: int
+    system: str
+    name: str
+    base_url: str
+    settings: dict[str, Any]
+    circuit: Annotated[Circuit, Meta(description="`open`: nothing is sent, until `rests_until` or until somebody mends it.")]
+    rests_until: Instant | None
+    problem: Annotated[str | None, Meta(description="What was wrong the last time; null once it worked.")]
+    last_success_at: Instant | None
+    created_at: Instant
+    updated_at: Instant
+
+    @classmethod
+    def of(cls, connection: PsaConnection) -> "ConnectionOut":
+        """As clients read it."""
+        health = connection.health
+        return cls(
+            id=connection.id,
+            version=connection.version,
+            system=connection.system,
+            name=connection.name,
+            base_url=connection.base_url,
+            settings={
+                **connection.settings,
+                "notes": {kind.value: kind in connection.noted for kind in SWITCHED},
+                "templates": {kind.value: template for kind, template in connection.templates.items()},
+            },
+            circuit=health.circuit,
+            rests_until=health.rests_until,
+            problem=health.problem,
+            last_success_at=health.last_success_at,
+            created_at=connection.created_at,
+            updated_at=connection.updated_at,
+        )
+
+
+class TestOut(msgspec.Struct, kw_only=True, frozen=True):
+    """What a test of a connection found: that notes could be posted, or what is wrong, and what to do about it."""
+
+    ok: bool
+    problem: Trouble | UnsetType = UNSET
+    hint: str | UnsetType = UNSET
+
+    @classmethod
+    def of(cls, tested: Tested) -> "TestOut":
+        """As clients read it."""
+        return cls(ok=tested.trouble is None, problem=tested.trouble or UNSET, hint=tested.hint or UNSET)
+
+
+class NotePreviewOut(msgspec.Struct, kw_only=True, frozen=True):
+    """How a note would look on a ticket, in as many parts as the vendor's limit needs."""
+
+    title: str
+    format: NoteFormat
+    parts: list[str]
+
+    @classmethod
+    def of(cls, preview: Preview) -> "NotePreviewOut":
+        """As clients read it."""
+        return cls(title=preview.title, format=preview.format, parts=list(preview.parts))
+
+
+class PostOut(msgspec.Struct, kw_only=True, frozen=True):
+    """One note on one ticket, with how far it is."""
+
+    id: UUID
+    connection_id: UUID
+    handoff_id: UUID | None
+    session_id: UUID
+    ticket_id: str
+    kind: NoteKind
+    state: PostState
+    reason: Annotated[str | None, Meta(description="Why it was suppressed.")]
+    attempts: int
+    last_error: str | None
+    vendor_id: Annotated[str | None, Meta(description="The vendor's ids of its parts.")]
+    sent: Annotated[str | None, Meta(description="What it says, without secrets.")]
+    answer: Annotated[str | None, Meta(description="What the vendor said to it.")]
+    created_at: Instant
+    posted_at: Instant | None
+
+    @classmethod
+    def of(cls, post: PsaPost) -> "PostOut":
+        """As clients read it."""
+        return cls(**{name: getattr(post, name) for name in cls.__struct_fields__})

@@ -1,0 +1,202 @@
+"""Connections to PSAs and posts over HTTP."""
+
+from typing import Any
+
+import pytest
+
+from flowpilot_adapters.memory import MemoryTicket
+from tests.support.http import Somebody, World
+
+pytestmark = pytest.mark.anyio
+ADAPTERS = ("memory", "postgres")
+
+NEW = {
+    "system": "memory",
+    "name": "Help desk",
+    "base_url": "https://psa.example",
+    "credentials": {"key": "good"},
+}
+CANARY = "canary-key-3f9a"
+
+
+async def connected(who: Somebody, **values: object) -> Any:
+    return await who.made("/psa-connections", {**NEW, **values})
+
+
+async def test_a_connection_is_shown_without_what_opens_it(world: World) -> None:
+    made = await world.owner.post("/psa-connections", {**NEW, "credentials": {"key": CANARY}, "settings": {"note": "public"}})
+    connection = made.json()
+    changed = await world.admin.patch(f"/psa-connections/{connection['id']}", {"name": "Desk", "settings": {"notes": {"parked": True}}})
+    answers = [made, changed, *[await world.owner.get(path) for path in ("/psa-connections", f"/psa-connections/{connection['id']}")]]
+    answers += [await world.owner.post(f"/psa-connections/{connection['id']}/test"), await world.owner.get("/psa-posts")]
+
+    assert [201, 200, 200, 200, 200, 200] == [answer.status_code for answer in answers]
+    assert not [answer.text for answer in answers if CANARY in answer.text]
+    assert "credentials" not in connection
+    usual = {"escalated": True, "claimed": True, "resolved": True, "parked": False}
+    assert {"note": "public", "notes": usual, "templates": {}} == connection["settings"]
+    assert (2, "Desk", {**usual, "parked": True}) == (
+        changed.json()["version"],
+        changed.json()["name"],
+        changed.json()["settings"]["notes"],
+    )
+    assert ("closed", None) == (connection["circuit"], connection["last_success_at"])
+
+
+async def test_there_is_one_connection_for_each_system(world: World) -> None:
+    await connected(world.owner)
+
+    again = await world.admin.post("/psa-connections", NEW)
+
+    assert (409, "connection_exists") == (again.status_code, again.json()["code"])
+
+
+@pytest.mark.parametrize(
+    ("wrong", "pointer"),
+    [
+        ({"system": "sharepoint"}, "/system"),
+        ({"name": " "}, "/name"),
+        ({"base_url": "psa.example"}, "/base_url"),
+        ({"credentials": {}}, "/credentials/key"),
+        ({"credentials": {"key": "good", "pin": "1"}}, "/credentials/pin"),
+        ({"settings": {"colour": "red"}}, "/settings/colour"),
+        ({"settings": {"note": "loud"}}, "/settings/note"),
+        ({"settings": {"notes": {"output": True}}}, "/settings/notes/output"),
+        ({"settings": {"notes": {"parked": "yes"}}}, "/settings/notes/parked"),
+        ({"settings": {"notes": []}}, "/settings/notes"),
+        ({"settings": {"templates": {"claimed": "{nobody}"}}}, "/settings/templates/claimed"),
+    ],
+)
+async def test_what_cannot_be_is_refused_where_it_stands(world: World, wrong: dict[str, object], pointer: str) -> None:
+    answer = await world.owner.post("/psa-connections", {**NEW, **wrong})
+
+    assert (422, [pointer]) == (answer.status_code, [error["pointer"] for error in answer.json()["errors"]])
+
+
+async def test_credentials_are_changed_whole_or_not_at_all(world: World) -> None:
+    connection = await connected(world.owner, credentials={"key": CANARY})
+    path = f"/psa-connections/{connection['id']}"
+
+    half = await world.owner.patch(path, {"credentials": {}})
+    name = await world.owner.patch(path, {"name": "Desk"})
+    before = (await world.owner.post(f"{path}/test")).json()
+    await world.owner.patch(path, {"credentials": {"key": "good"}})
+    after = (await world.owner.post(f"{path}/test")).json()
+
+    assert (422, 200) == (half.status_code, name.status_code)
+    assert (False, "wrong_key") == (before["ok"], before["problem"])
+    assert before["hint"].startswith("The key is another one. ")
+    assert {"ok": True} == after
+
+
+async def test_a_setting_is_taken_away_by_null(world: World) -> None:
+    connection = await connected(world.owner, settings={"note": "public", "templates": {"claimed": "{by}"}, "notes": {"claimed": False}})
+
+    changed = await world.owner.patch(
+        f"/psa-connections/{connection['id']}", {"settings": {"note": None, "templates": {"claimed": None}, "notes": {"claimed": None}}}
+    )
+
+    assert ({"notes", "templates"}, {}, True) == (
+        changed.json()["settings"].keys(),
+        changed.json()["settings"]["templates"],
+        changed.json()["settings"]["notes"]["claimed"],
+    )
+
+
+async def test_a_stale_change_is_refused(world: World) -> None:
+    connection = await connected(world.owner)
+    path = f"/psa-connections/{connection['id']}"
+    await world.owner.patch(path, {"name": "Desk"}, if_match='"1"')
+
+    late = await world.owner.patch(path, {"name": "Tisch"}, if_match='"1"')
+
+    assert (412, '"2"') == (late.status_code, (await world.owner.get(path)).headers["etag"])
+
+
+async def test_a_removed_connection_is_gone(world: World) -> None:
+    connection = await connected(world.owner)
+    path = f"/psa-connections/{connection['id']}"
+
+    removed = await world.owner.client.delete(path)
+
+    assert (204, b"") == (removed.status_code, removed.content)
+    assert [404, 404] == [(await world.owner.get(path)).status_code, (await world.owner.client.delete(path)).status_code]
+    assert [] == (await world.owner.seen("/psa-connections"))["items"]
+    await connected(world.owner)
+
+
+async def test_a_note_goes_to_the_ticket_and_its_post_says_so(world: World) -> None:
+    connection = await connected(world.owner, settings={"notes": {"escalated": False}})
+    handoff = await world.junior.escalation_of(ticket={"system": "memory", "id": "1001"})
+    await world.senior.made(f"/handoffs/{handoff['id']}/claim")
+    await world.relay_runs()
+
+    (post,) = (await world.owner.seen("/psa-posts"))["items"]
+
+    assert (connection["id"], handoff["id"], handoff["session_id"], "1001", "claimed", "posted", 1) == tuple(
+        post[name] for name in ("connection_id", "handoff_id", "session_id", "ticket_id", "kind", "state", "attempts")
+    )
+    assert 1 == sum(post["sent"] in note.text for note in world.psa.tickets["1001"].notes)
+    assert (await world.owner.seen(f"/psa-connections/{connection['id']}"))["last_success_at"] == post["posted_at"]
+
+
+async def test_posts_are_listed_by_what_they_are(world: World) -> None:
+    connection = await connected(world.owner)
+    first, second = [await world.junior.escalation_of(ticket={"system": "memory", "id": ticket}) for ticket in ("1001", "1002")]
+    await world.senior.post(f"/handoffs/{second['id']}/claim")
+
+    async def found(query: str) -> list[str]:
+        return [f"{post['ticket_id']} {post['kind']}" for post in (await world.owner.seen(f"/psa-posts?{query}"))["items"]]
+
+    assert ["1002 claimed", "1002 escalated", "1001 escalated"] == await found("")
+    assert ["1001 escalated"] == await found(f"session_id={first['session_id']}")
+    assert ["1002 claimed", "1002 escalated"] == await found(f"handoff_id={second['id']}")
+    assert ["1002 claimed"] == await found("kind=claimed&state=pending")
+    assert [] == await found("state=dead")
+    assert 3 == len(await found(f"connection_id={connection['id']}"))
+    page = await world.owner.seen("/psa-posts?limit=2")
+    assert ["1001 escalated"] == await found(f"limit=2&cursor={page['next_cursor']}")
+
+
+async def test_a_dead_post_is_retried_and_one_that_is_not_dead_is_not(world: World) -> None:
+    await connected(world.owner, settings={"notes": {"escalated": False}})
+    handoff = await world.junior.escalation_of(ticket={"system": "memory", "id": "2002"})
+    await world.senior.made(f"/handoffs/{handoff['id']}/claim")
+    await world.relay_runs()
+    (dead,) = (await world.owner.seen("/psa-posts"))["items"]
+
+    world.psa.tickets["2002"] = MemoryTicket()
+    retried = await world.admin.post(f"/psa-posts/{dead['id']}/retry")
+    again = await world.admin.post(f"/psa-posts/{dead['id']}/retry")
+    await world.relay_runs()
+
+    assert (("dead", "there is no such ticket"), ("pending", 0)) == (
+        (dead["state"], dead["last_error"]),
+        (retried.json()["state"], retried.json()["attempts"]),
+    )
+    assert (409, "invalid_transition") == (again.status_code, again.json()["code"])
+    assert ["posted"] == [post["state"] for post in (await world.owner.seen("/psa-posts"))["items"]]
+
+
+async def test_a_template_is_shown_before_it_is_kept(world: World) -> None:
+    connection = await connected(world.owner, settings={"templates": {"claimed": "{by} hat es."}})
+    path = f"/psa-connections/{connection['id']}/preview"
+
+    kept = (await world.owner.post(path, {"kind": "claimed"})).json()
+    tried = (await world.owner.post(path, {"kind": "claimed", "template": "Nun bei {by}."})).json()
+    usual = (await world.owner.post(path, {})).json()
+    wrong = await world.owner.post(path, {"template": "{nobody}"})
+
+    assert ("plain", "Taken over by Jo Junior") == (kept["format"], kept["title"])
+    assert [kept["parts"][0].split("\n")[0], tried["parts"][0].split("\n")[0]] == ["Jo Junior hat es.", "Nun bei Jo Junior."]
+    assert "Why: Out of ideas" in usual["parts"][0]
+    assert (422, "/template") == (wrong.status_code, wrong.json()["errors"][0]["pointer"])
+
+
+async def test_another_accounts_posts_and_connections_are_nobodys_here(world: World) -> None:
+    await connected(world.owner)
+    await connected(world.rival_owner)
+    await world.junior.escalation_of(ticket={"system": "memory", "id": "1001"})
+
+    assert [] == (await world.rival_owner.seen("/psa-posts"))["items"]
+    assert 1 == len((await world.rival_owner.seen("/psa-connections"))["items"])
