@@ -23,7 +23,7 @@ from flowpilot_core.application.secrets import Safe
 from flowpilot_core.application.webhook_messages import SendWebhook, SpreadEvent
 from flowpilot_core.application.webhooks import Shown
 from flowpilot_core.domain.delivery import Channel, DeliveryState
-from flowpilot_core.domain.errors import InvalidTransition
+from flowpilot_core.domain.errors import InvalidTransition, InvalidValue
 from flowpilot_core.domain.events import EventKind
 from flowpilot_core.domain.handoff import Intent
 from flowpilot_core.domain.identifiers import HandoffId
@@ -286,6 +286,41 @@ async def test_while_a_secret_is_changed_both_are_good(shop: Shop) -> None:
     assert 1 == len(later[0]["webhook-signature"].split())
 
 
+async def test_a_late_claim_silences_no_pager_that_rings_again(shop: Shop) -> None:
+    kinds = frozenset({EventKind.HANDOFF_CLAIMED, EventKind.HANDOFF_UNCLAIMED})
+    async with Receiver([b"503 Busy\r\nretry-after: 0\r\n"]).running() as receiver:
+        shown = await shop.hooked(receiver, kinds=kinds, format=WebhookFormat.GOALERT)
+        handoff_id = await shop.escalated()
+        await shop.flowpilot.handoffs.claim(shop.acme.ben, handoff_id)
+        await shop.flowpilot.handoffs.unclaim(shop.acme.ben, handoff_id)
+
+        await shop.done()
+
+    states = {message.kind: message.state for message in await shop.log(shown)}
+    assert {EventKind.HANDOFF_CLAIMED: DeliveryState.SUPPRESSED, EventKind.HANDOFF_UNCLAIMED: DeliveryState.SENT} == states
+
+
+@pytest.mark.parametrize(
+    ("more", "field"),
+    [
+        ({"kinds": frozenset({EventKind.HANDOFF_ASSESSED}), "format": WebhookFormat.GOALERT}, "kinds"),
+        ({"kinds": frozenset({EventKind.SESSION_PARKED})}, "kinds"),
+        ({"kinds": frozenset[EventKind]()}, "kinds"),
+        ({"format": WebhookFormat.PAGERDUTY}, "routing_key"),
+        ({"format": WebhookFormat.PAGERDUTY, "routing_key": 'a"b'}, "routing_key"),
+        ({"routing_key": "abc"}, "routing_key"),
+    ],
+)
+async def test_what_no_receiver_can_make_sense_of_is_refused(shop: Shop, more: dict[str, Any], field: str) -> None:
+    receiver = Receiver()
+    receiver.url = "https://hooks.example/x"
+
+    with pytest.raises(InvalidValue) as refused:
+        await shop.hooked(receiver, **more)
+
+    assert field == refused.value.field
+
+
 async def test_a_test_says_that_it_is_one(shop: Shop) -> None:
     async with Receiver().running() as receiver:
         shown = await shop.hooked(receiver)
@@ -356,7 +391,7 @@ def test_each_receiver_is_told_in_its_own_words(format: WebhookFormat, said: obj
     ("kind", "pagerduty", "goalert"),
     [
         (EventKind.HANDOFF_LAPSED, "trigger", None),
-        (EventKind.HANDOFF_CLAIMED, "acknowledge", "close"),
+        (EventKind.HANDOFF_CLAIMED, "resolve", "close"),
         (EventKind.HANDOFF_WITHDRAWN, "resolve", "close"),
         (EventKind.SESSION_RESOLVED, "resolve", "close"),
     ],

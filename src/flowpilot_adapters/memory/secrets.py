@@ -39,9 +39,10 @@ class MemorySecrets:
         """As `Secrets.drop` says."""
         self._work.rows.secrets.drop(secret_id)
 
-    async def sealed_otherwise(self, key_id: str, *, limit: int) -> Sequence[SealedSecret]:
+    async def sealed_otherwise(self, key_id: str, *, after: SecretId | None = None, limit: int) -> Sequence[SealedSecret]:
         """As `Secrets.sealed_otherwise` says."""
-        found = sorted((secret for secret in self._work.rows.secrets.values() if secret.key_id != key_id), key=lambda secret: secret.id)
+        others = (one for one in self._work.rows.secrets.values() if one.key_id != key_id and (after is None or one.id > after))
+        found = sorted(others, key=lambda secret: secret.id)
         for secret in found[:limit]:
             await self._work.lock("secret", secret.id)
         current = (self._work.rows.secrets.get(secret.id) for secret in found[:limit])

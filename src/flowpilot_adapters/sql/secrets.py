@@ -1,10 +1,11 @@
 """The sealed secrets of one account, inside one unit of work."""
 
+import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import Integer, bindparam, delete, literal_column, select
+from sqlalchemy import Integer, Uuid, bindparam, delete, literal_column, select
 from sqlalchemy.dialects.postgresql import insert
 
 from flowpilot_core.domain.errors import NotFound
@@ -17,6 +18,7 @@ from .schema import due_work, secret
 from .statement import compiled
 from .transaction import Transaction
 
+_FIRST: Final = SecretId(uuid.UUID(int=0))
 NEVER: Final = datetime.max.replace(tzinfo=UTC)
 
 _insert = insert(secret).values({column: bindparam(column.name) for column in secret.c})
@@ -38,7 +40,7 @@ DROP: Final = compiled("drop secret", delete(secret).where(own(secret), secret.c
 SEALED_OTHERWISE: Final = compiled(
     "secrets sealed otherwise",
     select(*columns_but_account(secret))
-    .where(own(secret), secret.c.key_id != bindparam("key_id"))
+    .where(own(secret), secret.c.id > bindparam("after", type_=Uuid()), secret.c.key_id != bindparam("key_id"))
     .order_by(secret.c.id)
     .limit(bindparam("most", type_=Integer()))
     .with_for_update(),
@@ -77,9 +79,11 @@ class SqlSecrets:
         """As `Secrets.drop` says."""
         self._transaction.write(DROP(account_id=self._account_id, id=secret_id))
 
-    async def sealed_otherwise(self, key_id: str, *, limit: int) -> Sequence[SealedSecret]:
+    async def sealed_otherwise(self, key_id: str, *, after: SecretId | None = None, limit: int) -> Sequence[SealedSecret]:
         """As `Secrets.sealed_otherwise` says."""
-        (found,) = await self._transaction.read(SEALED_OTHERWISE(account_id=self._account_id, key_id=key_id, most=limit))
+        (found,) = await self._transaction.read(
+            SEALED_OTHERWISE(account_id=self._account_id, key_id=key_id, after=after or _FIRST, most=limit)
+        )
         return [_sealed(row) for row in found.rows]
 
 

@@ -109,11 +109,11 @@ class Rotation:
         return True
 
     async def _account(self, account_id: AccountId) -> tuple[int, int]:
-        resealed = 0
+        resealed = unreadable = 0
+        after: SecretId | None = None
         while True:
-            unreadable = 0
             async with self.begin(account_id) as work:
-                secrets = await work.secrets.sealed_otherwise(self.vault.key_id, limit=AT_ONCE)
+                secrets = await work.secrets.sealed_otherwise(self.vault.key_id, after=after, limit=AT_ONCE)
                 for secret in secrets:
                     try:
                         sealed = self.vault.resealed(account_id, secret.purpose, secret.sealed)
@@ -122,7 +122,8 @@ class Rotation:
                         log.warning("a secret cannot be opened any more", extra={"secret_id": str(secret.id), "purpose": secret.purpose})
                         continue
                     await work.secrets.put(evolve(secret, sealed=sealed, key_id=self.vault.key_id))
+                    resealed += 1
                 await work.commit()
-            resealed += len(secrets) - unreadable
-            if unreadable == len(secrets) or len(secrets) < AT_ONCE:
+            if len(secrets) < AT_ONCE:
                 return resealed, unreadable
+            after = secrets[-1].id

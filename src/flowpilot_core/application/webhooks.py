@@ -69,7 +69,7 @@ class Webhooks:
     ) -> Shown:
         """A new one, with its secret. Raises `InvalidValue`."""
         host = checked_target(url, routing_key, format)
-        kinds, name = checked_kinds(kinds), checked_name(name)
+        kinds, name = checked_kinds(kinds, format), checked_name(name)
         by = self._manager(actor)
 
         async def unit(work: UnitOfWork) -> Shown:
@@ -123,7 +123,7 @@ class Webhooks:
                 await self.safe.put(work, actor.account_id, TARGET, target(url, routing_key), in_place_of=webhook.target)
                 webhook = evolve(webhook, host=host)
             if kinds is not None:
-                webhook = evolve(webhook, kinds=checked_kinds(kinds))
+                webhook = evolve(webhook, kinds=checked_kinds(kinds, webhook.format))
             if name is not None:
                 webhook = evolve(webhook, name=checked_name(name))
             if on is not None:

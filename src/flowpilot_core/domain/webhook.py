@@ -32,6 +32,18 @@ HOOKABLE = frozenset(
 )
 """What a webhook can be told of; never what is private, such as a park."""
 
+PAGED = frozenset(
+    {
+        EventKind.HANDOFF_ESCALATED,
+        EventKind.HANDOFF_CLAIMED,
+        EventKind.HANDOFF_UNCLAIMED,
+        EventKind.HANDOFF_LAPSED,
+        EventKind.HANDOFF_WITHDRAWN,
+        EventKind.SESSION_RESOLVED,
+    }
+)
+"""What a pager can be told of: that somebody is wanted, or no longer is."""
+
 OLD_SECRET_LIVES = timedelta(hours=24)
 """How long messages are signed with the secret before this one too."""
 LONGEST_ANSWER = 2_000
@@ -48,6 +60,8 @@ class WebhookFormat(StrEnum):
     PAGERDUTY = "pagerduty"
     GOALERT = "goalert"
 
+
+PAGERS = frozenset({WebhookFormat.PAGERDUTY, WebhookFormat.GOALERT})
 
 CHANNELS: Mapping[WebhookFormat, Channel] = MappingProxyType({WebhookFormat.SLACK: Channel.SLACK, WebhookFormat.TEAMS: Channel.TEAMS})
 """What the ledger of a handoff calls them; everything else is a webhook."""
@@ -98,12 +112,12 @@ class Webhook:
         return evolve(self, off_at=None, off_reason=None)
 
 
-def checked_kinds(kinds: frozenset[EventKind]) -> frozenset[EventKind]:
-    """Kinds that a webhook can be told of, one at least. Raises `InvalidValue`."""
+def checked_kinds(kinds: frozenset[EventKind], format: WebhookFormat) -> frozenset[EventKind]:
+    """Kinds that a webhook of this format can be told of, one at least. Raises `InvalidValue`."""
     if not kinds:
         raise InvalidValue("kinds", "must name one kind of event at least")
-    if strange := sorted(kinds - HOOKABLE):
-        raise InvalidValue("kinds", f"cannot be told of {', '.join(strange)}")
+    if strange := sorted(kinds - (PAGED if format in PAGERS else HOOKABLE)):
+        raise InvalidValue("kinds", f"{format} cannot be told of {', '.join(strange)}")
     return kinds
 
 
@@ -116,6 +130,8 @@ def checked_target(url: str, routing_key: str | None, format: WebhookFormat) -> 
         raise InvalidValue("url", "is no address such as https://hooks.example.com/…")
     if "@" in authority:
         raise InvalidValue("url", "must not hold a user or a password")
+    if routing_key is not None and not (routing_key.isascii() and routing_key.isalnum()):
+        raise InvalidValue("routing_key", "is letters and digits")
     if (routing_key is not None) is not (format is WebhookFormat.PAGERDUTY):
         raise InvalidValue("routing_key", "goes with the format pagerduty, and only with it")
     return authority
@@ -218,6 +234,9 @@ def why_not_tell(webhook: Webhook, kind: EventKind | None, handoff: Handoff | No
         return f"the webhook is off: {webhook.off_reason}"
     if kind is EventKind.HANDOFF_ESCALATED and handoff is not None and handoff.state is not HandoffState.OPEN:
         return f"the handoff is {handoff.state}"
+    if kind is EventKind.HANDOFF_CLAIMED and webhook.format in PAGERS and handoff is not None and handoff.state is HandoffState.OPEN:
+        # It was given back meanwhile: this would silence a pager that rings rightly.
+        return "the handoff is open again"
     return None
 
 

@@ -143,9 +143,8 @@ _FORMATS: Mapping[WebhookFormat, Callable[[Told], Plain]] = MappingProxyType(
 
 
 def _action(told: Told) -> str:
-    if told.kind in _ENDS:
-        return "resolve"
-    return "acknowledge" if told.kind in _TAKEN else "trigger"
+    # Not acknowledged when it is taken: PagerDuty would stay silent at the next trigger, and a claim that lapses must ring again.
+    return "resolve" if told.kind in _ENDS | _TAKEN else "trigger"
 
 
 def _dedup(told: Told) -> str:

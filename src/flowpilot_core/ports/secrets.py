@@ -39,8 +39,11 @@ class Secrets(Protocol):
     async def drop(self, secret_id: SecretId) -> None:
         """Forget a secret, if it is there; what refers to it is dropped before."""
 
-    async def sealed_otherwise(self, key_id: str, *, limit: int) -> Sequence[SealedSecret]:
-        """Secrets that are not sealed under this key, by id; nobody else changes them until this unit of work ends."""
+    async def sealed_otherwise(self, key_id: str, *, after: SecretId | None = None, limit: int) -> Sequence[SealedSecret]:
+        """Secrets that are not sealed under this key, by id, from the one after `after`.
+
+        Nobody else changes them until this unit of work ends.
+        """
 
 
 class SecretHolders(Protocol):

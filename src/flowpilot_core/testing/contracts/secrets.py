@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 import pytest
 from attrs import evolve
 
-from flowpilot_core.application.secrets import Rotation, Safe
+from flowpilot_core.application.secrets import AT_ONCE, Rotation, Safe
 from flowpilot_core.domain.errors import NotFound, SecretUnreadable
 from flowpilot_core.domain.identifiers import AccountId, SecretId
 from flowpilot_core.domain.secret import SealedSecret
@@ -118,6 +118,25 @@ class Renamed:
 
     def resealed(self, account_id: AccountId, purpose: str, sealed: bytes) -> bytes:
         return self._prefix + sealed.partition(b":")[2]
+
+
+class _Choosy:
+    """A vault that knows nothing of what has no key's name before it."""
+
+    def __init__(self, vault: Renamed) -> None:
+        self._vault = vault
+        self.key_id = vault.key_id
+
+    def seal(self, account_id: AccountId, purpose: str, secret: bytes) -> bytes:
+        return self._vault.seal(account_id, purpose, secret)
+
+    def open(self, account_id: AccountId, purpose: str, sealed: bytes) -> bytes:
+        return self._vault.open(account_id, purpose, sealed)
+
+    def resealed(self, account_id: AccountId, purpose: str, sealed: bytes) -> bytes:
+        if b":" not in sealed:
+            raise SecretUnreadable(purpose)
+        return self._vault.resealed(account_id, purpose, sealed)
 
 
 class SecretsContract(Contract):
@@ -255,6 +274,23 @@ class SecretsContract(Contract):
             assert [f"{number} 4" for number in range(5)] == [
                 await self.safe(new).open(work, acme.account_id, "psa", secret_id) for secret_id in ids
             ]
+
+    async def test_what_cannot_be_opened_keeps_nothing_behind_it_back(
+        self, begin: BeginWork, acme: Staff, vault: Vault, holders: SecretHolders
+    ) -> None:
+        lost = [
+            SealedSecret(id=SecretId(new_id()), purpose="psa", sealed=b"nonsense", key_id="lost", created_at=NOON) for _ in range(AT_ONCE)
+        ]
+        async with begin(acme.account_id) as work:
+            for secret in lost:
+                await work.secrets.put(secret)
+            await work.commit()
+        old, new = Renamed(vault, str(new_id())), Renamed(vault, str(new_id()))
+        secret_id = await self.kept(begin, acme, old)
+
+        await Rotation(begin=begin, accounts=holders, vault=_Choosy(new)).run()
+
+        assert new.key_id == (await self.stored(begin, acme, secret_id)).key_id
 
     async def test_what_cannot_be_opened_stays_and_is_counted(
         self, begin: BeginWork, acme: Staff, vault: Vault, holders: SecretHolders
