@@ -15,7 +15,7 @@ import structlog
 from attrs import evolve, frozen
 
 from flowpilot_adapters.embedded_postgres import EmbeddedPostgres, PostgresFailed
-from flowpilot_adapters.llm import AnthropicModel, ModelAssistant, OpenAIModel, Price, Speaks
+from flowpilot_adapters.llm import ModelAssistant, Price, Speaks, speaker
 from flowpilot_adapters.log_notifier import LogNotifier
 from flowpilot_adapters.mark_file import MarkFile
 from flowpilot_adapters.outgoing import guarded_client
@@ -495,10 +495,10 @@ def _models(settings: Settings, stack: AsyncExitStack, database: Database) -> Mo
     """Who is asked beside the rules, if anybody is. Raises `CannotRun` where a key is missing."""
     clock = SystemClock()
     assistants = []
-    for speaker in speakers(settings):
-        stack.push_async_callback(speaker.close)
-        price = settings.price(speaker.provider, speaker.model)
-        asked = ModelAssistant(speaker=speaker, jitter=jitter, price=price and Price(tokens_in=price[0], tokens_out=price[1]))
+    for speaks in speakers(settings):
+        stack.push_async_callback(speaks.close)
+        price = settings.price(speaks.provider, speaks.model)
+        asked = ModelAssistant(speaker=speaks, jitter=jitter, price=price and Price(tokens_in=price[0], tokens_out=price[1]))
         assistants.append(Rested(assistant=asked, clock=clock))
     if not assistants:
         return None
@@ -514,12 +514,12 @@ def _speaker(settings: Settings, provider: str, model: str) -> Speaks:
     if provider == "anthropic":
         if settings.anthropic_api_key is None:
             raise CannotRun(f"set {variable('anthropic_api_key')}, which {provider}:{model} needs")
-        return AnthropicModel(model, api_key=settings.anthropic_api_key, clock=SystemClock())
+        return speaker(provider, model, api_key=settings.anthropic_api_key, clock=SystemClock())
     # An endpoint of one's own often wants no key, and the SDK wants one.
     key = settings.openai_api_key or ("none" if settings.openai_base_url else None)
     if key is None:
         raise CannotRun(f"set {variable('openai_api_key')}, or {variable('openai_base_url')}, for {provider}:{model}")
-    return OpenAIModel(model, api_key=key, base_url=settings.openai_base_url, clock=SystemClock())
+    return speaker(provider, model, api_key=key, base_url=settings.openai_base_url, clock=SystemClock())
 
 
 @asynccontextmanager

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
-from flowpilot_adapters.llm import AnthropicModel, ModelAssistant, OpenAIModel, Price
+from flowpilot_adapters.llm import ModelAssistant, Price
+from flowpilot_adapters.llm.anthropic_model import AnthropicModel
 from flowpilot_adapters.llm.asking import MOST_TRIES, Reply, Speaks, Turn
+from flowpilot_adapters.llm.openai_model import OpenAIModel
 from flowpilot_adapters.memory import MemoryAssistant
 from flowpilot_core.application.rules_assistant import RulesAssistant
 from flowpilot_core.domain.diagnosis import Draft, Said, SaidCause

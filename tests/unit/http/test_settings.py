@@ -2,6 +2,8 @@
 
 import json
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import attrs
@@ -91,6 +93,28 @@ def test_models_are_named_in_order_of_preference_with_what_they_cost() -> None:
     assert (None, (500_000, 2_000_000)) == (settings.price("anthropic", "a-model"), settings.price("openai", "b:latest"))
     assert ("canary", "http://localhost:11434/v1") == (settings.anthropic_api_key, settings.openai_base_url)
     assert [] == Settings.of({}).models
+
+
+def test_who_has_no_model_waits_for_no_vendors_client() -> None:
+    """An SDK takes as long to import as all the rest: `flowpilot --help` is not to wait for two of them."""
+    imported = subprocess.run(
+        [sys.executable, "-c", "import sys, flowpilot_http.main; print(*{'anthropic', 'openai'} & sys.modules.keys())"],
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+
+    assert "" == imported.stdout.strip()
+
+
+@pytest.mark.anyio
+async def test_a_model_with_its_key_is_the_vendors() -> None:
+    named = {"FLOWPILOT_ASSISTANT": "anthropic:a,openai:b", "ANTHROPIC_API_KEY": "k", "OPENAI_API_KEY": "k"}
+    found = main.speakers(Settings.of(named))
+
+    assert [("anthropic", "a"), ("openai", "b")] == [(one.provider, one.model) for one in found]
+    for one in found:
+        await one.close()
 
 
 @pytest.mark.parametrize("model", ["anthropic:a-model", "openai:b-model"])
