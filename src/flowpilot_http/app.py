@@ -47,6 +47,8 @@ def create_app(
     `metrics` are given where others count there too.
     """
     metrics = metrics or Metrics()
+    if push is not None:
+        metrics.watch_streams(lambda: len(push.streams))
     door = Door(flowpilot, Cookies(base_url), new_secret)
 
     # Functions, since Litestar copies what it is given, deeply, all but functions.

@@ -35,6 +35,7 @@ class Metrics:
             ("kind",),
             registry=self._registry,
         )
+        self._streams = Gauge("flowpilot_streams", "Streams of events that are open.", registry=self._registry)
         self._attempts = Counter(
             "flowpilot_delivery_attempts",
             "Attempts at telling somebody, by what they came to: sent, failed (tried again later) or dead.",
@@ -69,6 +70,10 @@ class Metrics:
         self._attempts.labels(delivery.channel, delivery.state).inc()
         if delivery.state in REACHED:
             self._told.labels(delivery.channel).observe((delivery.updated_at - delivery.created_at) / timedelta(seconds=1))
+
+    def watch_streams(self, how_many: Callable[[], int]) -> None:
+        """Look at the open streams whenever somebody asks."""
+        self._streams.set_function(how_many)
 
     def text(self) -> bytes:
         """All of them, as Prometheus reads them."""

@@ -99,10 +99,10 @@ class Listening:
             return None
 
 
-async def listen(port: int, token: str, path: str = "/events", **headers: str) -> Listening:
-    """Ask for a stream; whether it was opened says its `status`."""
+async def listen(port: int, token: str | None, path: str = "/events", **headers: str) -> Listening:
+    """Ask for a stream, with a token or with what `headers` hold; whether it was opened says its `status`."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    lines = [f"GET {path} HTTP/1.1", "Host: flowpilot.test", f"Authorization: Bearer {token}"]
+    lines = [f"GET {path} HTTP/1.1", "Host: flowpilot.test", *([f"Authorization: Bearer {token}"] if token else [])]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
     writer.write("\r\n".join([*lines, "", ""]).encode())
     head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
@@ -121,9 +121,9 @@ class Pushing:
     port: int
     opened: list[Listening] = field(factory=list)
 
-    async def listen(self, who: Somebody, *, path: str = "/events", **headers: str) -> Listening:
-        """A stream of somebody's, open once this returns."""
-        listening = await listen(self.port, who.token, path, **headers)
+    async def listen(self, who: Somebody | None, *, path: str = "/events", **headers: str) -> Listening:
+        """A stream of somebody's, or of who the headers say, open once this returns."""
+        listening = await listen(self.port, who.token if who else None, path, **headers)
         self.opened.append(listening)
         return listening
 

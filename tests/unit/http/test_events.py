@@ -11,6 +11,7 @@ from litestar.types import Message
 from flowpilot_core.application import push
 from flowpilot_core.application.push import Ended
 from flowpilot_http.sse import HANG_UP, Streamed
+from tests.support.browser import Browser
 from tests.support.http import Somebody, a_world
 from tests.support.listening import Heard, Pushing, pushing
 
@@ -239,6 +240,30 @@ async def test_a_stream_ends_with_the_right_to_it(office: Pushing) -> None:
     assert 401 == (await office.listen(world.admin)).status
     await world.junior.escalation()
     assert ["handoff.escalated"] == _kinds(await other.some(1))
+
+
+async def test_the_stream_of_a_page_ends_when_its_browser_signs_out(office: Pushing) -> None:
+    """A33"""
+    world = office.world
+    browser = Browser(world.app)
+    await browser.open(f"/sign-in-link/{await world.flowpilot.signing_in.link(world.senior.account_id, world.senior.user.id)}")
+    await browser.send()
+    cookie = "; ".join(f"{name}={value}" for name, value in browser.client.cookies.items())
+    stream = await office.listen(None, cookie=cookie)
+    handoff = await world.junior.escalation()
+    (heard,) = await stream.some(1)
+    await browser.send("/sign-out")
+
+    assert handoff["id"] == heard.data["handoff_id"]
+    assert [] == await stream.rest()
+    assert 401 == (await office.listen(None, cookie=cookie)).status
+
+
+async def test_open_streams_are_counted(office: Pushing) -> None:
+    await office.listen(office.world.senior)
+    await office.listen(office.world.rival)
+
+    assert "flowpilot_streams 2.0" in (await office.world.nobody.get("/metrics")).text
 
 
 def test_whoever_is_signed_out_is_looked_for_twice_a_second() -> None:
