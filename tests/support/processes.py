@@ -13,6 +13,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 from typing import Any
 
+import httpx
 import uvicorn
 from attrs import frozen
 
@@ -23,6 +24,7 @@ from flowpilot_core.testing.faults import Faults, signalling
 
 from .escalation import Stuck, a_flowpilot, a_relay, an_app
 from .policies import a_watch
+from .psa.posting import posting
 
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(["tests.support.processes"])
@@ -121,6 +123,23 @@ def watch(says: Connection, app_url: str, relay_url: str, point: str) -> None:
         faults = Faults()
         faults.at(point, signalling(signal.SIGKILL))
         await a_watch(faults.begin(database.begin), faults.outbox(outbox)).run_once()
+        await outbox.close()
+        await database.close()
+
+    asyncio.run(run())
+
+
+def post(says: Connection, app_url: str, relay_url: str, point: str) -> None:
+    """Post the notes that are due; killed at `point`, or by somebody else where that is none."""
+
+    async def run() -> None:
+        database, outbox = Database(app_url, pool_size=1), SqlOutbox(relay_url, pool_size=1)
+        faults = Faults()
+        faults.at(point, signalling(signal.SIGKILL))
+        async with httpx.AsyncClient() as client:
+            relay = posting(database.begin, outbox, client, faults)
+            while await relay.run_once():
+                pass
         await outbox.close()
         await database.close()
 

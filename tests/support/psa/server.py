@@ -65,6 +65,8 @@ class Trick:
     """Said after it was done."""
     gate: threading.Event | None = None
     """Waited for before anything is done."""
+    opens: threading.Event | None = None
+    """Set once it is done."""
 
     def applies(self, asked: Asked) -> bool:
         return self.method in ("", asked.method) and asked.path.endswith(self.ending)
@@ -189,6 +191,8 @@ class Simulator(ABC):
                 return trick.instead
             with self._lock:
                 said = self.answer(asked)
+            if trick is not None and trick.opens is not None:
+                trick.opens.set()
             return said if trick is None or trick.afterwards is None else trick.afterwards
         finally:
             with self._lock:

@@ -1,0 +1,168 @@
+"""kill -9 of a relay that posts notes, a vendor that misbehaves, and addresses that lead where they must not."""
+
+import asyncio
+import os
+import random
+import signal
+import threading
+from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
+from uuid import UUID
+
+import httpx
+import pytest
+from attrs import evolve
+
+from flowpilot_adapters.outgoing import guarded_client
+from flowpilot_adapters.psa import Autotask, ConnectWise, HaloPsa
+from flowpilot_adapters.sql import Database, SqlOutbox
+from flowpilot_adapters.system import SystemClock
+from flowpilot_core.domain.documentation import marker
+from flowpilot_core.domain.identifiers import PsaPostId
+from flowpilot_core.domain.psa_post import PostState, PsaPost
+from flowpilot_core.ports.psa import NotDone, Psa, Trouble
+from flowpilot_core.ports.psa_ledger import PostFilter
+from flowpilot_core.testing.builders import Staff, a_staff
+from flowpilot_core.testing.contracts import Adapter
+from flowpilot_core.testing.faults import Faults
+from tests.support import processes
+from tests.support.postgres import PostgresDatabase
+from tests.support.processes import Victim
+from tests.support.psa import ConnectWiseSimulator, Simulator, Trick
+from tests.support.psa.posting import connected, escalated, posting
+from tests.support.psa.server import PROXY_PAGE
+
+pytestmark = pytest.mark.anyio
+
+KILLS = int(os.environ.get("FLOWPILOT_KILLS", "3"))
+"""How many relays are killed at random moments; `FLOWPILOT_KILLS=100 make test ARGS="-k random_moments"` kills a hundred."""
+LONGEST_LIFE = 0.6
+"""Seconds after which a relay that is to be killed is killed."""
+
+
+@pytest.fixture
+async def adapter(own_database: PostgresDatabase) -> AsyncIterator[Adapter]:
+    store, outbox = Database(own_database.app), SqlOutbox(own_database.relay)
+    yield Adapter(begin=store.begin, view=store.view, outbox=outbox)
+    await outbox.close()
+    await store.close()
+
+
+@pytest.fixture
+def simulator() -> Iterator[ConnectWiseSimulator]:
+    with ConnectWiseSimulator.running() as simulator:
+        yield simulator
+
+
+async def an_office(adapter: Adapter, simulator: Simulator) -> Staff:
+    staff = await a_staff().kept(adapter.begin)
+    await connected(adapter.begin, staff, simulator)
+    return staff
+
+
+async def posted(adapter: Adapter, faults: Faults | None = None) -> None:
+    """Somebody posts all that is due."""
+    async with httpx.AsyncClient() as client:
+        relay = posting(adapter.begin, adapter.outbox, client, faults or Faults())
+        while await relay.run_once():
+            pass
+
+
+async def posts_of(adapter: Adapter, staff: Staff) -> list[PsaPost]:
+    return list(await adapter.view(staff.account_id).psa_posts(PostFilter(), after=None, limit=10_000))
+
+
+def standing(simulator: Simulator, post_id: PsaPostId) -> int:
+    """How often the first part of a note stands on the ticket."""
+    return sum(marker(post_id, 1) in note.text for note in simulator.notes())
+
+
+def lapse(database: PostgresDatabase) -> None:
+    """The leases of whoever was killed have run out."""
+    database.do(
+        "UPDATE flowpilot.due_work SET lease_until = now() WHERE lease_until IS NOT NULL", "UPDATE flowpilot.due_work SET due_at = now()"
+    )
+
+
+async def test_of_who_posts_at_every_step_leaves_each_note_there_exactly_once(
+    own_database: PostgresDatabase, adapter: Adapter, simulator: ConnectWiseSimulator
+) -> None:
+    """F16, F34: killed at each fault point of a post, the calls of the vendor among them."""
+    staff = await an_office(adapter, simulator)
+    await escalated(adapter.begin, staff)
+    passing = Faults()
+    await posted(adapter, passing)
+    # Between the end of one call and the beginning of the next nothing happens: they are one moment.
+    points = [point for before, point in zip(["", *passing.seen], passing.seen, strict=False) if not before.endswith("after")]
+    assert {"psa.add_note: before", "psa.add_note: after"} <= set(passing.seen)
+
+    for point in points:
+        await escalated(adapter.begin, staff)
+        victim = Victim.of(processes.post, own_database.app, own_database.relay, point)
+        assert await asyncio.to_thread(victim.ended) in (-signal.SIGKILL, 0), point
+        lapse(own_database)
+        await posted(adapter)
+        (newest, *_) = await posts_of(adapter, staff)
+        assert (PostState.POSTED, 1) == (newest.state, standing(simulator, newest.id)), point
+
+    found = await posts_of(adapter, staff)
+    assert [1] * len(found) == [standing(simulator, post.id) for post in found]
+
+
+async def test_of_who_posts_at_random_moments_leaves_each_note_there_exactly_once(
+    own_database: PostgresDatabase, adapter: Adapter, simulator: ConnectWiseSimulator
+) -> None:
+    """F16, F34: as many times as `FLOWPILOT_KILLS` says."""
+    seed = random.randrange(2**32)
+    chance = random.Random(seed)
+    staff = await an_office(adapter, simulator)
+
+    for _ in range(KILLS):
+        for _ in range(3):
+            await escalated(adapter.begin, staff)
+        victim = Victim.of(processes.post, own_database.app, own_database.relay, "")
+        await asyncio.to_thread(victim.process.join, chance.uniform(0, LONGEST_LIFE))
+        victim.process.kill()
+        await asyncio.to_thread(victim.ended)
+        lapse(own_database)
+    await posted(adapter)
+
+    found = await posts_of(adapter, staff)
+    assert 3 * KILLS == len(found)
+    assert {(PostState.POSTED, 1)} == {(post.state, standing(simulator, post.id)) for post in found}, f"seed {seed}"
+
+
+async def test_a_vendor_that_is_slow_or_answers_as_a_proxy_costs_no_other_accounts_note(adapter: Adapter) -> None:
+    """One account's PSA hangs until the note of the third is there; another's is a proxy's page."""
+    gate = threading.Event()
+    with ConnectWiseSimulator.running() as slow, ConnectWiseSimulator.running() as proxied, ConnectWiseSimulator.running() as well:
+        offices = [await an_office(adapter, simulator) for simulator in (slow, proxied, well)]
+        slow.play_on_notes(gate=gate)
+        proxied.play_on_notes(instead=PROXY_PAGE)
+        for staff in offices:
+            await escalated(adapter.begin, staff)
+
+        well.play(Trick("POST", "/notes", opens=gate))
+        await posted(adapter)
+
+        found = [(await posts_of(adapter, staff))[0] for staff in offices]
+        assert [(PostState.POSTED, 1), (PostState.POSTED, 2), (PostState.POSTED, 1)] == [(post.state, post.attempts) for post in found]
+        assert [1, 1, 1] == [len(simulator.notes()) for simulator in (slow, proxied, well)]
+
+
+@pytest.mark.parametrize("kind", [ConnectWise, HaloPsa, Autotask])
+async def test_a_base_url_that_leads_to_this_machine_is_not_asked(kind: type[ConnectWise | HaloPsa | Autotask]) -> None:
+    """A38: by the guard that accounts' addresses go through."""
+    with ConnectWiseSimulator.running() as simulator:
+        secrets = {"company_id": "a", "public_key": "b", "private_key": "c", "client_id": "d", "client_secret": "e"}
+        more = {"username": "f", "secret": "g", "integration_code": "h"}
+        for url in (simulator.url, simulator.url.replace("http:", "https:"), "https://169.254.169.254", "https://[::1]", "https://0x7f.1"):
+            access = evolve(simulator.access(), base_url=url, credentials={**secrets, **more})
+            async with guarded_client(longest=timedelta(seconds=5)) as client:
+                psa: Psa = kind(client, SystemClock())
+                with pytest.raises(NotDone) as refused:
+                    await psa.check(access)
+            assert Trouble.UNREACHABLE is refused.value.trouble
+
+        assert [] == simulator.asked
+        assert UUID(int=1) == access.account_id

@@ -1,0 +1,97 @@
+"""Notes that are due, and a relay that posts them to a simulated PSA."""
+
+from typing import Any, cast
+
+import httpx
+from attrs import frozen
+
+from flowpilot_adapters.memory import MemoryVault
+from flowpilot_adapters.psa import ConnectWise
+from flowpilot_adapters.system import SystemClock, new_id
+from flowpilot_core.application.posting import PostNote
+from flowpilot_core.application.psa_access import Psas
+from flowpilot_core.application.relay import Relay
+from flowpilot_core.application.secrets import Safe
+from flowpilot_core.application.units import Units
+from flowpilot_core.domain.identifiers import PsaConnectionId, PsaPostId, SecretId
+from flowpilot_core.domain.psa_connection import NoteKind, PsaConnection
+from flowpilot_core.domain.session import Ticket
+from flowpilot_core.ports.outbox import Outbox, WorkKind
+from flowpilot_core.ports.persistence import BeginWork
+from flowpilot_core.ports.psa import Psa
+from flowpilot_core.testing.builders import Staff, a_session
+from flowpilot_core.testing.faults import Faults
+from flowpilot_core.testing.redaction import as_it_is
+
+from .server import Simulator
+
+
+@frozen
+class FaultyPsa:
+    """A PSA whose calls pass fault points."""
+
+    faults: Faults
+    psa: Psa
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self.psa, name)
+        if name == "vendor":
+            return found
+
+        async def method(*args: Any) -> Any:
+            return await self.faults.call(f"psa.{name}", lambda: found(*args))
+
+        return method
+
+
+def _psas(psa: Psa) -> Psas:
+    return Psas(vendors={"connectwise": psa}, safe=Safe(vault=MemoryVault(), clock=SystemClock(), new_id=new_id))
+
+
+async def connected(begin: BeginWork, staff: Staff, simulator: Simulator) -> None:
+    """The account has a connection to the simulator."""
+    at = SystemClock().now()
+    connection = PsaConnection(
+        id=PsaConnectionId(new_id()),
+        system=simulator.system,
+        name="Desk",
+        base_url=simulator.url,
+        secret_id=SecretId(new_id()),
+        created_at=at,
+        updated_at=at,
+    )
+    async with begin(staff.account_id) as work:
+        nobody = cast(Psa, None)
+        await _psas(nobody).lock_away(work, staff.account_id, connection, simulator.credentials)
+        await work.psa.add(connection)
+        await work.commit()
+
+
+async def escalated(begin: BeginWork, staff: Staff, ticket: str = "1001") -> PsaPostId:
+    """A session that was escalated, with its note due."""
+    case = a_session(by=staff.anna, ticket=Ticket(system="connectwise", id=ticket)).step().escalated()
+    kept = await case.kept(begin)
+    last, post_id = kept.moves[-1], PsaPostId(new_id())
+    event_id = last.event.id
+    assert event_id is not None
+    async with begin(staff.account_id) as work:
+        # The event is on record already; what follows from it is written as it would have been with it.
+        await work.psa.connections()
+        await work.psa.note(post_id, NoteKind.ESCALATED, caused_by=event_id)
+        await work.commit()
+    return post_id
+
+
+def posting(begin: BeginWork, outbox: Outbox, client: httpx.AsyncClient, faults: Faults) -> Relay:
+    """A relay that posts notes and does nothing else."""
+    psa = cast(Psa, FaultyPsa(faults, ConnectWise(client, SystemClock())))
+    begins = faults.begin(begin)
+    handler = PostNote(
+        units=Units(begin=begins, committed=lambda _: None, new_id=new_id),
+        psas=_psas(psa),
+        clock=SystemClock(),
+        jitter=lambda: 0.0,
+        redact=as_it_is,
+        base_url="https://flowpilot.example",
+    )
+    return Relay(outbox=faults.outbox(outbox), begin=begins, handlers={WorkKind.PSA_POST: handler}, jitter=lambda: 0.0)
