@@ -7,6 +7,7 @@ from typing import TypeVar
 from attrs import fields
 
 from flowpilot_adapters.sql.policies import APP_MAY
+from flowpilot_core.domain.account import USER, UserState
 from flowpilot_core.domain.actor import PERMISSIONS, Role, Rule
 from flowpilot_core.domain.assessment import ASSESSMENT, Assessment
 from flowpilot_core.domain.branch import BRANCH, Branch
@@ -96,6 +97,7 @@ def state_machines() -> str:
         _machine("Suggestion", SUGGESTION, fields(Suggestion).state.default),
         _machine("Post", POST, fields(PsaPost).state.default),
         _machine("Circuit of a connection", CIRCUIT, fields(Health).circuit.default),
+        _machine("User", USER, UserState.INVITED),
         _machine("Assessment", ASSESSMENT, fields(Assessment).state.default),
     )
 

@@ -19,9 +19,9 @@ from .calls import Call, Face
 from .cursors import Cursors
 from .edge import Edge
 from .metrics import Metrics
-from .pages import Visit, claim, no_mails, sign_in, visit
+from .pages import Visit, claim, invitation, no_mails, sign_in, visit
 from .readiness import Probe
-from .routes import assessments, escalation, events, handoffs, health, psa, reading, sessions, suggestions, webhooks
+from .routes import assessments, escalation, events, handoffs, health, people, psa, reading, sessions, suggestions, webhooks
 
 LARGEST_BODY = 1024 * 1024
 """Bytes; a request with more is refused, however it is sent."""
@@ -64,6 +64,7 @@ def create_app(
         *escalation.ROUTES,
         *assessments.ROUTES,
         *suggestions.ROUTES,
+        *people.ROUTES,
         *events.ROUTES,
         *webhooks.ROUTES,
         *psa.ROUTES,
@@ -71,7 +72,7 @@ def create_app(
     account = Router("/", route_handlers=of_account, before_request=let_in)
     pages = Router(
         "/",
-        route_handlers=[*sign_in.ROUTES, *claim.ROUTES],
+        route_handlers=[*sign_in.ROUTES, *claim.ROUTES, *invitation.ROUTES],
         before_request=receive,
         request_class=Visit,
         exception_handlers={Exception: visit.refused, HTTPException: visit.refused},

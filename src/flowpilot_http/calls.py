@@ -30,6 +30,8 @@ from flowpilot_core.domain.identifiers import (
     SessionId,
     StepId,
     SuggestionId,
+    TeamId,
+    UserId,
     WebhookId,
     WebhookMessageId,
 )
@@ -140,6 +142,16 @@ class Call(Request[Person, None, State]):
     def post_id(self) -> PsaPostId:
         """The post that the path names."""
         return self._id("post", PsaPostId)
+
+    @property
+    def user_id(self) -> UserId:
+        """The person the path names."""
+        return self._id("user", UserId)
+
+    @property
+    def team_id(self) -> TeamId:
+        """The team the path names."""
+        return self._id("team", TeamId)
 
     async def read(self, kind: type[S]) -> S:
         """The body, of a request without a query. Raises `NotFound`, else `Refused` where it cannot be read."""
@@ -257,6 +269,10 @@ class Call(Request[Person, None, State]):
             await self.flowpilot.psa.require_connection(self.user, self.connection_id)
         elif "post_id" in named:
             await self.flowpilot.psa.require_post(self.user, self.post_id)
+        elif "user_id" in named:
+            await self.flowpilot.people.member(self.user, self.user_id)
+        elif "team_id" in named:
+            await self.flowpilot.people.team(self.user, self.team_id)
 
     @property
     def _face(self) -> Face:

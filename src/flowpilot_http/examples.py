@@ -11,6 +11,7 @@ _PROFILE: Final = "01998c2e-7a10-7000-8000-000000000005"
 _FORK: Final = "01998c2e-7a10-7000-8000-000000000006"
 _HANDOFF: Final = "01998c2e-7a10-7000-8000-000000000007"
 _DELIVERY: Final = "01998c2e-7a10-7000-8000-000000000008"
+_TEAM: Final = "01998c2e-7a10-7000-8000-00000000000e"
 _JUNIOR: Final = {"id": "01998c2e-7a10-7000-8000-00000000000a", "name": "Jo Junior"}
 _SENIOR: Final = {"id": "01998c2e-7a10-7000-8000-00000000000b", "name": "Sam Senior"}
 _DIGEST: Final = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
@@ -365,6 +366,31 @@ _hooked: Final = {
     "created_at": _LATER,
     "updated_at": _LATER,
 }
+_team: Final = {"id": _TEAM, "name": "Network", "member_ids": [_JUNIOR["id"]], "archived_at": None}
+_admin: Final[dict[str, Any]] = {
+    "id": "01998c2e-7a10-7000-8000-00000000000c",
+    "email": "adam@msp.example",
+    "name": "Adam Admin",
+    "role": "admin",
+    "state": "active",
+    "team_ids": [],
+    "created_at": _AT,
+    "deactivated_at": None,
+    "invitation": None,
+}
+_joined: Final = {
+    **_admin,
+    "id": "01998c2e-7a10-7000-8000-00000000000d",
+    "email": "nina@msp.example",
+    "name": "Nina New",
+    "role": "engineer",
+    "team_ids": [_TEAM],
+}
+_invited: Final = {
+    **_joined,
+    "state": "invited",
+    "invitation": {"mail": "pending", "attempts": 0, "last_error": None, "created_at": _AT, "expires_at": "2026-12-01T08:30:00Z"},
+}
 
 EXAMPLES: Final[Mapping[str, Any]] = {
     "start_session request": {
@@ -512,6 +538,25 @@ EXAMPLES: Final[Mapping[str, Any]] = {
     "list_posts": _page(_post),
     "retry_post request": {},
     "retry_post": {**_post, "state": "pending", "attempts": 0, "vendor_id": None, "answer": None, "posted_at": None},
+    "list_users": _page(_admin),
+    "me": _admin,
+    "get_user": _admin,
+    "invite request": {"email": "nina@msp.example", "name": "Nina New", "role": "engineer", "team_ids": [_TEAM]},
+    "invite": _invited,
+    "invite_again request": {},
+    "invite_again": _invited,
+    "change_user request": {"role": "admin"},
+    "change_user": {**_joined, "role": "admin"},
+    "deactivate request": {},
+    "deactivate": {**_joined, "state": "deactivated", "deactivated_at": _LATER},
+    "reactivate request": {},
+    "reactivate": _joined,
+    "list_teams": _page(_team),
+    "get_team": _team,
+    "make_team request": {"name": "Network", "member_ids": [_JUNIOR["id"]]},
+    "make_team": _team,
+    "change_team request": {"archived": True},
+    "change_team": {**_team, "archived_at": _LATER},
     "live": {"status": "live"},
     "ready": {"status": "ready", "checks": {"database": "ok", "migrations": "ok", "relay": "ok"}, "relay_lag_seconds": 0.0},
 }

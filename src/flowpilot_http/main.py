@@ -31,6 +31,7 @@ from flowpilot_adapters.vault import AesGcmVault
 from flowpilot_adapters.webhooks import HttpWebhooks
 from flowpilot_core.application.assessing import MakeAssessment
 from flowpilot_core.application.flowpilot import FlowPilot
+from flowpilot_core.application.invitations import SendInvitation
 from flowpilot_core.application.links import Links
 from flowpilot_core.application.models import Models, Rested
 from flowpilot_core.application.notifications import SendDelivery
@@ -423,9 +424,10 @@ async def _relay(
 ) -> Relay:
     marks = _marks(stack, urls)
     redact = SecretRedactor(secret_key(settings))
+    notifier = await stack.enter_async_context(_notifying(settings))
     deliveries = SendDelivery(
         begin=database.begin,
-        notifier=await stack.enter_async_context(_notifying(settings)),
+        notifier=notifier,
         clock=SystemClock(),
         jitter=jitter,
         links=Links.of(settings.base_url or "", *secret_keys(settings)),
@@ -462,6 +464,15 @@ async def _relay(
         redact=redact,
         base_url=settings.base_url or "",
     )
+    invitations = SendInvitation(
+        begin=database.begin,
+        notifier=notifier,
+        clock=SystemClock(),
+        jitter=jitter,
+        new_secret=new_secret,
+        base_url=settings.base_url or "",
+        mail_domain=domain_of(settings.mail_from),
+    )
     handlers: dict[WorkKind, Handler] = {
         WorkKind.DELIVERY: deliveries,
         WorkKind.ASSESSMENT: assessments,
@@ -471,6 +482,7 @@ async def _relay(
         WorkKind.WEBHOOKS: SpreadEvent(begin=database.begin, clock=SystemClock(), new_id=new_id),
         WorkKind.WEBHOOK: webhooks,
         WorkKind.PSA_POST: posts,
+        WorkKind.INVITATION: invitations,
     }
     guard = RestoreGuard(marks=marks, memory=MarkFile(settings.data_dir))
     return Relay(outbox=outbox, begin=database.begin, handlers=handlers, jitter=jitter, may_work=guard)

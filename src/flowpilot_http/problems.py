@@ -77,6 +77,7 @@ TITLES: Final[Mapping[str, tuple[int, str]]] = {
     "own_handoff": (409, "You escalated this yourself"),
     "already_claimed": (409, "Somebody was first"),
     "connection_exists": (409, "There is a connection to this PSA already"),
+    "last_account_owner": (409, "Somebody has to own the account"),
     "invalid_transition": (409, "Its state does not allow this"),
     "version_conflict": (412, "It has changed since you read it"),
     "idempotency_key_reused": (422, "The idempotency key was used for another request"),
@@ -160,6 +161,11 @@ def _already_claimed(exc: errors.AlreadyClaimed) -> Problem:
 @_for(errors.ConnectionExists)
 def _connection_exists(exc: errors.ConnectionExists) -> Problem:
     return _problem("connection_exists", "An account has one connection to each system; change or remove the one that is there.")
+
+
+@_for(errors.LastAccountOwner)
+def _last_account_owner(exc: errors.LastAccountOwner) -> Problem:
+    return _problem("last_account_owner", "Nobody else is an account owner: make somebody one first.")
 
 
 @_for(errors.InvalidTransition)

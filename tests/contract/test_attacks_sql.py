@@ -215,8 +215,8 @@ class TestProbes:
         email = seeded.a.user(seeded.a.anna).email
         with seeded.as_b() as connection:
             done = connection.execute(
-                "INSERT INTO flowpilot.person (account_id, id, email, folded_email, name, role, created_at)"
-                " VALUES (%s, %s, %s, %s, 'Probe', 'viewer', now()) ON CONFLICT DO NOTHING",
+                "INSERT INTO flowpilot.person (account_id, id, email, folded_email, name, role, invited, created_at)"
+                " VALUES (%s, %s, %s, %s, 'Probe', 'viewer', false, now()) ON CONFLICT DO NOTHING",
                 [seeded.b.account_id, seeded.a.anna.user_id, email, email],
             )
             assert 1 == done.rowcount

@@ -74,7 +74,7 @@ INSERT INTO flowpilot.due_work
 SELECT account_id, gen_random_uuid(), kind, now(), 0
 FROM flowpilot.account, generate_series(1, 200), unnest('{delivery,beam}'::text[]) AS kind;
 INSERT INTO flowpilot.person
-SELECT account_id, gen_random_uuid(), number || '@x', number || '@x', 'Somebody', 'engineer', NULL, now()
+SELECT account_id, gen_random_uuid(), number || '@x', number || '@x', 'Somebody', 'engineer', NULL, now(), false
 FROM flowpilot.account, generate_series(1, 100) AS number;
 SET session_replication_role = replica;
 INSERT INTO flowpilot.session (account_id, id, version, status, title, problem, priority, assignee_id, parked_with, helper_ids,

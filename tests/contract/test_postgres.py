@@ -50,6 +50,10 @@ class TestPeople(contracts.PeopleContract):
     pass
 
 
+class TestInvitations(contracts.InvitationsContract):
+    pass
+
+
 class TestTenancy(contracts.TenancyContract):
     pass
 

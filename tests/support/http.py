@@ -163,6 +163,9 @@ async def a_world_in(
     acme = await flowpilot.accounts.create("Acme")
     rival = await flowpilot.accounts.create("Rival")
 
+    for account in (acme, rival):
+        await flowpilot.accounts.add_team(account.id, "Network")
+
     async def somebody(account_id: AccountId, name: str, role: Role) -> Somebody:
         email = f"{name.lower()}@example.test"
         user = await flowpilot.accounts.add_user(account_id, email=email, name=name, role=role)

@@ -8,6 +8,7 @@ from flowpilot_adapters.memory import MemoryNotifier, MemoryStore
 from flowpilot_adapters.system import SystemClock, new_id, new_secret
 from flowpilot_core.application.assessing import MakeAssessment
 from flowpilot_core.application.flowpilot import FlowPilot
+from flowpilot_core.application.invitations import SendInvitation
 from flowpilot_core.application.links import Links
 from flowpilot_core.application.notifications import SendDelivery
 from flowpilot_core.application.policy_steps import TakePolicySteps
@@ -61,11 +62,21 @@ class Office:
         )
         units = Units(begin=self.store.begin, committed=lambda _: None, new_id=new_id, reactions=reactions(new_id))
         assessing = MakeAssessment(units=units, view=self.store.view, redact=as_it_is, clock=self.clock)
+        inviting = SendInvitation(
+            begin=self.store.begin,
+            notifier=self.mailbox,
+            clock=self.clock,
+            jitter=lambda: 0.0,
+            new_secret=new_secret,
+            base_url="https://flowpilot.example",
+            mail_domain="mail.example",
+        )
         handlers: dict[WorkKind, Handler] = {
             WorkKind.DELIVERY: sending,
             WorkKind.ASSESSMENT: assessing,
             WorkKind.POLICY_STEP: TakePolicySteps(units=units, clock=self.clock, new_id=new_id),
             WorkKind.QUIET_CLAIM: WatchClaims(units=units, clock=self.clock, new_id=new_id),
+            WorkKind.INVITATION: inviting,
         }
         return Relay(outbox=self.store.outbox, begin=self.store.begin, handlers=handlers, jitter=lambda: 0.0)
 

@@ -35,6 +35,9 @@ ALLOWED = {
     Permission.REROUTE: "Olga Adam Anna Ben",
     Permission.WITHDRAW: "Anna Olga Adam",
     Permission.RETRY_DELIVERY: "Olga Adam system",
+    Permission.MANAGE_PEOPLE: "Olga Adam",
+    Permission.MANAGE_OWNERS: "Olga",
+    Permission.DEACTIVATE: "Olga Adam Anna",
     Permission.SEE: "Olga Adam Anna Ben Vera",
     Permission.JUDGE: "Anna",
     Permission.PREVIEW: "Olga Adam Anna Ben",
@@ -60,7 +63,7 @@ def test_who_may(permission: Permission, name: str) -> None:
 
 @pytest.mark.parametrize("permission", Permission)
 def test_a_viewer_may_do_nothing_even_as_the_assignee(permission: Permission) -> None:
-    changes_nothing = {Permission.READ_PARKED, Permission.SEE, Permission.PREFER}
+    changes_nothing = {Permission.READ_PARKED, Permission.SEE, Permission.PREFER, Permission.DEACTIVATE}
 
     assert (permission in changes_nothing) is permits(VERA, permission, [VERA.user_id])
 

@@ -5,9 +5,10 @@ from collections.abc import Iterable, Iterator
 from flowpilot_core.domain.delivery import HELD, OFF_DUTY, REACHED, TELLING, Delivery, DeliveryState, Told
 from flowpilot_core.domain.errors import NotFound
 from flowpilot_core.domain.handoff import Handoff
-from flowpilot_core.domain.identifiers import HandoffId, SessionId, UserId
+from flowpilot_core.domain.identifiers import HandoffId, SessionId, TeamId, UserId
 from flowpilot_core.domain.session import Session
 from flowpilot_core.domain.step import Step
+from flowpilot_core.ports.invitations import Member, TeamDetail
 from flowpilot_core.ports.persistence import HandoffDetail, SessionDetail
 
 from . import assessments
@@ -67,6 +68,22 @@ def handoff_detail(rows: Working, handoff_id: HandoffId) -> HandoffDetail:
     return HandoffDetail(
         handoff=found, chain=all_of_session[:until], told=told, names=names(rows, on_record), assessment=assessments.shown(rows, handoff_id)
     )
+
+
+def member(rows: Working, user_id: UserId) -> Member:
+    """Raises `NotFound`."""
+    user = rows.users.get(user_id)
+    if user is None:
+        raise NotFound("user")
+    return Member(user=user, invitation=next((one for one in rows.invitations.values() if one.user_id == user_id), None))
+
+
+def team(rows: Working, team_id: TeamId) -> TeamDetail:
+    """Raises `NotFound`."""
+    found = rows.teams.get(team_id)
+    if found is None:
+        raise NotFound("team")
+    return TeamDetail(team=found, member_ids=frozenset(user.id for user in rows.users.values() if team_id in user.team_ids))
 
 
 def names(rows: Working, people: Iterable[UserId]) -> dict[UserId, str]:

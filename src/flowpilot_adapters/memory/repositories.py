@@ -1,7 +1,7 @@
 """The repositories of one unit of work."""
 
 import asyncio
-from collections.abc import Hashable, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from flowpilot_core.domain.identifiers import DeliveryId, EventId, HandoffId, Se
 from flowpilot_core.domain.session import Session
 from flowpilot_core.domain.snapshot import Snapshot
 from flowpilot_core.domain.step import Step
+from flowpilot_core.ports.invitations import Member, TeamDetail
 from flowpilot_core.ports.outbox import SENDING, Lease, Work
 from flowpilot_core.ports.persistence import HandoffDetail, Mails, SessionDetail
 
@@ -166,10 +167,43 @@ class MemoryPeople:
         """As `People.save_user` says."""
         self._work.rows.users.put(user.id, user)
 
+    async def hold(self, *user_ids: UserId) -> Mapping[UserId, User]:
+        """As `People.hold` says: all of the account's people at once."""
+        await self._work.lock("people")
+        held = {user.id: user for user in self._work.rows.users.values() if user.id in user_ids or _owns(user)}
+        if not held.keys() >= set(user_ids):
+            raise NotFound("user")
+        return held
+
+    async def member(self, user_id: UserId) -> Member:
+        """As `People.member` says."""
+        await _others()
+        return reading.member(self._work.rows, user_id)
+
     async def add_team(self, team: Team) -> None:
         """As `People.add_team` says; two at once are told apart at the commit."""
         self._work.rows.teams.put(team.id, team)
         self._work.require_unique()
+
+    async def team(self, team_id: TeamId) -> TeamDetail:
+        """As `People.team` says."""
+        await _others()
+        return reading.team(self._work.rows, team_id)
+
+    async def save_team(self, team: Team) -> None:
+        """As `People.save_team` says; two at once are told apart at the commit."""
+        self._work.rows.teams.put(team.id, team)
+        self._work.require_unique()
+
+    async def set_members(self, team_id: TeamId, user_ids: Collection[UserId]) -> None:
+        """As `People.set_members` says."""
+        await self.team(team_id)
+        for user_id in user_ids:
+            await self.user(user_id)
+        for user in [*self._work.rows.users.values()]:
+            teams = user.team_ids | {team_id} if user.id in user_ids else user.team_ids - {team_id}
+            if teams != user.team_ids:
+                self._work.rows.users.put(user.id, evolve(user, team_ids=teams))
 
     async def add_token(self, token: ApiToken) -> None:
         """As `People.add_token` says."""
@@ -205,8 +239,12 @@ class MemoryPeople:
     async def require_team(self, team_id: TeamId) -> None:
         """As `People.require_team` says."""
         await _others()
-        if self._work.rows.teams.get(team_id) is None:
+        if reading.team(self._work.rows, team_id).team.archived_at is not None:
             raise NotFound("team")
+
+
+def _owns(user: User) -> bool:
+    return user.role is Role.OWNER and user.deactivated_at is None
 
 
 @frozen

@@ -19,6 +19,7 @@ from flowpilot_core.domain.identifiers import (
     ClaimWatchId,
     DeliveryId,
     HandoffId,
+    InvitationId,
     PsaConnectionId,
     PsaPostId,
     SecretId,
@@ -31,6 +32,7 @@ from flowpilot_core.domain.identifiers import (
     WebhookId,
     WebhookMessageId,
 )
+from flowpilot_core.domain.invitation import Invitation
 from flowpilot_core.domain.opinion import Judgement, Rating, Seen
 from flowpilot_core.domain.preferences import Preferences
 from flowpilot_core.domain.psa_connection import PsaConnection
@@ -85,6 +87,7 @@ class Tables:
     tokens: dict[TokenId, ApiToken] = Factory(dict)
     sign_ins: dict[bytes, SignIn] = Factory(dict)
     sign_in_links: dict[bytes, SignInLink] = Factory(dict)
+    invitations: dict[InvitationId, Invitation] = Factory(dict)
     sessions: dict[SessionId, Session] = Factory(dict)
     steps: dict[StepId, Step] = Factory(dict)
     handoffs: dict[HandoffId, Handoff] = Factory(dict)
@@ -169,6 +172,7 @@ class Working:
         self.tokens = Rows(tables.tokens)
         self.sign_ins = Rows(tables.sign_ins)
         self.sign_in_links = Rows(tables.sign_in_links)
+        self.invitations = Rows(tables.invitations)
         self.sessions = Rows(tables.sessions)
         self.steps = Rows(tables.steps)
         self.handoffs = Rows(tables.handoffs)

@@ -8,6 +8,7 @@ from flowpilot_core.ports.persistence import Answer, Once
 from .assessments import MemoryAssessments
 from .escalation import MemoryEscalation
 from .imports import MemoryImports
+from .invitations import MemoryInvitations
 from .opinions import MemoryOpinions
 from .presence import MemoryPresence
 from .psa_ledger import MemoryPsaLedger
@@ -30,6 +31,7 @@ class MemoryUnitOfWork:
         self._sessions = MemorySessions(transaction)
         self._handoffs = MemoryHandoffs(transaction)
         self._people = MemoryPeople(transaction)
+        self._invitations = MemoryInvitations(transaction)
         self._deliveries = MemoryDeliveries(transaction)
         self._due = MemoryWorkLedger(transaction)
         self._escalation = MemoryEscalation(transaction)
@@ -58,6 +60,11 @@ class MemoryUnitOfWork:
     def people(self) -> MemoryPeople:
         """The people."""
         return self._people
+
+    @property
+    def invitations(self) -> MemoryInvitations:
+        """Who is invited."""
+        return self._invitations
 
     @property
     def deliveries(self) -> MemoryDeliveries:

@@ -10,7 +10,7 @@ from flowpilot_core.domain.delivery import Delivery, DeliveryState
 from flowpilot_core.domain.errors import Unauthenticated
 from flowpilot_core.domain.events import Event, LoggedEvent
 from flowpilot_core.domain.handoff import Handoff, HandoffState, Intent
-from flowpilot_core.domain.identifiers import AccountId, AssessmentId, DeliveryId, HandoffId, PsaPostId, SessionId, UserId
+from flowpilot_core.domain.identifiers import AccountId, AssessmentId, DeliveryId, HandoffId, PsaPostId, SessionId, TeamId, UserId
 from flowpilot_core.domain.psa_connection import PsaConnection
 from flowpilot_core.domain.psa_post import PsaPost
 from flowpilot_core.domain.session import Session, Status
@@ -19,6 +19,7 @@ from flowpilot_core.domain.suggestion import Suggestion
 from flowpilot_core.ports.assessments import JudgedAssessment
 from flowpilot_core.ports.clock import Clock
 from flowpilot_core.ports.imports import Figures, ImportedCase
+from flowpilot_core.ports.invitations import Member, TeamDetail
 from flowpilot_core.ports.persistence import (
     Entry,
     HandoffDetail,
@@ -171,6 +172,26 @@ class MemoryView:
     async def psa_posts(self, where: PostFilter, *, after: PsaPostId | None, limit: int) -> Sequence[PsaPost]:
         """As `View.psa_posts` says."""
         return psa_ledger.posts(await self._now(), where, after=after, limit=limit)
+
+    async def members(self, *, after: UserId | None, limit: int) -> Sequence[Member]:
+        """As `View.members` says."""
+        rows = await self._now()
+        found = sorted(user.id for user in rows.users.values() if after is None or user.id > after)
+        return [reading.member(rows, user_id) for user_id in found[:limit]]
+
+    async def member(self, user_id: UserId) -> Member:
+        """As `View.member` says."""
+        return reading.member(await self._now(), user_id)
+
+    async def teams(self, *, after: TeamId | None, limit: int) -> Sequence[TeamDetail]:
+        """As `View.teams` says."""
+        rows = await self._now()
+        found = sorted(team.id for team in rows.teams.values() if after is None or team.id > after)
+        return [reading.team(rows, team_id) for team_id in found[:limit]]
+
+    async def team(self, team_id: TeamId) -> TeamDetail:
+        """As `View.team` says."""
+        return reading.team(await self._now(), team_id)
 
     async def authenticate(self, digest: bytes) -> Person:
         """As `View.authenticate` says."""

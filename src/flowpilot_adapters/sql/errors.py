@@ -28,7 +28,9 @@ _TAKEN: Final = {
     "uq_team_name": ("name", "a team of this account has it already"),
 }
 _EXISTS: Final = "uq_psa_connection_system"
-_LOST_RACES: Final = frozenset({"uq_step_number", "pk_branch", "pk_fork_point", "pk_due_work", "pk_idempotency_key", "pk_imported_row"})
+_LOST_RACES: Final = frozenset(
+    {"uq_step_number", "uq_invitation_user", "pk_branch", "pk_fork_point", "pk_due_work", "pk_idempotency_key", "pk_imported_row"}
+)
 """Keys that two units of work can only both want where one of them acts on what is no longer so."""
 
 _THINGS: Final = {"person": "user", "fork_point": "fork point"}

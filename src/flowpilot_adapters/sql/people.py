@@ -1,20 +1,24 @@
 """The account itself, its teams, people and tokens, inside one unit of work."""
 
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
-from sqlalchemy import BindParameter, Uuid, any_, bindparam, delete, func, insert, literal_column, select, update
+from sqlalchemy import BindParameter, Integer, Uuid, any_, bindparam, delete, func, insert, literal_column, select, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from flowpilot_core.domain.account import Account, ApiToken, Team, User
+from flowpilot_core.domain.actor import Role
 from flowpilot_core.domain.errors import NotFound
-from flowpilot_core.domain.identifiers import TeamId, UserId
+from flowpilot_core.domain.identifiers import AccountId, TeamId, UserId
+from flowpilot_core.ports.invitations import Member, TeamDetail
 
 from . import records
+from .connection import Result
 from .errors import STALE
 from .queries import ACCOUNT, columns_but_account, only_saved, own
-from .schema import account, api_token, event_counter, person, team, team_membership
-from .statement import compiled
+from .schema import account, api_token, event_counter, invitation, person, team, team_membership
+from .statement import Call, compiled
 from .transaction import Transaction
 
 ID: Final[BindParameter[Any]] = bindparam("id")
@@ -33,7 +37,7 @@ SAVE_USER: Final = only_saved(
     "save user",
     update(person)
     .where(person.c.account_id == ACCOUNT, person.c.id == bindparam("user_id"))
-    .values({name: bindparam(f"new_{name}") for name in ("email", "folded_email", "name", "role", "deactivated_at")}),
+    .values({name: bindparam(f"new_{name}") for name in ("email", "folded_email", "name", "role", "deactivated_at", "invited")}),
     STALE,
 )
 JOIN_TEAMS: Final = compiled(
@@ -54,9 +58,77 @@ LEAVE_TEAMS: Final = compiled(
 USER: Final = compiled("user", _user.where(person.c.id == ID))
 USERS: Final = compiled("users", _user.order_by(person.c.created_at, person.c.id))
 ADD_TEAM: Final = compiled("add team", insert(team).values({column: bindparam(column.name) for column in team.c}))
-TEAM: Final = compiled("team", select(team.c.id).where(own(team), team.c.id == ID))
-TEAMS: Final = compiled("teams", select(team.c.id, team.c.name).where(own(team)).order_by(team.c.id))
+TEAM: Final = compiled("team", select(team.c.id).where(own(team), team.c.id == ID, team.c.archived_at.is_(None)))
+TEAMS: Final = compiled("teams", select(*columns_but_account(team)).where(own(team)).order_by(team.c.id))
+SAVE_TEAM: Final = compiled(
+    "save team",
+    update(team)
+    .where(team.c.account_id == ACCOUNT, team.c.id == bindparam("team_id"))
+    .values(name=bindparam("new_name"), archived_at=bindparam("new_archived_at")),
+)
 ADD_TOKEN: Final = compiled("add token", insert(api_token).values({column: bindparam(column.name) for column in api_token.c}))
+_user_ids = bindparam("user_ids", type_=ARRAY(Uuid))
+JOIN_TEAM: Final = compiled(
+    "join team",
+    upsert(team_membership)
+    .from_select(
+        ["account_id", "team_id", "user_id"],
+        select(ACCOUNT, bindparam("team_id", type_=Uuid()), func.unnest(_user_ids)),
+    )
+    .on_conflict_do_nothing(index_elements=list(team_membership.primary_key)),
+)
+LEAVE_TEAM: Final = compiled(
+    "leave team",
+    delete(team_membership).where(
+        own(team_membership), team_membership.c.team_id == bindparam("team_id"), ~(team_membership.c.user_id == any_(_user_ids))
+    ),
+)
+_held = own(person) & ((person.c.id == any_(_user_ids)) | ((person.c.role == Role.OWNER) & person.c.deactivated_at.is_(None)))
+HOLD: Final = compiled("hold people", select(person.c.id).where(_held).order_by(person.c.id).with_for_update(key_share=True))
+"""In the order of their ids, so that two who hold the same people never wait for one another."""
+HELD: Final = compiled("held people", _user.where(_held))
+
+_invitation = [column.label(f"invitation_{column.name}") for column in columns_but_account(invitation)]
+_member = (
+    select(*columns_but_account(person), TEAM_IDS, *_invitation)
+    .select_from(person.outerjoin(invitation, own(invitation) & (invitation.c.user_id == person.c.id)))
+    .where(own(person))
+)
+MEMBER: Final = compiled("member", _member.where(person.c.id == ID))
+AFTER: Final[BindParameter[Any]] = bindparam("after", type_=Uuid())
+LIMIT: Final[BindParameter[Any]] = bindparam("most", type_=Integer())
+MEMBERS: Final = compiled("members", _member.where(person.c.id > AFTER).order_by(person.c.id).limit(LIMIT))
+
+_member_ids = func.array(
+    select(team_membership.c.user_id).where(own(team_membership), team_membership.c.team_id == team.c.id).scalar_subquery()
+).label("member_ids")
+_team = select(*columns_but_account(team), _member_ids).where(own(team))
+TEAM_DETAIL: Final = compiled("team with members", _team.where(team.c.id == ID))
+TEAM_PAGE: Final = compiled("teams with members", _team.where(team.c.id > AFTER).order_by(team.c.id).limit(LIMIT))
+
+
+def member_call(account_id: AccountId, user_id: UserId) -> Call:
+    """What reads one person."""
+    return MEMBER(account_id=account_id, id=user_id)
+
+
+def member_of(found: Result) -> Member:
+    """What `member_call` read. Raises `NotFound`."""
+    if found.first is None:
+        raise NotFound("user")
+    return records.member(found.first)
+
+
+def team_call(account_id: AccountId, team_id: TeamId) -> Call:
+    """What reads one team."""
+    return TEAM_DETAIL(account_id=account_id, id=team_id)
+
+
+def team_of(found: Result) -> TeamDetail:
+    """What `team_call` read. Raises `NotFound`."""
+    if found.first is None:
+        raise NotFound("team")
+    return records.team(found.first)
 
 
 class SqlPeople:
@@ -82,6 +154,7 @@ class SqlPeople:
                 name=user.name,
                 role=user.role,
                 deactivated_at=user.deactivated_at,
+                invited=user.invited,
                 created_at=user.created_at,
             ),
             JOIN_TEAMS(account_id=self._account_id, user_id=user.id, team_ids=list(user.team_ids)),
@@ -99,6 +172,7 @@ class SqlPeople:
                 new_name=user.name,
                 new_role=user.role,
                 new_deactivated_at=user.deactivated_at,
+                new_invited=user.invited,
             )
         )
         self._transaction.write(LEAVE_TEAMS(account_id=self._account_id, user_id=user.id, team_ids=team_ids))
@@ -106,13 +180,41 @@ class SqlPeople:
 
     async def add_team(self, new: Team) -> None:
         """As `People.add_team` says, at once."""
-        await self._transaction.read(ADD_TEAM(account_id=self._account_id, id=new.id, name=new.name))
+        await self._transaction.read(ADD_TEAM(account_id=self._account_id, id=new.id, name=new.name, archived_at=new.archived_at))
+
+    async def team(self, team_id: TeamId) -> TeamDetail:
+        """As `People.team` says."""
+        return team_of(*await self._transaction.read(team_call(self._account_id, team_id)))
+
+    async def save_team(self, changed: Team) -> None:
+        """As `People.save_team` says, at once."""
+        values = {"team_id": changed.id, "new_name": changed.name, "new_archived_at": changed.archived_at}
+        await self._transaction.read(SAVE_TEAM(account_id=self._account_id, **values))
+
+    async def set_members(self, team_id: TeamId, user_ids: Collection[UserId]) -> None:
+        """As `People.set_members` says; at the commit where nothing is read before."""
+        members = {"account_id": self._account_id, "team_id": team_id, "user_ids": list(user_ids)}
+        self._transaction.write(LEAVE_TEAM(**members))
+        self._transaction.write(JOIN_TEAM(**members))
 
     async def add_token(self, token: ApiToken) -> None:
         """As `People.add_token` says; at the commit where nothing is read before."""
         self._transaction.write(
             ADD_TOKEN(account_id=self._account_id, id=token.id, user_id=token.user_id, digest=token.digest, created_at=token.created_at)
         )
+
+    async def hold(self, *user_ids: UserId) -> Mapping[UserId, User]:
+        """As `People.hold` says."""
+        whom = {"account_id": self._account_id, "user_ids": list(user_ids)}
+        _, found = await self._transaction.read(HOLD(**whom), HELD(**whom))
+        held = {row.id: records.user(row) for row in found.rows}
+        if not held.keys() >= set(user_ids):
+            raise NotFound("user")
+        return held
+
+    async def member(self, user_id: UserId) -> Member:
+        """As `People.member` says."""
+        return member_of(*await self._transaction.read(member_call(self._account_id, user_id)))
 
     async def account(self) -> Account:
         """As `People.account` says."""
@@ -137,7 +239,7 @@ class SqlPeople:
     async def teams(self) -> tuple[Team, ...]:
         """As `People.teams` says."""
         (found,) = await self._transaction.read(TEAMS(account_id=self._account_id))
-        return tuple(Team(id=row.id, name=row.name) for row in found.rows)
+        return tuple(Team(id=row.id, name=row.name, archived_at=row.archived_at) for row in found.rows)
 
     async def require_team(self, team_id: TeamId) -> None:
         """As `People.require_team` says."""

@@ -17,9 +17,10 @@ APP_MAY: Final[Mapping[str, str]] = MappingProxyType(
     {
         "account": "SELECT, INSERT",
         "event_counter": "SELECT, INSERT, UPDATE",
-        "team": "SELECT, INSERT",
+        "team": "SELECT, INSERT, UPDATE",
         "person": "SELECT, INSERT, UPDATE",
         "team_membership": "SELECT, INSERT, DELETE",
+        "invitation": "SELECT, INSERT, UPDATE, DELETE",
         "api_token": "SELECT, INSERT",
         "sign_in": "SELECT, INSERT, DELETE",
         "sign_in_link": "SELECT, INSERT, DELETE",

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from cattrs import Converter
 
-from flowpilot_core.domain.account import User
+from flowpilot_core.domain.account import Team, User
 from flowpilot_core.domain.assessment import Assessment, AssessmentFeedback, AssessmentState, Origin
 from flowpilot_core.domain.branch import Branch, Branches, ForkPoint
 from flowpilot_core.domain.delivery import Delivery
@@ -21,6 +21,7 @@ from flowpilot_core.domain.escalation_policy import PolicyRun
 from flowpilot_core.domain.events import Event, EventKind, LoggedEvent, Plain
 from flowpilot_core.domain.handoff import Brief, Claim, Handoff, HandoffState, Intent
 from flowpilot_core.domain.identifiers import BranchId, StepId, UserId
+from flowpilot_core.domain.invitation import Invitation
 from flowpilot_core.domain.opinion import Judgement, Rating
 from flowpilot_core.domain.psa_connection import Circuit, Health, NoteKind, PsaConnection
 from flowpilot_core.domain.psa_post import PsaPost
@@ -28,6 +29,7 @@ from flowpilot_core.domain.quiet_claim import ClaimWatch
 from flowpilot_core.domain.session import Priority, Resolution, Session, Status, Ticket
 from flowpilot_core.domain.step import Step, StepKind
 from flowpilot_core.domain.suggestion import Suggestion, SuggestionState
+from flowpilot_core.ports.invitations import Member, TeamDetail
 from flowpilot_core.ports.persistence import Entry, News, QueueItem
 
 T = TypeVar("T")
@@ -49,6 +51,7 @@ def _record(kind: type[T]) -> Callable[[Any], T]:
 
 
 user: Final = _record(User)
+invitation: Final = _record(Invitation)
 branch: Final = _record(Branch)
 step: Final = _record(Step)
 delivery: Final = _record(Delivery)
@@ -58,6 +61,19 @@ policy_run: Final = _record(PolicyRun)
 claim_watch: Final = _record(ClaimWatch)
 assessment_feedback: Final = _record(AssessmentFeedback)
 psa_post: Final = _record(PsaPost)
+
+
+def member(row: Any) -> Member:
+    """Somebody, with the invitation that a query joins under `invitation_…`, if they have one."""
+    if row.invitation_id is None:
+        return Member(user=user(row))
+    columns = {name.removeprefix("invitation_"): value for name, value in row._asdict().items() if name.startswith("invitation_")}
+    return Member(user=user(row), invitation=_converter.structure(columns, Invitation))
+
+
+def team(row: Any) -> TeamDetail:
+    """A team with the ids of its members."""
+    return TeamDetail(team=Team(id=row.id, name=row.name, archived_at=row.archived_at), member_ids=frozenset(row.member_ids))
 
 
 def session(row: Any, branches: Iterable[Any]) -> Session:

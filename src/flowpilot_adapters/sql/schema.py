@@ -114,6 +114,7 @@ team = Table(
     _uuid("account_id"),
     _uuid("id"),
     _text("name"),
+    _time("archived_at", null=True),
     _key("team", "id"),
     UniqueConstraint("account_id", "name", name="uq_team_name"),
     ForeignKeyConstraint(["account_id"], [account.c.account_id], name="fk_team_account"),
@@ -129,11 +130,13 @@ person = Table(
     _text("name"),
     _text("role"),
     _time("deactivated_at", null=True),
+    Column("invited", Boolean, nullable=False),
     _time("created_at"),
     _key("person", "id"),
     UniqueConstraint("account_id", "folded_email", name="uq_person_email"),
     ForeignKeyConstraint(["account_id"], [account.c.account_id], name="fk_person_account"),
     _one_of("person", "role", Role),
+    CheckConstraint("deactivated_at IS NOT NULL OR NOT invited", name="ck_person_invited"),
 )
 """The users of an account, under a name that needs no quotes."""
 
@@ -147,6 +150,27 @@ team_membership = Table(
     _refers("team_membership", "user", ("user_id",), "person", ("id",)),
     _refers("team_membership", "team", ("team_id",), "team", ("id",)),
 )
+
+invitation = Table(
+    "invitation",
+    metadata,
+    _uuid("account_id"),
+    _uuid("id"),
+    _uuid("user_id"),
+    _uuid("invited_by"),
+    _text("mail"),
+    _integer("attempts"),
+    _text("last_error", null=True),
+    Column("digests", ARRAY(LargeBinary), nullable=False),
+    _time("created_at"),
+    _time("expires_at"),
+    _key("invitation", "id"),
+    UniqueConstraint("account_id", "user_id", name="uq_invitation_user"),
+    _refers("invitation", "user", ("user_id",), "person", ("id",)),
+    _refers("invitation", "inviter", ("invited_by",), "person", ("id",)),
+    _one_of("invitation", "mail", DeliveryState),
+)
+"""What somebody has yet to accept, with the digests of the links that were mailed."""
 
 api_token = Table(
     "api_token",

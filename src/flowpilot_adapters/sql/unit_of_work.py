@@ -17,6 +17,7 @@ from .escalation import SqlEscalation
 from .events import log
 from .handoffs import SqlHandoffs
 from .imports import SqlImports
+from .invitations import SqlInvitations
 from .opinions import SqlOpinions
 from .people import SqlPeople
 from .pool import Loan, Pool
@@ -39,6 +40,7 @@ class SqlUnitOfWork:
         self.sessions = SqlSessions(transaction)
         self.people = SqlPeople(transaction)
         self.handoffs = SqlHandoffs(transaction, self.sessions, self.people)
+        self.invitations = SqlInvitations(transaction)
         self.deliveries = SqlDeliveries(transaction)
         self.due = SqlWorkLedger(transaction)
         self.escalation = SqlEscalation(transaction)

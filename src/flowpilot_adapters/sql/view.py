@@ -14,7 +14,7 @@ from flowpilot_core.domain.delivery import Delivery, DeliveryState
 from flowpilot_core.domain.errors import NotFound, Unauthenticated
 from flowpilot_core.domain.events import LoggedEvent
 from flowpilot_core.domain.handoff import HandoffState, Intent
-from flowpilot_core.domain.identifiers import AccountId, AssessmentId, DeliveryId, HandoffId, PsaPostId, SessionId, UserId
+from flowpilot_core.domain.identifiers import AccountId, AssessmentId, DeliveryId, HandoffId, PsaPostId, SessionId, TeamId, UserId
 from flowpilot_core.domain.psa_connection import PsaConnection
 from flowpilot_core.domain.psa_post import PsaPost
 from flowpilot_core.domain.session import Session, Status
@@ -22,6 +22,7 @@ from flowpilot_core.domain.similar import ResolvedSession
 from flowpilot_core.domain.suggestion import Suggestion
 from flowpilot_core.ports.assessments import JudgedAssessment
 from flowpilot_core.ports.imports import Figures, ImportedCase
+from flowpilot_core.ports.invitations import Member, TeamDetail
 from flowpilot_core.ports.persistence import (
     Entry,
     HandoffDetail,
@@ -35,7 +36,7 @@ from flowpilot_core.ports.persistence import (
 )
 from flowpilot_core.ports.psa_ledger import PostFilter
 
-from . import assessments, handoffs, imports, psa_ledger, records, sessions, suggestions
+from . import assessments, handoffs, imports, people, psa_ledger, records, sessions, suggestions
 from .connection import Result
 from .errors import translated
 from .pool import Pool
@@ -370,6 +371,24 @@ class SqlView:
     async def psa_posts(self, where: PostFilter, *, after: PsaPostId | None, limit: int) -> Sequence[PsaPost]:
         """As `View.psa_posts` says."""
         return psa_ledger.posts_of(await self._read_one(psa_ledger.posts_call(self._account_id, where, after or HIGHEST, limit)))
+
+    async def members(self, *, after: UserId | None, limit: int) -> Sequence[Member]:
+        """As `View.members` says."""
+        found = await self._read_one(people.MEMBERS(account_id=self._account_id, after=after or LOWEST, most=limit))
+        return [records.member(row) for row in found.rows]
+
+    async def member(self, user_id: UserId) -> Member:
+        """As `View.member` says."""
+        return people.member_of(await self._read_one(people.member_call(self._account_id, user_id)))
+
+    async def teams(self, *, after: TeamId | None, limit: int) -> Sequence[TeamDetail]:
+        """As `View.teams` says."""
+        found = await self._read_one(people.TEAM_PAGE(account_id=self._account_id, after=after or LOWEST, most=limit))
+        return [records.team(row) for row in found.rows]
+
+    async def team(self, team_id: TeamId) -> TeamDetail:
+        """As `View.team` says."""
+        return people.team_of(await self._read_one(people.team_call(self._account_id, team_id)))
 
     async def authenticate(self, digest: bytes) -> Person:
         """As `View.authenticate` says."""

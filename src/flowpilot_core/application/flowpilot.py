@@ -15,6 +15,8 @@ from .accounts import Accounts
 from .assessments import Assessments
 from .escalation import Escalation
 from .handoffs import Handoffs
+from .invitations import Invitations
+from .people import People
 from .psa_access import Psas
 from .psa_connections import PsaConnections
 from .reactions import reactions
@@ -43,6 +45,8 @@ class FlowPilot:
     accounts: Accounts
     webhooks: Webhooks
     psa: PsaConnections
+    people: People
+    invitations: Invitations
     replay: Replay
     signing_in: SigningIn
 
@@ -81,5 +85,7 @@ class FlowPilot:
             signing_in=SigningIn(begin=begin, view=view, clock=clock, new_id=new_id, new_secret=new_secret),
             psa=PsaConnections(units=units, view=view, clock=clock, new_id=new_id, psas=Psas(vendors=psas, safe=safe)),
             webhooks=Webhooks(units=units, clock=clock, new_id=new_id, new_secret=new_secret, safe=safe),
+            people=People(units=units, view=view, clock=clock, new_id=new_id),
+            invitations=Invitations(begin=begin, clock=clock),
             replay=Replay(begin=begin, view=view, new_id=new_id),
         )

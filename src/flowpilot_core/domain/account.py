@@ -1,13 +1,17 @@
 """An account with its teams and people."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
 
-from attrs import frozen
+from attrs import Attribute, evolve, field, frozen
 
 from .actor import Person, Role
 from .errors import InvalidValue, Unauthenticated
 from .identifiers import AccountId, TeamId, TokenId, UserId
 from .text import TITLE, text
+from .transitions import advance
 
 LONGEST_EMAIL = 254
 """Characters, RFC 5321's bound on a path less its brackets."""
@@ -28,6 +32,36 @@ class Team:
 
     id: TeamId
     name: str
+    archived_at: datetime | None = None
+    """Since when nothing new is meant for it."""
+
+
+class UserState(StrEnum):
+    """Whether somebody may do anything: only who is active."""
+
+    INVITED = "invited"
+    ACTIVE = "active"
+    DEACTIVATED = "deactivated"
+
+
+class UserMove(StrEnum):
+    """What can happen to a person."""
+
+    INVITE = "invite"
+    ACCEPT = "accept"
+    DEACTIVATE = "deactivate"
+    REACTIVATE = "reactivate"
+
+
+USER: Mapping[tuple[UserState, UserMove], UserState] = MappingProxyType(
+    {
+        (UserState.INVITED, UserMove.INVITE): UserState.INVITED,
+        (UserState.INVITED, UserMove.ACCEPT): UserState.ACTIVE,
+        (UserState.INVITED, UserMove.DEACTIVATE): UserState.DEACTIVATED,
+        (UserState.ACTIVE, UserMove.DEACTIVATE): UserState.DEACTIVATED,
+        (UserState.DEACTIVATED, UserMove.REACTIVATE): UserState.ACTIVE,
+    }
+)
 
 
 @frozen(kw_only=True)
@@ -40,7 +74,28 @@ class User:
     role: Role
     team_ids: frozenset[TeamId] = frozenset()
     deactivated_at: datetime | None = None
+    """Since when they may do nothing: of somebody who has yet to accept, since they were invited."""
+    invited: bool = field(default=False)
+    """Whether they have yet to accept."""
     created_at: datetime
+
+    @invited.validator
+    def _not_active(self, _: "Attribute[bool]", invited: bool) -> None:
+        if invited and self.deactivated_at is None:
+            raise ValueError("somebody who has yet to accept is not active")
+
+    @property
+    def state(self) -> UserState:
+        """Where they are between being invited and being gone."""
+        if self.invited:
+            return UserState.INVITED
+        return UserState.ACTIVE if self.deactivated_at is None else UserState.DEACTIVATED
+
+    def moved(self, move: UserMove, *, at: datetime) -> "User":
+        """How they are after a move made at `at`. Raises `InvalidTransition`."""
+        state = advance(USER, self.state, move, thing="user")
+        since = {UserState.ACTIVE: None, UserState.DEACTIVATED: at}.get(state, self.deactivated_at)
+        return evolve(self, invited=state is UserState.INVITED, deactivated_at=since)
 
     def acting(self, account_id: AccountId) -> Person:
         """The actor this person is. Raises `Unauthenticated` once deactivated."""

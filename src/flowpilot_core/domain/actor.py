@@ -45,6 +45,9 @@ class Permission(StrEnum):
     CONNECT_PSA = "connect a PSA"
     READ_POSTS = "read what was posted to a PSA"
     RETRY_POST = "retry a post"
+    MANAGE_PEOPLE = "manage people"
+    MANAGE_OWNERS = "make or demote account owners"
+    DEACTIVATE = "deactivate a person"
     SEE = "say that a handoff was seen"
     JUDGE = "judge an escalation"
     PREVIEW = "see who would be told"
@@ -66,6 +69,7 @@ class Relation(StrEnum):
     PARKED_WITH = "its assignee while it was parked"
     ESCALATOR = "its escalator"
     CLAIMER = "its claimer"
+    THEMSELVES = "that person"
 
 
 OWNERS_AND_ADMINS = frozenset({Role.OWNER, Role.ADMIN})
@@ -108,6 +112,9 @@ PERMISSIONS: Mapping[Permission, Rule] = MappingProxyType(
         Permission.CONNECT_PSA: Rule(roles=OWNERS_AND_ADMINS),
         Permission.READ_POSTS: Rule(roles=OWNERS_AND_ADMINS),
         Permission.RETRY_POST: Rule(roles=OWNERS_AND_ADMINS),
+        Permission.MANAGE_PEOPLE: Rule(roles=OWNERS_AND_ADMINS),
+        Permission.MANAGE_OWNERS: Rule(roles=frozenset({Role.OWNER})),
+        Permission.DEACTIVATE: Rule(roles=frozenset(Role), relation=Relation.THEMSELVES, always=OWNERS_AND_ADMINS),
         Permission.SEE: Rule(roles=frozenset(Role)),
         Permission.JUDGE: Rule(relation=Relation.CLAIMER),
         Permission.PREVIEW: Rule(),

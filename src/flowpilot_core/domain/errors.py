@@ -64,6 +64,16 @@ class NotAssignee(FlowPilotError):
 
 
 @define
+class LastAccountOwner(FlowPilotError):
+    """Nobody else would own the account."""
+
+    user_id: UserId
+
+    def __str__(self) -> str:
+        return "nobody else is an account owner: make somebody one first"
+
+
+@define
 class OwnHandoff(FlowPilotError):
     """Who escalated a session cannot claim it back; withdrawing is the move for that."""
 

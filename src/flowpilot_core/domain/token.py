@@ -21,6 +21,8 @@ class Prefix(StrEnum):
     """An API token."""
     SIGN_IN = "fps"
     """What a signed-in browser keeps."""
+    INVITATION = "fpi"
+    """A link that makes somebody invited one of the account."""
     LINK = "fpl"
     """A link that signs one person in once."""
 

@@ -4,7 +4,7 @@ No method here takes an account: a unit of work or a view is opened for one, and
 Wherever a method says it raises `NotFound`, an id of another account raises it just as an unknown one does.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Protocol
@@ -42,6 +42,7 @@ from flowpilot_core.domain.suggestion import Suggestion
 from .assessments import Assessments, JudgedAssessment
 from .escalation import Escalation
 from .imports import Figures, ImportedCase, Imports
+from .invitations import Invitations, Member, TeamDetail
 from .opinions import Opinions
 from .outbox import Lease, Work
 from .presence import Presence
@@ -264,10 +265,28 @@ class People(Protocol):
         """Keep a new person. Raises `InvalidValue` for an e-mail address that somebody of the account has, whatever its case."""
 
     async def save_user(self, user: User) -> None:
-        """Keep a changed person."""
+        """Keep a changed person; who was held before loses nobody's change."""
+
+    async def hold(self, *user_ids: UserId) -> Mapping[UserId, User]:
+        """These people and every active account owner, as they are now; whoever else would hold one of them waits until this ends.
+
+        Raises `NotFound` where one of `user_ids` is nobody's here.
+        """
+
+    async def member(self, user_id: UserId) -> Member:
+        """Somebody with the invitation they have, as this unit of work has left them so far. Raises `NotFound`."""
 
     async def add_team(self, team: Team) -> None:
         """Keep a new team. Raises `InvalidValue` for a name that a team of the account has."""
+
+    async def team(self, team_id: TeamId) -> TeamDetail:
+        """Archived or not. Raises `NotFound`."""
+
+    async def save_team(self, team: Team) -> None:
+        """Keep a changed team. Raises `InvalidValue` as `add_team` does."""
+
+    async def set_members(self, team_id: TeamId, user_ids: Collection[UserId]) -> None:
+        """These people are in the team, and nobody else. Raises `NotFound` (now or at the commit) for who or what is not here."""
 
     async def add_token(self, token: ApiToken) -> None:
         """Keep a new token. Raises `NotFound` (now or at the commit) for somebody who is not of this account."""
@@ -285,7 +304,7 @@ class People(Protocol):
         """All teams, oldest first."""
 
     async def require_team(self, team_id: TeamId) -> None:
-        """Raises `NotFound`."""
+        """Raises `NotFound`, also for a team that is archived."""
 
 
 @frozen(kw_only=True)
@@ -354,6 +373,10 @@ class UnitOfWork(Protocol):
     @property
     def people(self) -> People:
         """The people."""
+
+    @property
+    def invitations(self) -> Invitations:
+        """Who is invited."""
 
     @property
     def deliveries(self) -> Deliveries:
@@ -507,6 +530,18 @@ class View(Protocol):
 
     async def psa_posts(self, where: PostFilter, *, after: PsaPostId | None, limit: int) -> Sequence[PsaPost]:
         """What was posted or is to be, the newest (greatest id) first."""
+
+    async def members(self, *, after: UserId | None, limit: int) -> Sequence[Member]:
+        """Everybody, active or not, by id."""
+
+    async def member(self, user_id: UserId) -> Member:
+        """Raises `NotFound`."""
+
+    async def teams(self, *, after: TeamId | None, limit: int) -> Sequence[TeamDetail]:
+        """All teams, archived or not, by id."""
+
+    async def team(self, team_id: TeamId) -> TeamDetail:
+        """Raises `NotFound`."""
 
     async def authenticate(self, digest: bytes) -> Person:
         """Who a token's digest stands for. Raises `Unauthenticated` for an unknown one and for a deactivated person."""

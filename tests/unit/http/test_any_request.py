@@ -30,7 +30,9 @@ class _Loop:
         self.things: Mapping[str, str] = self.runner.run(self._things())
 
     async def _things(self) -> Mapping[str, str]:
-        return await _things(self.world.junior, self.world.senior, self.world.owner)
+        things = await _things(self.world.junior, self.world.senior, self.world.owner)
+        # Whoever is deactivated on the way is nobody who asks.
+        return {**things, "user_id": self.world.senior.id}
 
     def routes(self) -> Iterator[Route]:
         for route in self.world.app.app.routes:

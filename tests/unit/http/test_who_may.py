@@ -6,6 +6,8 @@ from typing import Final
 import pytest
 from attrs import frozen
 
+from flowpilot_adapters.system import new_id
+from flowpilot_core.domain.actor import Role
 from flowpilot_http.operations import Operation
 from tests.support.http import Somebody, World
 from tests.unit.http.test_every_route import OPEN, PAGES, _a_body, _asked, _filled, _routes, _things
@@ -16,6 +18,7 @@ ADAPTERS = ("memory", "postgres")
 SESSION, HANDOFF = "/ai-sessions/{session_id:str}", "/handoffs/{handoff_id:str}"
 WEBHOOK = "/webhooks/{webhook_id:str}"
 CONNECTION = "/psa-connections/{connection_id:str}"
+USER, TEAM = "/users/{user_id:str}", "/teams/{team_id:str}"
 EVERYBODY: Final = "owner admin assignee colleague viewer"
 ENGINEERS: Final = "owner admin assignee colleague"
 MANAGERS: Final = "owner admin"
@@ -95,6 +98,18 @@ WHO: Final[Mapping[tuple[str, str], Who]] = {
     ("POST", f"{WEBHOOK}/test"): Who(MANAGERS),
     ("GET", f"{WEBHOOK}/deliveries"): Who(MANAGERS),
     ("POST", f"{WEBHOOK}/deliveries/{{message_id:str}}/replay"): Who(MANAGERS),
+    ("GET", "/users"): Who(EVERYBODY),
+    ("GET", "/users/me"): Who(EVERYBODY),
+    ("GET", USER): Who(EVERYBODY),
+    ("POST", "/users"): Who(MANAGERS),
+    ("PATCH", USER): Who(MANAGERS),
+    ("POST", f"{USER}/invitation"): Who(MANAGERS),
+    ("POST", f"{USER}/deactivate"): Who(MANAGERS),
+    ("POST", f"{USER}/reactivate"): Who(MANAGERS),
+    ("GET", "/teams"): Who(EVERYBODY),
+    ("GET", TEAM): Who(EVERYBODY),
+    ("POST", "/teams"): Who(MANAGERS),
+    ("PATCH", TEAM): Who(MANAGERS),
 }
 """A row for each route that is an account's: add one with each such route, and to `OPEN` or `PAGES` one that is nobody's."""
 
@@ -132,7 +147,10 @@ async def test_who_may_call_which_route(world: World) -> None:
 
 
 async def _given(world: World, what: str) -> Mapping[str, str]:
-    things = {**await _things(world.junior, world.senior, world.owner), "colleague_id": world.senior.id}
+    someone = await world.flowpilot.accounts.add_user(
+        world.owner.account_id, email=f"{new_id()}@example.test", name="Someone", role=Role.ENGINEER
+    )
+    things = {**await _things(world.junior, world.senior, world.owner), "colleague_id": world.senior.id, "user_id": str(someone.id)}
     if what == "helped":
         session = await world.junior.session()
         await world.senior.made(f"/ai-sessions/{session['id']}/join")

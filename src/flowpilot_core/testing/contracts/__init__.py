@@ -21,6 +21,7 @@ from .escalation import EscalationContract
 from .event_log import EventLogContract
 from .event_stream import EventStreamContract, Nodes
 from .imports import ImportsContract, ReplayContract
+from .invitations import InvitationsContract
 from .notifier import NotifierContract, Postbox
 from .opinions import OpinionsContract
 from .outbox import OutboxContract
@@ -49,6 +50,7 @@ __all__ = [
     "EventStreamContract",
     "HandoffsContract",
     "ImportsContract",
+    "InvitationsContract",
     "Nodes",
     "NotifierContract",
     "OnceContract",
