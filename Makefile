@@ -9,7 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test check format docs demo bench lock clean
+.PHONY: help setup test check format docs demo crash bench lock clean
 
 help: ## what there is to run
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -43,6 +43,9 @@ docs: $(STAMP) ## write the generated pages of docs/ anew
 
 demo: $(STAMP) ## the main job as a story, on a database of its own
 	$(BIN)/flowpilot demo
+
+crash: $(STAMP) ## kill -9 the server and the relay a hundred times at random moments; ARGS="--times 10 --seed 1"
+	$(BIN)/python -m tests.crash $(ARGS)
 
 bench: $(STAMP) ## the hot paths against the database's own limit
 	$(BIN)/python -m bench

@@ -158,14 +158,16 @@ def _paths(scripts: dict[str, Path], escalating: Template, claiming: Template, q
         return [request("GET", f"/handoffs/queue?limit={QUEUE_PAGE}", queueing.senior_token)] * many
 
     return [
-        HotPath(name="escalate", least=0.28, goal=0.45, requests=escalate, check=_is(201), file=scripts["escalate"], uses_up=True),
-        HotPath(name="claim", least=0.20, goal=0.38, requests=claim, check=_is(200), file=scripts["claim"], uses_up=True),
+        HotPath(name="escalate", least=0.28, goal=0.45, requests=escalate, check=answered(201), file=scripts["escalate"], uses_up=True),
+        HotPath(name="claim", least=0.20, goal=0.38, requests=claim, check=answered(200), file=scripts["claim"], uses_up=True),
         HotPath(name="queue", least=0.17, goal=0.27, requests=queue, check=_is_full_page, file=scripts["queue"], uses_up=False),
-        HotPath(name="get session", least=0.20, goal=0.40, requests=get, check=_is(200), file=scripts["get session"], uses_up=False),
+        HotPath(name="get session", least=0.20, goal=0.40, requests=get, check=answered(200), file=scripts["get session"], uses_up=False),
     ]
 
 
-def _is(expected: int) -> Callable[[int, bytes], None]:
+def answered(expected: int) -> Callable[[int, bytes], None]:
+    """Checks that an answer has this status, and a body."""
+
     def check(status: int, body: bytes) -> None:
         if status != expected or b'"id"' not in body:
             raise RuntimeError(f"the server answered {status}: {body[:500]!r}")
@@ -179,15 +181,16 @@ def _is_full_page(status: int, body: bytes) -> None:
 
 
 @contextmanager
-def serving(postgres: EmbeddedPostgres, folder: str) -> Iterator[tuple[str, int]]:
-    """Our server as an operator runs it, on a database server that is named, its address and process id; without a relay."""
+def serving(postgres: EmbeddedPostgres, folder: str, *, relay: bool = False, **settings: str) -> Iterator[tuple[str, int]]:
+    """Our server as an operator runs it, on a database server that is named, its address and process id; the relay is measured apart."""
     environment = {
         **os.environ,
         "FLOWPILOT_DATABASE_URL": postgres.address.url(user=roles.APP),
         "FLOWPILOT_RELAY_DATABASE_URL": postgres.address.url(user=roles.RELAY),
         "FLOWPILOT_SECRET_KEY": "bench " * 8,
+        **{f"FLOWPILOT_{name.upper()}": value for name, value in settings.items()},
     }
-    command = [str(Path(sys.executable).parent / "flowpilot"), "serve", "--no-relay", "--port", "0"]
+    command = [str(Path(sys.executable).parent / "flowpilot"), "serve", "--relay" if relay else "--no-relay", "--port", "0"]
     log = Path(folder) / "server.log"
     with log.open("wb") as out:
         process = subprocess.Popen(command, env=environment, stdout=out, stderr=out)

@@ -517,6 +517,29 @@ class TestARelayCutOff:
     def faulty_relay(self, adapter: Adapter, faults: Faults, notifier: MemoryNotifier) -> Relay:
         return a_relay(faults.begin(adapter.begin), faults.outbox(adapter.outbox), faults.notifier(notifier))
 
+    async def test_by_kill_9_at_any_point_is_made_up_for_by_the_next(self, own_database: PostgresDatabase) -> None:
+        """F16: every point, each in a process of its own that is killed there; twice only where the mail was on its way, and marked so."""
+        async with on(own_database) as adapter, AiosmtpdServer().running() as mail:
+            anna, passing = await stuck(adapter.begin, adapter.view), Faults()
+            await anna.escalate(adapter.begin, user_id=anna.staff.ben.user_id)
+            await self.faulty_relay(adapter, passing, MemoryNotifier()).run_once()
+            for point in passing.seen:
+                mail.accepted.clear()
+                anna, notifier = await stuck(adapter.begin, adapter.view), MemoryNotifier()
+                handoff_id = await anna.escalate(adapter.begin, user_id=anna.staff.ben.user_id)
+                victim = Victim.of(processes.relay, own_database.app, own_database.relay, mail.url, point, signal.SIGKILL)
+                assert (point, -signal.SIGKILL) == (await asyncio.to_thread(victim.hears), await asyncio.to_thread(victim.ended))
+                self.let_time_pass(own_database)
+                while await a_relay(adapter.begin, adapter.outbox, notifier).run_once():
+                    pass
+
+                (delivery,) = await self.deliveries(anna, adapter, handoff_id)
+                messages = [*(envelope.message for envelope in mail.accepted), *notifier.messages]
+                assert DeliveryState.SENT == delivery.state, point
+                assert {delivery.message_id} == {message.message_id for message in messages}, point
+                assert all(again.maybe_twice for again in messages[1:]), point
+                assert len(messages) <= 2, point
+
     async def test_by_kill_9_after_the_mail_sends_it_again_under_the_same_id(self, own_database: PostgresDatabase) -> None:
         """F16: kill -9; another one takes over once the lease has run out, and not before."""
         async with on(own_database) as adapter, AiosmtpdServer().running() as mail:

@@ -1,6 +1,7 @@
 """Mail over SMTP, against real servers on this machine: one that behaves and one that follows a script (rows F22 to F27, A39)."""
 
 import asyncio
+import os
 import socket
 import ssl
 from collections.abc import AsyncIterator, Sequence
@@ -24,6 +25,8 @@ from tests.support.mail_server import AUTHORITY, ELSEWHERE, LOCALHOST, Action, A
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 SENDER = "flowpilot@msp.example.com"
 ADDRESS = "anna@example.com"
+MAILS = int(os.environ.get("FLOWPILOT_TEST_MAILS", "1000"))
+"""Of the test that sends many; ten thousand where there is a minute for it."""
 WORDS = {
     Fault.SILENCE: "the mail server did not answer in time",
     Fault.DRIP: "the mail server did not answer in time",
@@ -271,6 +274,16 @@ class TestConnections:
                 await mail.send(a_message(number))
 
         assert ["EHLO", *["MAIL", "RCPT", "DATA", "RSET"] * 2, "MAIL", "RCPT", "DATA", "QUIT"] == verbs(server)
+
+    async def test_thousands_of_mails_arrive_once_each(self, server: ScriptedServer) -> None:
+        async with keeping(server.url) as mail:
+            batches = [range(first, first + 100) for first in range(0, MAILS, 100)]
+            for batch in batches:
+                await asyncio.gather(*(mail.send(a_message(number, to=f"person{number}@example.com")) for number in batch))
+
+        assert {f"person{number}@example.com" for number in range(MAILS)} == {one.recipients[0] for one in server.accepted}
+        assert MAILS == len(server.accepted)
+        assert verbs(server).count("EHLO") <= mail.most
 
     async def test_no_more_are_open_than_may_be(self, server: ScriptedServer) -> None:
         async with keeping(server.url, most=3) as mail, anyio.create_task_group() as tasks:

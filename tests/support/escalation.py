@@ -7,12 +7,14 @@ from uuid import UUID
 from attrs import frozen
 
 from flowpilot_adapters.memory import MemoryNotifier
+from flowpilot_adapters.sql import Database
 from flowpilot_adapters.system import SystemClock, jitter, new_id, new_secret
 from flowpilot_core.application.flowpilot import FlowPilot
 from flowpilot_core.application.links import Links
 from flowpilot_core.application.notifications import SendDelivery
 from flowpilot_core.application.relay import Relay
 from flowpilot_core.application.units import Request
+from flowpilot_core.domain.actor import Role
 from flowpilot_core.domain.events import EventKind
 from flowpilot_core.domain.handoff import Intent
 from flowpilot_core.domain.identifiers import AccountId, HandoffId, SessionId, UserId
@@ -90,6 +92,20 @@ async def stuck(begin: BeginWork, view: ViewOf) -> Stuck:
     staff = await a_staff(f"Stuck {new_id()}").kept(begin)
     case = await a_session(by=staff.anna).step("rebooted it").kept(begin)
     return Stuck(staff=staff, before=await view(staff.account_id).session(case.id))
+
+
+async def an_account(url: str) -> tuple[str, str]:
+    """A new account of three engineers, one of whom the token that goes with its id is for."""
+    database = Database(url, pool_size=1)
+    accounts = a_flowpilot(database.begin, database.view).accounts
+    account = await accounts.create("Acme")
+    users = [
+        await accounts.add_user(account.id, email=f"{name.lower()}@example.test", name=name, role=Role.ENGINEER)
+        for name in ("Anna", "Ben", "Cleo")
+    ]
+    _, token = await accounts.add_token(account.id, users[0].id)
+    await database.close()
+    return str(account.id), token
 
 
 def a_flowpilot(begin: BeginWork, view: ViewOf) -> FlowPilot:
