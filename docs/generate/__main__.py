@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from . import errors, http, program, reliability, replay, rules
+from . import errors, http, program, reliability, replay, rules, threats
 
 DOCS = Path(__file__).parents[1]
 
@@ -18,9 +18,10 @@ PAGES: dict[str, Callable[[], str]] = {
     "reference/replay.md": replay.replay,
     "reference/state-machines.md": rules.state_machines,
     "explanation/reliability.md": reliability.reliability,
+    "explanation/threat-model.md": threats.threat_model,
 }
 
-GROWING: dict[str, Callable[[str], bool]] = {"explanation/reliability.md": reliability.still_true}
+GROWING = frozenset({"explanation/reliability.md", "explanation/threat-model.md"})
 """Pages that a new test makes longer, and not wrong: whether what is written in them holds is all that is checked."""
 
 
@@ -33,7 +34,7 @@ def main(check: bool) -> int:
         if known == text:
             continue
         if check:
-            if name in GROWING and GROWING[name](known):
+            if name in GROWING and reliability.still_true(known, text):
                 continue
             stale += 1
             print(f"docs/{name} is not what the code says: run `make docs`")

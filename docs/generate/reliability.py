@@ -24,23 +24,20 @@ def reliability() -> str:
     """Each row with the tests that name it."""
     found = tests_by_row()
     return page(
-        "Reliability: each fault and attack, and the test that stages it",
+        "Reliability: each fault, and the test that stages it",
         "A committed handoff is durable, and is heard of at least once or visibly not; one that was rolled back is never heard of. Only the"
-        " claim is exactly once. Faults (F) are what goes wrong by itself, attacks (A) what somebody from another account tries with the"
-        " application's own database role. Each row is staged by the tests that name it; those of parts not built yet are left out.",
-        "## Faults",
-        _table("F", found),
-        "## Attacks",
-        _table("A", found),
+        " claim is exactly once. Faults are what goes wrong by itself; what somebody does on purpose is in [the threat"
+        " model](threat-model.md). Each row is staged by the tests that name it; those of parts not built yet are left out.",
+        staged("F", found),
     )
 
 
-def still_true(known: str) -> bool:
-    """Whether each test that the page names for a row is there and names that row, and all else in it is said here too."""
+def still_true(known: str, now: str) -> bool:
+    """Whether each test that a page names for a row is there and names that row, and all else in it is said `now` too."""
     found = tests_by_row()
     told = {line.split(" | ")[0].removeprefix("| "): _TEST.findall(line) for line in known.splitlines()}
     holds = all((path, name) in found.get(row, []) for row, tests in told.items() for name, path in tests)
-    return bool(known) and holds and _without_tests(known) <= _without_tests(reliability())
+    return bool(known) and holds and _without_tests(known) <= _without_tests(now)
 
 
 def _without_tests(text: str) -> set[str]:
@@ -88,7 +85,8 @@ def _rows(text: str) -> set[str]:
     return rows
 
 
-def _table(letter: str, found: dict[str, list[tuple[str, str]]]) -> str:
+def staged(letter: str, found: dict[str, list[tuple[str, str]]]) -> str:
+    """The rows of a letter, each with its tests."""
     rows = []
     for row, (done, holds) in MEANING.items():
         if row.startswith(letter) and (found.get(row) or row in DEMANDED):

@@ -38,13 +38,14 @@ def create_app(
     probe: Probe,
     push: Push | None = None,
     metrics: Metrics | None = None,
+    security_contact: str | None = None,
 ) -> Edge:
     """FlowPilot as an ASGI application.
 
     `secret_keys` are what cursors are signed with, the one of now first, and the same in every process. `new_id` names
     requests that come without a name, `new_secret` what browsers keep, and `base_url` is where they find us; `probe` says whether the
     process can do its work. `push` holds the open streams, where somebody runs it; its wire is an `Sse` over the same keys.
-    `metrics` are given where others count there too.
+    `metrics` are given where others count there too; `security_contact` is whom `security.txt` names.
     """
     metrics = metrics or Metrics()
     if push is not None:
@@ -98,6 +99,8 @@ def create_app(
         debug=False,
         pdb_on_exception=False,
     )
+    if security_contact:
+        app.register(reading.security(security_contact, clock))
     for route in reading.routes(openapi.document(app.routes)):
         app.register(route)
-    return Edge(app, metrics=metrics, new_id=new_id)
+    return Edge(app, metrics=metrics, new_id=new_id, base_url=base_url)

@@ -25,7 +25,11 @@ SECURITY: Final[tuple[Header, ...]] = (
     (b"referrer-policy", b"no-referrer"),
     (b"x-frame-options", b"DENY"),
     (b"cross-origin-resource-policy", b"same-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
 )
+ONLY_TLS: Final[Header] = (b"strict-transport-security", b"max-age=31536000")
+"""For a year, no browser that was here once comes by plain http; said where browsers find us by https."""
 PRIVATE: Final[tuple[Header, ...]] = ((b"cache-control", b"private, no-store"), (b"vary", b"Authorization, Cookie"))
 NO_PAGE: Final[Header] = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 
@@ -36,8 +40,9 @@ class Edge:
     A HEAD is a GET whose answer ends with its headers.
     """
 
-    def __init__(self, app: Litestar, *, metrics: Metrics, new_id: Callable[[], UUID]) -> None:
+    def __init__(self, app: Litestar, *, metrics: Metrics, new_id: Callable[[], UUID], base_url: str) -> None:
         self.app = app
+        self._always = (*SECURITY, ONLY_TLS) if base_url.startswith("https://") else SECURITY
         self._metrics = metrics
         self._new_id = new_id
 
@@ -62,7 +67,7 @@ class Edge:
             nonlocal status, ended
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = [*message["headers"], *SECURITY, (b"x-request-id", request_id)]
+                headers = [*message["headers"], *self._always, (b"x-request-id", request_id)]
                 names = {name for name, _ in headers}
                 if b"cache-control" not in names:
                     headers += PRIVATE

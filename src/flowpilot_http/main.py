@@ -195,6 +195,7 @@ async def serve(settings: Settings, *, host: str, port: int, relay: bool) -> Non
                 probe=_probe(watching, outbox),
                 push=push,
                 metrics=metrics,
+                security_contact=settings.security_contact,
             )
             async with asyncio.TaskGroup() as tasks:
                 if working and outbox:

@@ -35,6 +35,12 @@ def _text(value: str) -> str:
     return value
 
 
+def _contact(value: str) -> str:
+    if not re.fullmatch(r"(?:https://|mailto:)[!-~]+", value):
+        raise ValueError("is no address such as mailto:security@example.com or https://example.com/security")
+    return value
+
+
 def _flag(value: str) -> bool:
     said = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}.get(value.lower())
     if said is None:
@@ -151,6 +157,12 @@ class Settings:
         repr=False,
         metadata=_about(
             "The mail server: smtp://user:password@host:port, or smtps://…. Left out or empty: mails are written to the log.", secret=True
+        ),
+    )
+    security_contact: str | None = field(
+        default=None,
+        metadata=_about(
+            "Whom /.well-known/security.txt names: an https: or mailto: address. Left out: there is no such page.", read=_contact
         ),
     )
     mail_from: str = field(default="flowpilot@localhost", metadata=_about("The address that mails come from."))

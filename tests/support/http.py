@@ -159,6 +159,7 @@ async def a_world_in(
         base_url=BASE,
         probe=all_is_well,
         push=push,
+        security_contact="mailto:security@example.test",
     )
     acme = await flowpilot.accounts.create("Acme")
     rival = await flowpilot.accounts.create("Rival")

@@ -1,16 +1,34 @@
 """Reading about the API: the OpenAPI document, and a page made from it."""
 
-from typing import Any
+from datetime import timedelta
+from typing import Any, Final
 
 import msgspec
 from litestar import get
 from litestar.handlers import HTTPRouteHandler
 
+from flowpilot_core.ports.clock import Clock
 from flowpilot_http.answers import HTML, Body
 from flowpilot_http.calls import Call
 from flowpilot_http.pages.reference import page
 
 _SHARED = ((b"cache-control", b"public, max-age=300"),)
+
+SECURITY: Final = "/.well-known/security.txt"
+_GOOD_FOR: Final = timedelta(days=180)
+
+
+def security(contact: str, clock: Clock) -> HTTPRouteHandler:
+    """Whom to tell of a weakness (RFC 9116); good for half a year from whenever it is asked for."""
+
+    @get(SECURITY)
+    async def security_txt(request: Call) -> Body:
+        """Whom to tell of a weakness."""
+        expires = (clock.now() + _GOOD_FOR).replace(hour=0, minute=0, second=0, microsecond=0)
+        text = f"Contact: {contact}\nExpires: {expires:%Y-%m-%dT%H:%M:%SZ}\nPreferred-Languages: en\n"
+        return Body(text.encode(), media_type=b"text/plain; charset=utf-8", headers=_SHARED)
+
+    return security_txt
 
 
 def routes(document: dict[str, Any]) -> tuple[HTTPRouteHandler, ...]:

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.anyio
 ADAPTERS = ("memory", "postgres")
 
 MISSING = "01998c2e-7a10-7000-8000-000000000001"
-OPEN = {"/", "/docs", "/openapi.json", "/health/live", "/health/ready", "/metrics", "/static/pages.css"}
+OPEN = {"/", "/.well-known/security.txt", "/docs", "/openapi.json", "/health/live", "/health/ready", "/metrics", "/static/pages.css"}
 """What nobody needs to sign in for."""
 PAGES = {
     ("GET", "/claim/{signed:str}"),
@@ -342,6 +342,14 @@ async def test_every_answer_carries_what_keeps_browsers_safe_and_a_name(world: W
             ),
         )
         assert "nosniff" == answer.headers["x-content-type-options"]
+        assert "max-age=31536000" == answer.headers["strict-transport-security"]
+        assert ("same-origin", "same-origin") == (
+            answer.headers["cross-origin-opener-policy"],
+            answer.headers["cross-origin-resource-policy"],
+        )
+        assert "no-referrer" == answer.headers["referrer-policy"]
+        assert "microphone=()" in answer.headers["permissions-policy"]
+        assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
         assert "default-src 'none'" in answer.headers["content-security-policy"]
         assert answer.headers["x-request-id"]
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import datetime, timedelta
 
 import httpx
 import pytest
@@ -140,3 +141,13 @@ async def test_metrics_count_by_route_and_name_nobody(world: World) -> None:
     assert 'flowpilot_http_requests_total{method="GET",route="none",status="404"} 1.0' in text
     assert 'flowpilot_http_request_seconds_count{method="POST",route="/ai-sessions"} 1.0' in text
     assert not any(name in text for name in (handoff["id"], str(world.junior.account_id), world.junior.id, "no/such"))
+
+
+async def test_whoever_finds_a_weakness_is_told_whom_to_tell(world: World) -> None:
+    answer = await world.nobody.get("/.well-known/security.txt")
+
+    fields = dict(line.split(": ", 1) for line in answer.text.splitlines())
+    assert "text/plain; charset=utf-8" == answer.headers["content-type"]
+    assert "mailto:security@example.test" == fields["Contact"]
+    left = datetime.fromisoformat(fields["Expires"]) - world.clock.now()
+    assert timedelta(days=90) < left < timedelta(days=365)
