@@ -9,6 +9,7 @@ from uuid import UUID
 import structlog
 from litestar import Litestar
 from litestar.enums import ScopeType
+from litestar.routes import HTTPRoute
 from litestar.types import Message, Receive, Scope, Send
 
 from .answers import Header
@@ -42,6 +43,10 @@ class Edge:
 
     def __init__(self, app: Litestar, *, metrics: Metrics, new_id: Callable[[], UUID], base_url: str) -> None:
         self.app = app
+        # Litestar tells of the methods that it knew of when a path first got one.
+        self._methods = {
+            route.path_format: ", ".join(sorted(map(str, route.methods))).encode() for route in app.routes if isinstance(route, HTTPRoute)
+        }
         self._always = (*SECURITY, ONLY_TLS) if base_url.startswith("https://") else SECURITY
         self._metrics = metrics
         self._new_id = new_id
@@ -67,6 +72,8 @@ class Edge:
             nonlocal status, ended
             if message["type"] == "http.response.start":
                 status = message["status"]
+                if method == "OPTIONS" and (methods := self._methods.get(named.get("path_template"))):
+                    message["headers"] = [(b"allow", methods)]
                 headers = [*message["headers"], *self._always, (b"x-request-id", request_id)]
                 names = {name for name, _ in headers}
                 if b"cache-control" not in names:

@@ -149,10 +149,10 @@ def _in_query(operation: Operation) -> Iterator[Json]:
     if operation.query is None:
         return
     (whole,), components = msgspec.json.schema_components([operation.query], ref_template=_REF)
-    properties = components[whole["$ref"].rpartition("/")[2]]["properties"]
-    for name, schema in properties.items():
+    described = components[whole["$ref"].rpartition("/")[2]]
+    for name, schema in described["properties"].items():
         kind = {**schema}
-        parameter: Json = {"name": name, "in": "query", "required": False}
+        parameter: Json = {"name": name, "in": "query", "required": name in described.get("required", ())}
         if description := kind.pop("description", None):
             parameter["description"] = description
         choices = [choice for choice in kind.pop("anyOf", []) if choice != {"type": "null"}]
@@ -169,7 +169,7 @@ def _in_headers(operation: Operation) -> Iterator[Json]:
         yield {"name": "Last-Event-ID", "in": "header", "description": "Go on after this event.", "schema": {"type": "string"}}
     if operation.body is None:
         return
-    version = {"type": "string", "pattern": '^(\\*|"[1-9][0-9]*")$'}
+    version = {"type": "string", "pattern": '^(\\*|"[1-9][0-9]{0,17}")$'}
     key = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}
     yield {"name": "If-Match", "in": "header", "description": "The version it was decided on, in quotes.", "schema": version}
     yield {"name": "Idempotency-Key", "in": "header", "description": "Do it once, however often it comes.", "schema": key}

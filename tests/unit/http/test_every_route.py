@@ -362,3 +362,13 @@ def _telling(headers: Mapping[str, str]) -> dict[str, str]:
 def _work(trips: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
     """What the database was asked, but for who asks, which is looked up once a second, and for what the pool tidies afterwards."""
     return [trip for trip in trips if "authenticate" not in trip and "rollback" not in trip]
+
+
+async def test_every_path_tells_all_the_methods_it_takes(world: World) -> None:
+    methods: dict[str, set[str]] = {}
+    for method, path, _ in _routes(world):
+        methods.setdefault(path, {"OPTIONS"}).add(method)
+
+    for path, taken in methods.items():
+        answer = await world.nobody.options(re.sub(r"{\w+:str}", MISSING, path))
+        assert ", ".join(sorted(taken)) == answer.headers["allow"], path
