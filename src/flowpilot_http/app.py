@@ -86,7 +86,13 @@ def create_app(
         exception_handlers={Exception: visit.refused, HTTPException: visit.refused},
     )
     face = Face(
-        flowpilot=flowpilot, cursors=Cursors(secret_keys), clock=clock, push=push, door=door, links=Links.of(base_url, *secret_keys)
+        flowpilot=flowpilot,
+        cursors=Cursors(secret_keys),
+        clock=clock,
+        push=push,
+        door=door,
+        base_url=base_url,
+        links=Links.of(base_url, *secret_keys),
     )
     app = Litestar(
         route_handlers=[account, pages, ways_out, sign_in.style, *health.routes(probe, metrics)],

@@ -25,6 +25,7 @@ from flowpilot_core.domain.identifiers import (
     BranchId,
     DeliveryId,
     HandoffId,
+    ProviderId,
     PsaConnectionId,
     PsaPostId,
     SessionId,
@@ -69,6 +70,7 @@ class Face:
     clock: Clock
     push: Push | None
     door: Door
+    base_url: str
     links: Links
 
 
@@ -87,6 +89,11 @@ class Call(Request[Person, None, State]):
     def account_id(self) -> AccountId:
         """The account the path names; only addresses of pages name one."""
         return self._id("account", AccountId)
+
+    @property
+    def provider_id(self) -> ProviderId:
+        """The identity provider the path names."""
+        return self._id("provider", ProviderId)
 
     @property
     def session_id(self) -> SessionId:

@@ -18,6 +18,7 @@ from flowpilot_adapters.embedded_postgres import EmbeddedPostgres, PostgresFaile
 from flowpilot_adapters.llm import ModelAssistant, Price, Speaks, speaker
 from flowpilot_adapters.log_notifier import LogNotifier
 from flowpilot_adapters.mark_file import MarkFile
+from flowpilot_adapters.openid import HttpOpenId
 from flowpilot_adapters.outgoing import guarded_client
 from flowpilot_adapters.psa import Autotask, ConnectWise, HaloPsa
 from flowpilot_adapters.psa.line import DEADLINE, MOST_BYTES
@@ -50,6 +51,7 @@ from flowpilot_core.application.webhook_messages import SendWebhook, SpreadEvent
 from flowpilot_core.domain.errors import InvalidValue, Unavailable
 from flowpilot_core.domain.identifiers import AccountId
 from flowpilot_core.ports.event_stream import EventStream
+from flowpilot_core.ports.identity import OpenId
 from flowpilot_core.ports.notifier import Notifier
 from flowpilot_core.ports.outbox import WorkKind
 from flowpilot_core.ports.psa import Psa
@@ -148,7 +150,8 @@ async def flowpilot_of(settings: Settings) -> AsyncIterator[FlowPilot]:
             raise CannotRun(
                 f"the database does not answer ({_first_line(exc.__cause__ or exc)}); is it up, and is its address right?"
             ) from exc
-        yield _flowpilot(settings, database)
+        openid = HttpOpenId(client=await _outside(settings, stack), clock=SystemClock())
+        yield _flowpilot(settings, database, openid=openid)
 
 
 async def serve(settings: Settings, *, host: str, port: int, relay: bool) -> None:
@@ -184,7 +187,8 @@ async def serve(settings: Settings, *, host: str, port: int, relay: bool) -> Non
                     working.wake()
                 waking.publish(account_id)
 
-            flowpilot = _flowpilot(settings, database, psas=psas, committed=committed)
+            openid = HttpOpenId(client=await _outside(settings, stack), clock=SystemClock())
+            flowpilot = _flowpilot(settings, database, psas=psas, openid=openid, committed=committed)
             app = create_app(
                 flowpilot,
                 clock=SystemClock(),
@@ -398,6 +402,7 @@ def _flowpilot(
     database: Database,
     *,
     psas: Mapping[str, Psa] = MappingProxyType({}),
+    openid: OpenId | None = None,
     committed: Callable[[AccountId], None] = _nobody,
 ) -> FlowPilot:
     return FlowPilot.of(
@@ -409,6 +414,7 @@ def _flowpilot(
         vault=AesGcmVault(secret_keys(settings)),
         models=bool(settings.models),
         psas=psas,
+        openid=openid,
         committed=committed,
     )
 

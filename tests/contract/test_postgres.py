@@ -62,6 +62,10 @@ class TestEventLog(contracts.EventLogContract):
     pass
 
 
+class TestIdentities(contracts.IdentitiesContract):
+    pass
+
+
 class TestSignIns(contracts.SignInsContract):
     pass
 

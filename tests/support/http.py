@@ -21,6 +21,7 @@ from flowpilot_core.application.units import Units
 from flowpilot_core.domain.account import User
 from flowpilot_core.domain.actor import Role
 from flowpilot_core.domain.identifiers import AccountId
+from flowpilot_core.ports.identity import OpenId
 from flowpilot_core.ports.outbox import Outbox, WorkKind
 from flowpilot_core.ports.persistence import BeginWork, ViewOf
 from flowpilot_core.testing.builders import SetClock
@@ -134,6 +135,7 @@ async def a_world_in(
     outbox: Outbox,
     *,
     push: Push | None = None,
+    openid: OpenId | None = None,
     committed: Callable[[AccountId], None] = lambda _: None,
 ) -> World:
     """A fresh one in a store that may hold others."""
@@ -149,6 +151,7 @@ async def a_world_in(
         committed=committed,
         vault=MemoryVault(),
         psas=vendors,
+        openid=openid,
     )
     app = create_app(
         flowpilot,

@@ -41,6 +41,7 @@ ALLOWED = {
     Permission.MANAGE_PEOPLE: "Olga Adam",
     Permission.MANAGE_OWNERS: "Olga",
     Permission.DEACTIVATE: "Olga Adam Anna",
+    Permission.MANAGE_PROVIDERS: "Olga Adam system",
     Permission.SEE: "Olga Adam Anna Ben Vera",
     Permission.JUDGE: "Anna",
     Permission.PREVIEW: "Olga Adam Anna Ben",

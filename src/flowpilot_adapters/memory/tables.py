@@ -20,6 +20,7 @@ from flowpilot_core.domain.identifiers import (
     DeliveryId,
     HandoffId,
     InvitationId,
+    ProviderId,
     PsaConnectionId,
     PsaPostId,
     SecretId,
@@ -32,6 +33,7 @@ from flowpilot_core.domain.identifiers import (
     WebhookId,
     WebhookMessageId,
 )
+from flowpilot_core.domain.identity import IdentityProvider, SignInAttempt
 from flowpilot_core.domain.invitation import Invitation
 from flowpilot_core.domain.opinion import Judgement, Rating, Seen
 from flowpilot_core.domain.preferences import Preferences
@@ -85,6 +87,9 @@ class Tables:
     teams: dict[TeamId, Team] = Factory(dict)
     users: dict[UserId, User] = Factory(dict)
     tokens: dict[TokenId, ApiToken] = Factory(dict)
+    providers: dict[ProviderId, IdentityProvider] = Factory(dict)
+    links: dict[tuple[ProviderId, str], UserId] = Factory(dict)
+    attempts: dict[bytes, SignInAttempt] = Factory(dict)
     sign_ins: dict[bytes, SignIn] = Factory(dict)
     sign_in_links: dict[bytes, SignInLink] = Factory(dict)
     invitations: dict[InvitationId, Invitation] = Factory(dict)
@@ -136,6 +141,12 @@ class Rows(Generic[K, V]):
             if row is not None:
                 yield row
 
+    def named(self) -> Iterator[K]:
+        """The keys of all rows, in the order in which they came."""
+        for key in (*self._committed, *(key for key in self._written if key not in self._committed)):
+            if self.get(key) is not None:
+                yield key
+
     def put(self, key: K, row: V) -> None:
         """Add or change a row."""
         self._written[key] = row
@@ -170,6 +181,9 @@ class Working:
         self.teams = Rows(tables.teams)
         self.users = Rows(tables.users)
         self.tokens = Rows(tables.tokens)
+        self.providers = Rows(tables.providers)
+        self.links = Rows(tables.links)
+        self.attempts = Rows(tables.attempts)
         self.sign_ins = Rows(tables.sign_ins)
         self.sign_in_links = Rows(tables.sign_in_links)
         self.invitations = Rows(tables.invitations)

@@ -7,6 +7,7 @@ from flowpilot_core.ports.persistence import Answer, Once
 
 from .assessments import MemoryAssessments
 from .escalation import MemoryEscalation
+from .identities import MemoryIdentities
 from .imports import MemoryImports
 from .invitations import MemoryInvitations
 from .opinions import MemoryOpinions
@@ -41,6 +42,7 @@ class MemoryUnitOfWork:
         self._token_use = MemoryTokenUse(transaction)
         self._assessments = MemoryAssessments(transaction)
         self._secrets = MemorySecrets(transaction)
+        self._identities = MemoryIdentities(transaction)
         self._sign_ins = MemorySignIns(transaction)
         self._webhooks = MemoryWebhooks(transaction)
         self._imports = MemoryImports(transaction)
@@ -115,6 +117,11 @@ class MemoryUnitOfWork:
     def secrets(self) -> MemorySecrets:
         """The sealed secrets."""
         return self._secrets
+
+    @property
+    def identities(self) -> MemoryIdentities:
+        """The identity providers."""
+        return self._identities
 
     @property
     def sign_ins(self) -> MemorySignIns:

@@ -25,6 +25,7 @@ NOBODY: Final = "FP002"
 
 _TAKEN: Final = {
     "uq_person_email": ("email", "somebody of this account has it already"),
+    "uq_identity_provider_issuer": ("issuer", "this account trusts it already"),
     "uq_team_name": ("name", "a team of this account has it already"),
 }
 _EXISTS: Final = "uq_psa_connection_system"
@@ -33,7 +34,7 @@ _LOST_RACES: Final = frozenset(
 )
 """Keys that two units of work can only both want where one of them acts on what is no longer so."""
 
-_THINGS: Final = {"person": "user", "fork_point": "fork point"}
+_THINGS: Final = {"person": "user", "fork_point": "fork point", "identity_provider": "identity provider"}
 _MISSING: Final = {
     key.name: _THINGS.get(key.referred_table.name, key.referred_table.name)
     for table in metadata.tables.values()

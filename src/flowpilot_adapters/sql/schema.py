@@ -211,6 +211,47 @@ sign_in_link = Table(
     _refers("sign_in_link", "user", ("user_id",), "person", ("id",)),
 )
 
+identity_provider = Table(
+    "identity_provider",
+    metadata,
+    _uuid("account_id"),
+    _uuid("id"),
+    _text("name"),
+    _text("issuer"),
+    _text("client_id"),
+    _uuid("secret_id", null=True),
+    _time("created_at"),
+    _key("identity_provider", "id"),
+    UniqueConstraint("account_id", "issuer", name="uq_identity_provider_issuer"),
+    ForeignKeyConstraint(["account_id"], [account.c.account_id], name="fk_identity_provider_account"),
+    _refers("identity_provider", "secret", ("secret_id",), "secret", ("id",)),
+)
+
+identity_link = Table(
+    "identity_link",
+    metadata,
+    _uuid("account_id"),
+    _uuid("provider_id"),
+    _text("subject"),
+    _uuid("user_id"),
+    _key("identity_link", "provider_id", "subject"),
+    _refers("identity_link", "provider", ("provider_id",), "identity_provider", ("id",)),
+    _refers("identity_link", "user", ("user_id",), "person", ("id",)),
+)
+
+sign_in_attempt = Table(
+    "sign_in_attempt",
+    metadata,
+    _uuid("account_id"),
+    Column("digest", LargeBinary, nullable=False),
+    _uuid("provider_id"),
+    _text("back_to"),
+    _time("expires_at"),
+    _key("sign_in_attempt", "digest"),
+    _refers("sign_in_attempt", "provider", ("provider_id",), "identity_provider", ("id",)),
+)
+"""Browsers that are at their identity provider's."""
+
 session = Table(
     "session",
     metadata,

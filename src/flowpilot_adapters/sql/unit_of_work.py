@@ -16,6 +16,7 @@ from .due_work import SqlWorkLedger
 from .escalation import SqlEscalation
 from .events import log
 from .handoffs import SqlHandoffs
+from .identities import SqlIdentities
 from .imports import SqlImports
 from .invitations import SqlInvitations
 from .opinions import SqlOpinions
@@ -50,6 +51,7 @@ class SqlUnitOfWork:
         self.token_use = SqlTokenUse(transaction)
         self.assessments = SqlAssessments(transaction)
         self.secrets = SqlSecrets(transaction)
+        self.identities = SqlIdentities(transaction)
         self.sign_ins = SqlSignIns(transaction)
         self.webhooks = SqlWebhooks(transaction)
         self.imports = SqlImports(transaction)

@@ -7,6 +7,7 @@ from attrs import frozen
 
 from flowpilot_core.domain.identifiers import AccountId
 from flowpilot_core.ports.clock import Clock, NewId, NewSecret
+from flowpilot_core.ports.identity import OpenId
 from flowpilot_core.ports.persistence import BeginWork, ViewOf
 from flowpilot_core.ports.psa import Psa
 from flowpilot_core.ports.secrets import Vault
@@ -15,6 +16,7 @@ from .accounts import Accounts
 from .assessments import Assessments
 from .escalation import Escalation
 from .handoffs import Handoffs
+from .identities import Identities
 from .invitations import Invitations
 from .people import People
 from .psa_access import Psas
@@ -49,6 +51,8 @@ class FlowPilot:
     invitations: Invitations
     replay: Replay
     signing_in: SigningIn
+    identities: Identities | None
+    """None where nobody speaks with identity providers."""
 
     @classmethod
     def of(
@@ -62,6 +66,7 @@ class FlowPilot:
         tell: bool = True,
         assess: bool = True,
         vault: Vault | None = None,
+        openid: OpenId | None = None,
         models: bool = False,
         psas: Mapping[str, Psa] = MappingProxyType({}),
         committed: Callable[[AccountId], None] = _nobody,
@@ -70,11 +75,15 @@ class FlowPilot:
 
         `tell`: whether anybody is told of an escalation; `assess`: whether it is assessed; `models`: whether a model is asked for
         suggestions too. `vault` seals what accounts keep secret; without one there are no webhooks and no PSAs; `psas` are those that
-        can be connected, by system. `committed` is called after every commit with its account, to wake a relay and whoever waits for
-        news: it must return at once, and losing the call costs nothing but time.
+        can be connected, by system. `openid` speaks with identity providers, where accounts may have some. `committed` is called after
+        every commit with its account, to wake a relay and whoever waits for news: it must return at once, and losing the call costs
+        nothing but time.
         """
         units = Units(begin=begin, committed=committed, new_id=new_id, reactions=reactions(new_id))
         safe = Safe(vault=vault or NoVault(), clock=clock, new_id=new_id)
+        identities = None
+        if openid is not None:
+            identities = Identities(begin=begin, openid=openid, safe=safe, clock=clock, new_id=new_id, new_secret=new_secret)
         return cls(
             handoffs=Handoffs(units=units, view=view, clock=clock, new_id=new_id, tell=tell, assess=assess),
             suggestions=Suggestions(units=units, view=view, clock=clock, new_id=new_id, models=models),
@@ -83,6 +92,7 @@ class FlowPilot:
             escalation=Escalation(units=units, clock=clock),
             accounts=Accounts(begin=begin, view=view, clock=clock, new_id=new_id, new_secret=new_secret),
             signing_in=SigningIn(begin=begin, view=view, clock=clock, new_id=new_id, new_secret=new_secret),
+            identities=identities,
             psa=PsaConnections(units=units, view=view, clock=clock, new_id=new_id, psas=Psas(vendors=psas, safe=safe)),
             webhooks=Webhooks(units=units, clock=clock, new_id=new_id, new_secret=new_secret, safe=safe),
             people=People(units=units, view=view, clock=clock, new_id=new_id),

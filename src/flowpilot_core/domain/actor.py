@@ -41,6 +41,7 @@ class Permission(StrEnum):
     LAPSE = "let a claim lapse"
     REROUTE = "reroute an escalation"
     WITHDRAW = "withdraw an escalation"
+    MANAGE_PROVIDERS = "manage identity providers"
     RETRY_DELIVERY = "retry a delivery"
     CONNECT_PSA = "connect a PSA"
     READ_POSTS = "read what was posted to a PSA"
@@ -115,6 +116,7 @@ PERMISSIONS: Mapping[Permission, Rule] = MappingProxyType(
         Permission.MANAGE_PEOPLE: Rule(roles=OWNERS_AND_ADMINS),
         Permission.MANAGE_OWNERS: Rule(roles=frozenset({Role.OWNER})),
         Permission.DEACTIVATE: Rule(roles=frozenset(Role), relation=Relation.THEMSELVES, always=OWNERS_AND_ADMINS),
+        Permission.MANAGE_PROVIDERS: Rule(roles=OWNERS_AND_ADMINS, system=True),
         Permission.SEE: Rule(roles=frozenset(Role)),
         Permission.JUDGE: Rule(relation=Relation.CLAIMER),
         Permission.PREVIEW: Rule(),

@@ -25,6 +25,8 @@ class Prefix(StrEnum):
     """A link that makes somebody invited one of the account."""
     LINK = "fpl"
     """A link that signs one person in once."""
+    ATTEMPT = "fpa"
+    """What a browser keeps while it is at its identity provider's."""
 
 
 SECRET_BYTES = 32

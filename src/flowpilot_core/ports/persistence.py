@@ -41,6 +41,7 @@ from flowpilot_core.domain.suggestion import Suggestion
 
 from .assessments import Assessments, JudgedAssessment
 from .escalation import Escalation
+from .identity import Identities
 from .imports import Figures, ImportedCase, Imports
 from .invitations import Invitations, Member, TeamDetail
 from .opinions import Opinions
@@ -417,6 +418,10 @@ class UnitOfWork(Protocol):
     @property
     def secrets(self) -> Secrets:
         """The sealed secrets."""
+
+    @property
+    def identities(self) -> Identities:
+        """The identity providers."""
 
     @property
     def sign_ins(self) -> SignIns:

@@ -6,10 +6,11 @@ from typing import Final
 
 from flowpilot_core.domain.actor import Person
 from flowpilot_core.domain.errors import Unauthenticated
+from flowpilot_core.domain.identity import LONGEST_JWT
 
 from .known import Known
 
-_LONGEST: Final = 512
+_LONGEST: Final = LONGEST_JWT + 10
 
 
 class Bearer:

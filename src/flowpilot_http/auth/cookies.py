@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Final
 from urllib.parse import urlsplit
 
+from flowpilot_core.domain.identity import ATTEMPT_LASTS
 from flowpilot_core.domain.sign_in import LASTS
 from flowpilot_http.answers import Header
 
@@ -14,9 +15,9 @@ VISIT_LASTS: Final = timedelta(hours=1)
 
 
 class Cookies:
-    """The two cookies of a browser: of who is signed in, and of a visit by somebody who is not.
+    """The cookies of a browser: of who is signed in, of a visit by somebody who is not, and of the way to an identity provider.
 
-    Neither is ever read by a script or sent along by another site's form. Over TLS their names say that nothing but this host set
+    None is ever read by a script or sent along by another site's form. Over TLS their names say that nothing but this host set
     them, for all of it; only on a laptop, over plain http to the machine itself, they do without.
     """
 
@@ -25,6 +26,7 @@ class Cookies:
         plain = parts.scheme == "http" and parts.hostname in _LOOPBACK
         self._how = "Path=/; HttpOnly; SameSite=Lax" + ("" if plain else "; Secure")
         self.sign_in: str = "flowpilot_sign_in" if plain else "__Host-flowpilot_sign_in"
+        self.attempt: str = "flowpilot_attempt" if plain else "__Host-flowpilot_attempt"
         self.visit: str = "flowpilot_visit" if plain else "__Host-flowpilot_visit"
 
     def read(self, headers: Iterable[tuple[bytes, bytes]], name: str) -> str | None:
@@ -45,6 +47,14 @@ class Cookies:
     def signed_out(self) -> Header:
         """Keep it no longer."""
         return self._set(self.sign_in, "", timedelta())
+
+    def set_out(self, text: str) -> Header:
+        """Keep this until the browser is back from its provider."""
+        return self._set(self.attempt, text, ATTEMPT_LASTS)
+
+    def arrived(self) -> Header:
+        """It is back."""
+        return self._set(self.attempt, "", timedelta())
 
     def visited(self, text: str) -> Header:
         """Keep this for a while."""

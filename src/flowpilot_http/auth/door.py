@@ -54,7 +54,8 @@ class Door:
 
     def __init__(self, flowpilot: FlowPilot, cookies: Cookies, new_secret: NewSecret) -> None:
         self.cookies = cookies
-        self._bearer = Bearer(flowpilot.accounts.authenticate)
+        self._flowpilot = flowpilot
+        self._bearer = Bearer(self._authenticated)
         self._browsers = Known(flowpilot.signing_in.person)
         self._new_secret = new_secret
 
@@ -83,6 +84,12 @@ class Door:
         request.scope["user"] = visitor.person
         request.scope["visitor"] = visitor  # type: ignore[typeddict-unknown-key]
         await self._require_meant(request, visitor)
+
+    async def _authenticated(self, token: str) -> Person:
+        """Who one of our tokens, or a JWT of an issuer that an account trusts, stands for. Raises `Unauthenticated`."""
+        if "." in token and self._flowpilot.identities:
+            return await self._flowpilot.identities.person(token)
+        return await self._flowpilot.accounts.authenticate(token)
 
     def forget(self, kept: str) -> None:
         """A browser was signed out."""

@@ -6,7 +6,7 @@ import typer
 
 import flowpilot_core
 
-from . import accounts, deliveries, operating, secrets, serving
+from . import accounts, deliveries, operating, providers, secrets, serving
 from .demo import demo
 from .replay import replay
 
@@ -24,6 +24,7 @@ for name, group in (
     ("account", accounts.account),
     ("user", accounts.user),
     ("token", accounts.token),
+    ("provider", providers.provider),
     ("secrets", secrets.secrets),
     ("deliveries", deliveries.deliveries),
     ("relay", serving.relay),

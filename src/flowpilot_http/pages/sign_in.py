@@ -1,11 +1,12 @@
 """The pages that sign people in and out."""
 
 from typing import Annotated
+from urllib.parse import urlencode
 
 from litestar import get
 from msgspec import Meta
 
-from flowpilot_core.domain.errors import Unauthenticated
+from flowpilot_core.domain.errors import NotFound, Unauthenticated
 from flowpilot_http.answers import Body
 from flowpilot_http.calls import Call
 from flowpilot_http.schemas.common import Closed
@@ -14,6 +15,11 @@ from .templating import STYLE
 from .visit import HOME, Form, Visit, here, shows, takes
 
 USED_UP = "It was used already, or is older than a quarter of an hour. Ask for another one."
+
+NOT_VOUCHED_FOR = (
+    "Your identity provider did not vouch for somebody of this account, or the sign-in took too long or was begun in another browser. "
+    "Try again; if it fails again, ask an admin of your account whether they know you by the address that your provider has of you."
+)
 
 
 class SignInWanted(Closed, kw_only=True, frozen=True):
@@ -29,7 +35,45 @@ async def sign_in_page(request: Visit) -> Body:
     wanted = await request.wanted(SignInWanted)
     if request.visitor.person and request.visitor.person.account_id == account_id:
         return request.see(here(wanted.next))
-    return request.page("sign_in.html", next=here(wanted.next))
+    identities = request.flowpilot.identities
+    providers = await identities.offered(account_id) if identities else ()
+    ways = [
+        {"name": one.name, "path": f"/sign-in/{account_id}/with/{one.id}?{urlencode({'next': here(wanted.next)})}"} for one in providers
+    ]
+    return request.page("sign_in.html", next=here(wanted.next), ways=ways)
+
+
+@shows("/sign-in/{account_id:str}/with/{provider_id:str}")
+async def set_out(request: Visit) -> Body:
+    """To the account's identity provider."""
+    wanted = await request.wanted(SignInWanted)
+    if request.flowpilot.identities is None:
+        raise NotFound("identity provider")
+    back_to = here(wanted.next)
+    away = await request.flowpilot.identities.set_out(
+        request.account_id, request.provider_id, redirect_uri=request.callback, back_to=back_to
+    )
+    return request.set_out(away)
+
+
+@shows("/sign-in/{account_id:str}/callback")
+async def arrive(request: Visit) -> Body:
+    """Back from the identity provider: with a code, or with the news that there is none."""
+    account_id, query = request.account_id, request.query_params
+    if request.flowpilot.identities is None:
+        raise NotFound("identity provider")
+    try:
+        signed_in, back_to = await request.flowpilot.identities.arrive(
+            request.attempt,
+            account_id=account_id,
+            state=query.get("state", ""),
+            code=query.get("code", ""),
+            issuer=query.get("iss"),
+            redirect_uri=request.callback,
+        )
+    except Unauthenticated:
+        return request.page("problem.html", status=401, title="You are not signed in", detail=NOT_VOUCHED_FOR)
+    return request.signed_in(signed_in, back_to)
 
 
 @shows("/sign-in-link/{link:str}")
@@ -75,4 +119,4 @@ async def style(request: Call) -> Body:
     return Body(STYLE, media_type=b"text/css; charset=utf-8", headers=((b"cache-control", b"public, max-age=300"),))
 
 
-ROUTES = (sign_in_page, sign_in_link_page, sign_in_by_link, signed_in_page, sign_out, signed_out_page)
+ROUTES = (sign_in_page, sign_in_link_page, sign_in_by_link, set_out, arrive, signed_in_page, sign_out, signed_out_page)

@@ -13,6 +13,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.response import Response
 from markupsafe import Markup
 
+from flowpilot_core.application.identities import SetOut
 from flowpilot_core.application.links import Links
 from flowpilot_core.application.signing_in import SignedIn
 from flowpilot_core.domain.actor import Person
@@ -97,11 +98,27 @@ class Visit(Call):
         html = environment.get_template(template).render(told).encode()
         return Body(html, status=status, media_type=HTML, headers=(POLICY, *kept, *headers))
 
+    @property
+    def callback(self) -> str:
+        """Where an identity provider sends browsers of the path's account back to."""
+        return f"{self._face.base_url}/sign-in/{self.account_id}/callback"
+
+    @property
+    def attempt(self) -> str:
+        """What the browser kept while it was at its identity provider's; empty where it kept nothing."""
+        cookies = self._face.door.cookies
+        return cookies.read(self.scope["headers"], cookies.attempt) or ""
+
+    def set_out(self, set_out: SetOut) -> Body:
+        """Go to an identity provider, and keep what tells this browser from others until it is back."""
+        return self.see(set_out.address, self._face.door.cookies.set_out(set_out.text))
+
     def signed_in(self, signed_in: SignedIn, path: str) -> Body:
         """Somebody was signed in with this browser just now: go on to `path`."""
         door = self._face.door
         door.forget(self.visitor.kept)
-        return self.see(path, door.cookies.signed_in(signed_in.text))
+        arrived = (door.cookies.arrived(),) if self.attempt else ()
+        return self.see(path, door.cookies.signed_in(signed_in.text), *arrived)
 
     async def signed_out(self) -> Body:
         """Sign this browser out, and say so."""

@@ -25,6 +25,8 @@ PAGES = {
     ("GET", "/no-mails/{signed:str}"),
     ("POST", "/no-mails/{signed:str}"),
     ("GET", "/sign-in/{account_id:str}"),
+    ("GET", "/sign-in/{account_id:str}/with/{provider_id:str}"),
+    ("GET", "/sign-in/{account_id:str}/callback"),
     ("GET", "/sign-in-link/{link:str}"),
     ("POST", "/sign-in-link/{link:str}"),
     ("GET", "/signed-in"),
@@ -323,7 +325,7 @@ async def test_every_answer_carries_what_keeps_browsers_safe_and_a_name(world: W
             method,
             _filled(
                 path,
-                dict.fromkeys(("session_id", "handoff_id", "account_id", "link", "signed"), MISSING)
+                dict.fromkeys(("session_id", "handoff_id", "account_id", "provider_id", "link", "signed"), MISSING)
                 | dict.fromkeys(
                     (
                         "step_id",

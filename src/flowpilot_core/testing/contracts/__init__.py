@@ -20,6 +20,7 @@ from .contract import Adapter, Contract
 from .escalation import EscalationContract
 from .event_log import EventLogContract
 from .event_stream import EventStreamContract, Nodes
+from .identities import IdentitiesContract
 from .imports import ImportsContract, ReplayContract
 from .invitations import InvitationsContract
 from .notifier import NotifierContract, Postbox
@@ -49,6 +50,7 @@ __all__ = [
     "EventLogContract",
     "EventStreamContract",
     "HandoffsContract",
+    "IdentitiesContract",
     "ImportsContract",
     "InvitationsContract",
     "Nodes",

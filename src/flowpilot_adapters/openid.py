@@ -1,0 +1,242 @@
+"""OpenID Connect providers over HTTP: what they publish, codes they redeem, and whether what they say is theirs."""
+
+import asyncio
+import json
+import time
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable, Mapping
+from hashlib import sha256
+from types import MappingProxyType
+from typing import Any, Final
+from urllib.parse import quote, urlencode, urlsplit
+
+import httpx
+from attrs import define, field, frozen
+from joserfc import jwk, jwt
+from joserfc.errors import JoseError
+
+from flowpilot_core.domain.errors import Unauthenticated, Unavailable
+from flowpilot_core.domain.identifiers import ProviderId
+from flowpilot_core.domain.identity import LONGEST_JWT, Identity, IdentityProvider
+from flowpilot_core.ports.clock import Clock
+from flowpilot_core.ports.identity import Errand
+
+LEEWAY: Final = 60
+"""Seconds by which clocks may differ."""
+REMEMBERED: Final = 600.0
+"""Seconds for which what a provider publishes is not asked for again."""
+STALE: Final = 3600.0
+"""Seconds for which it is used while the provider does not answer."""
+BETWEEN_LOOKS: Final = 30.0
+"""Seconds between looking for a key that is not known: whoever makes key names up makes no work."""
+PATIENCE: Final = 5.0
+"""Seconds for one answer of a provider, to its last byte."""
+LARGEST: Final = 256 * 1024
+"""Bytes of one answer."""
+MOST_PROVIDERS: Final = 1_000
+
+ALGORITHMS: Final[Mapping[tuple[str, str | None], frozenset[str]]] = MappingProxyType(
+    {
+        ("RSA", None): frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"}),
+        ("EC", "P-256"): frozenset({"ES256"}),
+        ("EC", "P-384"): frozenset({"ES384"}),
+        ("EC", "P-521"): frozenset({"ES512"}),
+        ("OKP", "Ed25519"): frozenset({"EdDSA", "Ed25519"}),
+    }
+)
+"""What a key of each type and curve may have signed with: never an algorithm whose key both sides know."""
+
+_NAMING_KEYS: Final = frozenset({"jku", "jwk", "x5u", "x5c", "crit"})
+"""Headers that bring a key of their own, or change what the others mean."""
+
+
+@frozen(kw_only=True)
+class _Published:
+    """What a provider publishes, and when it was read."""
+
+    metadata: Mapping[str, Any]
+    keys: tuple[Mapping[str, Any], ...]
+    read_at: float
+
+
+@define(kw_only=True)
+class HttpOpenId:
+    """Asks providers over `client`, which minds where requests may go."""
+
+    client: httpx.AsyncClient
+    clock: Clock
+    monotonic: Callable[[], float] = time.monotonic
+    _known: dict[ProviderId, _Published] = field(factory=dict, init=False)
+
+    async def address(self, provider: IdentityProvider, errand: Errand) -> str:
+        """As `OpenId.address` says."""
+        published = await self._published(provider)
+        query = {
+            "response_type": "code",
+            "scope": "openid email",
+            "client_id": provider.client_id,
+            "redirect_uri": errand.redirect_uri,
+            "state": errand.state,
+            "nonce": errand.nonce,
+            "code_challenge": urlsafe_b64encode(sha256(errand.verifier.encode()).digest()).rstrip(b"=").decode(),
+            "code_challenge_method": "S256",
+        }
+        endpoint = _endpoint(provider, published.metadata, "authorization_endpoint")
+        return f"{endpoint}{'&' if urlsplit(endpoint).query else '?'}{urlencode(query)}"
+
+    async def redeemed(self, provider: IdentityProvider, errand: Errand, *, code: str, secret: str | None) -> Identity:
+        """As `OpenId.redeemed` says."""
+        published = await self._published(provider)
+        form = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": errand.redirect_uri,
+            "client_id": provider.client_id,
+            "code_verifier": errand.verifier,
+        }
+        ways = published.metadata.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
+        auth = None
+        if secret is not None and "client_secret_basic" in ways:
+            auth = httpx.BasicAuth(quote(provider.client_id, safe=""), quote(secret, safe=""))
+        elif secret is not None:
+            form["client_secret"] = secret
+        request = self.client.build_request("POST", _endpoint(provider, published.metadata, "token_endpoint"), data=form)
+        status, answer = await self._answer(request, auth=auth)
+        if 400 <= status < 500:
+            raise Unauthenticated
+        token = answer.get("id_token")
+        if status != 200 or not isinstance(token, str):
+            raise Unavailable("identity provider")
+        claims = await self._claims(provider, token, audience=provider.client_id)
+        several = isinstance(claims.get("aud"), list) and len(claims["aud"]) > 1
+        if claims.get("nonce") != errand.nonce or (several and claims.get("azp") != provider.client_id):
+            raise Unauthenticated
+        return _identity(claims)
+
+    async def verified(self, provider: IdentityProvider, token: str, *, audience: str) -> Identity:
+        """As `OpenId.verified` says."""
+        return _identity(await self._claims(provider, token, audience=audience))
+
+    async def _claims(self, provider: IdentityProvider, token: str, *, audience: str) -> Mapping[str, Any]:
+        """What a token says, once it is known to be the provider's, for `audience`, and good now. Raises `Unauthenticated`."""
+        header = _header(token)
+        algorithm = header.get("alg")
+        registry = jwt.JWTClaimsRegistry(
+            now=int(self.clock.now().timestamp()),
+            leeway=LEEWAY,
+            iss={"essential": True, "value": provider.issuer},
+            aud={"essential": True, "value": audience},
+            exp={"essential": True},
+            sub={"essential": True},
+        )
+        for published in await self._keys(provider, header, str(algorithm)):
+            try:
+                key = jwk.import_key(dict(published))
+                claims: Mapping[str, Any] = jwt.decode(token, key, algorithms=[str(algorithm)]).claims
+                registry.validate(dict(claims))
+            except (JoseError, ValueError):
+                continue
+            return claims
+        raise Unauthenticated
+
+    async def _keys(self, provider: IdentityProvider, header: Mapping[str, Any], algorithm: str) -> tuple[Mapping[str, Any], ...]:
+        """The provider's keys that may have signed under this header; looked for anew where there is none, but not all the time."""
+        published = await self._published(provider)
+        found = _fitting(published.keys, header, algorithm)
+        if not found and self.monotonic() - published.read_at >= BETWEEN_LOOKS:
+            found = _fitting((await self._read(provider)).keys, header, algorithm)
+        return found
+
+    async def _published(self, provider: IdentityProvider) -> _Published:
+        known = self._known.get(provider.id)
+        age = self.monotonic() - known.read_at if known else STALE
+        if known and age < REMEMBERED:
+            return known
+        try:
+            return await self._read(provider)
+        except Unavailable:
+            if known and age < STALE:
+                return known
+            raise
+
+    async def _read(self, provider: IdentityProvider) -> _Published:
+        where = provider.issuer.rstrip("/") + "/.well-known/openid-configuration"
+        metadata = await self._document(where)
+        if metadata.get("issuer") != provider.issuer:
+            raise Unavailable("identity provider")
+        keys = (await self._document(_endpoint(provider, metadata, "jwks_uri"))).get("keys")
+        if not isinstance(keys, list):
+            raise Unavailable("identity provider")
+        published = _Published(metadata=metadata, keys=tuple(key for key in keys if isinstance(key, dict)), read_at=self.monotonic())
+        if len(self._known) >= MOST_PROVIDERS:
+            self._known.clear()
+        self._known[provider.id] = published
+        return published
+
+    async def _document(self, url: str) -> Mapping[str, Any]:
+        status, document = await self._answer(self.client.build_request("GET", url))
+        if status != 200:
+            raise Unavailable("identity provider")
+        return document
+
+    async def _answer(self, request: httpx.Request, auth: httpx.Auth | None = None) -> tuple[int, Mapping[str, Any]]:
+        """The status, and the object that was answered. Raises `Unavailable` for anything else."""
+        body = b""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                answer = await self.client.send(request, auth=auth, stream=True, follow_redirects=False)
+                try:
+                    async for part in answer.aiter_bytes():
+                        body += part
+                        if len(body) > LARGEST:
+                            raise Unavailable("identity provider")
+                finally:
+                    await answer.aclose()
+            document = json.loads(body)
+        except (httpx.HTTPError, TimeoutError, ValueError, RecursionError) as exc:
+            raise Unavailable("identity provider") from exc
+        if not isinstance(document, dict):
+            raise Unavailable("identity provider")
+        return answer.status_code, document
+
+
+def _endpoint(provider: IdentityProvider, metadata: Mapping[str, Any], name: str) -> str:
+    """An address that the provider publishes: no less safe than its own. Raises `Unavailable`."""
+    url = metadata.get(name)
+    schemes = ("https",) if provider.issuer.startswith("https:") else ("https", "http")
+    if not isinstance(url, str) or urlsplit(url).scheme not in schemes:
+        raise Unavailable("identity provider")
+    return url
+
+
+def _header(token: str) -> Mapping[str, Any]:
+    """Raises `Unauthenticated` for what is no JWT, and for one that brings a key of its own."""
+    first = token.split(".")[0]
+    try:
+        header = json.loads(urlsafe_b64decode(first + "=" * (-len(first) % 4)))
+    except (ValueError, RecursionError):
+        raise Unauthenticated from None
+    if not isinstance(header, dict) or header.keys() & _NAMING_KEYS or len(token) > LONGEST_JWT:
+        raise Unauthenticated
+    return header
+
+
+def _fitting(keys: tuple[Mapping[str, Any], ...], header: Mapping[str, Any], algorithm: str) -> tuple[Mapping[str, Any], ...]:
+    """Keys that may sign in this way, and are called so where the header says a name: a name is compared, and leads nowhere."""
+    named = header.get("kid")
+    return tuple(
+        key
+        for key in keys
+        if algorithm in ALGORITHMS.get((str(key.get("kty")), key.get("crv")), ())
+        and key.get("use", "sig") == "sig"
+        and key.get("alg", algorithm) == algorithm
+        and (named is None or key.get("kid") == named)
+    )
+
+
+def _identity(claims: Mapping[str, Any]) -> Identity:
+    email = claims.get("email")
+    said = claims.get("email_verified")
+    # Some say it as a text; 1, which Python takes for true, is neither.
+    verified = said is True or said == "true"
+    return Identity(subject=str(claims["sub"]), email=email if isinstance(email, str) and verified else None)

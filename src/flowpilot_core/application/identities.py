@@ -1,0 +1,156 @@
+"""Use cases of identity providers: configure them, and let in whom they vouch for."""
+
+import hmac
+from collections.abc import Sequence
+
+from attrs import evolve, frozen
+
+from flowpilot_core.domain.actor import Actor, Permission, Person, require_role
+from flowpilot_core.domain.errors import NotFound, Unauthenticated
+from flowpilot_core.domain.identifiers import AccountId, ProviderId, SignInId
+from flowpilot_core.domain.identity import (
+    ATTEMPT_LASTS,
+    Identity,
+    IdentityProvider,
+    SignInAttempt,
+    addressed_account,
+    audience,
+    checked_provider,
+)
+from flowpilot_core.domain.sign_in import SignIn
+from flowpilot_core.domain.text import TITLE, text
+from flowpilot_core.domain.token import Prefix, derived, parse_token, token_digest, token_text
+from flowpilot_core.ports.clock import Clock, NewId, NewSecret
+from flowpilot_core.ports.identity import Errand, OpenId
+from flowpilot_core.ports.persistence import BeginWork, UnitOfWork
+
+from .secrets import Safe
+from .signing_in import SignedIn
+
+PURPOSE = "identity provider"
+
+
+@frozen(kw_only=True)
+class SetOut:
+    """A browser is to go to `address`, keeping `text` until it is back."""
+
+    address: str
+    text: str
+
+
+@frozen(kw_only=True)
+class Identities:
+    """A provider belongs to one account, and whatever comes from one names that account: nobody is looked up across accounts."""
+
+    begin: BeginWork
+    openid: OpenId
+    safe: Safe
+    clock: Clock
+    new_id: NewId
+    new_secret: NewSecret
+
+    async def add(self, actor: Actor, *, name: str, issuer: str, client_id: str, client_secret: str | None = None) -> IdentityProvider:
+        """Trust a provider from now on. Raises `RoleForbidden`, or `InvalidValue` also for an issuer that the account has."""
+        provider = checked_provider(
+            ProviderId(self.new_id()), name=name, issuer=issuer, client_id=client_id, secret_id=None, at=self.clock.now()
+        )
+        if client_secret is not None:
+            text("client_secret", client_secret, most=10 * TITLE)
+        require_role(actor, Permission.MANAGE_PROVIDERS)
+        async with self.begin(actor.account_id) as work:
+            provider = await self._with_secret(work, actor.account_id, provider, client_secret)
+            await work.identities.add(provider)
+            await work.commit()
+        return provider
+
+    async def all(self, actor: Actor) -> Sequence[IdentityProvider]:
+        """Those of the account, oldest first. Raises `RoleForbidden`."""
+        require_role(actor, Permission.MANAGE_PROVIDERS)
+        return await self.offered(actor.account_id)
+
+    async def remove(self, actor: Actor, provider_id: ProviderId) -> None:
+        """Trust it no longer; who is signed in stays so. Raises `NotFound` or `RoleForbidden`."""
+        async with self.begin(actor.account_id) as work:
+            provider = await work.identities.get(provider_id)
+            require_role(actor, Permission.MANAGE_PROVIDERS)
+            await work.identities.drop(provider_id)
+            if provider.secret_id is not None:
+                await work.secrets.drop(provider.secret_id)
+            await work.commit()
+
+    async def offered(self, account_id: AccountId) -> Sequence[IdentityProvider]:
+        """What a sign-in page offers; nothing, where there is no such account."""
+        async with self.begin(account_id) as work:
+            return await work.identities.all()
+
+    async def person(self, token: str) -> Person:
+        """Who a JWT stands for. Raises `Unauthenticated`, or `Unavailable` where its issuer cannot be asked for its keys."""
+        account_id, issuer = addressed_account(token)
+        try:
+            async with self.begin(account_id) as work:
+                provider = await work.identities.of_issuer(issuer)
+        except NotFound:
+            raise Unauthenticated from None
+        identity = await self.openid.verified(provider, token, audience=audience(account_id))
+        async with self.begin(account_id) as work:
+            return await self._person(work, account_id, provider, identity)
+
+    async def set_out(self, account_id: AccountId, provider_id: ProviderId, *, redirect_uri: str, back_to: str) -> SetOut:
+        """Send a browser to a provider. Raises `NotFound` or `Unavailable`."""
+        secret = self.new_secret()
+        kept = token_text(account_id, secret, Prefix.ATTEMPT)
+        at = self.clock.now()
+        async with self.begin(account_id) as work:
+            provider = await work.identities.get(provider_id)
+        address = await self.openid.address(provider, _errand(kept, redirect_uri))
+        attempt = SignInAttempt(digest=token_digest(secret), provider_id=provider_id, back_to=back_to, expires_at=at + ATTEMPT_LASTS)
+        async with self.begin(account_id) as work:
+            await work.identities.begin(attempt, at=at)
+            await work.commit()
+        return SetOut(address=address, text=kept)
+
+    async def arrive(
+        self, kept: str, *, account_id: AccountId, state: str, code: str, issuer: str | None, redirect_uri: str
+    ) -> tuple[SignedIn, str]:
+        """Sign in whom the provider gave a code for, in the browser that set out; and where it was going.
+
+        Raises `Unauthenticated` where it is another browser, the second time, too late, the answer of another provider, or about
+        nobody active here; `Unavailable` where the provider does not answer.
+        """
+        parsed = parse_token(kept, Prefix.ATTEMPT)
+        errand = _errand(kept, redirect_uri)
+        if not code or parsed.account_id != account_id or not hmac.compare_digest(errand.state.encode(), state.encode()):
+            raise Unauthenticated
+        async with self.begin(account_id) as work:
+            attempt = await work.identities.arrive(parsed.digest, at=self.clock.now())
+            provider = await work.identities.get(attempt.provider_id)
+            secret = await self.safe.open(work, account_id, PURPOSE, provider.secret_id) if provider.secret_id else None
+            await work.commit()
+        if issuer not in (None, provider.issuer):
+            raise Unauthenticated
+        identity = await self.openid.redeemed(provider, errand, code=code, secret=secret)
+        async with self.begin(account_id) as work:
+            person = await self._person(work, account_id, provider, identity)
+            await work.identities.link(provider.id, identity.subject, person.user_id)
+            new = self.new_secret()
+            await work.sign_ins.add(SignIn.of(SignInId(self.new_id()), person.user_id, digest=token_digest(new), at=self.clock.now()))
+            await work.commit()
+        return SignedIn(person=person, text=token_text(account_id, new, Prefix.SIGN_IN)), attempt.back_to
+
+    async def _person(self, work: UnitOfWork, account_id: AccountId, provider: IdentityProvider, identity: Identity) -> Person:
+        user_id = await work.identities.linked(provider.id, identity)
+        if user_id is None:
+            raise Unauthenticated
+        return (await work.people.user(user_id)).acting(account_id)
+
+    async def _with_secret(
+        self, work: UnitOfWork, account_id: AccountId, provider: IdentityProvider, client_secret: str | None
+    ) -> IdentityProvider:
+        if client_secret is None:
+            return provider
+        return evolve(provider, secret_id=await self.safe.put(work, account_id, PURPOSE, client_secret))
+
+
+def _errand(kept: str, redirect_uri: str) -> Errand:
+    """All of it follows from what the browser keeps, so that nothing of it need be stored."""
+    return Errand(redirect_uri=redirect_uri, state=derived(kept, "state"), nonce=derived(kept, "nonce"), verifier=derived(kept, "verifier"))

@@ -1,0 +1,75 @@
+"""Identity providers, each of one account."""
+
+from typing import Annotated
+from uuid import UUID
+
+import typer
+
+from flowpilot_core.application.identities import Identities
+from flowpilot_core.domain.actor import System
+from flowpilot_core.domain.identifiers import AccountId, ProviderId
+from flowpilot_core.domain.identity import IdentityProvider, audience
+from flowpilot_http.main import CannotRun, flowpilot_of
+from flowpilot_http.settings import Settings
+
+from .accounts import SERVED_AT, OfAccount
+from .environment import prepared
+from .outcome import Json, outcome, run, say
+
+provider = typer.Typer(help="The identity providers that an account trusts.", no_args_is_help=True)
+
+
+@provider.command("add")
+def add_provider(
+    account_id: OfAccount,
+    issuer: Annotated[str, typer.Option(help="Its address, exactly as it names itself: https://login.example.com.")],
+    client_id: Annotated[str, typer.Option(help="What it knows FlowPilot as.")],
+    name: Annotated[str, typer.Option(help="What the button on the sign-in page says.")],
+    client_secret: Annotated[
+        str | None, typer.Option(envvar="FLOWPILOT_CLIENT_SECRET", help="The client's secret; a public client has none.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Trust an OpenID Connect provider: its JWTs, and whom it sends back signed in. They must be people of the account already."""
+
+    async def work(settings: Settings) -> IdentityProvider:
+        async with flowpilot_of(settings) as flowpilot:
+            operator = System(account_id=AccountId(account_id), cause="command line")
+            return await _of(flowpilot.identities).add(operator, name=name, issuer=issuer, client_id=client_id, client_secret=client_secret)
+
+    with outcome():
+        settings = prepared()
+        made = run(work(settings))
+        here = f"{settings.base_url or SERVED_AT}/sign-in/{account_id}"
+        facts = {
+            "id": made.id,
+            "issuer": made.issuer,
+            "sign_in": here,
+            "redirect_uri": f"{here}/callback",
+            "audience": audience(AccountId(account_id)),
+        }
+        say(facts, f"Let {made.issuer} send browsers back to {facts['redirect_uri']}; people sign in at {here}.", json=json)
+
+
+@provider.command("remove")
+def remove_provider(
+    account_id: OfAccount,
+    provider_id: Annotated[UUID, typer.Option("--provider", metavar="ID", help="Its id, as `provider add` printed it.")],
+    json: Json = False,
+) -> None:
+    """Trust it no longer. Whoever is signed in stays so until their sign-in is over."""
+
+    async def work(settings: Settings) -> None:
+        async with flowpilot_of(settings) as flowpilot:
+            operator = System(account_id=AccountId(account_id), cause="command line")
+            await _of(flowpilot.identities).remove(operator, ProviderId(provider_id))
+
+    with outcome():
+        run(work(prepared()))
+        say({"id": provider_id}, "It is trusted no longer.", json=json)
+
+
+def _of(identities: Identities | None) -> Identities:
+    if identities is None:
+        raise CannotRun("this program speaks with no identity providers")
+    return identities

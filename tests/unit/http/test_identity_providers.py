@@ -1,0 +1,430 @@
+"""Identity providers: JWTs that they issue and browsers that they send back, with whatever can be wrong about either."""
+
+import asyncio
+import hmac
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+import httpx
+import pytest
+from attrs import frozen
+from joserfc import jwk
+
+from flowpilot_adapters import openid
+from flowpilot_adapters.memory import MemoryStore
+from flowpilot_adapters.openid import BETWEEN_LOOKS, LARGEST, LEEWAY, REMEMBERED, HttpOpenId
+from flowpilot_adapters.system import new_id
+from flowpilot_core.application.identities import Identities
+from flowpilot_core.domain.actor import System
+from flowpilot_core.domain.errors import InvalidValue, RoleForbidden
+from flowpilot_core.domain.identity import IdentityProvider, audience
+from flowpilot_core.testing.builders import SetClock
+from tests.support.browser import Browser
+from tests.support.http import Somebody, World, a_world_in
+from tests.support.provider import CLIENT, CLIENT_SECRET, ISSUER, Provider, said
+
+pytestmark = pytest.mark.anyio
+
+
+@frozen(kw_only=True)
+class Trust:
+    """Acme trusts a provider, which knows Jo."""
+
+    world: World
+    provider: Provider
+    openid: HttpOpenId
+    trusted: IdentityProvider
+    time: list[float]
+
+    @property
+    def aud(self) -> str:
+        return audience(self.world.junior.account_id)
+
+    async def asks(self, token: str) -> httpx.Response:
+        return await self.world.nobody.get("/ai-sessions", headers={"authorization": f"Bearer {token}"})
+
+    async def sets_out(self, browser: Browser, next: str = "/signed-in") -> str:
+        """The address that a browser is sent to."""
+        path = f"/sign-in/{self.world.junior.account_id}/with/{self.trusted.id}?{urlencode({'next': next})}"
+        answer = await browser.client.get(path)
+        assert 303 == answer.status_code, answer.text
+        return answer.headers["location"]
+
+    async def comes_back(self, browser: Browser, **answer: str) -> httpx.Response:
+        return await browser.open(f"/sign-in/{self.world.junior.account_id}/callback?{urlencode(answer)}")
+
+
+def _identities(world: World) -> Identities:
+    assert world.flowpilot.identities is not None
+    return world.flowpilot.identities
+
+
+@pytest.fixture
+async def trust(anyio_backend: str) -> Trust:
+    store = MemoryStore(clock=SetClock(), new_token=new_id)
+    clock, time = SetClock(), [0.0]
+    provider = Provider(clock)
+    client = HttpOpenId(client=provider.client, clock=clock, monotonic=lambda: time[0])
+    world = await a_world_in(store.begin, store.view, store.outbox, openid=client)
+    operator = System(account_id=world.junior.account_id, cause="a test")
+    trusted = await _identities(world).add(operator, name="Acme Login", issuer=ISSUER, client_id=CLIENT, client_secret=CLIENT_SECRET)
+    return Trust(world=world, provider=provider, openid=client, trusted=trusted, time=time)
+
+
+async def test_a_jwt_of_a_trusted_issuer_is_its_person(trust: Trust) -> None:
+    answer = await trust.world.nobody.post(
+        "/ai-sessions",
+        json={"title": "No mail", "problem": "x"},
+        headers={"authorization": f"Bearer {trust.provider.token(aud=['x', trust.aud])}"},
+    )
+
+    assert (201, trust.world.junior.id) == (answer.status_code, answer.json()["assignee_id"])
+
+
+def _unsigned(token: str, **header: object) -> str:
+    """The same claims under another header, with nothing to vouch for them."""
+    head = urlsafe_b64encode(json.dumps(header).encode()).rstrip(b"=").decode()
+    return f"{head}.{token.split('.')[1]}."
+
+
+def _tampered(token: str) -> str:
+    """Its subject is another's now."""
+    head, body, signature = token.split(".")
+    claims = json.loads(urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+    body = urlsafe_b64encode(json.dumps({**claims, "sub": "subject of Olga", "email": "olga@example.test"}).encode()).rstrip(b"=").decode()
+    return f"{head}.{body}.{signature}"
+
+
+FORGED = (
+    "alg none",
+    "alg None, spelled otherwise",
+    "HS256 with the public key as PEM",
+    "HS256 with the public key as DER",
+    "HS256 with the public key as JSON",
+    "another key under its name",
+    "another key, brought along as jwk",
+    "another key, brought along as jku",
+    "kid is a path",
+    "kid is an address",
+    "kid is SQL",
+    "kid is a list",
+    "a critical header",
+    "tampered with",
+    "signature left out",
+    "two parts",
+    "no JSON",
+)
+
+
+def _forged(trust: Trust, how: str) -> str:
+    provider = trust.provider
+    honest, thief = provider.token(aud=trust.aud), jwk.RSAKey.generate_key(2048, {"kid": str(provider.key.kid)})
+    if how == "tampered with":
+        return _tampered(honest)
+    if how == "signature left out":
+        return honest.rpartition(".")[0] + "."
+    if how in ("two parts", "no JSON"):
+        return honest.rpartition(".")[0] if how == "two parts" else "e30.e30e.x"
+    if how.startswith("alg"):
+        return _unsigned(honest, alg="none" if how == "alg none" else "nOnE", kid=provider.key.kid)
+    if how.startswith("HS256"):
+        public = {"P": provider.key.as_pem(private=False), "D": provider.key.as_der(private=False), "J": b""}[how.split(" as ")[1][0]]
+        public = public or json.dumps(provider.published[0]).encode()
+        unsigned = _unsigned(honest, alg="HS256", kid=provider.key.kid).rstrip(".")
+        return f"{unsigned}.{urlsafe_b64encode(hmac.digest(public, unsigned.encode(), 'sha256')).rstrip(b'=').decode()}"
+    headers: dict[str, dict[str, Any]] = {
+        "another key, brought along as jwk": {"jwk": thief.as_dict(private=False)},
+        "another key, brought along as jku": {"jku": "https://thief.example.test/keys"},
+        "kid is a path": {"kid": "../../../../dev/null"},
+        "kid is an address": {"kid": "https://thief.example.test/keys"},
+        "kid is SQL": {"kid": "x' UNION SELECT 'key"},
+    }
+    if how == "kid is a list":
+        return _unsigned(honest, alg="RS256", kid=["x"]) + "x"
+    if how == "a critical header":
+        return _unsigned(honest, alg="RS256", kid=provider.key.kid, crit=["exp"]) + honest.rpartition(".")[2]
+    provider.header = headers.get(how, {})
+    return provider.token(sign_with=thief, aud=trust.aud)
+
+
+@pytest.mark.parametrize("how", FORGED)
+async def test_a_forged_jwt_is_nobodys(trust: Trust, how: str) -> None:
+    """A36: algorithm confusion, keys that a token brings or points to, and what was changed after it was signed."""
+    answer = await trust.asks(_forged(trust, how))
+
+    assert (401, "unauthenticated") == (answer.status_code, answer.json()["code"])
+    assert not {path for path in trust.provider.asked if "thief" in path}
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"aud": None},
+        {"aud": CLIENT},
+        {"aud": "urn:flowpilot:nonsense"},
+        {"aud": "of the rival"},
+        {"iss": None},
+        {"iss": ISSUER + "/"},
+        {"iss": "https://login.other.test"},
+        {"exp": None},
+        {"exp": "of before"},
+        {"exp": "soon"},
+        {"nbf": "of later"},
+        {"sub": None},
+        {"sub": 7},
+        {"sub": "a stranger", "email": "stranger@example.test"},
+        {"sub": "a stranger", "email_verified": False},
+        {"sub": "a stranger", "email_verified": None},
+        {"sub": "a stranger", "email_verified": 1},
+        {"sub": "a stranger", "email": None},
+    ],
+)
+async def test_a_jwt_for_somebody_else_or_another_time_is_nobodys(trust: Trust, claims: dict[str, Any]) -> None:
+    """A36: wrong `aud`, wrong `iss`, over, early, and of people whom the account does not know by a verified address."""
+    now = int(trust.world.clock.now().timestamp())
+    meant: dict[Any, Any] = {
+        "of before": now - LEEWAY,
+        "soon": "soon",
+        "of later": now + LEEWAY + 1,
+        "of the rival": audience(trust.world.rival.account_id),
+    }
+    told: dict[str, Any] = {"aud": trust.aud, **{name: meant.get(value, value) for name, value in claims.items()}}
+    token = trust.provider.token(**told)
+
+    assert 401 == (await trust.asks(token)).status_code
+
+
+async def test_a_minute_of_difference_between_clocks_is_forgiven(trust: Trust) -> None:
+    now = int(trust.world.clock.now().timestamp())
+
+    answer = await trust.asks(trust.provider.token(aud=trust.aud, exp=now - LEEWAY + 1, nbf=now + LEEWAY))
+
+    assert (200, True) == (answer.status_code, LEEWAY <= 60)
+
+
+async def test_a_jwt_of_one_account_is_nobody_in_another_that_trusts_the_same_issuer(trust: Trust) -> None:
+    """A36: A's token on B."""
+    rival = trust.world.rival.account_id
+    await _identities(trust.world).add(System(account_id=rival, cause="a test"), name="Login", issuer=ISSUER, client_id="x")
+
+    ours, theirs = await trust.asks(trust.provider.token(aud=trust.aud)), await trust.asks(trust.provider.token(aud=audience(rival)))
+    both = await trust.asks(trust.provider.token(aud=[trust.aud, audience(rival)]))
+
+    assert (200, 401, 401) == (ours.status_code, theirs.status_code, both.status_code)
+
+
+async def test_a_deactivated_persons_jwt_is_nobodys(trust: Trust) -> None:
+    junior = trust.world.junior
+    await trust.world.flowpilot.accounts.deactivate(junior.account_id, junior.user.id)
+
+    assert 401 == (await trust.asks(trust.provider.token(aud=trust.aud))).status_code
+
+
+async def test_a_key_that_was_rotated_in_is_found_and_one_that_was_rotated_out_is_gone(trust: Trust) -> None:
+    old = trust.provider.token(aud=trust.aud, jti="1")
+    assert 200 == (await trust.asks(old)).status_code
+    trust.provider.rotate()
+    trust.time[0] += BETWEEN_LOOKS
+
+    assert 200 == (await trust.asks(trust.provider.token(aud=trust.aud))).status_code
+    trust.provider.header = {"kid": "key 1"}
+    assert 401 == (await trust.asks(trust.provider.token(aud=trust.aud, jti="2"))).status_code
+
+
+async def test_whoever_makes_up_names_of_keys_makes_the_provider_no_work(trust: Trust) -> None:
+    await trust.asks(trust.provider.token(aud=trust.aud))
+    before = len(trust.provider.asked)
+
+    for number in range(20):
+        trust.provider.header = {"kid": f"made up {number}"}
+        assert 401 == (await trust.asks(trust.provider.token(aud=trust.aud))).status_code
+
+    assert before == len(trust.provider.asked)
+
+
+@pytest.mark.parametrize("path", ["/.well-known/openid-configuration", "/keys"])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx.Response(500),
+        httpx.Response(302, headers={"location": "https://thief.example.test"}),
+        httpx.Response(200, content=b"x" * (LARGEST + 1)),
+        httpx.Response(200, content=b"[" * 100_000),
+        httpx.Response(200, json=[]),
+        httpx.Response(200, json={"issuer": "https://thief.example.test", "keys": "x"}),
+    ],
+)
+async def test_a_provider_that_answers_nonsense_is_not_available(trust: Trust, path: str, answer: httpx.Response) -> None:
+    trust.provider.answers[path] = lambda: answer
+
+    refused = await trust.asks(trust.provider.token(aud=trust.aud))
+
+    assert (503, "unavailable") == (refused.status_code, refused.json()["code"])
+
+
+async def test_a_provider_that_never_ends_its_answer_is_not_waited_for(trust: Trust, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(openid, "PATIENCE", 0.01)
+
+    class Dripping(httpx.AsyncByteStream):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            yield b"{"
+            await asyncio.Event().wait()
+
+    trust.provider.answers["/keys"] = lambda: httpx.Response(200, stream=Dripping())
+
+    assert 503 == (await trust.asks(trust.provider.token(aud=trust.aud))).status_code
+
+
+async def test_while_the_provider_is_down_what_it_published_still_counts(trust: Trust) -> None:
+    await trust.asks(trust.provider.token(aud=trust.aud))
+    trust.provider.answers["/keys"] = lambda: httpx.Response(503)
+    trust.time[0] += REMEMBERED
+
+    assert 200 == (await trust.asks(trust.provider.token(aud=trust.aud, jti="2"))).status_code
+
+
+async def test_endpoints_are_no_less_safe_than_the_issuer(trust: Trust) -> None:
+    ends = {"authorization_endpoint": ISSUER, "token_endpoint": ISSUER, "jwks_uri": "http://login.example.test/keys"}
+    trust.provider.answers["/.well-known/openid-configuration"] = said({"issuer": ISSUER, **ends})
+
+    assert 503 == (await trust.asks(trust.provider.token(aud=trust.aud))).status_code
+
+
+async def test_a_browser_goes_to_the_provider_and_comes_back_signed_in(trust: Trust) -> None:
+    browser = Browser(trust.world.app)
+    page = await browser.open(f"/sign-in/{trust.world.junior.account_id}?next=/signed-in?from=there")
+    assert "Sign in with Acme Login" in page.text
+
+    address = await trust.sets_out(browser)
+    page = await trust.comes_back(browser, **trust.provider.signs_in(address))
+
+    assert address.startswith(f"{ISSUER}/authorize?tenant=acme&response_type=code&scope=openid+email")
+    assert (200, "/signed-in") == (page.status_code, browser.path)
+    assert "As Jo, engineer" in page.text
+
+
+async def test_whoever_signed_in_once_is_known_by_their_subject_from_then_on(trust: Trust) -> None:
+    browser = Browser(trust.world.app)
+    await trust.comes_back(browser, **trust.provider.signs_in(await trust.sets_out(browser)))
+
+    answer = await trust.asks(trust.provider.token(aud=trust.aud, email="sam@example.test"))
+    again = Browser(trust.world.app)
+    trust.provider.claims = {"email": None}
+    page = await trust.comes_back(again, **trust.provider.signs_in(await trust.sets_out(again)))
+
+    assert (200, True) == (answer.status_code, "As Jo" in page.text)
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"nonce": "another's"},
+        {"nonce": None},
+        {"aud": "another client"},
+        {"aud": [CLIENT, "another client"]},
+        {"iss": "https://login.other.test"},
+        {"exp": 1},
+        {"sub": "a stranger", "email": "stranger@example.test"},
+        {"sub": "a stranger", "email_verified": False},
+    ],
+)
+async def test_an_id_token_that_is_wrong_signs_nobody_in(trust: Trust, claims: dict[str, Any]) -> None:
+    browser = Browser(trust.world.app)
+    trust.provider.claims = claims
+
+    page = await trust.comes_back(browser, **trust.provider.signs_in(await trust.sets_out(browser)))
+
+    assert (401, 401) == (page.status_code, (await browser.open("/signed-in")).status_code)
+
+
+async def test_an_id_token_is_no_bearer_token(trust: Trust) -> None:
+    assert 401 == (await trust.asks(trust.provider.token(aud=CLIENT, nonce="x"))).status_code
+
+
+@pytest.mark.parametrize("wrong", ["state", "code", "iss", "no state", "denied"])
+async def test_an_answer_that_is_not_to_what_was_asked_signs_nobody_in(trust: Trust, wrong: str) -> None:
+    browser = Browser(trust.world.app)
+    answer = trust.provider.signs_in(await trust.sets_out(browser))
+    answer |= (
+        {"state": "x"} if wrong == "state" else {"code": "x"} if wrong == "code" else {"iss": "https://x.test"} if wrong == "iss" else {}
+    )
+    answer = {"error": "access_denied", "state": answer["state"]} if wrong == "denied" else answer
+    if wrong == "no state":
+        answer.pop("state")
+
+    assert 401 == (await trust.comes_back(browser, **answer)).status_code
+
+
+async def test_only_the_browser_that_set_out_comes_back_and_only_once(trust: Trust) -> None:
+    browser, victim = Browser(trust.world.app), Browser(trust.world.app)
+    first = trust.provider.signs_in(address := await trust.sets_out(browser))
+    kept = browser.client.cookies["__Host-flowpilot_attempt"]
+
+    planted = await trust.comes_back(victim, **first)
+    signed_in = await trust.comes_back(browser, **first)
+    victim.client.cookies.set("__Host-flowpilot_attempt", kept)
+    again = await trust.comes_back(victim, **trust.provider.signs_in(address))
+
+    assert (401, 200, 401) == (planted.status_code, signed_in.status_code, again.status_code)
+
+
+async def test_a_browser_that_takes_its_time_is_not_believed(trust: Trust) -> None:
+    browser = Browser(trust.world.app)
+    answer = trust.provider.signs_in(await trust.sets_out(browser))
+    trust.world.clock.jump(timedelta(minutes=10))
+
+    assert 401 == (await trust.comes_back(browser, **answer)).status_code
+
+
+async def test_it_comes_back_to_the_account_it_set_out_for(trust: Trust) -> None:
+    browser = Browser(trust.world.app)
+    answer = trust.provider.signs_in(await trust.sets_out(browser))
+
+    page = await browser.open(f"/sign-in/{trust.world.rival.account_id}/callback?{urlencode(answer)}")
+
+    assert 401 == page.status_code
+
+
+async def test_a_path_of_another_server_is_not_gone_on_to(trust: Trust) -> None:
+    browser = Browser(trust.world.app)
+
+    await trust.comes_back(browser, **trust.provider.signs_in(await trust.sets_out(browser, next="//evil.test")))
+
+    assert "/signed-in" == browser.path
+
+
+async def test_another_accounts_provider_does_not_exist(trust: Trust) -> None:
+    path = f"/sign-in/{trust.world.rival.account_id}/with/{trust.trusted.id}"
+
+    assert 404 == (await trust.world.nobody.get(path)).status_code
+
+
+@pytest.mark.parametrize("issuer", ["", "x", "ftp://x.test", "https://", "https://user@x.test", "https://x.test?y", "https://x.test#y"])
+async def test_an_issuer_is_an_address(trust: Trust, issuer: str) -> None:
+    operator = System(account_id=trust.world.junior.account_id, cause="a test")
+
+    with pytest.raises(InvalidValue):
+        await _identities(trust.world).add(operator, name="x", issuer=issuer, client_id="x")
+
+
+async def test_a_provider_that_is_removed_vouches_for_nobody(trust: Trust) -> None:
+    owner = await trust.world.flowpilot.accounts.authenticate(trust.world.owner.token)
+    token = trust.provider.token(aud=trust.aud)
+
+    await _identities(trust.world).remove(owner, trust.trusted.id)
+
+    assert 401 == (await trust.asks(token)).status_code
+    assert "Acme Login" not in (await trust.world.nobody.get(f"/sign-in/{trust.world.junior.account_id}")).text
+
+
+@pytest.mark.parametrize("role", ["junior", "viewer"])
+async def test_only_who_runs_the_account_says_whom_it_trusts(trust: Trust, role: str) -> None:
+    somebody: Somebody = getattr(trust.world, role)
+    person = await trust.world.flowpilot.accounts.authenticate(somebody.token)
+
+    with pytest.raises(RoleForbidden):
+        await _identities(trust.world).remove(person, trust.trusted.id)
