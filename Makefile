@@ -24,7 +24,7 @@ $(STAMP): requirements/dev.txt pyproject.toml
 	touch $@
 
 test: $(STAMP) ## run all tests; ARGS="-k claim" narrows them
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 
 check: $(STAMP) ## format, lint, types, import contracts, dependencies, spelling
 	$(BIN)/ruff format --check .
