@@ -51,9 +51,6 @@ ALLOWED = {
     Permission.ASSESS: "Olga Adam Anna Ben",
     Permission.FEEDBACK: "Olga Adam Anna Ben",
     Permission.MANAGE_WEBHOOKS: "Olga Adam",
-    Permission.CONNECT_PSA: "Olga Adam",
-    Permission.READ_POSTS: "Olga Adam",
-    Permission.RETRY_POST: "Olga Adam",
 }
 """Who may, where Anna is whatever the rule asks for: the assignee, a helper, the escalator, the claimer."""
 

@@ -149,7 +149,7 @@ async def test_who_was_told_is_a_row_each(world: World) -> None:
 async def test_the_other_moves_of_a_handoff_answer_with_it(world: World) -> None:
     handoff = await world.junior.escalation()
     at = f"/handoffs/{handoff['id']}"
-    team = await world.flowpilot.accounts.add_team(world.senior.account_id, "Network")
+    team = await world.flowpilot.accounts.add_team(world.senior.account_id, "Night shift")
 
     rerouted = await world.viewer.post(f"{at}/reroute", {"priority": "high"})
     rerouted_by_engineer = await world.senior.made(f"{at}/reroute", {"priority": "high", "team_id": str(team.id)})
