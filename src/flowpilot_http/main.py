@@ -6,6 +6,7 @@ import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import timedelta
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -397,6 +398,30 @@ def _make_key(file: Path) -> None:
         made.unlink()
 
 
+class _VaultOnDemand:
+    """The vault, for commands of which most keep no secret: the key is asked for by whoever needs it. Each raises `CannotRun` without."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    @cached_property
+    def _vault(self) -> AesGcmVault:
+        return AesGcmVault(secret_keys(self._settings))
+
+    @property
+    def key_id(self) -> str:
+        return self._vault.key_id
+
+    def seal(self, account_id: AccountId, purpose: str, secret: bytes) -> bytes:
+        return self._vault.seal(account_id, purpose, secret)
+
+    def open(self, account_id: AccountId, purpose: str, sealed: bytes) -> bytes:
+        return self._vault.open(account_id, purpose, sealed)
+
+    def resealed(self, account_id: AccountId, purpose: str, sealed: bytes) -> bytes:
+        return self._vault.resealed(account_id, purpose, sealed)
+
+
 def _flowpilot(
     settings: Settings,
     database: Database,
@@ -411,7 +436,7 @@ def _flowpilot(
         clock=SystemClock(),
         new_id=new_id,
         new_secret=new_secret,
-        vault=AesGcmVault(secret_keys(settings)),
+        vault=_VaultOnDemand(settings),
         models=bool(settings.models),
         psas=psas,
         openid=openid,
