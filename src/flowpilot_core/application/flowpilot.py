@@ -31,7 +31,7 @@ from .units import Units
 from .webhooks import Webhooks
 
 
-def _nobody(_: AccountId) -> None:
+def wake_nobody(_: AccountId) -> None:
     """There is nobody here to wake."""
 
 
@@ -69,7 +69,7 @@ class FlowPilot:
         openid: OpenId | None = None,
         models: bool = False,
         psas: Mapping[str, Psa] = MappingProxyType({}),
-        committed: Callable[[AccountId], None] = _nobody,
+        committed: Callable[[AccountId], None] = wake_nobody,
     ) -> "FlowPilot":
         """All use cases over these ports.
 

@@ -228,7 +228,7 @@ def test_a_key_that_is_missing_or_too_short_is_said(tmp_path: Path) -> None:
 @pytest.mark.anyio
 async def test_patience_with_a_database_that_never_answers_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     """F09"""
-    monkeypatch.setattr(main, "PATIENCE", -1.0)
+    monkeypatch.setattr(main.database, "PATIENCE", -1.0)
     nowhere = "postgresql://flowpilot_app@127.0.0.1:1/flowpilot"
 
     with pytest.raises(CannotRun, match="did not answer"):

@@ -1,0 +1,151 @@
+"""The use cases and the relay, put together from their adapters."""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from types import MappingProxyType
+
+from flowpilot_adapters.mark_file import MarkFile
+from flowpilot_adapters.openid import HttpOpenId
+from flowpilot_adapters.redaction import SecretRedactor
+from flowpilot_adapters.smtp import domain_of
+from flowpilot_adapters.sql import Database, SqlOutbox
+from flowpilot_adapters.system import SystemClock, jitter, new_id, new_secret
+from flowpilot_adapters.typeset import HtmlLetters
+from flowpilot_adapters.vault import AesGcmVault
+from flowpilot_adapters.webhooks import HttpWebhooks
+from flowpilot_core.application.assessing import MakeAssessment
+from flowpilot_core.application.flowpilot import FlowPilot, wake_nobody
+from flowpilot_core.application.invitations import SendInvitation
+from flowpilot_core.application.links import Links
+from flowpilot_core.application.notifications import SendDelivery
+from flowpilot_core.application.policy_steps import TakePolicySteps
+from flowpilot_core.application.posting import PostNote
+from flowpilot_core.application.psa_access import Psas
+from flowpilot_core.application.quiet_claims import WatchClaims
+from flowpilot_core.application.reactions import reactions
+from flowpilot_core.application.relay import Handler, Relay
+from flowpilot_core.application.restores import RestoreGuard
+from flowpilot_core.application.secrets import Safe
+from flowpilot_core.application.suggesting import MakeSuggestion
+from flowpilot_core.application.units import Units
+from flowpilot_core.application.webhook_messages import SendWebhook, SpreadEvent
+from flowpilot_core.domain.errors import Unavailable
+from flowpilot_core.domain.identifiers import AccountId
+from flowpilot_core.ports.event_stream import EventStream
+from flowpilot_core.ports.identity import OpenId
+from flowpilot_core.ports.outbox import WorkKind
+from flowpilot_core.ports.psa import Psa
+from flowpilot_http.metrics import Metrics
+from flowpilot_http.settings import Settings
+
+from .database import Urls, database_of, marks_of, require_ready
+from .failures import CannotRun, first_line
+from .keys import secret_keys, vault_of
+from .outside import models_of, notifying, outside
+
+
+@asynccontextmanager
+async def flowpilot_of(settings: Settings) -> AsyncIterator[FlowPilot]:
+    """The use cases on the database that was named, or our own. Raises `CannotRun`."""
+    async with AsyncExitStack() as stack:
+        urls = stack.enter_context(database_of(settings))
+        database = Database(urls.app, pool_size=settings.pool_size)
+        stack.push_async_callback(database.close)
+        try:
+            await require_ready(database, urls.app)
+        except Unavailable as exc:
+            raise CannotRun(
+                f"the database does not answer ({first_line(exc.__cause__ or exc)}); is it up, and is its address right?"
+            ) from exc
+        openid = HttpOpenId(client=await outside(settings, stack), clock=SystemClock())
+        yield use_cases(settings, database, openid=openid)
+
+
+def use_cases(
+    settings: Settings,
+    database: Database,
+    *,
+    psas: Mapping[str, Psa] = MappingProxyType({}),
+    openid: OpenId | None = None,
+    committed: Callable[[AccountId], None] = wake_nobody,
+) -> FlowPilot:
+    """The use cases on this database."""
+    return FlowPilot.of(
+        begin=database.begin,
+        view=database.view,
+        clock=SystemClock(),
+        new_id=new_id,
+        new_secret=new_secret,
+        vault=vault_of(settings),
+        models=bool(settings.models),
+        psas=psas,
+        openid=openid,
+        committed=committed,
+    )
+
+
+async def relay_of(
+    settings: Settings,
+    stack: AsyncExitStack,
+    urls: Urls,
+    database: Database,
+    outbox: SqlOutbox,
+    waking: EventStream,
+    psas: Mapping[str, Psa],
+    metrics: Metrics,
+) -> Relay:
+    """The relay with a handler for each kind of due work; what it opens is closed with the stack. Raises `CannotRun`."""
+    begin, view, clock, base_url = database.begin, database.view, SystemClock(), settings.base_url or ""
+    keys = secret_keys(settings)
+    redact = SecretRedactor(keys[0])
+    safe = Safe(vault=AesGcmVault(keys), clock=clock, new_id=new_id)
+    units = Units(begin=begin, committed=waking.publish, new_id=new_id, reactions=reactions(new_id))
+    notifier = await stack.enter_async_context(notifying(settings))
+    mail_domain = domain_of(settings.mail_from)
+    models = models_of(settings, stack, database)
+    handlers: dict[WorkKind, Handler] = {
+        WorkKind.DELIVERY: SendDelivery(
+            begin=begin,
+            notifier=notifier,
+            clock=clock,
+            jitter=jitter,
+            links=Links.of(base_url, *keys),
+            redact=redact,
+            typeset=HtmlLetters(),
+            mail_domain=mail_domain,
+            settled=metrics.delivery,
+        ),
+        WorkKind.ASSESSMENT: MakeAssessment(units=units, view=view, redact=redact, clock=clock, models=models),
+        WorkKind.SUGGESTION: MakeSuggestion(units=units, view=view, redact=redact, models=models),
+        WorkKind.POLICY_STEP: TakePolicySteps(units=units, clock=clock, new_id=new_id),
+        WorkKind.QUIET_CLAIM: WatchClaims(units=units, clock=clock, new_id=new_id),
+        WorkKind.WEBHOOKS: SpreadEvent(begin=begin, clock=clock, new_id=new_id),
+        WorkKind.WEBHOOK: SendWebhook(
+            begin=begin,
+            caller=HttpWebhooks(await outside(settings, stack), clock=clock),
+            safe=safe,
+            clock=clock,
+            jitter=jitter,
+            base_url=base_url,
+            redact=redact,
+        ),
+        WorkKind.PSA_POST: PostNote(
+            units=units,
+            psas=Psas(vendors=psas, safe=safe),
+            clock=clock,
+            jitter=jitter,
+            redact=redact,
+            base_url=base_url,
+        ),
+        WorkKind.INVITATION: SendInvitation(
+            begin=begin,
+            notifier=notifier,
+            clock=clock,
+            jitter=jitter,
+            new_secret=new_secret,
+            base_url=base_url,
+            mail_domain=mail_domain,
+        ),
+    }
+    guard = RestoreGuard(marks=marks_of(stack, urls), memory=MarkFile(settings.data_dir))
+    return Relay(outbox=outbox, begin=begin, handlers=handlers, jitter=jitter, may_work=guard)

@@ -1,0 +1,127 @@
+"""The database: found or started, migrated, waited for, and examined before anything is served from it."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
+from typing import Final
+
+import structlog
+from attrs import frozen
+
+from flowpilot_adapters.embedded_postgres import EmbeddedPostgres, PostgresFailed
+from flowpilot_adapters.sql import Database, SqlMarks, SqlOutbox, migrations, roles, tenancy
+from flowpilot_core.domain.errors import Unavailable
+from flowpilot_http.settings import Settings, variable
+
+from .failures import CannotRun, first_line
+
+log = structlog.get_logger()
+
+PATIENCE: Final = 30.0
+"""Seconds that a start waits for a database that does not answer."""
+BETWEEN_TRIES: Final = 1.0
+
+
+@frozen(kw_only=True)
+class Urls:
+    """One database, as each role; None where nobody told."""
+
+    app: str
+    relay: str | None
+    owner: str | None
+
+
+@contextmanager
+def database_of(settings: Settings) -> Iterator[Urls]:
+    """The database: the one that was named, or our own, started if need be, set up and migrated. Raises `CannotRun`."""
+    if settings.database_url is not None:
+        yield Urls(app=settings.database_url, relay=settings.relay_database_url, owner=settings.migration_database_url)
+        return
+    embedded = EmbeddedPostgres(settings.data_dir)
+    try:
+        address = embedded.start()
+    except PostgresFailed as exc:
+        raise CannotRun(f"the embedded database did not start: {exc}") from exc
+    try:
+        urls = Urls(app=address.url(user=roles.APP), relay=address.url(user=roles.RELAY), owner=address.url(user=roles.OWNER))
+        superuser = address.url()
+        if not migrations.is_at_head(superuser):
+            roles.set_up(superuser)
+            migrated(address.url(user=roles.OWNER))
+        yield urls
+    finally:
+        embedded.stop()
+
+
+def migrated(url: str) -> bool:
+    """Whether there was anything to do."""
+    try:
+        done = migrations.is_at_head(url)
+        migrations.migrate(url)
+    except Exception as exc:
+        # Whatever the driver or the migration tool raises: nothing of it is known in this ring, and all of it means the same.
+        remedy = f"is it up, does {roles.OWNER} own the schema, and did a superuser set the roles up?"
+        raise CannotRun(f"the schema could not be migrated ({first_line(exc)}); {remedy}") from exc
+    return not done
+
+
+def migrate(settings: Settings) -> tuple[str, bool]:
+    """Bring the schema to what this program wants; returns its revision, and whether anything had to be done. Raises `CannotRun`."""
+    if not settings.embedded and settings.migration_database_url is None:
+        raise CannotRun(f"set {variable('migration_database_url')} to the database as {roles.OWNER}, who owns the schema")
+    with database_of(settings) as urls:
+        return migrations.head(), migrated(urls.owner or urls.app)
+
+
+def outbox_of(stack: AsyncExitStack, urls: Urls) -> SqlOutbox:
+    """The due work; closed with the stack. Raises `CannotRun`."""
+    outbox = SqlOutbox(_relay_url(urls))
+    stack.push_async_callback(outbox.close)
+    return outbox
+
+
+def marks_of(stack: AsyncExitStack, urls: Urls) -> SqlMarks:
+    """Where relays rest and what they have got to; closed with the stack. Raises `CannotRun`."""
+    marks = SqlMarks(_relay_url(urls))
+    stack.push_async_callback(marks.close)
+    return marks
+
+
+def _relay_url(urls: Urls) -> str:
+    """Raises `CannotRun`."""
+    if urls.relay is None:
+        raise CannotRun(f"set {variable('relay_database_url')} to the database as {roles.RELAY}")
+    return urls.relay
+
+
+async def answers(database: Database, stop: asyncio.Event) -> bool:
+    """Wait for the database; False where the process is asked to end meanwhile. Raises `CannotRun` when patience ends."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + PATIENCE
+    while not stop.is_set():
+        try:
+            await database.is_at_head()
+        except Unavailable as exc:
+            cause = first_line(exc.__cause__ or exc)
+            if loop.time() > until:
+                raise CannotRun(
+                    f"the database did not answer for {PATIENCE:.0f} seconds ({cause}); is it up, and is its address right?"
+                ) from exc
+            log.warning("waiting for the database", problem=cause)
+            stopping = asyncio.create_task(stop.wait())
+            await asyncio.wait({stopping}, timeout=BETWEEN_TRIES)
+            stopping.cancel()
+        else:
+            return True
+    return False
+
+
+async def require_ready(database: Database, url: str) -> None:
+    """Raises `CannotRun` where the schema is another than this program's, or the role one that could pass row security."""
+    try:
+        tenancy.check_application(url)
+    except tenancy.UnfitRole as exc:
+        remedy = f"let {variable('database_url')} connect as {roles.APP}; `flowpilot doctor` looks closer"
+        raise CannotRun(f"this role may not serve: {exc}; {remedy}") from exc
+    if not await database.is_at_head():
+        raise CannotRun(f"the database's schema is not at {migrations.head()}, which this version needs; run: flowpilot migrate")

@@ -1,0 +1,104 @@
+"""Everything that can be wrong with an installation, looked at."""
+
+from collections.abc import Callable
+
+from attrs import frozen
+
+from flowpilot_adapters.sql import Database, SqlOutbox, migrations, roles, tenancy
+from flowpilot_adapters.vault import AesGcmVault
+from flowpilot_core.application.secrets import Rotation
+from flowpilot_core.domain.errors import Unavailable
+from flowpilot_http.settings import Settings, variable
+
+from .database import Urls, database_of
+from .failures import CannotRun, first_line
+from .keys import secret_keys
+from .outside import notifier_of, speakers
+
+
+@frozen
+class Finding:
+    """Something that was looked at: what is wrong with it and what to do, or nothing; `note` is what is worth knowing all the same."""
+
+    check: str
+    problem: str | None = None
+    remedy: str | None = None
+    note: str | None = None
+
+
+async def examine(settings: Settings) -> list[Finding]:
+    """Everything that can be wrong with an installation, looked at; what depends on what is wrong is left out."""
+    findings = [
+        _found("secret key", lambda: secret_keys(settings)),
+        _found("mail", lambda: notifier_of(settings)),
+        _found("assistant", lambda: speakers(settings)),
+    ]
+    try:
+        with database_of(settings) as urls:
+            findings += await _examined(settings, urls)
+    except CannotRun as exc:
+        findings.append(Finding("database", str(exc), "Mend that first; the rest of the database was not looked at."))
+    return findings
+
+
+async def _examined(settings: Settings, urls: Urls) -> list[Finding]:
+    database = Database(urls.app, pool_size=1)
+    findings = []
+    try:
+        at_head = await database.is_at_head()
+    except Unavailable as exc:
+        remedy = f"Start it, or mend {variable('database_url')}."
+        return [Finding("database", f"it does not answer ({first_line(exc.__cause__ or exc)})", remedy)]
+    finally:
+        await database.close()
+    old = tenancy.unfixed(urls.app)
+    findings.append(Finding("database", note=old and f"{old}; no key here lets it through, and updating is better"))
+    try:
+        tenancy.check_application(urls.app)
+        findings.append(Finding("role"))
+    except tenancy.UnfitRole as exc:
+        findings.append(Finding("role", str(exc), f"Let {variable('database_url')} connect as {roles.APP}."))
+    if not at_head:
+        return [*findings, Finding("schema", f"it is not at {migrations.head()}", "Run: flowpilot migrate")]
+    findings.append(Finding("schema"))
+    remedy = "Undo what was changed by hand, or restore from a backup: one account could reach another's."
+    leaks = tenancy.findings(urls.app)
+    findings += [Finding(f"tenancy, {leak.rule}", str(leak), remedy) for leak in leaks] or [Finding("tenancy")]
+    if urls.relay is None:
+        remedy = f"Set {variable('relay_database_url')}, where a relay runs."
+        return [*findings, Finding("relay", "nobody said how it reaches the database", remedy)]
+    outbox = SqlOutbox(urls.relay)
+    try:
+        await outbox.lag()
+    except Unavailable as exc:
+        remedy = f"Mend {variable('relay_database_url')}."
+        return [*findings, Finding("relay", f"it does not reach the database ({first_line(exc.__cause__ or exc)})", remedy)]
+    else:
+        return [*findings, Finding("relay"), await _examined_secrets(settings, urls, outbox)]
+    finally:
+        await outbox.close()
+
+
+async def _examined_secrets(settings: Settings, urls: Urls, outbox: SqlOutbox) -> Finding:
+    """Whether every secret can be opened, and by which key. Says nothing more where the key itself is wrong, which has its own finding."""
+    try:
+        vault = AesGcmVault(secret_keys(settings))
+    except CannotRun:
+        return Finding("secrets")
+    database = Database(urls.app, pool_size=1)
+    try:
+        older, lost = await Rotation(begin=database.begin, accounts=outbox, vault=vault).outstanding()
+    finally:
+        await database.close()
+    if lost:
+        remedy = f"Name the key they were sealed under in {variable('secret_key_previous')}, or have them entered anew."
+        return Finding("secrets", f"{lost} cannot be opened by any key that is known here", remedy)
+    return Finding("secrets", note=f"{older} are sealed under the previous key; run: flowpilot secrets rotate" if older else None)
+
+
+def _found(check: str, look: Callable[[], object]) -> Finding:
+    try:
+        look()
+    except CannotRun as exc:
+        return Finding(check, str(exc), "Mend the setting; `flowpilot config` shows what each is for.")
+    return Finding(check)
