@@ -24,6 +24,7 @@ $(STAMP): requirements/dev.txt pyproject.toml
 	touch $@
 
 test: $(STAMP) ## run all tests; ARGS="-k claim" narrows them
+	$(BIN)/python -m compileall -q src  # The tests start many processes; not every environment lets those keep what they compiled.
 	$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 
 check: $(STAMP) ## format, lint, types, import contracts, dependencies, spelling
