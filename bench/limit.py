@@ -82,7 +82,7 @@ def _line(sent: Sent, varying: dict[str, str], connection: "psycopg.Connection[A
 
 
 def _value(name: str, kind: str, value: Any, varying: dict[str, str], connection: "psycopg.Connection[Any]") -> str:
-    if name in varying:
+    if name in varying and not isinstance(value, list | tuple):
         return f"({varying[name]})::{kind}"
     if is_template(value):
         return f"('{str(value)[:24]}' || {COPY})::uuid"
