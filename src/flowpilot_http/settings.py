@@ -11,6 +11,9 @@ from urllib.parse import urlsplit, urlunsplit
 import attrs
 from attrs import field, frozen
 
+from flowpilot_core.domain.account import checked_email
+from flowpilot_core.domain.errors import InvalidValue
+
 from .logs import LEVELS
 
 PREFIX: Final = "FLOWPILOT_"
@@ -21,6 +24,9 @@ LONGEST_COUNT: Final = 15
 RULES: Final = "rules"
 MOST_MODELS: Final = 2
 PROVIDERS: Final = ("anthropic", "openai")
+_HOST: Final = r"(?:\[[^\]]*\]|[^:,/?#@\[\]]*)(?::\d+)?"
+_DATABASE_URL: Final = re.compile(rf"postgres(?:ql)?://(?:[^@/?#]*@)?{_HOST}(?:,{_HOST})*(?:/[^?#]*)?(?:\?.*)?")
+_CONNECTION_STRING: Final = re.compile(r"\s*\w+\s*=\s*\S.*", re.DOTALL)
 _PRICE: Final = re.compile(r"(\w+:[^=,]+)=(\d+(?:\.\d{1,6})?)/(\d+(?:\.\d{1,6})?)")
 
 
@@ -64,17 +70,42 @@ def _pool(value: str) -> int:
     return int(value)
 
 
+def _database(value: str) -> str:
+    """What libpq takes: a URL, of several hosts too, or `host=db user=flowpilot_app`."""
+    if not (_DATABASE_URL if "://" in value else _CONNECTION_STRING).fullmatch(value):
+        example = "postgresql://flowpilot_app:password@db.example.com/flowpilot"
+        raise ValueError(f"is no address such as {example}, with special characters in user and password percent-encoded")
+    return value
+
+
+def _mail_server(value: str) -> str:
+    return _address(value, ("smtp", "smtps"), "smtp://user:password@mail.example.com:587")
+
+
+def _mail_address(value: str) -> str:
+    try:
+        return checked_email(value)
+    except InvalidValue:
+        raise ValueError("is no e-mail address such as flowpilot@example.com") from None
+
+
 def _web_address(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("is no address such as https://flowpilot.example.com")
-    return value.rstrip("/")
+    return _address(value, ("http", "https"), "https://flowpilot.example.com").rstrip("/")
 
 
 def _nats_address(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in ("nats", "tls") or not parts.hostname:
-        raise ValueError("is no address such as nats://nats.example.com:4222")
+    return _address(value, ("nats", "tls"), "nats://nats.example.com:4222")
+
+
+def _address(value: str, schemes: tuple[str, ...], example: str) -> str:
+    """The text of what is raised repeats nothing of the value, which may hold a password."""
+    try:
+        parts = urlsplit(value)
+        fits = parts.scheme in schemes and parts.hostname and parts.port != 0
+    except ValueError:
+        raise ValueError(f"cannot be read: it goes {example}, with special characters in user and password percent-encoded") from None
+    if not fits:
+        raise ValueError(f"is no address such as {example}")
     return value
 
 
@@ -133,16 +164,21 @@ class Settings:
         repr=False,
         metadata=_about(
             "The database as flowpilot_app, such as postgresql://flowpilot_app:…@host/flowpilot. Left out: an embedded one under DATA_DIR.",
+            read=_database,
             secret=True,
         ),
     )
     migration_database_url: str | None = field(
         default=None,
         repr=False,
-        metadata=_about("The same database as flowpilot_owner; for `flowpilot migrate` and `flowpilot doctor`.", secret=True),
+        metadata=_about(
+            "The same database as flowpilot_owner; for `flowpilot migrate` and `flowpilot doctor`.", read=_database, secret=True
+        ),
     )
     relay_database_url: str | None = field(
-        default=None, repr=False, metadata=_about("The same database as flowpilot_relay; for whoever runs the relay.", secret=True)
+        default=None,
+        repr=False,
+        metadata=_about("The same database as flowpilot_relay; for whoever runs the relay.", read=_database, secret=True),
     )
     data_dir: Path = field(
         factory=_data_dir,
@@ -156,7 +192,9 @@ class Settings:
         default=None,
         repr=False,
         metadata=_about(
-            "The mail server: smtp://user:password@host:port, or smtps://…. Left out or empty: mails are written to the log.", secret=True
+            "The mail server: smtp://user:password@host:port, or smtps://…. Left out or empty: mails are written to the log.",
+            read=_mail_server,
+            secret=True,
         ),
     )
     security_contact: str | None = field(
@@ -165,7 +203,7 @@ class Settings:
             "Whom /.well-known/security.txt names: an https: or mailto: address. Left out: there is no such page.", read=_contact
         ),
     )
-    mail_from: str = field(default="flowpilot@localhost", metadata=_about("The address that mails come from."))
+    mail_from: str = field(default="flowpilot@localhost", metadata=_about("The address that mails come from.", read=_mail_address))
     nats_url: str | None = field(
         default=None,
         repr=False,

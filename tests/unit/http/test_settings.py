@@ -70,6 +70,16 @@ def test_what_is_said_is_read() -> None:
         ("assistant_tokens", "-1"),
         ("assistant_prices", "anthropic:x=free"),
         ("openai_base_url", "localhost"),
+        ("database_url", "canary"),
+        ("database_url", "mysql://flowpilot_app:canary@db/flowpilot"),
+        ("database_url", "postgresql://flowpilot_app:can/ary@db:5432/flowpilot"),
+        ("relay_database_url", "db.example.test"),
+        ("migration_database_url", "postgresql://db:port/flowpilot"),
+        ("smtp_url", "mail.example.test"),
+        ("smtp_url", "smtp://me:can#ary@mail.example.test"),
+        ("smtp_url", "smtp://mail.example.test:0"),
+        ("nats_url", "nats://me:can/ary@nats.example.test:4222"),
+        ("mail_from", "FlowPilot"),
     ],
 )
 def test_what_cannot_be_is_refused_by_its_name_and_never_repeated(name: str, value: str) -> None:
@@ -77,6 +87,20 @@ def test_what_cannot_be_is_refused_by_its_name_and_never_repeated(name: str, val
         Settings.of({variable(name): value})
 
     assert name == "pool_size" or value not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "postgresql://flowpilot_app:secret@db/flowpilot?sslmode=verify-full",
+        "postgres://one:5432,two:5433/flowpilot?target_session_attrs=read-write",
+        "postgresql://flowpilot_app@[::1]:5432/flowpilot",
+        "postgresql:///flowpilot?host=/var/run/postgresql",
+        "host=db user=flowpilot_app dbname=flowpilot",
+    ],
+)
+def test_whatever_libpq_takes_names_a_database(value: str) -> None:
+    assert value == Settings.of({"FLOWPILOT_DATABASE_URL": value}).database_url
 
 
 def test_models_are_named_in_order_of_preference_with_what_they_cost() -> None:
