@@ -512,6 +512,17 @@ EXAMPLES: Final[Mapping[str, Any]] = {
     "webhook_deliveries": _page(_hooked),
     "replay_delivery request": {},
     "replay_delivery": {**_hooked, "state": "pending", "attempts": 0},
+    "read_ticket": {
+        "system": "halopsa",
+        "id": "48211",
+        "title": _listed["title"],
+        "status": "In Progress",
+        "closed": False,
+        "client_name": "Lakeside Dental",
+        "contact_name": "Petra Lake",
+        "priority": "Priority 2",
+        "notes": [{"text": "Called in the morning", "by": "Petra Lake", "at": _AT, "internal": False}],
+    },
     "connect_psa request": {key: _connection[key] for key in ("system", "name", "base_url")}
     | {
         "credentials": {"client_id": "…", "client_secret": "…", "tenant": "acme"},

@@ -32,6 +32,8 @@ Refusals are `application/problem+json` (RFC 9457) with a stable `code`.
 
 BROWSER: Final = "Somebody signed in on our pages; a change then needs the header `X-CSRF-Token`, which our pages know."
 
+OF_VENDORS: Final = frozenset({"system", "ticket_id"})
+"""Names in paths that are no ids of ours."""
 _REF: Final = "#/components/schemas/{name}"
 _PATH_PARAMETER: Final = re.compile(r"{(\w+):str}")
 
@@ -142,7 +144,8 @@ def _operation(route: _Route, known: Mapping[str, Json]) -> Json:
 
 def _in_path(route: _Route) -> Iterator[Json]:
     for name in _PATH_PARAMETER.findall(route.path):
-        yield {"name": name, "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
+        kind = {"type": "string"} if name in OF_VENDORS else {"type": "string", "format": "uuid"}
+        yield {"name": name, "in": "path", "required": True, "schema": kind}
 
 
 def _in_query(operation: Operation) -> Iterator[Json]:

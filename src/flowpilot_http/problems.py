@@ -86,6 +86,7 @@ TITLES: Final[Mapping[str, tuple[int, str]]] = {
     "unsupported_media_type": (415, "The body is no JSON"),
     "method_not_allowed": (405, "This address does not take this method"),
     "rate_limited": (429, "Too many at once"),
+    "psa_refused": (502, "The PSA refuses us"),
     "unavailable": (503, "Not available just now"),
     "outcome_unknown": (503, "Nobody knows yet whether it was done"),
     "snapshot_damaged": (500, "The stored snapshot is damaged"),
@@ -161,6 +162,13 @@ def _already_claimed(exc: errors.AlreadyClaimed) -> Problem:
 @_for(errors.ConnectionExists)
 def _connection_exists(exc: errors.ConnectionExists) -> Problem:
     return _problem("connection_exists", "An account has one connection to each system; change or remove the one that is there.")
+
+
+@_for(errors.PsaRefused)
+def _psa_refused(exc: errors.PsaRefused) -> Problem:
+    reason = exc.trouble.replace("_", " ")
+    detail = f"{exc.system} answers, but refuses us ({reason}); an account owner or admin can test the connection and mend it."
+    return _problem("psa_refused", detail, trouble=exc.trouble)
 
 
 @_for(errors.LastAccountOwner)

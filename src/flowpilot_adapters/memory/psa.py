@@ -35,6 +35,7 @@ class MemoryPsa:
     tickets: dict[str, MemoryTicket] = field(factory=dict)
     people: list[Member] = field(factory=list)
     _outcomes: deque[NotDone | None] = field(factory=deque, init=False)
+    _unread: deque[NotDone] = field(factory=deque, init=False)
 
     @property
     def vendor(self) -> Vendor:
@@ -45,6 +46,10 @@ class MemoryPsa:
     def script(self, *outcomes: NotDone | None) -> None:
         """What the next notes come to, one each: raising that, or None for success. One whose outcome is `unknown` is there."""
         self._outcomes.extend(outcomes)
+
+    def fail_reading(self, *refusals: NotDone) -> None:
+        """What keeps the next tickets from being read, one each."""
+        self._unread.extend(refusals)
 
     async def check(self, access: Access) -> None:
         """As `Psa.check`."""
@@ -76,7 +81,9 @@ class MemoryPsa:
         return Posted(vendor_id=str(len(ticket.notes)), answer="added")
 
     async def ticket(self, access: Access, ticket_id: str) -> PsaTicket:
-        """With its notes, newest first."""
+        """With its notes, newest first, unless it was told not to."""
+        if self._unread:
+            raise self._unread.popleft()
         found = await self._ticket(access, ticket_id)
         notes = tuple(TicketNote(text=note.text) for note in reversed(found.notes))
         return PsaTicket(id=ticket_id, title=found.title, status=found.status, closed=found.status == "Closed", notes=notes)

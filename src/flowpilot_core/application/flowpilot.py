@@ -27,6 +27,7 @@ from .secrets import NoVault, Safe
 from .sessions import Sessions
 from .signing_in import SigningIn
 from .suggesting import Suggestions
+from .tickets import Tickets
 from .units import Units
 from .webhooks import Webhooks
 
@@ -47,6 +48,7 @@ class FlowPilot:
     accounts: Accounts
     webhooks: Webhooks
     psa: PsaConnections
+    tickets: Tickets
     people: People
     invitations: Invitations
     replay: Replay
@@ -81,6 +83,7 @@ class FlowPilot:
         """
         units = Units(begin=begin, committed=committed, new_id=new_id, reactions=reactions(new_id))
         safe = Safe(vault=vault or NoVault(), clock=clock, new_id=new_id)
+        connectable = Psas(vendors=psas, safe=safe)
         identities = None
         if openid is not None:
             identities = Identities(begin=begin, openid=openid, safe=safe, clock=clock, new_id=new_id, new_secret=new_secret)
@@ -93,7 +96,8 @@ class FlowPilot:
             accounts=Accounts(begin=begin, view=view, clock=clock, new_id=new_id, new_secret=new_secret),
             signing_in=SigningIn(begin=begin, view=view, clock=clock, new_id=new_id, new_secret=new_secret),
             identities=identities,
-            psa=PsaConnections(units=units, view=view, clock=clock, new_id=new_id, psas=Psas(vendors=psas, safe=safe)),
+            psa=PsaConnections(units=units, view=view, clock=clock, new_id=new_id, psas=connectable),
+            tickets=Tickets(begin=begin, clock=clock, psas=connectable),
             webhooks=Webhooks(units=units, clock=clock, new_id=new_id, new_secret=new_secret, safe=safe),
             people=People(units=units, view=view, clock=clock, new_id=new_id),
             invitations=Invitations(begin=begin, clock=clock),

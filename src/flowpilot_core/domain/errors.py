@@ -142,6 +142,17 @@ class ConnectionExists(FlowPilotError):
 
 
 @define
+class PsaRefused(FlowPilotError):
+    """A PSA answers, but not to us: trying again is useless until somebody mends the connection. `trouble` is one word for what it is."""
+
+    system: str
+    trouble: str
+
+    def __str__(self) -> str:
+        return f"{self.system} refuses: {self.trouble}"
+
+
+@define
 class SecretUnreadable(FlowPilotError):
     """A stored secret does not open here: it was sealed for something else, or by a key that is not known any more."""
 

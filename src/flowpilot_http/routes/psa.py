@@ -20,6 +20,7 @@ from flowpilot_http.schemas.psa import (
     NotePreviewWanted,
     PostOut,
     PostsWanted,
+    PsaTicketOut,
     TestOut,
 )
 
@@ -141,7 +142,16 @@ async def retry_post(request: Call) -> Body:
     return await request.changed(lambda change: request.flowpilot.psa.retry(request.user, request.post_id, request=change), PostOut.of)
 
 
+@part.reads("/tickets/{system:str}/{ticket_id:str}", PsaTicketOut, problems=("psa_refused",))
+async def read_ticket(request: Call) -> Body:
+    """A ticket as your PSA shows it, half a minute ago at most, with its recent notes; it is named by its number in the vendor's API."""
+    await request.wanted(Nothing)
+    system, ticket_id = request.path_params["system"], request.path_params["ticket_id"]
+    return Body(encode(PsaTicketOut.of(system, await request.flowpilot.tickets.read(request.user, system, ticket_id))))
+
+
 ROUTES = (
+    read_ticket,
     connect_psa,
     list_connections,
     get_connection,

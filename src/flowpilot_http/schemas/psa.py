@@ -11,7 +11,7 @@ from flowpilot_core.domain.documentation import PLACEHOLDERS
 from flowpilot_core.domain.psa_connection import LONGEST_TEMPLATE, LONGEST_URL, SWITCHED, Circuit, NoteKind, PsaConnection
 from flowpilot_core.domain.psa_post import PostState, PsaPost
 from flowpilot_core.domain.psa_vendor import NoteFormat
-from flowpilot_core.ports.psa import Trouble
+from flowpilot_core.ports.psa import PsaTicket, Trouble
 
 from .common import Closed, Instant, Line, Page
 
@@ -182,3 +182,41 @@ class PostOut(msgspec.Struct, kw_only=True, frozen=True):
     def of(cls, post: PsaPost) -> "PostOut":
         """As clients read it."""
         return cls(**{name: getattr(post, name) for name in cls.__struct_fields__})
+
+
+class TicketNoteOut(msgspec.Struct, kw_only=True, frozen=True):
+    """A note on a ticket, as plain text."""
+
+    text: str
+    by: str | None
+    at: Instant | None
+    internal: bool
+
+
+class PsaTicketOut(msgspec.Struct, kw_only=True, frozen=True):
+    """A ticket as its PSA shows it."""
+
+    system: str
+    id: str
+    title: str
+    status: str | None
+    closed: bool
+    client_name: str | None
+    contact_name: str | None
+    priority: str | None
+    notes: Annotated[list[TicketNoteOut], Meta(description="The most recent ones, newest first.")]
+
+    @classmethod
+    def of(cls, system: str, ticket: PsaTicket) -> "PsaTicketOut":
+        """As clients read it."""
+        return cls(
+            system=system,
+            id=ticket.id,
+            title=ticket.title,
+            status=ticket.status,
+            closed=ticket.closed,
+            client_name=ticket.client_name,
+            contact_name=ticket.contact_name,
+            priority=ticket.priority,
+            notes=[TicketNoteOut(text=note.text, by=note.by, at=note.at, internal=note.internal) for note in ticket.notes],
+        )

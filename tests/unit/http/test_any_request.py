@@ -16,7 +16,7 @@ from litestar.routes import HTTPRoute
 from flowpilot_http.operations import Operation
 from flowpilot_http.problems import TITLES
 from tests.support.http import World, a_world
-from tests.unit.http.test_every_route import _things
+from tests.unit.http.test_every_route import TICKET, _things
 
 Route = tuple[str, str, Operation]
 
@@ -70,7 +70,7 @@ def _bodies(draw: st.DrawFn, operation: Operation) -> Any:
 def test_no_request_is_answered_with_what_the_contract_does_not_know(loop: _Loop, data: st.DataObject) -> None:
     method, template, operation = data.draw(st.sampled_from(sorted(loop.routes(), key=lambda route: route[:2])))
     who = data.draw(st.sampled_from([loop.world.owner, loop.world.junior, loop.world.viewer, loop.world.rival]))
-    path = re.sub(r"{(\w+):str}", lambda named: loop.things[named[1]], template)
+    path = re.sub(r"{(\w+):str}", lambda named: {**TICKET, **loop.things}[named[1]], template)
     query = data.draw(
         st.dictionaries(
             st.sampled_from(["limit", "cursor", "status", "verify", "priority", "x"]),

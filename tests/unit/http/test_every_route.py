@@ -39,6 +39,10 @@ PAGES = {
 SMUGGLED = ("account_id", "state", "status", "claimed_by", "role", "version", "assignee_id", "created_by", "tree_id", "wake_at")
 """Members that no request may set."""
 
+TICKET_PATH = "/tickets/{system:str}/{ticket_id:str}"
+TICKET = {"system": "memory", "ticket_id": "1001"}
+"""What a path names in a PSA, not here: each account has its own by these names."""
+
 Route = tuple[str, str, Operation | None]
 
 
@@ -96,7 +100,7 @@ async def _posted(owner: Somebody, manager: Somebody) -> Mapping[str, str]:
 
 
 def _filled(path: str, things: Mapping[str, str]) -> str:
-    return re.sub(r"{(\w+):str}", lambda named: things[named[1]], path)
+    return re.sub(r"{(\w+):str}", lambda named: {**TICKET, **things}[named[1]], path)
 
 
 def _a_body(operation: Operation | None, things: Mapping[str, str]) -> dict[str, Any]:
@@ -170,7 +174,7 @@ async def test_the_list_of_routes_is_the_contracts(world: World) -> None:
     assert {
         *(("GET", path) for path in OPEN),
         *PAGES,
-        *(("GET", path) for path in ("/psa-connections", connection, "/psa-posts")),
+        *(("GET", path) for path in ("/psa-connections", connection, "/psa-posts", TICKET_PATH)),
         *((method, connection) for method in ("PATCH", "DELETE")),
         *(("POST", path) for path in ("/psa-connections", f"{connection}/test", f"{connection}/preview", "/psa-posts/{post_id:str}/retry")),
         *(("GET", f"{handoff}/{part}") for part in ("snapshot", "changes", "deliveries", "assessments")),
@@ -250,7 +254,7 @@ async def test_a_part_of_another_accounts_thing_is_unknown_under_ones_own(world:
     own = await _things(world.rival, world.rival_owner, world.rival_owner)
 
     for method, path, operation in _for_accounts(world):
-        inner = [name for name in re.findall(r"{(\w+):str}", path) if name not in ("session_id", "handoff_id", "webhook_id")]
+        inner = [name for name in re.findall(r"{(\w+):str}", path) if name not in ("session_id", "handoff_id", "webhook_id", *TICKET)]
         if inner:
             answer = await _asked(
                 world.rival_owner, method, _filled(path, {**own} | {name: theirs[name] for name in inner}), _a_body(operation, own)

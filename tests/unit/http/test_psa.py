@@ -1,10 +1,15 @@
 """Connections to PSAs and posts over HTTP."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from flowpilot_adapters.memory import MemoryTicket
+from flowpilot_adapters.system import new_id
+from flowpilot_core.application.tickets import RecentTickets
+from flowpilot_core.domain.identifiers import AccountId
+from flowpilot_core.ports.psa import NotDone, PsaTicket, Trouble
 from tests.support.http import Somebody, World
 
 pytestmark = pytest.mark.anyio
@@ -200,3 +205,83 @@ async def test_another_accounts_posts_and_connections_are_nobodys_here(world: Wo
 
     assert [] == (await world.rival_owner.seen("/psa-posts"))["items"]
     assert 1 == len((await world.rival_owner.seen("/psa-connections"))["items"])
+
+
+async def test_a_ticket_is_read_from_the_psa(world: World) -> None:
+    await connected(world.owner)
+    world.psa.tickets["1001"].title = "Outlook asks again"
+
+    ticket = await world.viewer.seen("/tickets/memory/1001")
+
+    assert ("memory", "1001", "Outlook asks again", "New", False, []) == tuple(
+        ticket[name] for name in ("system", "id", "title", "status", "closed", "notes")
+    )
+
+
+@pytest.mark.parametrize("path", ["/tickets/memory/4004", "/tickets/halopsa/1001", "/tickets/memory/..%2F1001"])
+async def test_a_ticket_that_the_psa_does_not_have_is_not_found(world: World, path: str) -> None:
+    await connected(world.owner)
+
+    assert (404, "not_found") == ((await world.junior.get(path)).status_code, (await world.junior.get(path)).json()["code"])
+
+
+async def test_a_refusal_says_whether_the_connection_is_missing_or_the_ticket(world: World) -> None:
+    await connected(world.owner)
+
+    missing = [(await world.junior.get(path)).json()["detail"] for path in ("/tickets/halopsa/1001", "/tickets/memory/4004")]
+
+    assert ["There is no such connection to that PSA.", "There is no such ticket."] == missing
+
+
+async def test_a_psa_that_is_down_is_said_to_be(world: World) -> None:
+    await connected(world.owner)
+    world.psa.fail_reading(NotDone(Trouble.TOO_MANY_CALLS, "slow down", retry_after=30))
+
+    read = await world.junior.get("/tickets/memory/1001")
+
+    assert (503, "unavailable", "30") == (read.status_code, read.json()["code"], read.headers["retry-after"])
+    assert "PSA (memory)" in read.json()["detail"]
+
+
+async def test_a_ticket_is_shown_again_for_half_a_minute_without_asking(world: World) -> None:
+    await connected(world.owner)
+    shown = [await world.junior.seen("/tickets/memory/1001")]
+    world.psa.tickets["1001"].title = "Printer"
+    for seconds in (29, 1):
+        world.clock.jump(timedelta(seconds=seconds))
+        shown.append(await world.junior.seen("/tickets/memory/1001"))
+
+    assert ["VPN down", "VPN down", "Printer"] == [ticket["title"] for ticket in shown]
+
+
+def test_what_is_kept_of_a_ticket_is_one_accounts() -> None:
+    """A32: the same ticket of the same connection, if there were such a thing, is kept for each account by itself."""
+    ours, theirs = AccountId(new_id()), AccountId(new_id())
+    recent, at = RecentTickets(), datetime(2026, 11, 26, tzinfo=UTC)
+    for account_id, title in ((ours, "Ours"), (theirs, "Theirs")):
+        recent.put(account_id, "1001", PsaTicket(id="1001", title=title), at=at)
+
+    assert ["Ours", "Theirs", None] == [
+        ticket and ticket.title for ticket in (recent.get(one, "1001", at=at) for one in (ours, theirs, AccountId(new_id())))
+    ]
+
+
+async def test_a_ticket_of_another_accounts_psa_is_not_found(world: World) -> None:
+    await connected(world.owner)
+
+    assert 404 == (await world.rival.get("/tickets/memory/1001")).status_code
+
+
+async def test_a_psa_that_refuses_us_keeps_nobody_from_starting_a_session(world: World) -> None:
+    await connected(world.owner, credentials={"key": CANARY})
+
+    read = await world.junior.get("/tickets/memory/1001")
+    started = await world.junior.session(ticket={"system": "memory", "id": "1001"})
+
+    assert (502, "psa_refused", "wrong_key", False) == (
+        read.status_code,
+        read.json()["code"],
+        read.json()["trouble"],
+        CANARY in read.text,
+    )
+    assert started["ticket"] == {"system": "memory", "id": "1001"}
