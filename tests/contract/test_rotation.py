@@ -1,17 +1,23 @@
 """The secret key is changed as an operator changes it, by settings and one command."""
 
+import asyncio
 import json
+import signal
 
 import pytest
 
-from flowpilot_adapters.sql import Database
+from flowpilot_adapters.sql import Database, SqlOutbox
 from flowpilot_adapters.system import SystemClock, new_id
 from flowpilot_adapters.vault import AesGcmVault
-from flowpilot_core.application.secrets import Safe
+from flowpilot_core.application.secrets import Rotation, Safe
+from flowpilot_core.domain.identifiers import AccountId, SecretId
 from flowpilot_core.testing.builders import a_staff
+from flowpilot_core.testing.faults import Faults
 from flowpilot_http.cursors import Cursors
 from flowpilot_http.problems import Refused
+from tests.support import processes
 from tests.support.postgres import PostgresDatabase
+from tests.support.processes import Victim
 from tests.support.serving import named, ran
 
 pytestmark = pytest.mark.anyio
@@ -57,6 +63,43 @@ async def test_a_changed_key_is_taken_over_by_one_command(own_database: Postgres
     async with storage.begin(acme.account_id) as work:
         new = Safe(vault=AesGcmVault([NEW.encode()]), clock=SystemClock(), new_id=new_id)
         assert "hunter2" == await new.open(work, acme.account_id, "psa", secret_id)
+    await storage.close()
+
+
+async def test_of_whoever_rotates_at_every_step_loses_no_secret(own_database: PostgresDatabase) -> None:
+    """kill -9 at each point of a rotation over two accounts: at every moment both keys open everything, and run again the new one does."""
+    storage, outbox = Database(own_database.app), SqlOutbox(own_database.relay)
+    old, both = AesGcmVault([OLD.encode()]), AesGcmVault([NEW.encode(), OLD.encode()])
+    accounts = [(await a_staff(name).kept(storage.begin)).account_id for name in ("Acme", "Rival")]
+
+    async def kept(account_id: AccountId) -> SecretId:
+        async with storage.begin(account_id) as work:
+            secret_id = await Safe(vault=old, clock=SystemClock(), new_id=new_id).put(work, account_id, "psa", f"secret of {account_id}")
+            await work.commit()
+        return secret_id
+
+    async def opened(vault: AesGcmVault, secrets: dict[AccountId, SecretId]) -> bool:
+        safe = Safe(vault=vault, clock=SystemClock(), new_id=new_id)
+        for account_id, secret_id in secrets.items():
+            async with storage.begin(account_id) as work:
+                if f"secret of {account_id}" != await safe.open(work, account_id, "psa", secret_id):
+                    return False
+        return True
+
+    for account_id in accounts:
+        await kept(account_id)
+    passing = Faults()
+    await Rotation(begin=passing.begin(storage.begin), accounts=outbox, vault=both).run()
+
+    assert {"commit: before", "commit: after"} <= set(passing.seen)
+    for point in passing.seen:
+        secrets = {account_id: await kept(account_id) for account_id in accounts}
+        victim = Victim.of(processes.rotate, own_database.app, own_database.relay, (NEW.encode(), OLD.encode()), point)
+        assert -signal.SIGKILL == await asyncio.to_thread(victim.ended), point
+        assert await opened(both, secrets), point
+        await Rotation(begin=storage.begin, accounts=outbox, vault=both).run()
+        assert await opened(AesGcmVault([NEW.encode()]), secrets), point
+    await outbox.close()
     await storage.close()
 
 

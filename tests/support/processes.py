@@ -20,6 +20,8 @@ from attrs import frozen
 from flowpilot_adapters.smtp import MailServer, SmtpNotifier
 from flowpilot_adapters.sql import Database, SqlOutbox
 from flowpilot_adapters.system import SystemClock
+from flowpilot_adapters.vault import AesGcmVault
+from flowpilot_core.application.secrets import Rotation
 from flowpilot_core.testing.faults import Faults, signalling
 
 from .escalation import Stuck, a_flowpilot, a_relay, an_app
@@ -123,6 +125,20 @@ def watch(says: Connection, app_url: str, relay_url: str, point: str) -> None:
         faults = Faults()
         faults.at(point, signalling(signal.SIGKILL))
         await a_watch(faults.begin(database.begin), faults.outbox(outbox)).run_once()
+        await outbox.close()
+        await database.close()
+
+    asyncio.run(run())
+
+
+def rotate(says: Connection, app_url: str, relay_url: str, keys: tuple[bytes, ...], point: str) -> None:
+    """Seal all secrets under the first key; killed at `point`."""
+
+    async def run() -> None:
+        database, outbox = Database(app_url, pool_size=1), SqlOutbox(relay_url, pool_size=1)
+        faults = Faults()
+        faults.at(point, signalling(signal.SIGKILL))
+        await Rotation(begin=faults.begin(database.begin), accounts=outbox, vault=AesGcmVault(keys)).run()
         await outbox.close()
         await database.close()
 
