@@ -89,6 +89,15 @@ def _mail_address(value: str) -> str:
         raise ValueError("is no e-mail address such as flowpilot@example.com") from None
 
 
+def _recipients(value: str) -> str:
+    named = [one.strip().lower() for one in value.split(",")]
+    for one in named:
+        local, at, domain = one.rpartition("@")
+        if not at or not domain or " " in one or "@" in local:
+            raise ValueError("is no list of addresses and domains such as ops@example.com,@example.org")
+    return ",".join(named)
+
+
 def _web_address(value: str) -> str:
     return _address(value, ("http", "https"), "https://flowpilot.example.com").rstrip("/")
 
@@ -204,6 +213,14 @@ class Settings:
         ),
     )
     mail_from: str = field(default="flowpilot@localhost", metadata=_about("The address that mails come from.", read=_mail_address))
+    mail_only_to: str | None = field(
+        default=None,
+        metadata=_about(
+            "Whom this installation mails and nobody else: addresses and domains such as @example.com, by commas. For a copy of another"
+            " installation, whose people are real. Left out: everybody.",
+            read=_recipients,
+        ),
+    )
     nats_url: str | None = field(
         default=None,
         repr=False,
@@ -295,6 +312,11 @@ class Settings:
         if problems:
             raise SettingsWrong(problems)
         return cls(**values)
+
+    @property
+    def recipients(self) -> frozenset[str] | None:
+        """Whom alone this installation mails; None where it mails everybody."""
+        return frozenset(self.mail_only_to.split(",")) if self.mail_only_to is not None else None
 
     @property
     def models(self) -> list[tuple[str, str]]:

@@ -15,6 +15,7 @@ from flowpilot_adapters.push import NatsEventStream, PostgresEventStream
 from flowpilot_adapters.smtp import MailServer, SmtpNotifier, domain_of
 from flowpilot_adapters.sql import Database
 from flowpilot_adapters.system import SystemClock, jitter
+from flowpilot_core.application.mail_only_to import MailOnlyTo
 from flowpilot_core.application.models import Models, Rested
 from flowpilot_core.domain.errors import InvalidValue
 from flowpilot_core.ports.notifier import Notifier
@@ -30,7 +31,7 @@ async def notifying(settings: Settings) -> AsyncIterator[Notifier]:
     """The way to mail people, closed in an orderly manner. Raises `CannotRun`."""
     notifier = notifier_of(settings)
     try:
-        yield notifier
+        yield MailOnlyTo(notifier, settings.recipients) if settings.recipients is not None else notifier
     finally:
         await notifier.close()
 

@@ -80,6 +80,8 @@ def test_what_is_said_is_read() -> None:
         ("smtp_url", "smtp://mail.example.test:0"),
         ("nats_url", "nats://me:can/ary@nats.example.test:4222"),
         ("mail_from", "FlowPilot"),
+        ("mail_only_to", "acme.test"),
+        ("mail_only_to", "ops@acme.test,"),
     ],
 )
 def test_what_cannot_be_is_refused_by_its_name_and_never_repeated(name: str, value: str) -> None:
