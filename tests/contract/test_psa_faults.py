@@ -28,7 +28,7 @@ from flowpilot_core.testing.faults import Faults
 from tests.support import processes
 from tests.support.postgres import PostgresDatabase
 from tests.support.processes import Victim
-from tests.support.psa import ConnectWiseSimulator, Simulator, Trick
+from tests.support.psa import AutotaskSimulator, ConnectWiseSimulator, HaloPsaSimulator, Simulator, Trick
 from tests.support.psa.posting import connected, escalated, posting
 from tests.support.psa.server import PROXY_PAGE
 
@@ -48,9 +48,12 @@ async def adapter(own_database: PostgresDatabase) -> AsyncIterator[Adapter]:
     await store.close()
 
 
-@pytest.fixture
-def simulator() -> Iterator[ConnectWiseSimulator]:
-    with ConnectWiseSimulator.running() as simulator:
+@pytest.fixture(params=[ConnectWiseSimulator, HaloPsaSimulator, AutotaskSimulator], ids=lambda kind: kind.system)
+def simulator(request: pytest.FixtureRequest) -> Iterator[Simulator]:
+    """Each vendor in turn, with no limit to how often it is called."""
+    kind: type[Simulator] = request.param
+    with kind.running() as simulator:
+        simulator.calls_left = 1_000_000
         yield simulator
 
 
@@ -85,11 +88,11 @@ def lapse(database: PostgresDatabase) -> None:
 
 
 async def test_of_who_posts_at_every_step_leaves_each_note_there_exactly_once(
-    own_database: PostgresDatabase, adapter: Adapter, simulator: ConnectWiseSimulator
+    own_database: PostgresDatabase, adapter: Adapter, simulator: Simulator
 ) -> None:
     """F16, F34: killed at each fault point of a post, the calls of the vendor among them."""
     staff = await an_office(adapter, simulator)
-    await escalated(adapter.begin, staff)
+    await escalated(adapter.begin, staff, simulator)
     passing = Faults()
     await posted(adapter, passing)
     # Between the end of one call and the beginning of the next nothing happens: they are one moment.
@@ -97,7 +100,7 @@ async def test_of_who_posts_at_every_step_leaves_each_note_there_exactly_once(
     assert {"psa.add_note: before", "psa.add_note: after"} <= set(passing.seen)
 
     for point in points:
-        await escalated(adapter.begin, staff)
+        await escalated(adapter.begin, staff, simulator)
         victim = Victim.of(processes.post, own_database.app, own_database.relay, point)
         assert await asyncio.to_thread(victim.ended) in (-signal.SIGKILL, 0), point
         lapse(own_database)
@@ -110,7 +113,7 @@ async def test_of_who_posts_at_every_step_leaves_each_note_there_exactly_once(
 
 
 async def test_of_who_posts_at_random_moments_leaves_each_note_there_exactly_once(
-    own_database: PostgresDatabase, adapter: Adapter, simulator: ConnectWiseSimulator
+    own_database: PostgresDatabase, adapter: Adapter, simulator: Simulator
 ) -> None:
     """F16, F34: as many times as `FLOWPILOT_KILLS` says."""
     seed = random.randrange(2**32)
@@ -119,7 +122,7 @@ async def test_of_who_posts_at_random_moments_leaves_each_note_there_exactly_onc
 
     for _ in range(KILLS):
         for _ in range(3):
-            await escalated(adapter.begin, staff)
+            await escalated(adapter.begin, staff, simulator)
         victim = Victim.of(processes.post, own_database.app, own_database.relay, "")
         await asyncio.to_thread(victim.process.join, chance.uniform(0, LONGEST_LIFE))
         victim.process.kill()
@@ -139,8 +142,8 @@ async def test_a_vendor_that_is_slow_or_answers_as_a_proxy_costs_no_other_accoun
         offices = [await an_office(adapter, simulator) for simulator in (slow, proxied, well)]
         slow.play_on_notes(gate=gate)
         proxied.play_on_notes(instead=PROXY_PAGE)
-        for staff in offices:
-            await escalated(adapter.begin, staff)
+        for staff, simulator in zip(offices, (slow, proxied, well), strict=True):
+            await escalated(adapter.begin, staff, simulator)
 
         well.play(Trick("POST", "/notes", opens=gate))
         await posted(adapter)

@@ -58,6 +58,7 @@ class HaloPsa:
     client: httpx.AsyncClient
     clock: Clock
     deadline: float = 30.0
+    window: Window = FAIR_USE
     vendor: Vendor = field(default=VENDOR, init=False)
     _line: Line = field(init=False)
     _doors: Remembered[str] = field(factory=Remembered, init=False)
@@ -65,7 +66,7 @@ class HaloPsa:
 
     @_line.default
     def _new_line(self) -> Line:
-        return Line(vendor=VENDOR.name, client=self.client, clock=self.clock, at_once=2, window=FAIR_USE, deadline=self.deadline)
+        return Line(vendor=VENDOR.name, client=self.client, clock=self.clock, at_once=2, window=self.window, deadline=self.deadline)
 
     async def check(self, access: Access) -> None:
         """As `Psa.check`: signs in, reads one ticket, and looks whether the outcome is one that there is."""

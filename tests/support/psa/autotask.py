@@ -28,7 +28,6 @@ class AutotaskSimulator(Simulator):
         self.statuses: dict[int, int] = dict.fromkeys(self.tickets, 1)
         self.publish: Mapping[str, str] = PUBLISH
         self.types: Mapping[str, str] = TYPES
-        self.calls_left = 10_000
         self.most_threads = 3
         self.new_refusals = False
         """Whether a wrong integration code is answered as a wrong secret is."""

@@ -1,12 +1,16 @@
 """Notes that are due, and a relay that posts them to a simulated PSA."""
 
+from collections.abc import Callable, Mapping
+from functools import partial
+from types import MappingProxyType
 from typing import Any, cast
 
 import httpx
 from attrs import frozen
 
 from flowpilot_adapters.memory import MemoryVault
-from flowpilot_adapters.psa import ConnectWise
+from flowpilot_adapters.psa import Autotask, ConnectWise, HaloPsa
+from flowpilot_adapters.psa.line import Window
 from flowpilot_adapters.system import SystemClock, new_id
 from flowpilot_core.application.posting import PostNote
 from flowpilot_core.application.psa_access import Psas
@@ -24,6 +28,11 @@ from flowpilot_core.testing.faults import Faults
 from flowpilot_core.testing.redaction import as_it_is
 
 from .server import Simulator
+
+ADAPTERS: Mapping[str, Callable[[httpx.AsyncClient, SystemClock], Psa]] = MappingProxyType(
+    {"connectwise": ConnectWise, "halopsa": partial(HaloPsa, window=Window(most=1_000_000, seconds=300.0)), "autotask": Autotask}
+)
+"""What speaks to each simulator, however often."""
 
 
 @frozen
@@ -44,8 +53,8 @@ class FaultyPsa:
         return method
 
 
-def _psas(psa: Psa) -> Psas:
-    return Psas(vendors={"connectwise": psa}, safe=Safe(vault=MemoryVault(), clock=SystemClock(), new_id=new_id))
+def _psas(vendors: Mapping[str, Psa]) -> Psas:
+    return Psas(vendors=vendors, safe=Safe(vault=MemoryVault(), clock=SystemClock(), new_id=new_id))
 
 
 async def connected(begin: BeginWork, staff: Staff, simulator: Simulator) -> None:
@@ -61,15 +70,14 @@ async def connected(begin: BeginWork, staff: Staff, simulator: Simulator) -> Non
         updated_at=at,
     )
     async with begin(staff.account_id) as work:
-        nobody = cast(Psa, None)
-        await _psas(nobody).lock_away(work, staff.account_id, connection, simulator.credentials)
+        await _psas({}).lock_away(work, staff.account_id, connection, simulator.credentials)
         await work.psa.add(connection)
         await work.commit()
 
 
-async def escalated(begin: BeginWork, staff: Staff, ticket: str = "1001") -> PsaPostId:
+async def escalated(begin: BeginWork, staff: Staff, simulator: Simulator, ticket: str = "1001") -> PsaPostId:
     """A session that was escalated, with its note due."""
-    case = a_session(by=staff.anna, ticket=Ticket(system="connectwise", id=ticket)).step().escalated()
+    case = a_session(by=staff.anna, ticket=Ticket(system=simulator.system, id=ticket)).step().escalated()
     kept = await case.kept(begin)
     last, post_id = kept.moves[-1], PsaPostId(new_id())
     event_id = last.event.id
@@ -84,11 +92,11 @@ async def escalated(begin: BeginWork, staff: Staff, ticket: str = "1001") -> Psa
 
 def posting(begin: BeginWork, outbox: Outbox, client: httpx.AsyncClient, faults: Faults) -> Relay:
     """A relay that posts notes and does nothing else."""
-    psa = cast(Psa, FaultyPsa(faults, ConnectWise(client, SystemClock())))
+    vendors = {system: cast(Psa, FaultyPsa(faults, adapter(client, SystemClock()))) for system, adapter in ADAPTERS.items()}
     begins = faults.begin(begin)
     handler = PostNote(
         units=Units(begin=begins, committed=lambda _: None, new_id=new_id),
-        psas=_psas(psa),
+        psas=_psas(vendors),
         clock=SystemClock(),
         jitter=lambda: 0.0,
         redact=as_it_is,

@@ -101,6 +101,8 @@ class Simulator(ABC):
         self.tricks: list[Trick] = []
         self.forbidden: set[str] = set()
         """Methods and endings of paths that the user has no right to: `POST notes`."""
+        self.calls_left = 10_000
+        """Before the vendor takes no more."""
         self.most_at_once = 0
         self._in_flight = 0
         self._lock = threading.RLock()
