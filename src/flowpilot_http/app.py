@@ -95,7 +95,7 @@ def create_app(
         links=Links.of(base_url, *secret_keys),
     )
     app = Litestar(
-        route_handlers=[account, pages, ways_out, sign_in.style, *health.routes(probe, metrics)],
+        route_handlers=[account, pages, ways_out, *psa.OPEN, sign_in.style, *health.routes(probe, metrics)],
         request_class=Call,
         request_max_body_size=LARGEST_BODY,
         exception_handlers=problems.HANDLERS,

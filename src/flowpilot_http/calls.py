@@ -1,7 +1,7 @@
 """One request by somebody signed in: what it asks for, read in the order in which it may be refused."""
 
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from hashlib import sha256
@@ -159,6 +159,20 @@ class Call(Request[Person, None, State]):
     def team_id(self) -> TeamId:
         """The team the path names."""
         return self._id("team", TeamId)
+
+    @property
+    def token(self) -> str:
+        """The secret that the path ends with."""
+        return str(self.scope["path_params"]["token"])
+
+    @property
+    def told(self) -> Mapping[str, str]:
+        """The headers of another system's request, by their names in small letters; of one that came twice the last."""
+        return {name.decode("latin-1"): value.decode("latin-1") for name, value in self.scope["headers"]}
+
+    def ours(self, path: str) -> str:
+        """Where a path of ours is found from outside."""
+        return f"{self._face.base_url}{path}"
 
     async def read(self, kind: type[S]) -> S:
         """The body, of a request without a query. Raises `NotFound`, else `Refused` where it cannot be read."""

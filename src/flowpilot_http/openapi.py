@@ -32,7 +32,7 @@ Refusals are `application/problem+json` (RFC 9457) with a stable `code`.
 
 BROWSER: Final = "Somebody signed in on our pages; a change then needs the header `X-CSRF-Token`, which our pages know."
 
-OF_VENDORS: Final = frozenset({"system", "ticket_id"})
+NO_IDS: Final = frozenset({"system", "ticket_id", "token"})
 """Names in paths that are no ids of ours."""
 _REF: Final = "#/components/schemas/{name}"
 _PATH_PARAMETER: Final = re.compile(r"{(\w+):str}")
@@ -68,7 +68,7 @@ class _Route:
 
     @property
     def signed_in(self) -> bool:
-        return "unauthenticated" in self.operation.problems
+        return "unauthenticated" in self.operation.problems and not self.operation.open
 
 
 def document(routes: Iterable[object]) -> Json:
@@ -144,7 +144,7 @@ def _operation(route: _Route, known: Mapping[str, Json]) -> Json:
 
 def _in_path(route: _Route) -> Iterator[Json]:
     for name in _PATH_PARAMETER.findall(route.path):
-        kind = {"type": "string"} if name in OF_VENDORS else {"type": "string", "format": "uuid"}
+        kind = {"type": "string"} if name in NO_IDS else {"type": "string", "format": "uuid"}
         yield {"name": name, "in": "path", "required": True, "schema": kind}
 
 

@@ -40,6 +40,8 @@ class Operation:
     problems: tuple[str, ...] = ()
     etag: bool = False
     media_type: str = "application/json"
+    open: bool = False
+    """Whether nobody signs in for it."""
     also: Mapping[int, Any] = field(factory=dict)
     """Other answers that are no problems, by status."""
 
@@ -83,6 +85,12 @@ class Part:
         """A DELETE of what its path names; nothing is left to show."""
         # What the framework is told is not what is sent: for a 204 it wants a handler that gives nothing back.
         return delete(path, status_code=200, opt={"operation": self._change(path, None, 204, Nothing, problems)})
+
+    def hears(self, path: str) -> F:
+        """A POST by another system, vouched for by what it brings; nothing is told in return."""
+        codes = (*ALWAYS, *IN_PATH, "body_too_large", "secret_unreadable")
+        # As for a DELETE, the framework is told of an answer that may have a body.
+        return post(path, status_code=200, opt={"operation": Operation(tag=self._tag, answer=None, status=204, open=True, problems=codes)})
 
     def _change(self, path: str, answer: Any, status: int, body: type[msgspec.Struct], problems: tuple[str, ...]) -> Operation:
         codes = (*ALWAYS, *_of_path(path), *CHANGED, *problems)

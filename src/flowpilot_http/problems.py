@@ -127,6 +127,11 @@ def _unauthenticated(exc: errors.Unauthenticated) -> Problem:
     return _problem("unauthenticated", detail, headers=((b"www-authenticate", b'Bearer realm="FlowPilot"'),))
 
 
+@_for(errors.NotVouchedFor)
+def _not_vouched_for(exc: errors.NotVouchedFor) -> Problem:
+    return _problem("unauthenticated", "Send it as the PSA does: signed, or with the secret that came with this address.")
+
+
 @_for(errors.NotFound)
 def _not_found(exc: errors.NotFound) -> Problem:
     return _problem("not_found", f"There is no such {exc.thing}.")

@@ -146,3 +146,7 @@ class TestEventStream(contracts.EventStreamContract):
 
 class TestPsaLedger(contracts.PsaLedgerContract):
     pass
+
+
+class TestPsaWebhooks(contracts.PsaWebhooksContract):
+    pass

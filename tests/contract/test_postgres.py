@@ -127,3 +127,7 @@ class TestEventStream(contracts.EventStreamContract):
 
 class TestPsaLedger(contracts.PsaLedgerContract):
     pass
+
+
+class TestPsaWebhooks(contracts.PsaWebhooksContract):
+    pass

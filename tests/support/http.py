@@ -17,6 +17,7 @@ from flowpilot_core.application.psa_access import Psas
 from flowpilot_core.application.push import Push
 from flowpilot_core.application.relay import Handler, Relay
 from flowpilot_core.application.secrets import Safe
+from flowpilot_core.application.ticket_looks import LookAtTicket
 from flowpilot_core.application.units import Units
 from flowpilot_core.domain.account import User
 from flowpilot_core.domain.actor import Role
@@ -177,10 +178,11 @@ async def a_world_in(
         return Somebody(account_id=account_id, user=user, token=token, client=client_of(app, token))
 
     units = Units(begin=begin, committed=lambda _: None, new_id=new_id)
-    psas = Psas(vendors=vendors, safe=Safe(vault=MemoryVault(), clock=clock, new_id=new_id))
+    desk = Psas(vendors=vendors, safe=Safe(vault=MemoryVault(), clock=clock, new_id=new_id))
     handlers: dict[WorkKind, Handler] = {
         WorkKind.ASSESSMENT: MakeAssessment(units=units, view=view, redact=as_it_is, clock=clock),
-        WorkKind.PSA_POST: PostNote(units=units, psas=psas, clock=clock, jitter=lambda: 0.0, redact=as_it_is, base_url=BASE),
+        WorkKind.PSA_POST: PostNote(units=units, psas=desk, clock=clock, jitter=lambda: 0.0, redact=as_it_is, base_url=BASE),
+        WorkKind.PSA_TICKET: LookAtTicket(units=units, psas=desk, clock=clock, jitter=lambda: 0.0),
         WorkKind.DELIVERY: SendDelivery(
             begin=begin,
             notifier=MemoryNotifier(),

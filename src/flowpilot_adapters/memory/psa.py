@@ -1,13 +1,17 @@
 """A PSA in memory."""
 
 import asyncio
+import hmac
+import json
 from collections import deque
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from attrs import define, field, frozen
 
+from flowpilot_core.domain.errors import NotVouchedFor
 from flowpilot_core.domain.psa_vendor import NoteFormat, Setting, Vendor
-from flowpilot_core.ports.psa import Access, Member, NotDone, Note, Posted, PsaTicket, TicketNote, Trouble
+from flowpilot_core.ports.psa import Access, Knock, Member, NotDone, Note, Posted, PsaTicket, TicketNote, Trouble
 
 STATUSES = ("New", "In Progress", "Closed")
 
@@ -18,6 +22,7 @@ class MemoryTicket:
 
     title: str = "VPN down"
     status: str = "New"
+    closed_at: datetime | None = None
     locked: bool = False
     notes: list[Note] = field(factory=list)
 
@@ -86,12 +91,26 @@ class MemoryPsa:
             raise self._unread.popleft()
         found = await self._ticket(access, ticket_id)
         notes = tuple(TicketNote(text=note.text) for note in reversed(found.notes))
-        return PsaTicket(id=ticket_id, title=found.title, status=found.status, closed=found.status == "Closed", notes=notes)
+        closed = found.status == "Closed"
+        return PsaTicket(
+            id=ticket_id, title=found.title, status=found.status, closed=closed, closed_at=found.closed_at if closed else None, notes=notes
+        )
 
     async def members(self, access: Access) -> Sequence[Member]:
         """Its people."""
         await self.check(access)
         return self.people
+
+    async def told(self, access: Access, knock: Knock, secret: str) -> str | None:
+        """By a header, and a body `{"ticket": "1001"}`."""
+        await asyncio.sleep(0)
+        if not hmac.compare_digest(knock.headers.get("x-secret", "").encode(), secret.encode()):
+            raise NotVouchedFor
+        try:
+            found = json.loads(knock.body)
+        except ValueError:
+            return None
+        return found.get("ticket") if isinstance(found, dict) else None
 
     async def set_status(self, access: Access, ticket_id: str, status: str) -> None:
         """One of three."""

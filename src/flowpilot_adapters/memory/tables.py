@@ -23,6 +23,7 @@ from flowpilot_core.domain.identifiers import (
     ProviderId,
     PsaConnectionId,
     PsaPostId,
+    PsaTicketId,
     SecretId,
     SessionId,
     StepId,
@@ -39,6 +40,7 @@ from flowpilot_core.domain.opinion import Judgement, Rating, Seen
 from flowpilot_core.domain.preferences import Preferences
 from flowpilot_core.domain.psa_connection import PsaConnection
 from flowpilot_core.domain.psa_post import PsaPost
+from flowpilot_core.domain.psa_webhook import PsaWebhook, WatchedTicket
 from flowpilot_core.domain.quiet_claim import ClaimWatch
 from flowpilot_core.domain.secret import SealedSecret
 from flowpilot_core.domain.session import Session
@@ -119,6 +121,8 @@ class Tables:
     imports: dict[ImportKey, ImportedRow] = Factory(dict)
     psa_connections: dict[PsaConnectionId, PsaConnection] = Factory(dict)
     psa_posts: dict[PsaPostId, PsaPost] = Factory(dict)
+    psa_webhooks: dict[PsaConnectionId, PsaWebhook] = Factory(dict)
+    psa_tickets: dict[PsaTicketId, WatchedTicket] = Factory(dict)
     events: list[Event] = Factory(list)
     """The event at place 0 has number 1."""
 
@@ -212,6 +216,8 @@ class Working:
         self.imports = Rows(tables.imports)
         self.psa_connections = Rows(tables.psa_connections)
         self.psa_posts = Rows(tables.psa_posts)
+        self.psa_webhooks = Rows(tables.psa_webhooks)
+        self.psa_tickets = Rows(tables.psa_tickets)
         self.events: list[Event] = []
         """Recorded here, not committed yet."""
         self._events = tables.events

@@ -13,6 +13,7 @@ from .invitations import MemoryInvitations
 from .opinions import MemoryOpinions
 from .presence import MemoryPresence
 from .psa_ledger import MemoryPsaLedger
+from .psa_webhooks import MemoryPsaWebhooks
 from .repositories import MemoryDeliveries, MemoryHandoffs, MemoryPeople, MemorySessions, MemoryWorkLedger
 from .secrets import MemorySecrets
 from .sign_ins import MemorySignIns
@@ -47,6 +48,7 @@ class MemoryUnitOfWork:
         self._webhooks = MemoryWebhooks(transaction)
         self._imports = MemoryImports(transaction)
         self._psa = MemoryPsaLedger(transaction)
+        self._psa_webhooks = MemoryPsaWebhooks(transaction)
 
     @property
     def sessions(self) -> MemorySessions:
@@ -137,6 +139,11 @@ class MemoryUnitOfWork:
     def psa(self) -> MemoryPsaLedger:
         """The PSAs and what was posted there."""
         return self._psa
+
+    @property
+    def psa_webhooks(self) -> MemoryPsaWebhooks:
+        """The addresses that PSAs call, and the tickets that they told of."""
+        return self._psa_webhooks
 
     async def record(self, event: Event) -> None:
         """As `UnitOfWork.record` says; whether its person is still active is seen at the commit."""

@@ -1,5 +1,6 @@
 """Autotask PSA."""
 
+import hmac
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from urllib.parse import urlsplit
@@ -7,14 +8,16 @@ from urllib.parse import urlsplit
 import httpx
 from attrs import define, field
 
+from flowpilot_core.domain.errors import NotVouchedFor
 from flowpilot_core.domain.events import Plain
 from flowpilot_core.domain.psa_vendor import Kind, NoteFormat, Setting, Vendor
 from flowpilot_core.ports.clock import Clock
-from flowpilot_core.ports.psa import Access, Member, NotDone, Note, Posted, PsaTicket, TicketNote, Trouble
+from flowpilot_core.ports.psa import Access, Knock, Member, NotDone, Note, Posted, PsaTicket, TicketNote, Trouble
 
 from .line import Call, Line, Query, Reply
 from .reading import RECENT, number, record, records, shortened, ticket_number, when, words
 from .remembered import Remembered
+from .vouching import is_signature, ticket_in, told
 
 VENDOR = Vendor(
     system="autotask",
@@ -119,6 +122,7 @@ class Autotask:
             title=words(found, "title") or "",
             status=status,
             closed=number(found, "status") == COMPLETE,
+            closed_at=when(found, "completedDate"),
             client_name=await self._name(access, "Companies", number(found, "companyID"), "companyName"),
             contact_name=await self._name(access, "Contacts", number(found, "contactID"), "firstName", "lastName"),
             priority=_label(about, "priority", found),
@@ -132,6 +136,14 @@ class Autotask:
             Member(id=str(number(member, "id")), name=_full_name(member, "firstName", "lastName") or "", email=words(member, "email"))
             for member in found
         ]
+
+    async def told(self, access: Access, knock: Knock, secret: str) -> str | None:
+        """Signed with the secret by HMAC and SHA-1: the vendor knows no other way."""
+        algorithm, _, given = knock.headers.get("x-hook-signature", "").partition("=")
+        if algorithm.lower() != "sha1" or not is_signature(given, hmac.digest(secret.encode(), knock.body, "sha1")):
+            raise NotVouchedFor
+        body = told(knock)
+        return ticket_in(body, "Id") if words(body, "EntityType") == "Ticket" else None
 
     async def set_status(self, access: Access, ticket_id: str, status: str) -> None:
         """By its number, or its name among the tenant's; read back, since the tenant's own rules may undo it."""

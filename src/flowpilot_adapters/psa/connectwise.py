@@ -1,20 +1,24 @@
 """ConnectWise PSA."""
 
+import hmac
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from types import MappingProxyType
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import httpx
 from attrs import define, field
 
-from flowpilot_core.domain.psa_vendor import NoteFormat, Setting, Vendor
+from flowpilot_core.domain.errors import NotVouchedFor
+from flowpilot_core.domain.psa_vendor import NoteFormat, Setting, Vendor, Vouching
 from flowpilot_core.ports.clock import Clock
-from flowpilot_core.ports.psa import Access, Member, NotDone, Note, Posted, PsaTicket, TicketNote, Trouble
+from flowpilot_core.ports.psa import Access, Knock, Member, NotDone, Note, Posted, PsaTicket, TicketNote, Trouble
 
 from .line import Call, Line, Query, Reply
 from .reading import RECENT, number, record, records, shortened, ticket_number, when, words
 from .remembered import Remembered
+from .vouching import is_signature, ticket_in, told
 
 VENDOR = Vendor(
     system="connectwise",
@@ -22,6 +26,7 @@ VENDOR = Vendor(
     needs=("company_id", "public_key", "private_key", "client_id"),
     settings={"note": Setting(among=("internal", "discussion", "resolution"), means="the tab a note stands in; internal if left out")},
     format=NoteFormat.MARKDOWN,
+    vouching=Vouching.OWN_KEY,
 )
 
 FLAGS: Mapping[str, str] = MappingProxyType(
@@ -36,6 +41,7 @@ LONGEST_TEXT = 8_000
 PAGE = 250
 MOST_PAGES = 20
 HALF_A_DAY = 12 * 3600.0
+AN_HOUR = 3600.0
 
 
 @define
@@ -48,6 +54,7 @@ class ConnectWise:
     vendor: Vendor = field(default=VENDOR, init=False)
     _line: Line = field(init=False)
     _codebases: Remembered[str] = field(factory=Remembered, init=False)
+    _keys: Remembered[str] = field(factory=Remembered, init=False)
 
     @_line.default
     def _new_line(self) -> Line:
@@ -97,6 +104,7 @@ class ConnectWise:
             title=words(found, "summary") or "",
             status=words(found, "status"),
             closed=found.get("closedFlag") is True,
+            closed_at=when(found, "closedDate"),
             client_name=words(found, "company"),
             contact_name=words(found, "contact", "contactName"),
             priority=words(found, "priority"),
@@ -112,6 +120,30 @@ class ConnectWise:
             if len(found) < PAGE:
                 break
         return members
+
+    async def told(self, access: Access, knock: Knock, secret: str) -> str | None:
+        """Signed with a key of the vendor's, which is fetched where the webhook says: from the customer's own host and no other."""
+        body = told(knock)
+        key = await self._signing_key(access, words(body.get("Metadata"), "key_url") or "")
+        expected = hmac.digest(sha256(key.encode()).digest(), knock.body, "sha256")
+        if not is_signature(knock.headers.get("x-content-signature", ""), expected):
+            raise NotVouchedFor
+        return ticket_in(body, "ID") if (words(body, "Type") or "").casefold() == "ticket" else None
+
+    async def _signing_key(self, access: Access, url: str) -> str:
+        """Raises `NotVouchedFor` where there is no key at this address, or where it is none of the vendor's."""
+        homes = {urlsplit(root)[:2] for root in (access.base_url, _api_root(access.base_url))}
+        if _origin(url) not in homes:
+            raise NotVouchedFor
+
+        async def ask() -> str:
+            reply = await self._line.call(access, Call(method="GET", url=url))
+            key = words(reply.data, "signing_key") if reply.ok else None
+            if key is None:
+                raise NotVouchedFor
+            return key
+
+        return await self._keys.get((*access.key, url), ask, keep=lambda _: AN_HOUR)
 
     async def set_status(self, access: Access, ticket_id: str, status: str) -> None:
         """By its id on the ticket's own board; a name is looked up there."""
@@ -186,6 +218,13 @@ def _api_root(base_url: str) -> str:
     parts = urlsplit(base_url.rstrip("/"))
     host = f"api-{parts.netloc}" if parts.netloc.lower() in CLOUD else parts.netloc
     return urlunsplit((parts.scheme, host, parts.path, "", ""))
+
+
+def _origin(url: str) -> tuple[str, str] | None:
+    try:
+        return urlsplit(url)[:2]
+    except ValueError:
+        return None
 
 
 def _path(ticket_id: str) -> str:

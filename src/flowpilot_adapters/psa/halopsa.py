@@ -7,13 +7,15 @@ from types import MappingProxyType
 import httpx
 from attrs import define, field, frozen
 
+from flowpilot_core.domain.errors import NotVouchedFor
 from flowpilot_core.domain.psa_vendor import Kind, NoteFormat, Setting, Vendor
 from flowpilot_core.ports.clock import Clock
-from flowpilot_core.ports.psa import Access, Member, NotDone, Note, Posted, PsaTicket, TicketNote, Trouble
+from flowpilot_core.ports.psa import Access, Knock, Member, NotDone, Note, Posted, PsaTicket, TicketNote, Trouble
 
 from .line import Call, Line, Query, Reply, Window
 from .reading import RECENT, number, plain, record, records, shortened, ticket_number, when, words
 from .remembered import Remembered
+from .vouching import is_secret, password, ticket_in, told
 
 VENDOR = Vendor(
     system="halopsa",
@@ -28,6 +30,7 @@ VENDOR = Vendor(
     format=NoteFormat.HTML,
 )
 
+SECRET_HEADER = "x-webhook-secret"  # noqa: S105  (the name of a header)
 USUAL_OUTCOME = "Private Note"
 LONGEST_HTML = 20_000
 """Characters of a note: the vendor names no limit, and more than this nobody reads on a ticket."""
@@ -117,6 +120,7 @@ class HaloPsa:
             title=words(found, "summary") or "",
             status=statuses.get(number(found, "status_id")),
             closed=found.get("hasbeenclosed") is True,
+            closed_at=when(found, "dateclosed"),
             client_name=words(found, "client_name", "client"),
             contact_name=words(found, "user_name", "user"),
             priority=words(found, "priority", "priority_name"),
@@ -131,6 +135,13 @@ class HaloPsa:
             for agent in agents
             if agent.get("isdisabled") is not True
         ]
+
+    async def told(self, access: Access, knock: Knock, secret: str) -> str | None:
+        """With the secret as the password of basic authentication, or in a header; the ticket stands in one of three places."""
+        if not (is_secret(password(knock), secret) or is_secret(knock.headers.get(SECRET_HEADER, ""), secret)):
+            raise NotVouchedFor
+        body = told(knock)
+        return ticket_in(body.get("ticket"), "id") or ticket_in(body, "object_id", "ticket_id")
 
     async def set_status(self, access: Access, ticket_id: str, status: str) -> None:
         """By its number; a name is looked up among the tenant's."""

@@ -25,6 +25,7 @@ from flowpilot_core.domain.invitation import Invitation
 from flowpilot_core.domain.opinion import Judgement, Rating
 from flowpilot_core.domain.psa_connection import Circuit, Health, NoteKind, PsaConnection
 from flowpilot_core.domain.psa_post import PsaPost
+from flowpilot_core.domain.psa_webhook import PsaWebhook, WatchedTicket
 from flowpilot_core.domain.quiet_claim import ClaimWatch
 from flowpilot_core.domain.session import Priority, Resolution, Session, Status, Ticket
 from flowpilot_core.domain.step import Step, StepKind
@@ -61,6 +62,8 @@ policy_run: Final = _record(PolicyRun)
 claim_watch: Final = _record(ClaimWatch)
 assessment_feedback: Final = _record(AssessmentFeedback)
 psa_post: Final = _record(PsaPost)
+psa_webhook: Final = _record(PsaWebhook)
+watched_ticket: Final = _record(WatchedTicket)
 
 
 def member(row: Any) -> Member:

@@ -292,6 +292,7 @@ session = Table(
     CheckConstraint("resolution_summary IS NOT NULL OR resolution_root_cause IS NULL", name="ck_session_resolution"),
     Index("ix_session_assignee", "account_id", "assignee_id", "id"),
     Index("ix_session_resolved", "account_id", "id", postgresql_where=text("status = 'resolved'")),
+    Index("ix_session_ticket", "account_id", "ticket_id", "ticket_system", postgresql_where=text("ticket_id IS NOT NULL")),
 )
 
 branch = Table(
@@ -816,6 +817,35 @@ psa_post = Table(
     _one_of("psa_post", "state", PostState),
     CheckConstraint("(state = 'posted') = (posted_at IS NOT NULL)", name="ck_psa_post_posted_at"),
 )
+
+psa_webhook = Table(
+    "psa_webhook",
+    metadata,
+    _uuid("account_id"),
+    _uuid("connection_id"),
+    Column("digest", LargeBinary, nullable=False),
+    _uuid("secret_id"),
+    _time("made_at"),
+    _key("psa_webhook", "connection_id"),
+    _refers("psa_webhook", "connection", ("connection_id",), "psa_connection", ("id",)),
+    _refers("psa_webhook", "secret", ("secret_id",), "secret", ("id",)),
+    UniqueConstraint("account_id", "digest", name="uq_psa_webhook_digest"),
+)
+"""The address that a PSA calls, as a digest."""
+
+psa_ticket = Table(
+    "psa_ticket",
+    metadata,
+    _uuid("account_id"),
+    _uuid("id"),
+    _uuid("connection_id"),
+    _text("ticket_id"),
+    Column("closed", Boolean, nullable=False),
+    _key("psa_ticket", "id"),
+    _refers("psa_ticket", "connection", ("connection_id",), "psa_connection", ("id",)),
+    UniqueConstraint("account_id", "connection_id", "ticket_id", name="uq_psa_ticket_ticket"),
+)
+"""Tickets that PSAs told of while a session was on them, and whether each was closed when it was last looked at."""
 
 due_work = Table(
     "due_work",

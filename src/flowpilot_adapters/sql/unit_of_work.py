@@ -24,6 +24,7 @@ from .people import SqlPeople
 from .pool import Loan, Pool
 from .presence import SqlPresence
 from .psa_ledger import SqlPsaLedger
+from .psa_webhooks import SqlPsaWebhooks
 from .secrets import SqlSecrets
 from .sessions import SqlSessions
 from .sign_ins import SqlSignIns
@@ -56,6 +57,7 @@ class SqlUnitOfWork:
         self.webhooks = SqlWebhooks(transaction)
         self.imports = SqlImports(transaction)
         self.psa = SqlPsaLedger(transaction)
+        self.psa_webhooks = SqlPsaWebhooks(transaction)
 
     async def record(self, event: Event) -> None:
         """As `UnitOfWork.record` says, at the commit: its number is taken last of all."""

@@ -21,6 +21,7 @@ from .invitations import Invitations
 from .people import People
 from .psa_access import Psas
 from .psa_connections import PsaConnections
+from .psa_webhooks import PsaWebhooks
 from .reactions import reactions
 from .replay import Replay
 from .secrets import NoVault, Safe
@@ -49,6 +50,7 @@ class FlowPilot:
     webhooks: Webhooks
     psa: PsaConnections
     tickets: Tickets
+    psa_webhooks: PsaWebhooks
     people: People
     invitations: Invitations
     replay: Replay
@@ -98,6 +100,7 @@ class FlowPilot:
             identities=identities,
             psa=PsaConnections(units=units, view=view, clock=clock, new_id=new_id, psas=connectable),
             tickets=Tickets(begin=begin, clock=clock, psas=connectable),
+            psa_webhooks=PsaWebhooks(units=units, clock=clock, new_id=new_id, new_secret=new_secret, psas=connectable),
             webhooks=Webhooks(units=units, clock=clock, new_id=new_id, new_secret=new_secret, safe=safe),
             people=People(units=units, view=view, clock=clock, new_id=new_id),
             invitations=Invitations(begin=begin, clock=clock),

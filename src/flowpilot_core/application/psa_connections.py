@@ -22,6 +22,7 @@ from flowpilot_core.ports.psa_ledger import PostFilter
 
 from .posting import judged
 from .psa_access import Psas
+from .psa_webhooks import forget
 from .units import PLAIN, Request, Units
 
 OWN_SETTINGS = ("notes", "templates")
@@ -175,6 +176,7 @@ class PsaConnections:
             connection = await work.psa.connection(connection_id)
             require_role(actor, Permission.CONNECT_PSA)
             _require_version(connection, request)
+            await forget(work, connection_id)
             await work.psa.remove(connection)
             await work.secrets.drop(connection.secret_id)
             return connection

@@ -35,6 +35,13 @@ class InvalidValue(FlowPilotError):
         return f"{self.field}: {self.problem}"
 
 
+class NotVouchedFor(FlowPilotError):
+    """Nothing shows that a PSA sent what came in at its address."""
+
+    def __str__(self) -> str:
+        return "nothing shows that the PSA sent it"
+
+
 class Unauthenticated(FlowPilotError):
     """Nobody, or nobody who is active here, stands behind the request."""
 

@@ -19,6 +19,15 @@ class NoteFormat(StrEnum):
     MARKDOWN = "markdown"
 
 
+class Vouching(StrEnum):
+    """How a vendor shows that what comes in at a webhook's address is its own."""
+
+    SECRET = "secret"  # noqa: S105  (what it is called)
+    """By a secret of ours that an administrator enters there."""
+    OWN_KEY = "own_key"
+    """By a key of its own, that it tells."""
+
+
 class Kind(StrEnum):
     """What a setting's value may be."""
 
@@ -65,6 +74,7 @@ class Vendor:
     """Credentials that only some of its customers have."""
     settings: Mapping[str, Setting] = field(factory=dict)
     format: NoteFormat = NoteFormat.PLAIN
+    vouching: Vouching = Vouching.SECRET
 
     def check_credentials(self, credentials: Mapping[str, str]) -> None:
         """Raises `InvalidValue` unless they are all there and no others are."""

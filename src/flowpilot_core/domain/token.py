@@ -27,6 +27,8 @@ class Prefix(StrEnum):
     """A link that signs one person in once."""
     ATTEMPT = "fpa"
     """What a browser keeps while it is at its identity provider's."""
+    PSA = "fpp"
+    """The end of the address that a PSA tells of its tickets."""
 
 
 SECRET_BYTES = 32

@@ -34,6 +34,8 @@ class WorkKind(StrEnum):
     """A note on a ticket."""
     INVITATION = "invitation"
     """A mail to somebody who is invited."""
+    PSA_TICKET = "psa_ticket"
+    """A look at a ticket that its PSA told of."""
 
 
 STANDING = "~"

@@ -48,6 +48,7 @@ from .opinions import Opinions
 from .outbox import Lease, Work
 from .presence import Presence
 from .psa_ledger import PostFilter, PsaLedger
+from .psa_webhooks import PsaWebhooks
 from .secrets import Secrets
 from .sign_ins import SignIns
 from .suggestions import Suggestions
@@ -434,6 +435,10 @@ class UnitOfWork(Protocol):
     @property
     def psa(self) -> PsaLedger:
         """The PSAs and what was posted there."""
+
+    @property
+    def psa_webhooks(self) -> PsaWebhooks:
+        """The addresses that PSAs call, and the tickets that they told of."""
 
     async def record(self, event: Event) -> None:
         """Write an event, which has its id; at the commit it gets the next number of the account.

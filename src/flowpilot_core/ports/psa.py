@@ -92,6 +92,15 @@ class Posted:
 
 
 @frozen(kw_only=True)
+class Knock:
+    """What came in at the address that a PSA was told."""
+
+    headers: Mapping[str, str] = field(factory=dict, repr=False)
+    """Names in small letters; of one that came twice the last."""
+    body: bytes
+
+
+@frozen(kw_only=True)
 class TicketNote:
     """A note on a ticket, as plain text."""
 
@@ -109,6 +118,8 @@ class PsaTicket:
     title: str
     status: str | None = None
     closed: bool = False
+    closed_at: datetime | None = None
+    """When, where the vendor says so."""
     client_name: str | None = None
     contact_name: str | None = None
     priority: str | None = None
@@ -159,6 +170,13 @@ class Psa(Protocol):
 
     async def members(self, access: Access) -> Sequence[Member]:
         """Who is active in the PSA, in the vendor's order."""
+
+    async def told(self, access: Access, knock: Knock, secret: str) -> str | None:
+        """The id of the ticket that a webhook of the vendor's tells of; None where it tells of something else, or of nothing.
+
+        Raises `NotVouchedFor` unless the vendor vouches for it, by `secret` where it can. The ticket is all that is taken from it: what
+        else it says may be old by now, and is read from the vendor instead.
+        """
 
     async def set_status(self, access: Access, ticket_id: str, status: str) -> None:
         """Give a ticket the status of this name, or number in the vendor's API. Raises `WRONG_SETTING` where there is no such status."""

@@ -7,6 +7,7 @@ import msgspec
 from flowpilot_core.domain.identifiers import HandoffId, PsaConnectionId, PsaPostId, SessionId
 from flowpilot_core.domain.psa_connection import PsaConnection
 from flowpilot_core.domain.psa_post import PsaPost
+from flowpilot_core.ports.psa import Knock
 from flowpilot_core.ports.psa_ledger import PostFilter
 from flowpilot_http.answers import Body, encode
 from flowpilot_http.calls import Call
@@ -21,11 +22,13 @@ from flowpilot_http.schemas.psa import (
     PostOut,
     PostsWanted,
     PsaTicketOut,
+    PsaWebhookOut,
     TestOut,
 )
 
 part = Part("PSA")
 
+HEARS = "/psa-webhooks/{token}"
 CONNECTION = "/psa-connections/{connection_id:str}"
 OF_OFFICE = ("role_forbidden",)
 
@@ -113,6 +116,38 @@ async def preview_note(request: Call) -> Body:
     return Body(encode(NotePreviewOut.of(preview)))
 
 
+@part.moves(f"{CONNECTION}/webhook", PsaWebhookOut, body=Nothing)
+async def renew_psa_webhook(request: Call) -> Body:
+    """An address for your PSA to call as tickets change: one that is closed there ends its sessions here.
+
+    It is shown this once. Whatever address the connection had before is no good from now on.
+    """
+    await request.read(Nothing)
+    return await request.changed(
+        lambda change: request.flowpilot.psa_webhooks.renew(request.user, request.connection_id, request=change),
+        lambda address: PsaWebhookOut.of(address, request.ours(HEARS.format(token=address.token))),
+    )
+
+
+@part.drops(f"{CONNECTION}/webhook")
+async def drop_psa_webhook(request: Call) -> Body:
+    """Your PSA calls no more."""
+    await request.read(Nothing)
+    return await request.changed(
+        lambda change: request.flowpilot.psa_webhooks.drop(request.user, request.connection_id, request=change),
+        lambda _: msgspec.Raw(),
+        status=204,
+    )
+
+
+@part.hears("/psa-webhooks/{token:str}")
+async def hear_psa(request: Call) -> Body:
+    """What your PSA sends as a ticket changes. Which ticket it was is all that is taken from it: the ticket itself is read anew."""
+    knock = Knock(headers=request.told, body=await request.body())
+    await request.flowpilot.psa_webhooks.hear(request.token, knock)
+    return Body(b"", status=204)
+
+
 @part.reads("/psa-posts", Listed[PostOut], query=PostsWanted, problems=("invalid_cursor", *OF_OFFICE))
 async def list_posts(request: Call) -> Body:
     """What was posted to tickets, or is to be, newest first."""
@@ -159,6 +194,12 @@ ROUTES = (
     remove_connection,
     test_connection,
     preview_note,
+    renew_psa_webhook,
+    drop_psa_webhook,
     list_posts,
     retry_post,
 )
+"""Connections to PSAs and what was posted over them."""
+
+OPEN = (hear_psa,)
+"""What PSAs themselves call: nobody is signed in there."""

@@ -7,6 +7,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from flowpilot_core.application.psa_connections import Preview, Tested
+from flowpilot_core.application.psa_webhooks import Address
 from flowpilot_core.domain.documentation import PLACEHOLDERS
 from flowpilot_core.domain.psa_connection import LONGEST_TEMPLATE, LONGEST_URL, SWITCHED, Circuit, NoteKind, PsaConnection
 from flowpilot_core.domain.psa_post import PostState, PsaPost
@@ -144,6 +145,18 @@ class TestOut(msgspec.Struct, kw_only=True, frozen=True):
     def of(cls, tested: Tested) -> "TestOut":
         """As clients read it."""
         return cls(ok=tested.trouble is None, problem=tested.trouble or UNSET, hint=tested.hint or UNSET)
+
+
+class PsaWebhookOut(msgspec.Struct, kw_only=True, frozen=True):
+    """Where a PSA is to call, shown once."""
+
+    url: Annotated[str, Meta(description="Whoever has it can have tickets looked at, and nothing else.")]
+    secret: Annotated[str | None, Meta(description="What to enter beside it there; null where the vendor signs with a key of its own.")]
+
+    @classmethod
+    def of(cls, address: Address, url: str) -> "PsaWebhookOut":
+        """As it is told to whoever made it."""
+        return cls(url=url, secret=address.secret)
 
 
 class NotePreviewOut(msgspec.Struct, kw_only=True, frozen=True):

@@ -1,7 +1,12 @@
 """Autotask PSA, simulated."""
 
+import hmac
+import json
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+from flowpilot_core.ports.psa import Knock
 
 from .server import Asked, Note, Said, Simulator, Ticket
 
@@ -19,13 +24,14 @@ RIGHTS = "The logged in Resource does not have the adequate permissions to {} th
 
 class AutotaskSimulator(Simulator):
     system = "autotask"
+    closed_status = 5
     posting = ("POST", "/Notes")
 
     def __init__(self) -> None:
         super().__init__()
         self.zone = ZONE
         self.zone_url: str | None = None
-        self.statuses: dict[int, int] = dict.fromkeys(self.tickets, 1)
+        self.statuses = dict.fromkeys(self.tickets, 1)
         self.publish: Mapping[str, str] = PUBLISH
         self.types: Mapping[str, str] = TYPES
         self.most_threads = 3
@@ -39,6 +45,12 @@ class AutotaskSimulator(Simulator):
     @property
     def wrong_credentials(self) -> Mapping[str, str]:
         return {**self.credentials, "secret": "canary-wrong-0000"}
+
+    def knock(self, ticket: int, secret: str, *, of: str | None = None) -> Knock:
+        told = {"Action": "Update", "Guid": "b1c2", "EntityType": of or "Ticket", "Id": ticket, "Fields": {"Status": "5"}}
+        body = json.dumps(told).encode()
+        signature = b64encode(hmac.digest(secret.encode(), body, "sha1")).decode()
+        return Knock(headers={"x-hook-signature": f"sha1={signature}"}, body=body)
 
     def answer(self, asked: Asked) -> Said:
         if asked.path == "/atservicesrest/v1.0/zoneInformation":

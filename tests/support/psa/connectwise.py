@@ -1,9 +1,14 @@
 """ConnectWise PSA, simulated."""
 
+import hmac
+import json
 import re
 from base64 import b64encode
 from collections.abc import Mapping
+from hashlib import sha256
 from typing import Any
+
+from flowpilot_core.ports.psa import Knock
 
 from .server import Asked, Note, Said, Simulator, Ticket
 
@@ -15,11 +20,13 @@ FLAGS = ("detailDescriptionFlag", "internalAnalysisFlag", "resolutionFlag")
 LONGEST_TEXT = 10_000
 STATUSES = {16: "New", 17: "In Progress", 18: "Closed"}
 BOARD = 21
+SIGNING_KEY = "canary-signing-key-9q"
 TIMED_OUT = Said(500, {"code": "ConnectWiseApi", "message": "A timeout has occurred. Please try again."})
 
 
 class ConnectWiseSimulator(Simulator):
     system = "connectwise"
+    closed_status = 18
     posting = ("POST", "/notes")
 
     def __init__(self) -> None:
@@ -27,7 +34,7 @@ class ConnectWiseSimulator(Simulator):
         self.codebase = "v2026_1/"
         self.cloud = False
         """Whether wrong keys are answered as a company that is not there."""
-        self.statuses: dict[int, int] = dict.fromkeys(self.tickets, 16)
+        self.statuses = dict.fromkeys(self.tickets, 16)
 
     @property
     def credentials(self) -> Mapping[str, str]:
@@ -39,7 +46,18 @@ class ConnectWiseSimulator(Simulator):
     def wrong_credentials(self) -> Mapping[str, str]:
         return {**self.credentials, "private_key": "canary-wrong-0000"}
 
+    def knock(self, ticket: int, secret: str, *, of: str | None = None) -> Knock:
+        told = {
+            "MessageId": "6f1c", "Action": "updated", "Type": of or "ticket", "ID": ticket, "CompanyId": "AcmeIT",
+            "Entity": '{"closedFlag": true}', "Metadata": {"key_url": f"{self.url}/keys/1"},
+        }  # fmt: skip
+        body = json.dumps(told).encode()
+        signature = hmac.digest(sha256(SIGNING_KEY.encode()).digest(), body, "sha256")
+        return Knock(headers={"x-content-signature": b64encode(signature).decode()}, body=body)
+
     def answer(self, asked: Asked) -> Said:
+        if asked.path == "/keys/1":
+            return Said(200, {"signing_key": SIGNING_KEY})
         if asked.path.startswith("/login/companyinfo/"):
             known = asked.path.endswith(f"/{self.credentials['company_id']}")
             return Said(200, {"Codebase": self.codebase} if known else None)

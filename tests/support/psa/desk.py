@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from attrs import frozen
 
-from flowpilot_core.ports.psa import Access
+from flowpilot_core.ports.psa import Access, Knock
 
 from .server import HANG_UP, PROXY_PAGE, Said, Simulator
 
@@ -42,6 +42,12 @@ class SimulatedDesk:
 
     def lock(self, ticket_id: str) -> None:
         self.simulator.tickets[int(ticket_id)].locked = True
+
+    def webhook(self, ticket_id: str, secret: str) -> Knock:
+        return self.simulator.knock(int(ticket_id), secret)
+
+    def other_webhook(self, secret: str) -> Knock:
+        return self.simulator.knock(1001, secret, of="Contact")
 
     def answer_as_proxy(self) -> None:
         self.simulator.play_on_notes(instead=PROXY_PAGE)

@@ -1,8 +1,12 @@
 """HaloPSA, simulated."""
 
+import json
 import re
+from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any
+
+from flowpilot_core.ports.psa import Knock
 
 from .server import Asked, Note, Said, Simulator
 
@@ -17,11 +21,12 @@ TIMED_OUT = Said(500, b"")
 
 class HaloPsaSimulator(Simulator):
     system = "halopsa"
+    closed_status = 9
     posting = ("POST", "/api/Actions")
 
     def __init__(self) -> None:
         super().__init__()
-        self.statuses: dict[int, int] = dict.fromkeys(self.tickets, 1)
+        self.statuses = dict.fromkeys(self.tickets, 1)
         self.tokens: set[str] = set()
         self.tokens_given = 0
         self.expires_in = 3600
@@ -34,6 +39,11 @@ class HaloPsaSimulator(Simulator):
     @property
     def wrong_credentials(self) -> Mapping[str, str]:
         return {**self.credentials, "client_secret": "canary-wrong-0000"}
+
+    def knock(self, ticket: int, secret: str, *, of: str | None = None) -> Knock:
+        told = {"id": "0f7e", "event": f"{of or 'Ticket'} Updated", "timestamp": "2026-11-02T09:00:00", of or "ticket": {"id": ticket}}
+        login = b64encode(f"flowpilot:{secret}".encode()).decode()
+        return Knock(headers={"authorization": f"Basic {login}"}, body=json.dumps(told).encode())
 
     def expire(self) -> None:
         """Every token given so far is good no more."""

@@ -1,5 +1,6 @@
 """The PSA in memory as the contract suite sees it."""
 
+import json
 from collections.abc import Callable, Sequence
 from uuid import UUID
 
@@ -7,7 +8,7 @@ from attrs import frozen
 
 from flowpilot_adapters.memory import MemoryPsa
 from flowpilot_core.domain.identifiers import AccountId, PsaConnectionId
-from flowpilot_core.ports.psa import Access, NotDone, Trouble
+from flowpilot_core.ports.psa import Access, Knock, NotDone, Trouble
 
 
 @frozen
@@ -40,6 +41,12 @@ class MemoryDesk:
 
     def lock(self, ticket_id: str) -> None:
         self.psa.tickets[ticket_id].locked = True
+
+    def webhook(self, ticket_id: str, secret: str) -> Knock:
+        return Knock(headers={"x-secret": secret}, body=json.dumps({"ticket": ticket_id}).encode())
+
+    def other_webhook(self, secret: str) -> Knock:
+        return Knock(headers={"x-secret": secret}, body=b"{}")
 
     def answer_as_proxy(self) -> None:
         raise NotImplementedError

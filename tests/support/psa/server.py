@@ -10,11 +10,12 @@ from typing import Any, Self
 from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID
 
+import httpx
 from attrs import define, field, frozen
 
 from flowpilot_core.domain.events import Plain
 from flowpilot_core.domain.identifiers import AccountId, PsaConnectionId
-from flowpilot_core.ports.psa import Access
+from flowpilot_core.ports.psa import Access, Knock
 
 
 @frozen(kw_only=True)
@@ -94,9 +95,11 @@ class Simulator(ABC):
     """A vendor's PSA with one customer; everything that happens in it is under one lock."""
 
     system: str
+    closed_status: int
 
     def __init__(self) -> None:
         self.tickets: dict[int, Ticket] = {1001: Ticket(1001), 1002: Ticket(1002)}
+        self.statuses: dict[int, int] = {}
         self.asked: list[Asked] = []
         self.tricks: list[Trick] = []
         self.forbidden: set[str] = set()
@@ -126,6 +129,21 @@ class Simulator(ABC):
     @abstractmethod
     def posting(self) -> tuple[str, str]:
         """Method and ending of the path of a request that adds a note."""
+
+    @abstractmethod
+    def knock(self, ticket: int, secret: str, *, of: str | None = None) -> Knock:
+        """The webhook that tells of a ticket, or of another thing of its kind with this number."""
+
+    def close(self, ticket: int = 1001) -> None:
+        """Somebody closes a ticket there."""
+        with self._lock:
+            self.statuses[ticket] = self.closed_status
+            self.tickets[ticket].closed = True
+
+    def tell(self, url: str, ticket: int, secret: str) -> int:
+        """Send it, and say with what status it was answered."""
+        knock = self.knock(ticket, secret)
+        return httpx.post(url, content=knock.body, headers=dict(knock.headers)).status_code
 
     @property
     def url(self) -> str:

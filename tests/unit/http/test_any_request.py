@@ -28,11 +28,16 @@ class _Loop:
         self.runner = asyncio.Runner()
         self.world: World = self.runner.run(a_world())
         self.things: Mapping[str, str] = self.runner.run(self._things())
+        self.token: str = self.runner.run(self._token())
 
     async def _things(self) -> Mapping[str, str]:
         things = await _things(self.world.junior, self.world.senior, self.world.owner)
         # Whoever is deactivated on the way is nobody who asks.
         return {**things, "user_id": self.world.senior.id}
+
+    async def _token(self) -> str:
+        made = await self.world.owner.made(f"/psa-connections/{self.things['connection_id']}/webhook")
+        return str(made["url"].rpartition("/")[2])
 
     def routes(self) -> Iterator[Route]:
         for route in self.world.app.app.routes:
@@ -70,7 +75,7 @@ def _bodies(draw: st.DrawFn, operation: Operation) -> Any:
 def test_no_request_is_answered_with_what_the_contract_does_not_know(loop: _Loop, data: st.DataObject) -> None:
     method, template, operation = data.draw(st.sampled_from(sorted(loop.routes(), key=lambda route: route[:2])))
     who = data.draw(st.sampled_from([loop.world.owner, loop.world.junior, loop.world.viewer, loop.world.rival]))
-    path = re.sub(r"{(\w+):str}", lambda named: {**TICKET, **loop.things}[named[1]], template)
+    path = re.sub(r"{(\w+):str}", lambda named: {**TICKET, **loop.things, "token": loop.token}[named[1]], template)
     query = data.draw(
         st.dictionaries(
             st.sampled_from(["limit", "cursor", "status", "verify", "priority", "x"]),

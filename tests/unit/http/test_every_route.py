@@ -34,8 +34,9 @@ PAGES = {
     ("POST", "/sign-out"),
     ("GET", "/invitations/{link:str}"),
     ("POST", "/invitations/{link:str}"),
+    ("POST", "/psa-webhooks/{token:str}"),
 }
-"""What browsers are shown, and the forms they send: `test_browsers.py` has more on these."""
+"""What browsers are shown, and the forms they send: `test_browsers.py` has more on these; and what PSAs call."""
 SMUGGLED = ("account_id", "state", "status", "claimed_by", "role", "version", "assignee_id", "created_by", "tree_id", "wake_at")
 """Members that no request may set."""
 
@@ -176,6 +177,7 @@ async def test_the_list_of_routes_is_the_contracts(world: World) -> None:
         *PAGES,
         *(("GET", path) for path in ("/psa-connections", connection, "/psa-posts", TICKET_PATH)),
         *((method, connection) for method in ("PATCH", "DELETE")),
+        *((method, f"{connection}/webhook") for method in ("POST", "DELETE")),
         *(("POST", path) for path in ("/psa-connections", f"{connection}/test", f"{connection}/preview", "/psa-posts/{post_id:str}/retry")),
         *(("GET", f"{handoff}/{part}") for part in ("snapshot", "changes", "deliveries", "assessments")),
         *(
@@ -329,7 +331,7 @@ async def test_every_answer_carries_what_keeps_browsers_safe_and_a_name(world: W
             method,
             _filled(
                 path,
-                dict.fromkeys(("session_id", "handoff_id", "account_id", "provider_id", "link", "signed"), MISSING)
+                dict.fromkeys(("session_id", "handoff_id", "account_id", "provider_id", "link", "signed", "token"), MISSING)
                 | dict.fromkeys(
                     (
                         "step_id",

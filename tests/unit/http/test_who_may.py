@@ -88,6 +88,8 @@ WHO: Final[Mapping[tuple[str, str], Who]] = {
     ("DELETE", CONNECTION): Who(MANAGERS, anew=True),
     ("POST", f"{CONNECTION}/test"): Who(MANAGERS),
     ("POST", f"{CONNECTION}/preview"): Who(MANAGERS),
+    ("POST", f"{CONNECTION}/webhook"): Who(MANAGERS),
+    ("DELETE", f"{CONNECTION}/webhook"): Who(MANAGERS),
     ("GET", "/psa-posts"): Who(MANAGERS),
     ("POST", "/psa-posts/{post_id:str}/retry"): Who(MANAGERS),
     ("GET", TICKET_PATH): Who(EVERYBODY),

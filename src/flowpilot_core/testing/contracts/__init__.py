@@ -30,6 +30,7 @@ from .persistence import ClaimsContract, HandoffsContract, PeopleContract, Queue
 from .presence import PresenceContract
 from .psa import Desk, PsaContract
 from .psa_ledger import PsaLedgerContract
+from .psa_webhooks import PsaWebhooksContract
 from .redactor import RedactorContract
 from .secrets import SecretsContract, VaultContract
 from .sign_ins import SignInsContract
@@ -63,6 +64,7 @@ __all__ = [
     "PresenceContract",
     "PsaContract",
     "PsaLedgerContract",
+    "PsaWebhooksContract",
     "QueueContract",
     "RedactorContract",
     "ReplayContract",

@@ -5,14 +5,18 @@ from typing import Protocol
 
 import anyio
 import pytest
+from attrs import evolve
 
-from flowpilot_core.ports.psa import Access, NotDone, Note, Psa, Trouble
+from flowpilot_core.domain.errors import NotVouchedFor
+from flowpilot_core.domain.psa_vendor import Vouching
+from flowpilot_core.ports.psa import Access, Knock, NotDone, Note, Psa, Trouble
 
 from .contract import Contract
 
 TICKET = "1001"
 OTHER_TICKET = "1002"
 NO_TICKET = "4004"
+SECRET = "a secret that nobody guesses"  # noqa: S105  (the suite's own)
 
 
 class Desk(Protocol):
@@ -50,6 +54,12 @@ class Desk(Protocol):
 
     def lock(self, ticket_id: str) -> None:
         """Refuse notes on a ticket, since somebody else is changing it."""
+
+    def webhook(self, ticket_id: str, secret: str) -> Knock:
+        """What the vendor sends as a ticket changes, to whoever gave it this secret."""
+
+    def other_webhook(self, secret: str) -> Knock:
+        """What it sends as something else does."""
 
     def answer_as_proxy(self) -> None:
         """Have something else answer the next note, with a page of HTML. Only for who declares the capability `proxied`."""
@@ -214,6 +224,27 @@ class PsaContract(Contract):
             await psa.set_status(desk.access, TICKET, "On the Moon")
 
         assert (Trouble.WRONG_SETTING, True) == (refused.value.trouble, refused.value.permanent)
+
+    async def test_a_webhook_tells_of_a_ticket(self, psa: Psa, desk: Desk) -> None:
+        assert TICKET == await psa.told(desk.access, desk.webhook(TICKET, SECRET), SECRET)
+        assert OTHER_TICKET == await psa.told(desk.access, desk.webhook(OTHER_TICKET, SECRET), SECRET)
+
+    async def test_a_webhook_of_something_else_tells_of_no_ticket(self, psa: Psa, desk: Desk) -> None:
+        assert await psa.told(desk.access, desk.other_webhook(SECRET), SECRET) is None
+
+    async def test_a_webhook_that_nobody_vouches_for_is_none(self, psa: Psa, desk: Desk) -> None:
+        knocks = [evolve(desk.webhook(TICKET, SECRET), headers={})]
+        if psa.vendor.vouching is Vouching.SECRET:
+            knocks.append(desk.webhook(TICKET, "another-secret-0000"))
+
+        for knock in knocks:
+            with pytest.raises(NotVouchedFor):
+                await psa.told(desk.access, knock, SECRET)
+
+    @pytest.mark.parametrize("body", [b"", b"null", b"[]", b"{", b"\xff", b"[" * 100_000, b'{"Metadata": {"key_url": "http://[::1"}}'])
+    async def test_whatever_is_sent_to_it_without_being_vouched_for_is_none(self, psa: Psa, desk: Desk, body: bytes) -> None:
+        with pytest.raises(NotVouchedFor):
+            await psa.told(desk.access, Knock(body=body), SECRET)
 
     async def test_of_many_notes_at_once_none_is_lost_or_doubled(self, psa: Psa, desk: Desk) -> None:
         async with anyio.create_task_group() as tasks:
