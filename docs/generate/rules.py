@@ -26,6 +26,7 @@ M = TypeVar("M", bound=StrEnum)
 
 HAPPENED: Mapping[EventKind, str] = {
     EventKind.SESSION_STARTED: "A session was started.",
+    EventKind.TICKET_READ: "What the session's ticket says in the PSA stands with it.",
     EventKind.SESSION_PARKED: "A session was parked; private to who may read the park.",
     EventKind.SESSION_RESUMED: "A parked session went on; private to who may read the park.",
     EventKind.SESSION_REASSIGNED: "A session has another assignee; private where it was parked.",

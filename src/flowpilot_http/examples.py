@@ -106,8 +106,18 @@ _package: Final = {
     "escalated_at": _LATER,
     "escalated_by": _JUNIOR,
 }
+_facts: Final = {
+    "title": _listed["title"],
+    "status": "In Progress",
+    "closed": False,
+    "client_name": "Lakeside Dental",
+    "contact_name": "Petra Lake",
+    "priority": "Priority 2",
+    "notes": [{"text": "Called in the morning", "by": "Petra Lake", "at": _AT, "internal": False}],
+}
 _session: Final = {
     **_listed,
+    "ticket_facts": {**_facts, "read_at": _LATER},
     "resolution": None,
     "debrief": None,
     "escalation_package": _package,
@@ -271,6 +281,7 @@ _snapshot: Final = {
     "problem": _listed["problem"],
     "client_name": "Lakeside Dental",
     "ticket": _TICKET,
+    "ticket_facts": {**_facts, "read_at": _LATER},
     "priority": "high",
     "reason": "Out of ideas; the client waits",
     "note": "Ask for Petra on the phone",
@@ -512,17 +523,7 @@ EXAMPLES: Final[Mapping[str, Any]] = {
     "webhook_deliveries": _page(_hooked),
     "replay_delivery request": {},
     "replay_delivery": {**_hooked, "state": "pending", "attempts": 0},
-    "read_ticket": {
-        "system": "halopsa",
-        "id": "48211",
-        "title": _listed["title"],
-        "status": "In Progress",
-        "closed": False,
-        "client_name": "Lakeside Dental",
-        "contact_name": "Petra Lake",
-        "priority": "Priority 2",
-        "notes": [{"text": "Called in the morning", "by": "Petra Lake", "at": _AT, "internal": False}],
-    },
+    "read_ticket": {**_TICKET, **_facts},
     "connect_psa request": {key: _connection[key] for key in ("system", "name", "base_url")}
     | {
         "credentials": {"client_id": "…", "client_secret": "…", "tenant": "acme"},

@@ -18,6 +18,7 @@ from flowpilot_core.application.push import Push
 from flowpilot_core.application.relay import Handler, Relay
 from flowpilot_core.application.secrets import Safe
 from flowpilot_core.application.ticket_looks import LookAtTicket
+from flowpilot_core.application.tickets import ReadTicket
 from flowpilot_core.application.units import Units
 from flowpilot_core.domain.account import User
 from flowpilot_core.domain.actor import Role
@@ -183,6 +184,7 @@ async def a_world_in(
         WorkKind.ASSESSMENT: MakeAssessment(units=units, view=view, redact=as_it_is, clock=clock),
         WorkKind.PSA_POST: PostNote(units=units, psas=desk, clock=clock, jitter=lambda: 0.0, redact=as_it_is, base_url=BASE),
         WorkKind.PSA_TICKET: LookAtTicket(units=units, psas=desk, clock=clock, jitter=lambda: 0.0),
+        WorkKind.TICKET_FACTS: ReadTicket(units=units, psas=desk, clock=clock, jitter=lambda: 0.0, redact=as_it_is),
         WorkKind.DELIVERY: SendDelivery(
             begin=begin,
             notifier=MemoryNotifier(),

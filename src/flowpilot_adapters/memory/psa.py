@@ -23,6 +23,9 @@ class MemoryTicket:
     title: str = "VPN down"
     status: str = "New"
     closed_at: datetime | None = None
+    client_name: str | None = None
+    contact_name: str | None = None
+    priority: str | None = None
     locked: bool = False
     notes: list[Note] = field(factory=list)
 
@@ -93,7 +96,15 @@ class MemoryPsa:
         notes = tuple(TicketNote(text=note.text) for note in reversed(found.notes))
         closed = found.status == "Closed"
         return PsaTicket(
-            id=ticket_id, title=found.title, status=found.status, closed=closed, closed_at=found.closed_at if closed else None, notes=notes
+            id=ticket_id,
+            title=found.title,
+            status=found.status,
+            closed=closed,
+            closed_at=found.closed_at if closed else None,
+            client_name=found.client_name,
+            contact_name=found.contact_name,
+            priority=found.priority,
+            notes=notes,
         )
 
     async def members(self, access: Access) -> Sequence[Member]:

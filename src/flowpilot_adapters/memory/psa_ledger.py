@@ -79,6 +79,10 @@ class MemoryPsaLedger:
         """As `PsaLedger.note` says."""
         self._work.react(caused_by, lambda: self._note(post_id, kind, caused_by))
 
+    async def read_ticket(self, *, caused_by: EventId) -> None:
+        """As `PsaLedger.read_ticket` says."""
+        self._work.react(caused_by, lambda: self._read_ticket(caused_by))
+
     async def post(self, post_id: PsaPostId) -> PsaPost:
         """As `PsaLedger.post` says."""
         post = self._work.rows.psa_posts.get(post_id)
@@ -89,6 +93,15 @@ class MemoryPsaLedger:
     async def save_post(self, post: PsaPost) -> None:
         """As `PsaLedger.save_post` says."""
         self._work.rows.psa_posts.put(post.id, post)
+
+    def _read_ticket(self, caused_by: EventId) -> None:
+        rows = self._work.rows
+        event = next(event for event in rows.events if event.id == caused_by)
+        session = rows.sessions.get(event.session_id)
+        ticket = session.ticket if session else None
+        if ticket is not None and any(one.system == ticket.system for one in connections(rows)):
+            work = DueWork(id=event.session_id, kind=WorkKind.TICKET_FACTS, due_at=self._work.clock.now())
+            rows.due.put(work.id, work)
 
     def _note(self, post_id: PsaPostId, kind: NoteKind, caused_by: EventId) -> None:
         rows = self._work.rows

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 
+from attrs import evolve
+
 from flowpilot_core.domain.delivery import HELD, OFF_DUTY, REACHED, TELLING, Delivery, DeliveryState, Told
 from flowpilot_core.domain.errors import NotFound
 from flowpilot_core.domain.handoff import Handoff
@@ -20,7 +22,15 @@ def session(rows: Working, session_id: SessionId) -> Session:
     found = rows.sessions.get(session_id)
     if found is None:
         raise NotFound("session")
-    return assessments.with_package(rows, found)
+    return with_ticket(rows, assessments.with_package(rows, found))
+
+
+def with_ticket(rows: Working, session: Session) -> Session:
+    """A session with what its ticket says."""
+    known = rows.known_tickets.get(session.id)
+    if known is None:
+        return session
+    return evolve(session, ticket_facts=known.facts, client_name=session.client_name or known.client_name)
 
 
 def handoff(rows: Working, handoff_id: HandoffId) -> Handoff:

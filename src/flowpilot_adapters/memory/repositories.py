@@ -12,6 +12,7 @@ from flowpilot_core.domain.actor import Person, Role
 from flowpilot_core.domain.delivery import ON_ITS_WAY, Channel, Colleague, Delivery
 from flowpilot_core.domain.errors import AlreadyClaimed, NotFound
 from flowpilot_core.domain.escalation_policy import EscalationPolicy
+from flowpilot_core.domain.events import Plain
 from flowpilot_core.domain.handoff import Handoff
 from flowpilot_core.domain.identifiers import DeliveryId, EventId, HandoffId, SessionId, StepId, TeamId, UserId
 from flowpilot_core.domain.session import Session
@@ -22,7 +23,7 @@ from flowpilot_core.ports.outbox import SENDING, Lease, Work
 from flowpilot_core.ports.persistence import HandoffDetail, Mails, SessionDetail
 
 from . import reading
-from .tables import DueWork
+from .tables import DueWork, KnownTicket
 from .transaction import Transaction, due_key
 
 
@@ -65,6 +66,11 @@ class MemorySessions:
         saved = evolve(session, version=self._work.sessions.next(session.id, session.version))
         self._work.rows.sessions.put(session.id, saved)
         return saved
+
+    async def know_ticket(self, session_id: SessionId, facts: Mapping[str, Plain], *, client_name: str | None) -> None:
+        """As `Sessions.know_ticket` says."""
+        if self._work.rows.sessions.get(session_id) is not None:
+            self._work.rows.known_tickets.put(session_id, KnownTicket(facts=facts, client_name=client_name))
 
     async def add_step(self, step: Step) -> None:
         """As `Sessions.add_step` says."""

@@ -1,6 +1,6 @@
 """The rows of one account, and the same rows as one unit of work has changed them so far."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
@@ -11,7 +11,7 @@ from flowpilot_core.domain.account import Account, ApiToken, Team, User
 from flowpilot_core.domain.assessment import Assessment, AssessmentFeedback
 from flowpilot_core.domain.delivery import Delivery
 from flowpilot_core.domain.escalation_policy import EscalationPolicy, PolicyRun
-from flowpilot_core.domain.events import Event
+from flowpilot_core.domain.events import Event, Plain
 from flowpilot_core.domain.handoff import Handoff
 from flowpilot_core.domain.identifiers import (
     AccountId,
@@ -68,6 +68,14 @@ class DueWork:
 
 
 @frozen(kw_only=True)
+class KnownTicket:
+    """What a session's ticket says."""
+
+    facts: Mapping[str, Plain]
+    client_name: str | None
+
+
+@frozen(kw_only=True)
 class KeptAnswer:
     """What the request with one idempotency key was answered with."""
 
@@ -118,6 +126,7 @@ class Tables:
     answers: dict[AnswerKey, KeptAnswer] = Factory(dict)
     presence: dict[tuple[UserId, UUID], tuple[UserId, UUID, datetime]] = Factory(dict)
     """Who is at which node, and until when."""
+    known_tickets: dict[SessionId, KnownTicket] = Factory(dict)
     imports: dict[ImportKey, ImportedRow] = Factory(dict)
     psa_connections: dict[PsaConnectionId, PsaConnection] = Factory(dict)
     psa_posts: dict[PsaPostId, PsaPost] = Factory(dict)
@@ -213,6 +222,7 @@ class Working:
         self.policy_runs = Rows(tables.policy_runs)
         self.claim_watches = Rows(tables.claim_watches)
         self.answers = Rows(tables.answers)
+        self.known_tickets = Rows(tables.known_tickets)
         self.imports = Rows(tables.imports)
         self.psa_connections = Rows(tables.psa_connections)
         self.psa_posts = Rows(tables.psa_posts)

@@ -56,7 +56,7 @@ class MemoryView:
         rows = await self._now()
         found = sorted(
             (
-                session
+                reading.with_ticket(rows, session)
                 for session in rows.sessions.values()
                 if where.status in (None, session.status)
                 and where.assignee_id in (None, session.assignee_id)

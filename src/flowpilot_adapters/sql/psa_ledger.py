@@ -115,6 +115,18 @@ NOTE: Final = compiled(
     ),
 )
 
+READ_TICKET: Final = compiled(
+    "read ticket",
+    insert(due_work).from_select(
+        ["account_id", "id", "kind", "due_at", "takes"],
+        select(ACCOUNT, session.c.id, literal_column(f"'{WorkKind.TICKET_FACTS}'"), func.now(), literal_column("0"))
+        .select_from(psa_connection)
+        .join(event, own(event) & (event.c.id == bindparam("caused_by", type_=event.c.id.type)))
+        .join(session, own(session) & (session.c.id == event.c.session_id) & (session.c.ticket_system == psa_connection.c.system))
+        .where(_kept),
+    ),
+)
+
 _post: Final = [psa_post.c.by_user_id.label("by"), *(column for column in columns_but_account(psa_post) if column.name != "by_user_id")]
 POST: Final = compiled("post", select(*_post).where(own(psa_post), psa_post.c.id == ID))
 _FILTERS: Final = ("connection_id", "session_id", "handoff_id", "state", "kind")
@@ -219,6 +231,10 @@ class SqlPsaLedger:
     async def note(self, post_id: PsaPostId, kind: NoteKind, *, caused_by: EventId) -> None:
         """As `PsaLedger.note` says, in one statement behind the event."""
         self._transaction.react(NOTE(account_id=self._account_id, id=post_id, kind=kind, caused_by=caused_by))
+
+    async def read_ticket(self, *, caused_by: EventId) -> None:
+        """As `PsaLedger.read_ticket` says, in one statement behind the event."""
+        self._transaction.react(READ_TICKET(account_id=self._account_id, caused_by=caused_by))
 
     async def post(self, post_id: PsaPostId) -> PsaPost:
         """As `PsaLedger.post` says."""

@@ -89,6 +89,7 @@ def session(row: Any, branches: Iterable[Any]) -> Session:
         problem=row.problem,
         client_name=row.client_name,
         ticket=ticket(row),
+        ticket_facts=json.loads(row.ticket_facts) if row.ticket_facts else None,
         priority=Priority(row.priority),
         team_id=row.team_id,
         assignee_id=row.assignee_id,

@@ -264,6 +264,7 @@ session = Table(
     _text("client_name", null=True),
     _text("ticket_system", null=True),
     _text("ticket_id", null=True),
+    Column("ticket_facts", JSONB, nullable=True),
     _text("priority"),
     _uuid("team_id", null=True),
     _uuid("assignee_id"),

@@ -1,5 +1,6 @@
 """The sessions of one account and their steps."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from attrs import evolve
@@ -8,6 +9,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from flowpilot_core.domain.branch import Branch, ForkPoint
 from flowpilot_core.domain.errors import NotFound
+from flowpilot_core.domain.events import Plain
 from flowpilot_core.domain.identifiers import AccountId, SessionId, StepId
 from flowpilot_core.domain.session import Session
 from flowpilot_core.domain.step import Step
@@ -85,6 +87,15 @@ SAVE: Final = only_saved(
         }
     ),
     STALE,
+)
+KNOW_TICKET: Final = compiled(
+    "know ticket",
+    update(session)
+    .where(session.c.account_id == ACCOUNT, session.c.id == bindparam("session_id"))
+    .values(
+        ticket_facts=bindparam("facts", type_=session.c.ticket_facts.type),
+        client_name=func.coalesce(session.c.client_name, bindparam("client", type_=session.c.client_name.type)),
+    ),
 )
 _branch = upsert(branch).values({column: bindparam(column.name) for column in branch.c})
 SAVE_BRANCH: Final = compiled(
@@ -175,6 +186,7 @@ class SqlSessions:
                 client_name=new.client_name,
                 ticket_system=ticket and ticket.system,
                 ticket_id=ticket and ticket.id,
+                ticket_facts=records.document(new.ticket_facts),
                 priority=new.priority,
                 team_id=new.team_id,
                 created_by=new.created_by,
@@ -205,6 +217,12 @@ class SqlSessions:
         )
         self._write_branches(changed, before)
         return self.remember(evolve(changed, version=changed.version + 1))
+
+    async def know_ticket(self, session_id: SessionId, facts: Mapping[str, Plain], *, client_name: str | None) -> None:
+        """As `Sessions.know_ticket` says."""
+        self._transaction.write(
+            KNOW_TICKET(account_id=self._account_id, session_id=session_id, facts=records.document(facts), client=client_name)
+        )
 
     async def add_step(self, new: Step) -> None:
         """As `Sessions.add_step` says."""

@@ -12,7 +12,13 @@ from .webhooks import tell_webhooks
 
 def reactions(new_id: NewId) -> tuple[Reaction, ...]:
     """All of them."""
-    return _watch_claims(new_id), tell_webhooks, _note_on_ticket(new_id)
+    return _watch_claims(new_id), tell_webhooks, _note_on_ticket(new_id), _read_ticket
+
+
+async def _read_ticket(work: UnitOfWork, cause: Cause) -> None:
+    """The ticket of a session that begins is read, where it is in a PSA that the account has connected."""
+    if cause.kind is EventKind.SESSION_STARTED:
+        await work.psa.read_ticket(caused_by=cause.id)
 
 
 def _watch_claims(new_id: NewId) -> Reaction:

@@ -1,20 +1,32 @@
-"""Reading a ticket from the PSA, for whoever asks."""
+"""Reading a ticket from the PSA: for whoever asks, and for a session that begins."""
 
 import asyncio
+import logging
 from collections.abc import Hashable
 from datetime import datetime, timedelta
 
 from attrs import field, frozen
 
-from flowpilot_core.domain.actor import Actor
+from flowpilot_core.domain.actor import Actor, System
+from flowpilot_core.domain.delivery import delay
 from flowpilot_core.domain.errors import NotFound, PsaRefused, Unavailable
-from flowpilot_core.domain.identifiers import AccountId
+from flowpilot_core.domain.events import Plain
+from flowpilot_core.domain.identifiers import AccountId, SessionId
 from flowpilot_core.domain.psa_connection import PsaConnection
-from flowpilot_core.ports.clock import Clock
+from flowpilot_core.domain.session import Ticket
+from flowpilot_core.domain.snapshot import instant
+from flowpilot_core.domain.text import TITLE
+from flowpilot_core.ports.clock import Clock, Jitter
+from flowpilot_core.ports.outbox import Lease
 from flowpilot_core.ports.persistence import BeginWork, UnitOfWork
 from flowpilot_core.ports.psa import Access, NotDone, PsaTicket, Trouble
+from flowpilot_core.ports.redactor import Redactor
 
 from .psa_access import Psas
+from .redacting import without_secrets
+from .units import Units
+
+log = logging.getLogger("flowpilot.tickets")
 
 PATIENCE = 10.0
 """Seconds that a ticket is waited for."""
@@ -22,6 +34,13 @@ FRESH = timedelta(seconds=30)
 """How long a ticket is shown again without asking the PSA."""
 MOST_KEPT = 500
 """Tickets that are kept to be shown again."""
+MOST_READS = 5
+"""Tries to read the ticket of a session that began."""
+MOST_NOTES = 10
+LONGEST_NOTE = 2_000
+"""Of a ticket, with its session: the whole of it stands in the PSA."""
+WHY = "the session began on it"
+"""The cause that stands in the log with what the system reads here."""
 LONGEST_WAIT = 3_600
 """Seconds after which somebody is told to come back, at most, however long the vendor wants its peace."""
 
@@ -92,3 +111,101 @@ class Tickets:
             raise Unavailable(f"PSA ({system})", retry_after=round(min(refused.retry_after or 1, LONGEST_WAIT))) from refused
         except TimeoutError:
             raise Unavailable(f"PSA ({system})") from None
+
+
+@frozen(kw_only=True)
+class ReadTicket:
+    """Does the work of reading the ticket of one session; whatever comes of it, nobody waits for it and nothing fails for it."""
+
+    units: Units
+    psas: Psas
+    clock: Clock
+    jitter: Jitter
+    redact: Redactor
+
+    async def do(self, lease: Lease) -> None:
+        """Read it, outside any unit of work, and keep under the lease what it says."""
+        session_id = SessionId(lease.work_id)
+        async with self.units.begin(lease.account_id) as work:
+            if not await work.due.holds(lease):
+                return
+            ticket = (await work.sessions.get(session_id)).ticket
+            access = await self._access(work, lease, ticket)
+        if ticket is None or access is None:
+            await self.give_up(lease, "the account has no connection that works")
+            return
+        try:
+            async with asyncio.timeout(PATIENCE):
+                read = await self.psas.of(ticket.system).ticket(access, ticket.id)
+        except NotDone as refused:
+            await self._later(lease, refused.trouble, None if refused.permanent else refused.retry_after or 0)
+        except TimeoutError:
+            await self._later(lease, Trouble.UNREACHABLE, 0)
+        else:
+            await self._keep(lease, session_id, read)
+
+    async def give_up(self, lease: Lease, problem: str) -> None:
+        """The session goes on without."""
+        async with self.units.begin(lease.account_id) as work:
+            await work.due.finish(lease)
+            await work.commit()
+        log.info("ticket not read", extra={"session_id": str(lease.work_id), "problem": problem})
+
+    async def _access(self, work: UnitOfWork, lease: Lease, ticket: Ticket | None) -> Access | None:
+        try:
+            connection = await connected(work, ticket.system) if ticket else None
+        except NotFound:
+            return None
+        if connection is None or connection.health.is_broken:
+            return None
+        return await self.psas.access(work, lease.account_id, connection)
+
+    async def _later(self, lease: Lease, trouble: Trouble, wait: float | None) -> None:
+        """Try it again after a while, unless that is useless or it was tried often enough."""
+        if wait is None or lease.takes >= MOST_READS:
+            await self.give_up(lease, trouble)
+            return
+        seconds = max(delay(lease.takes, self.jitter()).total_seconds(), wait)
+        async with self.units.begin(lease.account_id) as work:
+            await work.due.postpone(lease, seconds=seconds)
+            await work.commit()
+
+    async def _keep(self, lease: Lease, session_id: SessionId, ticket: PsaTicket) -> None:
+        at = self.clock.now()
+        facts = await asyncio.to_thread(without_secrets, told(ticket, at=at), self.redact, within=session_id)
+        client = facts["client_name"]
+        async with self.units.begin(lease.account_id) as work:
+            if not await work.due.finish(lease):
+                return
+            session = await work.sessions.get(session_id)
+            await work.sessions.know_ticket(session_id, facts, client_name=client if isinstance(client, str) else None)
+            await self.units.record(work, session.ticket_read(by=System(account_id=lease.account_id, cause=WHY), at=at))
+            await work.commit()
+        self.units.committed(lease.account_id)
+
+
+def told(ticket: PsaTicket, *, at: datetime) -> dict[str, Plain]:
+    """What a ticket says, as it stands with its session."""
+    return {
+        "title": _kept(ticket.title) or "",
+        "status": _kept(ticket.status),
+        "closed": ticket.closed,
+        "client_name": _kept(ticket.client_name),
+        "contact_name": _kept(ticket.contact_name),
+        "priority": _kept(ticket.priority),
+        "notes": [
+            {
+                "text": _kept(note.text, most=LONGEST_NOTE),
+                "by": _kept(note.by),
+                "at": instant(note.at) if note.at else None,
+                "internal": note.internal,
+            }
+            for note in ticket.notes[:MOST_NOTES]
+        ],
+        "read_at": instant(at),
+    }
+
+
+def _kept(text: str | None, *, most: int = TITLE) -> str | None:
+    """A vendor's text as any store keeps it: bounded, without NUL and without halves of characters."""
+    return None if text is None else text.replace("\0", "").encode(errors="ignore").decode()[:most]

@@ -17,6 +17,7 @@ class EventKind(StrEnum):
     """What kinds of things happen to a session."""
 
     SESSION_STARTED = "session.started"
+    TICKET_READ = "ticket.read"
     SESSION_PARKED = "session.parked"
     SESSION_RESUMED = "session.resumed"
     SESSION_REASSIGNED = "session.reassigned"

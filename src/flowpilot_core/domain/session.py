@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from attrs import evolve, frozen
 
-from .actor import Actor, Permission, Person, permits, require, require_role
+from .actor import Actor, Permission, Person, System, permits, require, require_role
 from .branch import Branches, ForkPoint, Option, Outcome
 from .errors import InvalidTransition, NotFound, VersionConflict
 from .events import Event, EventKind, Plain
@@ -116,6 +116,8 @@ class Session:
     problem: str
     client_name: str | None = None
     ticket: Ticket | None = None
+    ticket_facts: Mapping[str, Plain] | None = None
+    """What its ticket said in the PSA when the session began, without secrets; None where nobody has read it."""
     priority: Priority = Priority.NORMAL
     team_id: TeamId | None = None
     assignee_id: UserId
@@ -167,6 +169,10 @@ class Session:
         return session, Event.of(
             EventKind.SESSION_STARTED, by=by, at=at, session_id=session_id, changed={"title": session.title, "priority": priority}
         )
+
+    def ticket_read(self, *, by: System, at: datetime) -> Event:
+        """That what its ticket says in the PSA stands with it now."""
+        return self._event(EventKind.TICKET_READ, by, at, ticket_id=self.ticket.id if self.ticket else None)
 
     def require_readable(self, actor: Actor) -> None:
         """Raises `NotFound` for whom a parked session does not exist."""

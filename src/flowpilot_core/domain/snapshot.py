@@ -84,6 +84,7 @@ def freeze(
                 "problem": session.problem,
                 "client_name": session.client_name,
                 "ticket": {"system": session.ticket.system, "id": session.ticket.id} if session.ticket else None,
+                **({"ticket_facts": dict(session.ticket_facts)} if session.ticket_facts else {}),
                 "priority": priority,
                 "reason": reason,
                 "note": note,

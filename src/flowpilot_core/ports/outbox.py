@@ -32,6 +32,8 @@ class WorkKind(StrEnum):
     """A next step that a model is asked for."""
     PSA_POST = "psa_post"
     """A note on a ticket."""
+    TICKET_FACTS = "ticket_facts"
+    """Reading the ticket of a session that began."""
     INVITATION = "invitation"
     """A mail to somebody who is invited."""
     PSA_TICKET = "psa_ticket"

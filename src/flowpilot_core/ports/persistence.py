@@ -17,7 +17,7 @@ from flowpilot_core.domain.actor import Actor, Permission, Person, Role, permits
 from flowpilot_core.domain.assessment import Assessment
 from flowpilot_core.domain.delivery import Colleague, Delivery, DeliveryState, Told
 from flowpilot_core.domain.escalation_policy import EscalationPolicy
-from flowpilot_core.domain.events import Event, LoggedEvent
+from flowpilot_core.domain.events import Event, LoggedEvent, Plain
 from flowpilot_core.domain.handoff import Handoff
 from flowpilot_core.domain.identifiers import (
     AccountId,
@@ -207,6 +207,12 @@ class Sessions(Protocol):
         """Keep a changed session; returns it with the next `version`.
 
         Raises `Stale` (now, or at the latest at the commit) where the stored version is no longer that of `session`.
+        """
+
+    async def know_ticket(self, session_id: SessionId, facts: Mapping[str, Plain], *, client_name: str | None) -> None:
+        """Keep what a session's ticket says, and the client's name where nobody gave one.
+
+        The session has no other version for that, so that nobody who works on it is refused, and whoever saves it takes nothing back.
         """
 
     async def add_step(self, step: Step) -> None:

@@ -52,6 +52,12 @@ class PsaLedger(Protocol):
         or where the system resolved the session: then its ticket was closed first.
         """
 
+    async def read_ticket(self, *, caused_by: EventId) -> None:
+        """Have the ticket of this event's session read, if it is recorded here: work under the session's id, due at once.
+
+        There is none where the session has no ticket, or the account no connection to its system.
+        """
+
     async def post(self, post_id: PsaPostId) -> PsaPost:
         """Raises `NotFound`."""
 

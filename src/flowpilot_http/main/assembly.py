@@ -28,6 +28,7 @@ from flowpilot_core.application.restores import RestoreGuard
 from flowpilot_core.application.secrets import Safe
 from flowpilot_core.application.suggesting import MakeSuggestion
 from flowpilot_core.application.ticket_looks import LookAtTicket
+from flowpilot_core.application.tickets import ReadTicket
 from flowpilot_core.application.units import Units
 from flowpilot_core.application.webhook_messages import SendWebhook, SpreadEvent
 from flowpilot_core.domain.errors import Unavailable
@@ -139,6 +140,7 @@ async def relay_of(
             base_url=base_url,
         ),
         WorkKind.PSA_TICKET: LookAtTicket(units=units, psas=Psas(vendors=psas, safe=safe), clock=clock, jitter=jitter),
+        WorkKind.TICKET_FACTS: ReadTicket(units=units, psas=Psas(vendors=psas, safe=safe), clock=clock, jitter=jitter, redact=redact),
         WorkKind.INVITATION: SendInvitation(
             begin=begin,
             notifier=notifier,

@@ -80,6 +80,28 @@ class TicketOut(msgspec.Struct, kw_only=True, frozen=True):
         return None if ticket is None else cls(system=ticket.system, id=ticket.id)
 
 
+class TicketNoteOut(msgspec.Struct, kw_only=True, frozen=True):
+    """A note on a ticket, as plain text."""
+
+    text: str
+    by: str | None
+    at: Instant | None
+    internal: bool
+
+
+class TicketFactsOut(msgspec.Struct, kw_only=True, frozen=True):
+    """What a ticket said in its PSA when it was read, without passwords and keys."""
+
+    title: str
+    status: str | None
+    closed: bool
+    client_name: str | None
+    contact_name: str | None
+    priority: Annotated[str | None, Meta(description="In the vendor's own words.")]
+    notes: Annotated[list[TicketNoteOut], Meta(description="The most recent ones, newest first.")]
+    read_at: Instant
+
+
 class EntryOut(msgspec.Struct, kw_only=True, frozen=True):
     """Something that happened: what, when, by whom, and what is different since."""
 

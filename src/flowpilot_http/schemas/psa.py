@@ -14,7 +14,7 @@ from flowpilot_core.domain.psa_post import PostState, PsaPost
 from flowpilot_core.domain.psa_vendor import NoteFormat
 from flowpilot_core.ports.psa import PsaTicket, Trouble
 
-from .common import Closed, Instant, Line, Page
+from .common import Closed, Instant, Line, Page, TicketNoteOut
 
 Url = Annotated[str, Meta(extra_json_schema={"format": "uri", "minLength": 1, "maxLength": LONGEST_URL})]
 Credentials = Annotated[
@@ -195,15 +195,6 @@ class PostOut(msgspec.Struct, kw_only=True, frozen=True):
     def of(cls, post: PsaPost) -> "PostOut":
         """As clients read it."""
         return cls(**{name: getattr(post, name) for name in cls.__struct_fields__})
-
-
-class TicketNoteOut(msgspec.Struct, kw_only=True, frozen=True):
-    """A note on a ticket, as plain text."""
-
-    text: str
-    by: str | None
-    at: Instant | None
-    internal: bool
 
 
 class PsaTicketOut(msgspec.Struct, kw_only=True, frozen=True):

@@ -17,7 +17,7 @@ from flowpilot_core.domain.step import Step, StepKind, StepResult
 from flowpilot_core.domain.text import EVIDENCE
 from flowpilot_core.ports.persistence import SessionDetail
 
-from .common import Closed, Instant, Line, MaybeLine, MaybeText, Page, PersonOut, Text, TicketOut, person
+from .common import Closed, Instant, Line, MaybeLine, MaybeText, Page, PersonOut, Text, TicketFactsOut, TicketOut, person
 from .handoffs import HandoffInSession
 
 Evidence = Annotated[str, Meta(description=f"Any text of at most {EVIDENCE} bytes as UTF-8.")]
@@ -296,6 +296,7 @@ class SessionOut(msgspec.Struct, kw_only=True, frozen=True):
 class SessionDetailOut(SessionOut, kw_only=True, frozen=True):
     """One session with all that stands around it."""
 
+    ticket_facts: Annotated[TicketFactsOut | None, Meta(description="Read from the PSA after the session began; null where it was not.")]
     resolution: ResolutionOut | None
     debrief: Annotated[DebriefOut | None, Meta(description="Of a resolved session that had been escalated by somebody else.")]
     escalation_package: Annotated[dict[str, Any] | None, Meta(description="The older readers' copy of the last escalation.")]
@@ -313,6 +314,7 @@ class SessionDetailOut(SessionOut, kw_only=True, frozen=True):
         found = debrief(session, detail.steps, detail.handoffs)
         return cls(
             **_common(session, names),
+            ticket_facts=None if session.ticket_facts is None else msgspec.convert(session.ticket_facts, TicketFactsOut),
             resolution=None if resolution is None else ResolutionOut(summary=resolution.summary, root_cause=resolution.root_cause),
             debrief=None if found is None else DebriefOut.of(found, names),
             escalation_package=None if package is None else dict(package),

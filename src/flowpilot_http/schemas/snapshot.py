@@ -1,16 +1,17 @@
 """A snapshot as it was frozen: read here for the document and by tests; what is sent are the stored bytes."""
 
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
+from msgspec import Meta
 
 from flowpilot_core.domain.branch import BranchState
 from flowpilot_core.domain.handoff import HandoffState
 from flowpilot_core.domain.session import Priority
 from flowpilot_core.domain.step import StepKind, StepResult
 
-from .common import Instant, PersonOut, TicketOut
+from .common import Instant, PersonOut, TicketFactsOut, TicketOut
 
 
 class CutEvidence(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
@@ -90,6 +91,7 @@ class SnapshotOut(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fiel
     problem: str
     client_name: str | None
     ticket: TicketOut | None
+    ticket_facts: Annotated[TicketFactsOut | None, Meta(description="Left out where nobody read the ticket.")] = None
     priority: Priority
     reason: str
     note: str | None

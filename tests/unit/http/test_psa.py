@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 
 from flowpilot_adapters.memory import MemoryTicket
+from flowpilot_adapters.redaction import SecretRedactor
 from flowpilot_adapters.system import new_id
-from flowpilot_core.application.tickets import RecentTickets
+from flowpilot_core.application.redacting import without_secrets
+from flowpilot_core.application.tickets import RecentTickets, told
 from flowpilot_core.domain.identifiers import AccountId
-from flowpilot_core.ports.psa import NotDone, PsaTicket, Trouble
+from flowpilot_core.ports.psa import NotDone, Note, PsaTicket, TicketNote, Trouble
 from tests.support.http import Somebody, World
 
 pytestmark = pytest.mark.anyio
@@ -285,3 +287,77 @@ async def test_a_psa_that_refuses_us_keeps_nobody_from_starting_a_session(world:
         CANARY in read.text,
     )
     assert started["ticket"] == {"system": "memory", "id": "1001"}
+
+
+async def test_the_ticket_is_read_when_a_session_begins_on_it(world: World) -> None:
+    await connected(world.owner)
+    world.psa.tickets["1001"] = MemoryTicket(
+        title="Outlook asks again",
+        client_name="Lakeside Dental",
+        contact_name="Petra Lake",
+        priority="Priority 2",
+        notes=[Note(title="", text="Called in the morning", marker="")],
+    )
+
+    started = await world.junior.session(ticket={"system": "memory", "id": "1001"})
+    await world.relay_runs()
+    session = await world.viewer.seen(f"/ai-sessions/{started['id']}")
+    handoff = await world.junior.made(f"/ai-sessions/{started['id']}/handoff", {"intent": "escalate", "reason": "Stuck"})
+    snapshot = await world.senior.seen(f"/handoffs/{handoff['id']}/snapshot")
+
+    assert (None, None, started["version"]) == (started["ticket_facts"], started["client_name"], session["version"])
+    facts = session["ticket_facts"]
+    told = ("Outlook asks again", "Lakeside Dental", "Petra Lake", "Priority 2", ["Called in the morning"])
+    assert told == (
+        *(facts[name] for name in ("title", "client_name", "contact_name", "priority")),
+        [note["text"] for note in facts["notes"]],
+    )
+    assert facts == snapshot["ticket_facts"]
+    assert {"Lakeside Dental"} == {session["client_name"], snapshot["client_name"]}
+    timeline = (await world.viewer.seen(f"/ai-sessions/{started['id']}/timeline"))["items"]
+    assert ["session.started", "ticket.read", "handoff.escalated"] == [entry["kind"] for entry in timeline][:3]
+    assert ("system", "the session began on it") == (timeline[1]["by"], timeline[1]["cause"])
+
+
+async def test_a_client_who_was_named_keeps_the_name(world: World) -> None:
+    await connected(world.owner)
+    world.psa.tickets["1001"].client_name = "Lakeside Dental"
+
+    started = await world.junior.session(ticket={"system": "memory", "id": "1001"}, client_name="Lakeside")
+    await world.relay_runs()
+
+    assert "Lakeside" == (await world.junior.seen(f"/ai-sessions/{started['id']}"))["client_name"]
+
+
+@pytest.mark.parametrize(
+    ("refusals", "read"),
+    [
+        ([NotDone(Trouble.UNREACHABLE, "down")] * 2, True),
+        ([NotDone(Trouble.TOO_MANY_CALLS, "slow down", retry_after=900)], False),
+        ([NotDone(Trouble.UNREACHABLE, "down")] * 9, False),
+        ([NotDone(Trouble.TICKET_GONE, "gone")], False),
+    ],
+    ids=["down for a while", "asked to wait", "down for long", "gone"],
+)
+async def test_a_ticket_that_cannot_be_read_is_tried_again_and_costs_the_session_nothing(
+    world: World, refusals: list[NotDone], read: bool
+) -> None:
+    await connected(world.owner)
+    world.psa.fail_reading(*refusals)
+
+    started = await world.junior.session(ticket={"system": "memory", "id": "1001"})
+    await world.junior.made(f"/ai-sessions/{started['id']}/steps", {"kind": "note", "content": "on with it"})
+    await world.relay_runs()
+
+    session = await world.junior.seen(f"/ai-sessions/{started['id']}")
+    assert (read, "active") == (session["ticket_facts"] is not None, session["status"])
+
+
+async def test_what_a_ticket_says_is_kept_without_its_secrets(world: World) -> None:
+    canary = "hunter2-" + CANARY
+    ticket = PsaTicket(id="1", title="Mail", notes=(TicketNote(text=f"password: {canary}\0"), TicketNote(text=f"use {canary} there")))
+
+    kept = without_secrets(told(ticket, at=world.clock.now()), SecretRedactor(b"k" * 32), within=new_id())
+
+    assert canary not in str(kept)
+    assert "\0" not in str(kept)

@@ -24,7 +24,7 @@ from flowpilot_core.domain.errors import (
     Unauthenticated,
     VersionConflict,
 )
-from flowpilot_core.domain.events import EventKind
+from flowpilot_core.domain.events import EventKind, Plain
 from flowpilot_core.domain.handoff import HandoffState
 from flowpilot_core.domain.identifiers import DeliveryId, EventId, HandoffId, SessionId, StepId, TeamId, TokenId, UserId
 from flowpilot_core.domain.session import Priority, Status, Ticket
@@ -97,6 +97,32 @@ class SessionsContract(Contract):
 
         assert case.session.resolution == session.resolution
         assert case.session.escalation_package == session.escalation_package
+
+    async def test_what_its_ticket_says_stays_with_a_session_whoever_saves_it(self, begin: BeginWork, view: ViewOf, acme: Staff) -> None:
+        case = await a_session(by=acme.anna, client_name=None, ticket=Ticket(system="halopsa", id="4711")).kept(begin)
+        facts: dict[str, Plain] = {"title": AWKWARD, "client_name": "Lakeside", "notes": [{"text": AWKWARD, "internal": True}]}
+        async with begin(acme.account_id) as late:
+            before = await late.sessions.get(case.id)
+            async with begin(acme.account_id) as work:
+                await work.sessions.know_ticket(case.id, facts, client_name="Lakeside")
+                await work.commit()
+            await late.sessions.save(before)
+            await late.commit()
+
+        session = (await view(acme.account_id).session(case.id)).session
+        (listed,), _ = await view(acme.account_id).sessions(SessionFilter(), acme.olga, after=None, limit=1)
+        assert (2, facts, "Lakeside") == (session.version, session.ticket_facts, session.client_name)
+        assert session == listed
+
+    async def test_a_ticket_gives_no_name_to_a_client_who_has_one(self, begin: BeginWork, view: ViewOf, acme: Staff, globex: Staff) -> None:
+        case = await a_session(by=acme.anna, client_name="Contoso").kept(begin)
+        for staff, name in ((globex, "Nobody"), (acme, "Lakeside")):
+            async with begin(staff.account_id) as work:
+                await work.sessions.know_ticket(case.id, {"title": name}, client_name=name)
+                await work.commit()
+
+        session = (await view(acme.account_id).session(case.id)).session
+        assert ("Contoso", {"title": "Lakeside"}) == (session.client_name, session.ticket_facts)
 
     async def test_the_names_of_all_on_record_come_with_it(self, begin: BeginWork, view: ViewOf, acme: Staff) -> None:
         case = a_session(by=acme.anna).step().escalated().claimed_by(acme.ben).step().parked().reassigned_to(acme.adam, by=acme.olga)

@@ -183,6 +183,34 @@ class PsaLedgerContract(Contract):
 
         assert [] == list(await self.posts(view, acme))
 
+    @pytest.mark.parametrize(
+        ("system", "ticket", "read"),
+        [
+            ("halopsa", Ticket(system="halopsa", id="4711"), True),
+            ("autotask", Ticket(system="halopsa", id="4711"), False),
+            ("halopsa", None, False),
+        ],
+        ids=["connected", "another system", "no ticket"],
+    )
+    async def test_the_ticket_of_a_session_that_begins_is_read_where_its_system_is_connected(
+        self, begin: BeginWork, outbox: Outbox, acme: Staff, globex: Staff, system: str, ticket: Ticket | None, read: bool
+    ) -> None:
+        await self.kept(begin, acme, a_connection(system))
+        await self.kept(begin, globex, a_connection())
+        ours, elsewhere = a_session(by=acme.anna, ticket=ticket), a_session(by=globex.anna)
+        for staff, case in ((acme, ours), (globex, elsewhere)):
+            (started,) = case.events
+            assert started.id is not None
+            async with begin(staff.account_id) as work:
+                await work.psa.read_ticket(caused_by=started.id)
+                await work.psa.read_ticket(caused_by=EventId(new_id()))
+                await work.sessions.add(case.session)
+                await work.record(started)
+                await work.commit()
+
+        leases = await outbox.take({WorkKind.TICKET_FACTS: EVERYTHING}, lease_for=timedelta(minutes=1))
+        assert ([ours.id] if read else []) == [one.work_id for one in leases if one.account_id in (acme.account_id, globex.account_id)]
+
     async def test_a_changed_post_comes_back_as_it_was(self, begin: BeginWork, view: ViewOf, acme: Staff) -> None:
         await self.kept(begin, acme, a_connection())
         case = a_session(by=acme.anna, ticket=Ticket(system="halopsa", id="4711")).escalated()
