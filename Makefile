@@ -9,7 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test check format docs demo crash bench lock clean
+.PHONY: help setup test check format docs demo crash fuzz bench lock clean
 
 help: ## what there is to run
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -47,6 +47,9 @@ demo: $(STAMP) ## the main job as a story, on a database of its own
 
 crash: $(STAMP) ## kill -9 the server and the relay a hundred times at random moments; ARGS="--times 10 --seed 1"
 	$(BIN)/python -m tests.crash $(ARGS)
+
+fuzz: $(STAMP) ## send the server what its document allows, for long; FUZZ_EXAMPLES=200 FUZZ_SEED=1
+	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-100} $(BIN)/python -m pytest -n auto --dist worksteal tests/contract/test_schemathesis.py
 
 bench: $(STAMP) ## the hot paths against the database's own limit
 	$(BIN)/python -m bench

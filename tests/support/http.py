@@ -26,6 +26,7 @@ from flowpilot_core.domain.identifiers import AccountId
 from flowpilot_core.ports.identity import OpenId
 from flowpilot_core.ports.outbox import Outbox, WorkKind
 from flowpilot_core.ports.persistence import BeginWork, ViewOf
+from flowpilot_core.ports.secrets import Vault
 from flowpilot_core.testing.builders import SetClock
 from flowpilot_core.testing.redaction import as_it_is
 from flowpilot_http.app import create_app
@@ -138,10 +139,11 @@ async def a_world_in(
     *,
     push: Push | None = None,
     openid: OpenId | None = None,
+    vault: Vault | None = None,
     committed: Callable[[AccountId], None] = lambda _: None,
 ) -> World:
     """A fresh one in a store that may hold others."""
-    clock = SetClock()
+    clock, vault = SetClock(), vault or MemoryVault()
     psa = MemoryPsa(tickets={"1001": MemoryTicket(), "1002": MemoryTicket()})
     vendors = {psa.system: psa}
     flowpilot = FlowPilot.of(
@@ -151,7 +153,7 @@ async def a_world_in(
         new_id=new_id,
         new_secret=new_secret,
         committed=committed,
-        vault=MemoryVault(),
+        vault=vault,
         psas=vendors,
         openid=openid,
     )
@@ -179,7 +181,7 @@ async def a_world_in(
         return Somebody(account_id=account_id, user=user, token=token, client=client_of(app, token))
 
     units = Units(begin=begin, committed=lambda _: None, new_id=new_id)
-    desk = Psas(vendors=vendors, safe=Safe(vault=MemoryVault(), clock=clock, new_id=new_id))
+    desk = Psas(vendors=vendors, safe=Safe(vault=vault, clock=clock, new_id=new_id))
     handlers: dict[WorkKind, Handler] = {
         WorkKind.ASSESSMENT: MakeAssessment(units=units, view=view, redact=as_it_is, clock=clock),
         WorkKind.PSA_POST: PostNote(units=units, psas=desk, clock=clock, jitter=lambda: 0.0, redact=as_it_is, base_url=BASE),

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from attrs import evolve
 from sqlalchemy import (
+    BigInteger,
     ScalarSelect,
     Select,
     Text,
@@ -143,7 +144,7 @@ def _claim(*, logged: bool) -> Select[Any]:
     Of two at once the second waits for the first at the handoff's row, and then finds it claimed.
     """
     by = bindparam("by", type_=person.c.id.type)
-    expected = bindparam("expected", type_=handoff.c.version.type)
+    expected = bindparam("expected", type_=BigInteger())  # Wider than any version is, as what a client may say is.
     branches = select(func.count()).select_from(branch).where(own(branch), branch.c.session_id == session.c.id)
     taken = (
         update(handoff)

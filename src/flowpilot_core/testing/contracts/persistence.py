@@ -626,6 +626,7 @@ class ClaimsContract(Contract):
             (waiting.handoff.id, acme.anna, None, OwnHandoff(waiting.handoff.id)),
             (waiting.handoff.id, acme.vera, None, RoleForbidden(Role.VIEWER, "claim an escalation")),
             (waiting.handoff.id, acme.ben, 7, VersionConflict("handoff", 7, waiting.handoff.version)),
+            (waiting.handoff.id, acme.ben, 10**17, VersionConflict("handoff", 10**17, waiting.handoff.version)),
             (withdrawn.handoff.id, acme.ben, None, InvalidTransition("handoff", "withdrawn", "claim")),
             (withdrawn.handoff.id, acme.ben, 9, InvalidTransition("handoff", "withdrawn", "claim")),
             (parked.handoff.id, acme.ben, None, NotFound("handoff")),
