@@ -19,6 +19,13 @@ _AT: Final = "2026-11-24T08:30:00Z"
 _LATER: Final = "2026-11-24T09:05:00Z"
 _TICKET: Final = {"system": "connectwise", "id": "48211"}
 
+_account: Final = {
+    "id": "01998c2e-7a10-7000-8000-00000000000c",
+    "name": "Acme IT",
+    "created_at": _AT,
+    "redacts_personal": False,
+    "mails_a_minute": 5,
+}
 _root: Final = {
     "id": _ROOT,
     "parent_id": None,
@@ -553,6 +560,9 @@ EXAMPLES: Final[Mapping[str, Any]] = {
     "list_posts": _page(_post),
     "retry_post request": {},
     "retry_post": {**_post, "state": "pending", "attempts": 0, "vendor_id": None, "answer": None, "posted_at": None},
+    "get_account": _account,
+    "change_account request": {"redacts_personal": True},
+    "change_account": {**_account, "redacts_personal": True},
     "list_users": _page(_admin),
     "me": _admin,
     "get_user": _admin,

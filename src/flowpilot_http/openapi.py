@@ -170,7 +170,7 @@ def _in_query(operation: Operation) -> Iterator[Json]:
 def _in_headers(operation: Operation) -> Iterator[Json]:
     if operation.media_type == "text/event-stream":
         yield {"name": "Last-Event-ID", "in": "header", "description": "Go on after this event.", "schema": {"type": "string"}}
-    if operation.body is None:
+    if operation.body is None or not operation.changes:
         return
     version = {"type": "string", "pattern": '^(\\*|"[1-9][0-9]{0,17}")$'}
     key = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}

@@ -15,12 +15,9 @@ F = Callable[[Callable[..., Any]], HTTPRouteHandler]
 ALWAYS: Final = ("unauthenticated", "unavailable", "internal")
 IN_PATH: Final = ("not_found",)
 READ: Final = ("malformed", "unknown_field", "validation_failed")
+ASKED: Final = (*READ, "unsupported_media_type", "body_too_large", "csrf_failed", "role_forbidden")
 CHANGED: Final = (
-    *READ,
-    "unsupported_media_type",
-    "body_too_large",
-    "csrf_failed",
-    "role_forbidden",
+    *ASKED,
     "version_conflict",
     "idempotency_key_reused",
     "idempotency_in_progress",
@@ -38,6 +35,8 @@ class Operation:
     body: type[msgspec.Struct] | None = None
     query: type[msgspec.Struct] | None = None
     problems: tuple[str, ...] = ()
+    changes: bool = True
+    """Whether a body changes anything, so that it may come with a version and a key."""
     etag: bool = False
     media_type: str = "application/json"
     open: bool = False
@@ -72,6 +71,15 @@ class Part:
     def moves(self, path: str, answer: Any, *, body: type[msgspec.Struct], problems: tuple[str, ...] = ()) -> F:
         """A POST that moves what its path names on."""
         return post(path, status_code=200, opt={"operation": self._change(path, answer, 200, body, problems)})
+
+    def asks(self, path: str, answer: Any, *, body: type[msgspec.Struct], problems: tuple[str, ...] = ()) -> F:
+        """A POST that has something found out, and changes nothing."""
+        codes = (*ALWAYS, *_of_path(path), *ASKED, *problems)
+        return post(
+            path,
+            status_code=200,
+            opt={"operation": Operation(tag=self._tag, answer=answer, body=body, problems=codes, changes=False)},
+        )
 
     def mends(self, path: str, answer: Any, *, body: type[msgspec.Struct], problems: tuple[str, ...] = ()) -> F:
         """A PATCH of what its path names."""

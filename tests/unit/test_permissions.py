@@ -47,6 +47,7 @@ ALLOWED = {
     Permission.PREVIEW: "Olga Adam Anna Ben",
     Permission.PREFER: "Olga Adam Anna Ben Vera",
     Permission.SET_POLICY: "Olga Adam",
+    Permission.SET_ACCOUNT: "Olga Adam",
     Permission.REMIND: "system",
     Permission.ASSESS: "Olga Adam Anna Ben",
     Permission.FEEDBACK: "Olga Adam Anna Ben",

@@ -216,6 +216,13 @@ class MemoryPeople:
         await self.user(token.user_id)
         self._work.rows.tokens.put(token.id, token)
 
+    async def save_account(self, account: Account) -> None:
+        """As `People.save_account` says."""
+        kept = await self.account()
+        self._work.rows.accounts.put(
+            kept.id, kept.changed(redacts_personal=account.redacts_personal, mails_a_minute=account.mails_a_minute)
+        )
+
     async def account(self) -> Account:
         """As `People.account` says."""
         await _others()

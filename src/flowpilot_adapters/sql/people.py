@@ -31,6 +31,10 @@ _team_ids = bindparam("team_ids", type_=ARRAY(Uuid))
 
 ADD_ACCOUNT: Final = compiled("add account", insert(account).values({column: bindparam(column.name) for column in account.c}))
 ADD_COUNTER: Final = compiled("add event counter", insert(event_counter).values(account_id=ACCOUNT, number=literal_column("0")))
+SAVE_ACCOUNT: Final = compiled(
+    "save account",
+    update(account).where(own(account)).values({name: bindparam(f"new_{name}") for name in ("redacts_personal", "mails_a_minute")}),
+)
 ACCOUNT_ITSELF: Final = compiled("account", select(account).where(own(account)))
 ADD_USER: Final = compiled("add user", insert(person).values({column: bindparam(column.name) for column in person.c}))
 SAVE_USER: Final = only_saved(
@@ -140,7 +144,8 @@ class SqlPeople:
 
     async def add_account(self, new: Account) -> None:
         """As `People.add_account` says."""
-        self._transaction.write(ADD_ACCOUNT(account_id=new.id, name=new.name, created_at=new.created_at))
+        kept = {"redacts_personal": new.redacts_personal, "mails_a_minute": new.mails_a_minute}
+        self._transaction.write(ADD_ACCOUNT(account_id=new.id, name=new.name, created_at=new.created_at, **kept))
         self._transaction.write(ADD_COUNTER(account_id=new.id))
 
     async def add_user(self, user: User) -> None:
@@ -216,13 +221,24 @@ class SqlPeople:
         """As `People.member` says."""
         return member_of(*await self._transaction.read(member_call(self._account_id, user_id)))
 
+    async def save_account(self, account: Account) -> None:
+        """As `People.save_account` says."""
+        kept = {"new_redacts_personal": account.redacts_personal, "new_mails_a_minute": account.mails_a_minute}
+        self._transaction.write(SAVE_ACCOUNT(account_id=self._account_id, **kept))
+
     async def account(self) -> Account:
         """As `People.account` says."""
         (found,) = await self._transaction.read(ACCOUNT_ITSELF(account_id=self._account_id))
         row = found.first
         if row is None:
             raise NotFound("account")
-        return Account(id=row.account_id, name=row.name, created_at=row.created_at)
+        return Account(
+            id=row.account_id,
+            name=row.name,
+            created_at=row.created_at,
+            redacts_personal=row.redacts_personal,
+            mails_a_minute=row.mails_a_minute,
+        )
 
     async def user(self, user_id: UserId) -> User:
         """As `People.user` says."""

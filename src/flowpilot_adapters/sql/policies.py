@@ -15,7 +15,7 @@ OWN_ACCOUNT: Final = f"account_id = nullif(current_setting('{SETTING}', true), '
 
 APP_MAY: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "account": "SELECT, INSERT",
+        "account": "SELECT, INSERT, UPDATE",
         "event_counter": "SELECT, INSERT, UPDATE",
         "team": "SELECT, INSERT, UPDATE",
         "person": "SELECT, INSERT, UPDATE",

@@ -93,6 +93,8 @@ account = Table(
     _uuid("account_id"),
     _text("name"),
     _time("created_at"),
+    Column("redacts_personal", Boolean, nullable=False),
+    _integer("mails_a_minute"),
     _key("account"),
 )
 

@@ -21,7 +21,7 @@ from flowpilot_core.ports.persistence import UnitOfWork, ViewOf
 from flowpilot_core.ports.redactor import Redactor
 
 from .models import Models
-from .redacting import similar_without_secrets, without_secrets
+from .redacting import redactor_for, similar_without_secrets, without_secrets
 from .rules_assistant import RulesAssistant
 from .similar import similar_to
 from .units import Units
@@ -93,12 +93,13 @@ class MakeAssessment:
                 await work.due.finish(lease)
                 await work.commit()
                 return None
+            redact = await redactor_for(work, self.redact)
         stored = await self.view(lease.account_id).snapshot(handoff.id)
-        snapshot = await asyncio.to_thread(without_secrets, snapshot_of(stored.body), self.redact, within=handoff.id)
+        snapshot = await asyncio.to_thread(without_secrets, snapshot_of(stored.body), redact, within=handoff.id)
         file = CaseFile.of(snapshot)
         about = (file.problem, *(step.content for step in file.steps))
         similar = await similar_to(self.view(lease.account_id), file.title, about, without=handoff.session_id)
-        similar = similar_without_secrets(similar, self.redact, within=handoff.id)
+        similar = similar_without_secrets(similar, redact, within=handoff.id)
         question = Question(account_id=lease.account_id, handoff_id=handoff.id, snapshot=snapshot, similar=similar)
         return Task(assessment=assessment, handoff=handoff, question=question)
 

@@ -18,6 +18,7 @@ from .escalation import Escalation
 from .handoffs import Handoffs
 from .identities import Identities
 from .invitations import Invitations
+from .own_account import OwnAccount
 from .people import People
 from .psa_access import Psas
 from .psa_connections import PsaConnections
@@ -47,6 +48,7 @@ class FlowPilot:
     suggestions: Suggestions
     escalation: Escalation
     accounts: Accounts
+    account: OwnAccount
     webhooks: Webhooks
     psa: PsaConnections
     tickets: Tickets
@@ -96,6 +98,7 @@ class FlowPilot:
             sessions=Sessions(units=units, view=view, clock=clock, new_id=new_id, tell=tell),
             escalation=Escalation(units=units, clock=clock),
             accounts=Accounts(begin=begin, view=view, clock=clock, new_id=new_id, new_secret=new_secret),
+            account=OwnAccount(units=units),
             signing_in=SigningIn(begin=begin, view=view, clock=clock, new_id=new_id, new_secret=new_secret),
             identities=identities,
             psa=PsaConnections(units=units, view=view, clock=clock, new_id=new_id, psas=connectable),

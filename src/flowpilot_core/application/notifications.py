@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 
-from attrs import field, frozen
+from attrs import frozen
 
 from flowpilot_core.domain.account import Account, User
 from flowpilot_core.domain.debrief import debrief
@@ -25,6 +25,7 @@ from flowpilot_core.ports.redactor import Redactor
 from .duty import word_on
 from .letters import CLAIMABLE, ESSENTIAL, Solved, Told, letter, subject
 from .links import Links
+from .redacting import redactor_of
 
 log = logging.getLogger("flowpilot.deliveries")
 
@@ -49,7 +50,8 @@ class SendDelivery:
     """What stands behind the `@` of message ids."""
     typeset: Typesetter | None = None
     """None: mails are text alone."""
-    pace: Pace = field(factory=Pace)
+    pace: Pace | None = None
+    """None: as many mails as the account says."""
     settled: Callable[[Delivery], None] = _nobody_counts
     """Called with each delivery that an attempt was made at, for whoever keeps figures."""
 
@@ -77,8 +79,10 @@ class SendDelivery:
             delivery = await work.deliveries.get(DeliveryId(lease.work_id))
             recipient = await work.people.user(_person(delivery))
             at = self.clock.now()
+            account = await work.people.account()
+            pace = self.pace or Pace(most=account.mails_a_minute)
             # First the person and then the work: in this order whoever joins mails waits for everybody else who does.
-            mails = await work.deliveries.mails_of(recipient.id, since=at - self.pace.within)
+            mails = await work.deliveries.mails_of(recipient.id, since=at - pace.within)
             if not await work.due.holds(lease):
                 return None
             parcel = await self._still_worth(work, recipient, await _parcel(work, delivery.id))
@@ -92,7 +96,7 @@ class SendDelivery:
                 await work.commit()
                 return None
             urgent = parcel[0].handoff.priority is Priority.URGENT
-            free_at = self.pace.free_at((one.updated_at for one in mails.sent if one.id != lead.id), at=at)
+            free_at = pace.free_at((one.updated_at for one in mails.sent if one.id != lead.id), at=at)
             if free_at and not urgent and lead.state is not DeliveryState.SENDING:
                 await work.deliveries.save(lead.held(free_at))
                 await work.due.postpone(lease, seconds=(free_at - at) / timedelta(seconds=1))
@@ -103,7 +107,6 @@ class SendDelivery:
                 joined = waiting[: MOST_IN_ONE - len(parcel)]
                 await work.due.withdraw([one.id for one in joined])
                 parcel += await self._still_worth(work, recipient, joined)
-            account = await work.people.account()
             escalators = {one.handoff.id: await work.people.user(one.handoff.escalated_by) for one in parcel}
             for one in parcel:
                 await work.deliveries.save(one.delivery.taken(at=at) if one.delivery.id == lead.id else one.delivery.joined(lead, at=at))
@@ -194,13 +197,14 @@ class SendDelivery:
     def _message(self, delivery: Delivery, told: tuple[Told, ...], recipient: User, account: Account) -> Message:
         essential = any(one.kind in ESSENTIAL for one in told)
         way_out = None if essential else self.links.unsubscribe(account.id, recipient.id)
-        said = letter(told, recipient, account, self.redact, unsubscribe=way_out)
+        redact = redactor_of(account, self.redact)
+        said = letter(told, recipient, account, redact, unsubscribe=way_out)
         return Message(
             message_id=message_id(delivery.id, self.mail_domain),
             to=recipient.email,
             to_name=recipient.name,
             account_name=account.name,
-            subject=subject(told, self.redact),
+            subject=subject(told, redact),
             text=said.text,
             html=self.typeset(said) if self.typeset else None,
             unsubscribe_url=way_out,

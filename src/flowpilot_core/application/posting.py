@@ -22,6 +22,7 @@ from flowpilot_core.ports.psa import Access, NotDone, Note, Posted, Psa, Trouble
 from flowpilot_core.ports.redactor import Redactor
 
 from .psa_access import Psas
+from .redacting import redactor_for
 from .units import Units
 
 log = logging.getLogger("flowpilot.posts")
@@ -55,6 +56,8 @@ class Draft:
     text: str
     """With secrets in it still, unless it was sent before."""
     link: str
+    redact: Redactor
+    """As the account wants it."""
 
 
 @frozen(kw_only=True)
@@ -123,7 +126,8 @@ class PostNote:
                 return None
             by = (await work.people.user(post.by)).name if post.by else "FlowPilot"
             access = await self.psas.access(work, lease.account_id, connection)
-        return self._draft(post, connection, access, session, handoff, by)
+            redact = await redactor_for(work, self.redact)
+        return self._draft(post, connection, access, session, handoff, by, redact)
 
     def _wait(self, post: PsaPost, connection: PsaConnection, handoff: HandoffDetail | None) -> float | None:
         """Seconds to wait for a connection that rests, or for an assessment that is on its way."""
@@ -143,6 +147,7 @@ class PostNote:
         session: SessionDetail,
         handoff: HandoffDetail | None,
         by: str,
+        redact: Redactor,
     ) -> Draft:
         link = f"{self.base_url}/handoffs/{post.handoff_id}" if post.handoff_id else f"{self.base_url}/ai-sessions/{post.session_id}"
         facts = Facts.of(
@@ -163,11 +168,12 @@ class PostNote:
             title=titled(post.kind, facts),
             text=post.sent or written(template, facts),
             link=link,
+            redact=redact,
         )
 
     async def _redacted(self, draft: Draft) -> str:
         within = draft.post.handoff_id or draft.post.session_id
-        return await asyncio.to_thread(self.redact, draft.text, within=within)
+        return await asyncio.to_thread(draft.redact, draft.text, within=within)
 
     async def _take(self, lease: Lease, draft: Draft, sent: str) -> PsaPost | None:
         at = self.clock.now()

@@ -1,12 +1,15 @@
 """Taking the secrets out of a snapshot before anybody outside reads it."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from uuid import UUID
 
 from attrs import evolve
 
+from flowpilot_core.domain.account import Account
 from flowpilot_core.domain.events import Plain
 from flowpilot_core.domain.similar import SimilarSession
+from flowpilot_core.ports.persistence import UnitOfWork
 from flowpilot_core.ports.redactor import Redactor
 
 _KEPT = frozenset(
@@ -18,6 +21,16 @@ _KEPT = frozenset(
 )
 """What people do not write, and what is cited: it stays as it is."""
 _BETWEEN = "\n\x1e\n"
+
+
+async def redactor_for(work: UnitOfWork, redact: Redactor) -> Redactor:
+    """`redact` as the account of this unit of work wants it."""
+    return redactor_of(await work.people.account(), redact)
+
+
+def redactor_of(account: Account, redact: Redactor) -> Redactor:
+    """`redact` as an account wants it: it may want personal data taken out too."""
+    return partial(redact, personal=True) if account.redacts_personal else redact
 
 
 def without_secrets(snapshot: dict[str, Plain], redact: Redactor, *, within: UUID) -> dict[str, Plain]:

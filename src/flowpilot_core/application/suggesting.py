@@ -24,7 +24,7 @@ from flowpilot_core.ports.redactor import Redactor
 from flowpilot_core.ports.suggestions import SuggestionSource
 
 from .models import Models
-from .redacting import similar_without_secrets, without_secrets
+from .redacting import redactor_for, similar_without_secrets, without_secrets
 from .sessions import person, readable
 from .similar import similar_to
 from .units import PLAIN, Joined, Request, Units
@@ -192,10 +192,11 @@ class MakeSuggestion:
             if not await work.due.holds(lease):
                 return
             suggestion = await work.suggestions.get(SuggestionId(lease.work_id))
+            redact = await redactor_for(work, self.redact)
         detail = await self.view(lease.account_id).session(suggestion.session_id)
         question = await question_about(detail, lease.account_id, self.view)
-        snapshot = await asyncio.to_thread(without_secrets, dict(question.snapshot), self.redact, within=detail.session.id)
-        similar = similar_without_secrets(question.similar, self.redact, within=detail.session.id)
+        snapshot = await asyncio.to_thread(without_secrets, dict(question.snapshot), redact, within=detail.session.id)
+        similar = similar_without_secrets(question.similar, redact, within=detail.session.id)
         question = evolve(question, snapshot=snapshot, similar=similar, rules=assessor.assess(CaseFile.of(snapshot), similar))
         opinion, problem = (None, "no model is asked here") if self.models is None else await self.models.asked(question)
         await self._settle(lease, detail, opinion.draft.next_steps if opinion else (), problem or "it had nothing to add")

@@ -22,6 +22,7 @@ from flowpilot_core.ports.persistence import BeginWork, UnitOfWork
 from flowpilot_core.ports.redactor import Redactor
 from flowpilot_core.ports.webhooks import WebhookAnswer, WebhookCall, WebhookCaller
 
+from .redacting import redactor_for
 from .secrets import Safe
 from .webhooks import SECRET, TARGET
 
@@ -176,6 +177,7 @@ class SendWebhook:
         session = await work.sessions.get(message.session_id)
         handoff = await work.handoffs.get(message.handoff_id) if message.handoff_id else None
         by = await work.people.user(event.by) if event.by else None
+        redact = await redactor_for(work, self.redact)
         return Told(
             event_id=event.id,
             kind=event.kind,
@@ -184,7 +186,7 @@ class SendWebhook:
             by_name=by.name if by else "FlowPilot",
             session_id=session.id,
             handoff_id=message.handoff_id,
-            title=self.redact(about(handoff, session.title, session.client_name), within=message.handoff_id or session.id),
+            title=redact(about(handoff, session.title, session.client_name), within=message.handoff_id or session.id),
             priority=handoff.priority if handoff else session.priority,
             link=f"{self.base_url}/handoffs/{handoff.id}" if handoff else f"{self.base_url}/ai-sessions/{session.id}",
             routing_key=routing_key,

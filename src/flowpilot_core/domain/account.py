@@ -15,6 +15,8 @@ from .transitions import advance
 
 LONGEST_EMAIL = 254
 """Characters, RFC 5321's bound on a path less its brackets."""
+MAILS_A_MINUTE = 5
+MOST_MAILS_A_MINUTE = 60
 
 
 @frozen(kw_only=True)
@@ -24,6 +26,20 @@ class Account:
     id: AccountId
     name: str
     created_at: datetime
+    redacts_personal: bool = False
+    """Whether personal data is taken out of what leaves FlowPilot, as secrets always are."""
+    mails_a_minute: int = MAILS_A_MINUTE
+    """To one person; what is more waits and is joined into one. Urgent ones go at once."""
+
+    def changed(self, *, redacts_personal: bool | None = None, mails_a_minute: int | None = None) -> "Account":
+        """How it works from now on; what is None stays. Raises `InvalidValue`."""
+        if mails_a_minute is not None and not 1 <= mails_a_minute <= MOST_MAILS_A_MINUTE:
+            raise InvalidValue("mails_a_minute", f"must be from 1 to {MOST_MAILS_A_MINUTE}")
+        return evolve(
+            self,
+            redacts_personal=self.redacts_personal if redacts_personal is None else redacts_personal,
+            mails_a_minute=self.mails_a_minute if mails_a_minute is None else mails_a_minute,
+        )
 
 
 @frozen(kw_only=True)

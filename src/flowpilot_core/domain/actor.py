@@ -58,6 +58,7 @@ class Permission(StrEnum):
     ASSESS = "ask for an assessment"
     FEEDBACK = "give feedback on an assessment"
     MANAGE_WEBHOOKS = "manage webhooks"
+    SET_ACCOUNT = "set how the account works"
 
 
 class Relation(StrEnum):
@@ -126,6 +127,7 @@ PERMISSIONS: Mapping[Permission, Rule] = MappingProxyType(
         Permission.ASSESS: Rule(),
         Permission.FEEDBACK: Rule(),
         Permission.MANAGE_WEBHOOKS: Rule(roles=OWNERS_AND_ADMINS),
+        Permission.SET_ACCOUNT: Rule(roles=OWNERS_AND_ADMINS),
     }
 )
 

@@ -5,12 +5,14 @@ from datetime import datetime, timedelta
 
 from attrs import frozen
 
+from .account import MAILS_A_MINUTE
+
 
 @frozen(kw_only=True)
 class Pace:
     """No more than `most` mails to one person in any stretch of `within`. What is urgent does not wait, and counts."""
 
-    most: int = 5
+    most: int = MAILS_A_MINUTE
     within: timedelta = timedelta(minutes=1)
 
     def free_at(self, sent: Iterable[datetime], *, at: datetime) -> datetime | None:

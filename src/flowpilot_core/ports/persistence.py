@@ -299,6 +299,9 @@ class People(Protocol):
     async def add_token(self, token: ApiToken) -> None:
         """Keep a new token. Raises `NotFound` (now or at the commit) for somebody who is not of this account."""
 
+    async def save_account(self, account: Account) -> None:
+        """Keep how the account works from now on; its name and age stay."""
+
     async def account(self) -> Account:
         """Raises `NotFound` where the account does not exist."""
 

@@ -26,7 +26,7 @@ async def set_policy(request: Call) -> Body:
     return await request.changed(lambda change: request.flowpilot.escalation.set_policy(request.user, policy, request=change), PolicyIO.of)
 
 
-@part.moves("/escalation-policy/preview", PreviewOut, body=PreviewPolicy, problems=("not_found",))
+@part.asks("/escalation-policy/preview", PreviewOut, body=PreviewPolicy, problems=("not_found",))
 async def preview_policy(request: Call) -> Body:
     """Who would be told what and when by a policy that is not kept yet, and why everybody else would not."""
     wanted = await request.read(PreviewPolicy)

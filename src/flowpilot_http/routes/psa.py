@@ -101,14 +101,14 @@ async def remove_connection(request: Call) -> Body:
     )
 
 
-@part.moves(f"{CONNECTION}/test", TestOut, body=Nothing)
+@part.asks(f"{CONNECTION}/test", TestOut, body=Nothing)
 async def test_connection(request: Call) -> Body:
     """Ask the vendor whether notes could be posted now, and say exactly what is wrong if not."""
     await request.read(Nothing)
     return Body(encode(TestOut.of(await request.flowpilot.psa.test(request.user, request.connection_id))))
 
 
-@part.moves(f"{CONNECTION}/preview", NotePreviewOut, body=NotePreviewWanted)
+@part.asks(f"{CONNECTION}/preview", NotePreviewOut, body=NotePreviewWanted)
 async def preview_note(request: Call) -> Body:
     """How a note would look on a ticket, told of a case that we made up; nothing is posted."""
     wanted = await request.read(NotePreviewWanted)

@@ -101,6 +101,8 @@ WHO: Final[Mapping[tuple[str, str], Who]] = {
     ("POST", f"{WEBHOOK}/test"): Who(MANAGERS),
     ("GET", f"{WEBHOOK}/deliveries"): Who(MANAGERS),
     ("POST", f"{WEBHOOK}/deliveries/{{message_id:str}}/replay"): Who(MANAGERS),
+    ("GET", "/account"): Who(EVERYBODY),
+    ("PATCH", "/account"): Who(MANAGERS),
     ("GET", "/users"): Who(EVERYBODY),
     ("GET", "/users/me"): Who(EVERYBODY),
     ("GET", USER): Who(EVERYBODY),

@@ -713,6 +713,18 @@ class PeopleContract(Contract):
             assert acme.user(acme.ben) == await work.people.user(acme.ben.user_id)
             await work.people.require_team(acme.network.id)
 
+    async def test_how_an_account_works_is_kept_and_its_name_stays(self, begin: BeginWork, acme: Staff, globex: Staff) -> None:
+        changed = acme.account.changed(redacts_personal=True, mails_a_minute=2)
+
+        async with begin(acme.account_id) as work:
+            await work.people.save_account(evolve(changed, name="Another"))
+            await work.commit()
+
+        async with begin(acme.account_id) as work:
+            assert changed == await work.people.account()
+        async with begin(globex.account_id) as work:
+            assert globex.account == await work.people.account()
+
     async def test_a_changed_person_is_kept(self, begin: BeginWork, acme: Staff) -> None:
         changed = evolve(acme.user(acme.ben), name="Ben Boss", role=Role.ADMIN, team_ids=frozenset({acme.bench.id}), deactivated_at=NOON)
 

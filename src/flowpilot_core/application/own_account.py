@@ -1,0 +1,34 @@
+"""Use cases of how the actor's account works."""
+
+from attrs import frozen
+
+from flowpilot_core.domain.account import Account
+from flowpilot_core.domain.actor import Actor, Permission, require_role
+from flowpilot_core.ports.persistence import UnitOfWork
+
+from .units import PLAIN, Request, Units
+
+
+@frozen(kw_only=True)
+class OwnAccount:
+    """The actor's account, and what it says about itself."""
+
+    units: Units
+
+    async def get(self, actor: Actor) -> Account:
+        """What it is called and how it works."""
+        async with self.units.begin(actor.account_id) as work:
+            return await work.people.account()
+
+    async def change(
+        self, actor: Actor, *, redacts_personal: bool | None = None, mails_a_minute: int | None = None, request: Request = PLAIN
+    ) -> Account:
+        """Have it work in another way from now on; what is None stays. Raises `InvalidValue` or `RoleForbidden`."""
+
+        async def unit(work: UnitOfWork) -> Account:
+            changed = (await work.people.account()).changed(redacts_personal=redacts_personal, mails_a_minute=mails_a_minute)
+            require_role(actor, Permission.SET_ACCOUNT)
+            await work.people.save_account(changed)
+            return changed
+
+        return await self.units.run(actor, unit, request)
