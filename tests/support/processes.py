@@ -24,6 +24,7 @@ from flowpilot_adapters.vault import AesGcmVault
 from flowpilot_core.application.secrets import Rotation
 from flowpilot_core.testing.faults import Faults, signalling
 
+from .assessing import assessing
 from .escalation import Stuck, a_flowpilot, a_relay, an_app
 from .policies import a_watch
 from .psa.posting import posting
@@ -125,6 +126,20 @@ def watch(says: Connection, app_url: str, relay_url: str, point: str) -> None:
         faults = Faults()
         faults.at(point, signalling(signal.SIGKILL))
         await a_watch(faults.begin(database.begin), faults.outbox(outbox)).run_once()
+        await outbox.close()
+        await database.close()
+
+    asyncio.run(run())
+
+
+def assess(says: Connection, app_url: str, relay_url: str, point: str) -> None:
+    """Make the assessments that are due; killed at `point`."""
+
+    async def run() -> None:
+        database, outbox = Database(app_url, pool_size=1), SqlOutbox(relay_url, pool_size=1)
+        faults = Faults()
+        faults.at(point, signalling(signal.SIGKILL))
+        await assessing(database.begin, database.view, outbox, faults).run_once()
         await outbox.close()
         await database.close()
 
