@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from . import hot_paths, mail_down, push, replay
+from . import hot_paths, outage, push, replay
 from .hot_paths import Figure
 
 EXPLANATION = (
@@ -30,20 +30,20 @@ def main() -> None:
     console = Console(stderr=arguments.json)
     figures = asyncio.run(hot_paths.measure(rounds=arguments.rounds, transactions=arguments.transactions, said=console.log))
     pushed = asyncio.run(push.measure(rounds=arguments.rounds, said=console.log))
-    down = asyncio.run(mail_down.measure(rounds=arguments.rounds, transactions=arguments.transactions // 4, said=console.log))
+    down = asyncio.run(outage.measure(rounds=arguments.rounds, transactions=arguments.transactions // 4, said=console.log))
     replayed = None
     if arguments.log:
         replayed = asyncio.run(replay.measure(arguments.log, arguments.mapping, said=console.log))
     if arguments.json:
         plain = {figure.name: _plain(figure) for figure in figures} | {"push": _plain_push(pushed)}
-        plain["mail_down"] = {way: round(ratio, 3) for way, ratio in down.items()}
+        plain["outage"] = {trouble: [round(ratio, 3) for ratio in ratios] for trouble, ratios in down.items()}
         print(json.dumps(plain | ({"replay": _plain_replay(replayed)} if replayed else {})))
         return
     console.print(_table(figures))
     console.print(EXPLANATION)
     console.print(_push_line(pushed))
-    for way, ratio in down.items():
-        console.print(f"escalate while the mail server {way}, over while it is up: {ratio:.2f}")
+    for trouble, ratios in down.items():
+        console.print(outage.line(trouble, ratios))
     if replayed:
         times = f"{replayed.ours:.1f} s, a bare driver {replayed.bare:.1f} s: {replayed.ratio:.2f} times as long, {replay.MOST:.1f} at most"
         console.print(f"replay of {replayed.rows} rows: {times}")

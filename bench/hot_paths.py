@@ -23,6 +23,7 @@ from flowpilot_adapters.system import SystemClock, new_id
 from flowpilot_core.application.units import Request
 from flowpilot_core.domain.handoff import Intent
 from flowpilot_core.ports.persistence import Answer, Once, QueueFilter
+from flowpilot_http.settings import variable
 
 from .data import Template, a_template, copy, numbered
 from .limit import pgbench, recorded, script
@@ -188,7 +189,8 @@ def serving(postgres: EmbeddedPostgres, folder: str, *, relay: bool = False, **s
         "FLOWPILOT_DATABASE_URL": postgres.address.url(user=roles.APP),
         "FLOWPILOT_RELAY_DATABASE_URL": postgres.address.url(user=roles.RELAY),
         "FLOWPILOT_SECRET_KEY": "bench " * 8,
-        **{f"FLOWPILOT_{name.upper()}": value for name, value in settings.items()},
+        "OPENAI_API_KEY": "bench",
+        **{variable(name): value for name, value in settings.items()},
     }
     command = [str(Path(sys.executable).parent / "flowpilot"), "serve", "--relay" if relay else "--no-relay", "--port", "0"]
     log = Path(folder) / "server.log"
@@ -197,7 +199,8 @@ def serving(postgres: EmbeddedPostgres, folder: str, *, relay: bool = False, **s
         try:
             yield _address(log, process), process.pid
         finally:
-            process.terminate()
+            # Not asked to end: it would finish first what it waits for outside.
+            process.kill()
             process.wait()
 
 
