@@ -14,6 +14,7 @@ from flowpilot_core.domain.branch import BRANCH, Branch
 from flowpilot_core.domain.delivery import DELIVERY, Delivery
 from flowpilot_core.domain.events import PUSHED, EventKind
 from flowpilot_core.domain.handoff import ESCALATION, PARK, Handoff
+from flowpilot_core.domain.output import OUTPUT, Output
 from flowpilot_core.domain.psa_connection import CIRCUIT, Health
 from flowpilot_core.domain.psa_post import POST, PsaPost
 from flowpilot_core.domain.session import SESSION, Session
@@ -50,6 +51,10 @@ HAPPENED: Mapping[EventKind, str] = {
     EventKind.HANDOFF_WITHDRAWN: "An open escalation was taken out of the queue.",
     EventKind.HANDOFF_REMINDED: "A step of the escalation policy told people again that an escalation waits.",
     EventKind.HANDOFF_JUDGED: "Who claimed an escalation gave a verdict on it.",
+    EventKind.OUTPUT_MADE: "A resolution output was made of a resolved session.",
+    EventKind.OUTPUT_EDITED: "A resolution output has another version.",
+    EventKind.OUTPUT_APPROVED: "A resolution output was approved as it reads.",
+    EventKind.OUTPUT_POSTED: "An approved resolution output was given to be posted to the ticket.",
     EventKind.PSA_POST_CHANGED: "A note on a ticket is dead, or was asked for again.",
     EventKind.DELIVERY_CHANGED: "A dead delivery was asked for again.",
 }
@@ -96,6 +101,7 @@ def state_machines() -> str:
         _machine("Branch", BRANCH, fields(Branch).state.default),
         _machine("Delivery", DELIVERY, fields(Delivery).state.default),
         _machine("Suggestion", SUGGESTION, fields(Suggestion).state.default),
+        _machine("Output", OUTPUT, fields(Output).state.default),
         _machine("Post", POST, fields(PsaPost).state.default),
         _machine("Circuit of a connection", CIRCUIT, fields(Health).circuit.default),
         _machine("User", USER, UserState.INVITED),

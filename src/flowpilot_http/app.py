@@ -21,7 +21,21 @@ from .edge import Edge
 from .metrics import Metrics
 from .pages import Visit, claim, invitation, no_mails, sign_in, visit
 from .readiness import Probe
-from .routes import assessments, escalation, events, handoffs, health, own_account, people, psa, reading, sessions, suggestions, webhooks
+from .routes import (
+    assessments,
+    escalation,
+    events,
+    handoffs,
+    health,
+    outputs,
+    own_account,
+    people,
+    psa,
+    reading,
+    sessions,
+    suggestions,
+    webhooks,
+)
 
 LARGEST_BODY = 1024 * 1024
 """Bytes; a request with more is refused, however it is sent."""
@@ -66,6 +80,7 @@ def create_app(
         *assessments.ROUTES,
         *suggestions.ROUTES,
         *own_account.ROUTES,
+        *outputs.ROUTES,
         *people.ROUTES,
         *events.ROUTES,
         *webhooks.ROUTES,

@@ -25,6 +25,7 @@ from flowpilot_core.domain.identifiers import (
     BranchId,
     DeliveryId,
     HandoffId,
+    OutputId,
     ProviderId,
     PsaConnectionId,
     PsaPostId,
@@ -119,6 +120,11 @@ class Call(Request[Person, None, State]):
     def suggestion_id(self) -> SuggestionId:
         """The suggestion the path names."""
         return self._id("suggestion", SuggestionId)
+
+    @property
+    def output_id(self) -> OutputId:
+        """The resolution output the path names."""
+        return self._id("output", OutputId)
 
     @property
     def assessment_id(self) -> AssessmentId:
@@ -280,6 +286,8 @@ class Call(Request[Person, None, State]):
             detail = await self.flowpilot.sessions.get(self.user, self.session_id)
             if "branch_id" in named:
                 detail.session.branches.get(self.branch_id)
+            if "output_id" in named:
+                await self.flowpilot.outputs.require(self.user, self.session_id, self.output_id)
             if "step_id" in named and self.step_id not in {step.id for step in detail.steps}:
                 raise NotFound("step")
         elif "handoff_id" in named:

@@ -183,7 +183,7 @@ def _responses(route: _Route, known: Mapping[str, Json]) -> Json:
     answers: Json = {}
     for status, kind in {operation.status: operation.answer, **operation.also}.items():
         if kind is str:
-            content: Json = {"text/plain": {"schema": {"type": "string"}}}
+            content: Json = {media_type: {"schema": {"type": "string"}} for media_type in operation.documents or ("text/plain",)}
         elif kind is None:
             content = {}
         else:

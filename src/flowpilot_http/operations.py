@@ -41,6 +41,8 @@ class Operation:
     media_type: str = "application/json"
     open: bool = False
     """Whether nobody signs in for it."""
+    documents: tuple[str, ...] = ()
+    """The media types of an answer that is a text."""
     also: Mapping[int, Any] = field(factory=dict)
     """Other answers that are no problems, by status."""
 
@@ -57,6 +59,11 @@ class Part:
         """A GET that shows something, or a page of things where `query` has a cursor."""
         codes = (*ALWAYS, *_of_path(path), *READ, *problems)
         return get(path, opt={"operation": Operation(tag=self._tag, answer=answer, query=query, problems=codes, etag=etag)})
+
+    def exports(self, path: str, *kinds: str, query: type[msgspec.Struct]) -> F:
+        """A GET of a document of one of these media types."""
+        codes = (*ALWAYS, *_of_path(path), *READ)
+        return get(path, opt={"operation": Operation(tag=self._tag, answer=str, query=query, problems=codes, documents=kinds)})
 
     def streams(self, path: str, answer: Any, *, query: type[msgspec.Struct], problems: tuple[str, ...] = ()) -> F:
         """A GET that goes on: server-sent events, each with `answer` as its data."""

@@ -15,6 +15,7 @@ from flowpilot_adapters.sql import (
     handoffs,
     keys,
     outbox,
+    outputs,
     presence,
     psa_ledger,
     psa_webhooks,
@@ -35,6 +36,11 @@ HOT = (
     handoffs.COLLEAGUES,
     handoffs.CLAIM_AND_LOG,
     deliveries.ADD,
+    outputs.GET,
+    outputs.VERSIONS,
+    outputs.OF,
+    outputs.VERSIONS_OF,
+    outputs.SAVE,
     suggestions.OF,
     suggestions.RECORD,
     suggestions.SIMILAR,
@@ -49,6 +55,7 @@ HOT = (
     deliveries.CARRIED,
     events.LOG,
     psa_ledger.NOTE,
+    psa_ledger.READ_TICKET,
     psa_webhooks.BY,
     psa_webhooks.KNOW,
     psa_webhooks.LOOK,
@@ -74,7 +81,8 @@ HOT = (
 )
 
 MANY = """
-INSERT INTO flowpilot.account SELECT gen_random_uuid(), 'many', now() FROM generate_series(1, 20);
+INSERT INTO flowpilot.account (account_id, name, created_at, redacts_personal, mails_a_minute)
+SELECT gen_random_uuid(), 'many', now(), false, 5 FROM generate_series(1, 20);
 INSERT INTO flowpilot.due_work
 SELECT account_id, gen_random_uuid(), kind, now(), 0
 FROM flowpilot.account, generate_series(1, 200), unnest('{delivery,beam}'::text[]) AS kind;

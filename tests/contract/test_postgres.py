@@ -98,6 +98,10 @@ class TestTokenUse(contracts.TokenUseContract):
     pass
 
 
+class TestOutputs(contracts.OutputsContract):
+    pass
+
+
 class TestSuggestions(contracts.SuggestionsContract):
     pass
 

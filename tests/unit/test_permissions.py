@@ -50,6 +50,7 @@ ALLOWED = {
     Permission.SET_ACCOUNT: "Olga Adam",
     Permission.REMIND: "system",
     Permission.ASSESS: "Olga Adam Anna Ben",
+    Permission.DOCUMENT: "Olga Adam Anna Ben",
     Permission.FEEDBACK: "Olga Adam Anna Ben",
     Permission.MANAGE_WEBHOOKS: "Olga Adam",
 }

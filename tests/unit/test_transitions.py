@@ -31,7 +31,7 @@ PROMISED = {
         active: resolve resolved, abandon abandoned
         parked: resume active, reassign parked
         escalated: claim active, withdraw active
-        resolved: reopen active
+        resolved: reopen active, document resolved
         abandoned: reopen active
     """,
     "park": "open: resume resumed",

@@ -28,6 +28,8 @@ class MemoryTicket:
     priority: str | None = None
     locked: bool = False
     notes: list[Note] = field(factory=list)
+    public: list[Note] = field(factory=list)
+    """Those of them that the client reads."""
 
 
 @frozen(kw_only=True)
@@ -49,7 +51,9 @@ class MemoryPsa:
     def vendor(self) -> Vendor:
         """One key and one setting."""
         settings = {"note": Setting(among=("internal", "public"), means="who sees a note; internal if left out")}
-        return Vendor(system=self.system, name="PSA in memory", needs=("key",), settings=settings, format=self.format)
+        return Vendor(
+            system=self.system, name="PSA in memory", needs=("key",), settings=settings, format=self.format, to_client={"note": "public"}
+        )
 
     def script(self, *outcomes: NotDone | None) -> None:
         """What the next notes come to, one each: raising that, or None for success. One whose outcome is `unknown` is there."""
@@ -84,6 +88,8 @@ class MemoryPsa:
         outcome = self._outcomes.popleft() if self._outcomes else None
         if outcome is None or outcome.unknown:
             ticket.notes.append(note)
+            if access.settings.get("note") == "public":
+                ticket.public.append(note)
         if outcome is not None:
             raise outcome
         return Posted(vendor_id=str(len(ticket.notes)), answer="added")

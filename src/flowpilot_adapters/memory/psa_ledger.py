@@ -79,6 +79,11 @@ class MemoryPsaLedger:
         """As `PsaLedger.note` says."""
         self._work.react(caused_by, lambda: self._note(post_id, kind, caused_by))
 
+    async def add_post(self, post: PsaPost) -> None:
+        """As `PsaLedger.add_post` says."""
+        self._work.rows.psa_posts.put(post.id, post)
+        self._work.rows.due.put(post.id, DueWork(id=post.id, kind=WorkKind.PSA_POST, due_at=self._work.clock.now()))
+
     async def read_ticket(self, *, caused_by: EventId) -> None:
         """As `PsaLedger.read_ticket` says."""
         self._work.react(caused_by, lambda: self._read_ticket(caused_by))

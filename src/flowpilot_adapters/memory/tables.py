@@ -20,6 +20,7 @@ from flowpilot_core.domain.identifiers import (
     DeliveryId,
     HandoffId,
     InvitationId,
+    OutputId,
     ProviderId,
     PsaConnectionId,
     PsaPostId,
@@ -37,6 +38,7 @@ from flowpilot_core.domain.identifiers import (
 from flowpilot_core.domain.identity import IdentityProvider, SignInAttempt
 from flowpilot_core.domain.invitation import Invitation
 from flowpilot_core.domain.opinion import Judgement, Rating, Seen
+from flowpilot_core.domain.output import Output
 from flowpilot_core.domain.preferences import Preferences
 from flowpilot_core.domain.psa_connection import PsaConnection
 from flowpilot_core.domain.psa_post import PsaPost
@@ -115,6 +117,7 @@ class Tables:
     seen: dict[tuple[HandoffId, UserId], Seen] = Factory(dict)
     judgements: dict[tuple[HandoffId, UserId], Judgement] = Factory(dict)
     ratings: dict[tuple[StepId, UserId], Rating] = Factory(dict)
+    outputs: dict[OutputId, Output] = Factory(dict)
     suggestions: dict[SuggestionId, Suggestion] = Factory(dict)
     token_use: dict[str, int] = Factory(dict)
     assessments: dict[AssessmentId, Assessment] = Factory(dict)
@@ -213,6 +216,7 @@ class Working:
         self.presence = Rows(tables.presence)
         self.judgements = Rows(tables.judgements)
         self.ratings = Rows(tables.ratings)
+        self.outputs = Rows(tables.outputs)
         self.suggestions = Rows(tables.suggestions)
         self.token_use = Rows(tables.token_use)
         self.assessments = Rows(tables.assessments)

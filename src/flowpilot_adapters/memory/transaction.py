@@ -1,7 +1,7 @@
 """What the repositories of one unit of work share: its rows, its locks, and the commit that checks and applies without a pause."""
 
 from collections.abc import Callable, Hashable
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
 from flowpilot_core.domain.errors import ConnectionExists, InvalidValue, NotFound, Stale, Unauthenticated
@@ -63,6 +63,7 @@ class Transaction:
         self.psa_connections: Versions[PsaConnectionId, PsaConnection] = Versions(self.rows.psa_connections)
         self._locks = locks
         self._committed = False
+        self._built_on: list[tuple[Rows[Any, Any], Any, object]] = []
         self._reactions: list[tuple[EventId, Callable[[], None]]] = []
 
     async def lock(self, *key: Hashable) -> None:
@@ -80,6 +81,11 @@ class Transaction:
         else:
             self._reactions.append((caused_by, write))
 
+    def builds_on(self, rows: Rows[K, R], key: K, row: R) -> None:
+        """The commit is to find this row as it was; of one that was built on before, or is new, nothing."""
+        if rows.committed(key) is not None and all((known, at) != (rows, key) for known, at, _ in self._built_on):
+            self._built_on.append((rows, key, row))
+
     def active(self, user_id: UserId) -> bool:
         """Whether this is somebody of the account who may do things."""
         user = self.rows.users.get(user_id)
@@ -94,6 +100,8 @@ class Transaction:
         self.sessions.check()
         self.handoffs.check()
         self.psa_connections.check()
+        if any(rows.committed(key) != row for rows, key, row in self._built_on):
+            raise Stale
         self.require_unique()
         if not all(self.active(event.by) for event in self.rows.events if event.by is not None):
             raise Unauthenticated

@@ -11,6 +11,7 @@ from .identities import MemoryIdentities
 from .imports import MemoryImports
 from .invitations import MemoryInvitations
 from .opinions import MemoryOpinions
+from .outputs import MemoryOutputs
 from .presence import MemoryPresence
 from .psa_ledger import MemoryPsaLedger
 from .psa_webhooks import MemoryPsaWebhooks
@@ -39,6 +40,7 @@ class MemoryUnitOfWork:
         self._escalation = MemoryEscalation(transaction)
         self._presence = MemoryPresence(transaction)
         self._opinions = MemoryOpinions(transaction)
+        self._outputs = MemoryOutputs(transaction)
         self._suggestions = MemorySuggestions(transaction)
         self._token_use = MemoryTokenUse(transaction)
         self._assessments = MemoryAssessments(transaction)
@@ -94,6 +96,11 @@ class MemoryUnitOfWork:
     def opinions(self) -> MemoryOpinions:
         """Who has seen what, and what they think of it."""
         return self._opinions
+
+    @property
+    def outputs(self) -> MemoryOutputs:
+        """What resolved sessions leave behind."""
+        return self._outputs
 
     @property
     def suggestions(self) -> MemorySuggestions:

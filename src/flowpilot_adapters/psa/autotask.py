@@ -27,6 +27,7 @@ VENDOR = Vendor(
         "note_type": Setting(kind=Kind.NUMBER_OR_TEXT, means="the type of a note, by number or name; looked up if left out"),
         "publish": Setting(kind=Kind.NUMBER_OR_TEXT, means="who sees a note, by number or name; the tenant's internal users if left out"),
     },
+    to_client={"publish": "All Autotask Users"},
     format=NoteFormat.PLAIN,
 )
 

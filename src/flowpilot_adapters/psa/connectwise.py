@@ -25,6 +25,7 @@ VENDOR = Vendor(
     name="ConnectWise PSA",
     needs=("company_id", "public_key", "private_key", "client_id"),
     settings={"note": Setting(among=("internal", "discussion", "resolution"), means="the tab a note stands in; internal if left out")},
+    to_client={"note": "discussion"},
     format=NoteFormat.MARKDOWN,
     vouching=Vouching.OWN_KEY,
 )

@@ -27,6 +27,7 @@ VENDOR = Vendor(
         "outcome_id": Setting(kind=Kind.NUMBER, means="its number, in place of the name"),
         "hidden_from_user": Setting(kind=Kind.SWITCH, means="whether the client sees no note; true if left out"),
     },
+    to_client={"hidden_from_user": False},
     format=NoteFormat.HTML,
 )
 

@@ -45,6 +45,8 @@ APP_MAY: Final[Mapping[str, str]] = MappingProxyType(
         "imported_row": "SELECT, INSERT",
         "delivery": "SELECT, INSERT, UPDATE",
         "assessment": "SELECT, INSERT, UPDATE",
+        "output": "SELECT, INSERT, UPDATE",
+        "output_version": "SELECT, INSERT",
         "suggestion": "SELECT, INSERT, UPDATE",
         "token_use": "SELECT, INSERT, UPDATE",
         "assessment_feedback": "SELECT, INSERT, UPDATE",

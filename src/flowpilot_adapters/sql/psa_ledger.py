@@ -16,6 +16,7 @@ from flowpilot_core.ports.psa_ledger import PostFilter
 
 from . import records
 from .connection import Result
+from .due_work import ADD as ADD_WORK
 from .errors import STALE
 from .queries import ACCOUNT, columns_but_account, only_saved, own
 from .schema import due_work, event, psa_connection, psa_post, session
@@ -34,7 +35,7 @@ ADD: Final = compiled(
     "add connection",
     insert(psa_connection).values({column: bindparam(column.name) for column in psa_connection.c if column.name != "removed_at"}),
 )
-CHANGING: Final = ("name", "base_url", "settings", "noted", "templates", "updated_at", *HEALTH)
+CHANGING: Final = ("name", "base_url", "settings", "noted", "templates", "summary_public", "updated_at", *HEALTH)
 _same = psa_connection.c.version == bindparam("old_version")
 _one = (psa_connection.c.account_id == ACCOUNT, psa_connection.c.id == bindparam("connection_id"), psa_connection.c.removed_at.is_(None))
 SAVE: Final = only_saved(
@@ -68,6 +69,7 @@ _caused = (
         event.c.handoff_id,
         session.c.ticket_id,
         _KIND,
+        false(),
         event.c.by_user_id,
         literal_column(f"'{PostState.PENDING}'"),
         literal_column("0"),
@@ -95,6 +97,7 @@ _posted = (
             "handoff_id",
             "ticket_id",
             "kind",
+            "public",
             "by_user_id",
             "state",
             "attempts",
@@ -129,6 +132,7 @@ READ_TICKET: Final = compiled(
 
 _post: Final = [psa_post.c.by_user_id.label("by"), *(column for column in columns_but_account(psa_post) if column.name != "by_user_id")]
 POST: Final = compiled("post", select(*_post).where(own(psa_post), psa_post.c.id == ID))
+ADD_POST: Final = compiled("add post", insert(psa_post).values({column: bindparam(column.name) for column in psa_post.c}))
 _FILTERS: Final = ("connection_id", "session_id", "handoff_id", "state", "kind")
 POSTS: Final = compiled(
     "posts",
@@ -155,6 +159,10 @@ POST_CHANGING: Final = (
     "answer",
     "updated_at",
     "posted_at",
+)
+ADDED: Final = (
+    *("id", "connection_id", "session_id", "handoff_id", "ticket_id", "kind", "output_id", "output_version", "public", "created_at"),
+    *POST_CHANGING,
 )
 SAVE_POST: Final = compiled(
     "save post",
@@ -232,6 +240,12 @@ class SqlPsaLedger:
         """As `PsaLedger.note` says, in one statement behind the event."""
         self._transaction.react(NOTE(account_id=self._account_id, id=post_id, kind=kind, caused_by=caused_by))
 
+    async def add_post(self, post: PsaPost) -> None:
+        """As `PsaLedger.add_post` says."""
+        values = {name: getattr(post, name) for name in ADDED}
+        self._transaction.write(ADD_POST(account_id=self._account_id, by_user_id=post.by, **values))
+        self._transaction.write(ADD_WORK(account_id=self._account_id, id=post.id, kind=WorkKind.PSA_POST, due_at=post.created_at))
+
     async def read_ticket(self, *, caused_by: EventId) -> None:
         """As `PsaLedger.read_ticket` says, in one statement behind the event."""
         self._transaction.react(READ_TICKET(account_id=self._account_id, caused_by=caused_by))
@@ -256,6 +270,7 @@ def _changing(connection: PsaConnection) -> dict[str, Any]:
         "settings": records.document(connection.settings),
         "noted": sorted(connection.noted),
         "templates": json.dumps(dict(connection.templates), ensure_ascii=False),
+        "summary_public": connection.summary_public,
         "updated_at": connection.updated_at,
         **{name: getattr(connection.health, name) for name in HEALTH},
     }

@@ -23,6 +23,7 @@ from flowpilot_core.domain.handoff import Brief, Claim, Handoff, HandoffState, I
 from flowpilot_core.domain.identifiers import BranchId, StepId, UserId
 from flowpilot_core.domain.invitation import Invitation
 from flowpilot_core.domain.opinion import Judgement, Rating
+from flowpilot_core.domain.output import Output, OutputKind, OutputState, OutputVersion
 from flowpilot_core.domain.psa_connection import Circuit, Health, NoteKind, PsaConnection
 from flowpilot_core.domain.psa_post import PsaPost
 from flowpilot_core.domain.psa_webhook import PsaWebhook, WatchedTicket
@@ -62,6 +63,7 @@ policy_run: Final = _record(PolicyRun)
 claim_watch: Final = _record(ClaimWatch)
 assessment_feedback: Final = _record(AssessmentFeedback)
 psa_post: Final = _record(PsaPost)
+output_version: Final = _record(OutputVersion)
 psa_webhook: Final = _record(PsaWebhook)
 watched_ticket: Final = _record(WatchedTicket)
 
@@ -305,6 +307,7 @@ def psa_connection(row: Any) -> PsaConnection:
         settings=json.loads(row.settings),
         noted=frozenset(NoteKind(kind) for kind in row.noted),
         templates={NoteKind(kind): template for kind, template in json.loads(row.templates).items()},
+        summary_public=row.summary_public,
         health=Health(
             circuit=Circuit(row.circuit),
             failures=row.failures,
@@ -312,6 +315,22 @@ def psa_connection(row: Any) -> PsaConnection:
             problem=row.problem,
             last_success_at=row.last_success_at,
         ),
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )
+
+
+def output(row: Any, versions: Iterable[OutputVersion]) -> Output:
+    """An output with its versions, oldest first."""
+    return Output(
+        id=row.id,
+        session_id=row.session_id,
+        kind=OutputKind(row.kind),
+        state=OutputState(row.state),
+        versions=tuple(versions),
+        pending=row.pending,
+        problem=row.problem,
+        approved_by=row.approved_by,
         created_at=row.created_at,
         updated_at=row.updated_at,
     )

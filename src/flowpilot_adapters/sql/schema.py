@@ -35,6 +35,7 @@ from flowpilot_core.domain.branch import BranchState
 from flowpilot_core.domain.delivery import PERSONAL, Channel, DeliveryKind, DeliveryState
 from flowpilot_core.domain.handoff import HANDOFF, HandoffState, Intent
 from flowpilot_core.domain.opinion import Verdict
+from flowpilot_core.domain.output import Author, OutputKind, OutputState
 from flowpilot_core.domain.psa_connection import Circuit, NoteKind
 from flowpilot_core.domain.psa_post import PostState
 from flowpilot_core.domain.session import Priority, Status
@@ -639,6 +640,45 @@ assessment = Table(
     Index("ix_assessment_handoff", "account_id", "handoff_id", "id"),
 )
 
+output = Table(
+    "output",
+    metadata,
+    _uuid("account_id"),
+    _uuid("id"),
+    _uuid("session_id"),
+    _text("kind"),
+    _integer("version"),
+    _text("state"),
+    Column("pending", Boolean, nullable=False),
+    _text("problem", null=True),
+    _uuid("approved_by", null=True),
+    _time("created_at"),
+    _time("updated_at"),
+    _key("output", "id"),
+    _refers("output", "session", ("session_id",), "session", ("id",)),
+    _refers("output", "approved_by", ("approved_by",), "person", ("id",)),
+    _one_of("output", "kind", OutputKind),
+    _one_of("output", "state", OutputState),
+    Index("ix_output_session", "account_id", "session_id", "id"),
+)
+
+output_version = Table(
+    "output_version",
+    metadata,
+    _uuid("account_id"),
+    _uuid("output_id"),
+    _integer("number"),
+    _text("body"),
+    _text("made_by"),
+    _text("model", null=True),
+    _uuid("by_user_id", null=True),
+    _time("at"),
+    _key("output_version", "output_id", "number"),
+    _refers("output_version", "output", ("output_id",), "output", ("id",)),
+    _refers("output_version", "by", ("by_user_id",), "person", ("id",)),
+    _one_of("output_version", "made_by", Author),
+)
+
 suggestion = Table(
     "suggestion",
     metadata,
@@ -772,6 +812,7 @@ psa_connection = Table(
     Column("settings", JSONB, nullable=False),
     Column("noted", ARRAY(Text), nullable=False),
     Column("templates", JSONB, nullable=False),
+    Column("summary_public", Boolean, nullable=False),
     _text("circuit"),
     _integer("failures"),
     _time("rests_until", null=True),
@@ -799,6 +840,9 @@ psa_post = Table(
     _uuid("handoff_id", null=True),
     _text("ticket_id"),
     _text("kind"),
+    _uuid("output_id", null=True),
+    _integer("output_version", null=True),
+    Column("public", Boolean, nullable=False),
     _uuid("by_user_id", null=True),
     _text("state"),
     _text("reason", null=True),
@@ -815,9 +859,12 @@ psa_post = Table(
     _refers("psa_post", "connection", ("connection_id",), "psa_connection", ("id",)),
     _refers("psa_post", "session", ("session_id",), "session", ("id",)),
     _refers("psa_post", "handoff", ("handoff_id",), "handoff", ("id",)),
+    _refers("psa_post", "output", ("output_id",), "output", ("id",)),
     _refers("psa_post", "by", ("by_user_id",), "person", ("id",)),
     _one_of("psa_post", "kind", NoteKind),
     _one_of("psa_post", "state", PostState),
+    CheckConstraint("(kind = 'output') = (output_id IS NOT NULL)", name="ck_psa_post_output"),
+    CheckConstraint("(output_id IS NULL) = (output_version IS NULL)", name="ck_psa_post_output_version"),
     CheckConstraint("(state = 'posted') = (posted_at IS NOT NULL)", name="ck_psa_post_posted_at"),
 )
 

@@ -89,7 +89,7 @@ SAVE: Final = only_saved(
     STALE,
 )
 KNOW_TICKET: Final = compiled(
-    "know ticket",
+    "ticket facts",
     update(session)
     .where(session.c.account_id == ACCOUNT, session.c.id == bindparam("session_id"))
     .values(

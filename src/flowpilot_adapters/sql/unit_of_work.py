@@ -20,6 +20,7 @@ from .identities import SqlIdentities
 from .imports import SqlImports
 from .invitations import SqlInvitations
 from .opinions import SqlOpinions
+from .outputs import SqlOutputs
 from .people import SqlPeople
 from .pool import Loan, Pool
 from .presence import SqlPresence
@@ -48,6 +49,7 @@ class SqlUnitOfWork:
         self.escalation = SqlEscalation(transaction)
         self.presence = SqlPresence(transaction)
         self.opinions = SqlOpinions(transaction)
+        self.outputs = SqlOutputs(transaction)
         self.suggestions = SqlSuggestions(transaction)
         self.token_use = SqlTokenUse(transaction)
         self.assessments = SqlAssessments(transaction)

@@ -10,6 +10,7 @@ from flowpilot_core.ports.clock import Clock, NewId, NewSecret
 from flowpilot_core.ports.identity import OpenId
 from flowpilot_core.ports.persistence import BeginWork, ViewOf
 from flowpilot_core.ports.psa import Psa
+from flowpilot_core.ports.redactor import Redactor
 from flowpilot_core.ports.secrets import Vault
 
 from .accounts import Accounts
@@ -18,12 +19,14 @@ from .escalation import Escalation
 from .handoffs import Handoffs
 from .identities import Identities
 from .invitations import Invitations
+from .outputs import Outputs
 from .own_account import OwnAccount
 from .people import People
 from .psa_access import Psas
 from .psa_connections import PsaConnections
 from .psa_webhooks import PsaWebhooks
 from .reactions import reactions
+from .redacting import redact_by_rules
 from .replay import Replay
 from .secrets import NoVault, Safe
 from .sessions import Sessions
@@ -46,6 +49,7 @@ class FlowPilot:
     handoffs: Handoffs
     assessments: Assessments
     suggestions: Suggestions
+    outputs: Outputs
     escalation: Escalation
     accounts: Accounts
     account: OwnAccount
@@ -74,16 +78,17 @@ class FlowPilot:
         vault: Vault | None = None,
         openid: OpenId | None = None,
         models: bool = False,
+        redact: Redactor = redact_by_rules,
         psas: Mapping[str, Psa] = MappingProxyType({}),
         committed: Callable[[AccountId], None] = wake_nobody,
     ) -> "FlowPilot":
         """All use cases over these ports.
 
         `tell`: whether anybody is told of an escalation; `assess`: whether it is assessed; `models`: whether a model is asked for
-        suggestions too. `vault` seals what accounts keep secret; without one there are no webhooks and no PSAs; `psas` are those that
-        can be connected, by system. `openid` speaks with identity providers, where accounts may have some. `committed` is called after
-        every commit with its account, to wake a relay and whoever waits for news: it must return at once, and losing the call costs
-        nothing but time.
+        suggestions too. `redact` takes secrets out of resolution outputs. `vault` seals what accounts keep secret; without one there are
+        no webhooks and no PSAs; `psas` are those that can be connected, by system. `openid` speaks with identity providers, where accounts
+        may have some. `committed` is called after every commit with its account, to wake a relay and whoever waits for news: it must
+        return at once, and losing the call costs nothing but time.
         """
         units = Units(begin=begin, committed=committed, new_id=new_id, reactions=reactions(new_id))
         safe = Safe(vault=vault or NoVault(), clock=clock, new_id=new_id)
@@ -94,6 +99,7 @@ class FlowPilot:
         return cls(
             handoffs=Handoffs(units=units, view=view, clock=clock, new_id=new_id, tell=tell, assess=assess),
             suggestions=Suggestions(units=units, view=view, clock=clock, new_id=new_id, models=models),
+            outputs=Outputs(units=units, clock=clock, new_id=new_id, redact=redact),
             assessments=Assessments(units=units, view=view, clock=clock, new_id=new_id),
             sessions=Sessions(units=units, view=view, clock=clock, new_id=new_id, tell=tell),
             escalation=Escalation(units=units, clock=clock),

@@ -5,7 +5,7 @@ import logging
 from contextlib import suppress
 from datetime import timedelta
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from flowpilot_core.domain.actor import System
 from flowpilot_core.domain.assessment import AssessmentState
@@ -159,12 +159,15 @@ class PostNote:
             diagnosis=handoff.assessment.diagnosis if handoff and handoff.assessment else None,
             link=link,
         )
-        template = connection.templates.get(post.kind) or TEMPLATES[post.kind]
+        template = connection.templates.get(post.kind) or TEMPLATES.get(post.kind, "")
+        psa = self.psas.of(connection.system)
+        if post.public:
+            access = evolve(access, settings={**access.settings, **psa.vendor.to_client})
         return Draft(
             post=post,
             connection=connection,
             access=access,
-            psa=self.psas.of(connection.system),
+            psa=psa,
             title=titled(post.kind, facts),
             text=post.sent or written(template, facts),
             link=link,
@@ -256,6 +259,10 @@ class PostNote:
     async def _kept(self, work: UnitOfWork, lease: Lease, post: PsaPost) -> None:
         """Save it; that it is dead goes on record too, for the account's people to see."""
         await work.psa.save_post(post)
+        if post.output_id is not None:
+            output = await work.outputs.get(post.output_id)
+            if (settled := output.settled(post, at=self.clock.now())) != output:
+                await work.outputs.save(settled, before=output)
         if post.state is PostState.DEAD:
             await self.units.record(work, post.event(by=System(account_id=lease.account_id, cause=WHY)))
         facts = {"post_id": str(post.id), "connection_id": str(post.connection_id), "state": str(post.state), "attempts": post.attempts}

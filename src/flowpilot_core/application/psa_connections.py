@@ -25,8 +25,9 @@ from .psa_access import Psas
 from .psa_webhooks import forget
 from .units import PLAIN, Request, Units
 
-OWN_SETTINGS = ("notes", "templates")
+OWN_SETTINGS = ("notes", "templates", "client_summary")
 """Settings that every vendor's connections have; the others are the vendor's."""
+INTERNAL, PUBLIC = "internal", "public"
 USUAL_LENGTH = 3_000
 """Characters of a note in a preview, where the vendor cannot be asked."""
 SAMPLE_POST = PsaPostId(UUID("01998c2e-7a10-7000-8000-000000000009"))
@@ -241,7 +242,13 @@ class PsaConnections:
         self.psas.of(connection.system).vendor.check_settings(merged)
         notes = _over({kind.value: kind in connection.noted for kind in SWITCHED}, _object(settings, "notes"))
         templates = _over({kind.value: template for kind, template in connection.templates.items()}, _object(settings, "templates"))
-        return evolve(connection, settings=merged, noted=checked_notes(_switches(notes)), templates=_checked_templates(templates))
+        return evolve(
+            connection,
+            settings=merged,
+            noted=checked_notes(_switches(notes)),
+            templates=_checked_templates(templates),
+            summary_public=_public(settings, connection.summary_public),
+        )
 
 
 def _require_version(connection: PsaConnection, request: Request) -> None:
@@ -260,6 +267,16 @@ def _object(settings: Mapping[str, Plain], name: str) -> Mapping[str, Plain]:
     if not isinstance(value, dict):
         raise InvalidValue(f"settings.{name}", "must be an object")
     return value
+
+
+def _public(settings: Mapping[str, Plain], before: bool) -> bool:
+    """Whether clients read client summaries: as it was where nobody says, and not where somebody takes it back."""
+    if "client_summary" not in settings:
+        return before
+    value = settings["client_summary"]
+    if value not in (None, PUBLIC, INTERNAL):
+        raise InvalidValue("settings.client_summary", f"is none of {INTERNAL}, {PUBLIC}")
+    return value == PUBLIC
 
 
 def _switches(notes: Mapping[str, Plain]) -> Mapping[str, bool]:

@@ -56,6 +56,7 @@ class Permission(StrEnum):
     SET_POLICY = "set the escalation policy"
     REMIND = "remind people of an escalation"
     ASSESS = "ask for an assessment"
+    DOCUMENT = "document a resolution"
     FEEDBACK = "give feedback on an assessment"
     MANAGE_WEBHOOKS = "manage webhooks"
     SET_ACCOUNT = "set how the account works"
@@ -125,6 +126,7 @@ PERMISSIONS: Mapping[Permission, Rule] = MappingProxyType(
         Permission.SET_POLICY: Rule(roles=OWNERS_AND_ADMINS),
         Permission.REMIND: Rule(roles=frozenset(), system=True),
         Permission.ASSESS: Rule(),
+        Permission.DOCUMENT: Rule(),
         Permission.FEEDBACK: Rule(),
         Permission.MANAGE_WEBHOOKS: Rule(roles=OWNERS_AND_ADMINS),
         Permission.SET_ACCOUNT: Rule(roles=OWNERS_AND_ADMINS),

@@ -42,7 +42,7 @@ def debrief(session: Session, steps: Sequence[Step], handoffs: Sequence[Handoff]
     handoff = claimed[-1]
     if handoff.escalated_by == session.assignee_id:
         return None
-    branch = _solved(session)
+    branch = solved_in(session)
     return Debrief(
         handoff_id=handoff.id,
         escalated_by=handoff.escalated_by,
@@ -56,7 +56,7 @@ def debrief(session: Session, steps: Sequence[Step], handoffs: Sequence[Handoff]
     )
 
 
-def _solved(session: Session) -> Branch:
+def solved_in(session: Session) -> Branch:
     """The branch that was closed as solved, the last one of several, or else the one where work went on."""
     solved = [branch for branch in session.branches.all if branch.state is BranchState.SOLVED]
     return (

@@ -41,6 +41,10 @@ class EventKind(StrEnum):
     HANDOFF_WITHDRAWN = "handoff.withdrawn"
     HANDOFF_JUDGED = "handoff.judged"
     HANDOFF_REMINDED = "handoff.reminded"
+    OUTPUT_MADE = "output.made"
+    OUTPUT_EDITED = "output.edited"
+    OUTPUT_APPROVED = "output.approved"
+    OUTPUT_POSTED = "output.posted"
     DELIVERY_CHANGED = "delivery.changed"
     PSA_POST_CHANGED = "psa_post.changed"
 

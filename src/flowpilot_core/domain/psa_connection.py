@@ -155,6 +155,8 @@ class PsaConnection:
     """Which notes are switched on; what somebody posts by hand needs no switch."""
     templates: Mapping[NoteKind, str] = field(factory=dict)
     """In place of ours."""
+    summary_public: bool = False
+    """Whether the client reads a client summary that is posted; all else that is posted goes by the vendor's own settings."""
     health: Health = Health()
     created_at: datetime
     updated_at: datetime

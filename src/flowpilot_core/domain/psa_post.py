@@ -10,7 +10,7 @@ from attrs import evolve, frozen
 from .actor import Actor, Permission, require_role
 from .delivery import MOST_ATTEMPTS
 from .events import Event, EventKind
-from .identifiers import HandoffId, PsaConnectionId, PsaPostId, SessionId, UserId
+from .identifiers import HandoffId, OutputId, PsaConnectionId, PsaPostId, SessionId, UserId
 from .psa_connection import NoteKind
 from .transitions import advance
 
@@ -68,6 +68,11 @@ class PsaPost:
     handoff_id: HandoffId | None = None
     ticket_id: str
     kind: NoteKind
+    output_id: OutputId | None = None
+    """The resolution output that it is, where it is one, in this version."""
+    output_version: int | None = None
+    public: bool = False
+    """Whether the client reads it, whatever the connection's other notes are."""
     by: UserId | None = None
     """Whose deed it tells; None: the system's."""
     state: PostState = PostState.PENDING

@@ -74,6 +74,8 @@ class Vendor:
     """Credentials that only some of its customers have."""
     settings: Mapping[str, Setting] = field(factory=dict)
     format: NoteFormat = NoteFormat.PLAIN
+    to_client: Mapping[str, Plain] = field(factory=dict)
+    """The settings under which the client reads a note."""
     vouching: Vouching = Vouching.SECRET
 
     def check_credentials(self, credentials: Mapping[str, str]) -> None:

@@ -44,6 +44,7 @@ class SessionMove(StrEnum):
     RESOLVE = "resolve"
     ABANDON = "abandon"
     REOPEN = "reopen"
+    DOCUMENT = "document"
 
 
 SESSION: Mapping[tuple[Status, SessionMove], Status] = MappingProxyType(
@@ -61,6 +62,7 @@ SESSION: Mapping[tuple[Status, SessionMove], Status] = MappingProxyType(
         (Status.PARKED, SessionMove.REASSIGN): Status.PARKED,
         (Status.ESCALATED, SessionMove.CLAIM): Status.ACTIVE,
         (Status.ESCALATED, SessionMove.WITHDRAW): Status.ACTIVE,
+        (Status.RESOLVED, SessionMove.DOCUMENT): Status.RESOLVED,
         (Status.RESOLVED, SessionMove.REOPEN): Status.ACTIVE,
         (Status.ABANDONED, SessionMove.REOPEN): Status.ACTIVE,
     }

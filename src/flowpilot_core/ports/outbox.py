@@ -34,6 +34,8 @@ class WorkKind(StrEnum):
     """A note on a ticket."""
     TICKET_FACTS = "ticket_facts"
     """Reading the ticket of a session that began."""
+    OUTPUT = "output"
+    """A better resolution output, which a model is asked for."""
     INVITATION = "invitation"
     """A mail to somebody who is invited."""
     PSA_TICKET = "psa_ticket"

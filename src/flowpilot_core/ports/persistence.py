@@ -46,6 +46,7 @@ from .imports import Figures, ImportedCase, Imports
 from .invitations import Invitations, Member, TeamDetail
 from .opinions import Opinions
 from .outbox import Lease, Work
+from .outputs import Outputs
 from .presence import Presence
 from .psa_ledger import PostFilter, PsaLedger
 from .psa_webhooks import PsaWebhooks
@@ -408,6 +409,10 @@ class UnitOfWork(Protocol):
     @property
     def opinions(self) -> Opinions:
         """Who has seen what, and what they think of it."""
+
+    @property
+    def outputs(self) -> Outputs:
+        """What resolved sessions leave behind."""
 
     @property
     def suggestions(self) -> Suggestions:

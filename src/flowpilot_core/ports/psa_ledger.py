@@ -52,6 +52,9 @@ class PsaLedger(Protocol):
         or where the system resolved the session: then its ticket was closed first.
         """
 
+    async def add_post(self, post: PsaPost) -> None:
+        """Keep a new one that somebody asked for, with the work of posting it, due at once."""
+
     async def read_ticket(self, *, caused_by: EventId) -> None:
         """Have the ticket of this event's session read, if it is recorded here: work under the session's id, due at once.
 

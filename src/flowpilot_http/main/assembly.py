@@ -80,6 +80,7 @@ def use_cases(
         new_secret=new_secret,
         vault=vault_of(settings),
         models=bool(settings.models),
+        redact=SecretRedactor(secret_keys(settings)[0]),
         psas=psas,
         openid=openid,
         committed=committed,

@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from flowpilot_core.application.psa_connections import Preview, Tested
+from flowpilot_core.application.psa_connections import PUBLIC, Preview, Tested
 from flowpilot_core.application.psa_webhooks import Address
 from flowpilot_core.domain.documentation import PLACEHOLDERS
 from flowpilot_core.domain.psa_connection import LONGEST_TEMPLATE, LONGEST_URL, SWITCHED, Circuit, NoteKind, PsaConnection
@@ -124,6 +124,7 @@ class ConnectionOut(msgspec.Struct, kw_only=True, frozen=True):
                 **connection.settings,
                 "notes": {kind.value: kind in connection.noted for kind in SWITCHED},
                 "templates": {kind.value: template for kind, template in connection.templates.items()},
+                **({"client_summary": PUBLIC} if connection.summary_public else {}),
             },
             circuit=health.circuit,
             rests_until=health.rests_until,
@@ -181,6 +182,8 @@ class PostOut(msgspec.Struct, kw_only=True, frozen=True):
     session_id: UUID
     ticket_id: str
     kind: NoteKind
+    output_id: Annotated[UUID | None, Meta(description="The resolution output that it is, where it is one.")]
+    public: Annotated[bool, Meta(description="Whether the client reads it, though the connection's other notes may be internal.")]
     state: PostState
     reason: Annotated[str | None, Meta(description="Why it was suppressed.")]
     attempts: int

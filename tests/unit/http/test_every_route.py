@@ -71,6 +71,7 @@ async def _things(owner: Somebody, colleague: Somebody, manager: Somebody) -> Ma
     """One of each thing that a path can name."""
     session = await owner.session()
     step = await owner.made(f"/ai-sessions/{session['id']}/steps", {"kind": "note", "content": "x"})
+    output = await _documented(owner, session["id"])
     suggestion = await owner.made(f"/ai-sessions/{session['id']}/suggestions")
     handoff = await owner.made(f"/ai-sessions/{session['id']}/handoff", {"intent": "escalate", "reason": "Stuck"})
     deliveries = await colleague.seen(f"/handoffs/{handoff['id']}/deliveries")
@@ -84,9 +85,18 @@ async def _things(owner: Somebody, colleague: Somebody, manager: Somebody) -> Ma
         "team_id": (await owner.seen("/teams"))["items"][0]["id"],
         "assessment_id": handoff["assessment"]["id"],
         **await _hooked(manager),
+        "output_id": output["id"],
         "suggestion_id": suggestion["id"],
         **await _posted(owner, manager),
     }
+
+
+async def _documented(owner: Somebody, session_id: str) -> Mapping[str, str]:
+    """An output of a session that was resolved, and is active again."""
+    await owner.made(f"/ai-sessions/{session_id}/resolve", {"summary": "Rebooted it"})
+    output: Mapping[str, str] = await owner.made(f"/ai-sessions/{session_id}/outputs", {"kind": "psa_note"})
+    await owner.made(f"/ai-sessions/{session_id}/reopen", {"reason": "Again"})
+    return output
 
 
 async def _posted(owner: Somebody, manager: Somebody) -> Mapping[str, str]:
@@ -127,7 +137,13 @@ def _a_body(operation: Operation | None, things: Mapping[str, str]) -> dict[str,
     assert operation is not None
     if operation.body is None:
         return {}
-    return {field.name: known.get(field.name, _any(field.type)) for field in msgspec.structs.fields(operation.body) if field.required}
+    return {field.name: _fitting(known.get(field.name), field.type) for field in msgspec.structs.fields(operation.body) if field.required}
+
+
+def _fitting(known: Any, kind: Any) -> Any:
+    """What is known of a field, if it may be said there."""
+    listed = isinstance(kind, type) and issubclass(kind, StrEnum)
+    return _any(kind) if known is None or (listed and known not in set(kind)) else known
 
 
 def _any(kind: Any) -> str:
@@ -184,6 +200,10 @@ async def test_the_list_of_routes_is_the_contracts(world: World) -> None:
             ("GET", path)
             for path in ("/events", "/ai-sessions", session, f"{session}/timeline", f"{session}/suggestions", "/handoffs/queue", handoff)
         ),
+        *((method, f"{session}/outputs") for method in ("GET", "POST")),
+        *((method, f"{session}/outputs/{{output_id:str}}") for method in ("GET", "PATCH")),
+        *(("POST", f"{session}/outputs/{{output_id:str}}/{move}") for move in ("approve", "post")),
+        ("GET", f"{session}/outputs/{{output_id:str}}/export"),
         *((method, path) for path in ("/escalation-policy", "/notification-preferences") for method in ("GET", "PUT")),
         ("POST", "/escalation-policy/preview"),
         ("GET", "/handoffs/preview"),
@@ -339,6 +359,7 @@ async def test_every_answer_carries_what_keeps_browsers_safe_and_a_name(world: W
                         "branch_id",
                         "delivery_id",
                         "assessment_id",
+                        "output_id",
                         "suggestion_id",
                         "webhook_id",
                         "message_id",

@@ -16,6 +16,8 @@ pytestmark = pytest.mark.anyio
 ADAPTERS = ("memory", "postgres")
 
 SESSION, HANDOFF = "/ai-sessions/{session_id:str}", "/handoffs/{handoff_id:str}"
+OUTPUTS = f"{SESSION}/outputs"
+OUTPUT = f"{OUTPUTS}/{{output_id:str}}"
 WEBHOOK = "/webhooks/{webhook_id:str}"
 CONNECTION = "/psa-connections/{connection_id:str}"
 USER, TEAM = "/users/{user_id:str}", "/teams/{team_id:str}"
@@ -48,6 +50,13 @@ WHO: Final[Mapping[tuple[str, str], Who]] = {
     ("GET", f"{SESSION}/suggestions"): Who(EVERYBODY),
     ("POST", f"{SESSION}/suggestions"): Who("assignee"),
     ("POST", f"{SESSION}/suggestions/{{suggestion_id:str}}/decision"): Who("assignee"),
+    ("GET", OUTPUTS): Who(EVERYBODY),
+    ("POST", OUTPUTS): Who(ENGINEERS),
+    ("GET", OUTPUT): Who(EVERYBODY),
+    ("PATCH", OUTPUT): Who(ENGINEERS),
+    ("POST", f"{OUTPUT}/approve"): Who(ENGINEERS),
+    ("POST", f"{OUTPUT}/post"): Who(ENGINEERS),
+    ("GET", f"{OUTPUT}/export"): Who(EVERYBODY),
     ("POST", f"{SESSION}/forks"): Who("assignee"),
     ("POST", f"{SESSION}/active-branch"): Who("assignee"),
     ("POST", f"{SESSION}/branches/{{branch_id:str}}/close"): Who("assignee"),

@@ -26,6 +26,7 @@ from .invitations import InvitationsContract
 from .notifier import NotifierContract, Postbox
 from .opinions import OpinionsContract
 from .outbox import OutboxContract
+from .outputs import OutputsContract
 from .persistence import ClaimsContract, HandoffsContract, PeopleContract, QueueContract, SessionsContract
 from .presence import PresenceContract
 from .psa import Desk, PsaContract
@@ -59,6 +60,7 @@ __all__ = [
     "OnceContract",
     "OpinionsContract",
     "OutboxContract",
+    "OutputsContract",
     "PeopleContract",
     "Postbox",
     "PresenceContract",
