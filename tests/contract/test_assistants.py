@@ -5,14 +5,17 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from flowpilot_adapters.llm import ModelAssistant, Price
 from flowpilot_adapters.llm.anthropic_model import AnthropicModel
 from flowpilot_adapters.llm.asking import MOST_TRIES, Reply, Speaks, Turn
 from flowpilot_adapters.llm.openai_model import OpenAIModel
+from flowpilot_adapters.llm.prompt import READERS
 from flowpilot_adapters.memory import MemoryAssistant
 from flowpilot_core.application.rules_assistant import RulesAssistant
 from flowpilot_core.domain.diagnosis import Draft, Said, SaidCause
+from flowpilot_core.domain.output import OutputKind
 from flowpilot_core.ports.assistant import NotAssessed
 from flowpilot_core.testing import contracts
 from flowpilot_core.testing.builders import SetClock, a_session, a_staff
@@ -252,13 +255,25 @@ async def test_a_case_of_a_megabyte_is_asked_about_in_short(server: ModelServer,
     assert len(server.heard()) < 250_000
 
 
+@pytest.mark.parametrize("kind", OutputKind)
+async def test_who_is_asked_to_write_an_output_is_told_for_whom(server: ModelServer, speaker: Speaks, kind: OutputKind) -> None:
+    staff = a_staff()
+    server.script.append(WHOLE)
+
+    opinion = await asking(speaker).assess(evolve(a_question(a_case(staff, "x"), staff), output=kind))
+
+    assert "x" == opinion.draft.headline
+    assert READERS[kind] in server.heard()
+    assert "You assess an IT support case" not in server.heard()
+
+
 async def test_one_that_never_answers_is_waited_for_no_longer_than_patience_lasts() -> None:
     """F28: and what it used up so far is told."""
 
     class Silent:
         provider, model = "nobody", "a-model"
 
-        async def say(self, turns: Sequence[Turn], *, on_behalf_of: str) -> Reply:
+        async def say(self, turns: Sequence[Turn], *, system: str, on_behalf_of: str) -> Reply:
             if len(turns) == 1:
                 return Reply(text="not yet", tokens_in=7, tokens_out=1)
             raise TimeoutError

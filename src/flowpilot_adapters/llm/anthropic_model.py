@@ -9,7 +9,7 @@ from flowpilot_core.ports.clock import Clock
 
 from .answer import Malformed
 from .asking import MOST_TOKENS, PATIENCE, Reply, Stumbled, Turn
-from .prompt import SCHEMA, SYSTEM
+from .prompt import SCHEMA
 from .wire import count, read, refused
 
 _REFUSED: Final = "refusal"
@@ -26,14 +26,14 @@ class AnthropicModel:
         self._clock = clock
         self._client = anthropic.AsyncAnthropic(api_key=api_key, base_url=base_url, max_retries=0, timeout=PATIENCE)
 
-    async def say(self, turns: Sequence[Turn], *, on_behalf_of: str) -> Reply:
+    async def say(self, turns: Sequence[Turn], *, system: str, on_behalf_of: str) -> Reply:
         """As `Speaks.say` says."""
         messages: list[Any] = [{"role": "user" if turn.ours else "assistant", "content": turn.text} for turn in turns]
         try:
             async with self._client.messages.with_streaming_response.create(
                 model=self.model,
                 max_tokens=MOST_TOKENS,
-                system=SYSTEM,
+                system=system,
                 messages=messages,
                 output_config={"format": {"type": "json_schema", "schema": SCHEMA}},
                 metadata={"user_id": on_behalf_of},

@@ -14,7 +14,7 @@ from flowpilot_core.ports.assistant import NotAssessed, Opinion, Question
 from flowpilot_core.ports.clock import Jitter
 
 from .answer import Malformed, draft_of
-from .prompt import VERSION, again, data
+from .prompt import VERSION, again, data, system
 
 PATIENCE: Final = 60.0
 """Seconds for one opinion, whatever happens meanwhile."""
@@ -63,8 +63,11 @@ class Speaks(Protocol):
     def model(self) -> str:
         """The model's name."""
 
-    async def say(self, turns: Sequence[Turn], *, on_behalf_of: str) -> Reply:
-        """Its next turn, in the form of `prompt.SCHEMA`. Raises `Stumbled`; `Malformed` for what is no reply at all."""
+    async def say(self, turns: Sequence[Turn], *, system: str, on_behalf_of: str) -> Reply:
+        """Its next turn under the orders of `system`, in the form of `prompt.SCHEMA`.
+
+        Raises `Stumbled`; `Malformed` for what is no reply at all.
+        """
 
     async def close(self) -> None:
         """Close its connections."""
@@ -130,18 +133,18 @@ class ModelAssistant:
 
     async def _draft(self, question: Question, spent: "_Spent", *, until: float) -> Draft:
         turns = [Turn(ours=True, text=data(question))]
-        reply = await self._reply(question.account_id, turns, spent, until=until)
+        reply = await self._reply(question, turns, spent, until=until)
         try:
             return draft_of(reply.text)
         except Malformed as malformed:
             turns += [Turn(ours=False, text=reply.text[:20_000] or "{}"), Turn(ours=True, text=again(malformed.problem))]
-        return draft_of((await self._reply(question.account_id, turns, spent, until=until)).text)
+        return draft_of((await self._reply(question, turns, spent, until=until)).text)
 
-    async def _reply(self, account_id: AccountId, turns: Sequence[Turn], spent: "_Spent", *, until: float) -> Reply:
+    async def _reply(self, question: Question, turns: Sequence[Turn], spent: "_Spent", *, until: float) -> Reply:
         """What the model says, after as many stumbles as may be. Raises the last `Stumbled`, and at once where waiting is useless."""
         for tries in range(1, MOST_TRIES + 1):
             try:
-                reply = await self.speaker.say(turns, on_behalf_of=on_behalf_of(account_id, VERSION))
+                reply = await self.speaker.say(turns, system=system(question), on_behalf_of=on_behalf_of(question.account_id, VERSION))
             except Stumbled as stumbled:
                 pause = FIRST_PAUSE * 2**tries * self.jitter() if stumbled.retry_after is None else stumbled.retry_after
                 too_late = asyncio.get_running_loop().time() + pause >= until

@@ -9,7 +9,7 @@ from flowpilot_core.ports.clock import Clock
 
 from .answer import Malformed
 from .asking import MOST_TOKENS, PATIENCE, Reply, Stumbled, Turn
-from .prompt import SCHEMA, SYSTEM
+from .prompt import SCHEMA
 from .wire import count, read, refused
 
 _CUT: Final = "length"
@@ -28,9 +28,9 @@ class OpenAIModel:
         # Elsewhere the older name is the one that is known.
         self._bound = {"max_completion_tokens" if base_url is None else "max_tokens": MOST_TOKENS}
 
-    async def say(self, turns: Sequence[Turn], *, on_behalf_of: str) -> Reply:
+    async def say(self, turns: Sequence[Turn], *, system: str, on_behalf_of: str) -> Reply:
         """As `Speaks.say` says."""
-        messages: list[Any] = [{"role": "system", "content": SYSTEM}]
+        messages: list[Any] = [{"role": "system", "content": system}]
         messages += [{"role": "user" if turn.ours else "assistant", "content": turn.text} for turn in turns]
         try:
             async with self._client.chat.completions.with_streaming_response.create(

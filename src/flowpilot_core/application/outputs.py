@@ -74,6 +74,8 @@ class Outputs:
     clock: Clock
     new_id: NewId
     redact: Redactor
+    models: bool = False
+    """Whether a model is asked for a better one, after the commit."""
 
     async def list(self, actor: Actor, session_id: SessionId) -> Sequence[Shown]:
         """All of a session, oldest first."""
@@ -89,7 +91,7 @@ class Outputs:
         return Shown(output=output, names=names)
 
     async def make(self, actor: Actor, session_id: SessionId, kind: OutputKind, *, request: Request = PLAIN) -> Shown:
-        """One more, written by rules. Raises `InvalidTransition` unless the session is resolved."""
+        """One more, written by rules; a model may better it. Raises `InvalidTransition` unless the session is resolved."""
         by = person(actor, Permission.DOCUMENT)
         async with self.units.begin(actor.account_id) as work:
             case = await self._case(work, actor, session_id)
@@ -99,7 +101,7 @@ class Outputs:
         async def unit(work: UnitOfWork) -> Shown:
             session = await work.sessions.get(session_id)
             session.require_readable(actor)
-            output, event = Output.made(OutputId(self.new_id()), session, kind, body, by=by, at=self.clock.now())
+            output, event = Output.made(OutputId(self.new_id()), session, kind, body, pending=self.models, by=by, at=self.clock.now())
             session.require_version(request.if_match)
             await work.outputs.add(output)
             await self.units.record(work, event, request)

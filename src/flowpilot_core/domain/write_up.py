@@ -10,7 +10,7 @@ from .debrief import solved_in
 from .errors import InvalidTransition
 from .handoff import Handoff
 from .output import OutputKind
-from .output_text import Block, Bullets, Heading, Paragraph, body_of
+from .output_text import Block, Bullets, Heading, Paragraph, blocks_of, body_of
 from .session import Resolution, Session
 from .step import Step, StepKind, StepResult
 
@@ -71,6 +71,14 @@ class Story:
 def by_rules(kind: OutputKind, session: Session, steps: Sequence[Step]) -> str:
     """What the rules write. Raises `InvalidTransition` unless the session is resolved."""
     return body_of(WRITTEN[kind](Story.of(session, steps)))
+
+
+def bettered(kind: OutputKind, written: str, paragraphs: Sequence[str]) -> str:
+    """What the rules wrote, with a model's paragraphs: first for colleagues, and for a client between greeting and good-bye."""
+    blocks, told = list(blocks_of(written)), [Paragraph(paragraph) for paragraph in paragraphs]
+    if kind is OutputKind.CLIENT_SUMMARY:
+        return body_of((*blocks[:1], *told, *blocks[1:][-1:]))
+    return body_of((Heading("In short"), *told, *blocks))
 
 
 def internal_texts(session: Session, steps: Sequence[Step], handoffs: Sequence[Handoff]) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from flowpilot_core.domain.assessment import Origin
 from flowpilot_core.domain.diagnosis import Draft
 from flowpilot_core.domain.events import Plain
 from flowpilot_core.domain.identifiers import AccountId, HandoffId
+from flowpilot_core.domain.output import OutputKind
 from flowpilot_core.domain.similar import SimilarSession
 
 
@@ -23,6 +24,8 @@ class Question:
     """Resolved sessions of the same account, most similar first."""
     rules: Draft | None = None
     """What the rules say, for a model to start from."""
+    output: OutputKind | None = None
+    """A resolution output that is to be written in place of an assessment: the paragraphs of it are the draft's `summary`."""
 
 
 @frozen(kw_only=True)

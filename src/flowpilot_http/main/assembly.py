@@ -14,6 +14,7 @@ from flowpilot_adapters.typeset import HtmlLetters
 from flowpilot_adapters.vault import AesGcmVault
 from flowpilot_adapters.webhooks import HttpWebhooks
 from flowpilot_core.application.assessing import MakeAssessment
+from flowpilot_core.application.bettering import BetterOutput
 from flowpilot_core.application.flowpilot import FlowPilot, wake_nobody
 from flowpilot_core.application.invitations import SendInvitation
 from flowpilot_core.application.links import Links
@@ -142,6 +143,7 @@ async def relay_of(
         ),
         WorkKind.PSA_TICKET: LookAtTicket(units=units, psas=Psas(vendors=psas, safe=safe), clock=clock, jitter=jitter),
         WorkKind.TICKET_FACTS: ReadTicket(units=units, psas=Psas(vendors=psas, safe=safe), clock=clock, jitter=jitter, redact=redact),
+        WorkKind.OUTPUT: BetterOutput(units=units, redact=redact, clock=clock, models=models),
         WorkKind.INVITATION: SendInvitation(
             begin=begin,
             notifier=notifier,
