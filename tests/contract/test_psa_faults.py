@@ -19,6 +19,7 @@ from flowpilot_adapters.sql import Database, SqlOutbox
 from flowpilot_adapters.system import SystemClock
 from flowpilot_core.domain.documentation import marker
 from flowpilot_core.domain.identifiers import PsaPostId
+from flowpilot_core.domain.output import OutputKind, OutputState
 from flowpilot_core.domain.psa_post import PostState, PsaPost
 from flowpilot_core.ports.psa import NotDone, Psa, Trouble
 from flowpilot_core.ports.psa_ledger import PostFilter
@@ -29,7 +30,7 @@ from tests.support import processes
 from tests.support.postgres import PostgresDatabase
 from tests.support.processes import Victim
 from tests.support.psa import AutotaskSimulator, ConnectWiseSimulator, HaloPsaSimulator, Simulator, Trick
-from tests.support.psa.posting import connected, escalated, posting
+from tests.support.psa.posting import connected, escalated, posting, written_up
 from tests.support.psa.server import PROXY_PAGE
 
 pytestmark = pytest.mark.anyio
@@ -93,14 +94,15 @@ async def test_of_who_posts_at_every_step_leaves_each_note_there_exactly_once(
     """F16, F34: killed at each fault point of a post, the calls of the vendor among them."""
     staff = await an_office(adapter, simulator)
     await escalated(adapter.begin, staff, simulator)
+    await written_up(adapter.begin, staff, simulator)
     passing = Faults()
     await posted(adapter, passing)
     # Between the end of one call and the beginning of the next nothing happens: they are one moment.
     points = [point for before, point in zip(["", *passing.seen], passing.seen, strict=False) if not before.endswith("after")]
     assert {"psa.add_note: before", "psa.add_note: after"} <= set(passing.seen)
 
-    for point in points:
-        await escalated(adapter.begin, staff, simulator)
+    for number, point in enumerate(points):
+        await (written_up if number % 2 else escalated)(adapter.begin, staff, simulator)
         victim = Victim.of(processes.post, own_database.app, own_database.relay, point)
         assert await asyncio.to_thread(victim.ended) in (-signal.SIGKILL, 0), point
         lapse(own_database)
@@ -120,9 +122,11 @@ async def test_of_who_posts_at_random_moments_leaves_each_note_there_exactly_onc
     chance = random.Random(seed)
     staff = await an_office(adapter, simulator)
 
+    outputs = []
     for _ in range(KILLS):
-        for _ in range(3):
+        for _ in range(2):
             await escalated(adapter.begin, staff, simulator)
+        outputs.append(await written_up(adapter.begin, staff, simulator))
         victim = Victim.of(processes.post, own_database.app, own_database.relay, "")
         await asyncio.to_thread(victim.process.join, chance.uniform(0, LONGEST_LIFE))
         victim.process.kill()
@@ -133,6 +137,20 @@ async def test_of_who_posts_at_random_moments_leaves_each_note_there_exactly_onc
     found = await posts_of(adapter, staff)
     assert 3 * KILLS == len(found)
     assert {(PostState.POSTED, 1)} == {(post.state, standing(simulator, post.id)) for post in found}, f"seed {seed}"
+    async with adapter.begin(staff.account_id) as work:
+        assert {OutputState.POSTED} == {(await work.outputs.get(output.id)).state for output in outputs}, f"seed {seed}"
+
+
+@pytest.mark.parametrize("public", [True, False])
+async def test_only_what_is_meant_for_the_client_is_shown_to_the_client(adapter: Adapter, simulator: Simulator, public: bool) -> None:
+    staff = await an_office(adapter, simulator)
+    output = await written_up(adapter.begin, staff, simulator, kind=OutputKind.CLIENT_SUMMARY, public=public)
+
+    await posted(adapter)
+
+    assert [public] == [note.public for note in simulator.notes()]
+    async with adapter.begin(staff.account_id) as work:
+        assert OutputState.POSTED is (await work.outputs.get(output.id)).state
 
 
 async def test_a_vendor_that_is_slow_or_answers_as_a_proxy_costs_no_other_accounts_note(adapter: Adapter) -> None:

@@ -1,6 +1,7 @@
 """FlowPilot over HTTP: two accounts with people, and somebody to call as."""
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -26,6 +27,7 @@ from flowpilot_core.domain.identifiers import AccountId
 from flowpilot_core.ports.identity import OpenId
 from flowpilot_core.ports.outbox import Outbox, WorkKind
 from flowpilot_core.ports.persistence import BeginWork, ViewOf
+from flowpilot_core.ports.psa import Psa
 from flowpilot_core.ports.secrets import Vault
 from flowpilot_core.testing.builders import SetClock
 from flowpilot_core.testing.redaction import as_it_is
@@ -140,12 +142,13 @@ async def a_world_in(
     push: Push | None = None,
     openid: OpenId | None = None,
     vault: Vault | None = None,
+    psas: Mapping[str, Psa] = MappingProxyType({}),
     committed: Callable[[AccountId], None] = lambda _: None,
 ) -> World:
     """A fresh one in a store that may hold others."""
     clock, vault = SetClock(), vault or MemoryVault()
     psa = MemoryPsa(tickets={"1001": MemoryTicket(), "1002": MemoryTicket()})
-    vendors = {psa.system: psa}
+    vendors: Mapping[str, Psa] = {psa.system: psa, **psas}
     flowpilot = FlowPilot.of(
         begin=begin,
         view=view,

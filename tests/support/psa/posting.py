@@ -17,8 +17,11 @@ from flowpilot_core.application.psa_access import Psas
 from flowpilot_core.application.relay import Relay
 from flowpilot_core.application.secrets import Safe
 from flowpilot_core.application.units import Units
-from flowpilot_core.domain.identifiers import PsaConnectionId, PsaPostId, SecretId
+from flowpilot_core.domain.identifiers import OutputId, PsaConnectionId, PsaPostId, SecretId
+from flowpilot_core.domain.output import Output, OutputKind
+from flowpilot_core.domain.output_text import as_note
 from flowpilot_core.domain.psa_connection import NoteKind, PsaConnection
+from flowpilot_core.domain.psa_post import PsaPost
 from flowpilot_core.domain.session import Ticket
 from flowpilot_core.ports.outbox import Outbox, WorkKind
 from flowpilot_core.ports.persistence import BeginWork
@@ -88,6 +91,37 @@ async def escalated(begin: BeginWork, staff: Staff, simulator: Simulator, ticket
         await work.psa.note(post_id, NoteKind.ESCALATED, caused_by=event_id)
         await work.commit()
     return post_id
+
+
+async def written_up(
+    begin: BeginWork, staff: Staff, simulator: Simulator, *, kind: OutputKind = OutputKind.PSA_NOTE, public: bool = False
+) -> Output:
+    """An approved output of a resolved session, with its post due."""
+    case = await a_session(by=staff.anna, ticket=Ticket(system=simulator.system, id="1001")).step().resolved().kept(begin)
+    at = SystemClock().now()
+    draft, _ = Output.made(OutputId(new_id()), case.session, kind, "## What solved it\n\nAnother port.", by=staff.anna, at=at)
+    approved, _ = draft.approved(case.session, by=staff.anna, at=at)
+    output, _ = approved.given_to_post(case.session, by=staff.anna, at=at)
+    async with begin(staff.account_id) as work:
+        (connection,) = await work.psa.connections()
+        post = PsaPost(
+            id=PsaPostId(new_id()),
+            connection_id=connection.id,
+            session_id=case.id,
+            ticket_id="1001",
+            kind=NoteKind.OUTPUT,
+            output_id=output.id,
+            output_version=output.version,
+            public=public,
+            by=staff.anna.user_id,
+            sent=as_note(output.body),
+            created_at=at,
+            updated_at=at,
+        )
+        await work.outputs.add(output)
+        await work.psa.add_post(post)
+        await work.commit()
+    return output
 
 
 def posting(begin: BeginWork, outbox: Outbox, client: httpx.AsyncClient, faults: Faults) -> Relay:
