@@ -81,6 +81,10 @@ class TestIdentities(contracts.IdentitiesContract):
     pass
 
 
+class TestSignInCodes(contracts.SignInCodesContract):
+    pass
+
+
 class TestSignIns(contracts.SignInsContract):
     pass
 

@@ -66,6 +66,10 @@ class TestIdentities(contracts.IdentitiesContract):
     pass
 
 
+class TestSignInCodes(contracts.SignInCodesContract):
+    pass
+
+
 class TestSignIns(contracts.SignInsContract):
     pass
 

@@ -18,6 +18,7 @@ from flowpilot_core.application.psa_access import Psas
 from flowpilot_core.application.push import Push
 from flowpilot_core.application.relay import Handler, Relay
 from flowpilot_core.application.secrets import Safe
+from flowpilot_core.application.sign_in_codes import SendSignInCode
 from flowpilot_core.application.ticket_looks import LookAtTicket
 from flowpilot_core.application.tickets import ReadTicket
 from flowpilot_core.application.units import Units
@@ -111,6 +112,7 @@ class World:
     view: ViewOf
     relay: Relay
     clock: SetClock
+    mailbox: MemoryNotifier
     psa: MemoryPsa
     """Where the accounts keep their tickets, if they connect it."""
     owner: Somebody
@@ -146,7 +148,7 @@ async def a_world_in(
     committed: Callable[[AccountId], None] = lambda _: None,
 ) -> World:
     """A fresh one in a store that may hold others."""
-    clock, vault = SetClock(), vault or MemoryVault()
+    clock, vault, mailbox = SetClock(), vault or MemoryVault(), MemoryNotifier()
     psa = MemoryPsa(tickets={"1001": MemoryTicket(), "1002": MemoryTicket()})
     vendors: Mapping[str, Psa] = {psa.system: psa, **psas}
     flowpilot = FlowPilot.of(
@@ -192,12 +194,15 @@ async def a_world_in(
         WorkKind.TICKET_FACTS: ReadTicket(units=units, psas=desk, clock=clock, jitter=lambda: 0.0, redact=as_it_is),
         WorkKind.DELIVERY: SendDelivery(
             begin=begin,
-            notifier=MemoryNotifier(),
+            notifier=mailbox,
             clock=clock,
             jitter=lambda: 0.0,
             links=Links.of(BASE, SECRET_KEY),
             redact=as_it_is,
             mail_domain="acme.test",
+        ),
+        WorkKind.SIGN_IN_CODE: SendSignInCode(
+            begin=begin, notifier=mailbox, clock=clock, jitter=lambda: 0.0, new_secret=new_secret, mail_domain="acme.test"
         ),
     }
     relay = Relay(outbox=outbox, begin=begin, handlers=handlers, jitter=lambda: 0.0)
@@ -207,6 +212,7 @@ async def a_world_in(
         view=view,
         relay=relay,
         clock=clock,
+        mailbox=mailbox,
         psa=psa,
         owner=await somebody(acme.id, "Olga", Role.OWNER),
         admin=await somebody(acme.id, "Adam", Role.ADMIN),

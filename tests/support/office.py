@@ -15,6 +15,7 @@ from flowpilot_core.application.policy_steps import TakePolicySteps
 from flowpilot_core.application.quiet_claims import WatchClaims
 from flowpilot_core.application.reactions import reactions
 from flowpilot_core.application.relay import Handler, Relay
+from flowpilot_core.application.sign_in_codes import SendSignInCode
 from flowpilot_core.application.units import Units
 from flowpilot_core.domain.actor import Person
 from flowpilot_core.domain.events import EventKind
@@ -71,12 +72,21 @@ class Office:
             base_url="https://flowpilot.example",
             mail_domain="mail.example",
         )
+        coding = SendSignInCode(
+            begin=self.store.begin,
+            notifier=self.mailbox,
+            clock=self.clock,
+            jitter=lambda: 0.0,
+            new_secret=new_secret,
+            mail_domain="mail.example",
+        )
         handlers: dict[WorkKind, Handler] = {
             WorkKind.DELIVERY: sending,
             WorkKind.ASSESSMENT: assessing,
             WorkKind.POLICY_STEP: TakePolicySteps(units=units, clock=self.clock, new_id=new_id),
             WorkKind.QUIET_CLAIM: WatchClaims(units=units, clock=self.clock, new_id=new_id),
             WorkKind.INVITATION: inviting,
+            WorkKind.SIGN_IN_CODE: coding,
         }
         return Relay(outbox=self.store.outbox, begin=self.store.begin, handlers=handlers, jitter=lambda: 0.0)
 

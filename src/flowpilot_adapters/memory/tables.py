@@ -27,6 +27,7 @@ from flowpilot_core.domain.identifiers import (
     PsaTicketId,
     SecretId,
     SessionId,
+    SignInCodeId,
     StepId,
     SuggestionId,
     TeamId,
@@ -47,6 +48,7 @@ from flowpilot_core.domain.quiet_claim import ClaimWatch
 from flowpilot_core.domain.secret import SealedSecret
 from flowpilot_core.domain.session import Session
 from flowpilot_core.domain.sign_in import SignIn, SignInLink
+from flowpilot_core.domain.sign_in_code import SignInCode
 from flowpilot_core.domain.step import Step
 from flowpilot_core.domain.suggestion import Suggestion
 from flowpilot_core.domain.webhook import Webhook, WebhookMessage
@@ -104,6 +106,7 @@ class Tables:
     attempts: dict[bytes, SignInAttempt] = Factory(dict)
     sign_ins: dict[bytes, SignIn] = Factory(dict)
     sign_in_links: dict[bytes, SignInLink] = Factory(dict)
+    sign_in_codes: dict[SignInCodeId, SignInCode] = Factory(dict)
     invitations: dict[InvitationId, Invitation] = Factory(dict)
     sessions: dict[SessionId, Session] = Factory(dict)
     steps: dict[StepId, Step] = Factory(dict)
@@ -202,6 +205,7 @@ class Working:
         self.attempts = Rows(tables.attempts)
         self.sign_ins = Rows(tables.sign_ins)
         self.sign_in_links = Rows(tables.sign_in_links)
+        self.sign_in_codes = Rows(tables.sign_in_codes)
         self.invitations = Rows(tables.invitations)
         self.sessions = Rows(tables.sessions)
         self.steps = Rows(tables.steps)

@@ -17,6 +17,7 @@ from .psa_ledger import MemoryPsaLedger
 from .psa_webhooks import MemoryPsaWebhooks
 from .repositories import MemoryDeliveries, MemoryHandoffs, MemoryPeople, MemorySessions, MemoryWorkLedger
 from .secrets import MemorySecrets
+from .sign_in_codes import MemorySignInCodes
 from .sign_ins import MemorySignIns
 from .suggestions import MemorySuggestions
 from .tables import KeptAnswer
@@ -47,6 +48,7 @@ class MemoryUnitOfWork:
         self._secrets = MemorySecrets(transaction)
         self._identities = MemoryIdentities(transaction)
         self._sign_ins = MemorySignIns(transaction)
+        self._sign_in_codes = MemorySignInCodes(transaction)
         self._webhooks = MemoryWebhooks(transaction)
         self._imports = MemoryImports(transaction)
         self._psa = MemoryPsaLedger(transaction)
@@ -136,6 +138,11 @@ class MemoryUnitOfWork:
     def sign_ins(self) -> MemorySignIns:
         """The browsers that people are signed in with."""
         return self._sign_ins
+
+    @property
+    def sign_in_codes(self) -> MemorySignInCodes:
+        """The codes that browsers asked for."""
+        return self._sign_in_codes
 
     @property
     def imports(self) -> MemoryImports:

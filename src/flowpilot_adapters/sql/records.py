@@ -29,6 +29,7 @@ from flowpilot_core.domain.psa_post import PsaPost
 from flowpilot_core.domain.psa_webhook import PsaWebhook, WatchedTicket
 from flowpilot_core.domain.quiet_claim import ClaimWatch
 from flowpilot_core.domain.session import Priority, Resolution, Session, Status, Ticket
+from flowpilot_core.domain.sign_in_code import SignInCode
 from flowpilot_core.domain.step import Step, StepKind
 from flowpilot_core.domain.suggestion import Suggestion, SuggestionState
 from flowpilot_core.ports.invitations import Member, TeamDetail
@@ -54,6 +55,7 @@ def _record(kind: type[T]) -> Callable[[Any], T]:
 
 user: Final = _record(User)
 invitation: Final = _record(Invitation)
+sign_in_code: Final = _record(SignInCode)
 branch: Final = _record(Branch)
 step: Final = _record(Step)
 delivery: Final = _record(Delivery)

@@ -214,6 +214,25 @@ sign_in_link = Table(
     _refers("sign_in_link", "user", ("user_id",), "person", ("id",)),
 )
 
+sign_in_code = Table(
+    "sign_in_code",
+    metadata,
+    _uuid("account_id"),
+    _uuid("id"),
+    Column("browser", LargeBinary, nullable=False),
+    _text("email"),
+    _text("back_to"),
+    Column("digests", ARRAY(LargeBinary), nullable=False),
+    _integer("tries"),
+    _time("created_at"),
+    _time("expires_at"),
+    _key("sign_in_code", "id"),
+    UniqueConstraint("account_id", "browser", name="uq_sign_in_code_browser"),
+    ForeignKeyConstraint(["account_id"], [account.c.account_id], name="fk_sign_in_code_account"),
+    Index("ix_sign_in_code_email", "account_id", "email"),
+)
+"""Codes that browsers asked for; nothing says whether anybody has the address."""
+
 identity_provider = Table(
     "identity_provider",
     metadata,

@@ -28,6 +28,7 @@ from .psa_ledger import SqlPsaLedger
 from .psa_webhooks import SqlPsaWebhooks
 from .secrets import SqlSecrets
 from .sessions import SqlSessions
+from .sign_in_codes import SqlSignInCodes
 from .sign_ins import SqlSignIns
 from .suggestions import SqlSuggestions
 from .token_use import SqlTokenUse
@@ -56,6 +57,7 @@ class SqlUnitOfWork:
         self.secrets = SqlSecrets(transaction)
         self.identities = SqlIdentities(transaction)
         self.sign_ins = SqlSignIns(transaction)
+        self.sign_in_codes = SqlSignInCodes(transaction)
         self.webhooks = SqlWebhooks(transaction)
         self.imports = SqlImports(transaction)
         self.psa = SqlPsaLedger(transaction)

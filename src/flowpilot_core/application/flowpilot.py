@@ -30,6 +30,7 @@ from .redacting import redact_by_rules
 from .replay import Replay
 from .secrets import NoVault, Safe
 from .sessions import Sessions
+from .sign_in_codes import SignInCodes
 from .signing_in import SigningIn
 from .suggesting import Suggestions
 from .tickets import Tickets
@@ -61,6 +62,7 @@ class FlowPilot:
     invitations: Invitations
     replay: Replay
     signing_in: SigningIn
+    sign_in_codes: SignInCodes
     identities: Identities | None
     """None where nobody speaks with identity providers."""
 
@@ -93,6 +95,7 @@ class FlowPilot:
         units = Units(begin=begin, committed=committed, new_id=new_id, reactions=reactions(new_id))
         safe = Safe(vault=vault or NoVault(), clock=clock, new_id=new_id)
         connectable = Psas(vendors=psas, safe=safe)
+        signing_in = SigningIn(begin=begin, view=view, clock=clock, new_id=new_id, new_secret=new_secret)
         identities = None
         if openid is not None:
             identities = Identities(begin=begin, openid=openid, safe=safe, clock=clock, new_id=new_id, new_secret=new_secret)
@@ -105,7 +108,8 @@ class FlowPilot:
             escalation=Escalation(units=units, clock=clock),
             accounts=Accounts(begin=begin, view=view, clock=clock, new_id=new_id, new_secret=new_secret),
             account=OwnAccount(units=units),
-            signing_in=SigningIn(begin=begin, view=view, clock=clock, new_id=new_id, new_secret=new_secret),
+            signing_in=signing_in,
+            sign_in_codes=SignInCodes(begin=begin, signing_in=signing_in, committed=committed),
             identities=identities,
             psa=PsaConnections(units=units, view=view, clock=clock, new_id=new_id, psas=connectable),
             tickets=Tickets(begin=begin, clock=clock, psas=connectable),

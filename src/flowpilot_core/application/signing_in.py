@@ -50,23 +50,20 @@ class SigningIn:
         parsed = parse_token(link, Prefix.LINK)
         async with self.begin(parsed.account_id) as work:
             user_id = await work.sign_ins.take_link(parsed.digest, at=self.clock.now())
-            signed_in = await self._signed_in(work, parsed.account_id, user_id)
+            signed_in = await self.signed_in(work, parsed.account_id, user_id)
             await work.commit()
-        await self._end(instead_of)
+        await self.out(instead_of)
         return signed_in
 
-    async def out(self, text: str) -> None:
-        """Sign out the browser that keeps `text`; one that is signed out already stays so."""
-        await self._end(text)
-
-    async def _signed_in(self, work: UnitOfWork, account_id: AccountId, user_id: UserId) -> SignedIn:
-        """Under a new secret, so that nobody can have planted it. Raises `Unauthenticated` for somebody deactivated."""
+    async def signed_in(self, work: UnitOfWork, account_id: AccountId, user_id: UserId) -> SignedIn:
+        """Somebody, under a new secret, so that nobody can have planted it. Raises `Unauthenticated` for somebody deactivated."""
         secret = self.new_secret()
         person = (await work.people.user(user_id)).acting(account_id)
         await work.sign_ins.add(SignIn.of(SignInId(self.new_id()), user_id, digest=token_digest(secret), at=self.clock.now()))
         return SignedIn(person=person, text=token_text(account_id, secret, Prefix.SIGN_IN))
 
-    async def _end(self, text: str | None) -> None:
+    async def out(self, text: str | None) -> None:
+        """Sign out the browser that keeps `text`; one that is signed out already stays so."""
         try:
             parsed = parse_token(text or "", Prefix.SIGN_IN)
         except Unauthenticated:

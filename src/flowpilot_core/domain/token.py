@@ -27,11 +27,15 @@ class Prefix(StrEnum):
     """A link that signs one person in once."""
     ATTEMPT = "fpa"
     """What a browser keeps while it is at its identity provider's."""
+    CODE = "fpc"
+    """What a browser keeps that asked for a code."""
     PSA = "fpp"
     """The end of the address that a PSA tells of its tickets."""
 
 
 SECRET_BYTES = 32
+CODE_LENGTH = 10
+"""Letters and digits of a code: 50 bits, which nobody guesses in the few tries that there are, nor from its digest while it is good."""
 _SHAPE = re.compile(r"(fp[a-z]?)_([a-z2-7]{26})_([a-z2-7]{52})_([0-9a-f]{8})\Z")
 
 
@@ -66,6 +70,18 @@ def derived(text: str, purpose: str) -> str:
 def token_digest(secret: bytes) -> bytes:
     """What is stored in place of a secret."""
     return hashlib.sha256(secret).digest()
+
+
+def code_text(secret: bytes) -> str:
+    """A code for people to type: two groups of letters and digits, none of which looks like another."""
+    code = _base32(secret)[:CODE_LENGTH].upper()
+    return f"{code[: CODE_LENGTH // 2]}-{code[CODE_LENGTH // 2 :]}"
+
+
+def code_digest(browser: bytes, code: str) -> bytes:
+    """What is stored in place of a code, which is of one browser; however people write it, with or without gaps and capitals."""
+    plain = "".join(code.split()).replace("-", "").upper()
+    return hmac.digest(browser, plain.encode(), "sha256")
 
 
 def _base32(value: bytes) -> str:

@@ -38,6 +38,8 @@ class WorkKind(StrEnum):
     """A better resolution output, which a model is asked for."""
     INVITATION = "invitation"
     """A mail to somebody who is invited."""
+    SIGN_IN_CODE = "sign_in_code"
+    """A mail with the code that somebody signs in by."""
     PSA_TICKET = "psa_ticket"
     """A look at a ticket that its PSA told of."""
 

@@ -51,6 +51,7 @@ from .presence import Presence
 from .psa_ledger import PostFilter, PsaLedger
 from .psa_webhooks import PsaWebhooks
 from .secrets import Secrets
+from .sign_in_codes import SignInCodes
 from .sign_ins import SignIns
 from .suggestions import Suggestions
 from .token_use import TokenUse
@@ -441,6 +442,10 @@ class UnitOfWork(Protocol):
     @property
     def sign_ins(self) -> SignIns:
         """The browsers that people are signed in with."""
+
+    @property
+    def sign_in_codes(self) -> SignInCodes:
+        """The codes that browsers asked for."""
 
     @property
     def imports(self) -> Imports:

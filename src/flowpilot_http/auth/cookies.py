@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from flowpilot_core.domain.identity import ATTEMPT_LASTS
 from flowpilot_core.domain.sign_in import LASTS
+from flowpilot_core.domain.sign_in_code import LASTS as CODE_LASTS
 from flowpilot_http.answers import Header
 
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -15,7 +16,8 @@ VISIT_LASTS: Final = timedelta(hours=1)
 
 
 class Cookies:
-    """The cookies of a browser: of who is signed in, of a visit by somebody who is not, and of the way to an identity provider.
+    """The cookies of a browser: of who is signed in, of a visit by somebody who is not, of the way to an identity provider, and of a
+    code that was asked for.
 
     None is ever read by a script or sent along by another site's form. Over TLS their names say that nothing but this host set
     them, for all of it; only on a laptop, over plain http to the machine itself, they do without.
@@ -27,6 +29,7 @@ class Cookies:
         self._how = "Path=/; HttpOnly; SameSite=Lax" + ("" if plain else "; Secure")
         self.sign_in: str = "flowpilot_sign_in" if plain else "__Host-flowpilot_sign_in"
         self.attempt: str = "flowpilot_attempt" if plain else "__Host-flowpilot_attempt"
+        self.code: str = "flowpilot_code" if plain else "__Host-flowpilot_code"
         self.visit: str = "flowpilot_visit" if plain else "__Host-flowpilot_visit"
 
     def read(self, headers: Iterable[tuple[bytes, bytes]], name: str) -> str | None:
@@ -55,6 +58,14 @@ class Cookies:
     def arrived(self) -> Header:
         """It is back."""
         return self._set(self.attempt, "", timedelta())
+
+    def asked(self, text: str) -> Header:
+        """Keep this for as long as the code is good."""
+        return self._set(self.code, text, CODE_LASTS)
+
+    def typed(self) -> Header:
+        """It was typed."""
+        return self._set(self.code, "", timedelta())
 
     def visited(self, text: str) -> Header:
         """Keep this for a while."""

@@ -27,6 +27,7 @@ from flowpilot_core.application.reactions import reactions
 from flowpilot_core.application.relay import Handler, Relay
 from flowpilot_core.application.restores import RestoreGuard
 from flowpilot_core.application.secrets import Safe
+from flowpilot_core.application.sign_in_codes import SendSignInCode
 from flowpilot_core.application.suggesting import MakeSuggestion
 from flowpilot_core.application.ticket_looks import LookAtTicket
 from flowpilot_core.application.tickets import ReadTicket
@@ -152,6 +153,9 @@ async def relay_of(
             new_secret=new_secret,
             base_url=base_url,
             mail_domain=mail_domain,
+        ),
+        WorkKind.SIGN_IN_CODE: SendSignInCode(
+            begin=begin, notifier=notifier, clock=clock, jitter=jitter, new_secret=new_secret, mail_domain=mail_domain
         ),
     }
     guard = RestoreGuard(marks=marks_of(stack, urls), memory=MarkFile(settings.data_dir))

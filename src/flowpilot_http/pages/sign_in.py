@@ -22,6 +22,12 @@ NOT_VOUCHED_FOR = (
 )
 
 
+NO_GOOD = (
+    "It is no code that was mailed to you, or it is older than ten minutes, was used, was mistyped too often, or was asked for in another "
+    "browser."
+)
+
+
 class SignInWanted(Closed, kw_only=True, frozen=True):
     """Which way a browser was going."""
 
@@ -40,7 +46,48 @@ async def sign_in_page(request: Visit) -> Body:
     ways = [
         {"name": one.name, "path": f"/sign-in/{account_id}/with/{one.id}?{urlencode({'next': here(wanted.next)})}"} for one in providers
     ]
-    return request.page("sign_in.html", next=here(wanted.next), ways=ways)
+    return request.page("sign_in.html", ways=ways)
+
+
+class CodeWanted(Form, kw_only=True, frozen=True):
+    """Who says that they want to sign in."""
+
+    email: str
+
+
+class Code(Form, kw_only=True, frozen=True):
+    """What somebody typed."""
+
+    code: str
+
+
+@takes("/sign-in/{account_id:str}")
+async def ask_for_code(request: Visit) -> Body:
+    """Have a code mailed. The answer is the same whether or not the address, or the account, is anybody's."""
+    account_id = request.account_id
+    wanted = await request.wanted(SignInWanted)
+    form = await request.sent(CodeWanted)
+    kept = await request.flowpilot.sign_in_codes.ask(account_id, form.email, back_to=here(wanted.next))
+    return request.asked(kept, f"/sign-in/{account_id}/code")
+
+
+@shows("/sign-in/{account_id:str}/code")
+async def code_page(request: Visit) -> Body:
+    """Where the code is typed."""
+    return request.page("sign_in_code.html", account_id=request.account_id, problem=None)
+
+
+@takes("/sign-in/{account_id:str}/code")
+async def sign_in_by_code(request: Visit) -> Body:
+    """Sign in whom the code was mailed to."""
+    account_id = request.account_id
+    form = await request.sent(Code)
+    codes = request.flowpilot.sign_in_codes
+    try:
+        signed_in, back_to = await codes.by_code(request.code, form.code, account_id=account_id, instead_of=request.visitor.kept)
+    except Unauthenticated:
+        return request.page("sign_in_code.html", status=401, account_id=account_id, problem=NO_GOOD)
+    return request.signed_in(signed_in, back_to)
 
 
 @shows("/sign-in/{account_id:str}/with/{provider_id:str}")
@@ -119,4 +166,16 @@ async def style(request: Call) -> Body:
     return Body(STYLE, media_type=b"text/css; charset=utf-8", headers=((b"cache-control", b"public, max-age=300"),))
 
 
-ROUTES = (sign_in_page, sign_in_link_page, sign_in_by_link, set_out, arrive, signed_in_page, sign_out, signed_out_page)
+ROUTES = (
+    sign_in_page,
+    ask_for_code,
+    code_page,
+    sign_in_by_code,
+    sign_in_link_page,
+    sign_in_by_link,
+    set_out,
+    arrive,
+    signed_in_page,
+    sign_out,
+    signed_out_page,
+)

@@ -109,6 +109,16 @@ class Visit(Call):
         cookies = self._face.door.cookies
         return cookies.read(self.scope["headers"], cookies.attempt) or ""
 
+    @property
+    def code(self) -> str:
+        """What the browser kept when it asked for a code; empty where it kept nothing."""
+        cookies = self._face.door.cookies
+        return cookies.read(self.scope["headers"], cookies.code) or ""
+
+    def asked(self, text: str, path: str) -> Body:
+        """A code was asked for: go where it is typed, and keep what tells this browser from others."""
+        return self.see(path, self._face.door.cookies.asked(text))
+
     def set_out(self, set_out: SetOut) -> Body:
         """Go to an identity provider, and keep what tells this browser from others until it is back."""
         return self.see(set_out.address, self._face.door.cookies.set_out(set_out.text))
@@ -118,7 +128,8 @@ class Visit(Call):
         door = self._face.door
         door.forget(self.visitor.kept)
         arrived = (door.cookies.arrived(),) if self.attempt else ()
-        return self.see(path, door.cookies.signed_in(signed_in.text), *arrived)
+        typed = (door.cookies.typed(),) if self.code else ()
+        return self.see(path, door.cookies.signed_in(signed_in.text), *arrived, *typed)
 
     async def signed_out(self) -> Body:
         """Sign this browser out, and say so."""

@@ -34,6 +34,7 @@ from .psa_ledger import PsaLedgerContract
 from .psa_webhooks import PsaWebhooksContract
 from .redactor import RedactorContract
 from .secrets import SecretsContract, VaultContract
+from .sign_in_codes import SignInCodesContract
 from .sign_ins import SignInsContract
 from .suggestions import SuggestionsContract
 from .tenancy import TenancyContract
@@ -72,6 +73,7 @@ __all__ = [
     "ReplayContract",
     "SecretsContract",
     "SessionsContract",
+    "SignInCodesContract",
     "SignInsContract",
     "SuggestionsContract",
     "TenancyContract",
