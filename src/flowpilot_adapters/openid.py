@@ -15,12 +15,14 @@ from attrs import define, field, frozen
 from joserfc import jwk, jwt
 from joserfc.errors import JoseError
 
-from flowpilot_core.domain.errors import Unauthenticated, Unavailable
+from flowpilot_core.domain.errors import InvalidValue, Unauthenticated, Unavailable
 from flowpilot_core.domain.identifiers import ProviderId
 from flowpilot_core.domain.identity import LONGEST_JWT, Identity, IdentityProvider
 from flowpilot_core.ports.clock import Clock
 from flowpilot_core.ports.identity import Errand
 
+DISCOVERY: Final = "/.well-known/openid-configuration"
+"""Where a provider says what it publishes, beneath its own address."""
 LEEWAY: Final = 60
 """Seconds by which clocks may differ."""
 REMEMBERED: Final = 600.0
@@ -59,6 +61,14 @@ class _Published:
     read_at: float
 
 
+class _Nonsense(Unavailable):
+    """Something about a provider that cannot be right. The text may be shown to whoever entered its address."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__("identity provider")
+        self.problem = problem
+
+
 @define(kw_only=True)
 class HttpOpenId:
     """Asks providers over `client`, which minds where requests may go."""
@@ -67,6 +77,17 @@ class HttpOpenId:
     clock: Clock
     monotonic: Callable[[], float] = time.monotonic
     _known: dict[ProviderId, _Published] = field(factory=dict, init=False)
+
+    async def examine(self, issuer: str) -> None:
+        """As `OpenId.examine` says."""
+        try:
+            published = await self._asked(issuer)
+            for name in ("authorization_endpoint", "token_endpoint"):
+                _endpoint(issuer, published.metadata, name)
+            if not any((str(key.get("kty")), key.get("crv")) in ALGORITHMS for key in published.keys):
+                raise _Nonsense("publishes no key of a type that it may sign with")
+        except _Nonsense as exc:
+            raise InvalidValue("issuer", exc.problem) from exc
 
     async def address(self, provider: IdentityProvider, errand: Errand) -> str:
         """As `OpenId.address` says."""
@@ -81,7 +102,7 @@ class HttpOpenId:
             "code_challenge": urlsafe_b64encode(sha256(errand.verifier.encode()).digest()).rstrip(b"=").decode(),
             "code_challenge_method": "S256",
         }
-        endpoint = _endpoint(provider, published.metadata, "authorization_endpoint")
+        endpoint = _endpoint(provider.issuer, published.metadata, "authorization_endpoint")
         return f"{endpoint}{'&' if urlsplit(endpoint).query else '?'}{urlencode(query)}"
 
     async def redeemed(self, provider: IdentityProvider, errand: Errand, *, code: str, secret: str | None) -> Identity:
@@ -100,13 +121,13 @@ class HttpOpenId:
             auth = httpx.BasicAuth(quote(provider.client_id, safe=""), quote(secret, safe=""))
         elif secret is not None:
             form["client_secret"] = secret
-        request = self.client.build_request("POST", _endpoint(provider, published.metadata, "token_endpoint"), data=form)
+        request = self.client.build_request("POST", _endpoint(provider.issuer, published.metadata, "token_endpoint"), data=form)
         status, answer = await self._answer(request, auth=auth)
         if 400 <= status < 500:
             raise Unauthenticated
         token = answer.get("id_token")
         if status != 200 or not isinstance(token, str):
-            raise Unavailable("identity provider")
+            raise _Nonsense("redeems codes for nothing")
         claims = await self._claims(provider, token, audience=provider.client_id)
         several = isinstance(claims.get("aud"), list) and len(claims["aud"]) > 1
         if claims.get("nonce") != errand.nonce or (several and claims.get("azp") != provider.client_id):
@@ -160,28 +181,30 @@ class HttpOpenId:
             raise
 
     async def _read(self, provider: IdentityProvider) -> _Published:
-        where = provider.issuer.rstrip("/") + "/.well-known/openid-configuration"
-        metadata = await self._document(where)
-        if metadata.get("issuer") != provider.issuer:
-            raise Unavailable("identity provider")
-        keys = (await self._document(_endpoint(provider, metadata, "jwks_uri"))).get("keys")
-        if not isinstance(keys, list):
-            raise Unavailable("identity provider")
-        published = _Published(metadata=metadata, keys=tuple(key for key in keys if isinstance(key, dict)), read_at=self.monotonic())
+        published = await self._asked(provider.issuer)
         if len(self._known) >= MOST_PROVIDERS:
             self._known.clear()
         self._known[provider.id] = published
         return published
 
+    async def _asked(self, issuer: str) -> _Published:
+        metadata = await self._document(issuer.rstrip("/") + DISCOVERY)
+        if metadata.get("issuer") != issuer:
+            raise _Nonsense(f"is not what it calls itself in {DISCOVERY}: it is written exactly as there")
+        keys = (await self._document(_endpoint(issuer, metadata, "jwks_uri"))).get("keys")
+        if not isinstance(keys, list):
+            raise _Nonsense("publishes no keys at its jwks_uri")
+        return _Published(metadata=metadata, keys=tuple(key for key in keys if isinstance(key, dict)), read_at=self.monotonic())
+
     async def _document(self, url: str) -> Mapping[str, Any]:
         status, document = await self._answer(self.client.build_request("GET", url))
         if status != 200:
-            raise Unavailable("identity provider")
+            raise _Nonsense(f"answers {status} at {urlsplit(url).path}")
         return document
 
     async def _answer(self, request: httpx.Request, auth: httpx.Auth | None = None) -> tuple[int, Mapping[str, Any]]:
         """The status, and the object that was answered. Raises `Unavailable` for anything else."""
-        body = b""
+        body, where = b"", request.url.path
         try:
             async with asyncio.timeout(PATIENCE):
                 answer = await self.client.send(request, auth=auth, stream=True, follow_redirects=False)
@@ -189,23 +212,26 @@ class HttpOpenId:
                     async for part in answer.aiter_bytes():
                         body += part
                         if len(body) > LARGEST:
-                            raise Unavailable("identity provider")
+                            raise _Nonsense(f"answers too much at {where}")
                 finally:
                     await answer.aclose()
-            document = json.loads(body)
-        except (httpx.HTTPError, TimeoutError, ValueError, RecursionError) as exc:
-            raise Unavailable("identity provider") from exc
+            document = json.loads(body) if answer.status_code < 500 and not answer.is_redirect else {}
+        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as exc:
+            # Its words are our guard's, or the network's.
+            raise _Nonsense(f"gives no answer at {where} ({str(exc) or type(exc).__name__})") from exc
+        except (ValueError, RecursionError) as exc:
+            raise _Nonsense(f"answers {answer.status_code} at {where}, with what is no JSON") from exc
         if not isinstance(document, dict):
-            raise Unavailable("identity provider")
+            raise _Nonsense(f"answers at {where} with what is no JSON object")
         return answer.status_code, document
 
 
-def _endpoint(provider: IdentityProvider, metadata: Mapping[str, Any], name: str) -> str:
-    """An address that the provider publishes: no less safe than its own. Raises `Unavailable`."""
+def _endpoint(issuer: str, metadata: Mapping[str, Any], name: str) -> str:
+    """An address that the issuer publishes: no less safe than its own. Raises `Unavailable`."""
     url = metadata.get(name)
-    schemes = ("https",) if provider.issuer.startswith("https:") else ("https", "http")
+    schemes = ("https",) if issuer.startswith("https:") else ("https", "http")
     if not isinstance(url, str) or urlsplit(url).scheme not in schemes:
-        raise Unavailable("identity provider")
+        raise _Nonsense(f"publishes no {name} that is as safe as it is itself")
     return url
 
 

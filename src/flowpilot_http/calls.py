@@ -298,6 +298,8 @@ class Call(Request[Person, None, State]):
             await self.flowpilot.psa.require_connection(self.user, self.connection_id)
         elif "post_id" in named:
             await self.flowpilot.psa.require_post(self.user, self.post_id)
+        elif "provider_id" in named:
+            await self.flowpilot.identities.require(self.user, self.provider_id)
         elif "user_id" in named:
             await self.flowpilot.people.member(self.user, self.user_id)
         elif "team_id" in named:

@@ -147,6 +147,17 @@ _new: Final = {
     "handoffs": [],
 }
 _assessed: Final = "01998c2e-7a10-7000-8000-00000000000c"
+_provider: Final = {
+    "id": "01998c2e-7a10-7000-8000-00000000000e",
+    "name": "Acme Login",
+    "issuer": "https://login.example.com",
+    "client_id": "flowpilot",
+    "has_secret": True,
+    "sign_in": "https://flowpilot.example/sign-in/01998c2e-7a10-7000-8000-000000000001",
+    "redirect_uri": "https://flowpilot.example/sign-in/01998c2e-7a10-7000-8000-000000000001/callback",
+    "audience": "urn:flowpilot:01998c2e-7a10-7000-8000-000000000001",
+    "created_at": "2026-11-24T08:30:00Z",
+}
 _connection: Final = {
     "id": "01998c2e-7a10-7000-8000-00000000000c",
     "version": 1,
@@ -542,6 +553,12 @@ EXAMPLES: Final[Mapping[str, Any]] = {
     "get_preferences": _preferences,
     "set_preferences request": _preferences,
     "set_preferences": _preferences,
+    "add_provider request": {key: _provider[key] for key in ("name", "issuer", "client_id")} | {"client_secret": "…"},
+    "add_provider": _provider,
+    "list_providers": _page(_provider),
+    "change_provider request": {"client_secret": "…"},
+    "change_provider": _provider,
+    "remove_provider request": {},
     "add_webhook request": {
         "name": "On-call dashboard",
         "url": "https://dashboard.example.com/flowpilot",

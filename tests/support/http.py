@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 from attrs import frozen
 
-from flowpilot_adapters.memory import MemoryNotifier, MemoryPsa, MemoryStore, MemoryTicket, MemoryVault
+from flowpilot_adapters.memory import MemoryNotifier, MemoryOpenId, MemoryPsa, MemoryStore, MemoryTicket, MemoryVault
 from flowpilot_adapters.system import new_id, new_secret
 from flowpilot_core.application.assessing import MakeAssessment
 from flowpilot_core.application.flowpilot import FlowPilot
@@ -160,7 +160,7 @@ async def a_world_in(
         committed=committed,
         vault=vault,
         psas=vendors,
-        openid=openid,
+        openid=openid or MemoryOpenId(),
     )
     app = create_app(
         flowpilot,

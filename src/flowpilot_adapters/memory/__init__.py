@@ -4,6 +4,7 @@ from .assistant import MemoryAssistant
 from .event_stream import MemoryEventStream
 from .marks import MemoryMarks
 from .notifier import MemoryNotifier
+from .openid import MemoryOpenId
 from .outbox import MemoryOutbox
 from .psa import MemoryPsa, MemoryTicket
 from .store import MemoryStore
@@ -16,6 +17,7 @@ __all__ = [
     "MemoryEventStream",
     "MemoryMarks",
     "MemoryNotifier",
+    "MemoryOpenId",
     "MemoryOutbox",
     "MemoryPsa",
     "MemoryStore",

@@ -25,6 +25,11 @@ class MemoryIdentities:
             raise InvalidValue("issuer", "this account trusts it already")
         self._work.rows.providers.put(provider.id, provider)
 
+    async def save(self, provider: IdentityProvider) -> None:
+        """As `Identities.save` says."""
+        if self._work.rows.providers.get(provider.id):
+            self._work.rows.providers.put(provider.id, provider)
+
     async def drop(self, provider_id: ProviderId) -> None:
         """As `Identities.drop` says."""
         rows = self._work.rows

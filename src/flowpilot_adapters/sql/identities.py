@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from attrs import asdict
-from sqlalchemy import Text, bindparam, delete, insert, select
+from sqlalchemy import Text, bindparam, delete, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from flowpilot_core.domain.errors import NotFound, Unauthenticated
@@ -26,6 +26,12 @@ ADD: Final = compiled("add provider", insert(identity_provider).values({one: bin
 GET: Final = compiled("provider", _provider.where(identity_provider.c.id == bindparam("id")))
 ALL: Final = compiled("providers", _provider.order_by(identity_provider.c.id))
 OF_ISSUER: Final = compiled("provider of issuer", _provider.where(identity_provider.c.issuer == bindparam("issuer")))
+SAVE: Final = compiled(
+    "save provider",
+    update(identity_provider)
+    .where(identity_provider.c.account_id == bindparam("account_id"), identity_provider.c.id == bindparam("provider_id"))
+    .values({name: bindparam(f"new_{name}") for name in ("name", "client_id", "secret_id")}),
+)
 DROP_LINKS: Final = compiled("drop links", delete(identity_link).where(own(identity_link), identity_link.c.provider_id == _provider_id))
 DROP_ATTEMPTS: Final = compiled(
     "drop attempts", delete(sign_in_attempt).where(own(sign_in_attempt), sign_in_attempt.c.provider_id == _provider_id)
@@ -64,6 +70,18 @@ class SqlIdentities:
     async def add(self, provider: IdentityProvider) -> None:
         """As `Identities.add` says."""
         self._transaction.write(ADD(account_id=self._account_id, **asdict(provider)))
+
+    async def save(self, provider: IdentityProvider) -> None:
+        """As `Identities.save` says."""
+        self._transaction.write(
+            SAVE(
+                account_id=self._account_id,
+                provider_id=provider.id,
+                new_name=provider.name,
+                new_client_id=provider.client_id,
+                new_secret_id=provider.secret_id,
+            )
+        )
 
     async def drop(self, provider_id: ProviderId) -> None:
         """As `Identities.drop` says."""

@@ -17,7 +17,7 @@ from .accounts import Accounts
 from .assessments import Assessments
 from .escalation import Escalation
 from .handoffs import Handoffs
-from .identities import Identities
+from .identities import Identities, NoOpenId
 from .invitations import Invitations
 from .outputs import Outputs
 from .own_account import OwnAccount
@@ -63,8 +63,7 @@ class FlowPilot:
     replay: Replay
     signing_in: SigningIn
     sign_in_codes: SignInCodes
-    identities: Identities | None
-    """None where nobody speaks with identity providers."""
+    identities: Identities
 
     @classmethod
     def of(
@@ -96,9 +95,7 @@ class FlowPilot:
         safe = Safe(vault=vault or NoVault(), clock=clock, new_id=new_id)
         connectable = Psas(vendors=psas, safe=safe)
         signing_in = SigningIn(begin=begin, view=view, clock=clock, new_id=new_id, new_secret=new_secret)
-        identities = None
-        if openid is not None:
-            identities = Identities(begin=begin, openid=openid, safe=safe, clock=clock, new_id=new_id, new_secret=new_secret)
+        speaking = openid or NoOpenId()
         return cls(
             handoffs=Handoffs(units=units, view=view, clock=clock, new_id=new_id, tell=tell, assess=assess),
             suggestions=Suggestions(units=units, view=view, clock=clock, new_id=new_id, models=models),
@@ -110,7 +107,7 @@ class FlowPilot:
             account=OwnAccount(units=units),
             signing_in=signing_in,
             sign_in_codes=SignInCodes(begin=begin, signing_in=signing_in, committed=committed),
-            identities=identities,
+            identities=Identities(units=units, openid=speaking, safe=safe, clock=clock, new_id=new_id, new_secret=new_secret),
             psa=PsaConnections(units=units, view=view, clock=clock, new_id=new_id, psas=connectable),
             tickets=Tickets(begin=begin, clock=clock, psas=connectable),
             psa_webhooks=PsaWebhooks(units=units, clock=clock, new_id=new_id, new_secret=new_secret, psas=connectable),

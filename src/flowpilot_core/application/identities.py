@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from attrs import evolve, frozen
 
 from flowpilot_core.domain.actor import Actor, Permission, Person, require_role
-from flowpilot_core.domain.errors import NotFound, Unauthenticated
+from flowpilot_core.domain.errors import NotFound, Unauthenticated, Unavailable
 from flowpilot_core.domain.identifiers import AccountId, ProviderId, SignInId
 from flowpilot_core.domain.identity import (
     ATTEMPT_LASTS,
@@ -15,6 +15,7 @@ from flowpilot_core.domain.identity import (
     SignInAttempt,
     addressed_account,
     audience,
+    changed_provider,
     checked_provider,
 )
 from flowpilot_core.domain.sign_in import SignIn
@@ -22,12 +23,33 @@ from flowpilot_core.domain.text import TITLE, text
 from flowpilot_core.domain.token import Prefix, derived, parse_token, token_digest, token_text
 from flowpilot_core.ports.clock import Clock, NewId, NewSecret
 from flowpilot_core.ports.identity import Errand, OpenId
-from flowpilot_core.ports.persistence import BeginWork, UnitOfWork
+from flowpilot_core.ports.persistence import UnitOfWork
 
 from .secrets import Safe
 from .signing_in import SignedIn
+from .units import PLAIN, Request, Units
 
 PURPOSE = "identity provider"
+
+
+class NoOpenId:
+    """What stands for `OpenId` where nobody speaks with identity providers: no account has one."""
+
+    async def examine(self, issuer: str) -> None:
+        """Raises `Unavailable`, as the others."""
+        raise Unavailable("identity provider")
+
+    async def address(self, provider: IdentityProvider, errand: Errand) -> str:
+        """As `examine`."""
+        raise Unavailable("identity provider")
+
+    async def redeemed(self, provider: IdentityProvider, errand: Errand, *, code: str, secret: str | None) -> Identity:
+        """As `examine`."""
+        raise Unavailable("identity provider")
+
+    async def verified(self, provider: IdentityProvider, token: str, *, audience: str) -> Identity:
+        """As `examine`."""
+        raise Unavailable("identity provider")
 
 
 @frozen(kw_only=True)
@@ -42,57 +64,94 @@ class SetOut:
 class Identities:
     """A provider belongs to one account, and whatever comes from one names that account: nobody is looked up across accounts."""
 
-    begin: BeginWork
+    units: Units
     openid: OpenId
     safe: Safe
     clock: Clock
     new_id: NewId
     new_secret: NewSecret
 
-    async def add(self, actor: Actor, *, name: str, issuer: str, client_id: str, client_secret: str | None = None) -> IdentityProvider:
-        """Trust a provider from now on. Raises `RoleForbidden`, or `InvalidValue` also for an issuer that the account has."""
+    async def add(
+        self, actor: Actor, *, name: str, issuer: str, client_id: str, client_secret: str | None = None, request: Request = PLAIN
+    ) -> IdentityProvider:
+        """Trust a provider from now on, which is asked first what it publishes.
+
+        Raises `RoleForbidden`, or `InvalidValue` also for an issuer that the account has, and for one that cannot be asked.
+        """
         provider = checked_provider(
             ProviderId(self.new_id()), name=name, issuer=issuer, client_id=client_id, secret_id=None, at=self.clock.now()
         )
-        if client_secret is not None:
-            text("client_secret", client_secret, most=10 * TITLE)
+        _check_secret(client_secret)
         require_role(actor, Permission.MANAGE_PROVIDERS)
-        async with self.begin(actor.account_id) as work:
+        await self.openid.examine(provider.issuer)
+
+        async def unit(work: UnitOfWork) -> IdentityProvider:
+            added = await self._with_secret(work, actor.account_id, provider, client_secret)
+            await work.identities.add(added)
+            return added
+
+        return await self.units.run(actor, unit, request)
+
+    async def change(
+        self,
+        actor: Actor,
+        provider_id: ProviderId,
+        *,
+        name: str | None = None,
+        client_id: str | None = None,
+        client_secret: str | None = None,
+        request: Request = PLAIN,
+    ) -> IdentityProvider:
+        """Another name, or another client of the same issuer; what is None stays. Raises `NotFound`, `InvalidValue` or `RoleForbidden`."""
+        _check_secret(client_secret)
+
+        async def unit(work: UnitOfWork) -> IdentityProvider:
+            provider = changed_provider(await work.identities.get(provider_id), name=name, client_id=client_id)
+            require_role(actor, Permission.MANAGE_PROVIDERS)
             provider = await self._with_secret(work, actor.account_id, provider, client_secret)
-            await work.identities.add(provider)
-            await work.commit()
-        return provider
+            await work.identities.save(provider)
+            return provider
+
+        return await self.units.run(actor, unit, request)
 
     async def all(self, actor: Actor) -> Sequence[IdentityProvider]:
         """Those of the account, oldest first. Raises `RoleForbidden`."""
         require_role(actor, Permission.MANAGE_PROVIDERS)
         return await self.offered(actor.account_id)
 
-    async def remove(self, actor: Actor, provider_id: ProviderId) -> None:
+    async def require(self, actor: Actor, provider_id: ProviderId) -> None:
+        """Raises `NotFound` for one that is not of the actor's account."""
+        async with self.units.begin(actor.account_id) as work:
+            await work.identities.get(provider_id)
+
+    async def remove(self, actor: Actor, provider_id: ProviderId, *, request: Request = PLAIN) -> IdentityProvider:
         """Trust it no longer; who is signed in stays so. Raises `NotFound` or `RoleForbidden`."""
-        async with self.begin(actor.account_id) as work:
+
+        async def unit(work: UnitOfWork) -> IdentityProvider:
             provider = await work.identities.get(provider_id)
             require_role(actor, Permission.MANAGE_PROVIDERS)
             await work.identities.drop(provider_id)
             if provider.secret_id is not None:
                 await work.secrets.drop(provider.secret_id)
-            await work.commit()
+            return provider
+
+        return await self.units.run(actor, unit, request)
 
     async def offered(self, account_id: AccountId) -> Sequence[IdentityProvider]:
         """What a sign-in page offers; nothing, where there is no such account."""
-        async with self.begin(account_id) as work:
+        async with self.units.begin(account_id) as work:
             return await work.identities.all()
 
     async def person(self, token: str) -> Person:
         """Who a JWT stands for. Raises `Unauthenticated`, or `Unavailable` where its issuer cannot be asked for its keys."""
         account_id, issuer = addressed_account(token)
         try:
-            async with self.begin(account_id) as work:
+            async with self.units.begin(account_id) as work:
                 provider = await work.identities.of_issuer(issuer)
         except NotFound:
             raise Unauthenticated from None
         identity = await self.openid.verified(provider, token, audience=audience(account_id))
-        async with self.begin(account_id) as work:
+        async with self.units.begin(account_id) as work:
             return await self._person(work, account_id, provider, identity)
 
     async def set_out(self, account_id: AccountId, provider_id: ProviderId, *, redirect_uri: str, back_to: str) -> SetOut:
@@ -100,11 +159,11 @@ class Identities:
         secret = self.new_secret()
         kept = token_text(account_id, secret, Prefix.ATTEMPT)
         at = self.clock.now()
-        async with self.begin(account_id) as work:
+        async with self.units.begin(account_id) as work:
             provider = await work.identities.get(provider_id)
         address = await self.openid.address(provider, _errand(kept, redirect_uri))
         attempt = SignInAttempt(digest=token_digest(secret), provider_id=provider_id, back_to=back_to, expires_at=at + ATTEMPT_LASTS)
-        async with self.begin(account_id) as work:
+        async with self.units.begin(account_id) as work:
             await work.identities.begin(attempt, at=at)
             await work.commit()
         return SetOut(address=address, text=kept)
@@ -121,7 +180,7 @@ class Identities:
         errand = _errand(kept, redirect_uri)
         if not code or parsed.account_id != account_id or not hmac.compare_digest(errand.state.encode(), state.encode()):
             raise Unauthenticated
-        async with self.begin(account_id) as work:
+        async with self.units.begin(account_id) as work:
             attempt = await work.identities.arrive(parsed.digest, at=self.clock.now())
             provider = await work.identities.get(attempt.provider_id)
             secret = await self.safe.open(work, account_id, PURPOSE, provider.secret_id) if provider.secret_id else None
@@ -129,7 +188,7 @@ class Identities:
         if issuer not in (None, provider.issuer):
             raise Unauthenticated
         identity = await self.openid.redeemed(provider, errand, code=code, secret=secret)
-        async with self.begin(account_id) as work:
+        async with self.units.begin(account_id) as work:
             person = await self._person(work, account_id, provider, identity)
             await work.identities.link(provider.id, identity.subject, person.user_id)
             new = self.new_secret()
@@ -148,7 +207,12 @@ class Identities:
     ) -> IdentityProvider:
         if client_secret is None:
             return provider
-        return evolve(provider, secret_id=await self.safe.put(work, account_id, PURPOSE, client_secret))
+        return evolve(provider, secret_id=await self.safe.put(work, account_id, PURPOSE, client_secret, in_place_of=provider.secret_id))
+
+
+def _check_secret(client_secret: str | None) -> None:
+    if client_secret is not None:
+        text("client_secret", client_secret, most=10 * TITLE)
 
 
 def _errand(kept: str, redirect_uri: str) -> Errand:

@@ -70,6 +70,18 @@ def checked_provider(
     )
 
 
+def changed_provider(provider: IdentityProvider, *, name: str | None, client_id: str | None) -> IdentityProvider:
+    """With another name, or known to the provider otherwise; what is None stays. Raises `InvalidValue`."""
+    return checked_provider(
+        provider.id,
+        name=provider.name if name is None else name,
+        issuer=provider.issuer,
+        client_id=provider.client_id if client_id is None else client_id,
+        secret_id=provider.secret_id,
+        at=provider.created_at,
+    )
+
+
 def audience(account_id: AccountId) -> str:
     """What a JWT for this account must be made out to: it names the account, so that looking its issuer up crosses nothing."""
     return f"{_URN}{account_id}"

@@ -16,6 +16,9 @@ class Identities(Protocol):
     async def add(self, provider: IdentityProvider) -> None:
         """Keep a new one. Raises `InvalidValue` (now or at the commit) for an issuer that the account has."""
 
+    async def save(self, provider: IdentityProvider) -> None:
+        """Keep what is different about one, but for its issuer; nothing happens where it is no longer there."""
+
     async def drop(self, provider_id: ProviderId) -> None:
         """Forget one, with whoever it vouched for and is on the way there. Raises `NotFound`."""
 
@@ -55,8 +58,11 @@ class Errand:
 class OpenId(Protocol):
     """Speaks with OpenID Connect providers. What they publish is remembered for a while, for each provider apart.
 
-    Everything raises `Unavailable` where the provider does not answer, or answers what cannot be right, in a bounded time.
+    Everything but `examine` raises `Unavailable` where the provider does not answer, or answers what cannot be right, in a bounded time.
     """
+
+    async def examine(self, issuer: str) -> None:
+        """Ask what a provider publishes, now. Raises `InvalidValue` that says what is wrong with it."""
 
     async def address(self, provider: IdentityProvider, errand: Errand) -> str:
         """Where a browser signs in, to come back with a code."""

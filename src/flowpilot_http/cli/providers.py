@@ -5,11 +5,10 @@ from uuid import UUID
 
 import typer
 
-from flowpilot_core.application.identities import Identities
 from flowpilot_core.domain.actor import System
 from flowpilot_core.domain.identifiers import AccountId, ProviderId
 from flowpilot_core.domain.identity import IdentityProvider, audience
-from flowpilot_http.main import CannotRun, flowpilot_of
+from flowpilot_http.main import flowpilot_of
 from flowpilot_http.settings import Settings
 
 from .accounts import SERVED_AT, OfAccount
@@ -35,7 +34,7 @@ def add_provider(
     async def work(settings: Settings) -> IdentityProvider:
         async with flowpilot_of(settings) as flowpilot:
             operator = System(account_id=AccountId(account_id), cause="command line")
-            return await _of(flowpilot.identities).add(operator, name=name, issuer=issuer, client_id=client_id, client_secret=client_secret)
+            return await flowpilot.identities.add(operator, name=name, issuer=issuer, client_id=client_id, client_secret=client_secret)
 
     with outcome():
         settings = prepared()
@@ -62,14 +61,8 @@ def remove_provider(
     async def work(settings: Settings) -> None:
         async with flowpilot_of(settings) as flowpilot:
             operator = System(account_id=AccountId(account_id), cause="command line")
-            await _of(flowpilot.identities).remove(operator, ProviderId(provider_id))
+            await flowpilot.identities.remove(operator, ProviderId(provider_id))
 
     with outcome():
         run(work(prepared()))
         say({"id": provider_id}, "It is trusted no longer.", json=json)
-
-
-def _of(identities: Identities | None) -> Identities:
-    if identities is None:
-        raise CannotRun("this program speaks with no identity providers")
-    return identities

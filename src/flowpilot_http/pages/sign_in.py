@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from litestar import get
 from msgspec import Meta
 
-from flowpilot_core.domain.errors import NotFound, Unauthenticated
+from flowpilot_core.domain.errors import Unauthenticated
 from flowpilot_http.answers import Body
 from flowpilot_http.calls import Call
 from flowpilot_http.schemas.common import Closed
@@ -41,8 +41,7 @@ async def sign_in_page(request: Visit) -> Body:
     wanted = await request.wanted(SignInWanted)
     if request.visitor.person and request.visitor.person.account_id == account_id:
         return request.see(here(wanted.next))
-    identities = request.flowpilot.identities
-    providers = await identities.offered(account_id) if identities else ()
+    providers = await request.flowpilot.identities.offered(account_id)
     ways = [
         {"name": one.name, "path": f"/sign-in/{account_id}/with/{one.id}?{urlencode({'next': here(wanted.next)})}"} for one in providers
     ]
@@ -94,8 +93,6 @@ async def sign_in_by_code(request: Visit) -> Body:
 async def set_out(request: Visit) -> Body:
     """To the account's identity provider."""
     wanted = await request.wanted(SignInWanted)
-    if request.flowpilot.identities is None:
-        raise NotFound("identity provider")
     back_to = here(wanted.next)
     away = await request.flowpilot.identities.set_out(
         request.account_id, request.provider_id, redirect_uri=request.callback, back_to=back_to
@@ -107,8 +104,6 @@ async def set_out(request: Visit) -> Body:
 async def arrive(request: Visit) -> Body:
     """Back from the identity provider: with a code, or with the news that there is none."""
     account_id, query = request.account_id, request.query_params
-    if request.flowpilot.identities is None:
-        raise NotFound("identity provider")
     try:
         signed_in, back_to = await request.flowpilot.identities.arrive(
             request.attempt,

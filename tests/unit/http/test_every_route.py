@@ -10,6 +10,7 @@ import pytest
 from litestar.routes import HTTPRoute
 
 from flowpilot_adapters.sql.connection import recorded_round_trips
+from flowpilot_adapters.system import new_id
 from flowpilot_http.operations import Operation
 from tests.support.http import Somebody, World
 
@@ -70,6 +71,12 @@ async def _hooked(manager: Somebody) -> Mapping[str, str]:
     return {"webhook_id": webhook["id"], "message_id": message["id"]}
 
 
+async def _trusted(manager: Somebody) -> Mapping[str, str]:
+    """An identity provider of the account."""
+    new = {"name": "Login", "issuer": f"https://{new_id()}.example", "client_id": "x"}
+    return {"provider_id": (await manager.made("/identity-providers", new))["id"]}
+
+
 async def _things(owner: Somebody, colleague: Somebody, manager: Somebody) -> Mapping[str, str]:
     """One of each thing that a path can name."""
     session = await owner.session()
@@ -89,6 +96,7 @@ async def _things(owner: Somebody, colleague: Somebody, manager: Somebody) -> Ma
         "assessment_id": handoff["assessment"]["id"],
         **await _hooked(manager),
         "output_id": output["id"],
+        **await _trusted(manager),
         "suggestion_id": suggestion["id"],
         **await _posted(owner, manager),
     }
@@ -136,6 +144,7 @@ def _a_body(operation: Operation | None, things: Mapping[str, str]) -> dict[str,
         "system": "memory",
         "base_url": "https://psa.example",
         "credentials": {"key": "good"},
+        "issuer": "https://login.example",
     }
     assert operation is not None
     if operation.body is None:
@@ -216,6 +225,8 @@ async def test_the_list_of_routes_is_the_contracts(world: World) -> None:
         *(("POST", f"/users/{{user_id:str}}/{move}") for move in ("invitation", "deactivate", "reactivate")),
         *(("POST", path) for path in ("/ai-sessions", "/users", "/teams")),
         ("PATCH", f"{session}/steps/{{step_id:str}}"),
+        *((method, "/identity-providers") for method in ("GET", "POST")),
+        *((method, "/identity-providers/{provider_id:str}") for method in ("PATCH", "DELETE")),
         *((method, "/webhooks") for method in ("GET", "POST")),
         *((method, webhook) for method in ("PATCH", "DELETE")),
         ("GET", f"{webhook}/deliveries"),

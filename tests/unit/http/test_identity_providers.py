@@ -18,7 +18,6 @@ from flowpilot_adapters import openid
 from flowpilot_adapters.memory import MemoryStore
 from flowpilot_adapters.openid import BETWEEN_LOOKS, LARGEST, LEEWAY, REMEMBERED, HttpOpenId
 from flowpilot_adapters.system import new_id
-from flowpilot_core.application.identities import Identities
 from flowpilot_core.domain.actor import System
 from flowpilot_core.domain.errors import InvalidValue, RoleForbidden
 from flowpilot_core.domain.identity import IdentityProvider, audience
@@ -58,11 +57,6 @@ class Trust:
         return await browser.open(f"/sign-in/{self.world.junior.account_id}/callback?{urlencode(answer)}")
 
 
-def _identities(world: World) -> Identities:
-    assert world.flowpilot.identities is not None
-    return world.flowpilot.identities
-
-
 @pytest.fixture
 async def trust(anyio_backend: str) -> Trust:
     store = MemoryStore(clock=SetClock(), new_token=new_id)
@@ -71,7 +65,9 @@ async def trust(anyio_backend: str) -> Trust:
     client = HttpOpenId(client=provider.client, clock=clock, monotonic=lambda: time[0])
     world = await a_world_in(store.begin, store.view, store.outbox, openid=client)
     operator = System(account_id=world.junior.account_id, cause="a test")
-    trusted = await _identities(world).add(operator, name="Acme Login", issuer=ISSUER, client_id=CLIENT, client_secret=CLIENT_SECRET)
+    trusted = await world.flowpilot.identities.add(
+        operator, name="Acme Login", issuer=ISSUER, client_id=CLIENT, client_secret=CLIENT_SECRET
+    )
     return Trust(world=world, provider=provider, openid=client, trusted=trusted, time=time)
 
 
@@ -209,7 +205,7 @@ async def test_a_minute_of_difference_between_clocks_is_forgiven(trust: Trust) -
 async def test_a_jwt_of_one_account_is_nobody_in_another_that_trusts_the_same_issuer(trust: Trust) -> None:
     """A36: A's token on B."""
     rival = trust.world.rival.account_id
-    await _identities(trust.world).add(System(account_id=rival, cause="a test"), name="Login", issuer=ISSUER, client_id="x")
+    await trust.world.flowpilot.identities.add(System(account_id=rival, cause="a test"), name="Login", issuer=ISSUER, client_id="x")
 
     ours, theirs = await trust.asks(trust.provider.token(aud=trust.aud)), await trust.asks(trust.provider.token(aud=audience(rival)))
     both = await trust.asks(trust.provider.token(aud=[trust.aud, audience(rival)]))
@@ -408,14 +404,14 @@ async def test_an_issuer_is_an_address(trust: Trust, issuer: str) -> None:
     operator = System(account_id=trust.world.junior.account_id, cause="a test")
 
     with pytest.raises(InvalidValue):
-        await _identities(trust.world).add(operator, name="x", issuer=issuer, client_id="x")
+        await trust.world.flowpilot.identities.add(operator, name="x", issuer=issuer, client_id="x")
 
 
 async def test_a_provider_that_is_removed_vouches_for_nobody(trust: Trust) -> None:
     owner = await trust.world.flowpilot.accounts.authenticate(trust.world.owner.token)
     token = trust.provider.token(aud=trust.aud)
 
-    await _identities(trust.world).remove(owner, trust.trusted.id)
+    await trust.world.flowpilot.identities.remove(owner, trust.trusted.id)
 
     assert 401 == (await trust.asks(token)).status_code
     assert "Acme Login" not in (await trust.world.nobody.get(f"/sign-in/{trust.world.junior.account_id}")).text
@@ -427,4 +423,4 @@ async def test_only_who_runs_the_account_says_whom_it_trusts(trust: Trust, role:
     person = await trust.world.flowpilot.accounts.authenticate(somebody.token)
 
     with pytest.raises(RoleForbidden):
-        await _identities(trust.world).remove(person, trust.trusted.id)
+        await trust.world.flowpilot.identities.remove(person, trust.trusted.id)

@@ -19,6 +19,7 @@ SESSION, HANDOFF = "/ai-sessions/{session_id:str}", "/handoffs/{handoff_id:str}"
 OUTPUTS = f"{SESSION}/outputs"
 OUTPUT = f"{OUTPUTS}/{{output_id:str}}"
 WEBHOOK = "/webhooks/{webhook_id:str}"
+PROVIDER = "/identity-providers/{provider_id:str}"
 CONNECTION = "/psa-connections/{connection_id:str}"
 USER, TEAM = "/users/{user_id:str}", "/teams/{team_id:str}"
 EVERYBODY: Final = "owner admin assignee colleague viewer"
@@ -102,6 +103,10 @@ WHO: Final[Mapping[tuple[str, str], Who]] = {
     ("GET", "/psa-posts"): Who(MANAGERS),
     ("POST", "/psa-posts/{post_id:str}/retry"): Who(MANAGERS),
     ("GET", TICKET_PATH): Who(EVERYBODY),
+    ("POST", "/identity-providers"): Who(MANAGERS),
+    ("GET", "/identity-providers"): Who(MANAGERS),
+    ("PATCH", PROVIDER): Who(MANAGERS),
+    ("DELETE", PROVIDER): Who(MANAGERS, anew=True),
     ("POST", "/webhooks"): Who(MANAGERS),
     ("GET", "/webhooks"): Who(MANAGERS),
     ("PATCH", WEBHOOK): Who(MANAGERS),
