@@ -11,64 +11,26 @@ from urllib.parse import urlencode
 
 import httpx
 import pytest
-from attrs import frozen
 from joserfc import jwk
 
 from flowpilot_adapters import openid
-from flowpilot_adapters.memory import MemoryStore
 from flowpilot_adapters.openid import BETWEEN_LOOKS, LARGEST, LEEWAY, REMEMBERED, HttpOpenId
-from flowpilot_adapters.system import new_id
 from flowpilot_core.domain.actor import System
 from flowpilot_core.domain.errors import InvalidValue, RoleForbidden
-from flowpilot_core.domain.identity import IdentityProvider, audience
+from flowpilot_core.domain.identity import audience
 from flowpilot_core.testing.builders import SetClock
 from tests.support.browser import Browser
-from tests.support.http import Somebody, World, a_world_in
-from tests.support.provider import CLIENT, CLIENT_SECRET, ISSUER, Provider, said
+from tests.support.http import Somebody
+from tests.support.provider import CLIENT
+from tests.support.trust import Trust, a_trust
 
 pytestmark = pytest.mark.anyio
 
 
-@frozen(kw_only=True)
-class Trust:
-    """Acme trusts a provider, which knows Jo."""
-
-    world: World
-    provider: Provider
-    openid: HttpOpenId
-    trusted: IdentityProvider
-    time: list[float]
-
-    @property
-    def aud(self) -> str:
-        return audience(self.world.junior.account_id)
-
-    async def asks(self, token: str) -> httpx.Response:
-        return await self.world.nobody.get("/ai-sessions", headers={"authorization": f"Bearer {token}"})
-
-    async def sets_out(self, browser: Browser, next: str = "/signed-in") -> str:
-        """The address that a browser is sent to."""
-        path = f"/sign-in/{self.world.junior.account_id}/with/{self.trusted.id}?{urlencode({'next': next})}"
-        answer = await browser.client.get(path)
-        assert 303 == answer.status_code, answer.text
-        return answer.headers["location"]
-
-    async def comes_back(self, browser: Browser, **answer: str) -> httpx.Response:
-        return await browser.open(f"/sign-in/{self.world.junior.account_id}/callback?{urlencode(answer)}")
-
-
 @pytest.fixture
-async def trust(anyio_backend: str) -> Trust:
-    store = MemoryStore(clock=SetClock(), new_token=new_id)
-    clock, time = SetClock(), [0.0]
-    provider = Provider(clock)
-    client = HttpOpenId(client=provider.client, clock=clock, monotonic=lambda: time[0])
-    world = await a_world_in(store.begin, store.view, store.outbox, openid=client)
-    operator = System(account_id=world.junior.account_id, cause="a test")
-    trusted = await world.flowpilot.identities.add(
-        operator, name="Acme Login", issuer=ISSUER, client_id=CLIENT, client_secret=CLIENT_SECRET
-    )
-    return Trust(world=world, provider=provider, openid=client, trusted=trusted, time=time)
+async def trust(anyio_backend: str) -> AsyncIterator[Trust]:
+    async with a_trust() as made:
+        yield made
 
 
 async def test_a_jwt_of_a_trusted_issuer_is_its_person(trust: Trust) -> None:
@@ -134,9 +96,9 @@ def _forged(trust: Trust, how: str) -> str:
         return f"{unsigned}.{urlsafe_b64encode(hmac.digest(public, unsigned.encode(), 'sha256')).rstrip(b'=').decode()}"
     headers: dict[str, dict[str, Any]] = {
         "another key, brought along as jwk": {"jwk": thief.as_dict(private=False)},
-        "another key, brought along as jku": {"jku": "https://thief.example.test/keys"},
+        "another key, brought along as jku": {"jku": f"{provider.issuer}/thief"},
         "kid is a path": {"kid": "../../../../dev/null"},
-        "kid is an address": {"kid": "https://thief.example.test/keys"},
+        "kid is an address": {"kid": f"{provider.issuer}/thief"},
         "kid is SQL": {"kid": "x' UNION SELECT 'key"},
     }
     if how == "kid is a list":
@@ -164,7 +126,7 @@ async def test_a_forged_jwt_is_nobodys(trust: Trust, how: str) -> None:
         {"aud": "urn:flowpilot:nonsense"},
         {"aud": "of the rival"},
         {"iss": None},
-        {"iss": ISSUER + "/"},
+        {"iss": "with a slash"},
         {"iss": "https://login.other.test"},
         {"exp": None},
         {"exp": "of before"},
@@ -186,6 +148,7 @@ async def test_a_jwt_for_somebody_else_or_another_time_is_nobodys(trust: Trust, 
         "of before": now - LEEWAY,
         "soon": "soon",
         "of later": now + LEEWAY + 1,
+        "with a slash": f"{trust.provider.issuer}/",
         "of the rival": audience(trust.world.rival.account_id),
     }
     told: dict[str, Any] = {"aud": trust.aud, **{name: meant.get(value, value) for name, value in claims.items()}}
@@ -205,7 +168,9 @@ async def test_a_minute_of_difference_between_clocks_is_forgiven(trust: Trust) -
 async def test_a_jwt_of_one_account_is_nobody_in_another_that_trusts_the_same_issuer(trust: Trust) -> None:
     """A36: A's token on B."""
     rival = trust.world.rival.account_id
-    await trust.world.flowpilot.identities.add(System(account_id=rival, cause="a test"), name="Login", issuer=ISSUER, client_id="x")
+    await trust.world.flowpilot.identities.add(
+        System(account_id=rival, cause="a test"), name="Login", issuer=trust.provider.issuer, client_id="x"
+    )
 
     ours, theirs = await trust.asks(trust.provider.token(aud=trust.aud)), await trust.asks(trust.provider.token(aud=audience(rival)))
     both = await trust.asks(trust.provider.token(aud=[trust.aud, audience(rival)]))
@@ -247,6 +212,7 @@ async def test_whoever_makes_up_names_of_keys_makes_the_provider_no_work(trust: 
     "answer",
     [
         httpx.Response(500),
+        httpx.Response(200, html="<!doctype html><title>Sign in</title>"),
         httpx.Response(302, headers={"location": "https://thief.example.test"}),
         httpx.Response(200, content=b"x" * (LARGEST + 1)),
         httpx.Response(200, content=b"[" * 100_000),
@@ -262,15 +228,20 @@ async def test_a_provider_that_answers_nonsense_is_not_available(trust: Trust, p
     assert (503, "unavailable") == (refused.status_code, refused.json()["code"])
 
 
-async def test_a_provider_that_never_ends_its_answer_is_not_waited_for(trust: Trust, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(openid, "PATIENCE", 0.01)
+class Dripping(httpx.AsyncByteStream):
+    """An answer that begins and never ends."""
 
-    class Dripping(httpx.AsyncByteStream):
-        async def __aiter__(self) -> AsyncIterator[bytes]:
-            yield b"{"
-            await asyncio.Event().wait()
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield b"{"
+        await asyncio.Event().wait()
 
-    trust.provider.answers["/keys"] = lambda: httpx.Response(200, stream=Dripping())
+
+@pytest.mark.parametrize("answer", [httpx.Response(200, stream=Dripping()), None])
+async def test_a_provider_that_hangs_is_not_waited_for(
+    trust: Trust, answer: httpx.Response | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(openid, "PATIENCE", 0.1)
+    trust.provider.answers["/.well-known/openid-configuration"] = lambda: answer
 
     assert 503 == (await trust.asks(trust.provider.token(aud=trust.aud))).status_code
 
@@ -283,11 +254,29 @@ async def test_while_the_provider_is_down_what_it_published_still_counts(trust: 
     assert 200 == (await trust.asks(trust.provider.token(aud=trust.aud, jti="2"))).status_code
 
 
-async def test_endpoints_are_no_less_safe_than_the_issuer(trust: Trust) -> None:
-    ends = {"authorization_endpoint": ISSUER, "token_endpoint": ISSUER, "jwks_uri": "http://login.example.test/keys"}
-    trust.provider.answers["/.well-known/openid-configuration"] = said({"issuer": ISSUER, **ends})
+async def test_endpoints_are_no_less_safe_than_the_issuer() -> None:
+    ends = {"authorization_endpoint": "https://x.test", "token_endpoint": "https://x.test", "jwks_uri": "http://login.example.test/keys"}
+    answers = httpx.MockTransport(lambda _: httpx.Response(200, json={"issuer": "https://login.example.test", **ends}))
+    speaking = HttpOpenId(client=httpx.AsyncClient(transport=answers), clock=SetClock())
 
-    assert 503 == (await trust.asks(trust.provider.token(aud=trust.aud))).status_code
+    with pytest.raises(InvalidValue, match="publishes no jwks_uri that is as safe"):
+        await speaking.examine("https://login.example.test")
+
+
+@pytest.mark.parametrize(
+    "token", [httpx.Response(200, html="<p>Hello"), httpx.Response(500), httpx.Response(200, json={"id_token": 7}), None]
+)
+async def test_a_provider_that_redeems_a_code_for_nonsense_signs_nobody_in(
+    trust: Trust, token: httpx.Response | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = Browser(trust.world.app)
+    answer = trust.provider.signs_in(await trust.sets_out(browser))
+    monkeypatch.setattr(openid, "PATIENCE", 0.1)
+    trust.provider.answers["/token"] = lambda: token
+
+    page = await trust.comes_back(browser, **answer)
+
+    assert (503, None) == (page.status_code, browser.client.cookies.get("__Host-flowpilot_sign_in"))
 
 
 async def test_a_browser_goes_to_the_provider_and_comes_back_signed_in(trust: Trust) -> None:
@@ -298,7 +287,7 @@ async def test_a_browser_goes_to_the_provider_and_comes_back_signed_in(trust: Tr
     address = await trust.sets_out(browser)
     page = await trust.comes_back(browser, **trust.provider.signs_in(address))
 
-    assert address.startswith(f"{ISSUER}/authorize?tenant=acme&response_type=code&scope=openid+email")
+    assert address.startswith(f"{trust.provider.issuer}/authorize?tenant=acme&response_type=code&scope=openid+email")
     assert (200, "/signed-in") == (page.status_code, browser.path)
     assert "As Jo, engineer" in page.text
 

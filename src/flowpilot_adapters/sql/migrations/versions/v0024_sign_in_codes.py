@@ -7,8 +7,8 @@ from alembic import op
 from flowpilot_adapters.sql import policies
 from flowpilot_adapters.sql.roles import APP
 
-revision: str = "0023"
-down_revision: str | Sequence[str] | None = "0022"
+revision: str = "0024"
+down_revision: str | Sequence[str] | None = "0023"
 branch_labels = None
 depends_on = None
 
