@@ -18,11 +18,15 @@ from flowpilot_adapters.system import SystemClock, new_id, new_secret
 from flowpilot_adapters.vault import AesGcmVault
 from flowpilot_adapters.webhooks import HttpWebhooks
 from flowpilot_core.application.flowpilot import FlowPilot
+from flowpilot_core.application.policy_steps import CAUSE
+from flowpilot_core.application.reactions import reactions
 from flowpilot_core.application.relay import Relay
 from flowpilot_core.application.secrets import Safe
+from flowpilot_core.application.units import Units
 from flowpilot_core.application.webhook_messages import SendWebhook, SpreadEvent
 from flowpilot_core.application.webhooks import Shown
-from flowpilot_core.domain.delivery import Channel, DeliveryState
+from flowpilot_core.domain.actor import System
+from flowpilot_core.domain.delivery import Channel, DeliveryKind, DeliveryState
 from flowpilot_core.domain.errors import InvalidTransition, InvalidValue
 from flowpilot_core.domain.events import EventKind
 from flowpilot_core.domain.handoff import Intent
@@ -31,6 +35,7 @@ from flowpilot_core.domain.session import Priority
 from flowpilot_core.domain.webhook import WebhookFormat, WebhookMessage
 from flowpilot_core.domain.webhook_formats import DEEDS, Told, rendered
 from flowpilot_core.ports.outbox import WorkKind
+from flowpilot_core.ports.persistence import UnitOfWork
 from flowpilot_core.testing.builders import NOON, Staff, a_staff
 from tests.support.postgres import PostgresDatabase
 
@@ -89,6 +94,17 @@ class Shop:
         session = await self.flowpilot.sessions.start(by, title=title, problem="x", client_name="Contoso", priority=priority)
         handed = await self.flowpilot.handoffs.hand_off(by, session.session.id, intent=Intent.ESCALATE, reason="Stuck")
         return handed.handoff.id
+
+    async def reminded(self, handoff_id: HandoffId, *channels: Channel) -> None:
+        """What a step of a policy leaves behind that tells over these channels."""
+        units = Units(begin=self.database.begin, committed=lambda _: None, new_id=new_id, reactions=reactions(new_id))
+        by = System(account_id=self.acme.account_id, cause=CAUSE)
+
+        async def unit(work: UnitOfWork) -> None:
+            handoff = await work.handoffs.get(handoff_id)
+            await units.record(work, handoff.reminded(1, 0, channels, by=by, at=SystemClock().now()))
+
+        await units.run(by, unit)
 
     async def done(self) -> None:
         """Whatever is due is done, until nothing is."""
@@ -159,6 +175,24 @@ async def test_a_webhook_is_told_of_an_escalation_in_a_message_that_its_receiver
     assert (DeliveryState.SENT, 200, "said", body) == (message.state, message.status, message.response, message.request)
     assert (str(message.id), None, Channel.WEBHOOK) == (str(delivery.id), delivery.user_id, delivery.channel)
     assert DeliveryState.SENT is delivery.state
+
+
+async def test_a_step_of_a_policy_tells_the_chat_that_it_names_and_whoever_asked_for_reminders(shop: Shop) -> None:
+    async with Receiver().running() as chat, Receiver().running() as asked, Receiver().running() as other:
+        await shop.hooked(chat, format=WebhookFormat.SLACK)
+        await shop.hooked(asked, kinds=frozenset({EventKind.HANDOFF_REMINDED}))
+        await shop.hooked(other)
+        handoff_id = await shop.escalated()
+        await shop.reminded(handoff_id, Channel.SLACK)
+
+        await shop.done()
+
+    deliveries = await shop.flowpilot.handoffs.deliveries(shop.acme.ben, handoff_id, after=None, limit=10)
+    reminders = sorted(one.channel for one in deliveries if one.kind is DeliveryKind.REMINDER and one.state is DeliveryState.SENT)
+    assert [Channel.SLACK, Channel.WEBHOOK] == reminders
+    assert ["handoff.reminded"] == [body["type"] for body in asked.bodies()]
+    assert "FlowPilot says that it still waits for a colleague" in chat.requests[-1][1]
+    assert ["handoff.escalated"] == [body["type"] for body in other.bodies()]
 
 
 async def test_a_claim_in_one_trip_is_told_too(shop: Shop) -> None:
@@ -391,6 +425,7 @@ def test_each_receiver_is_told_in_its_own_words(format: WebhookFormat, said: obj
     ("kind", "pagerduty", "goalert"),
     [
         (EventKind.HANDOFF_LAPSED, "trigger", None),
+        (EventKind.HANDOFF_REMINDED, "trigger", None),
         (EventKind.HANDOFF_CLAIMED, "resolve", "close"),
         (EventKind.HANDOFF_WITHDRAWN, "resolve", "close"),
         (EventKind.SESSION_RESOLVED, "resolve", "close"),

@@ -12,6 +12,7 @@ from flowpilot_core.application.invitations import SendInvitation
 from flowpilot_core.application.links import Links
 from flowpilot_core.application.notifications import SendDelivery
 from flowpilot_core.application.policy_steps import TakePolicySteps
+from flowpilot_core.application.pushed import NotePush
 from flowpilot_core.application.quiet_claims import WatchClaims
 from flowpilot_core.application.reactions import reactions
 from flowpilot_core.application.relay import Handler, Relay
@@ -25,6 +26,9 @@ from flowpilot_core.ports.outbox import WorkKind
 from flowpilot_core.ports.persistence import BeginWork
 from flowpilot_core.testing.builders import SetClock, Staff, a_staff
 from flowpilot_core.testing.redaction import as_it_is
+
+NODE = new_id()
+"""Where people are online."""
 
 
 @frozen(kw_only=True)
@@ -82,6 +86,7 @@ class Office:
         )
         handlers: dict[WorkKind, Handler] = {
             WorkKind.DELIVERY: sending,
+            WorkKind.PUSH: NotePush(begin=self.store.begin, clock=self.clock, settled=lambda _: None),
             WorkKind.ASSESSMENT: assessing,
             WorkKind.POLICY_STEP: TakePolicySteps(units=units, clock=self.clock, new_id=new_id),
             WorkKind.QUIET_CLAIM: WatchClaims(units=units, clock=self.clock, new_id=new_id),
@@ -89,6 +94,12 @@ class Office:
             WorkKind.SIGN_IN_CODE: coding,
         }
         return Relay(outbox=self.store.outbox, begin=self.store.begin, handlers=handlers, jitter=lambda: 0.0)
+
+    async def online(self, *people: Person) -> None:
+        """They have a stream of events open, and nobody else."""
+        async with self.store.begin(self.staff.account_id) as work:
+            await work.presence.here(NODE, {person.user_id for person in people}, seconds=3600)
+            await work.commit()
 
     async def session(self, by: Person | None = None) -> SessionId:
         """A new session, Anna's if not said whose."""

@@ -18,6 +18,7 @@ from flowpilot_core.domain.delivery import (
     Delivery,
     DeliveryKind,
     DeliveryState,
+    channels,
     delay,
     message_id,
     recipients,
@@ -47,6 +48,11 @@ def a_delivery() -> Delivery:
 
 def test_everyone_but_the_escalator_is_told() -> None:
     assert {OLGA.user_id, ADAM.user_id, BEN.user_id} == told()
+
+
+def test_whoever_has_a_stream_open_is_told_by_push_too() -> None:
+    assert (Channel.EMAIL, Channel.PUSH) == channels(BEN.user_id, {BEN.user_id})
+    assert (Channel.EMAIL,) == channels(OLGA.user_id, {BEN.user_id})
 
 
 def test_a_viewer_is_never_told() -> None:

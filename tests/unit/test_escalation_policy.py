@@ -16,7 +16,7 @@ from flowpilot_core.domain.foretelling import foretell
 from flowpilot_core.domain.identifiers import HandoffId, PolicyRunId, UserId
 from flowpilot_core.domain.preferences import Preferences
 from flowpilot_core.domain.session import Priority
-from flowpilot_core.domain.telling import ONLINE, QUIET, SEEN, About, Member, word
+from flowpilot_core.domain.telling import NOT_ONLINE, NOT_THIS_WAY, ONLINE, QUIET, SEEN, About, Member, word
 from flowpilot_core.domain.working_hours import Hours, Shift, Span, Weekday
 from flowpilot_core.testing.builders import ADAM, ANNA, BEN, NOON, OLGA, STAFF, VERA, new_id
 
@@ -84,7 +84,6 @@ def test_a_step_tells_whom_it_names_and_everybody_where_that_is_nobody(targets: 
         lambda: step(-1),
         lambda: PolicyStep(after=MINUTE, whom=()),
         lambda: PolicyStep(after=MINUTE, whom=EVERYBODY, channels=()),
-        lambda: PolicyStep(after=MINUTE, whom=EVERYBODY, channels=(Channel.WEBHOOK,)),
         lambda: step(1, repeats=1),
         lambda: step(1, every=5),
         lambda: step(1, repeats=101, every=5),
@@ -142,6 +141,15 @@ def test_who_is_online_is_mailed_only_if_they_have_not_seen_it_by_then() -> None
     assert word(ben, about(online=here), on_duty=True, at=NOON + 5 * MINUTE).reason is None
     assert SEEN == word(ben, about(online=here, seen=here), on_duty=True, at=NOON + 5 * MINUTE).reason
     assert word(ben, about(), on_duty=True, at=NOON).reason is None
+
+
+def test_push_reaches_whoever_is_online_at_any_hour_and_nobody_else() -> None:
+    ben, deaf = member(BEN, hours=NIGHTS).preferences, member(BEN, channels={DeliveryKind.ESCALATED: (Channel.EMAIL,)}).preferences
+    here = about(online=frozenset({BEN.user_id}))
+
+    assert word(ben, here, channel=Channel.PUSH, on_duty=True, at=NOON).reason is None
+    assert NOT_ONLINE == word(ben, about(), channel=Channel.PUSH, on_duty=True, at=NOON).reason
+    assert NOT_THIS_WAY == word(deaf, here, channel=Channel.PUSH, on_duty=True, at=NOON).reason
 
 
 def test_a_warning_reaches_its_claimer_off_duty_too() -> None:

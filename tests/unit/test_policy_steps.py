@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from flowpilot_core.domain.actor import Role
-from flowpilot_core.domain.delivery import DeliveryKind, DeliveryState
+from flowpilot_core.domain.delivery import Channel, DeliveryKind, DeliveryState
 from flowpilot_core.domain.escalation_policy import EscalationPolicy, PolicyStep, Target, TeamPolicy, Whom
 from flowpilot_core.domain.events import EventKind
 from flowpilot_core.domain.foretelling import foretell
@@ -16,9 +16,10 @@ from flowpilot_core.domain.identifiers import HandoffId
 from flowpilot_core.domain.preferences import Preferences
 from flowpilot_core.domain.session import Priority
 from flowpilot_core.domain.step import StepKind
+from flowpilot_core.domain.telling import NOT_ONLINE
 from flowpilot_core.domain.working_hours import Hours, Shift, Span, Weekday
 from flowpilot_core.ports.persistence import QueueFilter
-from flowpilot_core.testing.builders import MINUTE, NOON, SetClock, new_id
+from flowpilot_core.testing.builders import MINUTE, NOON, SetClock
 from tests.support.office import Office
 
 pytestmark = pytest.mark.anyio
@@ -203,9 +204,7 @@ async def test_who_is_online_is_mailed_only_if_they_have_not_looked_by_then(offi
     staff = office.staff
     for person in (staff.ben, staff.olga, staff.adam):
         await office.product.escalation.prefer(person, Preferences(user_id=person.user_id, mail_after=5 * MINUTE))
-    async with office.store.begin(staff.account_id) as work:
-        await work.presence.here(new_id(), {staff.ben.user_id, staff.olga.user_id}, seconds=3600)
-        await work.commit()
+    await office.online(staff.ben, staff.olga)
     handoff_id = await office.escalation()
     await office.relay.run_once()
     at_once = [*office.mailbox.recipients]
@@ -214,6 +213,28 @@ async def test_who_is_online_is_mailed_only_if_they_have_not_looked_by_then(offi
 
     assert [staff.user(staff.adam).email] == at_once
     assert [staff.user(staff.adam).email, staff.user(staff.ben).email] == office.mailbox.recipients
+
+
+async def test_a_step_tells_over_push_and_webhooks_as_well_as_by_mail(office: Office) -> None:
+    channels = (Channel.EMAIL, Channel.PUSH, Channel.SLACK)
+    step = PolicyStep(after=10 * MINUTE, whom=(Target(kind=Whom.ROLE, role=Role.ADMIN), *OWNERS), channels=channels)
+    await office.product.escalation.set_policy(office.staff.olga, EscalationPolicy(steps=(step,)))
+    handoff_id = await office.escalation()
+    await office.online(office.staff.olga)
+    await pass_until(office, 15)
+
+    deliveries = await office.product.handoffs.deliveries(office.staff.anna, handoff_id, after=None, limit=200)
+    pushed = {one.user_id: (one.state, one.reason) for one in deliveries if one.channel is Channel.PUSH}
+    (reminded,) = [
+        logged.event
+        for logged in await office.store.view(office.staff.account_id).events(after=0, limit=100)
+        if logged.event.kind is EventKind.HANDOFF_REMINDED
+    ]
+    assert {
+        office.staff.olga.user_id: (DeliveryState.DELIVERED, None),
+        office.staff.adam.user_id: (DeliveryState.SUPPRESSED, NOT_ONLINE),
+    } == pushed
+    assert (2, ["email", "push", "slack"]) == (reminded.changed["people"], reminded.changed["channels"])
 
 
 policies = st.lists(

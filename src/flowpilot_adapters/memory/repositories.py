@@ -23,6 +23,7 @@ from flowpilot_core.ports.outbox import SENDING, Lease, Work
 from flowpilot_core.ports.persistence import HandoffDetail, Mails, SessionDetail
 
 from . import reading
+from .presence import MemoryPresence
 from .tables import DueWork, KnownTicket
 from .transaction import Transaction, due_key
 
@@ -101,8 +102,9 @@ class MemoryHandoffs:
         """As `Handoffs.basis` says."""
         await _others()
         detail = reading.session_detail(self._work.rows, session_id)
+        online = await MemoryPresence(self._work).online()
         colleagues = (
-            Colleague(user_id=user.id, team_ids=user.team_ids)
+            Colleague(user_id=user.id, team_ids=user.team_ids, online=user.id in online)
             for user in self._work.rows.users.values()
             if user.role in roles and user.deactivated_at is None
         )

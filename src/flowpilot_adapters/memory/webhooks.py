@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from attrs import frozen
 
 from flowpilot_core.domain.errors import NotFound
-from flowpilot_core.domain.events import LoggedEvent
+from flowpilot_core.domain.events import EventKind, LoggedEvent
 from flowpilot_core.domain.identifiers import EventId, WebhookId, WebhookMessageId
 from flowpilot_core.domain.webhook import Webhook, WebhookMessage
 from flowpilot_core.ports.outbox import WorkKind
@@ -51,7 +51,8 @@ class MemoryWebhooks:
 
         def spread() -> None:
             event = next(event for event in self._work.rows.events if event.id == event_id)
-            if not event.private and any(one.off_at is None and event.kind in one.kinds for one in self._work.rows.webhooks.values()):
+            wanted = any(one.off_at is None and _may_want(one, event.kind) for one in self._work.rows.webhooks.values())
+            if wanted and not event.private:
                 self._work.rows.due.put(event_id, DueWork(id=event_id, kind=WorkKind.WEBHOOKS, due_at=self._work.clock.now()))
 
         self._work.react(event_id, spread)
@@ -89,3 +90,7 @@ class MemoryWebhooks:
             if message.webhook_id == webhook_id and (before is None or message.id < before)
         )
         return sorted(found, key=lambda message: message.id, reverse=True)[:limit]
+
+
+def _may_want(webhook: Webhook, kind: EventKind) -> bool:
+    return kind in webhook.kinds or kind is EventKind.HANDOFF_REMINDED

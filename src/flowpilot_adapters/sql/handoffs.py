@@ -43,6 +43,7 @@ from .errors import STALE
 from .escalation import POLICY, policy_of
 from .events import counted, entered, log
 from .people import TEAM_IDS, SqlPeople
+from .presence import ONLINE_NOW
 from .queries import ACCOUNT, ONE, columns_but_account, is_active, names_of, only_saved, own, people_in_handoffs
 from .schema import assessment, branch, delivery, handoff, handoff_seen, handoff_snapshot, person, session
 from .sessions import SqlSessions
@@ -102,7 +103,7 @@ DETAIL: Final = compiled(
 )
 COLLEAGUES: Final = compiled(
     "colleagues",
-    select(person.c.id, TEAM_IDS)
+    select(person.c.id, TEAM_IDS, person.c.id.in_(ONLINE_NOW).label("online"))
     .where(own(person), person.c.deactivated_at.is_(None), person.c.role == any_(bindparam("roles", type_=ARRAY(Text))))
     .order_by(person.c.created_at, person.c.id),
 )
@@ -251,7 +252,7 @@ class SqlHandoffs:
         )
         detail = session_detail_of(found)
         self._sessions.remember(detail.session)
-        told = tuple(Colleague(user_id=row.id, team_ids=frozenset(row.team_ids)) for row in colleagues.rows)
+        told = tuple(Colleague(user_id=row.id, team_ids=frozenset(row.team_ids), online=row.online) for row in colleagues.rows)
         return detail, told, policy_of(policy.first)
 
     async def add(self, new: Handoff, snapshot: Snapshot) -> None:

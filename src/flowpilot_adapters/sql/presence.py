@@ -31,7 +31,8 @@ GONE: Final = compiled(
 )
 
 
-ONLINE: Final = compiled("online", select(presence.c.user_id).distinct().where(own(presence), presence.c.until > func.now()))
+ONLINE_NOW: Final = select(presence.c.user_id).where(own(presence), presence.c.until > func.now())
+ONLINE: Final = compiled("online", ONLINE_NOW.distinct())
 
 
 class SqlPresence:

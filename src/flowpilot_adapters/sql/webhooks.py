@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import Integer, Uuid, any_, bindparam, delete, exists, false, func, insert, literal_column, select, update
+from sqlalchemy import Integer, Uuid, any_, bindparam, delete, exists, false, func, insert, literal_column, or_, select, update
 
 from flowpilot_core.domain.delivery import DeliveryState
 from flowpilot_core.domain.errors import NotFound
@@ -36,7 +36,9 @@ DROP_MESSAGES: Final = compiled(
 DROP: Final = compiled("drop webhook", delete(webhook).where(own(webhook), webhook.c.id == WEBHOOK_ID))
 GET: Final = compiled("webhook", select(*columns_but_account(webhook)).where(own(webhook), webhook.c.id == ID))
 ALL: Final = compiled("webhooks", select(*columns_but_account(webhook)).where(own(webhook)).order_by(webhook.c.id))
-_wants_it = exists().where(own(webhook), webhook.c.off_at.is_(None), event.c.kind == any_(webhook.c.kinds))
+_wants_it = exists().where(
+    own(webhook), webhook.c.off_at.is_(None), or_(event.c.kind == any_(webhook.c.kinds), event.c.kind == EventKind.HANDOFF_REMINDED)
+)
 CAUSED: Final = compiled(
     "tell webhooks",
     insert(due_work).from_select(

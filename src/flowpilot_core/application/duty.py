@@ -4,7 +4,7 @@ from datetime import datetime
 
 from attrs import evolve
 
-from flowpilot_core.domain.delivery import Delivery
+from flowpilot_core.domain.delivery import Channel, Delivery
 from flowpilot_core.domain.handoff import Handoff
 from flowpilot_core.domain.telling import About, Word, somebody_on_duty, word
 from flowpilot_core.ports.persistence import UnitOfWork
@@ -17,6 +17,6 @@ async def word_on(work: UnitOfWork, delivery: Delivery, handoff: Handoff, *, at:
     if recipient is None:
         return None
     about = About(kind=delivery.kind, priority=handoff.priority, since=delivery.created_at)
-    if recipient.mail_after is not None:
+    if recipient.mail_after is not None or delivery.channel is Channel.PUSH:
         about = evolve(about, online=await work.presence.online(), seen=await work.opinions.seen_by(handoff.id))
     return word(recipient, about, channel=delivery.channel, on_duty=somebody_on_duty(same, at), at=at)

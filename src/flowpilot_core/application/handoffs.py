@@ -1,13 +1,13 @@
 """Use cases of a handoff: park and escalate, claim, give back, reroute, withdraw, and what there is to read of it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from attrs import evolve, frozen
 
 from flowpilot_core.domain.actor import Actor, Permission, require_role
 from flowpilot_core.domain.assessment import Assessment
-from flowpilot_core.domain.delivery import TOLD_ROLES, Delivery, DeliveryKind, DeliveryState, Told, recipients
+from flowpilot_core.domain.delivery import TOLD_ROLES, Delivery, DeliveryKind, DeliveryState, Told, channels, recipients
 from flowpilot_core.domain.errors import SnapshotDamaged
 from flowpilot_core.domain.events import Event, EventKind
 from flowpilot_core.domain.handing_off import hand_off
@@ -107,8 +107,8 @@ class Handoffs:
             await work.sessions.save(done.session)
             await work.handoffs.add(handoff, done.snapshot)
             if told:
-                at = handoff.escalated_at
-                await work.deliveries.add([Delivery.of(handoff, DeliveryId(self.new_id()), recipient, at=at) for recipient in told])
+                online = {colleague.user_id for colleague in colleagues if colleague.online}
+                await work.deliveries.add(self._messages(handoff, told, online, at=handoff.escalated_at))
             if intent is Intent.ESCALATE and self.tell:
                 await begin_policy(work, policy, handoff, new_id=self.new_id)
             assessment = Assessment.of(AssessmentId(self.new_id()), handoff) if self.assess and intent is Intent.ESCALATE else None
@@ -251,7 +251,15 @@ class Handoffs:
         """Whom a rerouted escalation is meant for now is told of it, but for those who were told before."""
         colleagues = [member.colleague for member in await work.escalation.members() if member.role in TOLD_ROLES]
         told = recipients(colleagues, escalated_by=handoff.escalated_by, team_id=handoff.team_id, user_id=handoff.user_id)
-        await work.deliveries.add([Delivery.of(handoff, DeliveryId(self.new_id()), recipient, at=at) for recipient in told])
+        await work.deliveries.add(self._messages(handoff, told, await work.presence.online(), at=at))
+
+    def _messages(self, handoff: Handoff, told: Sequence[UserId], online: Collection[UserId], *, at: datetime) -> list[Delivery]:
+        """One to each of them over each of their channels."""
+        return [
+            Delivery.of(handoff, DeliveryId(self.new_id()), recipient, channel=channel, at=at)
+            for recipient in told
+            for channel in channels(recipient, online)
+        ]
 
     async def see(self, actor: Actor, handoff_id: HandoffId, *, request: Request = PLAIN) -> HandoffDetail:
         """The actor has looked at it, as its escalator can see; a second look changes nothing."""

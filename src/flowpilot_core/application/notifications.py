@@ -135,7 +135,7 @@ class SendDelivery:
         if word.until is None:
             await work.deliveries.save(delivery.suppressed(word.reason, at=at))
             await work.due.finish(lease)
-            _logged(delivery, DeliveryState.SUPPRESSED, word.reason)
+            logged(delivery, DeliveryState.SUPPRESSED, word.reason)
         else:
             await work.deliveries.save(delivery.put_off(word.reason))
             await work.due.postpone(lease, seconds=(word.until - at) / timedelta(seconds=1))
@@ -151,7 +151,7 @@ class SendDelivery:
                 worth.append(_Piece(delivery=delivery, handoff=handoff))
             else:
                 await work.deliveries.save(delivery.suppressed(reason, at=self.clock.now()))
-                _logged(delivery, DeliveryState.SUPPRESSED, reason)
+                logged(delivery, DeliveryState.SUPPRESSED, reason)
         return worth
 
     async def _part(self, work: UnitOfWork, parcel: "Sequence[_Piece]") -> None:
@@ -186,7 +186,7 @@ class SendDelivery:
                 await work.deliveries.save(one)
             await work.commit()
         for one in settled:
-            _logged(one, one.state, one.last_error)
+            logged(one, one.state, one.last_error)
             self.settled(one)
 
     def _link(self, delivery: Delivery, handoff: Handoff, recipient: User, account: Account, *, at: datetime) -> str:
@@ -247,7 +247,8 @@ def _person(delivery: Delivery) -> UserId:
     return delivery.user_id
 
 
-def _logged(delivery: Delivery, state: DeliveryState, problem: str | None) -> None:
+def logged(delivery: Delivery, state: DeliveryState, problem: str | None) -> None:
+    """A line in the log for an attempt, whatever came of it."""
     log.info(
         "delivery attempt",
         extra={

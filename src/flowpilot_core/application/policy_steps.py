@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from attrs import frozen
 
 from flowpilot_core.domain.actor import System
-from flowpilot_core.domain.delivery import Delivery, DeliveryKind
+from flowpilot_core.domain.delivery import PERSONAL, Delivery, DeliveryKind
 from flowpilot_core.domain.escalation_policy import EscalationPolicy, Firing, PolicyRun
 from flowpilot_core.domain.handoff import Handoff, HandoffState
 from flowpilot_core.domain.identifiers import DeliveryId, PolicyRunId
@@ -109,7 +109,10 @@ class TakePolicySteps:
             )
             for user_id in told
             for channel in firing.step.channels
+            if channel in PERSONAL
         ]
         await work.deliveries.add(deliveries)
         await work.escalation.keep_run(run.after(firing))
-        await self.units.record(work, handoff.reminded(firing.number, len(told), by=by, at=at))
+        await self.units.record(
+            work, handoff.reminded(firing.number, len({one.user_id for one in deliveries}), firing.step.channels, by=by, at=at)
+        )

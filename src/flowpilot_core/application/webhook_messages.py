@@ -7,13 +7,12 @@ from datetime import timedelta
 
 from attrs import frozen
 
-from flowpilot_core.domain.delivery import Delivery, DeliveryKind, DeliveryState, delay
+from flowpilot_core.domain.delivery import Delivery, DeliveryState, delay
 from flowpilot_core.domain.errors import NotFound
-from flowpilot_core.domain.events import EventKind
 from flowpilot_core.domain.identifiers import DeliveryId, EventId, WebhookMessageId
 from flowpilot_core.domain.session import Priority
 from flowpilot_core.domain.snapshot import canonical
-from flowpilot_core.domain.webhook import GONE, Webhook, WebhookMessage, is_accepted, is_permanent, why_not_tell
+from flowpilot_core.domain.webhook import ASKING, GONE, Webhook, WebhookMessage, is_accepted, is_permanent, why_not_tell
 from flowpilot_core.domain.webhook_formats import Told, about, rendered
 from flowpilot_core.ports.clock import Clock, Jitter, NewId
 from flowpilot_core.ports.notifier import NotSent
@@ -49,7 +48,7 @@ class SpreadEvent:
             with suppress(NotFound):
                 logged = await work.webhooks.event(EventId(lease.work_id))
                 event, now = logged.event, self.clock.now()
-                wanted = [one for one in await work.webhooks.all() if event.kind in one.kinds and one.off_at is None and not event.private]
+                wanted = [one for one in await work.webhooks.all() if one.hears_of(event)]
                 messages = [
                     WebhookMessage(
                         id=WebhookMessageId(self.new_id()),
@@ -64,7 +63,7 @@ class SpreadEvent:
                     for webhook in wanted
                 ]
                 await work.webhooks.add_messages(messages)
-                if event.kind is EventKind.HANDOFF_ESCALATED and event.handoff_id is not None:
+                if event.kind in ASKING and event.handoff_id is not None:
                     await work.deliveries.add(
                         [
                             Delivery(
@@ -72,7 +71,7 @@ class SpreadEvent:
                                 handoff_id=event.handoff_id,
                                 user_id=None,
                                 channel=webhook.channel,
-                                kind=DeliveryKind.ESCALATED,
+                                kind=ASKING[event.kind],
                                 created_at=now,
                                 updated_at=now,
                             )
@@ -234,7 +233,7 @@ class SendWebhook:
     async def _keep(self, work: UnitOfWork, message: WebhookMessage) -> None:
         """The message, and its row in the ledger of its handoff where it has one."""
         await work.webhooks.save_message(message)
-        if message.kind is EventKind.HANDOFF_ESCALATED:
+        if message.kind in ASKING:
             delivery = await work.deliveries.get(DeliveryId(message.id))
             await work.deliveries.save(
                 delivery.mirrored(

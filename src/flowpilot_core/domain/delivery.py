@@ -1,6 +1,6 @@
 """A delivery: one message to one person over one channel, with its state and attempts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
@@ -27,6 +27,11 @@ class Channel(StrEnum):
 
 PERSONAL = frozenset({Channel.EMAIL, Channel.PUSH})
 """Channels that lead to one person, who must be named."""
+
+
+def channels(person: UserId, online: Collection[UserId]) -> tuple[Channel, ...]:
+    """Over which channels a person is told of an escalation: by mail, and by push where they have a stream of events open."""
+    return (Channel.EMAIL, Channel.PUSH) if person in online else (Channel.EMAIL,)
 
 
 class DeliveryKind(StrEnum):
@@ -243,6 +248,8 @@ class Colleague:
 
     user_id: UserId
     team_ids: frozenset[TeamId] = frozenset()
+    online: bool = False
+    """Whether they have a stream of events open."""
 
 
 TOLD_ROLES = PERMISSIONS[Permission.CLAIM].roles

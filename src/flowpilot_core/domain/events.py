@@ -58,6 +58,7 @@ PUSHED = frozenset(
         EventKind.HANDOFF_UNCLAIMED,
         EventKind.HANDOFF_LAPSED,
         EventKind.HANDOFF_WITHDRAWN,
+        EventKind.HANDOFF_REMINDED,
         EventKind.SESSION_REASSIGNED,
         EventKind.SESSION_PARKED,
         EventKind.SESSION_RESUMED,

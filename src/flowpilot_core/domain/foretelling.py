@@ -1,11 +1,11 @@
 """Who would be told what and when of an escalation that is made now, and why everybody else would not; by the rules that tell them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 
 from attrs import frozen
 
-from .delivery import TOLD_ROLES, DeliveryKind, recipients
+from .delivery import PERSONAL, TOLD_ROLES, Channel, DeliveryKind, channels, recipients
 from .escalation_policy import EscalationPolicy, firings
 from .identifiers import TeamId, UserId
 from .session import Priority
@@ -49,20 +49,23 @@ def foretell(
     may_claim = [member.colleague for member in members if member.role in TOLD_ROLES]
     first = recipients(may_claim, escalated_by=escalated_by, team_id=team_id, user_id=user_id)
 
-    def told(number: int, audience: Collection[UserId], about: About, moment: datetime) -> Told:
+    def told(
+        number: int, audience: Collection[UserId], about: About, over: Callable[[UserId], Iterable[Channel]], moment: datetime
+    ) -> Told:
         return Told(
             at=moment,
             number=number,
-            words=words(members, audience, about, at=moment),
+            words=words(members, audience, about, over=over, at=moment),
             left_out=tuple((one.user_id, why_left_out(one, escalated_by=escalated_by)) for one in members if one.user_id not in audience),
         )
 
-    at_once = told(0, first, About(priority=priority, since=at, online=online), at)
+    at_once = told(0, first, About(priority=priority, since=at, online=online), lambda person: channels(person, online), at)
     later = (
         told(
             firing.number,
             firing.step.audience(members, escalated_by=escalated_by, at=at + firing.after),
             About(kind=DeliveryKind.REMINDER, priority=priority, since=at + firing.after, online=online),
+            _each(PERSONAL.intersection(firing.step.channels)),
             at + firing.after,
         )
         for firing in firings(policy.steps_for(team_id))
@@ -72,3 +75,8 @@ def foretell(
         due_at=policy.due_at(priority, at),
         told=(at_once, *later),
     )
+
+
+def _each(same: Collection[Channel]) -> Callable[[UserId], Iterable[Channel]]:
+    """The same channels for everybody."""
+    return lambda _: sorted(same)

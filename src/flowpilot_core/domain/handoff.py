@@ -1,6 +1,6 @@
 """A handoff: one transfer of a session, and the moves it allows."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
@@ -221,10 +221,10 @@ class Handoff:
         session = session.withdrawn(at=at)
         return evolve(self, state=state), session, self._event(EventKind.HANDOFF_WITHDRAWN, by, session.updated_at, state=state)
 
-    def reminded(self, number: int, people: int, *, by: Actor, at: datetime) -> Event:
-        """That so many people were told again that it waits."""
+    def reminded(self, number: int, people: int, channels: Sequence[str], *, by: Actor, at: datetime) -> Event:
+        """That so many people were told again that it waits, and over which channels."""
         require(by, Permission.REMIND, self.session_id)
-        return self._event(EventKind.HANDOFF_REMINDED, by, max(at, self.escalated_at), number=number, people=people)
+        return self._event(EventKind.HANDOFF_REMINDED, by, max(at, self.escalated_at), number=number, people=people, channels=[*channels])
 
     def judged(self, verdict: Verdict, comment: str | None, *, by: Person, at: datetime) -> "tuple[Judgement, Event]":
         """What its claimer thinks of its having been escalated. Raises also `InvalidValue`."""

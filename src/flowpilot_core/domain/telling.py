@@ -1,6 +1,6 @@
 """Whether a message goes to somebody now, later or never: one rule for sending and for saying beforehand who would be told."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 
 from attrs import frozen
@@ -14,6 +14,7 @@ from .session import Priority
 NOT_THIS_WAY = "they chose not to be told this way"
 SEEN = "they have seen it"
 ONLINE = "they are online and see it there first"
+NOT_ONLINE = "they are not online"
 QUIET = "quiet hours"
 
 
@@ -70,12 +71,14 @@ def word(to: Preferences, about: About, *, channel: Channel = Channel.EMAIL, on_
 
 
 def words(
-    members: Iterable[Member], audience: Collection[UserId], about: About, *, channels: Collection[Channel] = (Channel.EMAIL,), at: datetime
+    members: Iterable[Member], audience: Collection[UserId], about: About, *, over: Callable[[UserId], Iterable[Channel]], at: datetime
 ) -> tuple[Word, ...]:
-    """What becomes of a message to each of an audience."""
+    """What becomes of a message to each of an audience, over the channels that are said of each."""
     told = [member for member in members if member.user_id in audience]
     on_duty = somebody_on_duty(told, at)
-    return tuple(word(member.preferences, about, channel=channel, on_duty=on_duty, at=at) for member in told for channel in channels)
+    return tuple(
+        word(member.preferences, about, channel=channel, on_duty=on_duty, at=at) for member in told for channel in over(member.user_id)
+    )
 
 
 def why_left_out(member: Member, *, escalated_by: UserId) -> str:
@@ -90,6 +93,9 @@ def why_left_out(member: Member, *, escalated_by: UserId) -> str:
 def _why_not(to: Preferences, about: About, channel: Channel, on_duty: bool, at: datetime) -> tuple[str | None, datetime | None]:
     if not to.take(about.kind, channel):
         return NOT_THIS_WAY, None
+    if channel is Channel.PUSH:
+        # It wakes nobody: whoever looks at a stream of events works, or wants to know.
+        return (None if to.user_id in about.online else NOT_ONLINE), None
     if about.kind in TELLING:
         if to.mail_after is not None and channel is Channel.EMAIL:
             if to.user_id in about.seen:

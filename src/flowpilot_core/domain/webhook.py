@@ -8,9 +8,9 @@ from types import MappingProxyType
 
 from attrs import evolve, field, frozen
 
-from .delivery import DELIVERY, MOST_ATTEMPTS, Channel, DeliveryMove, DeliveryState
+from .delivery import DELIVERY, MOST_ATTEMPTS, Channel, DeliveryKind, DeliveryMove, DeliveryState
 from .errors import InvalidValue
-from .events import EventKind
+from .events import Event, EventKind
 from .handoff import Handoff, HandoffState
 from .identifiers import EventId, HandoffId, SecretId, SessionId, UserId, WebhookId, WebhookMessageId
 from .text import PROSE, TITLE, text
@@ -25,6 +25,7 @@ HOOKABLE = frozenset(
         EventKind.HANDOFF_UNCLAIMED,
         EventKind.HANDOFF_LAPSED,
         EventKind.HANDOFF_WITHDRAWN,
+        EventKind.HANDOFF_REMINDED,
         EventKind.SESSION_REASSIGNED,
         EventKind.SESSION_RESOLVED,
         EventKind.SESSION_REOPENED,
@@ -39,6 +40,7 @@ PAGED = frozenset(
         EventKind.HANDOFF_UNCLAIMED,
         EventKind.HANDOFF_LAPSED,
         EventKind.HANDOFF_WITHDRAWN,
+        EventKind.HANDOFF_REMINDED,
         EventKind.SESSION_RESOLVED,
     }
 )
@@ -49,6 +51,12 @@ OLD_SECRET_LIVES = timedelta(hours=24)
 LONGEST_ANSWER = 2_000
 """Characters of an answer that are kept."""
 LONGEST_URL = 2_000
+
+
+ASKING: Mapping[EventKind, DeliveryKind] = MappingProxyType(
+    {EventKind.HANDOFF_ESCALATED: DeliveryKind.ESCALATED, EventKind.HANDOFF_REMINDED: DeliveryKind.REMINDER}
+)
+"""Events that ask for somebody: being told of them is in the ledger of the handoff, as this kind of delivery."""
 
 
 class WebhookFormat(StrEnum):
@@ -93,6 +101,12 @@ class Webhook:
     def channel(self) -> Channel:
         """What the ledger of a handoff calls it."""
         return CHANNELS.get(self.format, Channel.WEBHOOK)
+
+    def hears_of(self, event: Event) -> bool:
+        """Whether it is told of an event: of a kind that it wants, or by a step of a policy that names its channel."""
+        channels = event.changed.get("channels")
+        named = event.kind is EventKind.HANDOFF_REMINDED and isinstance(channels, list) and self.channel in channels
+        return self.off_at is None and not event.private and (event.kind in self.kinds or named)
 
     def renewed(self, secret: SecretId, *, at: datetime) -> "Webhook":
         """With another secret; the one of now stays good for a while."""
@@ -232,7 +246,7 @@ def why_not_tell(webhook: Webhook, kind: EventKind | None, handoff: Handoff | No
     """Why a message is not worth sending any more, read at the moment of sending; None where it is."""
     if webhook.off_at is not None:
         return f"the webhook is off: {webhook.off_reason}"
-    if kind is EventKind.HANDOFF_ESCALATED and handoff is not None and handoff.state is not HandoffState.OPEN:
+    if kind in ASKING and handoff is not None and handoff.state is not HandoffState.OPEN:
         return f"the handoff is {handoff.state}"
     if kind is EventKind.HANDOFF_CLAIMED and webhook.format in PAGERS and handoff is not None and handoff.state is HandoffState.OPEN:
         # It was given back meanwhile: this would silence a pager that rings rightly.

@@ -46,6 +46,7 @@ DEEDS: Mapping[EventKind | None, str] = MappingProxyType(
         EventKind.HANDOFF_UNCLAIMED: "gave it back",
         EventKind.HANDOFF_LAPSED: "gave it back, since nobody went on with it",
         EventKind.HANDOFF_WITHDRAWN: "withdrew it",
+        EventKind.HANDOFF_REMINDED: "says that it still waits for a colleague",
         EventKind.SESSION_REASSIGNED: "gave it to somebody else",
         EventKind.SESSION_RESOLVED: "resolved it",
         EventKind.SESSION_REOPENED: "opened it again",

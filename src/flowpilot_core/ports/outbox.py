@@ -22,6 +22,8 @@ class WorkKind(StrEnum):
     """A look at a claim that may have gone quiet."""
     DELIVERY = "delivery"
     """A mail to one person."""
+    PUSH = "push"
+    """Noting whether somebody who is told by push had a stream of events open."""
     ASSESSMENT = "assessment"
     """An assessment of one escalation."""
     WEBHOOKS = "webhooks"
@@ -49,7 +51,7 @@ STANDING = "~"
 SECRETS_KIND = f"{STANDING}secrets"
 """Stands for an account that has secrets, under the account's own id."""
 
-SENDING: Mapping[Channel, WorkKind] = MappingProxyType({Channel.EMAIL: WorkKind.DELIVERY})
+SENDING: Mapping[Channel, WorkKind] = MappingProxyType({Channel.EMAIL: WorkKind.DELIVERY, Channel.PUSH: WorkKind.PUSH})
 """What work it is to send a delivery over each channel; for a channel that is not here, whoever adds the delivery sees to it."""
 RESENDING: Mapping[Channel, WorkKind] = MappingProxyType(
     {**SENDING, **dict.fromkeys((Channel.WEBHOOK, Channel.SLACK, Channel.TEAMS), WorkKind.WEBHOOK)}

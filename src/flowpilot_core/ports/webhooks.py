@@ -32,7 +32,7 @@ class Webhooks(Protocol):
     async def caused(self, event_id: EventId) -> None:
         """Have webhooks told of this event (`WorkKind.WEBHOOKS`, under the event's id), if it is recorded in this unit of work,
 
-        is not private, and a webhook that is on wants to be told of its kind.
+        is not private, and a webhook that is on wants to be told of its kind; of a reminder, whichever is on, since its step may name it.
         """
 
     async def event(self, event_id: EventId) -> LoggedEvent:

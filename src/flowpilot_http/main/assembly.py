@@ -22,6 +22,7 @@ from flowpilot_core.application.notifications import SendDelivery
 from flowpilot_core.application.policy_steps import TakePolicySteps
 from flowpilot_core.application.posting import PostNote
 from flowpilot_core.application.psa_access import Psas
+from flowpilot_core.application.pushed import NotePush
 from flowpilot_core.application.quiet_claims import WatchClaims
 from flowpilot_core.application.reactions import reactions
 from flowpilot_core.application.relay import Handler, Relay
@@ -120,6 +121,7 @@ async def relay_of(
             mail_domain=mail_domain,
             settled=metrics.delivery,
         ),
+        WorkKind.PUSH: NotePush(begin=begin, clock=clock, settled=metrics.delivery),
         WorkKind.ASSESSMENT: MakeAssessment(units=units, view=view, redact=redact, clock=clock, models=models),
         WorkKind.SUGGESTION: MakeSuggestion(units=units, view=view, redact=redact, models=models),
         WorkKind.POLICY_STEP: TakePolicySteps(units=units, clock=clock, new_id=new_id),

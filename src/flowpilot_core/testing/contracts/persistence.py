@@ -363,6 +363,18 @@ class HandoffsContract(Contract):
         assert [acme.vera.user_id] == [colleague.user_id for colleague in viewers]
         assert () == nobody
 
+    async def test_of_colleagues_it_is_known_who_is_online(self, begin: BeginWork, acme: Staff, globex: Staff) -> None:
+        case = await a_session(by=acme.anna).kept(begin)
+        for staff in (acme, globex):
+            async with begin(staff.account_id) as work:
+                await work.presence.here(new_id(), {staff.ben.user_id, staff.vera.user_id}, seconds=600.0)
+                await work.commit()
+
+        async with begin(acme.account_id) as work:
+            _, colleagues, _ = await work.handoffs.basis(case.id, TOLD_ROLES)
+
+        assert {acme.ben.user_id} == {colleague.user_id for colleague in colleagues if colleague.online}
+
     async def test_deliveries_come_back_by_id_in_pages(self, begin: BeginWork, view: ViewOf, acme: Staff) -> None:
         case, deliveries = await self._told(begin, acme, acme.olga, acme.adam, acme.ben)
 
