@@ -27,7 +27,7 @@ from flowpilot_core.testing.faults import Faults, signalling
 from .assessing import assessing
 from .escalation import Stuck, a_flowpilot, a_relay, an_app
 from .policies import a_watch
-from .psa.posting import posting
+from .psa.posting import NO_CERTIFICATES, posting
 
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(["tests.support.processes"])
@@ -167,7 +167,7 @@ def post(says: Connection, app_url: str, relay_url: str, point: str) -> None:
         database, outbox = Database(app_url, pool_size=1), SqlOutbox(relay_url, pool_size=1)
         faults = Faults()
         faults.at(point, signalling(signal.SIGKILL))
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(verify=NO_CERTIFICATES) as client:
             relay = posting(database.begin, outbox, client, faults)
             while await relay.run_once():
                 pass

@@ -11,9 +11,10 @@ from attrs import define, field, frozen
 
 from flowpilot_core.domain.errors import NotVouchedFor
 from flowpilot_core.domain.psa_vendor import NoteFormat, Setting, Vendor
-from flowpilot_core.ports.psa import Access, Knock, Member, NotDone, Note, Posted, PsaTicket, TicketNote, Trouble
+from flowpilot_core.ports.psa import Access, Choices, Knock, Member, NotDone, Note, Posted, PsaTicket, TicketNote, TimeEntry, Trouble
 
 STATUSES = ("New", "In Progress", "Closed")
+PRIORITIES = ("Priority 1", "Priority 2")
 
 
 @define(kw_only=True)
@@ -25,11 +26,13 @@ class MemoryTicket:
     closed_at: datetime | None = None
     client_name: str | None = None
     contact_name: str | None = None
-    priority: str | None = None
     locked: bool = False
+    priority: str = "Priority 1"
+    owner_id: str | None = None
     notes: list[Note] = field(factory=list)
     public: list[Note] = field(factory=list)
     """Those of them that the client reads."""
+    work: list[TimeEntry] = field(factory=list)
 
 
 @frozen(kw_only=True)
@@ -129,16 +132,61 @@ class MemoryPsa:
             return None
         return found.get("ticket") if isinstance(found, dict) else None
 
+    async def member_by_email(self, access: Access, email: str) -> Member | None:
+        """Among its people."""
+        found = [member for member in await self.members(access) if (member.email or "").casefold() == email.casefold()]
+        return found[0] if len(found) == 1 else None
+
+    async def choices(self, access: Access) -> Choices:
+        """Three and two."""
+        await self.check(access)
+        return Choices(statuses=_numbered(STATUSES), priorities=_numbered(PRIORITIES))
+
     async def set_status(self, access: Access, ticket_id: str, status: str) -> None:
         """One of three."""
         ticket = await self._ticket(access, ticket_id)
-        wanted: Mapping[str, str] = {known.casefold(): known for known in STATUSES}
-        if status.casefold() not in wanted:
-            raise NotDone(Trouble.WRONG_SETTING, f"there is no status {status}")
-        ticket.status = wanted[status.casefold()]
+        ticket.status = _chosen(STATUSES, status)
+
+    async def set_priority(self, access: Access, ticket_id: str, priority: str) -> None:
+        """One of two."""
+        ticket = await self._ticket(access, ticket_id)
+        ticket.priority = _chosen(PRIORITIES, priority)
+
+    async def set_owner(self, access: Access, ticket_id: str, member_id: str) -> None:
+        """One of its people."""
+        ticket = await self._ticket(access, ticket_id)
+        if member_id not in {member.id for member in self.people}:
+            raise NotDone(Trouble.WRONG_SETTING, "there is no such member")
+        ticket.owner_id = member_id
+
+    async def find_time(self, access: Access, ticket_id: str, marker: str) -> str | None:
+        """Its place among the entries."""
+        ticket = await self._ticket(access, ticket_id)
+        return next((str(number) for number, entry in enumerate(ticket.work, start=1) if marker in entry.text), None)
+
+    async def add_time(self, access: Access, ticket_id: str, entry: TimeEntry) -> Posted:
+        """As scripted for notes, or else it succeeds."""
+        ticket = await self._ticket(access, ticket_id)
+        outcome = self._outcomes.popleft() if self._outcomes else None
+        if outcome is None or outcome.unknown:
+            ticket.work.append(entry)
+        if outcome is not None:
+            raise outcome
+        return Posted(vendor_id=str(len(ticket.work)), answer="entered")
 
     async def _ticket(self, access: Access, ticket_id: str) -> MemoryTicket:
         await self.check(access)
         if ticket_id not in self.tickets:
             raise NotDone(Trouble.TICKET_GONE, "there is no such ticket")
         return self.tickets[ticket_id]
+
+
+def _numbered(names: Sequence[str]) -> Mapping[str, str]:
+    return {str(number): name for number, name in enumerate(names, start=1)}
+
+
+def _chosen(names: Sequence[str], wanted: str) -> str:
+    for number, name in _numbered(names).items():
+        if wanted == number or wanted.casefold() == name.casefold():
+            return name
+    raise NotDone(Trouble.WRONG_SETTING, f"there is no {wanted}")

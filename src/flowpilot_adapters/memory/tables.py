@@ -42,6 +42,7 @@ from flowpilot_core.domain.opinion import Judgement, Rating, Seen
 from flowpilot_core.domain.output import Output
 from flowpilot_core.domain.preferences import Preferences
 from flowpilot_core.domain.psa_connection import PsaConnection
+from flowpilot_core.domain.psa_member import MemberMatch
 from flowpilot_core.domain.psa_post import PsaPost
 from flowpilot_core.domain.psa_webhook import PsaWebhook, WatchedTicket
 from flowpilot_core.domain.quiet_claim import ClaimWatch
@@ -136,6 +137,7 @@ class Tables:
     imports: dict[ImportKey, ImportedRow] = Factory(dict)
     psa_connections: dict[PsaConnectionId, PsaConnection] = Factory(dict)
     psa_posts: dict[PsaPostId, PsaPost] = Factory(dict)
+    psa_members: dict[tuple[PsaConnectionId, UserId], MemberMatch] = Factory(dict)
     psa_webhooks: dict[PsaConnectionId, PsaWebhook] = Factory(dict)
     psa_tickets: dict[PsaTicketId, WatchedTicket] = Factory(dict)
     events: list[Event] = Factory(list)
@@ -234,6 +236,7 @@ class Working:
         self.imports = Rows(tables.imports)
         self.psa_connections = Rows(tables.psa_connections)
         self.psa_posts = Rows(tables.psa_posts)
+        self.psa_members = Rows(tables.psa_members)
         self.psa_webhooks = Rows(tables.psa_webhooks)
         self.psa_tickets = Rows(tables.psa_tickets)
         self.events: list[Event] = []

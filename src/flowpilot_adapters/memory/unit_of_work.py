@@ -14,6 +14,7 @@ from .opinions import MemoryOpinions
 from .outputs import MemoryOutputs
 from .presence import MemoryPresence
 from .psa_ledger import MemoryPsaLedger
+from .psa_members import MemoryPsaMembers
 from .psa_webhooks import MemoryPsaWebhooks
 from .repositories import MemoryDeliveries, MemoryHandoffs, MemoryPeople, MemorySessions, MemoryWorkLedger
 from .secrets import MemorySecrets
@@ -52,6 +53,7 @@ class MemoryUnitOfWork:
         self._webhooks = MemoryWebhooks(transaction)
         self._imports = MemoryImports(transaction)
         self._psa = MemoryPsaLedger(transaction)
+        self._psa_members = MemoryPsaMembers(transaction)
         self._psa_webhooks = MemoryPsaWebhooks(transaction)
 
     @property
@@ -153,6 +155,11 @@ class MemoryUnitOfWork:
     def psa(self) -> MemoryPsaLedger:
         """The PSAs and what was posted there."""
         return self._psa
+
+    @property
+    def psa_members(self) -> MemoryPsaMembers:
+        """Who is who in the PSAs."""
+        return self._psa_members
 
     @property
     def psa_webhooks(self) -> MemoryPsaWebhooks:

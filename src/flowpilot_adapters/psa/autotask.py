@@ -12,10 +12,10 @@ from flowpilot_core.domain.errors import NotVouchedFor
 from flowpilot_core.domain.events import Plain
 from flowpilot_core.domain.psa_vendor import Kind, NoteFormat, Setting, Vendor
 from flowpilot_core.ports.clock import Clock
-from flowpilot_core.ports.psa import Access, Knock, Member, NotDone, Note, Posted, PsaTicket, TicketNote, Trouble
+from flowpilot_core.ports.psa import Access, Choices, Knock, Member, NotDone, Note, Posted, PsaTicket, TicketNote, TimeEntry, Trouble
 
 from .line import Call, Line, Query, Reply
-from .reading import RECENT, number, record, records, shortened, ticket_number, when, words
+from .reading import RECENT, hours, number, record, records, shortened, the_one, ticket_number, when, words
 from .remembered import Remembered
 from .vouching import is_signature, ticket_in, told
 
@@ -86,14 +86,17 @@ class Autotask:
 
     async def find_note(self, access: Access, ticket_id: str, marker: str) -> str | None:
         """Asks for the ticket's notes that contain the marker, and checks that they do."""
+        return await self._marked(access, ticket_id, "TicketNotes", "description", marker)
+
+    async def _marked(self, access: Access, ticket_id: str, entity: str, field: str, marker: str) -> str | None:
         ticket = await self._existing(access, ticket_id)
         conditions: list[Plain] = [
             {"op": "eq", "field": "ticketID", "value": ticket},
-            {"op": "contains", "field": "description", "value": marker},
+            {"op": "contains", "field": field, "value": marker},
         ]
-        for note in await self._query(access, "TicketNotes", conditions, most=MOST_RECORDS):
-            if number(note, "ticketID") == ticket and marker in (words(note, "description") or ""):
-                return str(number(note, "id"))
+        for found in await self._query(access, entity, conditions, most=MOST_RECORDS):
+            if number(found, "ticketID") == ticket and marker in (words(found, field) or ""):
+                return str(number(found, "id"))
         return None
 
     async def add_note(self, access: Access, ticket_id: str, note: Note) -> Posted:
@@ -106,10 +109,7 @@ class Autotask:
             **(await self._choices(access)),
         }
         reply = await self._ask(access, "POST", f"Tickets/{ticket}/Notes", json=body, lane="TicketNotes")
-        vendor_id = number(reply.data, "itemId")
-        if not reply.ok or vendor_id is None:
-            raise reply.not_the_api(VENDOR.name) if reply.ok else _refusal(reply)
-        return Posted(vendor_id=str(vendor_id), answer=f"{reply.status} {reply.said}")
+        return reply.made(number(reply.data, "itemId"), VENDOR.name, _refusal)
 
     async def ticket(self, access: Access, ticket_id: str) -> PsaTicket:
         """The ticket with its newest notes; what it names by number is looked up."""
@@ -133,10 +133,7 @@ class Autotask:
     async def members(self, access: Access) -> Sequence[Member]:
         """Its active resources."""
         found = await self._query(access, "Resources", [{"op": "eq", "field": "isActive", "value": True}], most=MOST_RECORDS)
-        return [
-            Member(id=str(number(member, "id")), name=_full_name(member, "firstName", "lastName") or "", email=words(member, "email"))
-            for member in found
-        ]
+        return [_member(member) for member in found]
 
     async def told(self, access: Access, knock: Knock, secret: str) -> str | None:
         """Signed with the secret by HMAC and SHA-1: the vendor knows no other way."""
@@ -146,17 +143,73 @@ class Autotask:
         body = told(knock)
         return ticket_in(body, "Id") if words(body, "EntityType") == "Ticket" else None
 
+    async def member_by_email(self, access: Access, email: str) -> Member | None:
+        """Asks for the active resources with this address."""
+        conditions: list[Plain] = [{"op": "eq", "field": "email", "value": email}, {"op": "eq", "field": "isActive", "value": True}]
+        return the_one([_member(found) for found in await self._query(access, "Resources", conditions, most=MOST_RECORDS)], email)
+
+    async def choices(self, access: Access) -> Choices:
+        """The tenant's picklists of tickets."""
+        about = await self._about(access, "Tickets")
+        return Choices(statuses=_named(about.get("status", {})), priorities=_named(about.get("priority", {})))
+
     async def set_status(self, access: Access, ticket_id: str, status: str) -> None:
-        """By its number, or its name among the tenant's; read back, since the tenant's own rules may undo it."""
+        """By its number, or its name among the tenant's."""
+        await self._pick(access, ticket_id, "status", status)
+
+    async def set_priority(self, access: Access, ticket_id: str, priority: str) -> None:
+        """By its number, or its name among the tenant's."""
+        await self._pick(access, ticket_id, "priority", priority)
+
+    async def set_owner(self, access: Access, ticket_id: str, member_id: str) -> None:
+        """A resource, in the role it has at the service desk: the vendor takes neither without the other."""
+        role = await self._role(access, int(member_id))
+        await self._set(access, ticket_id, {"assignedResourceID": int(member_id), "assignedResourceRoleID": role})
+
+    async def find_time(self, access: Access, ticket_id: str, marker: str) -> str | None:
+        """Asks for the ticket's entries that contain the marker, and checks that they do."""
+        return await self._marked(access, ticket_id, "TimeEntries", "internalNotes", marker)
+
+    async def add_time(self, access: Access, ticket_id: str, entry: TimeEntry) -> Posted:
+        """Hours of a resource's, in the role it has at the service desk; its text stands in the internal notes."""
         ticket = await self._existing(access, ticket_id)
-        wanted = _picked((await self._about(access, "Tickets")).get("status", {}), ticket_number(status) or status, "status")
-        for _ in range(2):
-            reply = await self._ask(access, "PATCH", "Tickets", json={"id": ticket, "status": wanted}, lane="Tickets")
+        body = {
+            "ticketID": ticket,
+            "resourceID": int(entry.member_id),
+            "roleID": await self._role(access, int(entry.member_id)),
+            "dateWorked": f"{entry.began:%Y-%m-%dT%H:%M:%SZ}",
+            "hoursWorked": hours(entry.minutes),
+            "summaryNotes": "FlowPilot",
+            "internalNotes": entry.text,
+        }
+        reply = await self._ask(access, "POST", "TimeEntries", json=body, lane="TimeEntries")
+        return reply.made(number(reply.data, "itemId"), VENDOR.name, _refusal)
+
+    async def _pick(self, access: Access, ticket_id: str, field: str, wanted: str) -> None:
+        choices = (await self._about(access, "Tickets")).get(field, {})
+        await self._set(access, ticket_id, {field: _picked(choices, ticket_number(wanted) or wanted, field)})
+
+    async def _set(self, access: Access, ticket_id: str, wanted: Mapping[str, int]) -> None:
+        """Change a ticket where it is different; read back, since the tenant's own rules may undo it."""
+        ticket = await self._existing(access, ticket_id)
+        for tries in range(3):
+            found = record(record(await self._read(access, f"Tickets/{ticket}")).get("item"))
+            if all(number(found, name) == value for name, value in wanted.items()):
+                return
+            if tries == 2:
+                break
+            reply = await self._ask(access, "PATCH", "Tickets", json={"id": ticket, **wanted}, lane="Tickets")
             if not reply.ok:
                 raise _refusal(reply)
-            if number(record(await self._read(access, f"Tickets/{ticket}")).get("item"), "status") == wanted:
-                return
-        raise NotDone(Trouble.REFUSED, "a rule of the tenant gave the ticket another status again")
+        raise NotDone(Trouble.REFUSED, "a rule of the tenant changed the ticket back again")
+
+    async def _role(self, access: Access, resource: int) -> int:
+        """The role of a resource at the service desk."""
+        found = record(record(await self._read(access, f"Resources/{resource}")).get("item"))
+        role = number(found, "defaultServiceDeskRoleID")
+        if role is None:
+            raise NotDone(Trouble.WRONG_SETTING, "that resource has no role at the service desk in Autotask PSA")
+        return role
 
     async def _existing(self, access: Access, ticket_id: str) -> int:
         """The number of a ticket that there is: reading one that is not there is no error here, only empty."""
@@ -215,12 +268,7 @@ class Autotask:
         return found
 
     async def _read(self, access: Access, path: str) -> object:
-        reply = await self._ask(access, "GET", path, lane=path.partition("/")[0])
-        if not reply.ok:
-            raise _refusal(reply)
-        if reply.data is None:
-            raise reply.not_the_api(VENDOR.name)
-        return reply.data
+        return (await self._ask(access, "GET", path, lane=path.partition("/")[0])).required(VENDOR.name, _refusal)
 
     async def _ask(self, access: Access, method: str, path: str, *, json: object = None, lane: str, writes: bool | None = None) -> Reply:
         """The answer; where the sign-in was refused and the vendor has moved the tenant meanwhile, that of the new zone."""
@@ -313,6 +361,12 @@ def _refusal(reply: Reply) -> NotDone:
             return reply.refused(Trouble.REFUSED, "Autotask PSA refused this", unknown=reply.writes)
 
 
+def _named(about: Mapping[str, object]) -> Mapping[str, str]:
+    """The choices of a field that are in use: names by their numbers."""
+    rows = [option for option in records(about.get("picklistValues")) if option.get("isActive") is not False]
+    return {str(number(option, "value")): words(option, "label") or "" for option in rows}
+
+
 def _options(about: Mapping[str, object]) -> Mapping[str, int]:
     """The choices of a field that are in use, by name in small letters."""
     return {
@@ -361,6 +415,10 @@ def _label(about: Fields, name: str, found: Mapping[str, object]) -> str | None:
 
 def _full_name(found: Mapping[str, object], *keys: str) -> str | None:
     return " ".join(name for name in (words(found, key) for key in keys) if name) or None
+
+
+def _member(found: Mapping[str, object]) -> Member:
+    return Member(id=str(number(found, "id")), name=_full_name(found, "firstName", "lastName") or "", email=words(found, "email"))
 
 
 def _note(note: Mapping[str, object]) -> TicketNote:

@@ -13,10 +13,10 @@ from attrs import define, field
 from flowpilot_core.domain.errors import NotVouchedFor
 from flowpilot_core.domain.psa_vendor import NoteFormat, Setting, Vendor, Vouching
 from flowpilot_core.ports.clock import Clock
-from flowpilot_core.ports.psa import Access, Knock, Member, NotDone, Note, Posted, PsaTicket, TicketNote, Trouble
+from flowpilot_core.ports.psa import Access, Choices, Knock, Member, NotDone, Note, Posted, PsaTicket, TicketNote, TimeEntry, Trouble
 
 from .line import Call, Line, Query, Reply
-from .reading import RECENT, number, record, records, shortened, ticket_number, when, words
+from .reading import RECENT, chosen, hours, number, options, record, records, shortened, the_one, ticket_number, when, words
 from .remembered import Remembered
 from .vouching import is_signature, ticket_in, told
 
@@ -35,6 +35,12 @@ FLAGS: Mapping[str, str] = MappingProxyType(
 )
 CLOUD = frozenset(f"{region}.myconnectwise.net" for region in ("na", "eu", "au", "aus", "za")) | {"staging.connectwisedev.com"}
 """Hosts that people know, whose API answers under `api-` in front."""
+ADDRESSES = ("officeEmail", "primaryEmail")
+"""Where a member's addresses stand."""
+OF_TICKETS = "ServiceTicket"
+"""What work is charged to."""
+MOST_BOARDS = 50
+"""Boards whose statuses are read."""
 USUAL_CODEBASE = "v4_6_release/"
 VERSION = "application/vnd.connectwise.com+json; version=2025.1"
 LONGEST_TEXT = 8_000
@@ -91,10 +97,7 @@ class ConnectWise:
         shown = FLAGS[str(access.settings.get("note", "internal"))]
         body = {"text": note.text, **{flag: flag == shown for flag in FLAGS.values()}, "processNotifications": False}
         reply = await self._ask(access, "POST", f"{_path(ticket_id)}/notes", json=body)
-        vendor_id = number(reply.data, "id")
-        if not reply.ok or vendor_id is None:
-            raise reply.not_the_api(VENDOR.name) if reply.ok else _refusal(reply)
-        return Posted(vendor_id=str(vendor_id), answer=f"{reply.status} {reply.said}")
+        return reply.made(number(reply.data, "id"), VENDOR.name, _refusal)
 
     async def ticket(self, access: Access, ticket_id: str) -> PsaTicket:
         """The ticket and its newest notes, in two calls."""
@@ -146,32 +149,88 @@ class ConnectWise:
 
         return await self._keys.get((*access.key, url), ask, keep=lambda _: AN_HOUR)
 
+    async def member_by_email(self, access: Access, email: str) -> Member | None:
+        """Asks for who has it as one of their addresses; an address that would end the condition is nobody's."""
+        if '"' in email or "\\" in email:
+            return None
+        asked = " or ".join(f'{name}="{email}"' for name in ADDRESSES)
+        query: Query = {"conditions": f"inactiveFlag=false and ({asked})", "pageSize": PAGE}
+        found = records(await self._read(access, "system/members", query))
+        return the_one([_member(member, email) for member in found if member.get("inactiveFlag") is not True], email)
+
+    async def choices(self, access: Access) -> Choices:
+        """The statuses of every board, and the priorities."""
+        boards = records(await self._read(access, "service/boards", {"pageSize": MOST_BOARDS, "fields": "id"}))
+        statuses: dict[str, str] = {}
+        for board in boards:
+            statuses.update(options(await self._statuses(access, number(board, "id")), "name"))
+        return Choices(statuses=statuses, priorities=await self._priorities(access))
+
     async def set_status(self, access: Access, ticket_id: str, status: str) -> None:
-        """By its id on the ticket's own board; a name is looked up there."""
-        wanted = ticket_number(status) or await self._status(access, ticket_id, status)
-        change = [{"op": "replace", "path": "status", "value": {"id": wanted}}]
-        reply = await self._ask(access, "PATCH", _path(ticket_id), json=change)
+        """By its id, or its name on the ticket's own board."""
+        ticket = record(await self._read(access, _path(ticket_id)))
+        wanted = ticket_number(status)
+        if wanted is None:
+            known = options(await self._statuses(access, number(ticket.get("board"), "id")), "name")
+            wanted = _among(known, status, "the ticket's board has no status")
+        await self._replace(access, ticket_id, ticket, "status", wanted)
+
+    async def set_priority(self, access: Access, ticket_id: str, priority: str) -> None:
+        """By its id, or its name."""
+        wanted = _among(await self._priorities(access), priority, "ConnectWise PSA has no priority")
+        await self._replace(access, ticket_id, record(await self._read(access, _path(ticket_id))), "priority", wanted)
+
+    async def set_owner(self, access: Access, ticket_id: str, member_id: str) -> None:
+        """One of its members."""
+        await self._replace(access, ticket_id, record(await self._read(access, _path(ticket_id))), "owner", int(member_id))
+
+    async def find_time(self, access: Access, ticket_id: str, marker: str) -> str | None:
+        """Reads the entries of the ticket, newest first."""
+        conditions = f'chargeToType="{OF_TICKETS}" and chargeToId={_ticket(ticket_id)}'
+        query: Query = {"conditions": conditions, "orderBy": "id desc", "pageSize": PAGE}
+        for entry in records(await self._read(access, "time/entries", query)):
+            if marker in (words(entry, "notes") or ""):
+                return str(number(entry, "id"))
+        return None
+
+    async def add_time(self, access: Access, ticket_id: str, entry: TimeEntry) -> Posted:
+        """Hours of a member's; its text stands in the internal analysis."""
+        body = {
+            "chargeToId": _ticket(ticket_id),
+            "chargeToType": OF_TICKETS,
+            "member": {"id": int(entry.member_id)},
+            "timeStart": f"{entry.began:%Y-%m-%dT%H:%M:%SZ}",
+            "actualHours": hours(entry.minutes),
+            "notes": entry.text,
+            "addToInternalAnalysisFlag": True,
+            "addToDetailDescriptionFlag": False,
+            "addToResolutionFlag": False,
+            "emailResourceFlag": False,
+            "emailContactFlag": False,
+            "emailCcFlag": False,
+        }
+        reply = await self._ask(access, "POST", "time/entries", json=body)
+        return reply.made(number(reply.data, "id"), VENDOR.name, _refusal)
+
+    async def _replace(self, access: Access, ticket_id: str, ticket: Mapping[str, object], field: str, wanted: int) -> None:
+        """Give a ticket another reference, if it has another one: whole, since a part of it is taken and then ignored."""
+        if number(ticket.get(field), "id") == wanted:
+            return
+        reply = await self._ask(access, "PATCH", _path(ticket_id), json=[{"op": "replace", "path": field, "value": {"id": wanted}}])
         if reply.ok:
             return
         if reply.status == 400:
-            raise reply.refused(Trouble.WRONG_SETTING, "ConnectWise PSA has no such status for this ticket")
+            raise reply.refused(Trouble.WRONG_SETTING, f"ConnectWise PSA takes no such {field} for this ticket")
         raise _refusal(reply)
 
-    async def _status(self, access: Access, ticket_id: str, name: str) -> int:
-        board = number(record(record(await self._read(access, _path(ticket_id))).get("board")), "id")
-        for status in records(await self._read(access, f"service/boards/{board}/statuses", {"pageSize": PAGE})):
-            known, found = words(status, "name"), number(status, "id")
-            if known is not None and found is not None and known.casefold() == name.casefold():
-                return found
-        raise NotDone(Trouble.WRONG_SETTING, f"the ticket's board has no status {name}")
+    async def _statuses(self, access: Access, board: int | None) -> Sequence[Mapping[str, object]]:
+        return records(await self._read(access, f"service/boards/{board}/statuses", {"pageSize": PAGE}))
+
+    async def _priorities(self, access: Access) -> Mapping[str, str]:
+        return options(records(await self._read(access, "service/priorities", {"pageSize": PAGE})), "name")
 
     async def _read(self, access: Access, path: str, query: Query = MappingProxyType({})) -> object:
-        reply = await self._ask(access, "GET", path, query=query)
-        if not reply.ok:
-            raise _refusal(reply)
-        if reply.data is None:
-            raise reply.not_the_api(VENDOR.name)
-        return reply.data
+        return (await self._ask(access, "GET", path, query=query)).required(VENDOR.name, _refusal)
 
     async def _ask(self, access: Access, method: str, path: str, *, query: Query = MappingProxyType({}), json: object = None) -> Reply:
         """The answer; where the path was not found and the vendor has moved the company meanwhile, that of the new place."""
@@ -228,11 +287,22 @@ def _origin(url: str) -> tuple[str, str] | None:
         return None
 
 
-def _path(ticket_id: str) -> str:
+def _ticket(ticket_id: str) -> int:
     found = ticket_number(ticket_id)
     if found is None:
         raise NotDone(Trouble.TICKET_GONE, "ConnectWise PSA knows its tickets by number, and this is none")
-    return f"service/tickets/{found}"
+    return found
+
+
+def _path(ticket_id: str) -> str:
+    return f"service/tickets/{_ticket(ticket_id)}"
+
+
+def _among(known: Mapping[str, str], wanted: str, problem: str) -> int:
+    found = chosen(known, wanted)
+    if found is None:
+        raise NotDone(Trouble.WRONG_SETTING, f"{problem} {wanted}")
+    return found
 
 
 def _cannot_route(reply: Reply) -> bool:
@@ -280,7 +350,9 @@ def _note(note: Mapping[str, object]) -> TicketNote:
     )
 
 
-def _member(member: Mapping[str, object]) -> Member:
+def _member(member: Mapping[str, object], wanted: str = "") -> Member:
+    """With the address that is wanted, where it is one of theirs."""
     full = " ".join(name for name in (words(member, "firstName"), words(member, "lastName")) if name)
-    email = words(member, "officeEmail", "primaryEmail", "emailAddress")
+    own = [address for address in (words(member, name) for name in ADDRESSES) if address]
+    email = next((address for address in own if address.casefold() == wanted.casefold()), own[0] if own else None)
     return Member(id=str(number(member, "id")), name=full or words(member, "identifier") or "", email=email)

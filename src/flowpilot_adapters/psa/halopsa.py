@@ -10,10 +10,10 @@ from attrs import define, field, frozen
 from flowpilot_core.domain.errors import NotVouchedFor
 from flowpilot_core.domain.psa_vendor import Kind, NoteFormat, Setting, Vendor
 from flowpilot_core.ports.clock import Clock
-from flowpilot_core.ports.psa import Access, Knock, Member, NotDone, Note, Posted, PsaTicket, TicketNote, Trouble
+from flowpilot_core.ports.psa import Access, Choices, Knock, Member, NotDone, Note, Posted, PsaTicket, TicketNote, TimeEntry, Trouble
 
 from .line import Call, Line, Query, Reply, Window
-from .reading import RECENT, number, plain, record, records, shortened, ticket_number, when, words
+from .reading import RECENT, chosen, hours, number, options, plain, record, records, shortened, the_one, ticket_number, when, words
 from .remembered import Remembered
 from .vouching import is_secret, password, ticket_in, told
 
@@ -97,19 +97,9 @@ class HaloPsa:
         return None
 
     async def add_note(self, access: Access, ticket_id: str, note: Note) -> Posted:
-        """An action on the ticket; none on a closed one, which it would open again."""
-        found = _number(ticket_id)
-        if (await self._open_ticket(access, found)).get("hasbeenclosed") is True:
-            raise NotDone(Trouble.TICKET_GONE, "the ticket is closed in HaloPSA")
+        """An action on the ticket."""
         hidden = access.settings.get("hidden_from_user", True)
-        action = {"ticket_id": found, **_outcome(access), "note_html": note.text, "hiddenfromuser": hidden, "sendemail": False}
-        reply = await self._ask(access, "POST", "Actions", json=[action])
-        created = reply.data[0] if isinstance(reply.data, list) and reply.data else reply.data
-        vendor_id = number(created, "id")
-        if not reply.ok or vendor_id is None:
-            raise reply.not_the_api(VENDOR.name) if reply.ok else _refusal(reply)
-        # Ids of actions count within their ticket.
-        return Posted(vendor_id=str(vendor_id), answer=f"{reply.status} {reply.said}")
+        return await self._act(access, ticket_id, {"note_html": note.text, "hiddenfromuser": hidden})
 
     async def ticket(self, access: Access, ticket_id: str) -> PsaTicket:
         """The ticket and its newest actions; its status is looked up."""
@@ -144,19 +134,59 @@ class HaloPsa:
         body = told(knock)
         return ticket_in(body.get("ticket"), "id") or ticket_in(body, "object_id", "ticket_id")
 
+    async def member_by_email(self, access: Access, email: str) -> Member | None:
+        """Reads them all: a search that this Halo does not know would be ignored, and its first pages taken for an answer."""
+        return the_one(await self.members(access), email)
+
+    async def choices(self, access: Access) -> Choices:
+        """Its statuses and priorities."""
+        return Choices(statuses=options(await self._statuses(access), "name"), priorities=await self._priorities(access))
+
     async def set_status(self, access: Access, ticket_id: str, status: str) -> None:
         """By its number; a name is looked up among the tenant's."""
-        wanted = ticket_number(status) or await self._status(access, status)
-        reply = await self._ask(access, "POST", "Tickets", json=[{"id": _number(ticket_id), "status_id": wanted}])
-        if not reply.ok:
-            raise reply.refused(Trouble.WRONG_SETTING, "HaloPSA refused the status") if reply.status == 400 else _refusal(reply)
+        wanted = ticket_number(status) or _among(options(await self._statuses(access), "name"), status, "status")
+        await self._set(access, ticket_id, "status_id", wanted)
 
-    async def _status(self, access: Access, name: str) -> int:
-        for status in await self._statuses(access):
-            known, found = words(status, "name"), number(status, "id")
-            if known is not None and found is not None and known.casefold() == name.casefold():
-                return found
-        raise NotDone(Trouble.WRONG_SETTING, f"HaloPSA has no status {name}")
+    async def set_priority(self, access: Access, ticket_id: str, priority: str) -> None:
+        """By its number or name."""
+        await self._set(access, ticket_id, "priority_id", _among(await self._priorities(access), priority, "priority"))
+
+    async def set_owner(self, access: Access, ticket_id: str, member_id: str) -> None:
+        """One of its agents."""
+        await self._set(access, ticket_id, "agent_id", int(member_id))
+
+    async def find_time(self, access: Access, ticket_id: str, marker: str) -> str | None:
+        """Work stands in actions, as notes do."""
+        return await self.find_note(access, ticket_id, marker)
+
+    async def add_time(self, access: Access, ticket_id: str, entry: TimeEntry) -> Posted:
+        """An action that took time, of the agent whose work it was."""
+        text = f"<p>{html.escape(entry.text)}</p>"
+        more = {"timetaken": hours(entry.minutes), "who_agentid": int(entry.member_id), "hiddenfromuser": True}
+        return await self._act(access, ticket_id, {"note_html": text, **more})
+
+    async def _act(self, access: Access, ticket_id: str, action: Mapping[str, object]) -> Posted:
+        """An action on a ticket; none on a closed one, which it would open again. Ids of actions count within their ticket."""
+        found = _number(ticket_id)
+        if (await self._open_ticket(access, found)).get("hasbeenclosed") is True:
+            raise NotDone(Trouble.TICKET_GONE, "the ticket is closed in HaloPSA")
+        body = {"ticket_id": found, **_outcome(access), **action, "sendemail": False}
+        reply = await self._ask(access, "POST", "Actions", json=[body])
+        created = reply.data[0] if isinstance(reply.data, list) and reply.data else reply.data
+        return reply.made(number(created, "id"), VENDOR.name, _refusal)
+
+    async def _set(self, access: Access, ticket_id: str, field: str, wanted: int) -> None:
+        """Change one number of a ticket, if it is another one."""
+        ticket = _number(ticket_id)
+        if number(await self._open_ticket(access, ticket), field) == wanted:
+            return
+        reply = await self._ask(access, "POST", "Tickets", json=[{"id": ticket, field: wanted}])
+        if not reply.ok:
+            raise reply.refused(Trouble.WRONG_SETTING, f"HaloPSA refused the {field}") if reply.status == 400 else _refusal(reply)
+
+    async def _priorities(self, access: Access) -> Mapping[str, str]:
+        rows = _listed(await self._read(access, "Priority"), "priorities")
+        return {str(number(row, "priorityid") or number(row, "id")): words(row, "name") or "" for row in rows}
 
     async def _statuses(self, access: Access) -> Sequence[Mapping[str, object]]:
         return _listed(await self._read(access, "Status"), "statuses")
@@ -175,12 +205,7 @@ class HaloPsa:
         return sorted(own, key=lambda action: number(action, "id") or 0, reverse=True)
 
     async def _read(self, access: Access, path: str, query: Query = MappingProxyType({})) -> object:
-        reply = await self._ask(access, "GET", path, query=query)
-        if not reply.ok:
-            raise _refusal(reply)
-        if reply.data is None:
-            raise reply.not_the_api(VENDOR.name)
-        return reply.data
+        return (await self._ask(access, "GET", path, query=query)).required(VENDOR.name, _refusal)
 
     async def _ask(self, access: Access, method: str, path: str, *, query: Query = MappingProxyType({}), json: object = None) -> Reply:
         token = await self._token(access)
@@ -269,6 +294,13 @@ def _number(ticket_id: str) -> int:
     found = ticket_number(ticket_id)
     if found is None:
         raise NotDone(Trouble.TICKET_GONE, "HaloPSA knows its tickets by number, and this is none")
+    return found
+
+
+def _among(known: Mapping[str, str], wanted: str, what: str) -> int:
+    found = chosen(known, wanted)
+    if found is None:
+        raise NotDone(Trouble.WRONG_SETTING, f"HaloPSA has no {what} {wanted}")
     return found
 
 

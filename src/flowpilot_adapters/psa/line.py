@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 
@@ -11,7 +11,7 @@ import httpx
 from attrs import define, field, frozen
 
 from flowpilot_core.ports.clock import Clock
-from flowpilot_core.ports.psa import Access, NotDone, Trouble
+from flowpilot_core.ports.psa import Access, NotDone, Posted, Trouble
 
 DEADLINE = 30.0
 """Seconds for one call as a whole, from looking the name up to the last byte of the answer."""
@@ -79,9 +79,29 @@ class Reply:
         words = "a page for people" if self.is_page else self.said
         return NotDone(trouble, f"{problem} ({self.status}{': ' if words else ''}{words})", unknown=unknown)
 
+    def required(self, vendor: str, refusal: "Refusal") -> object:
+        """The JSON of an answer that must be a success; `refusal` says what it means where it is none."""
+        if not self.ok:
+            raise refusal(self)
+        if self.data is None:
+            raise self.not_the_api(vendor)
+        return self.data
+
+    def made(self, vendor_id: int | None, vendor: str, refusal: "Refusal") -> Posted:
+        """What stands there now, where the answer is a success that tells its id."""
+        if not self.ok:
+            raise refusal(self)
+        if vendor_id is None:
+            raise self.not_the_api(vendor)
+        return Posted(vendor_id=str(vendor_id), answer=f"{self.status} {self.said}")
+
     def not_the_api(self, vendor: str) -> NotDone:
         """It is no answer of the vendor's API."""
         return self.refused(Trouble.NOT_THE_API, f"something that is not {vendor} answered", unknown=self.writes)
+
+
+Refusal = Callable[[Reply], NotDone]
+"""What an answer that is no success means, as one vendor means it."""
 
 
 @frozen(kw_only=True)

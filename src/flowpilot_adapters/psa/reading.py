@@ -5,6 +5,8 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
+from flowpilot_core.ports.psa import Member
+
 LONGEST_NOTE = 2_000
 """Characters of a note that somebody reads here: the whole of it stands on the ticket."""
 RECENT = 10
@@ -43,6 +45,29 @@ def number(value: object, key: str) -> int | None:
     if isinstance(found, str) and found.isascii() and found.isdigit() and len(found) <= LONGEST_NUMBER:
         return int(found)
     return found if isinstance(found, int) else None
+
+
+def chosen(options: Mapping[str, str], wanted: str) -> int | None:
+    """The number of a choice that somebody names, by number or in whatever letters."""
+    if wanted in options:
+        return int(wanted)
+    return next((int(value) for value, name in options.items() if name.casefold() == wanted.casefold()), None)
+
+
+def options(rows: Sequence[Mapping[str, object]], *names: str) -> Mapping[str, str]:
+    """The names of choices by their numbers; the name is at the first of `names` that has one."""
+    return {str(number(row, "id")): words(row, *names) or "" for row in rows if number(row, "id") is not None}
+
+
+def hours(minutes: int) -> float:
+    """Minutes as the hours that a vendor enters."""
+    return round(minutes / 60, 2)
+
+
+def the_one(members: Sequence[Member], email: str) -> Member | None:
+    """The one whose address it is; of more than one nobody can tell who is meant."""
+    found = [member for member in members if (member.email or "").casefold() == email.casefold()]
+    return found[0] if len(found) == 1 else None
 
 
 LONGEST_NUMBER = 18

@@ -56,6 +56,7 @@ APP_MAY: Final[Mapping[str, str]] = MappingProxyType(
         "webhook_message": "SELECT, INSERT, UPDATE, DELETE",
         "psa_connection": "SELECT, INSERT, UPDATE",
         "psa_post": "SELECT, INSERT, UPDATE",
+        "psa_member": "SELECT, INSERT, UPDATE",
         "psa_webhook": "SELECT, INSERT, UPDATE, DELETE",
         "psa_ticket": "SELECT, INSERT, UPDATE",
         "due_work": "SELECT, INSERT, UPDATE, DELETE",

@@ -1,16 +1,34 @@
 """The PSAs of an account and the log of what was posted there, inside one unit of work."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from attrs import evolve
-from sqlalchemy import Integer, Text, any_, bindparam, false, func, insert, literal_column, null, or_, select, update
+from sqlalchemy import (
+    Boolean,
+    Integer,
+    Text,
+    Uuid,
+    any_,
+    bindparam,
+    column,
+    false,
+    func,
+    insert,
+    literal_column,
+    null,
+    or_,
+    select,
+    true,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from flowpilot_core.domain.errors import ConnectionExists, NotFound
 from flowpilot_core.domain.identifiers import AccountId, EventId, PsaConnectionId, PsaPostId
-from flowpilot_core.domain.psa_connection import Health, NoteKind, PsaConnection
-from flowpilot_core.domain.psa_post import PostState, PsaPost
+from flowpilot_core.domain.psa_connection import Deed, Health, NoteKind, PsaConnection
+from flowpilot_core.domain.psa_post import TO_POST, PostState, PsaPost
 from flowpilot_core.ports.outbox import WorkKind
 from flowpilot_core.ports.psa_ledger import PostFilter
 
@@ -35,7 +53,7 @@ ADD: Final = compiled(
     "add connection",
     insert(psa_connection).values({column: bindparam(column.name) for column in psa_connection.c if column.name != "removed_at"}),
 )
-CHANGING: Final = ("name", "base_url", "settings", "noted", "templates", "summary_public", "updated_at", *HEALTH)
+CHANGING: Final = ("name", "base_url", "settings", "noted", "templates", "summary_public", "changes", "updated_at", *HEALTH)
 _same = psa_connection.c.version == bindparam("old_version")
 _one = (psa_connection.c.account_id == ACCOUNT, psa_connection.c.id == bindparam("connection_id"), psa_connection.c.removed_at.is_(None))
 SAVE: Final = only_saved(
@@ -60,16 +78,22 @@ REMOVE: Final = only_saved(
 )
 
 _KIND: Final = bindparam("kind", type_=Text())
+_wanted = (
+    func.unnest(bindparam("ids", type_=ARRAY(Uuid)), bindparam("deeds", type_=ARRAY(Text)))
+    .table_valued(column("id", Uuid()), column("deed", Text()))
+    .render_derived(name="wanted")
+)
 _caused = (
     select(
         ACCOUNT,
-        bindparam("id", type_=psa_post.c.id.type),
+        _wanted.c.id,
         psa_connection.c.id,
         event.c.session_id,
         event.c.handoff_id,
         session.c.ticket_id,
         _KIND,
         false(),
+        _wanted.c.deed,
         event.c.by_user_id,
         literal_column(f"'{PostState.PENDING}'"),
         literal_column("0"),
@@ -80,9 +104,13 @@ _caused = (
     .select_from(psa_connection)
     .join(event, own(event) & (event.c.id == bindparam("caused_by", type_=event.c.id.type)))
     .join(session, own(session) & (session.c.id == event.c.session_id) & (session.c.ticket_system == psa_connection.c.system))
+    .join(_wanted, true())
     .where(
         _kept,
-        any_(psa_connection.c.noted) == _KIND,
+        or_(
+            (_wanted.c.deed == Deed.NOTE) & (any_(psa_connection.c.noted) == _KIND),
+            func.jsonb_exists(psa_connection.c.changes.op("->", return_type=JSONB())(_KIND), _wanted.c.deed),
+        ),
         or_(_KIND != NoteKind.RESOLVED, event.c.by_user_id.is_not(None)),
     )
 )
@@ -98,6 +126,7 @@ _posted = (
             "ticket_id",
             "kind",
             "public",
+            "deed",
             "by_user_id",
             "state",
             "attempts",
@@ -116,6 +145,20 @@ NOTE: Final = compiled(
         ["account_id", "id", "kind", "due_at", "takes"],
         select(ACCOUNT, _posted.c.id, literal_column(f"'{WorkKind.PSA_POST}'"), func.now(), literal_column("0")),
     ),
+)
+
+_BEFORE: Final = psa_post.alias("before")
+BEHIND: Final = compiled(
+    "post behind others",
+    select(_BEFORE.c.id)
+    .where(
+        own(_BEFORE),
+        _BEFORE.c.connection_id == bindparam("connection_id", type_=psa_post.c.connection_id.type),
+        _BEFORE.c.ticket_id == bindparam("ticket_id", type_=Text()),
+        _BEFORE.c.id < ID,
+        literal_column(f"before.state IN ({', '.join(repr(str(state)) for state in sorted(TO_POST))})", Boolean()),
+    )
+    .limit(1),
 )
 
 READ_TICKET: Final = compiled(
@@ -161,7 +204,19 @@ POST_CHANGING: Final = (
     "posted_at",
 )
 ADDED: Final = (
-    *("id", "connection_id", "session_id", "handoff_id", "ticket_id", "kind", "output_id", "output_version", "public", "created_at"),
+    *(
+        "id",
+        "connection_id",
+        "session_id",
+        "handoff_id",
+        "ticket_id",
+        "kind",
+        "deed",
+        "output_id",
+        "output_version",
+        "public",
+        "created_at",
+    ),
     *POST_CHANGING,
 )
 SAVE_POST: Final = compiled(
@@ -236,9 +291,17 @@ class SqlPsaLedger:
         """As `PsaLedger.remove` says."""
         self._transaction.write(REMOVE(account_id=self._account_id, connection_id=connection.id, old_version=connection.version))
 
-    async def note(self, post_id: PsaPostId, kind: NoteKind, *, caused_by: EventId) -> None:
+    async def note(self, post_ids: Mapping[Deed, PsaPostId], kind: NoteKind, *, caused_by: EventId) -> None:
         """As `PsaLedger.note` says, in one statement behind the event."""
-        self._transaction.react(NOTE(account_id=self._account_id, id=post_id, kind=kind, caused_by=caused_by))
+        what = {"ids": list(post_ids.values()), "deeds": list(post_ids), "kind": kind, "caused_by": caused_by}
+        self._transaction.react(NOTE(account_id=self._account_id, **what))
+
+    async def is_behind(self, post: PsaPost) -> bool:
+        """As `PsaLedger.is_behind` says."""
+        (found,) = await self._transaction.read(
+            BEHIND(account_id=self._account_id, connection_id=post.connection_id, ticket_id=post.ticket_id, id=post.id)
+        )
+        return found.first is not None
 
     async def add_post(self, post: PsaPost) -> None:
         """As `PsaLedger.add_post` says."""
@@ -271,6 +334,7 @@ def _changing(connection: PsaConnection) -> dict[str, Any]:
         "noted": sorted(connection.noted),
         "templates": json.dumps(dict(connection.templates), ensure_ascii=False),
         "summary_public": connection.summary_public,
+        "changes": json.dumps({kind: change.named() for kind, change in connection.changes.items()}, ensure_ascii=False),
         "updated_at": connection.updated_at,
         **{name: getattr(connection.health, name) for name in HEALTH},
     }

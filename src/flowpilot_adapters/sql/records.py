@@ -24,7 +24,8 @@ from flowpilot_core.domain.identifiers import BranchId, StepId, UserId
 from flowpilot_core.domain.invitation import Invitation
 from flowpilot_core.domain.opinion import Judgement, Rating
 from flowpilot_core.domain.output import Output, OutputKind, OutputState, OutputVersion
-from flowpilot_core.domain.psa_connection import Circuit, Health, NoteKind, PsaConnection
+from flowpilot_core.domain.psa_connection import Circuit, Health, NoteKind, PsaConnection, TicketChange
+from flowpilot_core.domain.psa_member import MemberMatch
 from flowpilot_core.domain.psa_post import PsaPost
 from flowpilot_core.domain.psa_webhook import PsaWebhook, WatchedTicket
 from flowpilot_core.domain.quiet_claim import ClaimWatch
@@ -66,6 +67,7 @@ claim_watch: Final = _record(ClaimWatch)
 assessment_feedback: Final = _record(AssessmentFeedback)
 psa_post: Final = _record(PsaPost)
 output_version: Final = _record(OutputVersion)
+member_match: Final = _record(MemberMatch)
 psa_webhook: Final = _record(PsaWebhook)
 watched_ticket: Final = _record(WatchedTicket)
 
@@ -310,6 +312,7 @@ def psa_connection(row: Any) -> PsaConnection:
         noted=frozenset(NoteKind(kind) for kind in row.noted),
         templates={NoteKind(kind): template for kind, template in json.loads(row.templates).items()},
         summary_public=row.summary_public,
+        changes={NoteKind(kind): TicketChange(**change) for kind, change in json.loads(row.changes).items()},
         health=Health(
             circuit=Circuit(row.circuit),
             failures=row.failures,

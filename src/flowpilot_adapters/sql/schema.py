@@ -36,7 +36,7 @@ from flowpilot_core.domain.delivery import PERSONAL, Channel, DeliveryKind, Deli
 from flowpilot_core.domain.handoff import HANDOFF, HandoffState, Intent
 from flowpilot_core.domain.opinion import Verdict
 from flowpilot_core.domain.output import Author, OutputKind, OutputState
-from flowpilot_core.domain.psa_connection import Circuit, NoteKind
+from flowpilot_core.domain.psa_connection import Circuit, Deed, NoteKind
 from flowpilot_core.domain.psa_post import PostState
 from flowpilot_core.domain.session import Priority, Status
 from flowpilot_core.domain.step import StepKind, StepResult
@@ -832,6 +832,7 @@ psa_connection = Table(
     Column("noted", ARRAY(Text), nullable=False),
     Column("templates", JSONB, nullable=False),
     Column("summary_public", Boolean, nullable=False),
+    Column("changes", JSONB, nullable=False),
     _text("circuit"),
     _integer("failures"),
     _time("rests_until", null=True),
@@ -862,6 +863,7 @@ psa_post = Table(
     _uuid("output_id", null=True),
     _integer("output_version", null=True),
     Column("public", Boolean, nullable=False),
+    _text("deed"),
     _uuid("by_user_id", null=True),
     _text("state"),
     _text("reason", null=True),
@@ -881,11 +883,36 @@ psa_post = Table(
     _refers("psa_post", "output", ("output_id",), "output", ("id",)),
     _refers("psa_post", "by", ("by_user_id",), "person", ("id",)),
     _one_of("psa_post", "kind", NoteKind),
+    _one_of("psa_post", "deed", Deed),
     _one_of("psa_post", "state", PostState),
     CheckConstraint("(kind = 'output') = (output_id IS NOT NULL)", name="ck_psa_post_output"),
     CheckConstraint("(output_id IS NULL) = (output_version IS NULL)", name="ck_psa_post_output_version"),
     CheckConstraint("(state = 'posted') = (posted_at IS NOT NULL)", name="ck_psa_post_posted_at"),
+    Index(
+        "ix_psa_post_to_do",
+        "account_id",
+        "connection_id",
+        "ticket_id",
+        "id",
+        postgresql_where=text("state IN ('failed', 'pending', 'sending')"),
+    ),
 )
+
+psa_member = Table(
+    "psa_member",
+    metadata,
+    _uuid("account_id"),
+    _uuid("connection_id"),
+    _integer("version"),
+    _uuid("user_id"),
+    _text("email"),
+    _text("member_id", null=True),
+    _time("good_until"),
+    _key("psa_member", "connection_id", "user_id"),
+    _refers("psa_member", "connection", ("connection_id",), "psa_connection", ("id",)),
+    _refers("psa_member", "user", ("user_id",), "person", ("id",)),
+)
+"""Who of the account is who in its PSA."""
 
 psa_webhook = Table(
     "psa_webhook",

@@ -25,6 +25,7 @@ from .people import SqlPeople
 from .pool import Loan, Pool
 from .presence import SqlPresence
 from .psa_ledger import SqlPsaLedger
+from .psa_members import SqlPsaMembers
 from .psa_webhooks import SqlPsaWebhooks
 from .secrets import SqlSecrets
 from .sessions import SqlSessions
@@ -61,6 +62,7 @@ class SqlUnitOfWork:
         self.webhooks = SqlWebhooks(transaction)
         self.imports = SqlImports(transaction)
         self.psa = SqlPsaLedger(transaction)
+        self.psa_members = SqlPsaMembers(transaction)
         self.psa_webhooks = SqlPsaWebhooks(transaction)
 
     async def record(self, event: Event) -> None:

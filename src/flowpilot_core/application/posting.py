@@ -1,4 +1,4 @@
-"""Posting notes to tickets: how one post is looked at, taken, sent and settled."""
+"""Posting to tickets: how one post, a note or another deed, is looked at, taken, done and settled."""
 
 import asyncio
 import logging
@@ -10,19 +10,22 @@ from attrs import evolve, frozen
 from flowpilot_core.domain.actor import System
 from flowpilot_core.domain.assessment import AssessmentState
 from flowpilot_core.domain.delivery import delay
-from flowpilot_core.domain.documentation import TEMPLATES, Facts, marker, parts, titled, written
+from flowpilot_core.domain.documentation import TEMPLATES, Facts, titled, written
 from flowpilot_core.domain.errors import NotFound
 from flowpilot_core.domain.identifiers import PsaPostId
-from flowpilot_core.domain.psa_connection import SWITCHED, Health, NoteKind, PsaConnection
-from flowpilot_core.domain.psa_post import TO_POST, PostState, PsaPost
+from flowpilot_core.domain.psa_connection import Deed, Health, NoteKind, PsaConnection, TicketChange
+from flowpilot_core.domain.psa_member import MemberMatch
+from flowpilot_core.domain.psa_post import TO_POST, PostState, PsaPost, has_moved_on
+from flowpilot_core.domain.time_spent import time_spent
 from flowpilot_core.ports.clock import Clock, Jitter
 from flowpilot_core.ports.outbox import Lease
 from flowpilot_core.ports.persistence import HandoffDetail, SessionDetail, UnitOfWork
-from flowpilot_core.ports.psa import Access, NotDone, Note, Posted, Psa, Trouble
+from flowpilot_core.ports.psa import Access, NotDone, Posted, Psa, Trouble
 from flowpilot_core.ports.redactor import Redactor
 
 from .psa_access import Psas
 from .redacting import redactor_for
+from .ticket_deeds import NoteTask, SetTask, Task, TimeTask
 from .units import Units
 
 log = logging.getLogger("flowpilot.posts")
@@ -35,7 +38,9 @@ PATIENCE = timedelta(seconds=10)
 """How long the note of an escalation waits for its assessment."""
 A_MOMENT = 1.0
 """Seconds between looks whether the assessment is there."""
-WHY = "a note could not be posted to its ticket"
+SOON, LATER = 8, 300.0
+"""How many looks at what comes first on the same ticket follow within seconds, and after how many seconds the others do."""
+WHY = "something could not be posted to its ticket"
 """The cause that stands in the log with what the system does here."""
 
 OF_CONNECTION = frozenset({Trouble.UNREACHABLE, Trouble.NOT_THE_API, Trouble.VENDOR_FAULT})
@@ -52,20 +57,26 @@ class Draft:
     connection: PsaConnection
     access: Access
     psa: Psa
-    title: str
-    text: str
-    """With secrets in it still, unless it was sent before."""
-    link: str
+    task: Task
     redact: Redactor
     """As the account wants it."""
+    match: MemberMatch | None = None
+    """Who the task's person is there, where that is known."""
+
+
+@frozen
+class Unwanted:
+    """Better left undone, after all."""
+
+    reason: str
 
 
 @frozen(kw_only=True)
 class PostNote:
     """Does the work of one post. No vendor is ever awaited inside a unit of work.
 
-    No vendor recognises a repeat, so that each part of a note carries a marker: where a part may stand on the ticket already, its marker
-    is looked for before it is sent again.
+    No vendor recognises a repeat, so that whatever is added carries a marker: where it may stand on the ticket already, the marker is
+    looked for before it is sent again. What else is done than noting waits for what was asked for before it on the same ticket.
     """
 
     units: Units
@@ -110,8 +121,8 @@ class PostNote:
             except NotFound:
                 await self._end(work, lease, post.suppressed("the connection was removed", at=self.clock.now()))
                 return None
-            if post.kind in SWITCHED and post.kind not in connection.noted:
-                await self._end(work, lease, post.suppressed("notes of this kind were switched off", at=self.clock.now()))
+            if not connection.wants(post.kind, post.deed):
+                await self._end(work, lease, post.suppressed("it was switched off", at=self.clock.now()))
                 return None
             if connection.health.is_broken:
                 problem = f"not sent, since the connection is broken: {connection.health.problem}"
@@ -120,14 +131,23 @@ class PostNote:
             session = await work.sessions.detail(post.session_id)
             handoff = await work.handoffs.detail(post.handoff_id) if post.handoff_id else None
             wait = self._wait(post, connection, handoff)
+            if wait is None and post.deed is not Deed.NOTE and await work.psa.is_behind(post):
+                wait = float(lease.takes) if lease.takes <= SOON else LATER
             if wait is not None:
                 await work.due.postpone(lease, seconds=wait)
                 await work.commit()
                 return None
-            by = (await work.people.user(post.by)).name if post.by else "FlowPilot"
+            task = await self._task(work, post, connection, session, handoff)
+            if isinstance(task, Unwanted):
+                await self._end(work, lease, post.suppressed(task.reason, at=self.clock.now()))
+                return None
+            match = await work.psa_members.match(connection.id, task.whom.id) if task.whom else None
             access = await self.psas.access(work, lease.account_id, connection)
             redact = await redactor_for(work, self.redact)
-        return self._draft(post, connection, access, session, handoff, by, redact)
+        psa = self.psas.of(connection.system)
+        if post.public:
+            access = evolve(access, settings={**access.settings, **psa.vendor.to_client})
+        return Draft(post=post, connection=connection, access=access, psa=psa, task=task, redact=redact, match=match)
 
     def _wait(self, post: PsaPost, connection: PsaConnection, handoff: HandoffDetail | None) -> float | None:
         """Seconds to wait for a connection that rests, or for an assessment that is on its way."""
@@ -139,16 +159,29 @@ class PostNote:
         on_its_way = assessment is not None and assessment.state is AssessmentState.PENDING
         return A_MOMENT if on_its_way and post.sent is None and now < post.created_at + PATIENCE else None
 
-    def _draft(
-        self,
-        post: PsaPost,
-        connection: PsaConnection,
-        access: Access,
-        session: SessionDetail,
-        handoff: HandoffDetail | None,
-        by: str,
-        redact: Redactor,
-    ) -> Draft:
+    async def _task(
+        self, work: UnitOfWork, post: PsaPost, connection: PsaConnection, session: SessionDetail, handoff: HandoffDetail | None
+    ) -> Task | Unwanted:
+        """What the post is to do, as things are now."""
+        if post.deed is Deed.NOTE:
+            return self._note(post, connection, session, handoff, (await work.people.user(post.by)).name if post.by else "FlowPilot")
+        if post.deed is not Deed.TIME_ENTRY and has_moved_on(post.kind, session.session, handoff.handoff if handoff else None):
+            return Unwanted("the session has moved on")
+        change = connection.changes.get(post.kind, TicketChange())
+        if post.deed in (Deed.STATUS, Deed.PRIORITY):
+            value = (change.status if post.deed is Deed.STATUS else change.priority) or ""
+            return SetTask(deed=post.deed, text=f"{post.deed}: {value}", value=value)
+        meant_for = handoff is not None and post.kind is NoteKind.ESCALATED and post.deed is Deed.OWNER
+        user_id = handoff.handoff.user_id if meant_for and handoff else post.by
+        if user_id is None:
+            return Unwanted("it is meant for nobody by name")
+        user = await work.people.user(user_id)
+        if post.deed is Deed.OWNER:
+            return SetTask(deed=post.deed, text=f"owner: {user.name}", whom=user)
+        spent = time_spent(session.session, session.steps, session.handoffs, by=user.id, until=post.created_at)
+        return TimeTask(text=f"{spent.minutes} minutes of {user.name}, until it was {post.kind}", whom=user, spent=spent)
+
+    def _note(self, post: PsaPost, connection: PsaConnection, session: SessionDetail, handoff: HandoffDetail | None, by: str) -> NoteTask:
         link = f"{self.base_url}/handoffs/{post.handoff_id}" if post.handoff_id else f"{self.base_url}/ai-sessions/{post.session_id}"
         facts = Facts.of(
             session.session,
@@ -160,23 +193,11 @@ class PostNote:
             link=link,
         )
         template = connection.templates.get(post.kind) or TEMPLATES.get(post.kind, "")
-        psa = self.psas.of(connection.system)
-        if post.public:
-            access = evolve(access, settings={**access.settings, **psa.vendor.to_client})
-        return Draft(
-            post=post,
-            connection=connection,
-            access=access,
-            psa=psa,
-            title=titled(post.kind, facts),
-            text=post.sent or written(template, facts),
-            link=link,
-            redact=redact,
-        )
+        return NoteTask(title=titled(post.kind, facts), text=post.sent or written(template, facts), link=link)
 
     async def _redacted(self, draft: Draft) -> str:
         within = draft.post.handoff_id or draft.post.session_id
-        return await asyncio.to_thread(draft.redact, draft.text, within=within)
+        return await asyncio.to_thread(draft.redact, draft.task.text, within=within)
 
     async def _take(self, lease: Lease, draft: Draft, sent: str) -> PsaPost | None:
         at = self.clock.now()
@@ -191,19 +212,15 @@ class PostNote:
             await work.commit()
         return taken
 
-    async def _post(self, draft: Draft, taken: PsaPost) -> Posted | NotDone:
-        """The note as it stands on the ticket, or why it does not, or not for sure."""
-        standing: list[Posted] = []
+    async def _post(self, draft: Draft, taken: PsaPost) -> Posted | NotDone | Unwanted:
+        """What stands on the ticket, or why it does not, or not for sure."""
         try:
             async with asyncio.timeout(DEADLINE):
-                longest = await draft.psa.longest_note(draft.access)
-                texts = parts(taken.sent or "", format=draft.psa.vendor.format, longest=longest, post_id=taken.id, link=draft.link)
-                for number, text in enumerate(texts, start=1):
-                    note = Note(title=draft.title, text=text, marker=marker(taken.id, number))
-                    standing.append(await self._part(draft, taken, note))
-            return Posted(vendor_id=", ".join(part.vendor_id for part in standing), answer=standing[-1].answer if standing else "")
+                member_id = await self._member_id(draft)
+                if member_id is None:
+                    return Unwanted("nobody has this person's address in the PSA, or more than one")
+                return await draft.task.done(draft.psa, draft.access, taken, member_id)
         except NotDone as refused:
-            refused.unknown = refused.unknown or bool(standing)
             return refused
         except TimeoutError:
             return NotDone(Trouble.UNREACHABLE, "posting all of it took too long", unknown=True)
@@ -212,22 +229,26 @@ class PostNote:
             log.error("the PSA's adapter failed", extra={"post_id": str(taken.id), "error": type(exc).__name__})
             return NotDone(Trouble.VENDOR_FAULT, f"the adapter failed: {type(exc).__name__}", unknown=True)
 
-    async def _part(self, draft: Draft, taken: PsaPost, note: Note) -> Posted:
-        psa, access, ticket_id = draft.psa, draft.access, taken.ticket_id
-        if taken.maybe_posted and (found := await psa.find_note(access, ticket_id, note.marker)):
-            return Posted(vendor_id=found, answer="it stood on the ticket already")
-        try:
-            return await psa.add_note(access, ticket_id, note)
-        except NotDone as refused:
-            # Never to be tried again, and yet maybe done: what would be a retry's first look is taken now.
-            if not (refused.permanent and refused.unknown) or not (found := await psa.find_note(access, ticket_id, note.marker)):
-                raise
-            return Posted(vendor_id=found, answer=f"it stands on the ticket, though: {refused.problem}")
+    async def _member_id(self, draft: Draft) -> str | None:
+        """Who the task's person is there, asked for where that is not known; an empty text where it is about nobody."""
+        whom, connection, at = draft.task.whom, draft.connection, self.clock.now()
+        if whom is None:
+            return ""
+        if draft.match is not None and draft.match.stands(connection.version, whom.email, at=at):
+            return draft.match.member_id
+        member = await draft.psa.member_by_email(draft.access, whom.email)
+        match = MemberMatch.of(connection.id, connection.version, whom.id, whom.email, member.id if member else None, at=at)
+        async with self.units.begin(draft.access.account_id) as work:
+            await work.psa_members.keep(match)
+            await work.commit()
+        return match.member_id
 
-    async def _settle(self, lease: Lease, taken: PsaPost, outcome: Posted | NotDone) -> None:
+    async def _settle(self, lease: Lease, taken: PsaPost, outcome: Posted | NotDone | Unwanted) -> None:
         at = self.clock.now()
         if isinstance(outcome, Posted):
             settled = taken.posted(outcome.vendor_id, outcome.answer, at=at)
+        elif isinstance(outcome, Unwanted):
+            settled = taken.suppressed(outcome.reason, at=at)
         else:
             counts = outcome.trouble is not Trouble.TOO_MANY_CALLS
             settled = taken.failed(outcome.problem, permanent=outcome.permanent, maybe_posted=outcome.unknown, counts=counts, at=at)
@@ -245,7 +266,7 @@ class PostNote:
             await work.commit()
         self.units.committed(lease.account_id)
 
-    def _pause(self, settled: PsaPost, outcome: Posted | NotDone) -> float:
+    def _pause(self, settled: PsaPost, outcome: Posted | NotDone | Unwanted) -> float:
         """Seconds until the next try: growing, and never sooner than the vendor asked for."""
         wait = delay(settled.attempts, self.jitter()) / timedelta(seconds=1)
         asked = outcome.retry_after if isinstance(outcome, NotDone) else None
@@ -265,14 +286,20 @@ class PostNote:
                 await work.outputs.save(settled, before=output)
         if post.state is PostState.DEAD:
             await self.units.record(work, post.event(by=System(account_id=lease.account_id, cause=WHY)))
-        facts = {"post_id": str(post.id), "connection_id": str(post.connection_id), "state": str(post.state), "attempts": post.attempts}
-        (log.warning if post.state is PostState.DEAD else log.info)("note on a ticket", extra=facts)
+        facts = {
+            "post_id": str(post.id),
+            "deed": str(post.deed),
+            "connection_id": str(post.connection_id),
+            "state": str(post.state),
+            "attempts": post.attempts,
+        }
+        (log.warning if post.state is PostState.DEAD else log.info)("post to a ticket", extra=facts)
 
 
-def judged(health: Health, outcome: Posted | NotDone, clock: Clock) -> Health:
+def judged(health: Health, outcome: Posted | NotDone | Unwanted, clock: Clock) -> Health:
     """How well a connection works after this."""
     at = clock.now()
-    if isinstance(outcome, Posted):
+    if isinstance(outcome, Posted | Unwanted):
         return health.worked(at=at)
     if outcome.trouble in OF_KEY:
         return health.refused(outcome.problem)

@@ -11,13 +11,13 @@ from flowpilot_core.domain.documentation import SAMPLE, TEMPLATES, checked_templ
 from flowpilot_core.domain.errors import InvalidValue, NotFound, VersionConflict
 from flowpilot_core.domain.events import Plain
 from flowpilot_core.domain.identifiers import PsaConnectionId, PsaPostId, SecretId
-from flowpilot_core.domain.psa_connection import SWITCHED, NoteKind, PsaConnection, checked_notes
+from flowpilot_core.domain.psa_connection import SWITCHED, NoteKind, PsaConnection, checked_changes, checked_notes
 from flowpilot_core.domain.psa_post import PsaPost
 from flowpilot_core.domain.psa_vendor import NoteFormat
 from flowpilot_core.ports.clock import Clock, NewId
 from flowpilot_core.ports.outbox import Work, WorkKind
 from flowpilot_core.ports.persistence import UnitOfWork, ViewOf
-from flowpilot_core.ports.psa import NotDone, Trouble
+from flowpilot_core.ports.psa import Choices, NotDone, Trouble
 from flowpilot_core.ports.psa_ledger import PostFilter
 
 from .posting import judged
@@ -25,9 +25,11 @@ from .psa_access import Psas
 from .psa_webhooks import forget
 from .units import PLAIN, Request, Units
 
-OWN_SETTINGS = ("notes", "templates", "client_summary")
-"""Settings that every vendor's connections have; the others are the vendor's."""
 INTERNAL, PUBLIC = "internal", "public"
+OWN_SETTINGS = ("notes", "templates", "client_summary", "ticket")
+"""Settings that every vendor's connections have; the others are the vendor's."""
+MOST_CHOICES = 30
+"""That are named where one is wrong."""
 USUAL_LENGTH = 3_000
 """Characters of a note in a preview, where the vendor cannot be asked."""
 SAMPLE_POST = PsaPostId(UUID("01998c2e-7a10-7000-8000-000000000009"))
@@ -185,7 +187,10 @@ class PsaConnections:
         return await self.units.run(actor, unit, request)
 
     async def test(self, actor: Actor, connection_id: PsaConnectionId) -> Tested:
-        """Whether notes could be posted over it now, and if not, exactly what is wrong. What is found counts as its health."""
+        """Whether notes could be posted over it now, and if not, exactly what is wrong. What is found counts as its health.
+
+        What tickets are to be given must be something that there is.
+        """
         async with self.units.begin(actor.account_id) as work:
             connection = await work.psa.connection(connection_id)
             require_role(actor, Permission.CONNECT_PSA)
@@ -193,6 +198,7 @@ class PsaConnections:
         psa = self.psas.of(connection.system)
         try:
             await psa.check(access)
+            _require_choices(connection, await psa.choices(access) if _chooses(connection) else None)
         except NotDone as refused:
             await self._judge(actor, connection_id, refused)
             return Tested(trouble=refused.trouble, hint=f"{refused.problem[:1].upper()}{refused.problem[1:]}. {HINTS[refused.trouble]}")
@@ -242,12 +248,14 @@ class PsaConnections:
         self.psas.of(connection.system).vendor.check_settings(merged)
         notes = _over({kind.value: kind in connection.noted for kind in SWITCHED}, _object(settings, "notes"))
         templates = _over({kind.value: template for kind, template in connection.templates.items()}, _object(settings, "templates"))
+        changes = _over({kind.value: dict(change.named()) for kind, change in connection.changes.items()}, _object(settings, "ticket"))
         return evolve(
             connection,
             settings=merged,
             noted=checked_notes(_switches(notes)),
             templates=_checked_templates(templates),
             summary_public=_public(settings, connection.summary_public),
+            changes=checked_changes(changes),
         )
 
 
@@ -298,3 +306,19 @@ def _checked_templates(templates: Mapping[str, Plain]) -> Mapping[NoteKind, str]
             raise InvalidValue(field, "must be a text")
         checked[NoteKind(name)] = checked_template(field, value)
     return checked
+
+
+def _chooses(connection: PsaConnection) -> bool:
+    return any(change.status or change.priority for change in connection.changes.values())
+
+
+def _require_choices(connection: PsaConnection, choices: Choices | None) -> None:
+    """Raises `NotDone` for a status or priority that the PSA has not, and says which it has."""
+    for kind, change in connection.changes.items():
+        for what, wanted, known in (
+            ("status", change.status, choices.statuses if choices else {}),
+            ("priority", change.priority, choices.priorities if choices else {}),
+        ):
+            if wanted is not None and wanted not in known and wanted.casefold() not in {name.casefold() for name in known.values()}:
+                there = ", ".join(sorted(set(known.values()))[:MOST_CHOICES]) or "none"
+                raise NotDone(Trouble.WRONG_SETTING, f"ticket.{kind}.{what}: there is no {what} {wanted}; there are {there}")

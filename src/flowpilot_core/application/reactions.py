@@ -2,7 +2,7 @@
 
 from flowpilot_core.domain.events import EventKind
 from flowpilot_core.domain.identifiers import ClaimWatchId, PsaPostId
-from flowpilot_core.domain.psa_connection import NOTED
+from flowpilot_core.domain.psa_connection import NOTED, Deed
 from flowpilot_core.ports.clock import NewId
 from flowpilot_core.ports.persistence import UnitOfWork
 
@@ -32,11 +32,11 @@ def _watch_claims(new_id: NewId) -> Reaction:
 
 
 def _note_on_ticket(new_id: NewId) -> Reaction:
-    """A note on the ticket, where the account wants one: which the store finds out as it writes it down."""
+    """A note on the ticket, and what else the account wants done there: which the store finds out as it writes it down."""
 
     async def note(work: UnitOfWork, cause: Cause) -> None:
         kind = NOTED.get(cause.kind)
         if kind is not None:
-            await work.psa.note(PsaPostId(new_id()), kind, caused_by=cause.id)
+            await work.psa.note({deed: PsaPostId(new_id()) for deed in Deed}, kind, caused_by=cause.id)
 
     return note

@@ -42,6 +42,44 @@ SWITCHED: Mapping[NoteKind, bool] = MappingProxyType(
 """The notes that an account switches, and whether each is on where nobody said."""
 
 
+class Deed(StrEnum):
+    """What is done on a ticket, in the order in which it is done: what a closed ticket takes no more before what may close it."""
+
+    NOTE = "note"
+    TIME_ENTRY = "time_entry"
+    OWNER = "owner"
+    PRIORITY = "priority"
+    STATUS = "status"
+
+
+@frozen(kw_only=True)
+class TicketChange:
+    """What is done on a ticket at one kind of event, beside the note; nothing unless somebody says so."""
+
+    status: str | None = None
+    """What the ticket's is then: by name, or by its number in the vendor's API."""
+    priority: str | None = None
+    owner: bool = False
+    """Whether it is then the ticket of whom the session is with: of an escalation, of whom it is meant for."""
+    time_entry: bool = False
+    """Whether the work since it came to them is entered for whoever escalates or resolves it."""
+
+    def named(self) -> Mapping[str, str | bool]:
+        """What is to be done, by the deed's name."""
+        values = {Deed.STATUS: self.status, Deed.PRIORITY: self.priority, Deed.OWNER: self.owner, Deed.TIME_ENTRY: self.time_entry}
+        return {deed.value: value for deed, value in values.items() if value}
+
+
+CHANGED: Mapping[NoteKind, frozenset[Deed]] = MappingProxyType(
+    {
+        NoteKind.ESCALATED: frozenset(Deed) - {Deed.NOTE},
+        NoteKind.CLAIMED: frozenset(Deed) - {Deed.NOTE, Deed.TIME_ENTRY},
+        NoteKind.RESOLVED: frozenset(Deed) - {Deed.NOTE},
+    }
+)
+"""The events at which a ticket may be changed, and what may be done then: whoever just took over has done no work yet."""
+
+
 class Circuit(StrEnum):
     """Whether a connection is used: `open` is not, `half_open` by one note that tries it."""
 
@@ -157,6 +195,8 @@ class PsaConnection:
     """In place of ours."""
     summary_public: bool = False
     """Whether the client reads a client summary that is posted; all else that is posted goes by the vendor's own settings."""
+    changes: Mapping[NoteKind, TicketChange] = field(factory=dict)
+    """What is done on the ticket beside the note."""
     health: Health = Health()
     created_at: datetime
     updated_at: datetime
@@ -164,6 +204,12 @@ class PsaConnection:
     def __attrs_post_init__(self) -> None:
         checked_name(self.name)
         _check_base_url(self.base_url)
+
+    def wants(self, kind: NoteKind, deed: Deed) -> bool:
+        """Whether this is done at such an event; what somebody posts by hand is."""
+        if deed is Deed.NOTE:
+            return kind not in SWITCHED or kind in self.noted
+        return deed.value in self.changes.get(kind, TicketChange()).named()
 
 
 def _check_base_url(value: str) -> None:
@@ -186,3 +232,45 @@ def checked_notes(notes: Mapping[str, bool]) -> frozenset[NoteKind]:
         if name not in SWITCHED:
             raise InvalidValue(f"settings.notes.{name}", f"is none of {', '.join(SWITCHED)}")
     return frozenset(kind for kind, usual in SWITCHED.items() if notes.get(kind, usual))
+
+
+def checked_changes(changes: Mapping[str, Plain]) -> Mapping[NoteKind, TicketChange]:
+    """What is done on the ticket, by event. Raises `InvalidValue` for what cannot be done, or not then."""
+    checked: dict[NoteKind, TicketChange] = {}
+    for name, wanted in changes.items():
+        where = f"settings.ticket.{name}"
+        if name not in CHANGED:
+            raise InvalidValue(where, f"is none of {', '.join(CHANGED)}")
+        if not isinstance(wanted, dict):
+            raise InvalidValue(where, "must be an object")
+        possible = CHANGED[NoteKind(name)]
+        for deed in wanted:
+            if deed not in possible:
+                raise InvalidValue(f"{where}.{deed}", f"is none of {', '.join(sorted(possible))}")
+        change = TicketChange(
+            status=_choice(where, wanted, Deed.STATUS),
+            priority=_choice(where, wanted, Deed.PRIORITY),
+            owner=_switch(where, wanted, Deed.OWNER),
+            time_entry=_switch(where, wanted, Deed.TIME_ENTRY),
+        )
+        if change.named():
+            checked[NoteKind(name)] = change
+    return checked
+
+
+def _choice(where: str, wanted: Mapping[str, Plain], deed: Deed) -> str | None:
+    value = wanted.get(deed)
+    if value is not None and not isinstance(value, str):
+        raise InvalidValue(f"{where}.{deed}", "must be a text")
+    return None if value is None else text(f"{where}.{deed}", value, most=LONGEST_CHOICE)
+
+
+def _switch(where: str, wanted: Mapping[str, Plain], deed: Deed) -> bool:
+    value = wanted.get(deed)
+    if value is not None and not isinstance(value, bool):
+        raise InvalidValue(f"{where}.{deed}", "must be true or false")
+    return bool(value)
+
+
+LONGEST_CHOICE = 100
+"""Characters of a status or priority."""

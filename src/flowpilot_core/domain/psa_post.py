@@ -10,8 +10,10 @@ from attrs import evolve, frozen
 from .actor import Actor, Permission, require_role
 from .delivery import MOST_ATTEMPTS
 from .events import Event, EventKind
+from .handoff import Handoff, HandoffState
 from .identifiers import HandoffId, OutputId, PsaConnectionId, PsaPostId, SessionId, UserId
-from .psa_connection import NoteKind
+from .psa_connection import Deed, NoteKind
+from .session import Session, Status
 from .transitions import advance
 
 
@@ -58,9 +60,22 @@ TO_POST = frozenset({PostState.PENDING, PostState.FAILED, PostState.SENDING})
 """The states in which there is still something to do."""
 
 
+def has_moved_on(kind: NoteKind, session: Session, handoff: Handoff | None) -> bool:
+    """Whether what an event of this kind meant for the ticket has been overtaken by what came later, so that it is better left alone."""
+    match kind:
+        case NoteKind.ESCALATED:
+            return handoff is None or handoff.state is not HandoffState.OPEN
+        case NoteKind.CLAIMED:
+            return handoff is None or handoff.state is not HandoffState.CLAIMED or session.status in (Status.RESOLVED, Status.ABANDONED)
+        case NoteKind.RESOLVED:
+            return session.status is not Status.RESOLVED
+        case _:
+            return False
+
+
 @frozen(kw_only=True)
 class PsaPost:
-    """One note on one ticket."""
+    """One note on one ticket, or another thing that is done on it."""
 
     id: PsaPostId
     connection_id: PsaConnectionId
@@ -73,6 +88,7 @@ class PsaPost:
     output_version: int | None = None
     public: bool = False
     """Whether the client reads it, whatever the connection's other notes are."""
+    deed: Deed = Deed.NOTE
     by: UserId | None = None
     """Whose deed it tells; None: the system's."""
     state: PostState = PostState.PENDING
@@ -133,7 +149,7 @@ class PsaPost:
             session_id=self.session_id,
             handoff_id=self.handoff_id,
             private=self.kind is NoteKind.PARKED,
-            changed={"post_id": str(self.id), "state": self.state, "problem": self.last_error},
+            changed={"post_id": str(self.id), "deed": self.deed, "state": self.state, "problem": self.last_error},
         )
 
     def _moved(self, move: PostMove, at: datetime) -> "PsaPost":

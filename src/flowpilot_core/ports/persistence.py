@@ -49,6 +49,7 @@ from .outbox import Lease, Work
 from .outputs import Outputs
 from .presence import Presence
 from .psa_ledger import PostFilter, PsaLedger
+from .psa_members import PsaMembers
 from .psa_webhooks import PsaWebhooks
 from .secrets import Secrets
 from .sign_in_codes import SignInCodes
@@ -454,6 +455,10 @@ class UnitOfWork(Protocol):
     @property
     def psa(self) -> PsaLedger:
         """The PSAs and what was posted there."""
+
+    @property
+    def psa_members(self) -> PsaMembers:
+        """Who is who in the PSAs."""
 
     @property
     def psa_webhooks(self) -> PsaWebhooks:

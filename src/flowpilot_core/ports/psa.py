@@ -136,6 +136,26 @@ class Member:
     email: str | None = None
 
 
+@frozen(kw_only=True)
+class TimeEntry:
+    """Work on a ticket, for somebody who works in the PSA."""
+
+    member_id: str
+    began: datetime
+    minutes: int
+    text: str
+    """Has `marker` in it, word for word."""
+    marker: str
+
+
+@frozen(kw_only=True)
+class Choices:
+    """What a ticket may be given: names by their numbers in the vendor's API."""
+
+    statuses: Mapping[str, str]
+    priorities: Mapping[str, str]
+
+
 class Psa(Protocol):
     """One vendor's PSA, for any number of connections of any number of accounts.
 
@@ -178,5 +198,29 @@ class Psa(Protocol):
         else it says may be old by now, and is read from the vendor instead.
         """
 
+    async def member_by_email(self, access: Access, email: str) -> Member | None:
+        """The one active member with this address, in whatever letters; None where nobody has it, or more than one."""
+
+    async def choices(self, access: Access) -> Choices:
+        """What tickets may be given, on any board there is."""
+
     async def set_status(self, access: Access, ticket_id: str, status: str) -> None:
-        """Give a ticket the status of this name, or number in the vendor's API. Raises `WRONG_SETTING` where there is no such status."""
+        """Give a ticket the status of this name, or number in the vendor's API. Raises `WRONG_SETTING` where there is no such status.
+
+        Nothing is written where it has it already, so that asking twice is asking once; so do `set_priority` and `set_owner`.
+        """
+
+    async def set_priority(self, access: Access, ticket_id: str, priority: str) -> None:
+        """Give a ticket a priority, as `set_status`."""
+
+    async def set_owner(self, access: Access, ticket_id: str, member_id: str) -> None:
+        """Make it a member's ticket. Raises `WRONG_SETTING` where it cannot be theirs."""
+
+    async def find_time(self, access: Access, ticket_id: str, marker: str) -> str | None:
+        """The vendor's id of the entry of work on this ticket that has `marker` in it, if there is one."""
+
+    async def add_time(self, access: Access, ticket_id: str, entry: TimeEntry) -> Posted:
+        """Enter work on a ticket; its client sees no more of it than of our notes.
+
+        Whoever repeats it after an unknown outcome looks with `find_time` first.
+        """

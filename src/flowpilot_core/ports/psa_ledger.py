@@ -1,12 +1,12 @@
 """The PSAs of an account and the log of what was posted there."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from attrs import frozen
 
 from flowpilot_core.domain.identifiers import EventId, HandoffId, PsaConnectionId, PsaPostId, SessionId
-from flowpilot_core.domain.psa_connection import Health, NoteKind, PsaConnection
+from flowpilot_core.domain.psa_connection import Deed, Health, NoteKind, PsaConnection
 from flowpilot_core.domain.psa_post import PostState, PsaPost
 
 
@@ -45,15 +45,19 @@ class PsaLedger(Protocol):
     async def remove(self, connection: PsaConnection) -> None:
         """Forget it, so that its secret can be dropped; what was posted stays in the log. Raises `Stale` as `save` does."""
 
-    async def note(self, post_id: PsaPostId, kind: NoteKind, *, caused_by: EventId) -> None:
-        """Have a note of this event posted, if it is recorded here: a post, and the work of posting it, due at once.
+    async def note(self, post_ids: Mapping[Deed, PsaPostId], kind: NoteKind, *, caused_by: EventId) -> None:
+        """Have done on the ticket what is wanted at this event, if it is recorded here: a post for each deed that is wanted, under the
+        id given for it, and the work of it, due at once.
 
-        There is none where the session has no ticket, where no connection to the ticket's system has notes of this kind switched on,
-        or where the system resolved the session: then its ticket was closed first.
+        There is none where the session has no ticket, where the connection to the ticket's system does not want it at events of this
+        kind (`PsaConnection.wants`), or where the system resolved the session: then its ticket was closed first.
         """
 
     async def add_post(self, post: PsaPost) -> None:
         """Keep a new one that somebody asked for, with the work of posting it, due at once."""
+
+    async def is_behind(self, post: PsaPost) -> bool:
+        """Whether something that was asked for before it, and has a lower id, is still to be done on its ticket."""
 
     async def read_ticket(self, *, caused_by: EventId) -> None:
         """Have the ticket of this event's session read, if it is recorded here: work under the session's id, due at once.

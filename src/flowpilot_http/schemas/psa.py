@@ -1,5 +1,6 @@
 """Connections to PSAs and what was posted over them."""
 
+from collections.abc import Collection, Mapping
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -9,7 +10,17 @@ from msgspec import UNSET, Meta, UnsetType
 from flowpilot_core.application.psa_connections import PUBLIC, Preview, Tested
 from flowpilot_core.application.psa_webhooks import Address
 from flowpilot_core.domain.documentation import PLACEHOLDERS
-from flowpilot_core.domain.psa_connection import LONGEST_TEMPLATE, LONGEST_URL, SWITCHED, Circuit, NoteKind, PsaConnection
+from flowpilot_core.domain.psa_connection import (
+    CHANGED,
+    LONGEST_CHOICE,
+    LONGEST_TEMPLATE,
+    LONGEST_URL,
+    SWITCHED,
+    Circuit,
+    Deed,
+    NoteKind,
+    PsaConnection,
+)
 from flowpilot_core.domain.psa_post import PostState, PsaPost
 from flowpilot_core.domain.psa_vendor import NoteFormat
 from flowpilot_core.ports.psa import PsaTicket, Trouble
@@ -31,6 +42,22 @@ _TEMPLATE = {
     "maxLength": LONGEST_TEMPLATE,
     "description": f"A text with {', '.join(f'{{{name}}}: {meaning}' for name, meaning in PLACEHOLDERS.items())}. null: ours.",
 }
+_DEEDS: Mapping[Deed, dict[str, Any]] = {
+    Deed.STATUS: {"type": "string", "maxLength": LONGEST_CHOICE, "description": "The status it gets, by name or by the vendor's number."},
+    Deed.PRIORITY: {"type": "string", "maxLength": LONGEST_CHOICE, "description": "The priority it gets, likewise."},
+    Deed.OWNER: {
+        "type": "boolean",
+        "description": "Whether it becomes the ticket of whom the session is with, found by e-mail; escalated, of whom that is for.",
+    },
+    Deed.TIME_ENTRY: {"type": "boolean", "description": "Whether the work is entered for whoever did it, found by e-mail."},
+}
+
+
+def _change(deeds: Collection[Deed]) -> dict[str, Any]:
+    properties = {deed.value: described for deed, described in _DEEDS.items() if deed in deeds}
+    return {"type": ["object", "null"], "properties": properties, "additionalProperties": False}
+
+
 Settings = Annotated[
     dict[str, Any],
     Meta(
@@ -44,6 +71,12 @@ Settings = Annotated[
                     "type": "object",
                     "description": "Which notes are posted.",
                     "properties": {kind: {"type": "boolean", "default": usual} for kind, usual in SWITCHED.items()},
+                    "additionalProperties": False,
+                },
+                "ticket": {
+                    "type": "object",
+                    "description": "What else is done on the ticket, by event; null for nothing. `/test` says whether the PSA knows it.",
+                    "properties": {kind: _change(deeds) for kind, deeds in CHANGED.items()},
                     "additionalProperties": False,
                 },
                 "templates": {
@@ -123,6 +156,7 @@ class ConnectionOut(msgspec.Struct, kw_only=True, frozen=True):
             settings={
                 **connection.settings,
                 "notes": {kind.value: kind in connection.noted for kind in SWITCHED},
+                "ticket": {kind.value: dict(change.named()) for kind, change in connection.changes.items()},
                 "templates": {kind.value: template for kind, template in connection.templates.items()},
                 **({"client_summary": PUBLIC} if connection.summary_public else {}),
             },
@@ -174,7 +208,7 @@ class NotePreviewOut(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class PostOut(msgspec.Struct, kw_only=True, frozen=True):
-    """One note on one ticket, with how far it is."""
+    """One note on one ticket, or another thing that is done on it, with how far it is."""
 
     id: UUID
     connection_id: UUID
@@ -184,6 +218,7 @@ class PostOut(msgspec.Struct, kw_only=True, frozen=True):
     kind: NoteKind
     output_id: Annotated[UUID | None, Meta(description="The resolution output that it is, where it is one.")]
     public: Annotated[bool, Meta(description="Whether the client reads it, though the connection's other notes may be internal.")]
+    deed: Annotated[Deed, Meta(description="What is done there at this event: the note, or one of the others.")]
     state: PostState
     reason: Annotated[str | None, Meta(description="Why it was suppressed.")]
     attempts: int

@@ -8,14 +8,27 @@ from typing import Any
 
 from flowpilot_core.ports.psa import Knock
 
-from .server import Asked, Note, Said, Simulator, Ticket
+from .server import Asked, Note, Said, Simulator, Ticket, Work
 
 ZONE = "/ATServicesRest/"
 NOTE_FIELDS = {"ticketID", "title", "description", "noteType", "publish"}
 TYPES = {"1": "Task Summary", "3": "Task Notes", "13": "Workflow Rule Note"}
 PUBLISH = {"1": "All Autotask Users", "2": "Internal Users", "4": "Internal & Co-managed"}
 STATUSES = {"1": "New", "5": "Complete", "8": "In Progress"}
-PRIORITIES = {"1": "Priority 1", "2": "Normal"}
+PRIORITIES = {"1": "Priority 1", "2": "Priority 2"}
+TICKET_FIELDS = {"id", "status", "priority", "assignedResourceID", "assignedResourceRoleID"}
+TIME_FIELDS = {
+    "ticketID",
+    "resourceID",
+    "roleID",
+    "dateWorked",
+    "startDateTime",
+    "endDateTime",
+    "hoursWorked",
+    "summaryNotes",
+    "internalNotes",
+}
+ROLE = 29_682_834
 LONGEST_TITLE, LONGEST_DESCRIPTION = 250, 3_200
 THREADS = Said(429, {"errors": ["The Autotask API thread threshold of 3 threads has been exceeded."]})
 TIMED_OUT = Said(500, {"errors": ["Execution Timeout Expired. The timeout period elapsed prior to completion."]})
@@ -24,14 +37,16 @@ RIGHTS = "The logged in Resource does not have the adequate permissions to {} th
 
 class AutotaskSimulator(Simulator):
     system = "autotask"
+    first_status = 1
     closed_status = 5
     posting = ("POST", "/Notes")
+    entering = ("POST", "/TimeEntries")
 
     def __init__(self) -> None:
         super().__init__()
         self.zone = ZONE
         self.zone_url: str | None = None
-        self.statuses = dict.fromkeys(self.tickets, 1)
+        self.statuses = dict.fromkeys(self.tickets, self.first_status)
         self.publish: Mapping[str, str] = PUBLISH
         self.types: Mapping[str, str] = TYPES
         self.most_threads = 3
@@ -92,6 +107,10 @@ class AutotaskSimulator(Simulator):
                 return Said(200, {"item": {"id": 9, "firstName": "Nora", "lastName": "North"}})
             case "POST", ["Tickets", id, "Notes"]:
                 return self._added(int(id), asked.json)
+            case "GET", ["Resources", id]:
+                return Said(200, {"item": next((person for person in PEOPLE if person["id"] == int(id)), None)})
+            case "POST", ["TimeEntries"]:
+                return self._entered(asked.json)
             case "PATCH", ["Tickets"]:
                 return self._changed(asked.json)
             case "DELETE", _:
@@ -107,8 +126,9 @@ class AutotaskSimulator(Simulator):
 
     def _shown(self, ticket: Ticket) -> dict[str, object]:
         return {
-            "id": ticket.id, "ticketNumber": "T20261102.0001", "title": ticket.title, "status": self.statuses[ticket.id], "priority": 1,
-            "companyID": 5, "contactID": 9,
+            "id": ticket.id, "ticketNumber": "T20261102.0001", "title": ticket.title, "status": self.statuses[ticket.id],
+            "priority": ticket.priority, "companyID": 5, "contactID": 9, "assignedResourceID": ticket.owner,
+            "assignedResourceRoleID": ticket.owner and ROLE,
         }  # fmt: skip
 
     def _queried(self, entity: str, body: Any) -> Said:
@@ -121,7 +141,9 @@ class AutotaskSimulator(Simulator):
             case "Tickets":
                 rows = [self._shown(ticket) for ticket in self.tickets.values()]
             case "Resources":
-                rows = [_person(1, "Anna", "Ahlberg", True), _person(2, "Ben", "Berg", True), _person(3, "Old", "Hand", False)]
+                rows = list(PEOPLE)
+            case "TimeEntries":
+                rows = [dict(work.raw) for ticket in self.tickets.values() for work in ticket.work]
             case _:
                 return Said(404, b"")
         found = [row for row in rows if all(_fits(row, condition) for condition in body["filter"])]
@@ -151,11 +173,38 @@ class AutotaskSimulator(Simulator):
     def _changed(self, body: Any) -> Said:
         if body["id"] not in self.tickets:
             return _error("Ticket does not exist or is invalid.")
-        if str(body["status"]) not in STATUSES:
-            return _error(f"Picklist value [{body['status']}] does not exist for status")
-        self.statuses[body["id"]] = body["status"]
-        self.tickets[body["id"]].closed = STATUSES[str(body["status"])] == "Complete"
+        if set(body) - TICKET_FIELDS:
+            return _error("unknown field")
+        ticket = self.tickets[body["id"]]
+        if ticket.locked:
+            return _error("The ticket is locked by another user.")
+        for field, known in (("status", STATUSES), ("priority", PRIORITIES), ("assignedResourceID", {"1": "", "2": ""})):
+            if field in body and str(body[field]) not in known:
+                return _error(f"Picklist value [{body[field]}] does not exist for {field}")
+        if ("assignedResourceID" in body) is not ("assignedResourceRoleID" in body):
+            return _error("Value does not exist for the required field assignedResourceRoleID")
+        ticket.changes += 1
+        self.statuses[ticket.id] = body.get("status", self.statuses[ticket.id])
+        ticket.priority = body.get("priority", ticket.priority)
+        ticket.owner = body.get("assignedResourceID", ticket.owner)
+        ticket.closed = STATUSES[str(self.statuses[ticket.id])] == "Complete"
         return Said(200, {"itemId": body["id"]})
+
+    def _entered(self, body: Any) -> Said:
+        ticket = self.tickets.get(body.get("ticketID", 0))
+        if ticket is None:
+            return _error("Ticket does not exist or is invalid.")
+        if set(body) - TIME_FIELDS:
+            return _error("unknown field")
+        for name in ("resourceID", "roleID", "dateWorked", "summaryNotes"):
+            if not body.get(name):
+                return _error(f"Value does not exist for the required field {name}")
+        if body["roleID"] != ROLE:
+            return _error(f"Picklist value [{body['roleID']}] does not exist for roleID")
+        number = 1 + max((work.id for each in self.tickets.values() for work in each.work), default=7_000)
+        raw = {**body, "id": number}
+        ticket.work.append(Work(number, body["resourceID"], round(body["hoursWorked"] * 60), body["internalNotes"], raw))
+        return Said(200, {"itemId": number})
 
 
 def _error(text: str) -> Said:
@@ -168,7 +217,13 @@ def _picklist(name: str, options: Mapping[str, str]) -> Mapping[str, object]:
 
 
 def _person(id: int, first: str, last: str, active: bool) -> dict[str, Any]:
-    return {"id": id, "firstName": first, "lastName": last, "email": f"{first}@acme.example".lower(), "isActive": active}
+    return {
+        "id": id, "firstName": first, "lastName": last, "email": f"{first}@acme.example".lower(), "isActive": active,
+        "defaultServiceDeskRoleID": ROLE,
+    }  # fmt: skip
+
+
+PEOPLE = (_person(1, "Anna", "Ahlberg", True), _person(2, "Ben", "Berg", True), _person(3, "Old", "Hand", False))
 
 
 def _fits(row: Mapping[str, Any], condition: Mapping[str, Any]) -> bool:
@@ -178,7 +233,8 @@ def _fits(row: Mapping[str, Any], condition: Mapping[str, Any]) -> bool:
         case "or":
             return any(_fits(row, each) for each in condition["items"])
         case "eq":
-            return bool(row.get(condition["field"]) == condition["value"])
+            found, wanted = row.get(condition["field"]), condition["value"]
+            return found.lower() == wanted.lower() if isinstance(found, str) and isinstance(wanted, str) else bool(found == wanted)
         case "gte":
             return bool(row.get(condition["field"], 0) >= condition["value"])
         case "contains":

@@ -10,7 +10,7 @@ from typing import Any
 
 from flowpilot_core.ports.psa import Knock
 
-from .server import Asked, Note, Said, Simulator, Ticket
+from .server import Asked, Note, Said, Simulator, Ticket, Work
 
 NOTE_FIELDS = {
     "text", "detailDescriptionFlag", "internalAnalysisFlag", "resolutionFlag", "issueFlag", "processNotifications",
@@ -20,21 +20,29 @@ FLAGS = ("detailDescriptionFlag", "internalAnalysisFlag", "resolutionFlag")
 LONGEST_TEXT = 10_000
 STATUSES = {16: "New", 17: "In Progress", 18: "Closed"}
 BOARD = 21
+PRIORITIES = {1: "Priority 1", 2: "Priority 2"}
+REFERENCES = {"status": "Service Status", "priority": "Priority", "owner": "Member"}
+TIME_FIELDS = {
+    "chargeToId", "chargeToType", "member", "timeStart", "timeEnd", "actualHours", "notes", "internalNotes", "addToInternalAnalysisFlag",
+    "addToDetailDescriptionFlag", "addToResolutionFlag", "emailResourceFlag", "emailContactFlag", "emailCcFlag", "workType", "workRole",
+}  # fmt: skip
 SIGNING_KEY = "canary-signing-key-9q"
 TIMED_OUT = Said(500, {"code": "ConnectWiseApi", "message": "A timeout has occurred. Please try again."})
 
 
 class ConnectWiseSimulator(Simulator):
     system = "connectwise"
+    first_status = 16
     closed_status = 18
     posting = ("POST", "/notes")
+    entering = ("POST", "/time/entries")
 
     def __init__(self) -> None:
         super().__init__()
         self.codebase = "v2026_1/"
         self.cloud = False
         """Whether wrong keys are answered as a company that is not there."""
-        self.statuses = dict.fromkeys(self.tickets, 16)
+        self.statuses = dict.fromkeys(self.tickets, self.first_status)
 
     @property
     def credentials(self) -> Mapping[str, str]:
@@ -83,9 +91,17 @@ class ConnectWiseSimulator(Simulator):
             case "GET", ["system", "info"]:
                 return Said(200, {"version": "v2026.1", "isCloud": False})
             case "GET", ["system", "members"]:
-                return Said(
-                    200, [_member(1, "Anna", "Ahlberg"), _member(2, "Ben", "Berg"), {**_member(3, "Old", "Hand"), "inactiveFlag": True}]
-                )
+                return Said(200, [member for member in MEMBERS if _is_asked_for(member, asked.query.get("conditions", ""))])
+            case "GET", ["service", "boards"]:
+                return Said(200, [{"id": BOARD}])
+            case "GET", ["service", "priorities"]:
+                return Said(200, [{"id": id, "name": name} for id, name in PRIORITIES.items()])
+            case "GET", ["time", "entries"]:
+                charged = re.findall(r"chargeToId=(\d+)", asked.query["conditions"])
+                found = [work.raw for id in charged if int(id) in self.tickets for work in self.tickets[int(id)].work]
+                return Said(200, found[::-1])
+            case "POST", ["time", "entries"]:
+                return self._entered(asked.json)
             case "GET", ["service", "boards", _, "statuses"]:
                 return Said(200, [{"id": id, "name": name} for id, name in STATUSES.items()])
             case "GET", ["service", "tickets"]:
@@ -122,7 +138,8 @@ class ConnectWiseSimulator(Simulator):
             "status": {"id": status, "name": STATUSES[status]},
             "company": {"id": 5, "name": "Northwind"},
             "contact": {"id": 9, "name": "Nora North"},
-            "priority": {"id": 3, "name": "Priority 1"},
+            "priority": {"id": ticket.priority, "name": PRIORITIES[ticket.priority]},
+            **({"owner": {"id": ticket.owner}} if ticket.owner else {}),
             "closedFlag": ticket.closed,
         }
 
@@ -143,15 +160,39 @@ class ConnectWiseSimulator(Simulator):
     def _changed(self, ticket: Ticket, body: Any) -> Said:
         if not isinstance(body, list):
             return _invalid("patch", "an array of operations is needed", "InvalidObject")
+        if ticket.locked:
+            return Said(409, {"code": "InUse", "message": "The record is in use."})
         for operation in body:
-            if operation.get("path") != "status" or operation.get("op") != "replace":
+            field = operation.get("path")
+            if field not in REFERENCES or operation.get("op") != "replace":
                 return _invalid("ticket", "unknown path", "InvalidField")
-            status = operation["value"]["id"]
-            if status not in STATUSES:
-                return _invalid("ticket", f"Service Status {status} not found for Service Board {BOARD}", "NotFound", "status/id")
-            self.statuses[ticket.id] = status
-            ticket.closed = STATUSES[status] == "Closed"
+            wanted = operation["value"]["id"]
+            known = {"status": STATUSES, "priority": PRIORITIES, "owner": {1: "", 2: ""}}[field]
+            if wanted not in known:
+                return _invalid("ticket", f"{REFERENCES[field]} {wanted} not found for Service Board {BOARD}", "NotFound", f"{field}/id")
+            ticket.changes += 1
+            match field:
+                case "status":
+                    self.statuses[ticket.id] = wanted
+                    ticket.closed = STATUSES[wanted] == "Closed"
+                case "priority":
+                    ticket.priority = wanted
+                case _:
+                    ticket.owner = wanted
         return Said(200, self._shown(ticket))
+
+    def _entered(self, body: Any) -> Said:
+        if not isinstance(body, dict) or set(body) - TIME_FIELDS:
+            return _invalid("timeEntry", "unknown field", "InvalidField")
+        ticket = self.tickets.get(body.get("chargeToId", 0))
+        if ticket is None or body.get("chargeToType") != "ServiceTicket":
+            return Said(404, {"code": "NotFound", "message": f"Ticket {body.get('chargeToId')} not found"})
+        if body.get("member", {}).get("id") not in (1, 2):
+            return _invalid("timeEntry", "Member not found", "NotFound", "member/id")
+        id = 1 + max((work.id for each in self.tickets.values() for work in each.work), default=900)
+        raw = {"id": id, **body}
+        ticket.work.append(Work(id, body["member"]["id"], round(body["actualHours"] * 60), body["notes"], raw))
+        return Said(201, raw)
 
 
 def _invalid(thing: str, message: str, code: str, where: str = "") -> Said:
@@ -162,3 +203,12 @@ def _invalid(thing: str, message: str, code: str, where: str = "") -> Said:
 def _member(id: int, first: str, last: str) -> dict[str, object]:
     email = f"{first}@acme.example".lower()
     return {"id": id, "identifier": first.lower(), "firstName": first, "lastName": last, "officeEmail": email, "inactiveFlag": False}
+
+
+def _is_asked_for(member: Mapping[str, object], conditions: str) -> bool:
+    """Whether one of the addresses in the conditions is theirs, where there are conditions."""
+    wanted = re.findall(r'(?:officeEmail|primaryEmail)="([^"]*)"', conditions)
+    return not conditions or (member["inactiveFlag"] is False and str(member["officeEmail"]).lower() in {email.lower() for email in wanted})
+
+
+MEMBERS = (_member(1, "Anna", "Ahlberg"), _member(2, "Ben", "Berg"), {**_member(3, "Old", "Hand"), "inactiveFlag": True})

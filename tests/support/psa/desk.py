@@ -31,6 +31,19 @@ class SimulatedDesk:
     def public_notes(self, ticket_id: str) -> int:
         return sum(note.public for note in self.simulator.notes(int(ticket_id)))
 
+    def owner(self, ticket_id: str) -> str | None:
+        owner = self.simulator.tickets[int(ticket_id)].owner
+        return None if owner is None else str(owner)
+
+    def work(self, ticket_id: str) -> Sequence[tuple[str, int]]:
+        return [(str(work.member), work.minutes) for work in self.simulator.work(int(ticket_id))]
+
+    def changes(self, ticket_id: str) -> int:
+        return self.simulator.tickets[int(ticket_id)].changes
+
+    def lose_answer_to_time(self) -> None:
+        self.simulator.play_on_time(afterwards=HANG_UP)
+
     def lose_answer(self) -> None:
         self.simulator.play_on_notes(afterwards=HANG_UP)
 

@@ -8,25 +8,41 @@ from typing import Any
 
 from flowpilot_core.ports.psa import Knock
 
-from .server import Asked, Note, Said, Simulator
+from .server import Asked, Note, Said, Simulator, Work
 
-ACTION_FIELDS = {"ticket_id", "outcome", "outcome_id", "note", "note_html", "hiddenfromuser", "sendemail", "who", "who_type", "new_status"}
+ACTION_FIELDS = {
+    "ticket_id",
+    "outcome",
+    "outcome_id",
+    "note",
+    "note_html",
+    "hiddenfromuser",
+    "sendemail",
+    "who",
+    "who_type",
+    "who_agentid",
+    "timetaken",
+    "new_status",
+}
 LONGEST_HTML = 60_000
 OUTCOMES = {7: "Private Note", 8: "Email User", 9: "Close Ticket"}
 NOT_ALLOWED = 9
 STATUSES = {1: "New", 2: "In Progress", 9: "Closed"}
+PRIORITIES = {1: "Priority 1", 2: "Priority 2"}
 LIMIT = 300
 TIMED_OUT = Said(500, b"")
 
 
 class HaloPsaSimulator(Simulator):
     system = "halopsa"
+    first_status = 1
     closed_status = 9
     posting = ("POST", "/api/Actions")
+    entering = posting
 
     def __init__(self) -> None:
         super().__init__()
-        self.statuses = dict.fromkeys(self.tickets, 1)
+        self.statuses = dict.fromkeys(self.tickets, self.first_status)
         self.tokens: set[str] = set()
         self.tokens_given = 0
         self.expires_in = 3600
@@ -96,6 +112,8 @@ class HaloPsaSimulator(Simulator):
                 return Said(200, [{"id": id, "outcome": name} for id, name in OUTCOMES.items()])
             case "GET", "/api/Status":
                 return Said(200, [{"id": id, "name": name} for id, name in STATUSES.items()])
+            case "GET", "/api/Priority":
+                return Said(200, [{"id": f"guid-{id}", "priorityid": id, "name": name} for id, name in PRIORITIES.items()])
             case "GET", "/api/Agent":
                 agents = [
                     {"id": 1, "name": "Anna Ahlberg", "email": "anna@acme.example"},
@@ -111,7 +129,8 @@ class HaloPsaSimulator(Simulator):
             return Said(404, b"")
         shown = {
             "id": id, "summary": ticket.title, "status_id": self.statuses[id], "client_name": "Northwind", "user_name": "Nora North",
-            "priority": {"id": 1, "name": "Priority 1"}, "hasbeenclosed": ticket.closed,
+            "priority": {"id": ticket.priority, "name": PRIORITIES[ticket.priority]}, "priority_id": ticket.priority,
+            "agent_id": ticket.owner, "hasbeenclosed": ticket.closed,
         }  # fmt: skip
         return Said(200, shown)
 
@@ -145,6 +164,8 @@ class HaloPsaSimulator(Simulator):
         id = len(ticket.notes) + 1
         raw = {**action, "id": id, "who": "FlowPilot", "datetime": "2026-11-02T09:00:00", "actionby_application_id": "flowpilot"}
         ticket.notes.append(Note(id, text, public=not action.get("hiddenfromuser", True), raw=raw))
+        if action.get("timetaken"):
+            ticket.work.append(Work(id, action.get("who_agentid", 0), round(action["timetaken"] * 60), text, raw))
         return Said(201, raw)
 
     def _changed(self, body: Any) -> Said:
@@ -153,8 +174,16 @@ class HaloPsaSimulator(Simulator):
         for change in body:
             if change["id"] not in self.tickets:
                 return Said(404, b"")
-            if change.get("status_id") not in STATUSES:
-                return Said(400, {"Message": "The status is invalid"})
-            self.statuses[change["id"]] = change["status_id"]
-            self.tickets[change["id"]].closed = STATUSES[change["status_id"]] == "Closed"
+            ticket = self.tickets[change["id"]]
+            if ticket.locked:
+                return Said(409, b"")
+            known = {"status_id": STATUSES, "priority_id": PRIORITIES, "agent_id": {1: "", 2: ""}}
+            for field, wanted in change.items():
+                if field != "id" and wanted not in known.get(field, ()):
+                    return Said(400, {"Message": f"The {field} is invalid"})
+            ticket.changes += len(change) - 1
+            self.statuses[ticket.id] = change.get("status_id", self.statuses[ticket.id])
+            ticket.priority = change.get("priority_id", ticket.priority)
+            ticket.owner = change.get("agent_id", ticket.owner)
+            ticket.closed = STATUSES[self.statuses[ticket.id]] == "Closed"
         return self._shown(body[0]["id"])

@@ -30,6 +30,19 @@ class MemoryDesk:
     def public_notes(self, ticket_id: str) -> int:
         return 0
 
+    def owner(self, ticket_id: str) -> str | None:
+        return self.psa.tickets[ticket_id].owner_id
+
+    def work(self, ticket_id: str) -> Sequence[tuple[str, int]]:
+        return [(entry.member_id, entry.minutes) for entry in self.psa.tickets[ticket_id].work]
+
+    def changes(self, ticket_id: str) -> int:
+        ticket = self.psa.tickets[ticket_id]
+        return sum((ticket.status != "New", ticket.priority != "Priority 1", ticket.owner_id is not None))
+
+    def lose_answer_to_time(self) -> None:
+        self.lose_answer()
+
     def lose_answer(self) -> None:
         self.psa.script(NotDone(Trouble.UNREACHABLE, "the line went dead", unknown=True))
 

@@ -1,12 +1,13 @@
 """Notes that are due, and a relay that posts them to a simulated PSA."""
 
-from collections.abc import Callable, Mapping
+import ssl
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from types import MappingProxyType
 from typing import Any, cast
 
 import httpx
-from attrs import frozen
+from attrs import evolve, frozen
 
 from flowpilot_adapters.memory import MemoryVault
 from flowpilot_adapters.psa import Autotask, ConnectWise, HaloPsa
@@ -20,7 +21,7 @@ from flowpilot_core.application.units import Units
 from flowpilot_core.domain.identifiers import OutputId, PsaConnectionId, PsaPostId, SecretId
 from flowpilot_core.domain.output import Output, OutputKind
 from flowpilot_core.domain.output_text import as_note
-from flowpilot_core.domain.psa_connection import NoteKind, PsaConnection
+from flowpilot_core.domain.psa_connection import Deed, NoteKind, PsaConnection, TicketChange
 from flowpilot_core.domain.psa_post import PsaPost
 from flowpilot_core.domain.session import Ticket
 from flowpilot_core.ports.outbox import Outbox, WorkKind
@@ -36,6 +37,10 @@ ADAPTERS: Mapping[str, Callable[[httpx.AsyncClient, SystemClock], Psa]] = Mappin
     {"connectwise": ConnectWise, "halopsa": partial(HaloPsa, window=Window(most=1_000_000, seconds=300.0)), "autotask": Autotask}
 )
 """What speaks to each simulator, however often."""
+
+
+NO_CERTIFICATES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""Simulators speak plain http: reading everybody's certificates takes longer than the rest of a test."""
 
 
 @frozen
@@ -61,7 +66,7 @@ def _psas(vendors: Mapping[str, Psa]) -> Psas:
 
 
 async def connected(begin: BeginWork, staff: Staff, simulator: Simulator) -> None:
-    """The account has a connection to the simulator."""
+    """The account has a connection to the simulator, which knows its engineers by their addresses."""
     at = SystemClock().now()
     connection = PsaConnection(
         id=PsaConnectionId(new_id()),
@@ -69,28 +74,33 @@ async def connected(begin: BeginWork, staff: Staff, simulator: Simulator) -> Non
         name="Desk",
         base_url=simulator.url,
         secret_id=SecretId(new_id()),
+        changes={NoteKind.ESCALATED: TicketChange(status="In Progress", priority="Priority 2", owner=True, time_entry=True)},
         created_at=at,
         updated_at=at,
     )
     async with begin(staff.account_id) as work:
         await _psas({}).lock_away(work, staff.account_id, connection, simulator.credentials)
         await work.psa.add(connection)
+        for person, name in ((staff.anna, "anna"), (staff.ben, "ben")):
+            await work.people.save_user(evolve(staff.user(person), email=f"{name}@acme.example"))
         await work.commit()
 
 
-async def escalated(begin: BeginWork, staff: Staff, simulator: Simulator, ticket: str = "1001") -> PsaPostId:
-    """A session that was escalated, with its note due."""
-    case = a_session(by=staff.anna, ticket=Ticket(system=simulator.system, id=ticket)).step().escalated()
-    kept = await case.kept(begin)
-    last, post_id = kept.moves[-1], PsaPostId(new_id())
+async def escalated(
+    begin: BeginWork, staff: Staff, simulator: Simulator, ticket: str = "1001", deeds: Collection[Deed] = (Deed.NOTE,)
+) -> Mapping[Deed, PsaPostId]:
+    """A session that was escalated to Ben, with the posts of these deeds due."""
+    on = Ticket(system=simulator.system, id=ticket)
+    kept = await a_session(by=staff.anna, ticket=on).step().escalated(user_id=staff.ben.user_id).kept(begin)
+    last, post_ids = kept.moves[-1], {deed: PsaPostId(new_id()) for deed in Deed if deed in deeds}
     event_id = last.event.id
     assert event_id is not None
     async with begin(staff.account_id) as work:
         # The event is on record already; what follows from it is written as it would have been with it.
         await work.psa.connections()
-        await work.psa.note(post_id, NoteKind.ESCALATED, caused_by=event_id)
+        await work.psa.note(post_ids, NoteKind.ESCALATED, caused_by=event_id)
         await work.commit()
-    return post_id
+    return post_ids
 
 
 async def written_up(

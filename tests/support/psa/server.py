@@ -83,18 +83,33 @@ class Note:
 
 
 @define
+class Work:
+    id: int
+    member: int
+    minutes: int
+    text: str
+    raw: Mapping[str, Any] = field(factory=dict)
+
+
+@define
 class Ticket:
     id: int
     title: str = "VPN down"
     closed: bool = False
     locked: bool = False
+    priority: int = 1
+    owner: int | None = None
+    changes: int = 0
+    """How often status, priority or owner was written."""
     notes: list[Note] = field(factory=list)
+    work: list[Work] = field(factory=list)
 
 
 class Simulator(ABC):
     """A vendor's PSA with one customer; everything that happens in it is under one lock."""
 
     system: str
+    first_status: int
     closed_status: int
 
     def __init__(self) -> None:
@@ -127,12 +142,25 @@ class Simulator(ABC):
 
     @property
     @abstractmethod
+    def entering(self) -> tuple[str, str]:
+        """Of one that enters work."""
+
+    @property
+    @abstractmethod
     def posting(self) -> tuple[str, str]:
         """Method and ending of the path of a request that adds a note."""
 
     @abstractmethod
     def knock(self, ticket: int, secret: str, *, of: str | None = None) -> Knock:
         """The webhook that tells of a ticket, or of another thing of its kind with this number."""
+
+    def another(self) -> str:
+        """One more ticket, by its number."""
+        with self._lock:
+            number = max(self.tickets) + 1
+            self.tickets[number] = Ticket(number)
+            self.statuses[number] = self.first_status
+        return str(number)
 
     def close(self, ticket: int = 1001) -> None:
         """Somebody closes a ticket there."""
@@ -171,6 +199,10 @@ class Simulator(ABC):
         with self._lock:
             return list(self.tickets[ticket].notes)
 
+    def work(self, ticket: int = 1001) -> Sequence[Work]:
+        with self._lock:
+            return list(self.tickets[ticket].work)
+
     def play(self, *tricks: Trick) -> None:
         with self._lock:
             self.tricks.extend(tricks)
@@ -178,6 +210,10 @@ class Simulator(ABC):
     def play_on_notes(self, *, instead: Said | None = None, afterwards: Said | None = None, gate: threading.Event | None = None) -> None:
         method, ending = self.posting
         self.play(Trick(method, ending, instead, afterwards, gate))
+
+    def play_on_time(self, *, instead: Said | None = None, afterwards: Said | None = None) -> None:
+        method, ending = self.entering
+        self.play(Trick(method, ending, instead, afterwards))
 
     def posts(self) -> int:
         """How many requests to add a note came."""

@@ -41,7 +41,7 @@ async def test_a_connection_is_shown_without_what_opens_it(world: World) -> None
     assert not [answer.text for answer in answers if CANARY in answer.text]
     assert "credentials" not in connection
     usual = {"escalated": True, "claimed": True, "resolved": True, "parked": False}
-    assert {"note": "public", "notes": usual, "templates": {}} == connection["settings"]
+    assert {"note": "public", "notes": usual, "ticket": {}, "templates": {}} == connection["settings"]
     assert (2, "Desk", {**usual, "parked": True}) == (
         changed.json()["version"],
         changed.json()["name"],
@@ -103,7 +103,7 @@ async def test_a_setting_is_taken_away_by_null(world: World) -> None:
         f"/psa-connections/{connection['id']}", {"settings": {"note": None, "templates": {"claimed": None}, "notes": {"claimed": None}}}
     )
 
-    assert ({"notes", "templates"}, {}, True) == (
+    assert ({"notes", "ticket", "templates"}, {}, True) == (
         changed.json()["settings"].keys(),
         changed.json()["settings"]["templates"],
         changed.json()["settings"]["notes"]["claimed"],

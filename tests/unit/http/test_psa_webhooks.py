@@ -58,8 +58,8 @@ async def test_a_ticket_that_is_closed_there_ends_its_session_here(world: World)
     assert (204, b"") == (answer.status_code, answer.content)
     found = await world.junior.seen(f"/ai-sessions/{session['id']}")
     assert ("resolved", "The ticket was closed in PSA in memory.") == (found["status"], found["resolution"]["summary"])
-    (*_, last) = (await world.junior.seen(f"/ai-sessions/{session['id']}/timeline"))["items"]
-    assert ("session.resolved", "system", "ticket was closed") == (last["kind"], last["by"], last["cause"])
+    entries = (await world.junior.seen(f"/ai-sessions/{session['id']}/timeline"))["items"]
+    assert ("session.resolved", "system", "ticket was closed") in [(entry["kind"], entry["by"], entry["cause"]) for entry in entries]
     assert "active" == await status(world.junior, other)
     assert [] == (await world.admin.seen("/psa-posts"))["items"]
 

@@ -9,7 +9,8 @@ from attrs import evolve
 
 from flowpilot_core.domain.errors import NotVouchedFor
 from flowpilot_core.domain.psa_vendor import Vouching
-from flowpilot_core.ports.psa import Access, Knock, NotDone, Note, Psa, Trouble
+from flowpilot_core.ports.psa import Access, Knock, NotDone, Note, Psa, TimeEntry, Trouble
+from flowpilot_core.testing.builders import NOON
 
 from .contract import Contract
 
@@ -22,7 +23,8 @@ SECRET = "a secret that nobody guesses"  # noqa: S105  (the suite's own)
 class Desk(Protocol):
     """The vendor's end, as the suite looks at it and plays tricks with it. It has the tickets 1001 and 1002, and not 4004.
 
-    Its people are Anna Ahlberg and Ben Berg, at `acme.example`, and its statuses have one named In Progress and one that closes.
+    Its people are Anna Ahlberg and Ben Berg, at `acme.example`. Its statuses have one named In Progress and one that closes; its
+    priorities are Priority 1, which its tickets have, and Priority 2.
     """
 
     @property
@@ -42,6 +44,18 @@ class Desk(Protocol):
 
     def public_notes(self, ticket_id: str) -> int:
         """How many notes of a ticket its client sees."""
+
+    def owner(self, ticket_id: str) -> str | None:
+        """The id of the member whose ticket it is."""
+
+    def work(self, ticket_id: str) -> Sequence[tuple[str, int]]:
+        """Whose work was entered on a ticket, by the member's id, and how many minutes each time, oldest first."""
+
+    def changes(self, ticket_id: str) -> int:
+        """How often a ticket's status, priority or owner was written."""
+
+    def lose_answer_to_time(self) -> None:
+        """Enter the work that comes next, and answer that it failed or not at all."""
 
     def lose_answer(self) -> None:
         """Write the next note, and answer that it failed or not at all."""
@@ -72,6 +86,12 @@ def a_note(number: int = 1, *, text: str = "Swapped the cable: no change.") -> N
     """A note like any other; another number, another marker."""
     marker = f"FP-{number:032x}-01"
     return Note(title="Escalated by Anna", text=f"{text}\n{marker}", marker=marker)
+
+
+def an_entry(member_id: str, number: int = 1, *, minutes: int = 90) -> TimeEntry:
+    """Work like any other; another number, another marker."""
+    marker = f"FP-{number:032x}-01"
+    return TimeEntry(member_id=member_id, began=NOON, minutes=minutes, text=f"Until it was escalated.\n{marker}", marker=marker)
 
 
 class PsaContract(Contract):
@@ -224,6 +244,93 @@ class PsaContract(Contract):
             await psa.set_status(desk.access, TICKET, "On the Moon")
 
         assert (Trouble.WRONG_SETTING, True) == (refused.value.trouble, refused.value.permanent)
+
+    async def test_a_status_that_it_has_already_is_not_written_again(self, psa: Psa, desk: Desk) -> None:
+        for _ in range(3):
+            await psa.set_status(desk.access, TICKET, "In Progress")
+            await psa.set_priority(desk.access, TICKET, "Priority 2")
+
+        assert 2 == desk.changes(TICKET)
+        assert 0 == desk.changes(OTHER_TICKET)
+
+    async def test_a_ticket_gets_a_priority_by_its_name(self, psa: Psa, desk: Desk) -> None:
+        before = (await psa.ticket(desk.access, TICKET)).priority
+        await psa.set_priority(desk.access, TICKET, "priority 2")
+
+        assert ("Priority 1", "Priority 2") == (before, (await psa.ticket(desk.access, TICKET)).priority)
+
+    async def test_a_priority_that_is_not_there_is_a_wrong_setting(self, psa: Psa, desk: Desk) -> None:
+        with pytest.raises(NotDone) as refused:
+            await psa.set_priority(desk.access, TICKET, "Priority 99")
+
+        assert (Trouble.WRONG_SETTING, True) == (refused.value.trouble, refused.value.permanent)
+
+    async def test_what_a_ticket_may_be_given_is_told(self, psa: Psa, desk: Desk) -> None:
+        choices = await psa.choices(desk.access)
+
+        assert {"New", "In Progress", desk.closing_status} <= set(choices.statuses.values())
+        assert {"Priority 1", "Priority 2"} == set(choices.priorities.values())
+        number = next(number for number, name in choices.statuses.items() if name == "In Progress")
+        await psa.set_status(desk.access, TICKET, number)
+        assert "In Progress" == (await psa.ticket(desk.access, TICKET)).status
+
+    async def test_a_member_is_found_by_their_address_in_whatever_letters(self, psa: Psa, desk: Desk) -> None:
+        found = await psa.member_by_email(desk.access, "Ben@ACME.example")
+
+        assert found is not None
+        assert "Ben Berg" == found.name
+
+    @pytest.mark.parametrize("email", ["old@acme.example", "en@acme.example", 'x" or "1"="1', "*", "%@acme.example", ""])
+    async def test_an_address_that_nobody_has_is_nobodys(self, psa: Psa, desk: Desk, email: str) -> None:
+        assert await psa.member_by_email(desk.access, email) is None
+
+    async def test_a_ticket_becomes_a_members(self, psa: Psa, desk: Desk) -> None:
+        ben = await psa.member_by_email(desk.access, "ben@acme.example")
+        assert ben is not None
+        for _ in range(2):
+            await psa.set_owner(desk.access, TICKET, ben.id)
+
+        assert (ben.id, None, 1) == (desk.owner(TICKET), desk.owner(OTHER_TICKET), desk.changes(TICKET))
+
+    async def test_work_is_entered_for_its_member_and_found_by_its_marker(self, psa: Psa, desk: Desk) -> None:
+        ben = await psa.member_by_email(desk.access, "ben@acme.example")
+        assert ben is not None
+        posted = await psa.add_time(desk.access, TICKET, an_entry(ben.id, 1))
+        await psa.add_time(desk.access, TICKET, an_entry(ben.id, 2, minutes=15))
+
+        assert [(ben.id, 90), (ben.id, 15)] == list(desk.work(TICKET))
+        assert posted.vendor_id == await psa.find_time(desk.access, TICKET, an_entry(ben.id, 1).marker)
+        assert await psa.find_time(desk.access, TICKET, an_entry(ben.id, 3).marker) is None
+        assert await psa.find_time(desk.access, OTHER_TICKET, an_entry(ben.id, 1).marker) is None
+        assert (0, []) == (desk.public_notes(TICKET), list(desk.work(OTHER_TICKET)))
+
+    async def test_after_a_lost_answer_the_work_is_found(self, psa: Psa, desk: Desk) -> None:
+        """F34: the vendor failed after it had entered the work."""
+        ben = await psa.member_by_email(desk.access, "ben@acme.example")
+        assert ben is not None
+        desk.lose_answer_to_time()
+
+        with pytest.raises(NotDone) as lost:
+            await psa.add_time(desk.access, TICKET, an_entry(ben.id))
+
+        assert lost.value.unknown
+        assert await psa.find_time(desk.access, TICKET, an_entry(ben.id).marker) is not None
+        assert [(ben.id, 90)] == list(desk.work(TICKET))
+
+    @pytest.mark.parametrize("ticket_id", [NO_TICKET, "../../system/members", "²"])
+    async def test_a_ticket_that_is_not_there_cannot_be_changed(self, psa: Psa, desk: Desk, ticket_id: str) -> None:
+        """F35."""
+        ben = await psa.member_by_email(desk.access, "ben@acme.example")
+        assert ben is not None
+        for call in (
+            psa.set_status(desk.access, ticket_id, "In Progress"),
+            psa.set_priority(desk.access, ticket_id, "Priority 2"),
+            psa.set_owner(desk.access, ticket_id, ben.id),
+            psa.add_time(desk.access, ticket_id, an_entry(ben.id)),
+        ):
+            with pytest.raises(NotDone) as gone:
+                await call
+            assert (Trouble.TICKET_GONE, False) == (gone.value.trouble, gone.value.unknown)
 
     async def test_a_webhook_tells_of_a_ticket(self, psa: Psa, desk: Desk) -> None:
         assert TICKET == await psa.told(desk.access, desk.webhook(TICKET, SECRET), SECRET)

@@ -1,7 +1,7 @@
 """Connections and posts come back as they were, and a note follows from its event or not at all."""
 
 from asyncio import gather
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 import pytest
@@ -9,7 +9,8 @@ from attrs import evolve
 
 from flowpilot_core.domain.errors import ConnectionExists, NotFound, Stale
 from flowpilot_core.domain.identifiers import EventId, PsaConnectionId, PsaPostId, SecretId
-from flowpilot_core.domain.psa_connection import Circuit, Health, NoteKind, PsaConnection
+from flowpilot_core.domain.psa_connection import Circuit, Deed, Health, NoteKind, PsaConnection, TicketChange
+from flowpilot_core.domain.psa_member import MemberMatch
 from flowpilot_core.domain.psa_post import PostState, PsaPost
 from flowpilot_core.domain.secret import SealedSecret
 from flowpilot_core.domain.session import Ticket
@@ -34,6 +35,10 @@ def a_connection(system: str = "halopsa", *, noted: frozenset[NoteKind] | None =
         secret_id=SecretId(new_id()),
         settings={"outcome_id": 7, "hidden_from_user": True},
         templates={NoteKind.CLAIMED: "Von {by} übernommen"},
+        changes={
+            NoteKind.ESCALATED: TicketChange(status="Waiting", owner=True),
+            NoteKind.RESOLVED: TicketChange(status="Erledigt", time_entry=True),
+        },
         created_at=NOON,
         updated_at=NOON,
     )
@@ -166,6 +171,65 @@ class PsaLedgerContract(Contract):
 
         assert [] == list(await self.posts(view, acme))
 
+    async def test_what_else_is_wanted_at_an_event_is_done_and_nothing_more(
+        self, begin: BeginWork, view: ViewOf, outbox: Outbox, acme: Staff
+    ) -> None:
+        await self.kept(begin, acme, a_connection(noted=frozenset()))
+        ids = {deed: PsaPostId(new_id()) for deed in Deed}
+        case = a_session(by=acme.anna, ticket=Ticket(system="halopsa", id="4711")).escalated()
+
+        await self.noted(begin, acme, case, NoteKind.ESCALATED, ids)
+
+        found = {post.deed: post for post in await self.posts(view, acme)}
+        assert {Deed.STATUS, Deed.OWNER} == found.keys()
+        assert all(ids[deed] == post.id for deed, post in found.items())
+        assert {NoteKind.ESCALATED} == {post.kind for post in found.values()}
+        leases = await outbox.take({WorkKind.PSA_POST: EVERYTHING}, lease_for=timedelta(minutes=1))
+        assert {post.id for post in found.values()} == {lease.work_id for lease in leases if lease.account_id == acme.account_id}
+
+    async def test_a_post_is_behind_what_was_asked_for_before_it_on_its_ticket(self, begin: BeginWork, view: ViewOf, acme: Staff) -> None:
+        await self.kept(begin, acme, a_connection(noted=frozenset({NoteKind.ESCALATED})))
+        ids = {deed: PsaPostId(new_id()) for deed in Deed}
+        await self.noted(
+            begin, acme, a_session(by=acme.anna, ticket=Ticket(system="halopsa", id="4711")).escalated(), NoteKind.ESCALATED, ids
+        )
+        elsewhere = PsaPostId(new_id())
+        await self.noted(
+            begin,
+            acme,
+            a_session(by=acme.anna, ticket=Ticket(system="halopsa", id="4712")).escalated(),
+            NoteKind.ESCALATED,
+            {Deed.NOTE: elsewhere},
+        )
+        posts = {post.id: post for post in await self.posts(view, acme)}
+        note, owner, status = (posts[ids[deed]] for deed in (Deed.NOTE, Deed.OWNER, Deed.STATUS))
+
+        async with begin(acme.account_id) as work:
+            behind = [await work.psa.is_behind(post) for post in (note, owner, status, posts[elsewhere])]
+            await work.psa.save_post(note.given_up("gone", at=NOON))
+            await work.psa.save_post(owner.suppressed("nobody", at=NOON))
+            await work.commit()
+
+        assert [False, True, True, False] == behind
+        async with begin(acme.account_id) as work:
+            assert not await work.psa.is_behind(status)
+
+    async def test_who_is_who_in_the_psa_is_kept_for_each_connection_and_person(self, begin: BeginWork, acme: Staff, globex: Staff) -> None:
+        connection = await self.kept(begin, acme, a_connection())
+        first = MemberMatch.of(connection.id, 1, acme.anna.user_id, "anna@acme.example", None, at=NOON)
+        found = MemberMatch.of(connection.id, 2, acme.anna.user_id, "Anna@acme.example", "77", at=NOON + MINUTE)
+        async with begin(acme.account_id) as work:
+            assert await work.psa_members.match(connection.id, acme.anna.user_id) is None
+            for match in (first, found):
+                await work.psa_members.keep(match)
+            await work.commit()
+
+        async with begin(acme.account_id) as work:
+            assert found == await work.psa_members.match(connection.id, acme.anna.user_id)
+            assert await work.psa_members.match(connection.id, acme.ben.user_id) is None
+        async with begin(globex.account_id) as work:
+            assert await work.psa_members.match(connection.id, acme.anna.user_id) is None
+
     async def test_no_note_goes_over_another_accounts_connection(self, begin: BeginWork, view: ViewOf, acme: Staff, globex: Staff) -> None:
         await self.kept(begin, globex, a_connection())
 
@@ -178,7 +242,7 @@ class PsaLedgerContract(Contract):
         await a_session(by=acme.anna, ticket=Ticket(system="halopsa", id="4711")).kept(begin)
 
         async with begin(acme.account_id) as work:
-            await work.psa.note(PsaPostId(new_id()), NoteKind.ESCALATED, caused_by=EventId(new_id()))
+            await work.psa.note({Deed.NOTE: PsaPostId(new_id())}, NoteKind.ESCALATED, caused_by=EventId(new_id()))
             await work.commit()
 
         assert [] == list(await self.posts(view, acme))
@@ -264,14 +328,16 @@ class PsaLedgerContract(Contract):
             await work.commit()
         return connection
 
-    async def noted(self, begin: BeginWork, staff: Staff, case: Case, kind: NoteKind) -> PsaPostId:
+    async def noted(
+        self, begin: BeginWork, staff: Staff, case: Case, kind: NoteKind, others: Mapping[Deed, PsaPostId] | None = None
+    ) -> PsaPostId:
         """The id of a note of the last thing that happened to a case, which is stored with it."""
         before = evolve(case, moves=case.moves[:-1])
         kept = await before.kept(begin)
         last, post_id = case.moves[-1], PsaPostId(new_id())
         assert last.event.id is not None
         async with begin(staff.account_id) as work:
-            await work.psa.note(post_id, kind, caused_by=last.event.id)
+            await work.psa.note({Deed.NOTE: post_id, **(others or {})}, kind, caused_by=last.event.id)
             await work.sessions.save(evolve(last.session, version=kept.session.version))
             if last.handoff and last.snapshot:
                 await work.handoffs.add(last.handoff, last.snapshot)
