@@ -23,6 +23,7 @@ from .pages import Visit, claim, invitation, no_mails, sign_in, visit
 from .readiness import Probe
 from .routes import (
     assessments,
+    audit_log,
     escalation,
     events,
     handoffs,
@@ -81,6 +82,7 @@ def create_app(
         *assessments.ROUTES,
         *suggestions.ROUTES,
         *own_account.ROUTES,
+        *audit_log.ROUTES,
         *outputs.ROUTES,
         *people.ROUTES,
         *identity_providers.ROUTES,

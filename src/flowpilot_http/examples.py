@@ -615,6 +615,19 @@ EXAMPLES: Final[Mapping[str, Any]] = {
     "get_account": _account,
     "change_account request": {"redacts_personal": True},
     "change_account": {**_account, "redacts_personal": True},
+    "audit_log": _page(
+        {
+            "number": 12,
+            "kind": "user.changed",
+            "at": _AT,
+            "by": _SENIOR,
+            "cause": None,
+            "thing_id": _JUNIOR["id"],
+            "changed": {"role": "admin"},
+            "request_id": "01998c2e-7a10-7000-8000-00000000000f",
+            "digest": _DIGEST,
+        }
+    ),
     "list_users": _page(_admin),
     "me": _admin,
     "get_user": _admin,

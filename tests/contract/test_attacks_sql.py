@@ -315,7 +315,15 @@ class TestProbes:
         with seeded.as_b() as connection:
             assert [(1,), (2,), (3,)] == connection.execute("SELECT number FROM flowpilot.event ORDER BY number").fetchall()
 
-    @pytest.mark.parametrize("statement", ["UPDATE flowpilot.event SET cause = 'x'", "DELETE FROM flowpilot.event"])
+    @pytest.mark.parametrize(
+        "statement",
+        [
+            "UPDATE flowpilot.event SET cause = 'x'",
+            "DELETE FROM flowpilot.event",
+            "UPDATE flowpilot.audit_entry SET cause = 'x'",
+            "DELETE FROM flowpilot.audit_entry",
+        ],
+    )
     def test_the_log_cannot_be_rewritten(self, seeded: Seeded, statement: str) -> None:
         """A37: not even one's own."""
         assert isinstance(seeded.refused(statement), errors.InsufficientPrivilege)

@@ -125,6 +125,10 @@ class TestAssessments(contracts.AssessmentsContract):
     pass
 
 
+class TestAuditLog(contracts.AuditLogContract):
+    pass
+
+
 class TestTokenUse(contracts.TokenUseContract):
     pass
 

@@ -98,6 +98,10 @@ class TestAssessments(contracts.AssessmentsContract):
     pass
 
 
+class TestAuditLog(contracts.AuditLogContract):
+    pass
+
+
 class TestTokenUse(contracts.TokenUseContract):
     pass
 

@@ -9,6 +9,7 @@ from attrs import Factory, define, frozen
 
 from flowpilot_core.domain.account import Account, ApiToken, Team, User
 from flowpilot_core.domain.assessment import Assessment, AssessmentFeedback
+from flowpilot_core.domain.audit import AuditEntry
 from flowpilot_core.domain.delivery import Delivery
 from flowpilot_core.domain.escalation_policy import EscalationPolicy, PolicyRun
 from flowpilot_core.domain.events import Event, Plain
@@ -140,6 +141,7 @@ class Tables:
     psa_members: dict[tuple[PsaConnectionId, UserId], MemberMatch] = Factory(dict)
     psa_webhooks: dict[PsaConnectionId, PsaWebhook] = Factory(dict)
     psa_tickets: dict[PsaTicketId, WatchedTicket] = Factory(dict)
+    audit: dict[int, AuditEntry] = Factory(dict)
     events: list[Event] = Factory(list)
     """The event at place 0 has number 1."""
 
@@ -239,6 +241,7 @@ class Working:
         self.psa_members = Rows(tables.psa_members)
         self.psa_webhooks = Rows(tables.psa_webhooks)
         self.psa_tickets = Rows(tables.psa_tickets)
+        self.audit = Rows(tables.audit)
         self.events: list[Event] = []
         """Recorded here, not committed yet."""
         self._events = tables.events

@@ -6,6 +6,7 @@ from flowpilot_core.domain.events import Event
 from flowpilot_core.ports.persistence import Answer, Once
 
 from .assessments import MemoryAssessments
+from .audit import MemoryAuditLog
 from .escalation import MemoryEscalation
 from .identities import MemoryIdentities
 from .imports import MemoryImports
@@ -46,6 +47,7 @@ class MemoryUnitOfWork:
         self._suggestions = MemorySuggestions(transaction)
         self._token_use = MemoryTokenUse(transaction)
         self._assessments = MemoryAssessments(transaction)
+        self._audit = MemoryAuditLog(transaction)
         self._secrets = MemorySecrets(transaction)
         self._identities = MemoryIdentities(transaction)
         self._sign_ins = MemorySignIns(transaction)
@@ -120,6 +122,11 @@ class MemoryUnitOfWork:
     def assessments(self) -> MemoryAssessments:
         """The assessments."""
         return self._assessments
+
+    @property
+    def audit(self) -> MemoryAuditLog:
+        """The audit log."""
+        return self._audit
 
     @property
     def webhooks(self) -> MemoryWebhooks:

@@ -35,6 +35,8 @@ APP_MAY: Final[Mapping[str, str]] = MappingProxyType(
         "handoff": "SELECT, INSERT, UPDATE",
         "handoff_snapshot": "SELECT, INSERT",
         "event": "SELECT, INSERT",
+        "audit_head": "SELECT, INSERT, UPDATE",
+        "audit_entry": "SELECT, INSERT",
         "handoff_seen": "SELECT, INSERT",
         "presence": "SELECT, INSERT, UPDATE, DELETE",
         "handoff_verdict": "SELECT, INSERT, UPDATE",

@@ -249,6 +249,36 @@ identity_provider = Table(
     _refers("identity_provider", "secret", ("secret_id",), "secret", ("id",)),
 )
 
+audit_head = Table(
+    "audit_head",
+    metadata,
+    _uuid("account_id"),
+    Column("number", BigInteger, nullable=False),
+    _text("digest"),
+    _key("audit_head"),
+    ForeignKeyConstraint(["account_id"], [account.c.account_id], name="fk_audit_head_account"),
+)
+"""The end of the account's audit log; whoever enters something holds it."""
+
+audit_entry = Table(
+    "audit_entry",
+    metadata,
+    _uuid("account_id"),
+    Column("number", BigInteger, nullable=False),
+    _text("kind"),
+    _time("at"),
+    _uuid("by_user_id", null=True),
+    _text("cause", null=True),
+    _uuid("thing_id", null=True),
+    Column("changed", JSONB, nullable=False),
+    _text("request_id", null=True),
+    _text("previous"),
+    _text("digest"),
+    _key("audit_entry", "number"),
+    ForeignKeyConstraint(["account_id"], [account.c.account_id], name="fk_audit_entry_account"),
+    _refers("audit_entry", "by", ("by_user_id",), "person", ("id",)),
+)
+
 identity_link = Table(
     "identity_link",
     metadata,

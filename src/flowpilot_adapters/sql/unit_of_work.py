@@ -11,6 +11,7 @@ from flowpilot_core.domain.identifiers import AccountId
 from flowpilot_core.ports.persistence import Answer, Once
 
 from .assessments import SqlAssessments
+from .audit import SqlAuditLog
 from .deliveries import SqlDeliveries
 from .due_work import SqlWorkLedger
 from .escalation import SqlEscalation
@@ -55,6 +56,7 @@ class SqlUnitOfWork:
         self.suggestions = SqlSuggestions(transaction)
         self.token_use = SqlTokenUse(transaction)
         self.assessments = SqlAssessments(transaction)
+        self.audit = SqlAuditLog(transaction)
         self.secrets = SqlSecrets(transaction)
         self.identities = SqlIdentities(transaction)
         self.sign_ins = SqlSignIns(transaction)

@@ -1,16 +1,19 @@
 """Use cases of an account: make it, its teams, people and tokens, and tell who a token stands for."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from uuid import UUID
 
 from attrs import evolve, frozen
 
 from flowpilot_core.domain.account import Account, ApiToken, Team, User, checked_email, checked_name
-from flowpilot_core.domain.actor import Person, Role
+from flowpilot_core.domain.actor import Person, Role, System
+from flowpilot_core.domain.audit import Deed, DeedKind
 from flowpilot_core.domain.errors import NotFound
+from flowpilot_core.domain.events import Plain
 from flowpilot_core.domain.identifiers import AccountId, TeamId, TokenId, UserId
 from flowpilot_core.domain.token import parse_token, token_digest, token_text
 from flowpilot_core.ports.clock import Clock, NewId, NewSecret
-from flowpilot_core.ports.persistence import BeginWork, ViewOf
+from flowpilot_core.ports.persistence import BeginWork, UnitOfWork, ViewOf
 
 
 @frozen(kw_only=True)
@@ -46,6 +49,7 @@ class Accounts:
             for team_id in user.team_ids:
                 await work.people.require_team(team_id)
             await work.people.add_user(user)
+            await self._enter(work, account_id, DeedKind.USER_ADDED, user.id, {"role": user.role})
             await work.commit()
         return user
 
@@ -55,6 +59,7 @@ class Accounts:
         async with self.begin(account_id) as work:
             await work.people.account()
             await work.people.add_team(team)
+            await self._enter(work, account_id, DeedKind.TEAM_ADDED, team.id, {"name": team.name})
             await work.commit()
         return team
 
@@ -69,6 +74,7 @@ class Accounts:
                 raise NotFound("active user")
             token = ApiToken(id=TokenId(self.new_id()), user_id=user_id, digest=token_digest(secret), created_at=self.clock.now())
             await work.people.add_token(token)
+            await self._enter(work, account_id, DeedKind.TOKEN_MADE, token.id, {"user_id": str(user_id)})
             await work.commit()
         return token, token_text(account_id, secret)
 
@@ -77,7 +83,12 @@ class Accounts:
         async with self.begin(account_id) as work:
             user = await work.people.user(user_id)
             await work.people.save_user(evolve(user, deactivated_at=user.deactivated_at or self.clock.now()))
+            await self._enter(work, account_id, DeedKind.USER_DEACTIVATED, user_id, {})
             await work.commit()
+
+    async def _enter(self, work: UnitOfWork, account_id: AccountId, kind: DeedKind, thing_id: UUID, changed: Mapping[str, Plain]) -> None:
+        operator = System(account_id=account_id, cause="command line")
+        await work.audit.add(Deed.of(kind, by=operator, at=self.clock.now(), thing_id=thing_id, changed=changed))
 
     async def authenticate(self, token: str) -> Person:
         """Who a token stands for. Raises `Unauthenticated`."""

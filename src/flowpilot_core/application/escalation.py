@@ -1,13 +1,15 @@
 """Use cases of who is told when: the escalation policy, how people want to be told, and what would happen if."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from attrs import frozen
 
 from flowpilot_core.domain.actor import Actor, Permission, System, require_role
+from flowpilot_core.domain.audit import Deed, DeedKind
 from flowpilot_core.domain.delivery import DeliveryKind
 from flowpilot_core.domain.escalation_policy import EscalationPolicy
+from flowpilot_core.domain.events import Plain
 from flowpilot_core.domain.foretelling import Outlook, foretell
 from flowpilot_core.domain.identifiers import AccountId, SessionId, TeamId, UserId
 from flowpilot_core.domain.preferences import Preferences
@@ -53,6 +55,8 @@ class Escalation:
             await _require_targets(work, policy)
             require_role(actor, Permission.SET_POLICY)
             await work.escalation.set_policy(policy)
+            deed = Deed.of(DeedKind.POLICY_SET, by=actor, at=self.clock.now(), changed=_told(policy), request_id=request.id)
+            await work.audit.add(deed)
             return policy
 
         return await self.units.run(actor, unit, request)
@@ -131,6 +135,16 @@ class Escalation:
             members = await work.escalation.members()
         outlook = foretell(policy, members, escalated_by=by.user_id, priority=priority, team_id=team_id, at=at or self.clock.now())
         return Foreseen(outlook=outlook, names={member.user_id: member.name for member in members})
+
+
+def _told(policy: EscalationPolicy) -> dict[str, Plain]:
+    """What a policy comes to, for the audit log."""
+    return {
+        "steps": len(policy.steps),
+        "teams": [*sorted(str(team.team_id) for team in policy.teams)],
+        "due_seconds": {priority.value: within // timedelta(seconds=1) for priority, within in policy.due.items()},
+        "claim_quiet_minutes": policy.claim_quiet_minutes,
+    }
 
 
 async def _require_targets(work: UnitOfWork, policy: EscalationPolicy) -> None:

@@ -15,6 +15,7 @@ from flowpilot_core.ports.secrets import Vault
 
 from .accounts import Accounts
 from .assessments import Assessments
+from .auditing import Auditing
 from .escalation import Escalation
 from .handoffs import Handoffs
 from .identities import Identities, NoOpenId
@@ -54,6 +55,7 @@ class FlowPilot:
     escalation: Escalation
     accounts: Accounts
     account: OwnAccount
+    auditing: Auditing
     webhooks: Webhooks
     psa: PsaConnections
     tickets: Tickets
@@ -104,7 +106,8 @@ class FlowPilot:
             sessions=Sessions(units=units, view=view, clock=clock, new_id=new_id, tell=tell),
             escalation=Escalation(units=units, clock=clock),
             accounts=Accounts(begin=begin, view=view, clock=clock, new_id=new_id, new_secret=new_secret),
-            account=OwnAccount(units=units),
+            account=OwnAccount(units=units, clock=clock),
+            auditing=Auditing(begin=begin),
             signing_in=signing_in,
             sign_in_codes=SignInCodes(begin=begin, signing_in=signing_in, committed=committed),
             identities=Identities(units=units, openid=speaking, safe=safe, clock=clock, new_id=new_id, new_secret=new_secret),

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from attrs import evolve, frozen
 
 from flowpilot_core.domain.actor import Actor, Permission, Person, require_role
+from flowpilot_core.domain.audit import Deed, DeedKind
 from flowpilot_core.domain.errors import NotFound, Unauthenticated, Unavailable
+from flowpilot_core.domain.events import Plain
 from flowpilot_core.domain.identifiers import AccountId, ProviderId, SignInId
 from flowpilot_core.domain.identity import (
     ATTEMPT_LASTS,
@@ -88,6 +90,7 @@ class Identities:
         async def unit(work: UnitOfWork) -> IdentityProvider:
             added = await self._with_secret(work, actor.account_id, provider, client_secret)
             await work.identities.add(added)
+            await self._enter(work, DeedKind.PROVIDER_ADDED, added, actor, request)
             return added
 
         return await self.units.run(actor, unit, request)
@@ -110,6 +113,7 @@ class Identities:
             require_role(actor, Permission.MANAGE_PROVIDERS)
             provider = await self._with_secret(work, actor.account_id, provider, client_secret)
             await work.identities.save(provider)
+            await self._enter(work, DeedKind.PROVIDER_CHANGED, provider, actor, request)
             return provider
 
         return await self.units.run(actor, unit, request)
@@ -133,6 +137,7 @@ class Identities:
             await work.identities.drop(provider_id)
             if provider.secret_id is not None:
                 await work.secrets.drop(provider.secret_id)
+            await self._enter(work, DeedKind.PROVIDER_REMOVED, provider, actor, request)
             return provider
 
         return await self.units.run(actor, unit, request)
@@ -208,6 +213,11 @@ class Identities:
         if client_secret is None:
             return provider
         return evolve(provider, secret_id=await self.safe.put(work, account_id, PURPOSE, client_secret, in_place_of=provider.secret_id))
+
+    async def _enter(self, work: UnitOfWork, kind: DeedKind, provider: IdentityProvider, actor: Actor, request: Request) -> None:
+        said: dict[str, Plain] = {"name": provider.name, "issuer": provider.issuer, "client_id": provider.client_id}
+        deed = Deed.of(kind, by=actor, at=self.clock.now(), thing_id=provider.id, changed=said, request_id=request.id)
+        await work.audit.add(deed)
 
 
 def _check_secret(client_secret: str | None) -> None:

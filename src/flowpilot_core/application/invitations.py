@@ -8,6 +8,7 @@ from attrs import frozen
 
 from flowpilot_core.domain.account import Account, User, UserMove
 from flowpilot_core.domain.actor import Person
+from flowpilot_core.domain.audit import Deed, DeedKind
 from flowpilot_core.domain.delivery import DeliveryState, delay
 from flowpilot_core.domain.errors import InvalidTransition, NotFound, Unauthenticated
 from flowpilot_core.domain.identifiers import InvitationId
@@ -62,8 +63,10 @@ class Invitations:
                 raise NotFound("invitation") from None
             await work.people.save_user(joined)
             await work.invitations.drop(user.id)
+            person = joined.acting(token.account_id)
+            await work.audit.add(Deed.of(DeedKind.USER_JOINED, by=person, at=self.clock.now(), thing_id=user.id))
             await work.commit()
-        return joined.acting(token.account_id)
+        return person
 
     async def _open(self, work: UnitOfWork, digest: bytes) -> Invitation:
         invitation = await work.invitations.by(digest)

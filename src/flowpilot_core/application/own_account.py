@@ -4,6 +4,9 @@ from attrs import frozen
 
 from flowpilot_core.domain.account import Account
 from flowpilot_core.domain.actor import Actor, Permission, require_role
+from flowpilot_core.domain.audit import Deed, DeedKind
+from flowpilot_core.domain.events import Plain
+from flowpilot_core.ports.clock import Clock
 from flowpilot_core.ports.persistence import UnitOfWork
 
 from .units import PLAIN, Request, Units
@@ -14,6 +17,7 @@ class OwnAccount:
     """The actor's account, and what it says about itself."""
 
     units: Units
+    clock: Clock
 
     async def get(self, actor: Actor) -> Account:
         """What it is called and how it works."""
@@ -29,6 +33,9 @@ class OwnAccount:
             changed = (await work.people.account()).changed(redacts_personal=redacts_personal, mails_a_minute=mails_a_minute)
             require_role(actor, Permission.SET_ACCOUNT)
             await work.people.save_account(changed)
+            said: dict[str, Plain] = {"redacts_personal": changed.redacts_personal, "mails_a_minute": changed.mails_a_minute}
+            kind = DeedKind.ACCOUNT_CHANGED
+            await work.audit.add(Deed.of(kind, by=actor, at=self.clock.now(), changed=said, request_id=request.id))
             return changed
 
         return await self.units.run(actor, unit, request)

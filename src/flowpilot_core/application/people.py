@@ -1,13 +1,16 @@
 """Use cases of the people and teams of an account, for those who manage them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from uuid import UUID
 
 from attrs import evolve, frozen
 
 from flowpilot_core.domain import people
 from flowpilot_core.domain.account import Team, User, checked_name
 from flowpilot_core.domain.actor import Actor, Permission, Person, Role, require_role
+from flowpilot_core.domain.audit import Deed, DeedKind
 from flowpilot_core.domain.errors import RoleForbidden
+from flowpilot_core.domain.events import Plain
 from flowpilot_core.domain.identifiers import InvitationId, TeamId, UserId
 from flowpilot_core.domain.invitation import Invitation
 from flowpilot_core.ports.clock import Clock, NewId
@@ -54,7 +57,7 @@ class People:
             at = self.clock.now()
             user = people.invited(UserId(self.new_id()), email=email, name=name, role=role, team_ids=team_ids, by=held.by, at=at)
             await work.people.add_user(user)
-            return await self._invited(work, user, held.by)
+            return await self._invited(work, user, held.by, request)
 
         return await self.units.run(actor, unit, request)
 
@@ -63,7 +66,7 @@ class People:
 
         async def unit(work: UnitOfWork) -> Member:
             user, held = await self._user(work, actor, user_id)
-            return await self._invited(work, people.invited_again(user, by=held.by, at=self.clock.now()), held.by)
+            return await self._invited(work, people.invited_again(user, by=held.by, at=self.clock.now()), held.by, request)
 
         return await self.units.run(actor, unit, request)
 
@@ -84,6 +87,8 @@ class People:
             await _require_teams(work, frozenset(team_ids or ()) - user.team_ids)
             changed = people.changed(user, name=name, role=role, team_ids=team_ids, by=held.by, owners=held.owners)
             await work.people.save_user(changed)
+            different = _different(_of_user(user), _of_user(changed))
+            await self._enter(work, DeedKind.USER_CHANGED, user_id, held.by, request, different)
             return await work.people.member(user_id)
 
         return await self.units.run(actor, unit, request)
@@ -96,6 +101,7 @@ class People:
             gone = people.deactivated(user, by=held.by, owners=held.owners, at=self.clock.now())
             await work.people.save_user(gone)
             await work.invitations.drop(user_id)
+            await self._enter(work, DeedKind.USER_DEACTIVATED, user_id, held.by, request)
             return Member(user=gone)
 
         return await self.units.run(actor, unit, request)
@@ -107,6 +113,7 @@ class People:
             user, held = await self._user(work, actor, user_id)
             back = people.reactivated(user, by=held.by, at=self.clock.now())
             await work.people.save_user(back)
+            await self._enter(work, DeedKind.USER_REACTIVATED, user_id, held.by, request)
             return Member(user=back)
 
         return await self.units.run(actor, unit, request)
@@ -127,6 +134,7 @@ class People:
             team = Team(id=TeamId(self.new_id()), name=checked_name(name))
             await work.people.add_team(team)
             await work.people.set_members(team.id, member_ids)
+            await self._enter(work, DeedKind.TEAM_ADDED, team.id, actor, request, {"name": team.name, "member_ids": _ids(member_ids)})
             return TeamDetail(team=team, member_ids=frozenset(member_ids))
 
         return await self.units.run(actor, unit, request)
@@ -152,20 +160,29 @@ class People:
             if archived is not None:
                 team = evolve(team, archived_at=(team.archived_at or self.clock.now()) if archived else None)
             await work.people.save_team(team)
-            if member_ids is None:
-                return evolve(detail, team=team)
-            await work.people.set_members(team_id, member_ids)
-            return TeamDetail(team=team, member_ids=frozenset(member_ids))
+            after = evolve(detail, team=team)
+            if member_ids is not None:
+                await work.people.set_members(team_id, member_ids)
+                after = evolve(after, member_ids=frozenset(member_ids))
+            await self._enter(work, DeedKind.TEAM_CHANGED, team_id, actor, request, _different(_of_team(detail), _of_team(after)))
+            return after
 
         return await self.units.run(actor, unit, request)
 
-    async def _invited(self, work: UnitOfWork, user: User, by: Person) -> Member:
+    async def _invited(self, work: UnitOfWork, user: User, by: Person, request: Request) -> Member:
         """With an invitation, to be mailed after the commit."""
         at = self.clock.now()
         invitation = Invitation.of(InvitationId(self.new_id()), user.id, by=by.user_id, at=at)
         await work.invitations.add(invitation)
         await work.due.add(Work(id=invitation.id, kind=WorkKind.INVITATION, due_at=at))
+        await self._enter(work, DeedKind.USER_INVITED, user.id, by, request, {"role": user.role})
         return Member(user=user, invitation=invitation)
+
+    async def _enter(
+        self, work: UnitOfWork, kind: DeedKind, thing_id: UUID, by: Actor, request: Request, changed: Mapping[str, Plain] | None = None
+    ) -> None:
+        deed = Deed.of(kind, by=by, at=self.clock.now(), thing_id=thing_id, changed=changed, request_id=request.id)
+        await work.audit.add(deed)
 
     async def _user(self, work: UnitOfWork, actor: Actor, user_id: UserId) -> tuple[User, Held]:
         """Somebody to be changed, and on whose word."""
@@ -192,6 +209,22 @@ def _person(actor: Actor) -> Person:
 def _held(users: Collection[User], by: Person) -> Held:
     owners = tuple(user.id for user in users if user.role is Role.OWNER and user.deactivated_at is None)
     return Held(by=by, owners=owners)
+
+
+def _of_user(user: User) -> dict[str, Plain]:
+    return {"name": user.name, "role": user.role, "team_ids": _ids(user.team_ids)}
+
+
+def _of_team(detail: TeamDetail) -> dict[str, Plain]:
+    return {"name": detail.team.name, "archived": detail.team.archived_at is not None, "member_ids": _ids(detail.member_ids)}
+
+
+def _different(before: Mapping[str, Plain], after: Mapping[str, Plain]) -> dict[str, Plain]:
+    return {name: value for name, value in after.items() if value != before[name]}
+
+
+def _ids(ids: Collection[UUID]) -> list[Plain]:
+    return [*sorted(str(one) for one in ids)]
 
 
 async def _require_teams(work: UnitOfWork, team_ids: Collection[TeamId]) -> None:

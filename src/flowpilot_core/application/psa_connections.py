@@ -7,6 +7,7 @@ from uuid import UUID
 from attrs import evolve, frozen
 
 from flowpilot_core.domain.actor import Actor, Permission, require_role
+from flowpilot_core.domain.audit import Deed, DeedKind
 from flowpilot_core.domain.documentation import SAMPLE, TEMPLATES, checked_template, parts, titled, written
 from flowpilot_core.domain.errors import InvalidValue, NotFound, VersionConflict
 from flowpilot_core.domain.events import Plain
@@ -132,6 +133,7 @@ class PsaConnections:
         async def unit(work: UnitOfWork) -> PsaConnection:
             await self.psas.lock_away(work, actor.account_id, connection, credentials)
             await work.psa.add(connection)
+            await self._enter(work, DeedKind.PSA_CONNECTED, connection, actor, request)
             return connection
 
         return await self.units.run(actor, unit, request)
@@ -168,7 +170,9 @@ class PsaConnections:
             _require_version(before, request)
             if credentials is not None:
                 await self.psas.lock_away(work, actor.account_id, after, credentials)
-            return await work.psa.save(after)
+            saved = await work.psa.save(after)
+            await self._enter(work, DeedKind.PSA_CHANGED, saved, actor, request)
+            return saved
 
         return await self.units.run(actor, unit, request)
 
@@ -182,6 +186,7 @@ class PsaConnections:
             await forget(work, connection_id)
             await work.psa.remove(connection)
             await work.secrets.drop(connection.secret_id)
+            await self._enter(work, DeedKind.PSA_REMOVED, connection, actor, request)
             return connection
 
         return await self.units.run(actor, unit, request)
@@ -233,6 +238,11 @@ class PsaConnections:
             return post
 
         return await self.units.run(actor, unit, request)
+
+    async def _enter(self, work: UnitOfWork, kind: DeedKind, connection: PsaConnection, actor: Actor, request: Request) -> None:
+        said: dict[str, Plain] = {"system": connection.system, "name": connection.name, "base_url": connection.base_url}
+        deed = Deed.of(kind, by=actor, at=self.clock.now(), thing_id=connection.id, changed=said, request_id=request.id)
+        await work.audit.add(deed)
 
     async def _judge(self, actor: Actor, connection_id: PsaConnectionId, refused: NotDone | None) -> None:
         async with self.units.begin(actor.account_id) as work:

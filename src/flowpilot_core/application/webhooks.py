@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from attrs import evolve, frozen
 
 from flowpilot_core.domain.actor import Actor, Permission, Person, require_role
+from flowpilot_core.domain.audit import Deed, DeedKind
 from flowpilot_core.domain.errors import NotFound
-from flowpilot_core.domain.events import EventKind
+from flowpilot_core.domain.events import EventKind, Plain
 from flowpilot_core.domain.identifiers import WebhookId, WebhookMessageId
 from flowpilot_core.domain.webhook import (
     HOOKABLE,
@@ -86,6 +87,7 @@ class Webhooks:
                 created_at=self.clock.now(),
             )
             await work.webhooks.add(webhook)
+            await self._enter(work, DeedKind.WEBHOOK_ADDED, webhook, actor, request)
             return Shown(webhook=webhook, secret=secret)
 
         return await self.units.run(actor, unit, request)
@@ -129,6 +131,7 @@ class Webhooks:
             if on is not None:
                 webhook = webhook.switched_on() if on else webhook.switched_off(BY_HAND, at=self.clock.now())
             await work.webhooks.save(webhook)
+            await self._enter(work, DeedKind.WEBHOOK_CHANGED, webhook, actor, request)
             return Shown(webhook=webhook)
 
         return await self.units.run(actor, unit, request)
@@ -144,6 +147,7 @@ class Webhooks:
             await work.webhooks.save(webhook)
             if before.previous_secret is not None:
                 await work.secrets.drop(before.previous_secret)
+            await self._enter(work, DeedKind.WEBHOOK_SECRET_RENEWED, webhook, actor, request)
             return Shown(webhook=webhook, secret=secret)
 
         return await self.units.run(actor, unit, request)
@@ -158,6 +162,7 @@ class Webhooks:
             for secret in (webhook.target, webhook.secret, webhook.previous_secret):
                 if secret is not None:
                     await work.secrets.drop(secret)
+            await self._enter(work, DeedKind.WEBHOOK_REMOVED, webhook, actor, request)
             return webhook
 
         return await self.units.run(actor, unit, request)
@@ -203,6 +208,11 @@ class Webhooks:
             return message
 
         return await self.units.run(actor, unit, request)
+
+    async def _enter(self, work: UnitOfWork, kind: DeedKind, webhook: Webhook, actor: Actor, request: Request) -> None:
+        said: dict[str, Plain] = {"name": webhook.name, "host": webhook.host, "on": webhook.off_at is None}
+        deed = Deed.of(kind, by=actor, at=self.clock.now(), thing_id=webhook.id, changed=said, request_id=request.id)
+        await work.audit.add(deed)
 
     def _manager(self, actor: Actor) -> Person:
         require_role(actor, Permission.MANAGE_WEBHOOKS)

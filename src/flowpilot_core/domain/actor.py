@@ -60,6 +60,7 @@ class Permission(StrEnum):
     FEEDBACK = "give feedback on an assessment"
     MANAGE_WEBHOOKS = "manage webhooks"
     SET_ACCOUNT = "set how the account works"
+    READ_AUDIT_LOG = "read the audit log"
 
 
 class Relation(StrEnum):
@@ -130,6 +131,7 @@ PERMISSIONS: Mapping[Permission, Rule] = MappingProxyType(
         Permission.FEEDBACK: Rule(),
         Permission.MANAGE_WEBHOOKS: Rule(roles=OWNERS_AND_ADMINS),
         Permission.SET_ACCOUNT: Rule(roles=OWNERS_AND_ADMINS),
+        Permission.READ_AUDIT_LOG: Rule(roles=OWNERS_AND_ADMINS),
     }
 )
 

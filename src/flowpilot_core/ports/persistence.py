@@ -40,6 +40,7 @@ from flowpilot_core.domain.step import Step
 from flowpilot_core.domain.suggestion import Suggestion
 
 from .assessments import Assessments, JudgedAssessment
+from .audit import AuditLog
 from .escalation import Escalation
 from .identity import Identities
 from .imports import Figures, ImportedCase, Imports
@@ -427,6 +428,10 @@ class UnitOfWork(Protocol):
     @property
     def assessments(self) -> Assessments:
         """The assessments."""
+
+    @property
+    def audit(self) -> AuditLog:
+        """The audit log."""
 
     @property
     def webhooks(self) -> Webhooks:

@@ -6,7 +6,7 @@ import typer
 
 import flowpilot_core
 
-from . import accounts, deliveries, operating, providers, secrets, serving
+from . import accounts, audit, deliveries, operating, providers, secrets, serving
 from .demo import demo
 from .replay import replay
 
@@ -27,6 +27,7 @@ for name, group in (
     ("provider", providers.provider),
     ("secrets", secrets.secrets),
     ("deliveries", deliveries.deliveries),
+    ("audit", audit.audit),
     ("relay", serving.relay),
 ):
     program.add_typer(group, name=name)

@@ -221,6 +221,7 @@ async def test_the_list_of_routes_is_the_contracts(world: World) -> None:
         ("GET", "/handoffs/preview"),
         *(("GET", path) for path in ("/users", "/users/me", "/users/{user_id:str}", "/teams", "/teams/{team_id:str}")),
         ("GET", "/account"),
+        ("GET", "/audit-log"),
         *(("PATCH", path) for path in ("/account", "/users/{user_id:str}", "/teams/{team_id:str}")),
         *(("POST", f"/users/{{user_id:str}}/{move}") for move in ("invitation", "deactivate", "reactivate")),
         *(("POST", path) for path in ("/ai-sessions", "/users", "/teams")),

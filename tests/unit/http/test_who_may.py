@@ -117,6 +117,7 @@ WHO: Final[Mapping[tuple[str, str], Who]] = {
     ("POST", f"{WEBHOOK}/deliveries/{{message_id:str}}/replay"): Who(MANAGERS),
     ("GET", "/account"): Who(EVERYBODY),
     ("PATCH", "/account"): Who(MANAGERS),
+    ("GET", "/audit-log"): Who(MANAGERS),
     ("GET", "/users"): Who(EVERYBODY),
     ("GET", "/users/me"): Who(EVERYBODY),
     ("GET", USER): Who(EVERYBODY),

@@ -16,6 +16,7 @@ anyio's pytest plugin: give it a fixture `anyio_backend` that says "asyncio".
 
 from .assessments import AssessmentsContract
 from .assistant import AssistantContract
+from .audit import AuditLogContract
 from .contract import Adapter, Contract
 from .escalation import EscalationContract
 from .event_log import EventLogContract
@@ -46,6 +47,7 @@ __all__ = [
     "Adapter",
     "AssessmentsContract",
     "AssistantContract",
+    "AuditLogContract",
     "ClaimsContract",
     "Contract",
     "Desk",

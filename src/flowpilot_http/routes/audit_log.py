@@ -1,0 +1,24 @@
+"""The audit log: who did what to the account itself."""
+
+from flowpilot_core.ports.audit import Audited
+from flowpilot_http.answers import Body
+from flowpilot_http.calls import Call
+from flowpilot_http.operations import Part
+from flowpilot_http.schemas.audit import AuditEntryOut
+from flowpilot_http.schemas.common import Listed, Page
+
+part = Part("Account")
+
+
+@part.reads("/audit-log", Listed[AuditEntryOut], query=Page, problems=("invalid_cursor",))
+async def audit_log(request: Call) -> Body:
+    """Who did what to the people, tokens, connections and rules of your account, the newest first. Nothing in it can be changed."""
+    page = await request.wanted(Page)
+
+    async def more(before: int | None, limit: int) -> list[Audited]:
+        return list(await request.flowpilot.auditing.page(request.user, before=before, limit=limit))
+
+    return await request.listed(page, "audit log", int, more, shown=AuditEntryOut.of, at=lambda one: one.entry.number)
+
+
+ROUTES = (audit_log,)
