@@ -280,10 +280,8 @@ class TestRefusals:
 
         for moving in (
             office.product.sessions.start(system, title="t", problem="p"),
-            office.product.sessions.resolve(system, session_id, summary="x"),
             office.product.handoffs.hand_off(system, session_id, intent=Intent.PARK, reason="x"),
             office.product.handoffs.claim(system, handoff_id),
-            office.product.handoffs.withdraw(system, handoff_id),
         ):
             with pytest.raises(RoleForbidden):
                 await moving

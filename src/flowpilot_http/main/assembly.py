@@ -25,6 +25,7 @@ from flowpilot_core.application.psa_access import Psas
 from flowpilot_core.application.pushed import NotePush
 from flowpilot_core.application.quiet_claims import WatchClaims
 from flowpilot_core.application.reactions import reactions
+from flowpilot_core.application.redacting import redact_by_rules
 from flowpilot_core.application.relay import Handler, Relay
 from flowpilot_core.application.restores import RestoreGuard
 from flowpilot_core.application.secrets import Safe
@@ -40,6 +41,7 @@ from flowpilot_core.ports.event_stream import EventStream
 from flowpilot_core.ports.identity import OpenId
 from flowpilot_core.ports.outbox import WorkKind
 from flowpilot_core.ports.psa import Psa
+from flowpilot_core.ports.redactor import Redactor
 from flowpilot_http.metrics import Metrics
 from flowpilot_http.settings import Settings
 
@@ -72,6 +74,7 @@ def use_cases(
     *,
     psas: Mapping[str, Psa] = MappingProxyType({}),
     openid: OpenId | None = None,
+    redact: Redactor = redact_by_rules,
     committed: Callable[[AccountId], None] = wake_nobody,
 ) -> FlowPilot:
     """The use cases on this database."""
@@ -83,7 +86,7 @@ def use_cases(
         new_secret=new_secret,
         vault=vault_of(settings),
         models=bool(settings.models),
-        redact=SecretRedactor(secret_keys(settings)[0]),
+        redact=redact,
         psas=psas,
         openid=openid,
         committed=committed,

@@ -10,6 +10,7 @@ from attrs import evolve
 
 from flowpilot_adapters.mark_file import MarkFile
 from flowpilot_adapters.openid import HttpOpenId
+from flowpilot_adapters.redaction import SecretRedactor
 from flowpilot_adapters.sql import Database, SqlOutbox, migrations
 from flowpilot_adapters.system import SystemClock, jitter, new_id, new_secret
 from flowpilot_adapters.vault import AesGcmVault
@@ -73,7 +74,7 @@ async def serve(settings: Settings, *, host: str, port: int, relay: bool) -> Non
                 waking.publish(account_id)
 
             openid = HttpOpenId(client=await outside(settings, stack), clock=SystemClock())
-            flowpilot = use_cases(settings, database, psas=psas, openid=openid, committed=committed)
+            flowpilot = use_cases(settings, database, psas=psas, openid=openid, redact=SecretRedactor(keys[0]), committed=committed)
             app = create_app(
                 flowpilot,
                 clock=SystemClock(),
