@@ -120,7 +120,12 @@ async def test_connectwise_3_a_company_that_cannot_be_routed_is_wrong(connectwis
     assert Trouble.WRONG_COMPANY is (await refusal(connectwise, client)).trouble
 
 
-async def test_connectwise_4_an_unknown_company_is_called_that(connectwise: ConnectWiseSimulator, client: httpx.AsyncClient) -> None:
+@pytest.mark.parametrize("cloud", [False, True])
+async def test_connectwise_4_an_unknown_company_is_called_that(
+    connectwise: ConnectWiseSimulator, client: httpx.AsyncClient, cloud: bool
+) -> None:
+    connectwise.cloud = cloud
+
     assert Trouble.WRONG_COMPANY is await found_wrong(connectwise, client, company_id="acmeit")
 
 
@@ -161,6 +166,17 @@ async def test_connectwise_8_a_status_of_another_board_is_a_wrong_setting(
         await adapter(connectwise, client).set_status(connectwise.access(), "1001", "99")
 
     assert Trouble.WRONG_SETTING is refused.value.trouble
+
+
+async def test_connectwise_9_over_the_rate_it_is_left_alone_as_long_as_it_asks(
+    connectwise: ConnectWiseSimulator, client: httpx.AsyncClient
+) -> None:
+    """F33."""
+    connectwise.calls_left = 0
+
+    refused = await refusal(connectwise, client)
+
+    assert (Trouble.TOO_MANY_CALLS, 30) == (refused.trouble, round(refused.retry_after or 0))
 
 
 async def test_connectwise_10_a_timeout_after_the_note_was_stored_leaves_the_outcome_unknown(

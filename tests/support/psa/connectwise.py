@@ -41,7 +41,7 @@ class ConnectWiseSimulator(Simulator):
         super().__init__()
         self.codebase = "v2026_1/"
         self.cloud = False
-        """Whether wrong keys are answered as a company that is not there."""
+        """Whether wrong keys are answered as a company that is not there, and such a company as a path that is not."""
         self.statuses = dict.fromkeys(self.tickets, self.first_status)
 
     @property
@@ -68,6 +68,8 @@ class ConnectWiseSimulator(Simulator):
             return Said(200, {"signing_key": SIGNING_KEY})
         if asked.path.startswith("/login/companyinfo/"):
             known = asked.path.endswith(f"/{self.credentials['company_id']}")
+            if self.cloud and not known:
+                return Said(404, b"")
             return Said(200, {"Codebase": self.codebase} if known else None)
         found = re.fullmatch(r"/(v[^/]+/)apis/3\.0/(.*)", asked.path)
         if found is None:
@@ -82,6 +84,9 @@ class ConnectWiseSimulator(Simulator):
             return Said(404, b"") if self.cloud else refused
         if "version=" not in asked.headers.get("accept", ""):
             return Said(415, {"code": "UnsupportedMediaType", "message": "name a version"})
+        if self.calls_left == 0:
+            return Said(429, {"error": "ConnectWiseAPI", "message": "Too many requests"}, {"Retry-After": "30"})
+        self.calls_left -= 1
         if not self.may(asked):
             return Said(403, {"code": "Security", "message": "You do not have security permission to perform this action."})
         return self._routed(asked, found[2])
