@@ -46,7 +46,7 @@ async def test_a_code_comes_by_mail_and_signs_in_the_browser_that_asked(own_data
                 browser.follow_redirects = True
                 page = browser.get(f"/sign-in/{account}")
                 page = browser.post(page.url, data={**_hidden(page), "email": "Jo@example.test"})
-                until(lambda: bool(browser.get("/health/live") and mail.accepted))
+                until(lambda: browser.get("/health/live").is_success and bool(mail.accepted))
                 (code,) = re.findall(r"^ {4}(\S+)$", mail.accepted[0].message.text, re.MULTILINE)
                 wrong = browser.post(page.url, data={**_hidden(page), "code": "WRONG-WRONG"})
                 return wrong, browser.post(page.url, data={**_hidden(wrong), "code": code})
