@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from flowpilot_core.application.psa_connections import PUBLIC, Preview, Tested
+from flowpilot_core.application.psa_connections import INTERNAL, PUBLIC, Preview, Tested
 from flowpilot_core.application.psa_webhooks import Address
 from flowpilot_core.domain.documentation import PLACEHOLDERS
 from flowpilot_core.domain.psa_connection import (
@@ -67,6 +67,11 @@ Settings = Annotated[
         ),
         extra_json_schema={
             "properties": {
+                "client_summary": {
+                    "enum": [INTERNAL, PUBLIC],
+                    "default": INTERNAL,
+                    "description": "Whether the client reads a client summary that is posted.",
+                },
                 "notes": {
                     "type": "object",
                     "description": "Which notes are posted.",
