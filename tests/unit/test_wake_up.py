@@ -6,6 +6,7 @@ import pytest
 
 from flowpilot_core.domain.delivery import DeliveryKind, DeliveryState
 from flowpilot_core.domain.errors import InvalidValue
+from flowpilot_core.domain.events import EventKind
 from flowpilot_core.domain.handoff import Handoff, Intent
 from flowpilot_core.domain.identifiers import SessionId
 from flowpilot_core.testing.builders import NOON, SetClock
@@ -53,6 +54,19 @@ async def test_on_its_day_the_parker_is_reminded_and_only_they(office: Office) -
 
     assert [office.staff.user(office.staff.anna).email] == office.mailbox.recipients
     assert (0, 0) == await told(office, handoff)
+
+
+async def test_of_a_reminder_that_is_asked_for_again_only_readers_of_the_park_hear(office: Office) -> None:
+    handoff = await parked(office)
+    (delivery,) = await office.product.handoffs.deliveries(office.staff.anna, handoff.id, after=None, limit=10)
+    async with office.store.begin(office.staff.account_id) as work:
+        await work.deliveries.save(delivery.taken(at=NOON).failed("no such user", permanent=True, at=NOON))
+        await work.commit()
+
+    await office.product.handoffs.retry_delivery(office.staff.olga, handoff.id, delivery.id)
+
+    events = await office.store.view(office.staff.account_id).events(after=0, limit=100)
+    assert [True] == [one.event.private for one in events if one.event.kind is EventKind.DELIVERY_CHANGED]
 
 
 async def test_who_resumed_it_earlier_is_not_reminded(office: Office) -> None:

@@ -9,7 +9,7 @@ from flowpilot_core.domain.actor import Actor, Permission, require_role
 from flowpilot_core.domain.assessment import Assessment
 from flowpilot_core.domain.delivery import TOLD_ROLES, Delivery, DeliveryKind, DeliveryState, Told, channels, recipients
 from flowpilot_core.domain.errors import SnapshotDamaged
-from flowpilot_core.domain.events import Event, EventKind
+from flowpilot_core.domain.events import EventKind
 from flowpilot_core.domain.handing_off import hand_off
 from flowpilot_core.domain.handoff import Handoff, Intent
 from flowpilot_core.domain.identifiers import AssessmentId, DeliveryId, HandoffId, SessionId, TeamId, UserId
@@ -304,15 +304,7 @@ class Handoffs:
             handoff.require_version(request.if_match)
             await work.deliveries.save(retried)
             await work.due.add(Work(id=delivery_id, kind=RESENDING[delivery.channel], due_at=self.clock.now()))
-            event = Event.of(
-                EventKind.DELIVERY_CHANGED,
-                by=actor,
-                at=retried.updated_at,
-                session_id=handoff.session_id,
-                handoff_id=handoff_id,
-                changed={"delivery_id": str(delivery_id), "state": retried.state},
-            )
-            await self.units.record(work, event, request)
+            await self.units.record(work, retried.changed(handoff, by=actor), request)
             return readable(await work.handoffs.detail(handoff_id), actor)
 
         return await self.units.run(actor, unit, request)

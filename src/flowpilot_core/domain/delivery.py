@@ -10,7 +10,8 @@ from attrs import Attribute, evolve, field, frozen
 from .account import User
 from .actor import PERMISSIONS, Actor, Permission, require_role
 from .errors import NotFound
-from .handoff import Handoff, HandoffState
+from .events import Event, EventKind
+from .handoff import Handoff, HandoffState, Intent
 from .identifiers import DeliveryId, HandoffId, TeamId, UserId
 from .transitions import advance
 
@@ -209,6 +210,18 @@ class Delivery:
             raise NotFound("delivery")
         require_role(by, Permission.RETRY_DELIVERY)
         return evolve(self._moved(DeliveryMove.RETRY, at), attempts=0, carried_by=None)
+
+    def changed(self, handoff: Handoff, *, by: Actor) -> Event:
+        """That it has come to what it is now; of a park's, only its readers hear."""
+        return Event.of(
+            EventKind.DELIVERY_CHANGED,
+            by=by,
+            at=self.updated_at,
+            session_id=handoff.session_id,
+            handoff_id=handoff.id,
+            private=handoff.intent is Intent.PARK,
+            changed={"delivery_id": str(self.id), "state": self.state},
+        )
 
     def _moved(self, move: DeliveryMove, at: datetime) -> "Delivery":
         return evolve(self, state=advance(DELIVERY, self.state, move, thing="delivery"), updated_at=max(at, self.updated_at))
