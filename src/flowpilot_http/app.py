@@ -36,6 +36,7 @@ from .routes import (
     reading,
     sessions,
     suggestions,
+    tokens,
     webhooks,
 )
 
@@ -83,6 +84,7 @@ def create_app(
         *suggestions.ROUTES,
         *own_account.ROUTES,
         *audit_log.ROUTES,
+        *tokens.ROUTES,
         *outputs.ROUTES,
         *people.ROUTES,
         *identity_providers.ROUTES,

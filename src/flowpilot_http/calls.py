@@ -33,6 +33,7 @@ from flowpilot_core.domain.identifiers import (
     StepId,
     SuggestionId,
     TeamId,
+    TokenId,
     UserId,
     WebhookId,
     WebhookMessageId,
@@ -137,6 +138,11 @@ class Call(Request[Person, None, State]):
         return self._id("delivery", DeliveryId)
 
     @property
+    def token_id(self) -> TokenId:
+        """The token that the path names."""
+        return self._id("token", TokenId)
+
+    @property
     def webhook_id(self) -> WebhookId:
         """The webhook the path names."""
         return self._id("webhook", WebhookId)
@@ -204,12 +210,22 @@ class Call(Request[Person, None, State]):
         """A thing, with its version as the ETag that `If-Match` takes."""
         return Body(encode(answer), headers=() if version is None else ((b"etag", b'"%d"' % version),))
 
-    async def changed(self, use_case: Callable[[Change], Awaitable[R]], answer: Callable[[R], object], *, status: int = 200) -> Body:
-        """What a use case that changes something came to, once for each `Idempotency-Key`."""
+    async def changed(
+        self,
+        use_case: Callable[[Change], Awaitable[R]],
+        answer: Callable[[R], object],
+        *,
+        status: int = 200,
+        again: Callable[[R], object] | None = None,
+    ) -> Body:
+        """What a use case that changes something came to, once for each `Idempotency-Key`.
+
+        `again`: what a repeat is answered with, where `answer` holds a secret that is to be kept nowhere.
+        """
         kept: list[Answer] = []
 
         def render(result: R) -> Answer:
-            kept[:] = [Answer(status=status, body=b"" if status == NO_CONTENT else encode(answer(result)))]
+            kept[:] = [Answer(status=status, body=b"" if status == NO_CONTENT else encode((again or answer)(result)))]
             return kept[0]
 
         try:
@@ -219,8 +235,10 @@ class Call(Request[Person, None, State]):
             raise
         try:
             result = await use_case(change)
-        except AlreadyAnswered as again:
-            return Body(again.answer.body, status=again.answer.status, headers=(_REPLAYED,))
+        except AlreadyAnswered as before:
+            return Body(before.answer.body, status=before.answer.status, headers=(_REPLAYED,))
+        if again is not None:
+            return Body(encode(answer(result)), status=status)
         first = kept[0] if kept else render(result)
         return Body(first.body, status=first.status)
 
@@ -292,6 +310,8 @@ class Call(Request[Person, None, State]):
                 raise NotFound("step")
         elif "handoff_id" in named:
             await self.flowpilot.handoffs.get(self.user, self.handoff_id)
+        elif "token_id" in named:
+            await self.flowpilot.tokens.require(self.user, self.token_id)
         elif "webhook_id" in named:
             await self.flowpilot.webhooks.require(self.user, self.webhook_id)
         elif "connection_id" in named:

@@ -26,6 +26,16 @@ _account: Final = {
     "redacts_personal": False,
     "mails_a_minute": 5,
 }
+_token: Final = {
+    "id": "01998c2e-7a10-7000-8000-00000000000d",
+    "user_id": _JUNIOR["id"],
+    "name": "Dashboard in the hall",
+    "scope": "read",
+    "created_at": _AT,
+    "expires_at": "2027-11-24T00:00:00Z",
+    "revoked_at": None,
+    "last_used_at": _LATER,
+}
 _root: Final = {
     "id": _ROOT,
     "parent_id": None,
@@ -628,6 +638,11 @@ EXAMPLES: Final[Mapping[str, Any]] = {
             "digest": _DIGEST,
         }
     ),
+    "list_tokens": _page(_token),
+    "make_token request": {"name": "Dashboard in the hall", "scope": "read", "expires_at": "2027-11-24T00:00:00Z"},
+    "make_token": {**_token, "last_used_at": None, "token": "fp_aguzrlb2kbzqbaaaaaaaaaaaae_…_0f3c9a1e"},
+    "revoke_token request": {},
+    "list_tokens_of": _page(_token),
     "list_users": _page(_admin),
     "me": _admin,
     "get_user": _admin,

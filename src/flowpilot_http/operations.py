@@ -15,7 +15,8 @@ F = Callable[[Callable[..., Any]], HTTPRouteHandler]
 ALWAYS: Final = ("unauthenticated", "unavailable", "internal")
 IN_PATH: Final = ("not_found",)
 READ: Final = ("malformed", "unknown_field", "validation_failed")
-ASKED: Final = (*READ, "unsupported_media_type", "body_too_large", "csrf_failed", "role_forbidden")
+FORBIDDEN: Final = ("role_forbidden", "scope_forbidden")
+ASKED: Final = (*READ, "unsupported_media_type", "body_too_large", "csrf_failed", *FORBIDDEN)
 CHANGED: Final = (
     *ASKED,
     "version_conflict",

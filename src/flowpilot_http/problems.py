@@ -72,6 +72,7 @@ TITLES: Final[Mapping[str, tuple[int, str]]] = {
     "invalid_cursor": (400, "The cursor does not belong to this list"),
     "validation_failed": (422, "A value is not allowed"),
     "role_forbidden": (403, "Your role may not do this"),
+    "scope_forbidden": (403, "Your token may not do this"),
     "csrf_failed": (403, "This was not sent from a page of ours"),
     "not_assignee": (403, "This is somebody else's to do"),
     "own_handoff": (409, "You escalated this yourself"),
@@ -141,6 +142,11 @@ def _not_found(exc: errors.NotFound) -> Problem:
 def _invalid_value(exc: errors.InvalidValue) -> Problem:
     pointer = "/" + exc.field.replace(".", "/")
     return _problem("validation_failed", f"{exc.field} {exc.problem}.", At(pointer, exc.problem))
+
+
+@_for(errors.ScopeForbidden)
+def _scope_forbidden(exc: errors.ScopeForbidden) -> Problem:
+    return _problem("scope_forbidden", f"A token of scope {exc.scope} may not {exc.permission}; make one of a wider scope.")
 
 
 @_for(errors.RoleForbidden)

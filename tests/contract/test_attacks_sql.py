@@ -70,7 +70,7 @@ async def seeded(postgres: PostgresServer, anyio_backend: str) -> AsyncIterator[
     once = Once(user_id=a.anna.user_id, key=CANARY, fingerprint=CANARY.encode(), at=NOON, expired=NOON - timedelta(hours=24))
     async with storage.begin(a.account_id, once) as work:
         token = ApiToken(id=TokenId(new_id()), user_id=a.anna.user_id, digest=CANARY.encode(), created_at=NOON)
-        await work.people.add_token(token)
+        await work.tokens.add(token)
         told = Delivery(
             id=DeliveryId(new_id()), handoff_id=case.handoff.id, user_id=a.ben.user_id, created_at=NOON, updated_at=NOON, reason=CANARY
         )

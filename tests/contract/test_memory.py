@@ -85,6 +85,10 @@ class TestSignInCodes(contracts.SignInCodesContract):
     pass
 
 
+class TestApiTokens(contracts.ApiTokensContract):
+    pass
+
+
 class TestSignIns(contracts.SignInsContract):
     pass
 

@@ -70,6 +70,10 @@ class TestSignInCodes(contracts.SignInCodesContract):
     pass
 
 
+class TestApiTokens(contracts.ApiTokensContract):
+    pass
+
+
 class TestSignIns(contracts.SignInsContract):
     pass
 

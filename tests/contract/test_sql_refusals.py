@@ -96,7 +96,7 @@ async def test_after_a_refusal_nothing_can_be_committed_by_mistake(world: World)
     nobody = ApiToken(id=TokenId(new_id()), user_id=UserId(new_id()), digest=b"x", created_at=NOON)
 
     async with world.storage.begin(world.acme.account_id) as work:
-        await work.people.add_token(nobody)
+        await work.tokens.add(nobody)
         with pytest.raises(NotFound):
             await work.people.users()
         await work.sessions.add(a_session(by=world.acme.anna).session)

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 from attrs import evolve
 
-from flowpilot_core.domain.actor import PERMISSIONS, Actor, Permission, Person, Role, System, permits, require
-from flowpilot_core.domain.errors import NotAssignee, NotFound, RoleForbidden
+from flowpilot_core.domain.actor import PERMISSIONS, Actor, Permission, Person, Role, Scope, System, permits, require, require_role
+from flowpilot_core.domain.errors import NotAssignee, NotFound, RoleForbidden, ScopeForbidden
 from flowpilot_core.domain.handoff import Handoff
 from flowpilot_core.domain.identifiers import UserId
 from flowpilot_core.testing.builders import ADAM, ANNA, BEN, NOON, OLGA, STAFF, VERA, a_session, an_escalation, new_id
@@ -54,6 +54,7 @@ ALLOWED = {
     Permission.DOCUMENT: "Olga Adam Anna Ben",
     Permission.FEEDBACK: "Olga Adam Anna Ben",
     Permission.MANAGE_WEBHOOKS: "Olga Adam",
+    Permission.KEEP_TOKENS: "Olga Adam Anna",
 }
 """Who may, where Anna is whatever the rule asks for: the assignee, a helper, the escalator, the claimer."""
 
@@ -70,9 +71,25 @@ def test_who_may(permission: Permission, name: str) -> None:
 
 @pytest.mark.parametrize("permission", Permission)
 def test_a_viewer_may_do_nothing_even_as_the_assignee(permission: Permission) -> None:
-    changes_nothing = {Permission.READ_PARKED, Permission.SEE, Permission.PREFER, Permission.DEACTIVATE}
+    changes_nothing = {Permission.READ_PARKED, Permission.SEE, Permission.PREFER, Permission.DEACTIVATE, Permission.KEEP_TOKENS}
 
     assert (permission in changes_nothing) is permits(VERA, permission, [VERA.user_id])
+
+
+@pytest.mark.parametrize("permission", Permission)
+def test_a_token_of_a_scope_may_no_more_than_its_person_and_than_its_scope(permission: Permission) -> None:
+    reads = {Permission.READ_PARKED, Permission.READ_POSTS, Permission.PREVIEW}
+    manages = {one for one, may in ALLOWED.items() if set(may.split()) <= {"Olga", "Adam", "system"} and may != "system"}
+    for_all = manages | {Permission.DEACTIVATE, Permission.PREFER, Permission.KEEP_TOKENS}
+
+    for scope, is_in in ((Scope.READ, permission in reads), (Scope.WORK, permission in reads or permission not in for_all)):
+        for name, somebody in EVERYBODY.items():
+            if isinstance(somebody, Person):
+                narrowed = evolve(somebody, scope=scope)
+                assert (is_in and name in ALLOWED[permission].split()) is permits(narrowed, permission, [ANNA.user_id])
+                if name in ALLOWED[permission].split() and not is_in:
+                    with pytest.raises(ScopeForbidden):
+                        require_role(narrowed, permission)
 
 
 def test_a_role_that_may_never_is_told_so_and_not_that_it_is_somebody_elses() -> None:

@@ -280,8 +280,10 @@ class TestRefusals:
 
         for moving in (
             office.product.sessions.start(system, title="t", problem="p"),
+            office.product.sessions.abandon(system, session_id, reason="x"),
             office.product.handoffs.hand_off(system, session_id, intent=Intent.PARK, reason="x"),
             office.product.handoffs.claim(system, handoff_id),
+            office.product.handoffs.reroute(system, handoff_id),
         ):
             with pytest.raises(RoleForbidden):
                 await moving

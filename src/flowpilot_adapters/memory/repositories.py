@@ -7,7 +7,7 @@ from uuid import UUID
 
 from attrs import evolve, frozen
 
-from flowpilot_core.domain.account import Account, ApiToken, Team, User
+from flowpilot_core.domain.account import Account, Team, User
 from flowpilot_core.domain.actor import Person, Role
 from flowpilot_core.domain.delivery import ON_ITS_WAY, Channel, Colleague, Delivery
 from flowpilot_core.domain.errors import AlreadyClaimed, NotFound
@@ -212,11 +212,6 @@ class MemoryPeople:
             teams = user.team_ids | {team_id} if user.id in user_ids else user.team_ids - {team_id}
             if teams != user.team_ids:
                 self._work.rows.users.put(user.id, evolve(user, team_ids=teams))
-
-    async def add_token(self, token: ApiToken) -> None:
-        """As `People.add_token` says."""
-        await self.user(token.user_id)
-        self._work.rows.tokens.put(token.id, token)
 
     async def save_account(self, account: Account) -> None:
         """As `People.save_account` says."""

@@ -29,6 +29,12 @@ class MemorySignIns:
         """As `SignIns.end` says."""
         self._work.rows.sign_ins.drop(digest)
 
+    async def end_all(self, user_id: UserId) -> None:
+        """As `SignIns.end_all` says."""
+        for rows in (self._work.rows.sign_ins, self._work.rows.sign_in_links):
+            for digest in [one.digest for one in rows.values() if one.user_id == user_id]:
+                rows.drop(digest)
+
     async def add_link(self, link: SignInLink) -> None:
         """As `SignIns.add_link` says."""
         self._require(link.user_id)

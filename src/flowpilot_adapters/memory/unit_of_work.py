@@ -5,6 +5,7 @@ import asyncio
 from flowpilot_core.domain.events import Event
 from flowpilot_core.ports.persistence import Answer, Once
 
+from .api_tokens import MemoryApiTokens
 from .assessments import MemoryAssessments
 from .audit import MemoryAuditLog
 from .escalation import MemoryEscalation
@@ -50,6 +51,7 @@ class MemoryUnitOfWork:
         self._audit = MemoryAuditLog(transaction)
         self._secrets = MemorySecrets(transaction)
         self._identities = MemoryIdentities(transaction)
+        self._tokens = MemoryApiTokens(transaction)
         self._sign_ins = MemorySignIns(transaction)
         self._sign_in_codes = MemorySignInCodes(transaction)
         self._webhooks = MemoryWebhooks(transaction)
@@ -142,6 +144,11 @@ class MemoryUnitOfWork:
     def identities(self) -> MemoryIdentities:
         """The identity providers."""
         return self._identities
+
+    @property
+    def tokens(self) -> MemoryApiTokens:
+        """API tokens."""
+        return self._tokens
 
     @property
     def sign_ins(self) -> MemorySignIns:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 
+from flowpilot_core.domain.account import ApiToken
 from flowpilot_core.domain.actor import Actor, Permission, Person, permits
 from flowpilot_core.domain.delivery import Delivery, DeliveryState
 from flowpilot_core.domain.errors import Unauthenticated
@@ -193,13 +194,14 @@ class MemoryView:
         """As `View.team` says."""
         return reading.team(await self._now(), team_id)
 
-    async def authenticate(self, digest: bytes) -> Person:
+    async def authenticate(self, digest: bytes, *, at: datetime) -> tuple[Person, ApiToken]:
         """As `View.authenticate` says."""
         rows = await self._now()
-        user = next((rows.users.get(token.user_id) for token in rows.tokens.values() if token.digest == digest), None)
-        if user is None:
+        token = next((token for token in rows.tokens.values() if token.digest == digest and token.is_good(at)), None)
+        user = rows.users.get(token.user_id) if token else None
+        if token is None or user is None:
             raise Unauthenticated
-        return user.acting(self._account_id)
+        return user.acting(self._account_id, token.scope), token
 
     async def signed_in(self, digest: bytes, *, at: datetime) -> Person:
         """As `View.signed_in` says."""

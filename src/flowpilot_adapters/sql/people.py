@@ -7,7 +7,7 @@ from sqlalchemy import BindParameter, Integer, Uuid, any_, bindparam, delete, fu
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from flowpilot_core.domain.account import Account, ApiToken, Team, User
+from flowpilot_core.domain.account import Account, Team, User
 from flowpilot_core.domain.actor import Role
 from flowpilot_core.domain.errors import NotFound
 from flowpilot_core.domain.identifiers import AccountId, TeamId, UserId
@@ -17,7 +17,7 @@ from . import records
 from .connection import Result
 from .errors import STALE
 from .queries import ACCOUNT, columns_but_account, only_saved, own
-from .schema import account, api_token, event_counter, invitation, person, team, team_membership
+from .schema import account, event_counter, invitation, person, team, team_membership
 from .statement import Call, compiled
 from .transaction import Transaction
 
@@ -70,7 +70,6 @@ SAVE_TEAM: Final = compiled(
     .where(team.c.account_id == ACCOUNT, team.c.id == bindparam("team_id"))
     .values(name=bindparam("new_name"), archived_at=bindparam("new_archived_at")),
 )
-ADD_TOKEN: Final = compiled("add token", insert(api_token).values({column: bindparam(column.name) for column in api_token.c}))
 _user_ids = bindparam("user_ids", type_=ARRAY(Uuid))
 JOIN_TEAM: Final = compiled(
     "join team",
@@ -201,12 +200,6 @@ class SqlPeople:
         members = {"account_id": self._account_id, "team_id": team_id, "user_ids": list(user_ids)}
         self._transaction.write(LEAVE_TEAM(**members))
         self._transaction.write(JOIN_TEAM(**members))
-
-    async def add_token(self, token: ApiToken) -> None:
-        """As `People.add_token` says; at the commit where nothing is read before."""
-        self._transaction.write(
-            ADD_TOKEN(account_id=self._account_id, id=token.id, user_id=token.user_id, digest=token.digest, created_at=token.created_at)
-        )
 
     async def hold(self, *user_ids: UserId) -> Mapping[UserId, User]:
         """As `People.hold` says."""

@@ -21,7 +21,7 @@ APP_MAY: Final[Mapping[str, str]] = MappingProxyType(
         "person": "SELECT, INSERT, UPDATE",
         "team_membership": "SELECT, INSERT, DELETE",
         "invitation": "SELECT, INSERT, UPDATE, DELETE",
-        "api_token": "SELECT, INSERT",
+        "api_token": "SELECT, INSERT, UPDATE",
         "identity_provider": "SELECT, INSERT, UPDATE, DELETE",
         "identity_link": "SELECT, INSERT, DELETE",
         "sign_in_attempt": "SELECT, INSERT, DELETE",

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from cattrs import Converter
 
-from flowpilot_core.domain.account import Team, User
+from flowpilot_core.domain.account import ApiToken, Team, User
 from flowpilot_core.domain.assessment import Assessment, AssessmentFeedback, AssessmentState, Origin
 from flowpilot_core.domain.branch import Branch, Branches, ForkPoint
 from flowpilot_core.domain.delivery import Delivery
@@ -55,6 +55,7 @@ def _record(kind: type[T]) -> Callable[[Any], T]:
 
 
 user: Final = _record(User)
+api_token: Final = _record(ApiToken)
 invitation: Final = _record(Invitation)
 sign_in_code: Final = _record(SignInCode)
 branch: Final = _record(Branch)

@@ -29,7 +29,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from flowpilot_core.domain.actor import Role
+from flowpilot_core.domain.actor import Role, Scope
 from flowpilot_core.domain.assessment import AssessmentState, FeedbackVerdict
 from flowpilot_core.domain.branch import BranchState
 from flowpilot_core.domain.delivery import PERSONAL, Channel, DeliveryKind, DeliveryState
@@ -181,9 +181,16 @@ api_token = Table(
     _uuid("account_id"),
     _uuid("id"),
     _uuid("user_id"),
+    _text("name"),
+    _text("scope"),
     Column("digest", LargeBinary, nullable=False),
     _time("created_at"),
+    _time("expires_at", null=True),
+    _time("revoked_at", null=True),
+    _time("last_used_at", null=True),
     _key("api_token", "id"),
+    _one_of("api_token", "scope", Scope),
+    Index("ix_api_token_user", "account_id", "user_id", "id"),
     UniqueConstraint("account_id", "digest", name="uq_api_token_digest"),
     _refers("api_token", "user", ("user_id",), "person", ("id",)),
 )

@@ -19,6 +19,10 @@ _at = bindparam("at", type_=sign_in.c.created_at.type)
 ADD: Final = compiled("add sign-in", insert(sign_in).values({column: bindparam(column.name) for column in sign_in.c}))
 FORGET: Final = compiled("forget sign-ins", delete(sign_in).where(own(sign_in), sign_in.c.expires_at <= _at))
 END: Final = compiled("end sign-in", delete(sign_in).where(own(sign_in), sign_in.c.digest == bindparam("digest")))
+END_ALL: Final = compiled("end sign-ins", delete(sign_in).where(own(sign_in), sign_in.c.user_id == bindparam("user_id")))
+DROP_LINKS: Final = compiled(
+    "drop sign-in links", delete(sign_in_link).where(own(sign_in_link), sign_in_link.c.user_id == bindparam("user_id"))
+)
 ADD_LINK: Final = compiled("add sign-in link", insert(sign_in_link).values({column: bindparam(column.name) for column in sign_in_link.c}))
 TAKE_LINK: Final = compiled(
     "take sign-in link",
@@ -52,6 +56,11 @@ class SqlSignIns:
     async def end(self, digest: bytes) -> None:
         """As `SignIns.end` says."""
         self._transaction.write(END(account_id=self._account_id, digest=digest))
+
+    async def end_all(self, user_id: UserId) -> None:
+        """As `SignIns.end_all` says."""
+        self._transaction.write(END_ALL(account_id=self._account_id, user_id=user_id))
+        self._transaction.write(DROP_LINKS(account_id=self._account_id, user_id=user_id))
 
     async def add_link(self, link: SignInLink) -> None:
         """As `SignIns.add_link` says."""

@@ -10,6 +10,7 @@ from flowpilot_core.domain.events import Event
 from flowpilot_core.domain.identifiers import AccountId
 from flowpilot_core.ports.persistence import Answer, Once
 
+from .api_tokens import SqlApiTokens
 from .assessments import SqlAssessments
 from .audit import SqlAuditLog
 from .deliveries import SqlDeliveries
@@ -59,6 +60,7 @@ class SqlUnitOfWork:
         self.audit = SqlAuditLog(transaction)
         self.secrets = SqlSecrets(transaction)
         self.identities = SqlIdentities(transaction)
+        self.tokens = SqlApiTokens(transaction)
         self.sign_ins = SqlSignIns(transaction)
         self.sign_in_codes = SqlSignInCodes(transaction)
         self.webhooks = SqlWebhooks(transaction)

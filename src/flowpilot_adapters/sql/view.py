@@ -9,6 +9,7 @@ import psycopg
 from sqlalchemy import Boolean, ColumnElement, Integer, SmallInteger, Text, Uuid, any_, bindparam, exists, func, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from flowpilot_core.domain.account import ApiToken
 from flowpilot_core.domain.actor import Actor, Permission, Person, Role, permits
 from flowpilot_core.domain.delivery import Delivery, DeliveryState
 from flowpilot_core.domain.errors import NotFound, Unauthenticated
@@ -212,9 +213,15 @@ NEWS: Final = compiled(
 LAST: Final = compiled("last number", select(event_counter.c.number).where(own(event_counter)))
 AUTHENTICATE: Final = compiled(
     "authenticate",
-    select(person.c.id, person.c.name, person.c.role)
+    select(*columns_but_account(api_token), person.c.name.label("user_name"), person.c.role)
     .join_from(api_token, person, own(person) & (person.c.id == api_token.c.user_id))
-    .where(own(api_token), api_token.c.digest == bindparam("digest"), person.c.deactivated_at.is_(None)),
+    .where(
+        own(api_token),
+        api_token.c.digest == bindparam("digest"),
+        api_token.c.revoked_at.is_(None),
+        or_(api_token.c.expires_at.is_(None), api_token.c.expires_at > bindparam("at", type_=api_token.c.expires_at.type)),
+        person.c.deactivated_at.is_(None),
+    ),
 )
 SIGNED_IN: Final = compiled(
     "authenticate browser",
@@ -390,9 +397,14 @@ class SqlView:
         """As `View.team` says."""
         return people.team_of(await self._read_one(people.team_call(self._account_id, team_id)))
 
-    async def authenticate(self, digest: bytes) -> Person:
+    async def authenticate(self, digest: bytes, *, at: datetime) -> tuple[Person, ApiToken]:
         """As `View.authenticate` says."""
-        return await self._person(AUTHENTICATE(account_id=self._account_id, digest=digest))
+        row = (await self._read_one(AUTHENTICATE(account_id=self._account_id, digest=digest, at=at))).first
+        if row is None:
+            raise Unauthenticated
+        token = records.api_token(row)
+        person = Person(account_id=self._account_id, user_id=token.user_id, role=Role(row.role), name=row.user_name, scope=token.scope)
+        return person, token
 
     async def signed_in(self, digest: bytes, *, at: datetime) -> Person:
         """As `View.signed_in` says."""

@@ -1,19 +1,29 @@
 """Use cases of an account: make it, its teams, people and tokens, and tell who a token stands for."""
 
-from collections.abc import Collection, Mapping
+import logging
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from attrs import evolve, frozen
 
 from flowpilot_core.domain.account import Account, ApiToken, Team, User, checked_email, checked_name
-from flowpilot_core.domain.actor import Person, Role, System
+from flowpilot_core.domain.actor import Person, Role, Scope, System
 from flowpilot_core.domain.audit import Deed, DeedKind
-from flowpilot_core.domain.errors import NotFound
+from flowpilot_core.domain.errors import FlowPilotError, NotFound
 from flowpilot_core.domain.events import Plain
 from flowpilot_core.domain.identifiers import AccountId, TeamId, TokenId, UserId
-from flowpilot_core.domain.token import parse_token, token_digest, token_text
+from flowpilot_core.domain.people import require_another_owner
+from flowpilot_core.domain.token import parse_token, token_text
 from flowpilot_core.ports.clock import Clock, NewId, NewSecret
 from flowpilot_core.ports.persistence import BeginWork, UnitOfWork, ViewOf
+
+from .api_tokens import new_token
+
+log = logging.getLogger("flowpilot.accounts")
+
+MOST_SHOWN = 1_000
+"""Tokens of one person."""
 
 
 @frozen(kw_only=True)
@@ -63,26 +73,52 @@ class Accounts:
             await work.commit()
         return team
 
-    async def add_token(self, account_id: AccountId, user_id: UserId) -> tuple[ApiToken, str]:
+    async def add_token(
+        self,
+        account_id: AccountId,
+        user_id: UserId,
+        *,
+        name: str = "made by the operator",
+        scope: Scope = Scope.ALL,
+        lasting: timedelta | None = None,
+    ) -> tuple[ApiToken, str]:
         """A new token of an active person, and its text, which is never to be had again.
 
-        Raises `NotFound` for an unknown or deactivated person.
+        Raises `NotFound` for an unknown or deactivated person, or `InvalidValue`.
         """
-        secret = self.new_secret()
+        secret, at = self.new_secret(), self.clock.now()
+        expires_at = None if lasting is None else at + lasting
+        token = new_token(TokenId(self.new_id()), user_id, secret, name=name, scope=scope, expires_at=expires_at, at=at)
         async with self.begin(account_id) as work:
             if (await work.people.user(user_id)).deactivated_at is not None:
                 raise NotFound("active user")
-            token = ApiToken(id=TokenId(self.new_id()), user_id=user_id, digest=token_digest(secret), created_at=self.clock.now())
-            await work.people.add_token(token)
+            await work.tokens.add(token)
             await self._enter(work, account_id, DeedKind.TOKEN_MADE, token.id, {"user_id": str(user_id)})
             await work.commit()
         return token, token_text(account_id, secret)
 
-    async def deactivate(self, account_id: AccountId, user_id: UserId) -> None:
-        """A person who can do nothing from now on. Raises `NotFound`."""
+    async def tokens(self, account_id: AccountId, user_id: UserId) -> Sequence[ApiToken]:
+        """Somebody's tokens, good or not. Raises `NotFound`."""
         async with self.begin(account_id) as work:
-            user = await work.people.user(user_id)
-            await work.people.save_user(evolve(user, deactivated_at=user.deactivated_at or self.clock.now()))
+            await work.people.user(user_id)
+            return await work.tokens.of(user_id, after=None, limit=MOST_SHOWN)
+
+    async def revoke_token(self, account_id: AccountId, token_id: TokenId) -> None:
+        """A token that is good no more. Raises `NotFound`."""
+        async with self.begin(account_id) as work:
+            await work.tokens.revoke(token_id, at=self.clock.now())
+            await self._enter(work, account_id, DeedKind.TOKEN_REVOKED, token_id, {})
+            await work.commit()
+
+    async def deactivate(self, account_id: AccountId, user_id: UserId) -> None:
+        """A person who can do nothing from now on, with any token or browser. Raises `NotFound` or `LastAccountOwner`."""
+        at = self.clock.now()
+        async with self.begin(account_id) as work:
+            held = await work.people.hold(user_id)
+            user = held[user_id]
+            require_another_owner(user, held.values())
+            await work.people.save_user(evolve(user, deactivated_at=user.deactivated_at or at))
+            await shut_out(work, user_id, at=at)
             await self._enter(work, account_id, DeedKind.USER_DEACTIVATED, user_id, {})
             await work.commit()
 
@@ -92,5 +128,23 @@ class Accounts:
 
     async def authenticate(self, token: str) -> Person:
         """Who a token stands for. Raises `Unauthenticated`."""
-        parsed = parse_token(token)
-        return await self.view(parsed.account_id).authenticate(parsed.digest)
+        parsed, at = parse_token(token), self.clock.now()
+        person, known = await self.view(parsed.account_id).authenticate(parsed.digest, at=at)
+        if known.use_is_news(at):
+            await self._note_use(parsed.account_id, known.id, at)
+        return person
+
+    async def _note_use(self, account_id: AccountId, token_id: TokenId, at: datetime) -> None:
+        try:
+            async with self.begin(account_id) as work:
+                await work.tokens.used(token_id, at=at)
+                await work.commit()
+        except FlowPilotError as exc:
+            # Nobody is kept out because it cannot be written down.
+            log.debug("use of a token not noted", extra={"problem": str(exc)})
+
+
+async def shut_out(work: UnitOfWork, user_id: UserId, *, at: datetime) -> None:
+    """Whatever somebody signs in with is no good any more, also should they come back."""
+    await work.tokens.revoke_all(user_id, at=at)
+    await work.sign_ins.end_all(user_id)

@@ -14,6 +14,7 @@ from flowpilot_core.ports.redactor import Redactor
 from flowpilot_core.ports.secrets import Vault
 
 from .accounts import Accounts
+from .api_tokens import ApiTokens
 from .assessments import Assessments
 from .auditing import Auditing
 from .escalation import Escalation
@@ -56,6 +57,7 @@ class FlowPilot:
     accounts: Accounts
     account: OwnAccount
     auditing: Auditing
+    tokens: ApiTokens
     webhooks: Webhooks
     psa: PsaConnections
     tickets: Tickets
@@ -108,6 +110,7 @@ class FlowPilot:
             accounts=Accounts(begin=begin, view=view, clock=clock, new_id=new_id, new_secret=new_secret),
             account=OwnAccount(units=units, clock=clock),
             auditing=Auditing(begin=begin),
+            tokens=ApiTokens(units=units, clock=clock, new_id=new_id, new_secret=new_secret),
             signing_in=signing_in,
             sign_in_codes=SignInCodes(begin=begin, signing_in=signing_in, committed=committed),
             identities=Identities(units=units, openid=speaking, safe=safe, clock=clock, new_id=new_id, new_secret=new_secret),

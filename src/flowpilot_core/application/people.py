@@ -18,6 +18,7 @@ from flowpilot_core.ports.invitations import Member, TeamDetail
 from flowpilot_core.ports.outbox import Work, WorkKind
 from flowpilot_core.ports.persistence import UnitOfWork, ViewOf
 
+from .accounts import shut_out
 from .units import PLAIN, Request, Units
 
 
@@ -102,6 +103,7 @@ class People:
             await work.people.save_user(gone)
             await work.invitations.drop(user_id)
             await self._enter(work, DeedKind.USER_DEACTIVATED, user_id, held.by, request)
+            await shut_out(work, user_id, at=self.clock.now())
             return Member(user=gone)
 
         return await self.units.run(actor, unit, request)
@@ -188,12 +190,12 @@ class People:
         """Somebody to be changed, and on whose word."""
         by = _person(actor)
         held = await work.people.hold(by.user_id, user_id)
-        return held[user_id], _held(held.values(), held[by.user_id].acting(by.account_id))
+        return held[user_id], _held(held.values(), held[by.user_id].acting(by.account_id, by.scope))
 
     async def _held(self, work: UnitOfWork, actor: Actor, *named: UserId) -> Held:
         by = _person(actor)
         held = await work.people.hold(by.user_id, *named)
-        return _held(held.values(), held[by.user_id].acting(by.account_id))
+        return _held(held.values(), held[by.user_id].acting(by.account_id, by.scope))
 
     async def _manager(self, work: UnitOfWork, actor: Actor, *named: UserId) -> None:
         """Raises `NotFound` for somebody `named` who is not here, `RoleForbidden` where the actor manages nobody."""

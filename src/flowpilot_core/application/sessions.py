@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from attrs import evolve, frozen
 
-from flowpilot_core.domain.actor import Actor, Permission, Person, require_role
+from flowpilot_core.domain.actor import Actor, Permission, Person, require_role, require_scope
 from flowpilot_core.domain.branch import Branch, ForkPoint, Option, Outcome
 from flowpilot_core.domain.debrief import debrief
 from flowpilot_core.domain.delivery import Delivery, DeliveryKind
@@ -37,9 +37,10 @@ def readable(detail: SessionDetail, reader: Actor) -> SessionDetail:
 
 
 def person(actor: Actor, permission: Permission) -> Person:
-    """The actor, where a move needs somebody. Raises `RoleForbidden` for the system."""
+    """The actor, where a move needs somebody. Raises `RoleForbidden` for the system, or `ScopeForbidden`."""
     if not isinstance(actor, Person):
         raise RoleForbidden("system", permission)
+    require_scope(actor, permission)
     return actor
 
 

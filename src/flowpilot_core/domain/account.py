@@ -1,13 +1,13 @@
 """An account with its teams and people."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 
 from attrs import Attribute, evolve, field, frozen
 
-from .actor import Person, Role
+from .actor import Person, Role, Scope
 from .errors import InvalidValue, Unauthenticated
 from .identifiers import AccountId, TeamId, TokenId, UserId
 from .text import TITLE, text
@@ -15,6 +15,8 @@ from .transitions import advance
 
 LONGEST_EMAIL = 254
 """Characters, RFC 5321's bound on a path less its brackets."""
+USE_NOTED = timedelta(minutes=10)
+"""How often the use of a token is written down."""
 MAILS_A_MINUTE = 5
 MOST_MAILS_A_MINUTE = 60
 
@@ -113,11 +115,11 @@ class User:
         since = {UserState.ACTIVE: None, UserState.DEACTIVATED: at}.get(state, self.deactivated_at)
         return evolve(self, invited=state is UserState.INVITED, deactivated_at=since)
 
-    def acting(self, account_id: AccountId) -> Person:
-        """The actor this person is. Raises `Unauthenticated` once deactivated."""
+    def acting(self, account_id: AccountId, scope: Scope = Scope.ALL) -> Person:
+        """The actor this person is, with what is good for so much. Raises `Unauthenticated` once deactivated."""
         if self.deactivated_at is not None:
             raise Unauthenticated
-        return Person(account_id=account_id, user_id=self.id, role=self.role, name=self.name)
+        return Person(account_id=account_id, user_id=self.id, role=self.role, name=self.name, scope=scope)
 
 
 @frozen(kw_only=True)
@@ -126,8 +128,24 @@ class ApiToken:
 
     id: TokenId
     user_id: UserId
+    name: str = ""
+    """What it is for, in its maker's words."""
+    scope: Scope = Scope.ALL
     digest: bytes
     created_at: datetime
+    expires_at: datetime | None = None
+    """None: it is good until it is revoked."""
+    revoked_at: datetime | None = None
+    last_used_at: datetime | None = None
+    """To within `USE_NOTED`."""
+
+    def is_good(self, at: datetime) -> bool:
+        """Whether it stands for its person then."""
+        return self.revoked_at is None and (self.expires_at is None or at < self.expires_at)
+
+    def use_is_news(self, at: datetime) -> bool:
+        """Whether it is worth writing down that it was used then."""
+        return self.last_used_at is None or at - self.last_used_at >= USE_NOTED
 
 
 def checked_name(value: str) -> str:

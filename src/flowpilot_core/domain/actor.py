@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from attrs import field, frozen
 
-from .errors import NotAssignee, RoleForbidden
+from .errors import NotAssignee, RoleForbidden, ScopeForbidden
 from .identifiers import AccountId, SessionId, UserId
 
 
@@ -61,6 +61,7 @@ class Permission(StrEnum):
     MANAGE_WEBHOOKS = "manage webhooks"
     SET_ACCOUNT = "set how the account works"
     READ_AUDIT_LOG = "read the audit log"
+    KEEP_TOKENS = "make and revoke API tokens"
 
 
 class Relation(StrEnum):
@@ -132,7 +133,29 @@ PERMISSIONS: Mapping[Permission, Rule] = MappingProxyType(
         Permission.MANAGE_WEBHOOKS: Rule(roles=OWNERS_AND_ADMINS),
         Permission.SET_ACCOUNT: Rule(roles=OWNERS_AND_ADMINS),
         Permission.READ_AUDIT_LOG: Rule(roles=OWNERS_AND_ADMINS),
+        Permission.KEEP_TOKENS: Rule(roles=frozenset(Role), relation=Relation.THEMSELVES, always=OWNERS_AND_ADMINS),
     }
+)
+
+
+class Scope(StrEnum):
+    """How much of what its person may do a token is good for."""
+
+    READ = "read"
+    """Reading; nothing is changed."""
+    WORK = "work"
+    """Reading, and all that is done on sessions and handoffs."""
+    ALL = "all"
+    """Whatever its person may."""
+
+
+_READING = frozenset({Permission.READ_PARKED, Permission.READ_POSTS, Permission.PREVIEW})
+_MANAGING = frozenset(
+    {permission for permission, rule in PERMISSIONS.items() if rule.roles and rule.roles <= OWNERS_AND_ADMINS}
+    | {Permission.DEACTIVATE, Permission.PREFER, Permission.KEEP_TOKENS}
+)
+SCOPES: Mapping[Scope, frozenset[Permission]] = MappingProxyType(
+    {Scope.READ: _READING, Scope.WORK: frozenset(Permission) - _MANAGING | _READING, Scope.ALL: frozenset(Permission)}
 )
 
 
@@ -145,6 +168,8 @@ class Person:
     role: Role
     name: str
     """What colleagues read beside what this person did."""
+    scope: Scope = Scope.ALL
+    """What they signed in with is good for so much."""
 
 
 @frozen(kw_only=True)
@@ -165,13 +190,21 @@ def acts(actor: Actor) -> UserId | None:
 
 
 def require_role(actor: Actor, permission: Permission) -> None:
-    """Raises `RoleForbidden` where the actor's role can never do this, whatever it stands in to the thing."""
+    """Raises `RoleForbidden` where the actor's role can never do this, whatever it stands in to the thing; or `ScopeForbidden`."""
     rule = PERMISSIONS[permission]
     if isinstance(actor, System):
         if not rule.system:
             raise RoleForbidden("system", permission)
     elif actor.role not in rule.roles:
         raise RoleForbidden(actor.role, permission)
+    else:
+        require_scope(actor, permission)
+
+
+def require_scope(actor: Person, permission: Permission) -> None:
+    """Raises `ScopeForbidden` where what the actor signed in with is not good for this, whoever they are."""
+    if permission not in SCOPES[actor.scope]:
+        raise ScopeForbidden(actor.scope, permission)
 
 
 def permits(actor: Actor, permission: Permission, related: Collection[UserId]) -> bool:
@@ -179,6 +212,8 @@ def permits(actor: Actor, permission: Permission, related: Collection[UserId]) -
     rule = PERMISSIONS[permission]
     if isinstance(actor, System):
         return rule.system
+    if permission not in SCOPES[actor.scope]:
+        return False
     return actor.role in rule.roles and (rule.relation is None or actor.role in rule.always or actor.user_id in related)
 
 

@@ -26,6 +26,7 @@ class DeedKind(StrEnum):
     TEAM_ADDED = "team.added"
     TEAM_CHANGED = "team.changed"
     TOKEN_MADE = "token.made"  # noqa: S105  (the name of a kind)
+    TOKEN_REVOKED = "token.revoked"  # noqa: S105  (the name of a kind)
     PROVIDER_ADDED = "identity_provider.added"
     PROVIDER_CHANGED = "identity_provider.changed"
     PROVIDER_REMOVED = "identity_provider.removed"

@@ -61,6 +61,17 @@ class RoleForbidden(FlowPilotError):
 
 
 @define
+class ScopeForbidden(FlowPilotError):
+    """The token that the actor signed in with is not good for this."""
+
+    scope: str
+    permission: str
+
+    def __str__(self) -> str:
+        return f"a token of scope {self.scope} may not {self.permission}"
+
+
+@define
 class NotAssignee(FlowPilotError):
     """It is somebody else's: the role would do, but the move belongs to another person."""
 

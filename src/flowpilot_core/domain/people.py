@@ -1,12 +1,12 @@
 """Who may do what to the people of an account: invite, change, deactivate and reactivate them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from attrs import evolve
 
 from .account import User, UserMove, checked_email, checked_name
-from .actor import Permission, Person, Role, permits, require_role
+from .actor import Permission, Person, Role, permits, require_role, require_scope
 from .errors import LastAccountOwner, RoleForbidden
 from .identifiers import TeamId, UserId
 
@@ -65,6 +65,7 @@ def deactivated(user: User, *, by: Person, owners: Collection[UserId], at: datet
 
     Raises `RoleForbidden`, `LastAccountOwner`, or `InvalidTransition` where they are deactivated already.
     """
+    require_scope(by, Permission.DEACTIVATE)
     if not permits(by, Permission.DEACTIVATE, (user.id,)):
         raise RoleForbidden(by.role, Permission.DEACTIVATE)
     _require_owner_for(by, user.role)
@@ -83,6 +84,11 @@ def _require_owner_for(by: Person, *roles: Role) -> None:
     """Raises `RoleForbidden` where one of `roles` is an account owner's, and `by` is none."""
     if Role.OWNER in roles:
         require_role(by, Permission.MANAGE_OWNERS)
+
+
+def require_another_owner(user: User, people: Iterable[User]) -> None:
+    """Raises `LastAccountOwner` where nobody of `people` but `user` is an active account owner, and they are one."""
+    _require_another(user, [one.id for one in people if one.role is Role.OWNER and one.deactivated_at is None])
 
 
 def _require_another(user: User, owners: Collection[UserId]) -> None:

@@ -39,6 +39,7 @@ from flowpilot_core.domain.snapshot import Snapshot
 from flowpilot_core.domain.step import Step
 from flowpilot_core.domain.suggestion import Suggestion
 
+from .api_tokens import ApiTokens
 from .assessments import Assessments, JudgedAssessment
 from .audit import AuditLog
 from .escalation import Escalation
@@ -300,9 +301,6 @@ class People(Protocol):
     async def set_members(self, team_id: TeamId, user_ids: Collection[UserId]) -> None:
         """These people are in the team, and nobody else. Raises `NotFound` (now or at the commit) for who or what is not here."""
 
-    async def add_token(self, token: ApiToken) -> None:
-        """Keep a new token. Raises `NotFound` (now or at the commit) for somebody who is not of this account."""
-
     async def save_account(self, account: Account) -> None:
         """Keep how the account works from now on; its name and age stay."""
 
@@ -446,6 +444,10 @@ class UnitOfWork(Protocol):
         """The identity providers."""
 
     @property
+    def tokens(self) -> ApiTokens:
+        """API tokens."""
+
+    @property
     def sign_ins(self) -> SignIns:
         """The browsers that people are signed in with."""
 
@@ -582,8 +584,11 @@ class View(Protocol):
     async def team(self, team_id: TeamId) -> TeamDetail:
         """Raises `NotFound`."""
 
-    async def authenticate(self, digest: bytes) -> Person:
-        """Who a token's digest stands for. Raises `Unauthenticated` for an unknown one and for a deactivated person."""
+    async def authenticate(self, digest: bytes, *, at: datetime) -> tuple[Person, ApiToken]:
+        """Who a token's digest stands for, with the token.
+
+        Raises `Unauthenticated` for an unknown one, one that is revoked or over by `at`, and for a deactivated person.
+        """
 
     async def signed_in(self, digest: bytes, *, at: datetime) -> Person:
         """Who is signed in with the browser of that digest. Raises `Unauthenticated` as above, and once the sign-in is over by `at`."""

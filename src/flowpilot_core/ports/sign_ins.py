@@ -19,6 +19,9 @@ class SignIns(Protocol):
     async def end(self, digest: bytes) -> None:
         """It is over; so is one that never was."""
 
+    async def end_all(self, user_id: UserId) -> None:
+        """All of somebody's are over, and the links for them."""
+
     async def add_link(self, link: SignInLink) -> None:
         """Keep a new link. Raises `NotFound` as `add` does."""
 

@@ -1,13 +1,15 @@
 """Accounts, their people and tokens."""
 
+from collections.abc import Sequence
+from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
 import typer
 
 from flowpilot_core.domain.account import Account, ApiToken, User
-from flowpilot_core.domain.actor import Role
-from flowpilot_core.domain.identifiers import AccountId, UserId
+from flowpilot_core.domain.actor import Role, Scope
+from flowpilot_core.domain.identifiers import AccountId, TokenId, UserId
 from flowpilot_http.main import flowpilot_of
 
 from .environment import prepared
@@ -20,6 +22,7 @@ token = typer.Typer(help="API tokens, each of one person.", no_args_is_help=True
 OfAccount = Annotated[UUID, typer.Option("--account", metavar="ID", help="The account's id, as `account create` printed it.")]
 
 OfUser = Annotated[UUID, typer.Option("--user", metavar="ID", help="The person's id, as `user create` printed it.")]
+MOST_DAYS = 3650
 SERVED_AT = "http://127.0.0.1:8000"
 """Where `flowpilot serve` listens if it is told nothing."""
 
@@ -80,15 +83,73 @@ def sign_in_link(
 def create_token(
     account_id: OfAccount,
     user_id: OfUser,
+    name: Annotated[str, typer.Option(help="What it is for.")] = "made by the operator",
+    scope: Annotated[Scope, typer.Option(help="What it is good for; never more than its person may.")] = Scope.ALL,
+    days: Annotated[int | None, typer.Option(min=1, max=MOST_DAYS, help="When it ends; left out: when it is revoked.")] = None,
     json: Json = False,
 ) -> None:
     """Make a token. It is shown now and never again; what is kept cannot be turned back into it."""
 
     async def work() -> tuple[ApiToken, str]:
+        lasting = None if days is None else timedelta(days=days)
         async with flowpilot_of(settings) as flowpilot:
-            return await flowpilot.accounts.add_token(AccountId(account_id), UserId(user_id))
+            return await flowpilot.accounts.add_token(AccountId(account_id), UserId(user_id), name=name, scope=scope, lasting=lasting)
 
     with outcome():
         settings = prepared()
         made, text = run(work())
-        say({"id": made.id, "token": text}, text, json=json)
+        say({"token": text, **_facts(made)}, text, json=json)
+
+
+@token.command("list")
+def list_tokens(account_id: OfAccount, user_id: OfUser, json: Json = False) -> None:
+    """List somebody's tokens, those that have ended too."""
+
+    async def work() -> Sequence[ApiToken]:
+        async with flowpilot_of(settings) as flowpilot:
+            return await flowpilot.accounts.tokens(AccountId(account_id), UserId(user_id))
+
+    with outcome():
+        settings = prepared()
+        tokens = run(work())
+        lines = [f"{one.id}  {one.scope:<5} {_state(one)}  {one.name}" for one in tokens]
+        say({"items": [_facts(one) for one in tokens]}, "\n".join(lines) or "There are none.", json=json)
+
+
+@token.command("revoke")
+def revoke_token(
+    account_id: OfAccount,
+    token_id: Annotated[UUID, typer.Argument(metavar="ID", help="The token's id, as `token list` prints it.")],
+    json: Json = False,
+) -> None:
+    """End a token, within a second and everywhere."""
+
+    async def work() -> None:
+        async with flowpilot_of(settings) as flowpilot:
+            await flowpilot.accounts.revoke_token(AccountId(account_id), TokenId(token_id))
+
+    with outcome():
+        settings = prepared()
+        run(work())
+        say({"revoked": token_id}, f"The token {token_id} is good no more.", json=json)
+
+
+def _facts(token: ApiToken) -> dict[str, object]:
+    return {
+        "id": token.id,
+        "user_id": token.user_id,
+        "name": token.name,
+        "scope": token.scope,
+        "created_at": token.created_at,
+        "expires_at": token.expires_at,
+        "revoked_at": token.revoked_at,
+        "last_used_at": token.last_used_at,
+    }
+
+
+def _state(token: ApiToken) -> str:
+    if token.revoked_at is not None:
+        return f"revoked {token.revoked_at:%Y-%m-%d}"
+    used = f"{token.last_used_at:%Y-%m-%d}" if token.last_used_at else "never"
+    until = f"until {token.expires_at:%Y-%m-%d}, " if token.expires_at else ""
+    return f"{until}used {used}"

@@ -5,14 +5,14 @@ from datetime import UTC
 from flowpilot_core.domain.identifiers import SessionId, TeamId, UserId
 from flowpilot_http.answers import Body
 from flowpilot_http.calls import Call
-from flowpilot_http.operations import Part
+from flowpilot_http.operations import FORBIDDEN, Part
 from flowpilot_http.schemas.common import Nothing
 from flowpilot_http.schemas.escalation import PolicyIO, PreferencesIO, PreviewOut, PreviewPolicy, PreviewWanted
 
 part = Part("Escalation policy")
 
 
-@part.reads("/escalation-policy", PolicyIO, problems=("role_forbidden",))
+@part.reads("/escalation-policy", PolicyIO, problems=FORBIDDEN)
 async def get_policy(request: Call) -> Body:
     """Whom to tell, and when, while nobody takes an escalation of your account."""
     await request.wanted(Nothing)
@@ -41,7 +41,7 @@ async def preview_policy(request: Call) -> Body:
     return request.shown(PreviewOut.of(foreseen))
 
 
-@part.reads("/handoffs/preview", PreviewOut, query=PreviewWanted, problems=("not_found", "role_forbidden"))
+@part.reads("/handoffs/preview", PreviewOut, query=PreviewWanted, problems=("not_found", *FORBIDDEN))
 async def preview(request: Call) -> Body:
     """Before escalating: who would be told now and how, who not and why, what follows if nobody comes, and what a senior will ask."""
     wanted = await request.wanted(PreviewWanted)

@@ -11,7 +11,7 @@ from flowpilot_core.ports.psa import Knock
 from flowpilot_core.ports.psa_ledger import PostFilter
 from flowpilot_http.answers import Body, encode
 from flowpilot_http.calls import Call
-from flowpilot_http.operations import Part
+from flowpilot_http.operations import FORBIDDEN, Part
 from flowpilot_http.schemas.common import Listed, Nothing, Page
 from flowpilot_http.schemas.psa import (
     ChangedConnection,
@@ -30,7 +30,7 @@ part = Part("PSA")
 
 HEARS = "/psa-webhooks/{token}"
 CONNECTION = "/psa-connections/{connection_id:str}"
-OF_OFFICE = ("role_forbidden",)
+OF_OFFICE = FORBIDDEN
 
 
 @part.makes("/psa-connections", ConnectionOut, body=NewConnection, problems=("connection_exists",))

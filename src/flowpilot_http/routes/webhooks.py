@@ -6,14 +6,14 @@ from flowpilot_core.domain.identifiers import WebhookMessageId
 from flowpilot_core.domain.webhook import Webhook, WebhookMessage
 from flowpilot_http.answers import Body
 from flowpilot_http.calls import Call
-from flowpilot_http.operations import Part
+from flowpilot_http.operations import FORBIDDEN, Part
 from flowpilot_http.schemas.common import Listed, Nothing, Page
 from flowpilot_http.schemas.webhooks import ChangeWebhook, NewWebhook, WebhookMessageOut, WebhookOut
 
 part = Part("Webhooks")
 
 WEBHOOK = "/webhooks/{webhook_id:str}"
-OF_MANAGERS = ("role_forbidden",)
+OF_MANAGERS = FORBIDDEN
 
 
 @part.makes("/webhooks", WebhookOut, body=NewWebhook, problems=("unavailable",))
@@ -32,6 +32,7 @@ async def add_webhook(request: Call) -> Body:
         ),
         WebhookOut.shown,
         status=201,
+        again=WebhookOut.again,
     )
 
 
@@ -79,7 +80,9 @@ async def renew_secret(request: Call) -> Body:
     """Another secret, shown once; for a day messages are signed with the one before as well."""
     await request.read(Nothing)
     return await request.changed(
-        lambda change: request.flowpilot.webhooks.renew_secret(request.user, request.webhook_id, request=change), WebhookOut.shown
+        lambda change: request.flowpilot.webhooks.renew_secret(request.user, request.webhook_id, request=change),
+        WebhookOut.shown,
+        again=WebhookOut.again,
     )
 
 

@@ -74,6 +74,11 @@ class WebhookOut(msgspec.Struct, kw_only=True, frozen=True):
         """As clients read it, with its secret where it was just made."""
         return cls.of(shown.webhook, shown.secret)
 
+    @classmethod
+    def again(cls, shown: Shown) -> "WebhookOut":
+        """As it is told where the request that made its secret comes again."""
+        return cls.of(shown.webhook)
+
 
 class WebhookMessageOut(msgspec.Struct, kw_only=True, frozen=True):
     """What a webhook was told, and what it answered."""

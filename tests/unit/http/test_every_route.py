@@ -95,6 +95,7 @@ async def _things(owner: Somebody, colleague: Somebody, manager: Somebody) -> Ma
         "team_id": (await owner.seen("/teams"))["items"][0]["id"],
         "assessment_id": handoff["assessment"]["id"],
         **await _hooked(manager),
+        "token_id": (await owner.made("/tokens", {"name": "x"}))["id"],
         "output_id": output["id"],
         **await _trusted(manager),
         "suggestion_id": suggestion["id"],
@@ -222,6 +223,9 @@ async def test_the_list_of_routes_is_the_contracts(world: World) -> None:
         *(("GET", path) for path in ("/users", "/users/me", "/users/{user_id:str}", "/teams", "/teams/{team_id:str}")),
         ("GET", "/account"),
         ("GET", "/audit-log"),
+        *((method, "/tokens") for method in ("GET", "POST")),
+        ("DELETE", "/tokens/{token_id:str}"),
+        ("GET", "/users/{user_id:str}/tokens"),
         *(("PATCH", path) for path in ("/account", "/users/{user_id:str}", "/teams/{team_id:str}")),
         *(("POST", f"/users/{{user_id:str}}/{move}") for move in ("invitation", "deactivate", "reactivate")),
         *(("POST", path) for path in ("/ai-sessions", "/users", "/teams")),
@@ -367,7 +371,7 @@ async def test_every_answer_carries_what_keeps_browsers_safe_and_a_name(world: W
             method,
             _filled(
                 path,
-                dict.fromkeys(("session_id", "handoff_id", "account_id", "provider_id", "link", "signed", "token"), MISSING)
+                dict.fromkeys(("session_id", "handoff_id", "account_id", "provider_id", "link", "signed", "token", "token_id"), MISSING)
                 | dict.fromkeys(
                     (
                         "step_id",

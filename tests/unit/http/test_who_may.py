@@ -36,6 +36,8 @@ class Who:
     """What has happened before: `claimed` (the colleague has claimed it), `helped` (the colleague has joined)."""
     query: str = ""
     """What a read has to say, ids by their names: `session_id`."""
+    hidden: bool = False
+    """Whether it is private: to whoever may not, it does not exist."""
     anew: bool = False
     """Whether it is gone once somebody did it, so that each gets one of their own."""
 
@@ -118,6 +120,10 @@ WHO: Final[Mapping[tuple[str, str], Who]] = {
     ("GET", "/account"): Who(EVERYBODY),
     ("PATCH", "/account"): Who(MANAGERS),
     ("GET", "/audit-log"): Who(MANAGERS),
+    ("GET", "/tokens"): Who(EVERYBODY),
+    ("POST", "/tokens"): Who(EVERYBODY),
+    ("DELETE", "/tokens/{token_id:str}"): Who("owner admin assignee", hidden=True, anew=True),
+    ("GET", f"{USER}/tokens"): Who(MANAGERS),
     ("GET", "/users"): Who(EVERYBODY),
     ("GET", "/users/me"): Who(EVERYBODY),
     ("GET", USER): Who(EVERYBODY),
@@ -157,7 +163,7 @@ async def test_who_may_call_which_route(world: World) -> None:
         for name in sorted(own, key=allowed.__contains__):
             if who.anew:
                 things = await _given(world, who.given)
-            if await _may(own[name], method, path + _query(who, things), operation, things):
+            if await _may(own[name], method, path + _query(who, things), operation, things, hidden=who.hidden):
                 answers.append(name)
         things = await _given(world, who.given) if who.anew else things
         found[method, path] = " ".join(name for name in own if name in answers)
@@ -184,7 +190,7 @@ def _query(who: Who, things: Mapping[str, str]) -> str:
     return f"?{who.query}={things[who.query]}" if who.query else ""
 
 
-async def _may(who: Somebody, method: str, path: str, operation: Operation | None, things: Mapping[str, str]) -> bool:
+async def _may(who: Somebody, method: str, path: str, operation: Operation | None, things: Mapping[str, str], *, hidden: bool) -> bool:
     """Whether the answer is none that keeps somebody out; whether the move is possible just now is another question."""
     body = _a_body(operation, things)
     if "user_id" in body:
@@ -192,6 +198,8 @@ async def _may(who: Somebody, method: str, path: str, operation: Operation | Non
     answer = await _asked(who, method, _filled(path, things), body)
     if answer.status_code == 403:
         assert answer.json()["code"] in ("role_forbidden", "not_assignee"), (method, path, answer.text)
+        return False
+    if hidden and answer.status_code == 404:
         return False
     # Nobody pushes in this world: whoever may listen is told that.
     nobody_pushes = answer.status_code == 503 and path == "/events"

@@ -14,6 +14,7 @@ to be theirs alone; only `OutboxContract` looks across accounts, and first finis
 anyio's pytest plugin: give it a fixture `anyio_backend` that says "asyncio".
 """
 
+from .api_tokens import ApiTokensContract
 from .assessments import AssessmentsContract
 from .assistant import AssistantContract
 from .audit import AuditLogContract
@@ -45,6 +46,7 @@ from .webhooks import WebhooksContract
 
 __all__ = [
     "Adapter",
+    "ApiTokensContract",
     "AssessmentsContract",
     "AssistantContract",
     "AuditLogContract",

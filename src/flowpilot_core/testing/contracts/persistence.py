@@ -8,7 +8,7 @@ import attrs
 import pytest
 from attrs import evolve
 
-from flowpilot_core.domain.account import ApiToken, Team
+from flowpilot_core.domain.account import Team
 from flowpilot_core.domain.actor import Actor, Person, Role, System
 from flowpilot_core.domain.branch import Outcome
 from flowpilot_core.domain.delivery import TOLD_ROLES, Channel, Delivery, DeliveryKind, DeliveryState, Told
@@ -26,7 +26,7 @@ from flowpilot_core.domain.errors import (
 )
 from flowpilot_core.domain.events import EventKind, Plain
 from flowpilot_core.domain.handoff import HandoffState
-from flowpilot_core.domain.identifiers import DeliveryId, EventId, HandoffId, SessionId, StepId, TeamId, TokenId, UserId
+from flowpilot_core.domain.identifiers import DeliveryId, EventId, HandoffId, SessionId, StepId, TeamId, UserId
 from flowpilot_core.domain.session import Priority, Status, Ticket
 from flowpilot_core.domain.snapshot import digest
 from flowpilot_core.domain.step import StepKind, StepResult
@@ -773,33 +773,3 @@ class PeopleContract(Contract):
                 await work.commit()
 
         assert "name" == refused.value.field
-
-    async def test_a_token_stands_for_its_person(self, begin: BeginWork, view: ViewOf, acme: Staff) -> None:
-        await self._token(begin, acme, acme.ben, BENS)
-
-        assert acme.ben == await view(acme.account_id).authenticate(BENS)
-        with pytest.raises(Unauthenticated):
-            await view(acme.account_id).authenticate(token_digest(b"another secret"))
-
-    async def test_a_deactivated_person_has_no_token(self, begin: BeginWork, view: ViewOf, acme: Staff) -> None:
-        await self._token(begin, acme, acme.ben, BENS)
-        async with begin(acme.account_id) as work:
-            await work.people.save_user(evolve(acme.user(acme.ben), deactivated_at=NOON))
-            await work.commit()
-
-        with pytest.raises(Unauthenticated):
-            await view(acme.account_id).authenticate(BENS)
-
-    async def test_nobody_unknown_gets_a_token(self, begin: BeginWork, view: ViewOf, acme: Staff) -> None:
-        nobody = evolve(acme.ben, user_id=UserId(new_id()))
-
-        with pytest.raises(NotFound):
-            await self._token(begin, acme, nobody, NOBODYS)
-
-        with pytest.raises(Unauthenticated):
-            await view(acme.account_id).authenticate(NOBODYS)
-
-    async def _token(self, begin: BeginWork, acme: Staff, person: Person, token_digest: bytes) -> None:
-        async with begin(acme.account_id) as work:
-            await work.people.add_token(ApiToken(id=TokenId(new_id()), user_id=person.user_id, digest=token_digest, created_at=NOON))
-            await work.commit()

@@ -96,6 +96,21 @@ class SignInsContract(Contract):
             async with begin(globex.account_id) as work:
                 await work.sign_ins.take_link(LINK, at=NOON)
 
+    async def test_all_of_somebodys_are_over_at_once_and_so_are_links_for_them(self, begin: BeginWork, view: ViewOf, acme: Staff) -> None:
+        await self._signed_in(begin, acme, acme.ben.user_id)
+        async with begin(acme.account_id) as work:
+            await work.sign_ins.add_link(SignInLink(user_id=acme.ben.user_id, digest=LINK, expires_at=NOON + MINUTE))
+            await work.commit()
+
+        async with begin(acme.account_id) as work:
+            await work.sign_ins.end_all(acme.ben.user_id)
+            await work.commit()
+
+        await self._refused(view, acme, at=NOON)
+        async with begin(acme.account_id) as work:
+            with pytest.raises(Unauthenticated):
+                await work.sign_ins.take_link(LINK, at=NOON)
+
     async def _signed_in(self, begin: BeginWork, staff: Staff, user_id: UserId, *, at: datetime = NOON) -> None:
         async with begin(staff.account_id) as work:
             await work.sign_ins.add(SignIn.of(SignInId(new_id()), user_id, digest=BROWSER, at=at))

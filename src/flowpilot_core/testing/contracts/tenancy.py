@@ -217,22 +217,22 @@ class TenancyContract(Contract):
 
         with pytest.raises(NotFound):
             async with begin(globex.account_id) as work:
-                await work.people.add_token(stolen)
+                await work.tokens.add(stolen)
                 await work.commit()
 
         for account_id in (acme.account_id, globex.account_id):
             with pytest.raises(Unauthenticated):
-                await view(account_id).authenticate(stolen.digest)
+                await view(account_id).authenticate(stolen.digest, at=NOON)
 
     async def test_a_token_is_good_in_its_own_account_only(self, begin: BeginWork, view: ViewOf, acme: Staff, globex: Staff) -> None:
         digest = token_digest(b"acme's")
         async with begin(acme.account_id) as work:
-            await work.people.add_token(ApiToken(id=TokenId(new_id()), user_id=acme.ben.user_id, digest=digest, created_at=NOON))
+            await work.tokens.add(ApiToken(id=TokenId(new_id()), user_id=acme.ben.user_id, digest=digest, created_at=NOON))
             await work.commit()
 
-        assert acme.ben == await view(acme.account_id).authenticate(digest)
+        assert acme.ben == (await view(acme.account_id).authenticate(digest, at=NOON))[0]
         with pytest.raises(Unauthenticated):
-            await view(globex.account_id).authenticate(digest)
+            await view(globex.account_id).authenticate(digest, at=NOON)
 
     async def test_nobody_of_another_account_can_act_here(self, begin: BeginWork, view: ViewOf, acme: Staff, globex: Staff) -> None:
         mine = await a_session(by=acme.anna).kept(begin)
