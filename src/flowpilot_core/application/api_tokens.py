@@ -8,8 +8,8 @@ from attrs import frozen
 from flowpilot_core.domain.account import ApiToken, checked_name
 from flowpilot_core.domain.actor import Actor, Permission, Person, Scope, permits, require_role
 from flowpilot_core.domain.audit import Deed, DeedKind
-from flowpilot_core.domain.events import Plain
 from flowpilot_core.domain.errors import InvalidValue, NotFound
+from flowpilot_core.domain.events import Plain
 from flowpilot_core.domain.identifiers import TokenId, UserId
 from flowpilot_core.domain.token import token_digest, token_text
 from flowpilot_core.ports.clock import Clock, NewId, NewSecret

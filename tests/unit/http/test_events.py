@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from functools import partial
 
 import pytest
+from attrs import evolve
 from litestar.types import HTTPReceiveMessage as Receives
 from litestar.types import Message
 
@@ -238,6 +239,21 @@ async def test_a_stream_ends_with_the_right_to_it(office: Pushing) -> None:
 
     assert [] == await stream.rest()
     assert 401 == (await office.listen(world.admin)).status
+    await world.junior.escalation()
+    assert ["handoff.escalated"] == _kinds(await other.some(1))
+
+
+async def test_the_streams_of_a_token_end_with_it_and_its_persons_others_go_on(office: Pushing) -> None:
+    """A33"""
+    world = office.world
+    made = await world.senior.made("/tokens", {"name": "a wall"})
+    other = await office.listen(world.senior)
+    script = evolve(world.senior, token=made["token"])
+    stream = await office.listen(script)
+    assert 204 == (await world.senior.client.delete(f"/tokens/{made['id']}")).status_code
+
+    assert [] == await stream.rest()
+    assert 401 == (await office.listen(script)).status
     await world.junior.escalation()
     assert ["handoff.escalated"] == _kinds(await other.some(1))
 

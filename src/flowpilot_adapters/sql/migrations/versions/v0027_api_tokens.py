@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from alembic import op
 
-revision: str = "0025"
-down_revision: str | Sequence[str] | None = "0024"
+revision: str = "0027"
+down_revision: str | Sequence[str] | None = "0026"
 branch_labels = None
 depends_on = None
 
