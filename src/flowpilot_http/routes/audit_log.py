@@ -10,7 +10,7 @@ from flowpilot_http.schemas.common import Listed, Page
 part = Part("Account")
 
 
-@part.reads("/audit-log", Listed[AuditEntryOut], query=Page, problems=("invalid_cursor",))
+@part.reads("/audit-log", Listed[AuditEntryOut], query=Page, problems=("invalid_cursor", "role_forbidden"))
 async def audit_log(request: Call) -> Body:
     """Who did what to the people, tokens, connections and rules of your account, the newest first. Nothing in it can be changed."""
     page = await request.wanted(Page)
