@@ -185,7 +185,7 @@ class TestTheSameKey:
         """F03: the server is killed; the client asks again."""
         anna = await stuck(adapter.begin, adapter.view)
         headers = await anna.signed_in(adapter.begin)
-        victim = Victim.of(processes.serve, database.app, "commit: after")
+        victim = Victim.of(processes.serve, database.app, "commit (2): after")  # The first writes down that the token is used.
         port = await asyncio.to_thread(victim.hears)
 
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
