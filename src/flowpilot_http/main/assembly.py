@@ -45,7 +45,7 @@ from flowpilot_core.ports.redactor import Redactor
 from flowpilot_http.metrics import Metrics
 from flowpilot_http.settings import Settings
 
-from .database import Urls, database_of, marks_of, require_ready
+from .database import Urls, database_of, marks_of, opened, require_ready
 from .failures import CannotRun, first_line
 from .keys import secret_keys, vault_of
 from .outside import models_of, notifying, outside
@@ -56,8 +56,7 @@ async def flowpilot_of(settings: Settings) -> AsyncIterator[FlowPilot]:
     """The use cases on the database that was named, or our own. Raises `CannotRun`."""
     async with AsyncExitStack() as stack:
         urls = stack.enter_context(database_of(settings))
-        database = Database(urls.app, pool_size=settings.pool_size)
-        stack.push_async_callback(database.close)
+        database = opened(stack, urls.app, pool_size=settings.pool_size)
         try:
             await require_ready(database, urls.app)
         except Unavailable as exc:
@@ -108,6 +107,7 @@ async def relay_of(
     keys = secret_keys(settings)
     redact = SecretRedactor(keys[0])
     safe = Safe(vault=AesGcmVault(keys), clock=clock, new_id=new_id)
+    connectable = Psas(vendors=psas, safe=safe)
     units = Units(begin=begin, committed=waking.publish, new_id=new_id, reactions=reactions(new_id))
     notifier = await stack.enter_async_context(notifying(settings))
     mail_domain = domain_of(settings.mail_from)
@@ -141,14 +141,14 @@ async def relay_of(
         ),
         WorkKind.PSA_POST: PostNote(
             units=units,
-            psas=Psas(vendors=psas, safe=safe),
+            psas=connectable,
             clock=clock,
             jitter=jitter,
             redact=redact,
             base_url=base_url,
         ),
-        WorkKind.PSA_TICKET: LookAtTicket(units=units, psas=Psas(vendors=psas, safe=safe), clock=clock, jitter=jitter),
-        WorkKind.TICKET_FACTS: ReadTicket(units=units, psas=Psas(vendors=psas, safe=safe), clock=clock, jitter=jitter, redact=redact),
+        WorkKind.PSA_TICKET: LookAtTicket(units=units, psas=connectable, clock=clock, jitter=jitter),
+        WorkKind.TICKET_FACTS: ReadTicket(units=units, psas=connectable, clock=clock, jitter=jitter, redact=redact),
         WorkKind.OUTPUT: BetterOutput(units=units, redact=redact, clock=clock, models=models),
         WorkKind.INVITATION: SendInvitation(
             begin=begin,

@@ -73,6 +73,13 @@ def migrate(settings: Settings) -> tuple[str, bool]:
         return migrations.head(), migrated(urls.owner or urls.app)
 
 
+def opened(stack: AsyncExitStack, url: str, *, pool_size: int) -> Database:
+    """The database at `url`; closed with the stack."""
+    database = Database(url, pool_size=pool_size)
+    stack.push_async_callback(database.close)
+    return database
+
+
 def outbox_of(stack: AsyncExitStack, urls: Urls) -> SqlOutbox:
     """The due work; closed with the stack. Raises `CannotRun`."""
     outbox = SqlOutbox(_relay_url(urls))

@@ -47,11 +47,12 @@ def notifier_of(settings: Settings) -> LogNotifier | SmtpNotifier:
         raise CannotRun(f"{variable('smtp_url')} or {variable('mail_from')}: {exc}") from exc
 
 
-def waking_of(settings: Settings, urls: Urls) -> NatsEventStream | PostgresEventStream:
-    """What wakes streams on every node."""
-    if settings.nats_url is not None:
-        return NatsEventStream(settings.nats_url, jitter=jitter)
-    return PostgresEventStream(urls.app, jitter=jitter)
+def waking_of(settings: Settings, stack: AsyncExitStack, urls: Urls) -> NatsEventStream | PostgresEventStream:
+    """What wakes streams on every node; closed with the stack."""
+    nats = settings.nats_url
+    waking = PostgresEventStream(urls.app, jitter=jitter) if nats is None else NatsEventStream(nats, jitter=jitter)
+    stack.push_async_callback(waking.close)
+    return waking
 
 
 async def outside(settings: Settings, stack: AsyncExitStack) -> httpx.AsyncClient:

@@ -15,6 +15,7 @@ from flowpilot_adapters.sql import Database, SqlOutbox, migrations
 from flowpilot_adapters.system import SystemClock, jitter, new_id, new_secret
 from flowpilot_adapters.vault import AesGcmVault
 from flowpilot_core.application.push import Push
+from flowpilot_core.application.relay import Relay
 from flowpilot_core.application.secrets import Rotated, Rotation
 from flowpilot_core.domain.errors import Unavailable
 from flowpilot_core.domain.identifiers import AccountId
@@ -28,7 +29,7 @@ from flowpilot_http.settings import Settings, variable
 from flowpilot_http.sse import EventIds, Sse
 
 from .assembly import relay_of, use_cases
-from .database import Urls, answers, database_of, marks_of, outbox_of, require_ready
+from .database import Urls, answers, database_of, marks_of, opened, outbox_of, require_ready
 from .failures import CannotRun, first_line
 from .keys import secret_keys
 from .outside import outside, psas_of, waking_of
@@ -47,22 +48,16 @@ async def serve(settings: Settings, *, host: str, port: int, relay: bool) -> Non
             urls = stack.enter_context(database_of(settings))
             listener = stack.enter_context(server.listening(host, port))
             settings = evolve(settings, base_url=settings.base_url or server.address(listener))
-            database = Database(urls.app, pool_size=settings.pool_size)
-            stack.push_async_callback(database.close)
-            watching = Database(urls.app, pool_size=1)
-            stack.push_async_callback(watching.close)
+            database = opened(stack, urls.app, pool_size=settings.pool_size)
+            watching = opened(stack, urls.app, pool_size=1)
             if not await answers(watching, stop):
                 return
             await require_ready(watching, urls.app)
-            outbox = None
-            if urls.relay is not None:
-                outbox = SqlOutbox(urls.relay)
-                stack.push_async_callback(outbox.close)
-            elif relay:
+            outbox = outbox_of(stack, urls) if urls.relay is not None else None
+            if relay and outbox is None:
                 raise CannotRun(f"set {variable('relay_database_url')}, or leave the relay to another process with --no-relay")
             metrics = Metrics()
-            waking = waking_of(settings, urls)
-            stack.push_async_callback(waking.close)
+            waking = waking_of(settings, stack, urls)
             psas = await psas_of(settings, stack)
             working = await relay_of(settings, stack, urls, database, outbox, waking, psas, metrics) if relay and outbox else None
             keys = secret_keys(settings)
@@ -109,10 +104,7 @@ async def relay(settings: Settings, *, metrics_port: int | None = None) -> None:
                     stack.callback(metrics.answer("0.0.0.0", metrics_port))
                 except OSError as exc:
                     raise CannotRun(f"cannot answer on port {metrics_port}: {exc.strerror or exc}; name another") from exc
-            waking = waking_of(settings, urls)
-            stack.push_async_callback(waking.close)
-            psas = await psas_of(settings, stack)
-            working = await relay_of(settings, stack, urls, database, outbox, waking, psas, metrics)
+            working = await _worker(settings, stack, urls, database, outbox, metrics)
             log.info("relaying")
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(working.run(stop))
@@ -128,10 +120,7 @@ async def drain(settings: Settings) -> int:
         await require_ready(database, urls.app)
         if reason := await marks_of(stack, urls).why_paused():
             raise CannotRun(f"relays rest: {reason}; when it is clear what may be sent again, run: flowpilot relay resume")
-        waking = waking_of(settings, urls)
-        stack.push_async_callback(waking.close)
-        psas = await psas_of(settings, stack)
-        working = await relay_of(settings, stack, urls, database, outbox, waking, psas, Metrics())
+        working = await _worker(settings, stack, urls, database, outbox, Metrics())
         done = 0
         while found := await working.run_once():
             done += found
@@ -161,8 +150,7 @@ async def rotate(settings: Settings) -> Rotated:
         urls = stack.enter_context(database_of(settings))
         if urls.relay is None:
             raise CannotRun(f"set {variable('relay_database_url')}: the relay's role knows which accounts have secrets")
-        database = Database(urls.app, pool_size=1)
-        stack.push_async_callback(database.close)
+        database = opened(stack, urls.app, pool_size=1)
         outbox = SqlOutbox(urls.relay, pool_size=1)
         stack.push_async_callback(outbox.close)
         try:
@@ -176,9 +164,13 @@ async def _relaying(settings: Settings, stack: AsyncExitStack, urls: Urls) -> Da
     """The database for whoever relays. Raises `CannotRun`."""
     if settings.base_url is None:
         raise CannotRun(f"set {variable('base_url')} to where links in mails lead to")
-    database = Database(urls.app, pool_size=settings.pool_size)
-    stack.push_async_callback(database.close)
-    return database
+    return opened(stack, urls.app, pool_size=settings.pool_size)
+
+
+async def _worker(settings: Settings, stack: AsyncExitStack, urls: Urls, database: Database, outbox: SqlOutbox, metrics: Metrics) -> Relay:
+    """The relay of a process that does nothing else."""
+    waking, psas = waking_of(settings, stack, urls), await psas_of(settings, stack)
+    return await relay_of(settings, stack, urls, database, outbox, waking, psas, metrics)
 
 
 async def _measure(outbox: SqlOutbox, metrics: Metrics, stop: asyncio.Event) -> None:
