@@ -31,7 +31,9 @@ OF: Final = compiled(
     .limit(LIMIT),
 )
 _REVOKED = {"revoked_at": func.coalesce(api_token.c.revoked_at, _at)}
-REVOKE: Final = compiled("revoke token", update(api_token).where(own(api_token), api_token.c.id == _id).values(_REVOKED))
+REVOKE: Final = compiled(
+    "revoke token", update(api_token).where(own(api_token), api_token.c.id == _id).values(_REVOKED).returning(api_token.c.id)
+)
 REVOKE_ALL: Final = compiled("revoke tokens", update(api_token).where(own(api_token), api_token.c.user_id == _user_id).values(_REVOKED))
 USED: Final = compiled("use token", update(api_token).where(own(api_token), api_token.c.id == _id).values(last_used_at=_at))
 
@@ -75,8 +77,9 @@ class SqlApiTokens:
 
     async def revoke(self, token_id: TokenId, *, at: datetime) -> None:
         """As `ApiTokens.revoke` says."""
-        await self.get(token_id)
-        self._transaction.write(REVOKE(account_id=self._account_id, id=token_id, at=at))
+        (found,) = await self._transaction.read(REVOKE(account_id=self._account_id, id=token_id, at=at))
+        if found.first is None:
+            raise NotFound("token")
 
     async def revoke_all(self, user_id: UserId, *, at: datetime) -> None:
         """As `ApiTokens.revoke_all` says."""

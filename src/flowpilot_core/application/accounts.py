@@ -13,7 +13,7 @@ from flowpilot_core.domain.audit import Deed, DeedKind
 from flowpilot_core.domain.errors import FlowPilotError, NotFound
 from flowpilot_core.domain.events import Plain
 from flowpilot_core.domain.identifiers import AccountId, TeamId, TokenId, UserId
-from flowpilot_core.domain.people import require_another_owner
+from flowpilot_core.domain.people import active_owners, require_another_owner
 from flowpilot_core.domain.token import parse_token, token_text
 from flowpilot_core.ports.clock import Clock, NewId, NewSecret
 from flowpilot_core.ports.persistence import BeginWork, UnitOfWork, ViewOf
@@ -116,7 +116,7 @@ class Accounts:
         async with self.begin(account_id) as work:
             held = await work.people.hold(user_id)
             user = held[user_id]
-            require_another_owner(user, held.values())
+            require_another_owner(user, active_owners(held.values()))
             await work.people.save_user(evolve(user, deactivated_at=user.deactivated_at or at))
             await shut_out(work, user_id, at=at)
             await self._enter(work, account_id, DeedKind.USER_DEACTIVATED, user_id, {})

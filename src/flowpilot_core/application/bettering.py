@@ -6,14 +6,12 @@ from contextlib import suppress
 from attrs import frozen
 
 from flowpilot_core.domain.actor import System
-from flowpilot_core.domain.case_file import snapshot_of
 from flowpilot_core.domain.diagnosis import SENTENCE
 from flowpilot_core.domain.errors import NotFound
 from flowpilot_core.domain.events import Plain
 from flowpilot_core.domain.identifiers import HandoffId, OutputId
 from flowpilot_core.domain.output import Output, OutputKind
 from flowpilot_core.domain.plain_text import plain_text
-from flowpilot_core.domain.snapshot import freeze
 from flowpilot_core.domain.write_up import bettered
 from flowpilot_core.ports.assistant import Opinion, Question
 from flowpilot_core.ports.clock import Clock
@@ -21,14 +19,13 @@ from flowpilot_core.ports.outbox import Lease
 from flowpilot_core.ports.persistence import SessionDetail
 from flowpilot_core.ports.redactor import Redactor
 
-from .models import Models
+from .models import NOBODY, NOTHING, Models
 from .outputs import Case
+from .picturing import pictured
 from .redacting import redactor_for, without_secrets
 from .units import Units
 
 MOST_PARAGRAPHS = 4
-NOBODY = "no model is asked here"
-NOTHING = "it had nothing to add"
 WHY = "a model wrote it up"
 """The cause that stands in the log with what the system does here."""
 
@@ -97,19 +94,7 @@ def told_of(kind: OutputKind, detail: SessionDetail) -> dict[str, Plain]:
     }
     if kind is OutputKind.CLIENT_SUMMARY:
         return {"title": session.title, "resolution": solved, "steps": []}
-    frozen = freeze(
-        session,
-        handoff_id=HandoffId(session.id),
-        steps=detail.steps,
-        earlier=(),
-        names=detail.names,
-        reason="it is resolved",
-        note=None,
-        priority=session.priority,
-        by=session.assignee_id,
-        at=session.updated_at,
-    )
-    return {**snapshot_of(frozen.body), "resolution": solved}
+    return {**pictured(detail, "it is resolved"), "resolution": solved}
 
 
 def _paragraphs(opinion: Opinion) -> list[str]:

@@ -19,6 +19,8 @@ from flowpilot_core.ports.notifier import Message, Notifier, NotSent
 from flowpilot_core.ports.outbox import Lease
 from flowpilot_core.ports.persistence import BeginWork, UnitOfWork
 
+from .handing_over import hand_over
+
 log = logging.getLogger("flowpilot.invitations")
 
 TO_SEND = frozenset({DeliveryState.PENDING, DeliveryState.FAILED, DeliveryState.SENDING})
@@ -92,7 +94,8 @@ class SendInvitation:
         """Mail what the lease is for, if it still invites somebody."""
         message = await self._take(lease)
         if message is not None:
-            await self._settle(lease, await self._send(message))
+            outcome = await hand_over(self.notifier, message, log)
+            await self._settle(lease, outcome if isinstance(outcome, NotSent) else None)
 
     async def give_up(self, lease: Lease, problem: str) -> None:
         """It will not be mailed, for a reason that lies here."""
@@ -132,16 +135,6 @@ class SendInvitation:
             subject=f"{inviter.name} invites you to {account.name}",
             text=body(user, inviter.name, account.name, link, days=(invitation.expires_at - invitation.created_at).days),
         )
-
-    async def _send(self, message: Message) -> NotSent | None:
-        try:
-            await self.notifier.send(message)
-        except NotSent as refused:
-            return refused
-        except Exception as exc:
-            log.exception("the channel failed")
-            return NotSent(f"the channel failed: {type(exc).__name__}", unknown=True)
-        return None
 
     async def _settle(self, lease: Lease, refused: NotSent | None) -> None:
         async with self.begin(lease.account_id) as work:

@@ -17,6 +17,8 @@ MOST_FAILURES = 3
 REST = timedelta(minutes=1)
 LONG_REST = timedelta(minutes=10)
 """Where trying again is useless until somebody changes a setting."""
+NOBODY = "no model is asked here"
+NOTHING = "it had nothing to add"
 SET_ASIDE = 60_000
 """Tokens set aside for one opinion, before it is known what it takes."""
 

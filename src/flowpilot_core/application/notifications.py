@@ -23,6 +23,7 @@ from flowpilot_core.ports.persistence import BeginWork, UnitOfWork
 from flowpilot_core.ports.redactor import Redactor
 
 from .duty import word_on
+from .handing_over import hand_over
 from .letters import CLAIMABLE, ESSENTIAL, Solved, Told, letter, subject
 from .links import Links
 from .redacting import redactor_of
@@ -60,7 +61,7 @@ class SendDelivery:
         message = await self._take(lease)
         if message is None:
             return
-        await self._settle(lease, message, await self._send(message))
+        await self._settle(lease, message, await hand_over(self.notifier, message, log))
 
     async def give_up(self, lease: Lease, problem: str) -> None:
         """The delivery is dead, for a reason that lies here and not with the channel."""
@@ -159,17 +160,6 @@ class SendDelivery:
         for one in parcel:
             await work.deliveries.save(one.delivery.parted())
             await work.due.add(Work(id=one.delivery.id, kind=WorkKind.DELIVERY, due_at=self.clock.now()))
-
-    async def _send(self, message: Message) -> str | NotSent | None:
-        """What the channel had to say, or why it did not accept the message."""
-        try:
-            return await self.notifier.send(message)
-        except NotSent as refused:
-            return refused
-        except Exception as exc:
-            # A channel that breaks its promise costs a try, like any other failure, and is as visible.
-            log.exception("the channel failed")
-            return NotSent(f"the channel failed: {type(exc).__name__}", unknown=True)
 
     async def _settle(self, lease: Lease, message: Message, outcome: str | NotSent | None) -> None:
         async with self.begin(lease.account_id) as work:

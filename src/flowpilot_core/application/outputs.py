@@ -1,17 +1,19 @@
 """Use cases of resolution outputs: make one of a resolved session, edit, approve, post and export it."""
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from attrs import frozen
 
 from flowpilot_core.domain.actor import Actor, Permission, require_role
 from flowpilot_core.domain.errors import InvalidValue
+from flowpilot_core.domain.events import Event
 from flowpilot_core.domain.identifiers import OutputId, PsaPostId, SessionId, UserId
 from flowpilot_core.domain.output import Output, OutputKind, OutputState, checked_body, written_by
 from flowpilot_core.domain.output_text import ExportFormat, as_markdown, as_note, as_page
 from flowpilot_core.domain.psa_connection import NoteKind
 from flowpilot_core.domain.psa_post import PsaPost
+from flowpilot_core.domain.session import Session
 from flowpilot_core.domain.write_up import by_rules, for_client, holds, internal_texts
 from flowpilot_core.ports.clock import Clock, NewId
 from flowpilot_core.ports.persistence import SessionDetail, UnitOfWork
@@ -118,32 +120,28 @@ class Outputs:
             raise InvalidValue("body", "holds what an internal note says, which the client must not read")
         fit = await case.redacted(body)
 
-        async def unit(work: UnitOfWork) -> Shown:
-            before, session = await work.outputs.get(output_id), await work.sessions.get(session_id)
-            session.require_readable(actor)
-            after, event = before.edited(session, fit, by=by, at=self.clock.now())
-            before.require_version(request.if_match)
-            await work.outputs.save(after, before=before)
-            await self.units.record(work, event, request)
-            return Shown(output=after, names={**names, by.user_id: by.name})
-
-        return await self.units.run(actor, unit, request)
+        return await self._move(
+            actor,
+            session_id,
+            output_id,
+            lambda before, session: before.edited(session, fit, by=by, at=self.clock.now()),
+            names={**names, by.user_id: by.name},
+            request=request,
+        )
 
     async def approve(self, actor: Actor, session_id: SessionId, output_id: OutputId, *, request: Request = PLAIN) -> Shown:
         """Say that it may leave as it reads now."""
         by = person(actor, Permission.DOCUMENT)
         _, _, names = await self._read(actor, session_id, output_id)
 
-        async def unit(work: UnitOfWork) -> Shown:
-            before, session = await work.outputs.get(output_id), await work.sessions.get(session_id)
-            session.require_readable(actor)
-            after, event = before.approved(session, by=by, at=self.clock.now())
-            before.require_version(request.if_match)
-            await work.outputs.save(after, before=before)
-            await self.units.record(work, event, request)
-            return Shown(output=after, names={**names, by.user_id: by.name})
-
-        return await self.units.run(actor, unit, request)
+        return await self._move(
+            actor,
+            session_id,
+            output_id,
+            lambda before, session: before.approved(session, by=by, at=self.clock.now()),
+            names={**names, by.user_id: by.name},
+            request=request,
+        )
 
     async def post(self, actor: Actor, session_id: SessionId, output_id: OutputId, *, request: Request = PLAIN) -> Shown:
         """Have an approved one posted to the session's ticket, after the commit; a version is posted once."""
@@ -190,6 +188,29 @@ class Outputs:
     async def require(self, actor: Actor, session_id: SessionId, output_id: OutputId) -> None:
         """Raises `NotFound`."""
         await self._read(actor, session_id, output_id)
+
+    async def _move(
+        self,
+        actor: Actor,
+        session_id: SessionId,
+        output_id: OutputId,
+        move: Callable[[Output, Session], tuple[Output, Event]],
+        *,
+        names: Mapping[UserId, str],
+        request: Request,
+    ) -> Shown:
+        """What a move makes of it, kept with its event."""
+
+        async def unit(work: UnitOfWork) -> Shown:
+            before, session = await work.outputs.get(output_id), await work.sessions.get(session_id)
+            session.require_readable(actor)
+            after, event = move(before, session)
+            before.require_version(request.if_match)
+            await work.outputs.save(after, before=before)
+            await self.units.record(work, event, request)
+            return Shown(output=after, names=names)
+
+        return await self.units.run(actor, unit, request)
 
     async def _read(self, actor: Actor, session_id: SessionId, output_id: OutputId) -> tuple[Case, Output, Mapping[UserId, str]]:
         async with self.units.begin(actor.account_id) as work:

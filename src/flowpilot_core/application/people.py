@@ -209,8 +209,7 @@ def _person(actor: Actor) -> Person:
 
 
 def _held(users: Collection[User], by: Person) -> Held:
-    owners = tuple(user.id for user in users if user.role is Role.OWNER and user.deactivated_at is None)
-    return Held(by=by, owners=owners)
+    return Held(by=by, owners=people.active_owners(users))
 
 
 def _of_user(user: User) -> dict[str, Plain]:

@@ -17,6 +17,7 @@ from flowpilot_core.ports.notifier import Message, Notifier, NotSent
 from flowpilot_core.ports.outbox import Lease, Work, WorkKind
 from flowpilot_core.ports.persistence import BeginWork, UnitOfWork
 
+from .handing_over import hand_over
 from .signing_in import SignedIn, SigningIn
 
 log = logging.getLogger("flowpilot.sign_in_codes")
@@ -94,7 +95,8 @@ class SendSignInCode:
         message = await self._take(lease)
         if message is None:
             return
-        problem = await self._send(message)
+        said = await hand_over(self.notifier, message, log)
+        problem = said if isinstance(said, NotSent) else None
         async with self.begin(lease.account_id) as work:
             if problem is None or problem.permanent:
                 await work.due.finish(lease)
@@ -145,16 +147,6 @@ class SendSignInCode:
             return None
         user = await work.people.user(user_id)
         return None if user.deactivated_at is not None else (code, user)
-
-    async def _send(self, message: Message) -> NotSent | None:
-        try:
-            await self.notifier.send(message)
-        except NotSent as refused:
-            return refused
-        except Exception as exc:
-            log.exception("the channel failed")
-            return NotSent(f"the channel failed: {type(exc).__name__}", unknown=True)
-        return None
 
 
 def body(user: User, account: str, code: str) -> str:

@@ -8,12 +8,11 @@ from attrs import evolve, frozen
 
 from flowpilot_core.domain import assessor
 from flowpilot_core.domain.actor import Actor, Permission, Person, require
-from flowpilot_core.domain.case_file import CaseFile, snapshot_of
+from flowpilot_core.domain.case_file import CaseFile
 from flowpilot_core.domain.diagnosis import Said
 from flowpilot_core.domain.errors import NotFound
 from flowpilot_core.domain.identifiers import AccountId, HandoffId, SessionId, StepId, SuggestionId
 from flowpilot_core.domain.session import SESSION, Session, SessionMove
-from flowpilot_core.domain.snapshot import freeze
 from flowpilot_core.domain.suggestion import Proposal, Suggestion, SuggestionState, ranked
 from flowpilot_core.domain.transitions import advance
 from flowpilot_core.ports.assistant import Question
@@ -23,7 +22,8 @@ from flowpilot_core.ports.persistence import SessionDetail, UnitOfWork, ViewOf
 from flowpilot_core.ports.redactor import Redactor
 from flowpilot_core.ports.suggestions import SuggestionSource
 
-from .models import Models
+from .models import NOBODY, NOTHING, Models
+from .picturing import pictured
 from .redacting import redactor_for, similar_without_secrets, without_secrets
 from .sessions import person, readable
 from .similar import similar_to
@@ -60,23 +60,11 @@ SOURCES: tuple[SuggestionSource, ...] = (Rules(), SimilarSessions())
 async def question_about(detail: SessionDetail, account_id: AccountId, view: ViewOf) -> Question:
     """What a source is asked about a session as it is now: the same picture that an escalation would freeze."""
     session = detail.session
-    snapshot = freeze(
-        session,
-        handoff_id=HandoffId(session.id),
-        steps=detail.steps,
-        earlier=(),
-        names=detail.names,
-        reason="asks what to do next",
-        note=None,
-        priority=session.priority,
-        by=session.assignee_id,
-        at=session.updated_at,
-    )
     about = (session.problem, *(step.content for step in detail.steps))
     return Question(
         account_id=account_id,
         handoff_id=HandoffId(session.id),
-        snapshot=snapshot_of(snapshot.body),
+        snapshot=pictured(detail, "asks what to do next"),
         similar=await similar_to(view(account_id), session.title, about, without=session.id),
     )
 
@@ -198,8 +186,8 @@ class MakeSuggestion:
         snapshot = await asyncio.to_thread(without_secrets, dict(question.snapshot), redact, within=detail.session.id)
         similar = similar_without_secrets(question.similar, redact, within=detail.session.id)
         question = evolve(question, snapshot=snapshot, similar=similar, rules=assessor.assess(CaseFile.of(snapshot), similar))
-        opinion, problem = (None, "no model is asked here") if self.models is None else await self.models.asked(question)
-        await self._settle(lease, detail, opinion.draft.next_steps if opinion else (), problem or "it had nothing to add")
+        opinion, problem = (None, NOBODY) if self.models is None else await self.models.asked(question)
+        await self._settle(lease, detail, opinion.draft.next_steps if opinion else (), problem or NOTHING)
 
     async def give_up(self, lease: Lease, problem: str) -> None:
         """Nothing comes of it."""

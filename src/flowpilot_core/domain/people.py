@@ -51,7 +51,7 @@ def changed(
     role = user.role if role is None else role
     if role is not user.role:
         _require_owner_for(by, role, user.role)
-        _require_another(user, owners)
+        require_another_owner(user, owners)
     return evolve(
         user,
         name=user.name if name is None else checked_name(name),
@@ -69,7 +69,7 @@ def deactivated(user: User, *, by: Person, owners: Collection[UserId], at: datet
     if not permits(by, Permission.DEACTIVATE, (user.id,)):
         raise RoleForbidden(by.role, Permission.DEACTIVATE)
     _require_owner_for(by, user.role)
-    _require_another(user, owners)
+    require_another_owner(user, owners)
     return user.moved(UserMove.DEACTIVATE, at=at)
 
 
@@ -86,12 +86,12 @@ def _require_owner_for(by: Person, *roles: Role) -> None:
         require_role(by, Permission.MANAGE_OWNERS)
 
 
-def require_another_owner(user: User, people: Iterable[User]) -> None:
-    """Raises `LastAccountOwner` where nobody of `people` but `user` is an active account owner, and they are one."""
-    _require_another(user, [one.id for one in people if one.role is Role.OWNER and one.deactivated_at is None])
+def active_owners(people: Iterable[User]) -> tuple[UserId, ...]:
+    """Who of them is an account owner, and may act as one."""
+    return tuple(one.id for one in people if one.role is Role.OWNER and one.deactivated_at is None)
 
 
-def _require_another(user: User, owners: Collection[UserId]) -> None:
+def require_another_owner(user: User, owners: Collection[UserId]) -> None:
     """Raises `LastAccountOwner` where nobody else of `owners` would be left."""
     if set(owners) == {user.id}:
         raise LastAccountOwner(user.id)
