@@ -17,8 +17,8 @@ from flowpilot_adapters.sql import Database, SqlOutbox
 from flowpilot_adapters.vault import AesGcmVault
 from tests.support.http import a_world_in
 from tests.support.postgres import PostgresDatabase, PostgresServer
+from tests.support.routes import things_of
 from tests.support.serving import SECRET_KEY, named, serving
-from tests.unit.http.test_every_route import _things
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "4"))
@@ -55,8 +55,8 @@ async def _seeded(database: PostgresDatabase) -> tuple[Mapping[str, str], Mappin
     storage = Database(database.app)
     outbox = SqlOutbox(database.relay)
     world = await a_world_in(storage.begin, storage.view, outbox, vault=AesGcmVault([SECRET_KEY.encode()]))
-    own = await _things(world.junior, world.senior, world.owner)
-    foreign = await _things(world.rival, world.rival_owner, world.rival_owner)
+    own = await things_of(world.junior, world.senior, world.owner)
+    foreign = await things_of(world.rival, world.rival_owner, world.rival_owner)
     spare = {"user_id": world.senior.id}
     tokens = {"owner": world.owner.token, "admin": world.admin.token, "engineer": world.junior.token, "viewer": world.viewer.token}
     await storage.close()

@@ -16,7 +16,7 @@ from litestar.routes import HTTPRoute
 from flowpilot_http.operations import Operation
 from flowpilot_http.problems import TITLES
 from tests.support.http import World, a_world
-from tests.unit.http.test_every_route import TICKET, _things
+from tests.support.routes import TICKET, things_of
 
 Route = tuple[str, str, Operation]
 
@@ -31,7 +31,7 @@ class _Loop:
         self.token: str = self.runner.run(self._token())
 
     async def _things(self) -> Mapping[str, str]:
-        things = await _things(self.world.junior, self.world.senior, self.world.owner)
+        things = await things_of(self.world.junior, self.world.senior, self.world.owner)
         # Whoever is deactivated on the way is nobody who asks.
         return {**things, "user_id": self.world.senior.id}
 

@@ -12,7 +12,7 @@ from flowpilot_http.examples import EXAMPLES
 from flowpilot_http.operations import Operation
 from flowpilot_http.problems import TITLES
 from tests.support.http import World
-from tests.unit.http.test_every_route import OPEN
+from tests.support.routes import OPEN
 
 pytestmark = pytest.mark.anyio
 

@@ -1,172 +1,20 @@
 """What holds for every route there is, read from the application's own list: nobody can add one that leaks."""
 
 import re
-from collections.abc import Iterator, Mapping
-from enum import StrEnum
-from typing import Any
+from collections.abc import Mapping
 
 import msgspec
 import pytest
-from litestar.routes import HTTPRoute
 
 from flowpilot_adapters.sql.connection import recorded_round_trips
-from flowpilot_adapters.system import new_id
-from flowpilot_http.operations import Operation
-from tests.support.http import Somebody, World
+from tests.support.http import World
+from tests.support.routes import MISSING, OPEN, PAGES, TICKET, TICKET_PATH, a_body, asked, filled, routes, routes_of_accounts, things_of
 
 pytestmark = pytest.mark.anyio
 ADAPTERS = ("memory", "postgres")
 
-MISSING = "01998c2e-7a10-7000-8000-000000000001"
-OPEN = {"/", "/.well-known/security.txt", "/docs", "/openapi.json", "/health/live", "/health/ready", "/metrics", "/static/pages.css"}
-"""What nobody needs to sign in for."""
-PAGES = {
-    ("GET", "/claim/{signed:str}"),
-    ("POST", "/claim/{signed:str}"),
-    ("GET", "/no-mails/{signed:str}"),
-    ("POST", "/no-mails/{signed:str}"),
-    ("GET", "/sign-in/{account_id:str}"),
-    ("POST", "/sign-in/{account_id:str}"),
-    ("GET", "/sign-in/{account_id:str}/code"),
-    ("POST", "/sign-in/{account_id:str}/code"),
-    ("GET", "/sign-in/{account_id:str}/with/{provider_id:str}"),
-    ("GET", "/sign-in/{account_id:str}/callback"),
-    ("GET", "/sign-in-link/{link:str}"),
-    ("POST", "/sign-in-link/{link:str}"),
-    ("GET", "/signed-in"),
-    ("GET", "/signed-out"),
-    ("POST", "/sign-out"),
-    ("GET", "/invitations/{link:str}"),
-    ("POST", "/invitations/{link:str}"),
-    ("POST", "/psa-webhooks/{token:str}"),
-}
-"""What browsers are shown, and the forms they send: `test_browsers.py` has more on these; and what PSAs call."""
 SMUGGLED = ("account_id", "state", "status", "claimed_by", "role", "version", "assignee_id", "created_by", "tree_id", "wake_at")
 """Members that no request may set."""
-
-TICKET_PATH = "/tickets/{system:str}/{ticket_id:str}"
-TICKET = {"system": "memory", "ticket_id": "1001"}
-"""What a path names in a PSA, not here: each account has its own by these names."""
-
-Route = tuple[str, str, Operation | None]
-
-
-def _routes(world: World) -> Iterator[Route]:
-    for route in world.app.app.routes:
-        assert isinstance(route, HTTPRoute)
-        for handler in route.route_handlers:
-            for method in sorted(map(str, handler.http_methods)):
-                if method != "OPTIONS":
-                    yield method, route.path, handler.opt.get("operation")
-
-
-def _for_accounts(world: World) -> list[Route]:
-    return [(method, path, operation) for method, path, operation in _routes(world) if path not in OPEN and (method, path) not in PAGES]
-
-
-async def _hooked(manager: Somebody) -> Mapping[str, str]:
-    """A webhook, and a message to it."""
-    webhook = await manager.made("/webhooks", {"url": "https://hooks.example/x", "kinds": ["handoff.escalated"], "name": "x"})
-    message = await manager.made(f"/webhooks/{webhook['id']}/test")
-    return {"webhook_id": webhook["id"], "message_id": message["id"]}
-
-
-async def _trusted(manager: Somebody) -> Mapping[str, str]:
-    """An identity provider of the account."""
-    new = {"name": "Login", "issuer": f"https://{new_id()}.example", "client_id": "x"}
-    return {"provider_id": (await manager.made("/identity-providers", new))["id"]}
-
-
-async def _things(owner: Somebody, colleague: Somebody, manager: Somebody) -> Mapping[str, str]:
-    """One of each thing that a path can name."""
-    session = await owner.session()
-    step = await owner.made(f"/ai-sessions/{session['id']}/steps", {"kind": "note", "content": "x"})
-    output = await _documented(owner, session["id"])
-    suggestion = await owner.made(f"/ai-sessions/{session['id']}/suggestions")
-    handoff = await owner.made(f"/ai-sessions/{session['id']}/handoff", {"intent": "escalate", "reason": "Stuck"})
-    deliveries = await colleague.seen(f"/handoffs/{handoff['id']}/deliveries")
-    return {
-        "session_id": session["id"],
-        "step_id": step["id"],
-        "branch_id": session["active_branch_id"],
-        "handoff_id": handoff["id"],
-        "delivery_id": deliveries["items"][0]["id"],
-        "user_id": owner.id,
-        "team_id": (await owner.seen("/teams"))["items"][0]["id"],
-        "assessment_id": handoff["assessment"]["id"],
-        **await _hooked(manager),
-        "token_id": (await owner.made("/tokens", {"name": "x"}))["id"],
-        "output_id": output["id"],
-        **await _trusted(manager),
-        "suggestion_id": suggestion["id"],
-        **await _posted(owner, manager),
-    }
-
-
-async def _documented(owner: Somebody, session_id: str) -> Mapping[str, str]:
-    """An output of a session that was resolved, and is active again."""
-    await owner.made(f"/ai-sessions/{session_id}/resolve", {"summary": "Rebooted it"})
-    output: Mapping[str, str] = await owner.made(f"/ai-sessions/{session_id}/outputs", {"kind": "psa_note"})
-    await owner.made(f"/ai-sessions/{session_id}/reopen", {"reason": "Again"})
-    return output
-
-
-async def _posted(owner: Somebody, manager: Somebody) -> Mapping[str, str]:
-    """The account's connection to its PSA, and a post over it."""
-    new = {"system": "memory", "name": "Desk", "base_url": "https://psa.example", "credentials": {"key": "good"}}
-    made = await manager.post("/psa-connections", new)
-    assert made.status_code in (201, 409), made.text
-    await owner.escalation_of(ticket={"system": "memory", "id": "1001"})
-    (connection,) = (await manager.seen("/psa-connections"))["items"]
-    post = (await manager.seen("/psa-posts"))["items"][0]
-    return {"connection_id": connection["id"], "post_id": post["id"]}
-
-
-def _filled(path: str, things: Mapping[str, str]) -> str:
-    return re.sub(r"{(\w+):str}", lambda named: {**TICKET, **things}[named[1]], path)
-
-
-def _a_body(operation: Operation | None, things: Mapping[str, str]) -> dict[str, Any]:
-    """A body that is right for an operation, whose ids are those of `things`."""
-    known = {
-        **things,
-        "at_step_id": things["step_id"],
-        "user_id": MISSING,
-        "email": "somebody@example.test",
-        "role": "viewer",
-        "options": [{"label": "a", "hypothesis": "b"}] * 2,
-        "kind": "note",
-        "intent": "escalate",
-        "outcome": "solved",
-        "result": "worked",
-        "rating": 1,
-        "url": "https://hooks.example/x",
-        "kinds": ["handoff.escalated"],
-        "system": "memory",
-        "base_url": "https://psa.example",
-        "credentials": {"key": "good"},
-        "issuer": "https://login.example",
-    }
-    assert operation is not None
-    if operation.body is None:
-        return {}
-    return {field.name: _fitting(known.get(field.name), field.type) for field in msgspec.structs.fields(operation.body) if field.required}
-
-
-def _fitting(known: Any, kind: Any) -> Any:
-    """What is known of a field, if it may be said there."""
-    listed = isinstance(kind, type) and issubclass(kind, StrEnum)
-    return _any(kind) if known is None or (listed and known not in set(kind)) else known
-
-
-def _any(kind: Any) -> str:
-    """Some value of a field: of those that are listed the first, else any text."""
-    return str(next(iter(kind))) if isinstance(kind, type) and issubclass(kind, StrEnum) else "x"
-
-
-async def _asked(who: Somebody, method: str, path: str, body: dict[str, Any], **headers: str) -> Any:
-    raw = b"" if method == "GET" else msgspec.json.encode(body)
-    return await who.send(method, path, raw, **headers)
 
 
 async def test_the_list_of_routes_is_the_contracts(world: World) -> None:
@@ -238,17 +86,17 @@ async def test_the_list_of_routes_is_the_contracts(world: World) -> None:
         *(("POST", f"{webhook}/{part}") for part in ("secret", "test", "deliveries/{message_id:str}/replay")),
         *(("POST", f"{session}/{part}") for part in posts),
         *(("POST", f"{handoff}/{part}") for part in moves),
-    } == {(method, path) for method, path, _ in _routes(world)}
+    } == {(method, path) for method, path, _ in routes(world)}
 
 
 @pytest.mark.parametrize("authorization", [None, "", "Bearer", "Bearer ", "Bearer nonsense", "Basic eDp5", "Bearer {token}x", "{token}"])
 async def test_signed_out_every_route_of_an_account_answers_401(world: World, authorization: str | None) -> None:
-    things = await _things(world.junior, world.senior, world.owner)
+    things = await things_of(world.junior, world.senior, world.owner)
     headers = {} if authorization is None else {"authorization": authorization.format(token=world.junior.token)}
 
     answers = [
-        await world.nobody.request(method, _filled(path, things), json=_a_body(operation, things), headers=headers)
-        for method, path, operation in _for_accounts(world)
+        await world.nobody.request(method, filled(path, things), json=a_body(operation, things), headers=headers)
+        for method, path, operation in routes_of_accounts(world)
     ]
 
     assert {(401, "unauthenticated", 'Bearer realm="FlowPilot"')} == {
@@ -257,32 +105,32 @@ async def test_signed_out_every_route_of_an_account_answers_401(world: World, au
 
 
 async def test_a_deactivated_person_is_signed_out_everywhere(world: World) -> None:
-    things = await _things(world.junior, world.senior, world.owner)
+    things = await things_of(world.junior, world.senior, world.owner)
     await world.flowpilot.accounts.deactivate(world.viewer.account_id, world.viewer.user.id)
 
-    answers = [await _asked(world.viewer, method, _filled(path, things), {}) for method, path, _ in _for_accounts(world)]
+    answers = [await asked(world.viewer, method, filled(path, things), {}) for method, path, _ in routes_of_accounts(world)]
 
     assert {401} == {answer.status_code for answer in answers}
 
 
 async def test_another_accounts_things_are_as_unknown_as_those_that_never_were(world: World) -> None:
     """A27, A28: every route that names something: same status, body, headers and statements, and nothing happens."""
-    things = await _things(world.junior, world.senior, world.owner)
+    things = await things_of(world.junior, world.senior, world.owner)
     before = await world.owner.seen(f"/ai-sessions/{things['session_id']}")
     missing = dict.fromkeys(things, MISSING)
     for thief in (world.rival, world.rival_owner):
         await thief.seen("/account")  # That their tokens are used is written down once.
     tried = 0
 
-    for method, path, operation in _for_accounts(world):
+    for method, path, operation in routes_of_accounts(world):
         if "{" not in path:
             continue
         tried += 1
         for thief in (world.rival, world.rival_owner):
             with recorded_round_trips() as for_foreign:
-                foreign = await _asked(thief, method, _filled(path, things), _a_body(operation, things))
+                foreign = await asked(thief, method, filled(path, things), a_body(operation, things))
             with recorded_round_trips() as for_unknown:
-                unknown = await _asked(thief, method, _filled(path, missing), _a_body(operation, missing))
+                unknown = await asked(thief, method, filled(path, missing), a_body(operation, missing))
             assert 404 == foreign.status_code == unknown.status_code, (method, path)
             assert foreign.content == unknown.content, (method, path)
             assert _telling(foreign.headers) == _telling(unknown.headers), (method, path)
@@ -294,14 +142,14 @@ async def test_another_accounts_things_are_as_unknown_as_those_that_never_were(w
 
 async def test_a_part_of_another_accounts_thing_is_unknown_under_ones_own(world: World) -> None:
     """A28: an id of another account behind an id of one's own."""
-    theirs = await _things(world.junior, world.senior, world.owner)
-    own = await _things(world.rival, world.rival_owner, world.rival_owner)
+    theirs = await things_of(world.junior, world.senior, world.owner)
+    own = await things_of(world.rival, world.rival_owner, world.rival_owner)
 
-    for method, path, operation in _for_accounts(world):
+    for method, path, operation in routes_of_accounts(world):
         inner = [name for name in re.findall(r"{(\w+):str}", path) if name not in ("session_id", "handoff_id", "webhook_id", *TICKET)]
         if inner:
-            answer = await _asked(
-                world.rival_owner, method, _filled(path, {**own} | {name: theirs[name] for name in inner}), _a_body(operation, own)
+            answer = await asked(
+                world.rival_owner, method, filled(path, {**own} | {name: theirs[name] for name in inner}), a_body(operation, own)
             )
             assert answer.status_code in (403, 404) if path.endswith("close") else answer.status_code == 404, (method, path, answer.text)
 
@@ -319,10 +167,10 @@ async def test_no_header_names_an_account(world: World, header: str) -> None:
 @pytest.mark.parametrize("name", ["account_id", "user", "as"])
 async def test_no_query_takes_a_name_that_is_not_its_own(world: World, name: str) -> None:
     """A28: nobody acts for another account, or as somebody else, by saying so."""
-    things = await _things(world.junior, world.senior, world.owner)
+    things = await things_of(world.junior, world.senior, world.owner)
 
-    for method, path, operation in _for_accounts(world):
-        answer = await _asked(world.junior, method, f"{_filled(path, things)}?{name}={world.rival.account_id}", _a_body(operation, things))
+    for method, path, operation in routes_of_accounts(world):
+        answer = await asked(world.junior, method, f"{filled(path, things)}?{name}={world.rival.account_id}", a_body(operation, things))
         assert (400, "unknown_field", f"/{name}") == (
             answer.status_code,
             answer.json()["code"],
@@ -333,10 +181,10 @@ async def test_no_query_takes_a_name_that_is_not_its_own(world: World, name: str
 @pytest.mark.parametrize("member", SMUGGLED)
 async def test_no_request_takes_a_member_that_is_not_its_own(world: World, member: str) -> None:
     """A29: request types are closed, every one of them."""
-    things = await _things(world.junior, world.senior, world.owner)
+    things = await things_of(world.junior, world.senior, world.owner)
     tried = 0
 
-    for method, path, operation in _for_accounts(world):
+    for method, path, operation in routes_of_accounts(world):
         if method == "GET":
             continue
         assert operation is not None
@@ -344,7 +192,7 @@ async def test_no_request_takes_a_member_that_is_not_its_own(world: World, membe
         if member in {field.name for field in msgspec.structs.fields(operation.body)}:
             continue
         tried += 1
-        answer = await _asked(world.junior, method, _filled(path, things), {**_a_body(operation, things), member: "x"})
+        answer = await asked(world.junior, method, filled(path, things), {**a_body(operation, things), member: "x"})
         assert (400, "unknown_field", f"/{member}") == (
             answer.status_code,
             answer.json()["code"],
@@ -356,11 +204,11 @@ async def test_no_request_takes_a_member_that_is_not_its_own(world: World, membe
 
 async def test_every_answer_of_an_account_is_kept_by_nobody(world: World) -> None:
     """A31: refusals too."""
-    things = await _things(world.junior, world.senior, world.owner)
+    things = await things_of(world.junior, world.senior, world.owner)
 
-    for method, path, _ in _for_accounts(world):
+    for method, path, _ in routes_of_accounts(world):
         for who in (world.junior, world.rival):
-            answer = await _asked(who, method, _filled(path, things), {"nonsense": 1})
+            answer = await asked(who, method, filled(path, things), {"nonsense": 1})
             assert ("private, no-store", "Authorization, Cookie") == (answer.headers["cache-control"], answer.headers["vary"]), (
                 method,
                 path,
@@ -368,10 +216,10 @@ async def test_every_answer_of_an_account_is_kept_by_nobody(world: World) -> Non
 
 
 async def test_every_answer_carries_what_keeps_browsers_safe_and_a_name(world: World) -> None:
-    for method, path, _ in _routes(world):
+    for method, path, _ in routes(world):
         answer = await world.nobody.request(
             method,
-            _filled(
+            filled(
                 path,
                 dict.fromkeys(("session_id", "handoff_id", "account_id", "provider_id", "link", "signed", "token", "token_id"), MISSING)
                 | dict.fromkeys(
@@ -417,7 +265,7 @@ def _work(trips: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
 
 async def test_every_path_tells_all_the_methods_it_takes(world: World) -> None:
     methods: dict[str, set[str]] = {}
-    for method, path, _ in _routes(world):
+    for method, path, _ in routes(world):
         methods.setdefault(path, {"OPTIONS"}).add(method)
 
     for path, taken in methods.items():

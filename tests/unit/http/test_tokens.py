@@ -7,7 +7,7 @@ import pytest
 
 from flowpilot_core.domain.account import USE_NOTED
 from tests.support.http import Somebody, World, client_of
-from tests.unit.http.test_every_route import _a_body, _asked, _filled, _for_accounts, _things
+from tests.support.routes import a_body, asked, filled, routes_of_accounts, things_of
 
 ADAPTERS = ("memory", "postgres")
 
@@ -128,17 +128,17 @@ async def test_what_cannot_be_is_refused(world: World, body: dict[str, Any]) -> 
 
 async def test_a_token_that_reads_changes_nothing_at_any_route(world: World) -> None:
     """A28: whatever its person may, from the application's own list of routes."""
-    things = await _things(world.junior, world.senior, world.owner)
+    things = await things_of(world.junior, world.senior, world.owner)
     script, _ = await with_token(world, world.owner, scope="read")
     assistant, _ = await with_token(world, world.junior, scope="read")
 
-    for method, path, operation in _for_accounts(world):
+    for method, path, operation in routes_of_accounts(world):
         if method != "GET":
             for who in (script, assistant):
-                body = {**_a_body(operation, things)}
+                body = {**a_body(operation, things)}
                 if "user_id" in body:
                     body["user_id"] = world.senior.id
-                answer = await _asked(who, method, _filled(path, things), body)
+                answer = await asked(who, method, filled(path, things), body)
                 assert 403 == answer.status_code, (method, path, answer.text)
                 assert answer.json()["code"] in ("scope_forbidden", "role_forbidden"), (method, path, answer.text)
     assert 200 == (await script.client.get("/handoffs/queue")).status_code

@@ -10,7 +10,7 @@ from flowpilot_adapters.system import new_id
 from flowpilot_core.domain.actor import Role
 from flowpilot_http.operations import Operation
 from tests.support.http import Somebody, World
-from tests.unit.http.test_every_route import OPEN, PAGES, TICKET_PATH, _a_body, _asked, _filled, _routes, _things
+from tests.support.routes import OPEN, TICKET_PATH, a_body, asked, filled, routes, routes_of_accounts, things_of
 
 pytestmark = pytest.mark.anyio
 ADAPTERS = ("memory", "postgres")
@@ -141,18 +141,18 @@ WHO: Final[Mapping[tuple[str, str], Who]] = {
 
 
 async def test_somebody_decided_who_may_call_each_route(world: World) -> None:
-    routes = {(method, path) for method, path, _ in _routes(world) if path not in OPEN and (method, path) not in PAGES}
+    there_are = {(method, path) for method, path, _ in routes_of_accounts(world)}
 
-    undecided = sorted(routes - WHO.keys())
+    undecided = sorted(there_are - WHO.keys())
     assert not undecided, f"say in WHO (tests/unit/http/test_who_may.py) who may call {undecided}"
-    assert not WHO.keys() - routes, "there are no such routes any more"
+    assert not WHO.keys() - there_are, "there are no such routes any more"
 
 
 async def test_who_may_call_which_route(world: World) -> None:
     """A27, A28: refused in one's own account is 403; another account's does not exist; signed out there is nothing at all."""
     own = {"owner": world.owner, "admin": world.admin, "assignee": world.junior, "colleague": world.senior, "viewer": world.viewer}
     found: dict[tuple[str, str], str] = {}
-    for method, path, operation in _routes(world):
+    for method, path, operation in routes(world):
         who = WHO.get((method, path))
         if who is None:
             continue
@@ -176,7 +176,7 @@ async def _given(world: World, what: str) -> Mapping[str, str]:
     someone = await world.flowpilot.accounts.add_user(
         world.owner.account_id, email=f"{new_id()}@example.test", name="Someone", role=Role.ENGINEER
     )
-    things = {**await _things(world.junior, world.senior, world.owner), "colleague_id": world.senior.id, "user_id": str(someone.id)}
+    things = {**await things_of(world.junior, world.senior, world.owner), "colleague_id": world.senior.id, "user_id": str(someone.id)}
     if what == "helped":
         session = await world.junior.session()
         await world.senior.made(f"/ai-sessions/{session['id']}/join")
@@ -192,10 +192,10 @@ def _query(who: Who, things: Mapping[str, str]) -> str:
 
 async def _may(who: Somebody, method: str, path: str, operation: Operation | None, things: Mapping[str, str], *, hidden: bool) -> bool:
     """Whether the answer is none that keeps somebody out; whether the move is possible just now is another question."""
-    body = _a_body(operation, things)
+    body = a_body(operation, things)
     if "user_id" in body:
         body["user_id"] = things["colleague_id"]
-    answer = await _asked(who, method, _filled(path, things), body)
+    answer = await asked(who, method, filled(path, things), body)
     if answer.status_code == 403:
         assert answer.json()["code"] in ("role_forbidden", "not_assignee"), (method, path, answer.text)
         return False
@@ -209,9 +209,9 @@ async def _may(who: Somebody, method: str, path: str, operation: Operation | Non
 
 async def _is_hidden(world: World, method: str, path: str, operation: Operation | None, things: Mapping[str, str]) -> None:
     """Signed out, and from another account."""
-    address, body = _filled(path, things), _a_body(operation, things)
+    address, body = filled(path, things), a_body(operation, things)
     signed_out = await world.nobody.request(method, address, json=None if method == "GET" else body)
-    foreign = await _asked(world.rival_owner, method, address, body)
+    foreign = await asked(world.rival_owner, method, address, body)
 
     assert 401 == signed_out.status_code, (method, path)
     if "{" in path and path != TICKET_PATH:
@@ -221,7 +221,7 @@ async def _is_hidden(world: World, method: str, path: str, operation: Operation 
 
 @pytest.mark.parametrize("path", sorted(OPEN))
 async def test_what_is_nobodys_is_open_to_all_and_tells_of_nobody(world: World, path: str) -> None:
-    things = await _things(world.junior, world.senior, world.owner)
+    things = await things_of(world.junior, world.senior, world.owner)
 
     answer = await world.nobody.get(path)
 

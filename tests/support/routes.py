@@ -1,0 +1,167 @@
+"""The routes there are, from the application's own list, with a thing for each that a path names and a body that is right for each."""
+
+import re
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+from litestar.routes import HTTPRoute
+
+from flowpilot_adapters.system import new_id
+from flowpilot_http.operations import Operation
+
+from .http import Somebody, World
+
+MISSING = "01998c2e-7a10-7000-8000-000000000001"
+"""An id that nothing has."""
+OPEN = {"/", "/.well-known/security.txt", "/docs", "/openapi.json", "/health/live", "/health/ready", "/metrics", "/static/pages.css"}
+"""What nobody needs to sign in for."""
+PAGES = {
+    ("GET", "/claim/{signed:str}"),
+    ("POST", "/claim/{signed:str}"),
+    ("GET", "/no-mails/{signed:str}"),
+    ("POST", "/no-mails/{signed:str}"),
+    ("GET", "/sign-in/{account_id:str}"),
+    ("POST", "/sign-in/{account_id:str}"),
+    ("GET", "/sign-in/{account_id:str}/code"),
+    ("POST", "/sign-in/{account_id:str}/code"),
+    ("GET", "/sign-in/{account_id:str}/with/{provider_id:str}"),
+    ("GET", "/sign-in/{account_id:str}/callback"),
+    ("GET", "/sign-in-link/{link:str}"),
+    ("POST", "/sign-in-link/{link:str}"),
+    ("GET", "/signed-in"),
+    ("GET", "/signed-out"),
+    ("POST", "/sign-out"),
+    ("GET", "/invitations/{link:str}"),
+    ("POST", "/invitations/{link:str}"),
+    ("POST", "/psa-webhooks/{token:str}"),
+}
+"""What browsers are shown, and the forms they send: `test_browsers.py` has more on these; and what PSAs call."""
+TICKET_PATH = "/tickets/{system:str}/{ticket_id:str}"
+TICKET = {"system": "memory", "ticket_id": "1001"}
+"""What a path names in a PSA, not here: each account has its own by these names."""
+
+Route = tuple[str, str, Operation | None]
+
+
+def routes(world: World) -> Iterator[Route]:
+    """All that the application answers at."""
+    for route in world.app.app.routes:
+        assert isinstance(route, HTTPRoute)
+        for handler in route.route_handlers:
+            for method in sorted(map(str, handler.http_methods)):
+                if method != "OPTIONS":
+                    yield method, route.path, handler.opt.get("operation")
+
+
+def routes_of_accounts(world: World) -> list[Route]:
+    """Those that are answered for who is signed in."""
+    return [(method, path, operation) for method, path, operation in routes(world) if path not in OPEN and (method, path) not in PAGES]
+
+
+async def _hooked(manager: Somebody) -> Mapping[str, str]:
+    """A webhook, and a message to it."""
+    webhook = await manager.made("/webhooks", {"url": "https://hooks.example/x", "kinds": ["handoff.escalated"], "name": "x"})
+    message = await manager.made(f"/webhooks/{webhook['id']}/test")
+    return {"webhook_id": webhook["id"], "message_id": message["id"]}
+
+
+async def _trusted(manager: Somebody) -> Mapping[str, str]:
+    """An identity provider of the account."""
+    new = {"name": "Login", "issuer": f"https://{new_id()}.example", "client_id": "x"}
+    return {"provider_id": (await manager.made("/identity-providers", new))["id"]}
+
+
+async def things_of(owner: Somebody, colleague: Somebody, manager: Somebody) -> Mapping[str, str]:
+    """One of each thing that a path can name."""
+    session = await owner.session()
+    step = await owner.made(f"/ai-sessions/{session['id']}/steps", {"kind": "note", "content": "x"})
+    output = await _documented(owner, session["id"])
+    suggestion = await owner.made(f"/ai-sessions/{session['id']}/suggestions")
+    handoff = await owner.made(f"/ai-sessions/{session['id']}/handoff", {"intent": "escalate", "reason": "Stuck"})
+    deliveries = await colleague.seen(f"/handoffs/{handoff['id']}/deliveries")
+    return {
+        "session_id": session["id"],
+        "step_id": step["id"],
+        "branch_id": session["active_branch_id"],
+        "handoff_id": handoff["id"],
+        "delivery_id": deliveries["items"][0]["id"],
+        "user_id": owner.id,
+        "team_id": (await owner.seen("/teams"))["items"][0]["id"],
+        "assessment_id": handoff["assessment"]["id"],
+        **await _hooked(manager),
+        "token_id": (await owner.made("/tokens", {"name": "x"}))["id"],
+        "output_id": output["id"],
+        **await _trusted(manager),
+        "suggestion_id": suggestion["id"],
+        **await _posted(owner, manager),
+    }
+
+
+async def _documented(owner: Somebody, session_id: str) -> Mapping[str, str]:
+    """An output of a session that was resolved, and is active again."""
+    await owner.made(f"/ai-sessions/{session_id}/resolve", {"summary": "Rebooted it"})
+    output: Mapping[str, str] = await owner.made(f"/ai-sessions/{session_id}/outputs", {"kind": "psa_note"})
+    await owner.made(f"/ai-sessions/{session_id}/reopen", {"reason": "Again"})
+    return output
+
+
+async def _posted(owner: Somebody, manager: Somebody) -> Mapping[str, str]:
+    """The account's connection to its PSA, and a post over it."""
+    new = {"system": "memory", "name": "Desk", "base_url": "https://psa.example", "credentials": {"key": "good"}}
+    made = await manager.post("/psa-connections", new)
+    assert made.status_code in (201, 409), made.text
+    await owner.escalation_of(ticket={"system": "memory", "id": "1001"})
+    (connection,) = (await manager.seen("/psa-connections"))["items"]
+    post = (await manager.seen("/psa-posts"))["items"][0]
+    return {"connection_id": connection["id"], "post_id": post["id"]}
+
+
+def filled(path: str, things: Mapping[str, str]) -> str:
+    """A path with the ids of `things` in it."""
+    return re.sub(r"{(\w+):str}", lambda named: {**TICKET, **things}[named[1]], path)
+
+
+def a_body(operation: Operation | None, things: Mapping[str, str]) -> dict[str, Any]:
+    """A body that is right for an operation, whose ids are those of `things`."""
+    known = {
+        **things,
+        "at_step_id": things["step_id"],
+        "user_id": MISSING,
+        "email": "somebody@example.test",
+        "role": "viewer",
+        "options": [{"label": "a", "hypothesis": "b"}] * 2,
+        "kind": "note",
+        "intent": "escalate",
+        "outcome": "solved",
+        "result": "worked",
+        "rating": 1,
+        "url": "https://hooks.example/x",
+        "kinds": ["handoff.escalated"],
+        "system": "memory",
+        "base_url": "https://psa.example",
+        "credentials": {"key": "good"},
+        "issuer": "https://login.example",
+    }
+    assert operation is not None
+    if operation.body is None:
+        return {}
+    return {field.name: _fitting(known.get(field.name), field.type) for field in msgspec.structs.fields(operation.body) if field.required}
+
+
+def _fitting(known: Any, kind: Any) -> Any:
+    """What is known of a field, if it may be said there."""
+    listed = isinstance(kind, type) and issubclass(kind, StrEnum)
+    return _any(kind) if known is None or (listed and known not in set(kind)) else known
+
+
+def _any(kind: Any) -> str:
+    """Some value of a field: of those that are listed the first, else any text."""
+    return str(next(iter(kind))) if isinstance(kind, type) and issubclass(kind, StrEnum) else "x"
+
+
+async def asked(who: Somebody, method: str, path: str, body: dict[str, Any], **headers: str) -> Any:
+    """The answer to a request of somebody's."""
+    raw = b"" if method == "GET" else msgspec.json.encode(body)
+    return await who.send(method, path, raw, **headers)
