@@ -1,8 +1,13 @@
 """Pages of lists, and the cursors between them."""
 
+from string import ascii_letters, digits
+
 import pytest
 
-from tests.support.http import Somebody, World
+from flowpilot_adapters.system import new_id
+from flowpilot_http.cursors import Cursors
+from flowpilot_http.problems import Refused
+from tests.support.http import SECRET_KEY, Somebody, World
 
 pytestmark = pytest.mark.anyio
 ADAPTERS = ("memory", "postgres")
@@ -83,6 +88,18 @@ async def test_a_queue_filter_that_is_none_is_refused(world: World, query: str) 
 
     assert answer.status_code in (400, 422)
     assert f"/{query.partition('=')[0]}" == answer.json()["errors"][0]["pointer"]
+
+
+@pytest.mark.parametrize("position", ["a", "ab", "abc"])
+def test_a_cursor_has_one_spelling(position: str) -> None:
+    """A30: not even in bits that its last character leaves unused, whatever the length."""
+    cursors, account_id = Cursors([SECRET_KEY]), new_id()
+    cursor = cursors.make(account_id, "queue", position)
+
+    assert position == cursors.read(cursor, account_id, "queue", str)
+    for other in (*(cursor[:-1] + last for last in ascii_letters + digits + "-_" if last != cursor[-1]), f"{cursor}!", f"{cursor}="):
+        with pytest.raises(Refused):
+            cursors.read(other, account_id, "queue", str)
 
 
 async def test_a_cursor_fits_its_own_list_and_filter_and_account_alone(world: World) -> None:
