@@ -183,6 +183,7 @@ async def test_a_step_of_a_policy_tells_the_chat_that_it_names_and_whoever_asked
         await shop.hooked(asked, kinds=frozenset({EventKind.HANDOFF_REMINDED}))
         await shop.hooked(other)
         handoff_id = await shop.escalated()
+        await shop.done()
         await shop.reminded(handoff_id, Channel.SLACK)
 
         await shop.done()
