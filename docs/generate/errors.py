@@ -36,8 +36,8 @@ def errors() -> str:
         "Errors and problem codes",
         "## Over HTTP",
         "Every refusal is `application/problem+json` (RFC 9457) with `type`, `title`, `status`, `detail` and a stable `code`. A value that"
-        " is wrong is named in `errors`, a list of `{pointer, detail}`. A 503 carries `Retry-After`. What belongs to another account, or is"
-        " private to others, is `not_found`, exactly as what never was.",
+        " is wrong is named in `errors`, a list of `{pointer, detail}`. A 429 and a 503 carry `Retry-After`. What belongs to another"
+        " account, or is private to others, is `not_found`, exactly as what never was.",
         table(
             ["status", "code", "title", "made from"],
             [[str(status), code(name), title, ", ".join(map(code, by_code.get(name, [])))] for name, (status, title) in TITLES.items()],

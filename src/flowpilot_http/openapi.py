@@ -212,7 +212,7 @@ def _problem(status: int, codes: list[str], known: Mapping[str, Json]) -> Json:
         "description": "; ".join(f"`{code}`: {TITLES[code][1]}" for code in codes),
         "content": {"application/problem+json": {"schema": known[repr(ProblemOut)], "examples": examples}},
     }
-    if status == 503:
+    if status in (429, 503):
         problem["headers"] = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds."}}
     if status == 401:
         problem["headers"] = {"WWW-Authenticate": {"schema": {"type": "string"}}}

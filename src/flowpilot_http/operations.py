@@ -12,7 +12,7 @@ from .schemas.common import Nothing
 
 F = Callable[[Callable[..., Any]], HTTPRouteHandler]
 
-ALWAYS: Final = ("unauthenticated", "unavailable", "internal")
+ALWAYS: Final = ("unauthenticated", "rate_limited", "unavailable", "internal")
 IN_PATH: Final = ("not_found",)
 READ: Final = ("malformed", "unknown_field", "validation_failed")
 FORBIDDEN: Final = ("role_forbidden", "scope_forbidden")
@@ -104,7 +104,7 @@ class Part:
 
     def hears(self, path: str) -> F:
         """A POST by another system, vouched for by what it brings; nothing is told in return."""
-        codes = (*ALWAYS, *IN_PATH, "body_too_large", "secret_unreadable")
+        codes = ("unauthenticated", "unavailable", "internal", *IN_PATH, "body_too_large", "secret_unreadable")
         # As for a DELETE, the framework is told of an answer that may have a body.
         return post(path, status_code=200, opt={"operation": Operation(tag=self._tag, answer=None, status=204, open=True, problems=codes)})
 

@@ -221,6 +221,12 @@ def _key_in_progress(exc: errors.KeyInProgress) -> Problem:
     return _problem("idempotency_in_progress", "Ask again in a moment for its answer.", headers=_retry_after(1))
 
 
+@_for(errors.TooManyAttempts)
+def _too_many_attempts(exc: errors.TooManyAttempts) -> Problem:
+    detail = "Too many sign-ins failed from your address or at this account, and this one did too."
+    return _problem("rate_limited", detail, headers=_retry_after(exc.retry_after))
+
+
 @_for(errors.TooManyStreams)
 def _too_many_streams(exc: errors.TooManyStreams) -> Problem:
     return _problem("rate_limited", "Too many streams of events are open; close some, or come back later.", headers=_retry_after(5))

@@ -225,10 +225,10 @@ async def a_world_in(
     )
 
 
-def client_of(app: Edge, token: str | None = None) -> httpx.AsyncClient:
-    """A client of the application itself, without a network."""
+def client_of(app: Edge, token: str | None = None, *, address: str = "127.0.0.1") -> httpx.AsyncClient:
+    """A client of the application itself, without a network, at that address."""
     headers = {"authorization": f"Bearer {token}"} if token else {}
-    transport = httpx.ASGITransport(app)  # type: ignore[arg-type]
+    transport = httpx.ASGITransport(app, client=(address, 1))  # type: ignore[arg-type]
     return httpx.AsyncClient(transport=transport, base_url=BASE, headers=headers)
 
 

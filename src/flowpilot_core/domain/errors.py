@@ -222,5 +222,15 @@ class OutcomeUnknown(FlowPilotError):
         return "it is not known whether this was done: repeat it with the same Idempotency-Key"
 
 
+@define
+class TooManyAttempts(FlowPilotError):
+    """Too many sign-ins failed from this address or at this account, and this one did too. `retry_after` in seconds."""
+
+    retry_after: int = 1
+
+    def __str__(self) -> str:
+        return "too many sign-ins failed"
+
+
 class TooManyStreams(FlowPilotError):
     """As many streams of news are open as there may be, of one person or of all together."""

@@ -28,6 +28,12 @@ class Bearer:
         return await self._known.person(_token(headers))
 
 
+def given(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """What comes in `Authorization`, good or not: its last word; empty where nothing does."""
+    words = b" ".join(value for name, value in headers if name == b"authorization").decode("latin-1").split()
+    return words[-1] if words else ""
+
+
 def _token(headers: Iterable[tuple[bytes, bytes]]) -> str:
     """The one bearer token among `headers`. Raises `Unauthenticated`."""
     given = [value for name, value in headers if name == b"authorization"]

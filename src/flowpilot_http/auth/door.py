@@ -17,7 +17,8 @@ from flowpilot_core.domain.token import Prefix, derived, parse_token
 from flowpilot_core.ports.clock import NewSecret
 from flowpilot_http.problems import Refused
 
-from .bearer import Bearer
+from .attempts import Attempts
+from .bearer import Bearer, given
 from .cookies import Cookies
 from .known import Known
 
@@ -54,6 +55,7 @@ class Door:
 
     def __init__(self, flowpilot: FlowPilot, cookies: Cookies, new_secret: NewSecret) -> None:
         self.cookies = cookies
+        self.attempts = Attempts()
         self._flowpilot = flowpilot
         self._bearer = Bearer(self._authenticated)
         self._browsers = Known(flowpilot.signing_in.person)
@@ -72,10 +74,18 @@ class Door:
         return await (self._bearer.again(headers) if kept is None else self._browsers.again(kept))
 
     async def sign_in(self, request: Request[Any, Any, Any]) -> None:
-        """Put who asks into the request. Raises `Unauthenticated`, or `Refused` where only a cookie vouches for a change."""
+        """Put who asks into the request.
+
+        Raises `Unauthenticated`, `TooManyAttempts`, or `Refused` where only a cookie vouches for a change.
+        """
         headers = list(request.scope["headers"])
-        request.scope["user"] = await self.person(headers)
-        if kept := self._vouched_by_cookie(headers):
+        kept = self._vouched_by_cookie(headers)
+        credential = kept or given(headers)
+        if not credential:
+            raise Unauthenticated  # Nobody tried anything, so that nothing failed.
+        with self.attempts.trying(request.scope, credential):
+            request.scope["user"] = await self.person(headers)
+        if kept:
             await self._require_meant(request, Visitor(kept=kept))
 
     async def receive(self, request: Request[Any, Any, Any]) -> None:

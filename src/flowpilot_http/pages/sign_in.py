@@ -66,6 +66,7 @@ async def ask_for_code(request: Visit) -> Body:
     account_id = request.account_id
     wanted = await request.wanted(SignInWanted)
     form = await request.sent(CodeWanted)
+    request.count_attempt()
     kept = await request.flowpilot.sign_in_codes.ask(account_id, form.email, back_to=here(wanted.next))
     return request.asked(kept, f"/sign-in/{account_id}/code")
 
@@ -83,7 +84,8 @@ async def sign_in_by_code(request: Visit) -> Body:
     form = await request.sent(Code)
     codes = request.flowpilot.sign_in_codes
     try:
-        signed_in, back_to = await codes.by_code(request.code, form.code, account_id=account_id, instead_of=request.visitor.kept)
+        with request.trying(request.code):
+            signed_in, back_to = await codes.by_code(request.code, form.code, account_id=account_id, instead_of=request.visitor.kept)
     except Unauthenticated:
         return request.page("sign_in_code.html", status=401, account_id=account_id, problem=NO_GOOD)
     return request.signed_in(signed_in, back_to)
@@ -105,14 +107,15 @@ async def arrive(request: Visit) -> Body:
     """Back from the identity provider: with a code, or with the news that there is none."""
     account_id, query = request.account_id, request.query_params
     try:
-        signed_in, back_to = await request.flowpilot.identities.arrive(
-            request.attempt,
-            account_id=account_id,
-            state=query.get("state", ""),
-            code=query.get("code", ""),
-            issuer=query.get("iss"),
-            redirect_uri=request.callback,
-        )
+        with request.trying(request.attempt):
+            signed_in, back_to = await request.flowpilot.identities.arrive(
+                request.attempt,
+                account_id=account_id,
+                state=query.get("state", ""),
+                code=query.get("code", ""),
+                issuer=query.get("iss"),
+                redirect_uri=request.callback,
+            )
     except Unauthenticated:
         return request.page("problem.html", status=401, title="You are not signed in", detail=NOT_VOUCHED_FOR)
     return request.signed_in(signed_in, back_to)
@@ -130,7 +133,8 @@ async def sign_in_by_link(request: Visit) -> Body:
     await request.sent(Form)
     link = request.scope["path_params"]["link"]
     try:
-        signed_in = await request.flowpilot.signing_in.by_link(link, instead_of=request.visitor.kept)
+        with request.trying(link):
+            signed_in = await request.flowpilot.signing_in.by_link(link, instead_of=request.visitor.kept)
     except Unauthenticated:
         return request.page("problem.html", status=401, title="This link is no good any more", detail=USED_UP)
     return request.signed_in(signed_in, HOME)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Final, TypeVar, cast
 from urllib.parse import urlencode
@@ -114,6 +115,14 @@ class Visit(Call):
         """What the browser kept when it asked for a code; empty where it kept nothing."""
         cookies = self._face.door.cookies
         return cookies.read(self.scope["headers"], cookies.code) or ""
+
+    def trying(self, credential: str) -> AbstractContextManager[None]:
+        """A sign-in by this: `Unauthenticated` is counted, and after too many `TooManyAttempts` is raised in its place."""
+        return self._face.door.attempts.trying(self.scope, credential)
+
+    def count_attempt(self) -> None:
+        """Whatever comes of it, this counts as a sign-in that failed. Raises `TooManyAttempts`."""
+        self._face.door.attempts.count(self.scope)
 
     def asked(self, text: str, path: str) -> Body:
         """A code was asked for: go where it is typed, and keep what tells this browser from others."""

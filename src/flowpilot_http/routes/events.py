@@ -8,7 +8,7 @@ from flowpilot_http.sse import HappenedOut, Streamed
 part = Part("Events")
 
 
-@part.streams("/events", HappenedOut, query=EventsWanted, problems=("rate_limited",))
+@part.streams("/events", HappenedOut, query=EventsWanted)
 async def events(request: Call) -> Streamed:
     """What happens in your account from now on, as server-sent events; while the stream is open, you count as online.
 

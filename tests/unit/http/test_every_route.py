@@ -1,13 +1,16 @@
 """What holds for every route there is, read from the application's own list: nobody can add one that leaks."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from ipaddress import IPv4Address
+from itertools import count
 
+import httpx
 import msgspec
 import pytest
 
 from flowpilot_adapters.sql.connection import recorded_round_trips
-from tests.support.http import World
+from tests.support.http import World, client_of
 from tests.support.routes import MISSING, OPEN, PAGES, TICKET, TICKET_PATH, a_body, asked, filled, routes, routes_of_accounts, things_of
 
 pytestmark = pytest.mark.anyio
@@ -95,8 +98,8 @@ async def test_signed_out_every_route_of_an_account_answers_401(world: World, au
     headers = {} if authorization is None else {"authorization": authorization.format(token=world.junior.token)}
 
     answers = [
-        await world.nobody.request(method, filled(path, things), json=a_body(operation, things), headers=headers)
-        for method, path, operation in routes_of_accounts(world)
+        await client.request(method, filled(path, things), json=a_body(operation, things), headers=headers)
+        for client, (method, path, operation) in zip(_clients(world), routes_of_accounts(world), strict=False)
     ]
 
     assert {(401, "unauthenticated", 'Bearer realm="FlowPilot"')} == {
@@ -104,11 +107,19 @@ async def test_signed_out_every_route_of_an_account_answers_401(world: World, au
     }
 
 
+def _clients(world: World, token: str | None = None) -> Iterator[httpx.AsyncClient]:
+    """Each at an address of its own: from one, only so many sign-ins may fail."""
+    return (client_of(world.app, token, address=str(IPv4Address(number))) for number in count(1))
+
+
 async def test_a_deactivated_person_is_signed_out_everywhere(world: World) -> None:
     things = await things_of(world.junior, world.senior, world.owner)
     await world.flowpilot.accounts.deactivate(world.viewer.account_id, world.viewer.user.id)
 
-    answers = [await asked(world.viewer, method, filled(path, things), {}) for method, path, _ in routes_of_accounts(world)]
+    answers = [
+        await client.request(method, filled(path, things), json={})
+        for client, (method, path, _) in zip(_clients(world, world.viewer.token), routes_of_accounts(world), strict=False)
+    ]
 
     assert {401} == {answer.status_code for answer in answers}
 
