@@ -56,7 +56,7 @@ HAPPENED: Mapping[EventKind, str] = {
     EventKind.OUTPUT_APPROVED: "A resolution output was approved as it reads.",
     EventKind.OUTPUT_POSTED: "An approved resolution output was given to be posted to the ticket.",
     EventKind.PSA_POST_CHANGED: "A note on a ticket, or another thing to be done there, is dead or was asked for again.",
-    EventKind.DELIVERY_CHANGED: "A dead delivery was asked for again.",
+    EventKind.DELIVERY_CHANGED: "A delivery is dead, or was asked for again.",
 }
 
 

@@ -20,9 +20,11 @@ from flowpilot_core.application.flowpilot import FlowPilot
 from flowpilot_core.application.links import Links
 from flowpilot_core.application.notifications import SendDelivery
 from flowpilot_core.application.relay import MOST_AT_ONCE, MOST_TAKES, Relay
+from flowpilot_core.application.units import Units
 from flowpilot_core.domain.actor import Person
 from flowpilot_core.domain.delivery import MOST_ATTEMPTS, Delivery, DeliveryState
 from flowpilot_core.domain.errors import Unavailable
+from flowpilot_core.domain.events import EventKind
 from flowpilot_core.domain.handoff import HandoffState, Intent
 from flowpilot_core.domain.identifiers import HandoffId
 from flowpilot_core.domain.pace import Pace
@@ -118,7 +120,7 @@ class House:
         settled: Callable[[Delivery], None] = lambda delivery: None,
     ) -> Relay:
         sending = SendDelivery(
-            begin=self.adapter.begin,
+            units=Units(begin=self.adapter.begin, committed=lambda _: None, new_id=new_id),
             notifier=notifier or self.mail,
             clock=self.clock,
             jitter=jitter,
@@ -323,6 +325,12 @@ class TestTroubleWithMail:
         assert {**ALL_SENT, ADAM: "dead"} == await house.states(handoff_id)
         assert (1, "the mail server refused the address: 550 5.1.1 no such user") == (delivery.attempts, delivery.last_error)
         assert sorted([OLGA, BEN]) == sorted(house.mailed)
+        events = await house.adapter.view(house.staff.account_id).events(after=0, limit=100)
+        assert [("delivery.changed", "dead", str(delivery.id))] == [
+            (one.event.kind, one.event.changed["state"], one.event.changed["delivery_id"])
+            for one in events
+            if one.event.handoff_id == handoff_id and one.event.kind is not EventKind.HANDOFF_ESCALATED
+        ]
 
     async def test_after_a_lost_answer_the_repeat_says_that_it_may_be_one(self, house: House) -> None:
         """F25: the same Message-ID again."""

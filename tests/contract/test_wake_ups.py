@@ -14,6 +14,7 @@ from flowpilot_core.application.flowpilot import FlowPilot
 from flowpilot_core.application.links import Links
 from flowpilot_core.application.notifications import SendDelivery
 from flowpilot_core.application.relay import Relay
+from flowpilot_core.application.units import Units
 from flowpilot_core.domain.handoff import Intent
 from flowpilot_core.domain.identifiers import AccountId
 from flowpilot_core.domain.step import StepKind
@@ -52,7 +53,7 @@ async def test_a_handoff_larger_than_any_notification_wakes_others_with_an_id_af
         committed=committed,
     )
     sending = SendDelivery(
-        begin=storage.begin,
+        units=Units(begin=storage.begin, committed=lambda _: None, new_id=new_id),
         notifier=notifier,
         clock=clock,
         jitter=random,

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
+import anyio
 import pytest
 from attrs import define, evolve, field, frozen
 from standardwebhooks import Webhook as Verifier
@@ -42,6 +43,8 @@ from tests.support.postgres import PostgresDatabase
 pytestmark = pytest.mark.anyio
 
 KEY = b"only these tests seal with this key"
+LONGEST_WAIT = 60
+"""Seconds until what never comes counts as that; no test waits for them to pass."""
 ESCALATED = frozenset({EventKind.HANDOFF_ESCALATED})
 
 
@@ -50,7 +53,10 @@ class Receiver:
     """The other end: an HTTP server that keeps what it is sent, and answers as it was told to, at last with 200."""
 
     answers: list[bytes] = field(factory=list)
+    answering: asyncio.Event | None = None
+    """Until it is set, nothing is answered."""
     requests: list[tuple[dict[str, str], str]] = field(factory=list, init=False)
+    asked: asyncio.Event = field(factory=asyncio.Event, init=False)
     url: str = field(default="", init=False)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -58,6 +64,9 @@ class Receiver:
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head.splitlines()[1:] if line)}
         body = (await reader.readexactly(int(headers["content-length"]))).decode()
         self.requests.append((headers, body))
+        self.asked.set()
+        if self.answering:
+            await self.answering.wait()
         answer = self.answers.pop(0) if self.answers else b"200 OK\r\n"
         writer.write(b"HTTP/1.1 " + answer + b"connection: close\r\ncontent-length: 4\r\n\r\nsaid")
         await writer.drain()
@@ -300,6 +309,22 @@ async def test_a_receiver_that_is_down_delays_no_other(shop: Shop) -> None:
         await shop.relay.run_once()
 
         assert 1 == len(up.requests)
+
+
+async def test_a_receiver_that_hangs_delays_no_other(shop: Shop) -> None:
+    answering = asyncio.Event()
+    async with Receiver(answering=answering).running() as slow, Receiver().running() as quick, anyio.create_task_group() as tasks:
+        await shop.hooked(slow)
+        await shop.hooked(quick)
+        await shop.escalated()
+        tasks.start_soon(shop.done)
+
+        async with asyncio.timeout(LONGEST_WAIT):
+            await slow.asked.wait()
+            await quick.asked.wait()
+        answering.set()
+
+    assert (1, 1) == (len(slow.requests), len(quick.requests))
 
 
 async def test_while_a_secret_is_changed_both_are_good(shop: Shop) -> None:

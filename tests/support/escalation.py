@@ -13,7 +13,7 @@ from flowpilot_core.application.flowpilot import FlowPilot
 from flowpilot_core.application.links import Links
 from flowpilot_core.application.notifications import SendDelivery
 from flowpilot_core.application.relay import Relay
-from flowpilot_core.application.units import Request
+from flowpilot_core.application.units import Request, Units
 from flowpilot_core.domain.actor import Role
 from flowpilot_core.domain.events import EventKind
 from flowpilot_core.domain.handoff import Intent
@@ -134,7 +134,7 @@ def an_app(flowpilot: FlowPilot, probe: Probe = always_ready) -> Edge:
 def a_relay(begin: BeginWork, outbox: Outbox, notifier: Notifier) -> Relay:
     """The relay over these ports."""
     sending = SendDelivery(
-        begin=begin,
+        units=Units(begin=begin, committed=lambda _: None, new_id=new_id),
         notifier=notifier,
         clock=SystemClock(),
         jitter=jitter,

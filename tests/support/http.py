@@ -193,7 +193,7 @@ async def a_world_in(
         WorkKind.PSA_TICKET: LookAtTicket(units=units, psas=desk, clock=clock, jitter=lambda: 0.0),
         WorkKind.TICKET_FACTS: ReadTicket(units=units, psas=desk, clock=clock, jitter=lambda: 0.0, redact=as_it_is),
         WorkKind.DELIVERY: SendDelivery(
-            begin=begin,
+            units=Units(begin=begin, committed=lambda _: None, new_id=new_id),
             notifier=mailbox,
             clock=clock,
             jitter=lambda: 0.0,

@@ -57,7 +57,7 @@ class Office:
     @property
     def relay(self) -> Relay:
         sending = SendDelivery(
-            begin=self.store.begin,
+            units=Units(begin=self.store.begin, committed=lambda _: None, new_id=new_id),
             notifier=self.mailbox,
             clock=self.clock,
             jitter=lambda: 0.0,

@@ -63,7 +63,7 @@ class House:
         asked = Models(begin=self.store.begin, clock=self.clock, assistants=models or (self.model, self.second), tokens=self.tokens)
         handlers: dict[WorkKind, Handler] = {
             WorkKind.DELIVERY: SendDelivery(
-                begin=self.store.begin,
+                units=Units(begin=self.store.begin, committed=lambda _: None, new_id=new_id),
                 notifier=self.mailbox,
                 clock=self.clock,
                 jitter=lambda: 0.0,

@@ -125,7 +125,7 @@ def _relay(store: MemoryStore, clock: SetClock, outside: Overheard, mail: Memory
     models = Models(begin=begin, clock=clock, assistants=[outside], tokens=10_000_000)
     handlers: dict[WorkKind, Handler] = {
         WorkKind.DELIVERY: SendDelivery(
-            begin=begin,
+            units=Units(begin=begin, committed=lambda _: None, new_id=new_id),
             notifier=mail,
             clock=clock,
             jitter=lambda: 0.0,

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from attrs import frozen
 
 from flowpilot_core.domain.account import Account, User
+from flowpilot_core.domain.actor import System
 from flowpilot_core.domain.debrief import debrief
 from flowpilot_core.domain.delivery import Delivery, DeliveryKind, DeliveryState, delay, message_id, why_not_send
 from flowpilot_core.domain.errors import NotFound
@@ -19,7 +20,7 @@ from flowpilot_core.ports.clock import Clock, Jitter
 from flowpilot_core.ports.letters import Typesetter
 from flowpilot_core.ports.notifier import Message, Notifier, NotSent
 from flowpilot_core.ports.outbox import Lease, Work, WorkKind
-from flowpilot_core.ports.persistence import BeginWork, UnitOfWork
+from flowpilot_core.ports.persistence import UnitOfWork
 from flowpilot_core.ports.redactor import Redactor
 
 from .duty import word_on
@@ -27,8 +28,11 @@ from .handing_over import hand_over
 from .letters import CLAIMABLE, ESSENTIAL, Solved, Told, letter, subject
 from .links import Links
 from .redacting import redactor_of
+from .units import Units
 
 log = logging.getLogger("flowpilot.deliveries")
+
+CAUSE = "the message was refused"
 
 TO_SEND = frozenset({DeliveryState.PENDING, DeliveryState.FAILED, DeliveryState.SENDING})
 
@@ -41,7 +45,7 @@ def _nobody_counts(delivery: Delivery) -> None:
 class SendDelivery:
     """Does the work of one delivery: take, send, settle. No send is ever awaited inside a unit of work."""
 
-    begin: BeginWork
+    units: Units
     notifier: Notifier
     clock: Clock
     jitter: Jitter
@@ -65,18 +69,19 @@ class SendDelivery:
 
     async def give_up(self, lease: Lease, problem: str) -> None:
         """The delivery is dead, for a reason that lies here and not with the channel."""
-        async with self.begin(lease.account_id) as work:
+        async with self.units.begin(lease.account_id) as work:
             if not await work.due.finish(lease):
                 return
             # Work may be poison just because its delivery is not there: then it ends with nobody to be shown to.
             with suppress(NotFound):
                 at = self.clock.now()
                 for delivery in await _parcel(work, DeliveryId(lease.work_id)):
-                    await work.deliveries.save(delivery.taken(at=at).failed(problem, permanent=True, at=at))
+                    await self._keep(work, delivery.taken(at=at).failed(problem, permanent=True, at=at), lease)
             await work.commit()
+        self.units.committed(lease.account_id)
 
     async def _take(self, lease: Lease) -> Message | None:
-        async with self.begin(lease.account_id) as work:
+        async with self.units.begin(lease.account_id) as work:
             delivery = await work.deliveries.get(DeliveryId(lease.work_id))
             recipient = await work.people.user(_person(delivery))
             at = self.clock.now()
@@ -162,7 +167,7 @@ class SendDelivery:
             await work.due.add(Work(id=one.delivery.id, kind=WorkKind.DELIVERY, due_at=self.clock.now()))
 
     async def _settle(self, lease: Lease, message: Message, outcome: str | NotSent | None) -> None:
-        async with self.begin(lease.account_id) as work:
+        async with self.units.begin(lease.account_id) as work:
             at = self.clock.now()
             settled = [_settled(one, message, outcome, at=at) for one in await _parcel(work, DeliveryId(lease.work_id))]
             if settled and settled[0].state is DeliveryState.FAILED:
@@ -173,11 +178,20 @@ class SendDelivery:
             if not held:
                 return
             for one in settled:
-                await work.deliveries.save(one)
+                await self._keep(work, one, lease)
             await work.commit()
+        self.units.committed(lease.account_id)
         for one in settled:
             logged(one, one.state, one.last_error)
             self.settled(one)
+
+    async def _keep(self, work: UnitOfWork, delivery: Delivery, lease: Lease) -> None:
+        """In the ledger; where it is dead, whoever watches the handoff hears that somebody was not reached."""
+        await work.deliveries.save(delivery)
+        if delivery.state is DeliveryState.DEAD:
+            handoff = await work.handoffs.get(delivery.handoff_id)
+            by = System(account_id=lease.account_id, cause=CAUSE)
+            await self.units.record(work, delivery.changed(handoff, by=by))
 
     def _link(self, delivery: Delivery, handoff: Handoff, recipient: User, account: Account, *, at: datetime) -> str:
         if delivery.kind in CLAIMABLE:

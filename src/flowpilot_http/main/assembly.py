@@ -114,7 +114,7 @@ async def relay_of(
     models = models_of(settings, stack, database)
     handlers: dict[WorkKind, Handler] = {
         WorkKind.DELIVERY: SendDelivery(
-            begin=begin,
+            units=units,
             notifier=notifier,
             clock=clock,
             jitter=jitter,
