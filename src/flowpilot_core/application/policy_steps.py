@@ -13,6 +13,7 @@ from flowpilot_core.ports.clock import Clock, NewId
 from flowpilot_core.ports.outbox import Lease, Work, WorkKind
 from flowpilot_core.ports.persistence import UnitOfWork
 
+from .leases import drop, take_turn
 from .units import Units
 
 CAUSE = "escalation policy"
@@ -63,21 +64,14 @@ class TakePolicySteps:
         """Take the step that is due, and come back for the next."""
         by = System(account_id=lease.account_id, cause=CAUSE)
 
-        async def unit(work: UnitOfWork) -> None:
-            if await work.due.holds(lease):
-                wait = await self._step(work, PolicyRunId(lease.work_id), by)
-                if wait is None:
-                    await work.due.finish(lease)
-                else:
-                    await work.due.postpone(lease, seconds=max(wait, timedelta()) / timedelta(seconds=1))
+        async def turn(work: UnitOfWork) -> timedelta | None:
+            return await self._step(work, PolicyRunId(lease.work_id), by)
 
-        await self.units.run(by, unit)
+        await take_turn(self.units, lease, by, turn)
 
     async def give_up(self, lease: Lease, problem: str) -> None:
         """The policy ends here; the escalation waits in the queue as before."""
-        async with self.units.begin(lease.account_id) as work:
-            await work.due.finish(lease)
-            await work.commit()
+        await drop(self.units.begin, lease)
 
     async def _step(self, work: UnitOfWork, run_id: PolicyRunId, by: System) -> timedelta | None:
         """How long until there is something to do again; None: never."""

@@ -12,6 +12,7 @@ from flowpilot_core.ports.clock import Clock, NewId
 from flowpilot_core.ports.outbox import Lease
 from flowpilot_core.ports.persistence import UnitOfWork
 
+from .leases import drop, take_turn
 from .policy_steps import restart_policy
 from .units import Units
 
@@ -30,21 +31,14 @@ class WatchClaims:
         """Look, do what is to be done, and look again later, all of it at once under the lease."""
         by = System(account_id=lease.account_id, cause=CAUSE)
 
-        async def unit(work: UnitOfWork) -> None:
-            if await work.due.holds(lease):
-                wait = await self._look(work, ClaimWatchId(lease.work_id), by)
-                if wait is None:
-                    await work.due.finish(lease)
-                else:
-                    await work.due.postpone(lease, seconds=wait / timedelta(seconds=1))
+        async def turn(work: UnitOfWork) -> timedelta | None:
+            return await self._look(work, ClaimWatchId(lease.work_id), by)
 
-        await self.units.run(by, unit)
+        await take_turn(self.units, lease, by, turn)
 
     async def give_up(self, lease: Lease, problem: str) -> None:
         """The claim is left alone: its claimer keeps it."""
-        async with self.units.begin(lease.account_id) as work:
-            await work.due.finish(lease)
-            await work.commit()
+        await drop(self.units.begin, lease)
 
     async def _look(self, work: UnitOfWork, watch_id: ClaimWatchId, by: System) -> timedelta | None:
         """How long until the next look; None: no more."""

@@ -18,6 +18,7 @@ from flowpilot_core.ports.outbox import Lease, Work, WorkKind
 from flowpilot_core.ports.persistence import BeginWork, UnitOfWork
 
 from .handing_over import hand_over
+from .leases import drop
 from .signing_in import SignedIn, SigningIn
 
 log = logging.getLogger("flowpilot.sign_in_codes")
@@ -109,9 +110,7 @@ class SendSignInCode:
 
     async def give_up(self, lease: Lease, problem: str) -> None:
         """It will not be mailed; whoever waits for it asks again."""
-        async with self.begin(lease.account_id) as work:
-            await work.due.finish(lease)
-            await work.commit()
+        await drop(self.begin, lease)
 
     async def _take(self, lease: Lease) -> Message | None:
         plain = code_text(self.new_secret())

@@ -17,6 +17,7 @@ from flowpilot_core.ports.outbox import Lease
 from flowpilot_core.ports.persistence import UnitOfWork
 from flowpilot_core.ports.psa import Access, NotDone, Psa, PsaTicket, Trouble
 
+from .leases import drop
 from .posting import OF_CONNECTION, OF_KEY, judged
 from .psa_access import Psas
 from .units import Units
@@ -62,9 +63,7 @@ class LookAtTicket:
 
     async def give_up(self, lease: Lease, problem: str) -> None:
         """The ticket is left alone until its PSA tells of it again."""
-        async with self.units.begin(lease.account_id) as work:
-            await work.due.finish(lease)
-            await work.commit()
+        await drop(self.units.begin, lease)
 
     async def _find(self, lease: Lease) -> Seen | None:
         async with self.units.begin(lease.account_id) as work:

@@ -22,6 +22,7 @@ from flowpilot_core.ports.persistence import BeginWork, UnitOfWork
 from flowpilot_core.ports.psa import Access, NotDone, PsaTicket, Trouble
 from flowpilot_core.ports.redactor import Redactor
 
+from .leases import drop
 from .psa_access import Psas
 from .redacting import without_secrets
 from .units import Units
@@ -146,9 +147,7 @@ class ReadTicket:
 
     async def give_up(self, lease: Lease, problem: str) -> None:
         """The session goes on without."""
-        async with self.units.begin(lease.account_id) as work:
-            await work.due.finish(lease)
-            await work.commit()
+        await drop(self.units.begin, lease)
         log.info("ticket not read", extra={"session_id": str(lease.work_id), "problem": problem})
 
     async def _access(self, work: UnitOfWork, lease: Lease, ticket: Ticket | None) -> Access | None:

@@ -21,6 +21,7 @@ from flowpilot_core.ports.persistence import BeginWork, UnitOfWork
 from flowpilot_core.ports.redactor import Redactor
 from flowpilot_core.ports.webhooks import WebhookAnswer, WebhookCall, WebhookCaller
 
+from .leases import drop
 from .redacting import redactor_for
 from .secrets import Safe
 from .webhooks import SECRET, TARGET
@@ -83,9 +84,7 @@ class SpreadEvent:
     async def give_up(self, lease: Lease, problem: str) -> None:
         """No webhook hears of it."""
         log.error("webhooks not told of an event", extra={"event_id": str(lease.work_id), "problem": problem})
-        async with self.begin(lease.account_id) as work:
-            await work.due.finish(lease)
-            await work.commit()
+        await drop(self.begin, lease)
 
 
 @frozen(kw_only=True)
