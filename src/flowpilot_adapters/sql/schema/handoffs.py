@@ -1,0 +1,169 @@
+"""Handoffs: what was frozen, who has seen it, and what an assistant makes of it."""
+
+from sqlalchemy import BigInteger, CheckConstraint, Column, Index, LargeBinary, SmallInteger, Table, Uuid, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+from flowpilot_core.domain.assessment import AssessmentState, FeedbackVerdict
+from flowpilot_core.domain.handoff import HANDOFF, HandoffState, Intent
+from flowpilot_core.domain.opinion import Verdict
+from flowpilot_core.domain.session import Priority
+
+from .base import foreign_key, integer_column, listed, metadata, of_account, one_of, primary_key, text_column, time_column, uuid_column
+
+handoff = Table(
+    "handoff",
+    metadata,
+    uuid_column("account_id"),
+    uuid_column("id"),
+    integer_column("version"),
+    uuid_column("session_id"),
+    text_column("intent"),
+    text_column("state"),
+    text_column("reason"),
+    text_column("note", null=True),
+    text_column("priority"),
+    Column("queue_rank", SmallInteger, nullable=False),
+    uuid_column("team_id", null=True),
+    uuid_column("user_id", null=True),
+    uuid_column("escalated_by"),
+    time_column("escalated_at"),
+    uuid_column("claimed_by", null=True),
+    time_column("claimed_at", null=True),
+    integer_column("claim_step_count", null=True),
+    integer_column("claim_branch_count", null=True),
+    time_column("wake_at", null=True),
+    time_column("due_at", null=True),
+    Column("readers", ARRAY(Uuid), nullable=False),
+    text_column("snapshot_digest"),
+    text_column("title"),
+    text_column("client_name", null=True),
+    text_column("ticket_system", null=True),
+    text_column("ticket_id", null=True),
+    text_column("headline"),
+    integer_column("branch_count"),
+    integer_column("step_count"),
+    primary_key("handoff", "id"),
+    foreign_key("handoff", "session", ("session_id",), "session", ("id",)),
+    foreign_key("handoff", "team", ("team_id",), "team", ("id",)),
+    foreign_key("handoff", "user", ("user_id",), "person", ("id",)),
+    foreign_key("handoff", "escalated_by", ("escalated_by",), "person", ("id",)),
+    foreign_key("handoff", "claimed_by", ("claimed_by",), "person", ("id",)),
+    one_of("handoff", "intent", Intent),
+    one_of("handoff", "priority", Priority),
+    CheckConstraint(
+        " OR ".join(
+            f"intent = '{intent}' AND state IN ({listed(sorted({HandoffState.OPEN, *moves.values()}))})"
+            for intent, moves in HANDOFF.items()
+        ),
+        name="ck_handoff_state",
+    ),
+    CheckConstraint(
+        "(state = 'claimed') = (claimed_by IS NOT NULL)"
+        " AND num_nulls(claimed_by, claimed_at, claim_step_count, claim_branch_count) IN (0, 4)",
+        name="ck_handoff_claim",
+    ),
+    CheckConstraint("(ticket_system IS NULL) = (ticket_id IS NULL)", name="ck_handoff_ticket"),
+    CheckConstraint("intent = 'park' OR readers = '{}'", name="ck_handoff_readers"),
+    CheckConstraint("intent = 'park' OR wake_at IS NULL", name="ck_handoff_wake_at"),
+    Index(
+        "ix_handoff_queue",
+        "account_id",
+        "queue_rank",
+        "escalated_at",
+        "id",
+        postgresql_where=text("state = 'open' AND intent = 'escalate'"),
+    ),
+    Index("ix_handoff_session", "account_id", "session_id"),
+)
+"""`queue_rank` is the priority's rank with its sign turned, so that the queue is read by one ascending index."""
+
+handoff_snapshot = Table(
+    "handoff_snapshot",
+    metadata,
+    uuid_column("account_id"),
+    uuid_column("handoff_id"),
+    Column("body", LargeBinary, nullable=False),
+    primary_key("handoff_snapshot", "handoff_id"),
+    foreign_key("handoff_snapshot", "handoff", ("handoff_id",), "handoff", ("id",)),
+)
+
+handoff_seen = Table(
+    "handoff_seen",
+    metadata,
+    uuid_column("account_id"),
+    uuid_column("handoff_id"),
+    uuid_column("user_id"),
+    time_column("seen_at"),
+    primary_key("handoff_seen", "handoff_id", "user_id"),
+    foreign_key("handoff_seen", "handoff", ("handoff_id",), "handoff", ("id",)),
+    foreign_key("handoff_seen", "user", ("user_id",), "person", ("id",)),
+)
+
+handoff_verdict = Table(
+    "handoff_verdict",
+    metadata,
+    uuid_column("account_id"),
+    uuid_column("handoff_id"),
+    uuid_column("user_id"),
+    text_column("verdict"),
+    text_column("comment", null=True),
+    time_column("given_at"),
+    primary_key("handoff_verdict", "handoff_id", "user_id"),
+    foreign_key("handoff_verdict", "handoff", ("handoff_id",), "handoff", ("id",)),
+    foreign_key("handoff_verdict", "user", ("user_id",), "person", ("id",)),
+    one_of("handoff_verdict", "verdict", Verdict),
+)
+
+assessment = Table(
+    "assessment",
+    metadata,
+    uuid_column("account_id"),
+    uuid_column("id"),
+    uuid_column("handoff_id"),
+    text_column("state"),
+    text_column("snapshot_digest"),
+    uuid_column("requested_by", null=True),
+    time_column("requested_at"),
+    time_column("made_at", null=True),
+    text_column("provider", null=True),
+    text_column("model", null=True),
+    text_column("prompt_version", null=True),
+    integer_column("tokens_in"),
+    integer_column("tokens_out"),
+    Column("cost_micros", BigInteger, nullable=True),
+    integer_column("latency_ms"),
+    text_column("problem", null=True),
+    Column("body", JSONB, nullable=True),
+    primary_key("assessment", "id"),
+    foreign_key("assessment", "handoff", ("handoff_id",), "handoff", ("id",)),
+    foreign_key("assessment", "requested_by", ("requested_by",), "person", ("id",)),
+    one_of("assessment", "state", AssessmentState),
+    CheckConstraint("state <> 'ready' OR num_nulls(made_at, provider, prompt_version, body) = 0", name="ck_assessment_ready"),
+    Index("ix_assessment_handoff", "account_id", "handoff_id", "id"),
+)
+
+assessment_feedback = Table(
+    "assessment_feedback",
+    metadata,
+    uuid_column("account_id"),
+    uuid_column("assessment_id"),
+    uuid_column("user_id"),
+    text_column("verdict"),
+    text_column("comment", null=True),
+    time_column("at"),
+    primary_key("assessment_feedback", "assessment_id", "user_id"),
+    foreign_key("assessment_feedback", "assessment", ("assessment_id",), "assessment", ("id",)),
+    foreign_key("assessment_feedback", "user", ("user_id",), "person", ("id",)),
+    one_of("assessment_feedback", "verdict", FeedbackVerdict),
+)
+
+token_use = Table(
+    "token_use",
+    metadata,
+    uuid_column("account_id"),
+    text_column("month"),
+    Column("tokens", BigInteger, nullable=False),
+    primary_key("token_use", "month"),
+    of_account("token_use"),
+)
+"""What models have used up of an account's tokens in a month, and what is set aside for those that are being asked."""
