@@ -611,7 +611,7 @@ EXAMPLES: Final[Mapping[str, Any]] = {
         "hint": "HaloPSA refused the client id or secret (401). Enter the credentials again, as the vendor shows them.",
     },
     "renew_psa_webhook request": {},
-    "renew_psa_webhook": {"url": "https://flowpilot.example/psa-webhooks/fpp_…", "secret": "…"},
+    "renew_psa_webhook": {"made_at": _LATER, "url": "https://flowpilot.example/psa-webhooks/fpp_…", "secret": "…"},
     "drop_psa_webhook request": {},
     "preview_note request": {"kind": "claimed", "template": "{by} has it now."},
     "preview_note": {

@@ -79,7 +79,8 @@ class Transaction:
         if self._failed:
             # What failed once is rolled back: a commit would say yes and do nothing.
             raise Stale
-        if commit and self._once and not self._begun:
+        if self._once and not self._begun and (commit or self._writes):
+            # Alone: what a repeat would write again may be refused for what the first request wrote.
             await self._look_up(self._once, [])
         first = len(self._writes)
         writes = [*self._writes, *calls]

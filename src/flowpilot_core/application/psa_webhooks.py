@@ -1,5 +1,7 @@
 """Use cases of what PSAs tell: give a connection an address that its PSA calls, take it back, and hear what comes in there."""
 
+from datetime import datetime
+
 from attrs import frozen
 
 from flowpilot_core.domain.actor import Actor, Permission, require_role
@@ -27,6 +29,7 @@ class Address:
     """What the address ends with."""
     secret: str | None = None
     """What is to be entered beside it, where the vendor takes that."""
+    made_at: datetime
 
 
 @frozen(kw_only=True)
@@ -53,7 +56,8 @@ class PsaWebhooks:
             webhook = PsaWebhook(connection_id=connection_id, digest=digest, secret_id=secret_id, made_at=self.clock.now())
             await work.psa_webhooks.renew(webhook)
             shown = self.psas.of(connection.system).vendor.vouching is Vouching.SECRET
-            return Address(token=token_text(actor.account_id, in_address, Prefix.PSA), secret=secret if shown else None)
+            token = token_text(actor.account_id, in_address, Prefix.PSA)
+            return Address(token=token, secret=secret if shown else None, made_at=webhook.made_at)
 
         return await self.units.run(actor, unit, request)
 

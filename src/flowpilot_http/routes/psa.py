@@ -120,12 +120,14 @@ async def preview_note(request: Call) -> Body:
 async def renew_psa_webhook(request: Call) -> Body:
     """An address for your PSA to call as tickets change: one that is closed there ends its sessions here.
 
-    It is shown this once. Whatever address the connection had before is no good from now on.
+    It is shown this once: also a repeat of the request is told neither it nor its secret. Whatever address the connection had before is no
+    good from now on.
     """
     await request.read(Nothing)
     return await request.changed(
         lambda change: request.flowpilot.psa_webhooks.renew(request.user, request.connection_id, request=change),
-        lambda address: PsaWebhookOut.of(address, request.ours(HEARS.format(token=address.token))),
+        lambda address: PsaWebhookOut.shown(address, request.ours(HEARS.format(token=address.token))),
+        again=PsaWebhookOut.again,
     )
 
 

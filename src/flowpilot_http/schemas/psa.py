@@ -188,15 +188,24 @@ class TestOut(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class PsaWebhookOut(msgspec.Struct, kw_only=True, frozen=True):
-    """Where a PSA is to call, shown once."""
+    """Where a PSA is to call. `url` and `secret` stand in the answer that made them, and in no other."""
 
-    url: Annotated[str, Meta(description="Whoever has it can have tickets looked at, and nothing else.")]
-    secret: Annotated[str | None, Meta(description="What to enter beside it there; null where the vendor signs with a key of its own.")]
+    made_at: Instant
+    url: Annotated[str, Meta(description="Whoever has it can have tickets looked at, and nothing else.")] | UnsetType = UNSET
+    secret: (
+        Annotated[str | None, Meta(description="What to enter beside it there; null where the vendor signs with a key of its own.")]
+        | UnsetType
+    ) = UNSET
 
     @classmethod
-    def of(cls, address: Address, url: str) -> "PsaWebhookOut":
-        """As it is told to whoever made it."""
-        return cls(url=url, secret=address.secret)
+    def shown(cls, address: Address, url: str) -> "PsaWebhookOut":
+        """As whoever made it reads it, once."""
+        return cls(made_at=address.made_at, url=url, secret=address.secret)
+
+    @classmethod
+    def again(cls, address: Address) -> "PsaWebhookOut":
+        """As it is told where the same request comes again."""
+        return cls(made_at=address.made_at)
 
 
 class NotePreviewOut(msgspec.Struct, kw_only=True, frozen=True):

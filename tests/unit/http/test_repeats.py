@@ -1,5 +1,6 @@
 """The same request with the same Idempotency-Key is done once."""
 
+import re
 from datetime import timedelta
 
 import anyio
@@ -7,11 +8,14 @@ import httpx
 import pytest
 
 from tests.support.http import World
+from tests.support.routes import a_body, asked, filled, routes_of_accounts, things_of
 
 pytestmark = pytest.mark.anyio
 ADAPTERS = ("memory", "postgres")
 
 START = {"title": "No mail", "problem": "Nothing arrives"}
+SECRET = re.compile(r"whsec_|[a-z2-7]{52}")
+"""What the secrets look like that answers show: those of webhooks, and the ends of tokens and addresses."""
 
 
 async def test_a_repeat_gets_the_first_answer_byte_for_byte(world: World) -> None:
@@ -81,6 +85,23 @@ async def test_a_refusal_is_not_remembered(world: World) -> None:
     done = await world.junior.post("/ai-sessions", START, idempotency_key="one")
 
     assert (422, 201) == (refused.status_code, done.status_code)
+
+
+async def test_a_secret_that_an_answer_shows_is_not_kept_for_its_repeats(world: World) -> None:
+    """A42: a repeat is told what was kept, so that none may be told a secret; of every route that there is."""
+    things = await things_of(world.junior, world.senior, world.owner)
+    showed, kept = set(), set()
+
+    for method, path, operation in routes_of_accounts(world):
+        if method not in ("GET", "DELETE"):
+            ask = (world.owner, method, filled(path, things), a_body(operation, things))
+            first, again = [await asked(*ask, idempotency_key=f"{method}{path}") for _ in range(2)]
+            showed |= {path} if SECRET.search(first.text) else set()
+            kept |= {path} if SECRET.search(again.text) else set()
+            assert first.status_code == again.status_code, (path, again.text)
+
+    connection, webhook = "/psa-connections/{connection_id:str}", "/webhooks/{webhook_id:str}"
+    assert ({"/tokens", "/webhooks", f"{webhook}/secret", f"{connection}/webhook"}, set()) == (showed, kept)
 
 
 async def test_the_same_request_many_times_at_once_is_done_once(world: World) -> None:
