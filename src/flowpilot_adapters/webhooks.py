@@ -34,14 +34,13 @@ class HttpWebhooks:
         try:
             answer = await self._client.post(call.url, content=call.body.encode(), headers=headers, follow_redirects=False)
         except (httpx.InvalidURL, httpx.UnsupportedProtocol) as exc:
-            raise NotSent(f"the address cannot be asked: {exc}", permanent=True) from exc
+            raise NotSent(f"the address cannot be asked: {exc}", permanent=True, logged="the address cannot be asked") from exc
         except httpx.TimeoutException as exc:
             raise NotSent("the address did not answer in time", unknown=True) from exc
         except httpx.HTTPError as exc:
-            # Its words are our guard's, or the network's; none holds the address.
-            raise NotSent(
-                f"the address could not be asked: {str(exc) or type(exc).__name__}", unknown=isinstance(exc, httpx.ReadError)
-            ) from exc
+            # Its words are our guard's, or the network's; none holds the address, but a certificate's may name its host.
+            what, kind = "the address could not be asked", type(exc).__name__
+            raise NotSent(f"{what}: {str(exc) or kind}", unknown=isinstance(exc, httpx.ReadError), logged=f"{what}: {kind}") from exc
         return WebhookAnswer(
             status=answer.status_code, body=answer.text[:_LONGEST].replace("\0", ""), retry_after=self._retry_after(answer)
         )

@@ -43,11 +43,14 @@ class _Forward(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Write one line."""
         facts: dict[str, Any] = {"logger": record.name}
+        said = record.getMessage()
         if record.name.partition(".")[0] == OURS:
             facts |= {name: _told(name, value) for name, value in vars(record).items() if name not in _EVERY_RECORD_HAS}
+        else:
+            said = _PERSON.sub("…@", said)
         if record.exc_info and record.exc_info[0]:
             facts["error"] = record.exc_info[0].__name__
-        structlog.get_logger().log(record.levelno, record.getMessage(), **facts)
+        structlog.get_logger().log(record.levelno, said, **facts)
 
 
 def _told(name: str, value: object) -> object:

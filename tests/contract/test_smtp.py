@@ -233,6 +233,7 @@ class TestWhatGoesWrong:
         await notifier.send(a_message(3, to="cleo@example.com"))
 
         assert ("the mail server refused the address: 550 5.1.1 no such user", True) == (refused.problem, refused.permanent)
+        assert "the mail server refused the address: 550" == refused.logged
         assert [("anna@example.com",), ("cleo@example.com",)] == [envelope.recipients for envelope in server.accepted]
 
     @pytest.mark.parametrize("at", ["CONNECT", "EHLO"])
@@ -243,6 +244,7 @@ class TestWhatGoesWrong:
         refused = await problem_of(sends_to(server.url))
 
         assert ("the mail server is not ready for mail: 554 5.3.2 no service here", False) == (refused.problem, refused.permanent)
+        assert "the mail server is not ready for mail: 554" == refused.logged
 
     @pytest.mark.parametrize("farewell", [*Fault, "500 5.5.1 no goodbye", "421 4.4.2 too late"])
     async def test_a_bad_goodbye_takes_nothing_back(self, server: ScriptedServer, farewell: Action) -> None:

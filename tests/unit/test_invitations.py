@@ -1,6 +1,7 @@
 """Invitations: mailed after the commit, retried, accepted once."""
 
 import asyncio
+import logging
 import re
 from datetime import timedelta
 
@@ -147,13 +148,14 @@ async def test_a_mail_that_was_refused_is_sent_again_and_shows_why() -> None:
         assert "Nina" == (await office.product.invitations.look(link)).user.name, "whichever of them arrived"
 
 
-async def test_an_address_that_takes_no_mail_is_dead_and_may_be_tried_again() -> None:
-    """F24"""
+async def test_an_address_that_takes_no_mail_is_dead_and_may_be_tried_again(caplog: pytest.LogCaptureFixture) -> None:
+    """F24; and A42: the account's people read what the server said, the log does not hold it."""
     office = await Office.opened()
     nina = await _invited(office)
-    office.mailbox.script(NINA, NotSent("no such mailbox", permanent=True))
+    office.mailbox.script(NINA, NotSent("no such mailbox", permanent=True, logged="refused: 550"))
 
-    await office.relay.run_once()
+    with caplog.at_level(logging.DEBUG):
+        await office.relay.run_once()
     dead = (await _now(office, nina)).invitation
     await office.product.people.invite_again(office.staff.olga, nina.user.id)
     await office.relay.run_once()
@@ -161,6 +163,8 @@ async def test_an_address_that_takes_no_mail_is_dead_and_may_be_tried_again() ->
     assert dead
     assert (DeliveryState.DEAD, "no such mailbox") == (dead.mail, dead.last_error)
     assert [NINA] == office.mailbox.recipients
+    assert ["refused: 550"] == [vars(record)["problem"] for record in caplog.records]
+    assert "no such mailbox" not in str([vars(record) for record in caplog.records])
 
 
 async def test_nobody_is_mailed_whose_invitation_was_withdrawn_meanwhile() -> None:

@@ -77,7 +77,8 @@ class SmtpNotifier:
             # Without the client's exception behind it, which carries the address to wherever a traceback goes.
             raise _refusal(refused, handed_over=said.all) from None
         except SMTPResponseException as exc:
-            raise NotSent(f"the mail server is not ready for mail: {reply(exc.code, exc.message)}", unknown=said.all) from exc
+            what = "the mail server is not ready for mail"
+            raise NotSent(f"{what}: {reply(exc.code, exc.message)}", unknown=said.all, logged=f"{what}: {exc.code}") from exc
         except (SMTPException, OSError) as exc:
             raise NotSent(trouble(exc), unknown=said.all) from exc
 
@@ -118,12 +119,13 @@ async def _envelope(client: SMTP, mail: Mail) -> None:
 def _refusal(refused: SMTPSenderRefused | SMTPRecipientRefused | SMTPDataError, *, handed_over: bool) -> NotSent:
     said = reply(refused.code, refused.message)
     if not 400 <= refused.code <= 599:
-        return NotSent(shortened(f"the mail server's answer is none: {said}"), unknown=handed_over)
+        what = "the mail server's answer is none"
+        return NotSent(shortened(f"{what}: {said}"), unknown=handed_over, logged=f"{what}: {refused.code}")
     match refused:
         case SMTPSenderRefused():
-            what = "mail from us"
+            what = "the mail server refused mail from us"
         case SMTPRecipientRefused():
-            what = "the address"
+            what = "the mail server refused the address"
         case _:
-            what = "the mail"
-    return NotSent(shortened(f"the mail server refused {what}: {said}"), permanent=is_permanent(refused.code))
+            what = "the mail server refused the mail"
+    return NotSent(shortened(f"{what}: {said}"), permanent=is_permanent(refused.code), logged=f"{what}: {refused.code}")

@@ -159,7 +159,7 @@ class SendInvitation:
                 "invitation_id": str(settled.id),
                 "state": str(settled.mail),
                 "attempts": settled.attempts,
-                "problem": settled.last_error,
+                "problem": refused.logged if refused else None,
             },
         )
 

@@ -182,7 +182,7 @@ class SendDelivery:
             await work.commit()
         self.units.committed(lease.account_id)
         for one in settled:
-            logged(one, one.state, one.last_error)
+            logged(one, one.state, outcome.logged if isinstance(outcome, NotSent) else one.last_error)
             self.settled(one)
 
     async def _keep(self, work: UnitOfWork, delivery: Delivery, lease: Lease) -> None:

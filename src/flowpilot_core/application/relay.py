@@ -94,8 +94,9 @@ class Relay:
                     # Whatever it is: a relay that ended would tell nobody of anything any more.
                     failures += 1
                     pause = min(LONGEST_PAUSE, self.poll * 2 ** min(failures, 10)) * self.jitter()
-                    facts = {"problem": str(exc), "failures": failures}
-                    log.warning("outbox not to be had", extra=facts, exc_info=not isinstance(exc, FlowPilotError))
+                    ours = isinstance(exc, FlowPilotError)
+                    facts = {"problem": str(exc) if ours else type(exc).__name__, "failures": failures}
+                    log.warning("outbox not to be had", extra=facts, exc_info=not ours)
                     await asyncio.wait({stopping}, timeout=pause)
                     continue
                 failures = 0

@@ -104,9 +104,9 @@ class SendSignInCode:
             else:
                 await work.due.postpone(lease, seconds=delay(lease.takes, self.jitter()) / timedelta(seconds=1))
             await work.commit()
-        # What the mail server said stays out of it: servers like to repeat the address.
         outcome = "sent" if problem is None else "refused" if problem.permanent else "to be tried again"
-        log.info("sign-in code attempt", extra={"code_id": str(lease.work_id), "outcome": outcome})
+        facts = {"code_id": str(lease.work_id), "outcome": outcome, "problem": problem.logged if problem else None}
+        log.info("sign-in code attempt", extra=facts)
 
     async def give_up(self, lease: Lease, problem: str) -> None:
         """It will not be mailed; whoever waits for it asks again."""

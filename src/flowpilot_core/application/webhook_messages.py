@@ -222,7 +222,7 @@ class SendWebhook:
                 "state": str(settled.state),
                 "attempts": settled.attempts,
                 "status": settled.status,
-                "problem": settled.last_error,
+                "problem": outcome.logged if isinstance(outcome, NotSent) else settled.last_error,
             },
         )
 

@@ -30,12 +30,14 @@ class Message:
 class NotSent(Exception):
     """The message was not accepted. `permanent`: it never will be, so that trying again is useless.
 
-    `unknown`: it may have been accepted; its answer was lost.
+    `unknown`: it may have been accepted; its answer was lost. `logged`: what of `problem` a log may hold, where some of it is in
+    another's words, which may name somebody; left out: all of it.
     """
 
-    def __init__(self, problem: str, *, permanent: bool = False, unknown: bool = False) -> None:
+    def __init__(self, problem: str, *, permanent: bool = False, unknown: bool = False, logged: str | None = None) -> None:
         super().__init__(problem)
         self.problem = problem
+        self.logged = problem if logged is None else logged
         self.permanent = permanent
         self.unknown = unknown
 

@@ -1,5 +1,6 @@
 """Signing in by a code that is mailed: what the browser that asked for it can do with it, and nobody else."""
 
+import logging
 import re
 
 import pytest
@@ -172,14 +173,21 @@ async def test_a_mail_that_nobody_is_sure_of_comes_again_and_either_code_is_good
     assert 200 == (await browser.send(code=code)).status_code
 
 
-async def test_a_mail_server_that_is_down_is_asked_again_and_one_that_refuses_is_not(world: World) -> None:
+async def test_a_mail_server_that_is_down_is_asked_again_and_one_that_refuses_is_not(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A42 too: neither what the server says nor the code is in the log."""
     world.mailbox.script("jo@example.test", NotSent("nobody answers"))
-    world.mailbox.script("sam@example.test", NotSent("nobody here", permanent=True))
+    world.mailbox.script("sam@example.test", NotSent("sam is not here", permanent=True, logged="refused: 550"))
     browser = await _asked(world)
     await _asked(world, "sam@example.test")
 
-    code = await _code(world)
+    with caplog.at_level(logging.DEBUG, logger="flowpilot"):
+        code = await _code(world)
 
+    logged = [vars(record) for record in caplog.records]
+    assert {"nobody answers", "refused: 550", None} == {line["problem"] for line in logged if line["msg"] == "sign-in code attempt"}
+    assert not [word for word in (code, "sam is not here", "jo@example.test") if word in str(logged)]
     assert ["jo@example.test"] == world.mailbox.recipients
     assert 200 == (await browser.send(code=code)).status_code
 
