@@ -89,7 +89,7 @@ async def test_of_whoever_rotates_at_every_step_loses_no_secret(own_database: Po
     for account_id in accounts:
         await kept(account_id)
     passing = Faults()
-    await Rotation(begin=passing.begin(storage.begin), accounts=outbox, vault=both).run()
+    await Rotation(begin=passing.begin(storage.begin), accounts=outbox, vault=both, clock=SystemClock()).run()
 
     assert {"commit: before", "commit: after"} <= set(passing.seen)
     for point in passing.seen:
@@ -97,7 +97,7 @@ async def test_of_whoever_rotates_at_every_step_loses_no_secret(own_database: Po
         victim = Victim.of(processes.rotate, own_database.app, own_database.relay, (NEW.encode(), OLD.encode()), point)
         assert -signal.SIGKILL == await asyncio.to_thread(victim.ended), point
         assert await opened(both, secrets), point
-        await Rotation(begin=storage.begin, accounts=outbox, vault=both).run()
+        await Rotation(begin=storage.begin, accounts=outbox, vault=both, clock=SystemClock()).run()
         assert await opened(AesGcmVault([NEW.encode()]), secrets), point
     await outbox.close()
     await storage.close()

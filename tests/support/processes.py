@@ -153,7 +153,7 @@ def rotate(says: Connection, app_url: str, relay_url: str, keys: tuple[bytes, ..
         database, outbox = Database(app_url, pool_size=1), SqlOutbox(relay_url, pool_size=1)
         faults = Faults()
         faults.at(point, signalling(signal.SIGKILL))
-        await Rotation(begin=faults.begin(database.begin), accounts=outbox, vault=AesGcmVault(keys)).run()
+        await Rotation(begin=faults.begin(database.begin), accounts=outbox, vault=AesGcmVault(keys), clock=SystemClock()).run()
         await outbox.close()
         await database.close()
 

@@ -8,8 +8,8 @@ from uuid import UUID
 from attrs import evolve, frozen
 
 from flowpilot_core.domain.account import Account, ApiToken, Team, User, checked_email, checked_name
-from flowpilot_core.domain.actor import Person, Role, Scope, System
-from flowpilot_core.domain.audit import Deed, DeedKind
+from flowpilot_core.domain.actor import Person, Role, Scope
+from flowpilot_core.domain.audit import Deed, DeedKind, operator
 from flowpilot_core.domain.errors import FlowPilotError, NotFound
 from flowpilot_core.domain.events import Plain
 from flowpilot_core.domain.identifiers import AccountId, TeamId, TokenId, UserId
@@ -123,8 +123,7 @@ class Accounts:
             await work.commit()
 
     async def _enter(self, work: UnitOfWork, account_id: AccountId, kind: DeedKind, thing_id: UUID, changed: Mapping[str, Plain]) -> None:
-        operator = System(account_id=account_id, cause="command line")
-        await work.audit.add(Deed.of(kind, by=operator, at=self.clock.now(), thing_id=thing_id, changed=changed))
+        await work.audit.add(Deed.of(kind, by=operator(account_id), at=self.clock.now(), thing_id=thing_id, changed=changed))
 
     async def authenticate(self, token: str) -> Person:
         """Who a token stands for. Raises `Unauthenticated`."""

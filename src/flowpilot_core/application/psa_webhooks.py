@@ -5,6 +5,7 @@ from datetime import datetime
 from attrs import frozen
 
 from flowpilot_core.domain.actor import Actor, Permission, require_role
+from flowpilot_core.domain.audit import Deed, DeedKind
 from flowpilot_core.domain.errors import NotFound, Unauthenticated, Unavailable
 from flowpilot_core.domain.identifiers import PLATFORM_ACCOUNT, PsaConnectionId, PsaTicketId
 from flowpilot_core.domain.psa_vendor import Vouching
@@ -55,6 +56,7 @@ class PsaWebhooks:
             digest = token_digest(in_address)
             webhook = PsaWebhook(connection_id=connection_id, digest=digest, secret_id=secret_id, made_at=self.clock.now())
             await work.psa_webhooks.renew(webhook)
+            await self._enter(work, DeedKind.PSA_WEBHOOK_RENEWED, connection_id, actor, request)
             shown = self.psas.of(connection.system).vendor.vouching is Vouching.SECRET
             token = token_text(actor.account_id, in_address, Prefix.PSA)
             return Address(token=token, secret=secret if shown else None, made_at=webhook.made_at)
@@ -67,7 +69,8 @@ class PsaWebhooks:
         async def unit(work: UnitOfWork) -> None:
             await work.psa.connection(connection_id)
             require_role(actor, Permission.CONNECT_PSA)
-            await forget(work, connection_id)
+            if await forget(work, connection_id):
+                await self._enter(work, DeedKind.PSA_WEBHOOK_REMOVED, connection_id, actor, request)
 
         await self.units.run(actor, unit, request)
 
@@ -95,15 +98,19 @@ class PsaWebhooks:
             await work.commit()
         self.units.committed(parsed.account_id)
 
+    async def _enter(self, work: UnitOfWork, kind: DeedKind, connection_id: PsaConnectionId, actor: Actor, request: Request) -> None:
+        await work.audit.add(Deed.of(kind, by=actor, at=self.clock.now(), thing_id=connection_id, request_id=request.id))
 
-async def forget(work: UnitOfWork, connection_id: PsaConnectionId) -> None:
-    """Have a connection without an address, whether it had one or not."""
+
+async def forget(work: UnitOfWork, connection_id: PsaConnectionId) -> bool:
+    """Have a connection without an address; whether it had one."""
     try:
         webhook = await work.psa_webhooks.of(connection_id)
     except NotFound:
-        return
+        return False
     await work.psa_webhooks.drop(connection_id)
     await work.secrets.drop(webhook.secret_id)
+    return True
 
 
 def _parsed(token: str) -> ParsedToken:

@@ -4,7 +4,9 @@ import logging
 
 from attrs import evolve, frozen
 
+from flowpilot_core.domain.audit import Deed, DeedKind, operator
 from flowpilot_core.domain.errors import SecretUnreadable, Unavailable
+from flowpilot_core.domain.events import Plain
 from flowpilot_core.domain.identifiers import AccountId, SecretId
 from flowpilot_core.domain.secret import SealedSecret
 from flowpilot_core.ports.clock import Clock, NewId
@@ -76,6 +78,7 @@ class Rotation:
     begin: BeginWork
     accounts: SecretHolders
     vault: Vault
+    clock: Clock
 
     async def run(self) -> Rotated:
         """Reseal whatever is sealed under another key, in all accounts. Raises `Unavailable`."""
@@ -112,6 +115,7 @@ class Rotation:
         resealed = unreadable = 0
         after: SecretId | None = None
         while True:
+            done = 0
             async with self.begin(account_id) as work:
                 secrets = await work.secrets.sealed_otherwise(self.vault.key_id, after=after, limit=AT_ONCE)
                 for secret in secrets:
@@ -122,8 +126,15 @@ class Rotation:
                         log.warning("a secret cannot be opened any more", extra={"secret_id": str(secret.id), "purpose": secret.purpose})
                         continue
                     await work.secrets.put(evolve(secret, sealed=sealed, key_id=self.vault.key_id))
-                    resealed += 1
+                    done += 1
+                if done:
+                    await self._enter(work, account_id, done)
                 await work.commit()
+            resealed += done
             if len(secrets) < AT_ONCE:
                 return resealed, unreadable
             after = secrets[-1].id
+
+    async def _enter(self, work: UnitOfWork, account_id: AccountId, resealed: int) -> None:
+        changed: dict[str, Plain] = {"resealed": resealed, "key_id": self.vault.key_id}
+        await work.audit.add(Deed.of(DeedKind.SECRETS_RESEALED, by=operator(account_id), at=self.clock.now(), changed=changed))

@@ -3,6 +3,7 @@
 from attrs import frozen
 
 from flowpilot_core.domain.actor import Person
+from flowpilot_core.domain.audit import Deed, DeedKind, operator
 from flowpilot_core.domain.errors import NotFound, Unauthenticated
 from flowpilot_core.domain.identifiers import AccountId, SignInId, UserId
 from flowpilot_core.domain.sign_in import LINK_LASTS, SignIn, SignInLink
@@ -35,13 +36,18 @@ class SigningIn:
         return await self.view(parsed.account_id).signed_in(parsed.digest, at=self.clock.now())
 
     async def link(self, account_id: AccountId, user_id: UserId) -> str:
-        """The text of a link that signs one person in, once and soon. Raises `NotFound` for an unknown or deactivated person."""
+        """The text of a link that signs one person in, once and soon: the operator's to give.
+
+        Raises `NotFound` for an unknown or deactivated person.
+        """
         secret = self.new_secret()
         async with self.begin(account_id) as work:
             if (await work.people.user(user_id)).deactivated_at is not None:
                 raise NotFound("active user")
             expires_at = self.clock.now() + LINK_LASTS
             await work.sign_ins.add_link(SignInLink(user_id=user_id, digest=token_digest(secret), expires_at=expires_at))
+            made = Deed.of(DeedKind.SIGN_IN_LINK_MADE, by=operator(account_id), at=self.clock.now(), thing_id=user_id)
+            await work.audit.add(made)
             await work.commit()
         return token_text(account_id, secret, Prefix.LINK)
 

@@ -27,6 +27,8 @@ class DeedKind(StrEnum):
     TEAM_CHANGED = "team.changed"
     TOKEN_MADE = "token.made"  # noqa: S105  (the name of a kind)
     TOKEN_REVOKED = "token.revoked"  # noqa: S105  (the name of a kind)
+    SIGN_IN_LINK_MADE = "sign_in_link.made"
+    SECRETS_RESEALED = "secrets.resealed"
     PROVIDER_ADDED = "identity_provider.added"
     PROVIDER_CHANGED = "identity_provider.changed"
     PROVIDER_REMOVED = "identity_provider.removed"
@@ -38,6 +40,13 @@ class DeedKind(StrEnum):
     PSA_CONNECTED = "psa_connection.added"
     PSA_CHANGED = "psa_connection.changed"
     PSA_REMOVED = "psa_connection.removed"
+    PSA_WEBHOOK_RENEWED = "psa_webhook.renewed"
+    PSA_WEBHOOK_REMOVED = "psa_webhook.removed"
+
+
+def operator(account_id: AccountId) -> System:
+    """Who gives a command where the program runs, and is nobody of the account."""
+    return System(account_id=account_id, cause="command line")
 
 
 @frozen(kw_only=True)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from attrs import frozen
 
 from flowpilot_adapters.sql import Database, SqlOutbox, migrations, roles, tenancy
+from flowpilot_adapters.system import SystemClock
 from flowpilot_adapters.vault import AesGcmVault
 from flowpilot_core.application.secrets import Rotation
 from flowpilot_core.domain.errors import Unavailable
@@ -87,7 +88,7 @@ async def _examined_secrets(settings: Settings, urls: Urls, outbox: SqlOutbox) -
         return Finding("secrets")
     database = Database(urls.app, pool_size=1)
     try:
-        older, lost = await Rotation(begin=database.begin, accounts=outbox, vault=vault).outstanding()
+        older, lost = await Rotation(begin=database.begin, accounts=outbox, vault=vault, clock=SystemClock()).outstanding()
     finally:
         await database.close()
     if lost:

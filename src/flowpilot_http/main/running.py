@@ -155,7 +155,7 @@ async def rotate(settings: Settings) -> Rotated:
         stack.push_async_callback(outbox.close)
         try:
             await require_ready(database, urls.app)
-            return await Rotation(begin=database.begin, accounts=outbox, vault=vault).run()
+            return await Rotation(begin=database.begin, accounts=outbox, vault=vault, clock=SystemClock()).run()
         except Unavailable as exc:
             raise CannotRun(f"the database does not answer ({first_line(exc.__cause__ or exc)}); is it up? Run it again.") from exc
 

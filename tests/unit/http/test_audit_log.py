@@ -34,6 +34,23 @@ async def test_what_is_done_to_an_account_is_on_record_with_who_did_it(world: Wo
     assert new.json()["id"] == log[4]["thing_id"]
 
 
+async def test_what_opens_a_way_in_is_on_record_with_who_opened_it(world: World) -> None:
+    """A37: a link that the operator prints, and the address that a PSA calls; closing what is closed is nothing that was done."""
+    await world.flowpilot.signing_in.link(world.junior.account_id, world.junior.user.id)
+    new = {"system": "memory", "name": "Desk", "base_url": "https://psa.example", "credentials": {"key": "good"}}
+    connection = await world.admin.made("/psa-connections", new)
+    address = f"/psa-connections/{connection['id']}/webhook"
+    await world.admin.made(address)
+    for _ in range(2):
+        await world.owner.client.delete(address)
+
+    removed, renewed, _, link, *_ = (await world.owner.seen("/audit-log"))["items"]
+
+    assert ("psa_webhook.removed", world.owner.by, connection["id"]) == (removed["kind"], removed["by"], removed["thing_id"])
+    assert ("psa_webhook.renewed", world.admin.by, connection["id"]) == (renewed["kind"], renewed["by"], renewed["thing_id"])
+    assert ("sign_in_link.made", "command line", world.junior.id) == (link["kind"], link["cause"], link["thing_id"])
+
+
 async def test_it_comes_in_pages(world: World) -> None:
     for minutes in (5, 6, 7):
         await world.owner.client.patch("/account", json={"mails_a_minute": minutes})
@@ -51,8 +68,23 @@ async def test_neither_addresses_nor_secrets_are_in_it(world: World) -> None:
     url = "https://hooks.example.test/services/very-secret"
     made = await world.owner.client.post("/webhooks", json={"url": url, "name": "Chat", "kinds": ["handoff.escalated"]})
 
+    new = {"system": "memory", "name": "Desk", "base_url": "https://psa.example", "credentials": {"key": "very-good"}}
+    connection = await world.owner.made("/psa-connections", new)
+    called = await world.owner.made(f"/psa-connections/{connection['id']}/webhook")
+    link = await world.flowpilot.signing_in.link(world.junior.account_id, world.junior.user.id)
+    secrets = (
+        "very-secret",
+        "nora@acme.test",
+        made.json()["secret"],
+        "very-good",
+        called["url"].rpartition("/")[2],
+        called["secret"],
+        link,
+    )
+
     log = await world.owner.client.get("/audit-log")
 
     assert 201 == made.status_code, made.text
-    assert {"webhook.added", "user.invited"} <= {entry["kind"] for entry in log.json()["items"]}
-    assert not [word for word in ("very-secret", "nora@acme.test", made.json()["secret"]) if word in log.text]
+    told = {entry["kind"] for entry in log.json()["items"]}
+    assert {"webhook.added", "user.invited", "psa_connection.added", "psa_webhook.renewed", "sign_in_link.made"} <= told
+    assert not [word for word in secrets if word in log.text]

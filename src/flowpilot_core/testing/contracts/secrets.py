@@ -7,6 +7,7 @@ import pytest
 from attrs import evolve
 
 from flowpilot_core.application.secrets import AT_ONCE, Rotation, Safe
+from flowpilot_core.domain.audit import DeedKind
 from flowpilot_core.domain.errors import NotFound, SecretUnreadable
 from flowpilot_core.domain.identifiers import AccountId, SecretId
 from flowpilot_core.domain.secret import SealedSecret
@@ -237,12 +238,19 @@ class SecretsContract(Contract):
     ) -> None:
         old, new = Renamed(vault, str(new_id())), Renamed(vault, str(new_id()))
         ids = [(staff, await self.kept(begin, staff, old, f"secret {number}")) for number in range(3) for staff in (acme, globex)]
-        rotation = Rotation(begin=begin, accounts=holders, vault=new)
+        rotation = Rotation(begin=begin, accounts=holders, vault=new, clock=SetClock())
 
         first, second = await rotation.run(), await rotation.run()
 
         assert (new.key_id, 0) == (first.key_id, second.resealed)
         assert first.resealed >= len(ids)
+        for staff in (acme, globex):
+            async with begin(staff.account_id) as work:
+                (entered,) = await work.audit.page(before=None, limit=10)
+            assert (DeedKind.SECRETS_RESEALED, {"resealed": 3, "key_id": new.key_id}) == (
+                entered.entry.deed.kind,
+                entered.entry.deed.changed,
+            )
         assert {new.key_id} == {(await self.stored(begin, staff, secret_id)).key_id for staff, secret_id in ids}
         for number, (staff, secret_id) in enumerate(ids):
             async with begin(staff.account_id) as work:
@@ -264,7 +272,7 @@ class SecretsContract(Contract):
 
         async def rotate() -> None:
             for _ in range(5):
-                await Rotation(begin=begin, accounts=holders, vault=new).run()
+                await Rotation(begin=begin, accounts=holders, vault=new, clock=SetClock()).run()
 
         await gather(rotate(), *(change(number, secret_id) for number, secret_id in enumerate(ids)))
         await rotate()
@@ -288,7 +296,7 @@ class SecretsContract(Contract):
         old, new = Renamed(vault, str(new_id())), Renamed(vault, str(new_id()))
         secret_id = await self.kept(begin, acme, old)
 
-        await Rotation(begin=begin, accounts=holders, vault=_Choosy(new)).run()
+        await Rotation(begin=begin, accounts=holders, vault=_Choosy(new), clock=SetClock()).run()
 
         assert new.key_id == (await self.stored(begin, acme, secret_id)).key_id
 
@@ -300,7 +308,7 @@ class SecretsContract(Contract):
             await work.secrets.put(lost)
             await work.commit()
 
-        rotated = await Rotation(begin=begin, accounts=holders, vault=vault).run()
+        rotated = await Rotation(begin=begin, accounts=holders, vault=vault, clock=SetClock()).run()
 
         assert rotated.unreadable >= 1
         assert lost == await self.stored(begin, acme, lost.id)
