@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from . import hot_paths, outage, push, replay
+from . import due_work, hot_paths, outage, push, replay
 from .hot_paths import Figure
 
 EXPLANATION = (
@@ -31,12 +31,14 @@ def main() -> None:
     figures = asyncio.run(hot_paths.measure(rounds=arguments.rounds, transactions=arguments.transactions, said=console.log))
     pushed = asyncio.run(push.measure(rounds=arguments.rounds, said=console.log))
     down = asyncio.run(outage.measure(rounds=arguments.rounds, transactions=arguments.transactions // 4, said=console.log))
+    found = asyncio.run(due_work.measure(rounds=arguments.rounds, said=console.log))
     replayed = None
     if arguments.log:
         replayed = asyncio.run(replay.measure(arguments.log, arguments.mapping, said=console.log))
     if arguments.json:
         plain = {figure.name: _plain(figure) for figure in figures} | {"push": _plain_push(pushed)}
         plain["outage"] = {trouble: [round(ratio, 3) for ratio in ratios] for trouble, ratios in down.items()}
+        plain["due_work"] = _plain_due_work(found)
         print(json.dumps(plain | ({"replay": _plain_replay(replayed)} if replayed else {})))
         return
     console.print(_table(figures))
@@ -44,6 +46,8 @@ def main() -> None:
     console.print(_push_line(pushed))
     for trouble, ratios in down.items():
         console.print(outage.line(trouble, ratios))
+    looks = f"{found.busy:.1f} ms, with none {found.idle:.1f} ms: {found.ratio:.2f} times as long, {due_work.MOST:.1f} at most"
+    console.print(f"a look for due work while {due_work.ACCOUNTS:,} accounts have some for later: {looks}")
     if replayed:
         times = f"{replayed.ours:.1f} s, a bare driver {replayed.bare:.1f} s: {replayed.ratio:.2f} times as long, {replay.MOST:.1f} at most"
         console.print(f"replay of {replayed.rows} rows: {times}")
@@ -96,6 +100,15 @@ def _plain_replay(figure: replay.ReplayFigure) -> dict[str, object]:
         "bare_s": round(figure.bare, 1),
         "ratio": round(figure.ratio, 2),
         "at_most": replay.MOST,
+    }
+
+
+def _plain_due_work(figure: due_work.DueWorkFigure) -> dict[str, object]:
+    return {
+        "idle_ms": round(figure.idle, 2),
+        "busy_ms": round(figure.busy, 2),
+        "ratio": round(figure.ratio, 2),
+        "at_most": due_work.MOST,
     }
 
 

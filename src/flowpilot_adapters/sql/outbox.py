@@ -17,46 +17,81 @@ from .statement import FLOAT8, INT4, TEXT, UUID, Call, Statement, array_of
 OTHERS: Final = ""
 """The lane of all kinds that have none of their own."""
 
-# Which accounts have work of which kind is found by hopping over the index from one to the next, whatever the flood in any of them. In
-# each lane the accounts take turns, each with its oldest first. There are more candidates than are taken, since some may be in the
-# hands of another relay; only what is taken is locked.
+# Of each kind what is due is read oldest first, and work that is not due yet costs nothing. Only where more of a kind is due than there is
+# room for, it is found account by account, by hopping over the index from one to the next, so that a flood in one hides no other. In each
+# lane the accounts take turns, each with its oldest first. There are more candidates than are taken, since some may be in the hands of
+# another relay; only what is taken is locked.
+# The index by time is of kinds below '~' alone: what does not ask for that cannot be looked up in it, so that an account's work is never
+# looked for among that of all others, whatever the planner believes.
 TAKE: Final = Statement(
     "take work",
     """
     WITH RECURSIVE room AS MATERIALIZED (
       SELECT kind, most FROM unnest($1, $2) AS room (kind, most) WHERE most > 0
     ),
-    busy AS (
-      (SELECT kind, account_id FROM flowpilot.due_work WHERE kind < '~' ORDER BY kind, account_id LIMIT 1)
+    kinds AS (
+      (SELECT kind FROM flowpilot.due_work WHERE kind < '~' ORDER BY kind LIMIT 1)
       UNION ALL
-      SELECT next.kind, next.account_id
-      FROM busy CROSS JOIN LATERAL (
-        SELECT kind, account_id
+      SELECT next.kind
+      FROM kinds CROSS JOIN LATERAL (
+        SELECT kind FROM flowpilot.due_work WHERE kind > kinds.kind AND kind < '~' ORDER BY kind LIMIT 1
+      ) AS next
+    ),
+    oldest AS MATERIALIZED (
+      SELECT kinds.kind, room.kind AS lane, room.most, work.account_id, work.id, work.due_at,
+        count(*) OVER (PARTITION BY kinds.kind) = 8 * room.most AS flooded
+      FROM kinds JOIN room ON room.kind = CASE WHEN kinds.kind = ANY ($1) THEN kinds.kind ELSE '' END
+      CROSS JOIN LATERAL (
+        SELECT account_id, id, due_at
         FROM flowpilot.due_work
-        WHERE (kind, account_id) > (busy.kind, busy.account_id) AND kind < '~'
-        ORDER BY kind, account_id
+        WHERE kind = kinds.kind AND kind < '~' AND due_at <= now() AND (lease_until IS NULL OR lease_until <= now())
+        ORDER BY due_at
+        LIMIT 8 * room.most
+      ) AS work
+    ),
+    busy AS (
+      SELECT flood.kind, flood.lane, flood.most, first.account_id
+      FROM (SELECT DISTINCT kind, lane, most FROM oldest WHERE flooded) AS flood
+      CROSS JOIN LATERAL (
+        SELECT account_id FROM flowpilot.due_work WHERE kind = flood.kind ORDER BY account_id LIMIT 1
+      ) AS first
+      UNION ALL
+      SELECT busy.kind, busy.lane, busy.most, next.account_id
+      FROM busy CROSS JOIN LATERAL (
+        SELECT account_id
+        FROM flowpilot.due_work
+        WHERE kind = busy.kind AND account_id > busy.account_id
+        ORDER BY account_id
         LIMIT 1
       ) AS next
     ),
     due AS MATERIALIZED (
-      SELECT busy.kind, busy.account_id, room.kind AS lane, room.most, count(*) OVER (PARTITION BY room.kind) AS accounts
-      FROM busy JOIN room ON room.kind = CASE WHEN busy.kind = ANY ($1) THEN busy.kind ELSE '' END
-      WHERE EXISTS (
-        SELECT FROM flowpilot.due_work AS work
-        WHERE work.kind = busy.kind AND work.account_id = busy.account_id AND work.due_at <= now()
-          AND (work.lease_until IS NULL OR work.lease_until <= now())
-      )
+      SELECT busy.kind, busy.account_id, busy.lane, busy.most, count(*) OVER (PARTITION BY busy.lane) AS accounts
+      FROM busy
+      CROSS JOIN LATERAL (
+        SELECT due_at
+        FROM flowpilot.due_work
+        WHERE kind = busy.kind AND account_id = busy.account_id AND due_at <= now()
+          AND (lease_until IS NULL OR lease_until <= now())
+        ORDER BY due_at
+        LIMIT 1
+      ) AS first
     ),
     candidate AS MATERIALIZED (
-      SELECT due.lane, work.account_id, work.id, work.due_at,
-        row_number() OVER (PARTITION BY due.lane, work.account_id ORDER BY work.due_at, work.id) AS turn
-      FROM due CROSS JOIN LATERAL (
-        SELECT account_id, id, due_at
-        FROM flowpilot.due_work
-        WHERE kind = due.kind AND account_id = due.account_id AND due_at <= now() AND (lease_until IS NULL OR lease_until <= now())
-        ORDER BY due_at
-        LIMIT ceil(8.0 * due.most / due.accounts)::int8
-      ) AS work
+      SELECT lane, account_id, id, due_at, row_number() OVER (PARTITION BY lane, account_id ORDER BY due_at, id) AS turn
+      FROM (
+        SELECT lane, account_id, id, due_at FROM oldest WHERE NOT flooded
+        UNION ALL
+        SELECT due.lane, work.account_id, work.id, work.due_at
+        FROM due CROSS JOIN LATERAL (
+          SELECT account_id, id, due_at
+          FROM flowpilot.due_work
+          WHERE kind = due.kind AND account_id = due.account_id AND due_at <= now()
+            AND (lease_until IS NULL OR lease_until <= now())
+          ORDER BY due_at
+          LIMIT ceil(8.0 * due.most / due.accounts)::int8
+        ) AS work
+      ) AS found
     ),
     taken AS MATERIALIZED (
       SELECT held.account_id, held.id
@@ -85,27 +120,22 @@ TAKE: Final = Statement(
 LAG: Final = Statement(
     "lag of work",
     """
-    WITH RECURSIVE busy AS (
-      (SELECT kind, account_id FROM flowpilot.due_work WHERE kind < '~' ORDER BY kind, account_id LIMIT 1)
+    WITH RECURSIVE kinds AS (
+      (SELECT kind FROM flowpilot.due_work WHERE kind < '~' ORDER BY kind LIMIT 1)
       UNION ALL
-      SELECT next.kind, next.account_id
-      FROM busy CROSS JOIN LATERAL (
-        SELECT kind, account_id
-        FROM flowpilot.due_work
-        WHERE (kind, account_id) > (busy.kind, busy.account_id) AND kind < '~'
-        ORDER BY kind, account_id
-        LIMIT 1
+      SELECT next.kind
+      FROM kinds CROSS JOIN LATERAL (
+        SELECT kind FROM flowpilot.due_work WHERE kind > kinds.kind AND kind < '~' ORDER BY kind LIMIT 1
       ) AS next
     )
-    SELECT busy.kind, greatest(extract(epoch FROM clock_timestamp() - min(oldest.due_at)), 0)::float8 AS seconds
-    FROM busy CROSS JOIN LATERAL (
+    SELECT kinds.kind, greatest(extract(epoch FROM clock_timestamp() - oldest.due_at), 0)::float8 AS seconds
+    FROM kinds CROSS JOIN LATERAL (
       SELECT due_at
       FROM flowpilot.due_work
-      WHERE kind = busy.kind AND account_id = busy.account_id AND due_at <= now() AND (lease_until IS NULL OR lease_until <= now())
+      WHERE kind = kinds.kind AND kind < '~' AND due_at <= now() AND (lease_until IS NULL OR lease_until <= now())
       ORDER BY due_at
       LIMIT 1
     ) AS oldest
-    GROUP BY busy.kind
     """,
 )
 

@@ -10,6 +10,7 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     SmallInteger,
     Table,
+    text,
 )
 
 from .base import foreign_key, integer_column, metadata, of_account, primary_key, text_column, time_column, uuid_column
@@ -26,6 +27,7 @@ due_work = Table(
     time_column("lease_until", null=True),
     primary_key("due_work", "id"),
     CheckConstraint("(lease_token IS NULL) = (lease_until IS NULL)", name="ck_due_work_lease"),
+    Index("ix_due_work_kind_due", "kind", "due_at", postgresql_where=text("kind < '~'")),
     Index("ix_due_work_kind_account_due", "kind", "account_id", "due_at"),
 )
 """What is to be done, without content: the one table that the relay's role may read across accounts."""
