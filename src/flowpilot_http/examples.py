@@ -196,7 +196,7 @@ _post: Final = {
     "kind": "claimed",
     "output_id": None,
     "public": False,
-    "deed": "note",
+    "action": "note",
     "state": "posted",
     "reason": None,
     "attempts": 1,

@@ -19,7 +19,7 @@ from flowpilot_adapters.sql import Database, SqlOutbox
 from flowpilot_adapters.system import SystemClock
 from flowpilot_core.domain.documentation import marker
 from flowpilot_core.domain.output import OutputKind, OutputState
-from flowpilot_core.domain.psa_connection import Deed
+from flowpilot_core.domain.psa_connection import TicketAction
 from flowpilot_core.domain.psa_post import PostState, PsaPost
 from flowpilot_core.ports.psa import NotDone, Psa, Trouble
 from flowpilot_core.ports.psa_ledger import PostFilter
@@ -40,12 +40,12 @@ KILLS = int(os.environ.get("FLOWPILOT_KILLS", "3"))
 A_FEW = 5
 """Kills, after which somebody lives long enough to finish."""
 MOST_ROUNDS = 50
-"""Until all that is due is done; a deed waits for those before it for a round each."""
+"""Until all that is due is done; an action waits for those before it for a round each."""
 DOING = {
-    "psa.add_time: before": (Deed.TIME_ENTRY,),
-    "psa.add_time: after": (Deed.TIME_ENTRY,),
-    "psa.set_owner: after": (Deed.OWNER,),
-    "psa.set_status: after": (Deed.STATUS,),
+    "psa.add_time: before": (TicketAction.TIME_ENTRY,),
+    "psa.add_time: after": (TicketAction.TIME_ENTRY,),
+    "psa.set_owner: after": (TicketAction.OWNER,),
+    "psa.set_status: after": (TicketAction.STATUS,),
 }
 """Where else somebody is killed, with what is to be done then."""
 BEN = 2
@@ -102,14 +102,14 @@ async def posts_of(adapter: Adapter, staff: Staff) -> list[PsaPost]:
 def standing(simulator: Simulator, post: PsaPost) -> int:
     """How often it is there what a post is for: the first part of a note, an entry of work, or what the ticket was given."""
     mark, ticket = marker(post.id, 1), simulator.tickets[int(post.ticket_id)]
-    match post.deed:
-        case Deed.NOTE:
+    match post.action:
+        case TicketAction.NOTE:
             return sum(mark in note.text for note in ticket.notes if "timetaken" not in note.raw)
-        case Deed.TIME_ENTRY:
+        case TicketAction.TIME_ENTRY:
             return sum(mark in work.text for work in ticket.work)
-        case Deed.OWNER:
+        case TicketAction.OWNER:
             return int(ticket.owner == BEN)
-        case Deed.PRIORITY:
+        case TicketAction.PRIORITY:
             return int(ticket.priority == 2)
         case _:
             return int(simulator.statuses[ticket.id] not in (simulator.closed_status, simulator.first_status))
@@ -131,24 +131,24 @@ async def test_of_who_posts_at_every_step_leaves_each_note_there_exactly_once(
     await escalated(adapter.begin, staff, simulator)
     await written_up(adapter.begin, staff, simulator)
     await posted(adapter, noting)
-    await escalated(adapter.begin, staff, simulator, ticket=simulator.another(), deeds=tuple(Deed))
+    await escalated(adapter.begin, staff, simulator, ticket=simulator.another(), actions=tuple(TicketAction))
     await all_posted(own_database, adapter, doing)
     # Between the end of one call and the beginning of the next nothing happens: they are one moment.
     points = [point for before, point in zip(["", *noting.seen], noting.seen, strict=False) if not before.endswith("after")]
     assert {"psa.add_note: before", "psa.add_note: after"} <= set(noting.seen)
     assert set(DOING) <= set(doing.seen)
 
-    for number, (point, deeds) in enumerate([*((point, (Deed.NOTE,)) for point in points), *DOING.items()]):
-        if number % 2 and deeds == (Deed.NOTE,):
+    for number, (point, actions) in enumerate([*((point, (TicketAction.NOTE,)) for point in points), *DOING.items()]):
+        if number % 2 and actions == (TicketAction.NOTE,):
             await written_up(adapter.begin, staff, simulator)
         else:
-            await escalated(adapter.begin, staff, simulator, ticket=simulator.another(), deeds=deeds)
+            await escalated(adapter.begin, staff, simulator, ticket=simulator.another(), actions=actions)
         victim = Victim.of(processes.post, own_database.app, own_database.relay, point)
         assert await asyncio.to_thread(victim.ended) in (-signal.SIGKILL, 0), point
         lapse(own_database)
         await all_posted(own_database, adapter)
-        newest = (await posts_of(adapter, staff))[: len(deeds)]
-        assert [(PostState.POSTED, 1)] * len(deeds) == [(post.state, standing(simulator, post)) for post in newest], point
+        newest = (await posts_of(adapter, staff))[: len(actions)]
+        assert [(PostState.POSTED, 1)] * len(actions) == [(post.state, standing(simulator, post)) for post in newest], point
 
     found = await posts_of(adapter, staff)
     assert [1] * len(found) == [standing(simulator, post) for post in found]
@@ -165,7 +165,7 @@ async def test_of_who_posts_at_random_moments_leaves_each_note_there_exactly_onc
     outputs = []
     for number in range(KILLS):
         for _ in range(2):
-            await escalated(adapter.begin, staff, simulator, ticket=simulator.another(), deeds=tuple(Deed))
+            await escalated(adapter.begin, staff, simulator, ticket=simulator.another(), actions=tuple(TicketAction))
         outputs.append(await written_up(adapter.begin, staff, simulator))
         lapse(own_database)
         victim = Victim.of(processes.post, own_database.app, own_database.relay, "")
@@ -179,7 +179,7 @@ async def test_of_who_posts_at_random_moments_leaves_each_note_there_exactly_onc
     await all_posted(own_database, adapter)
 
     found = await posts_of(adapter, staff)
-    assert (2 * len(Deed) + 1) * KILLS == len(found)
+    assert (2 * len(TicketAction) + 1) * KILLS == len(found)
     assert {(PostState.POSTED, 1)} == {(post.state, standing(simulator, post)) for post in found}, f"seed {seed}"
     async with adapter.begin(staff.account_id) as work:
         assert {OutputState.POSTED} == {(await work.outputs.get(output.id)).state for output in outputs}, f"seed {seed}"

@@ -48,7 +48,7 @@ LOGGED = {
         "status",
         "dropped_citations",
         "unsupported",
-        "deed",
+        "action",
         "grace_seconds",
     ),
     *("method", "route", "seconds", "address", "reference", "folder", "problem", "trouble", "error", "where"),

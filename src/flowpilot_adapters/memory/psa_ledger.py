@@ -7,7 +7,7 @@ from attrs import evolve, frozen
 
 from flowpilot_core.domain.errors import NotFound
 from flowpilot_core.domain.identifiers import EventId, PsaConnectionId, PsaPostId
-from flowpilot_core.domain.psa_connection import Deed, Health, NoteKind, PsaConnection
+from flowpilot_core.domain.psa_connection import Health, NoteKind, PsaConnection, TicketAction
 from flowpilot_core.domain.psa_post import TO_POST, PsaPost
 from flowpilot_core.ports.outbox import WorkKind
 from flowpilot_core.ports.psa_ledger import PostFilter
@@ -76,10 +76,10 @@ class MemoryPsaLedger:
         self._work.psa_connections.next(connection.id, connection.version)
         self._work.rows.psa_connections.drop(connection.id)
 
-    async def note(self, post_ids: Mapping[Deed, PsaPostId], kind: NoteKind, *, caused_by: EventId) -> None:
+    async def note(self, post_ids: Mapping[TicketAction, PsaPostId], kind: NoteKind, *, caused_by: EventId) -> None:
         """As `PsaLedger.note` says."""
-        for deed, post_id in post_ids.items():
-            self._work.react(caused_by, partial(self._note, post_id, kind, deed, caused_by))
+        for action, post_id in post_ids.items():
+            self._work.react(caused_by, partial(self._note, post_id, kind, action, caused_by))
 
     async def is_behind(self, post: PsaPost) -> bool:
         """As `PsaLedger.is_behind` says."""
@@ -119,12 +119,12 @@ class MemoryPsaLedger:
             work = DueWork(id=event.session_id, kind=WorkKind.TICKET_FACTS, due_at=self._work.clock.now())
             rows.due.put(work.id, work)
 
-    def _note(self, post_id: PsaPostId, kind: NoteKind, deed: Deed, caused_by: EventId) -> None:
+    def _note(self, post_id: PsaPostId, kind: NoteKind, action: TicketAction, caused_by: EventId) -> None:
         rows = self._work.rows
         event = next(event for event in rows.events if event.id == caused_by)
         session = rows.sessions.get(event.session_id)
         ticket = session.ticket if session else None
-        connection = next((one for one in connections(rows) if ticket and one.system == ticket.system and one.wants(kind, deed)), None)
+        connection = next((one for one in connections(rows) if ticket and one.system == ticket.system and one.wants(kind, action)), None)
         if ticket is None or connection is None or (kind is NoteKind.RESOLVED and event.by is None):
             return
         post = PsaPost(
@@ -134,7 +134,7 @@ class MemoryPsaLedger:
             handoff_id=event.handoff_id,
             ticket_id=ticket.id,
             kind=kind,
-            deed=deed,
+            action=action,
             by=event.by,
             created_at=event.at,
             updated_at=event.at,

@@ -27,7 +27,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from flowpilot_core.domain.errors import ConnectionExists, NotFound
 from flowpilot_core.domain.identifiers import AccountId, EventId, PsaConnectionId, PsaPostId
-from flowpilot_core.domain.psa_connection import Deed, Health, NoteKind, PsaConnection
+from flowpilot_core.domain.psa_connection import Health, NoteKind, PsaConnection, TicketAction
 from flowpilot_core.domain.psa_post import TO_POST, PostState, PsaPost
 from flowpilot_core.ports.outbox import WorkKind
 from flowpilot_core.ports.psa_ledger import PostFilter
@@ -79,8 +79,8 @@ REMOVE: Final = only_saved(
 
 _KIND: Final = bindparam("kind", type_=Text())
 _wanted = (
-    func.unnest(bindparam("ids", type_=ARRAY(Uuid)), bindparam("deeds", type_=ARRAY(Text)))
-    .table_valued(column("id", Uuid()), column("deed", Text()))
+    func.unnest(bindparam("ids", type_=ARRAY(Uuid)), bindparam("actions", type_=ARRAY(Text)))
+    .table_valued(column("id", Uuid()), column("action", Text()))
     .render_derived(name="wanted")
 )
 _caused = (
@@ -93,7 +93,7 @@ _caused = (
         session.c.ticket_id,
         _KIND,
         false(),
-        _wanted.c.deed,
+        _wanted.c.action,
         event.c.by_user_id,
         literal_column(f"'{PostState.PENDING}'"),
         literal_column("0"),
@@ -108,8 +108,8 @@ _caused = (
     .where(
         _kept,
         or_(
-            (_wanted.c.deed == Deed.NOTE) & (any_(psa_connection.c.noted) == _KIND),
-            func.jsonb_exists(psa_connection.c.changes.op("->", return_type=JSONB())(_KIND), _wanted.c.deed),
+            (_wanted.c.action == TicketAction.NOTE) & (any_(psa_connection.c.noted) == _KIND),
+            func.jsonb_exists(psa_connection.c.changes.op("->", return_type=JSONB())(_KIND), _wanted.c.action),
         ),
         or_(_KIND != NoteKind.RESOLVED, event.c.by_user_id.is_not(None)),
     )
@@ -126,7 +126,7 @@ _posted = (
             "ticket_id",
             "kind",
             "public",
-            "deed",
+            "action",
             "by_user_id",
             "state",
             "attempts",
@@ -211,7 +211,7 @@ ADDED: Final = (
         "handoff_id",
         "ticket_id",
         "kind",
-        "deed",
+        "action",
         "output_id",
         "output_version",
         "public",
@@ -291,9 +291,9 @@ class SqlPsaLedger:
         """As `PsaLedger.remove` says."""
         self._transaction.write(REMOVE(account_id=self._account_id, connection_id=connection.id, old_version=connection.version))
 
-    async def note(self, post_ids: Mapping[Deed, PsaPostId], kind: NoteKind, *, caused_by: EventId) -> None:
+    async def note(self, post_ids: Mapping[TicketAction, PsaPostId], kind: NoteKind, *, caused_by: EventId) -> None:
         """As `PsaLedger.note` says, in one statement behind the event."""
-        what = {"ids": list(post_ids.values()), "deeds": list(post_ids), "kind": kind, "caused_by": caused_by}
+        what = {"ids": list(post_ids.values()), "actions": list(post_ids), "kind": kind, "caused_by": caused_by}
         self._transaction.react(NOTE(account_id=self._account_id, **what))
 
     async def is_behind(self, post: PsaPost) -> bool:

@@ -1,4 +1,4 @@
-"""Posting to tickets: how one post, a note or another deed, is looked at, taken, done and settled."""
+"""Posting to tickets: how one post, a note or another action, is looked at, taken, done and settled."""
 
 import asyncio
 import logging
@@ -13,7 +13,7 @@ from flowpilot_core.domain.delivery import delay
 from flowpilot_core.domain.documentation import TEMPLATES, Facts, titled, written
 from flowpilot_core.domain.errors import NotFound
 from flowpilot_core.domain.identifiers import PsaPostId
-from flowpilot_core.domain.psa_connection import Deed, Health, NoteKind, PsaConnection, TicketChange
+from flowpilot_core.domain.psa_connection import Health, NoteKind, PsaConnection, TicketAction, TicketChange
 from flowpilot_core.domain.psa_member import MemberMatch
 from flowpilot_core.domain.psa_post import TO_POST, PostState, PsaPost, has_moved_on
 from flowpilot_core.domain.time_spent import time_spent
@@ -25,7 +25,7 @@ from flowpilot_core.ports.redactor import Redactor
 
 from .psa_access import Psas
 from .redacting import redactor_for
-from .ticket_deeds import NoteTask, SetTask, Task, TimeTask
+from .ticket_actions import NoteTask, SetTask, Task, TimeTask
 from .units import Units
 
 log = logging.getLogger("flowpilot.posts")
@@ -121,7 +121,7 @@ class PostNote:
             except NotFound:
                 await self._end(work, lease, post.suppressed("the connection was removed", at=self.clock.now()))
                 return None
-            if not connection.wants(post.kind, post.deed):
+            if not connection.wants(post.kind, post.action):
                 await self._end(work, lease, post.suppressed("it was switched off", at=self.clock.now()))
                 return None
             if connection.health.is_broken:
@@ -131,7 +131,7 @@ class PostNote:
             session = await work.sessions.detail(post.session_id)
             handoff = await work.handoffs.detail(post.handoff_id) if post.handoff_id else None
             wait = self._wait(post, connection, handoff)
-            if wait is None and post.deed is not Deed.NOTE and await work.psa.is_behind(post):
+            if wait is None and post.action is not TicketAction.NOTE and await work.psa.is_behind(post):
                 wait = float(lease.takes) if lease.takes <= SOON else LATER
             if wait is not None:
                 await work.due.postpone(lease, seconds=wait)
@@ -163,21 +163,21 @@ class PostNote:
         self, work: UnitOfWork, post: PsaPost, connection: PsaConnection, session: SessionDetail, handoff: HandoffDetail | None
     ) -> Task | Unwanted:
         """What the post is to do, as things are now."""
-        if post.deed is Deed.NOTE:
+        if post.action is TicketAction.NOTE:
             return self._note(post, connection, session, handoff, (await work.people.user(post.by)).name if post.by else "FlowPilot")
-        if post.deed is not Deed.TIME_ENTRY and has_moved_on(post.kind, session.session, handoff.handoff if handoff else None):
+        if post.action is not TicketAction.TIME_ENTRY and has_moved_on(post.kind, session.session, handoff.handoff if handoff else None):
             return Unwanted("the session has moved on")
         change = connection.changes.get(post.kind, TicketChange())
-        if post.deed in (Deed.STATUS, Deed.PRIORITY):
-            value = (change.status if post.deed is Deed.STATUS else change.priority) or ""
-            return SetTask(deed=post.deed, text=f"{post.deed}: {value}", value=value)
-        meant_for = handoff is not None and post.kind is NoteKind.ESCALATED and post.deed is Deed.OWNER
+        if post.action in (TicketAction.STATUS, TicketAction.PRIORITY):
+            value = (change.status if post.action is TicketAction.STATUS else change.priority) or ""
+            return SetTask(action=post.action, text=f"{post.action}: {value}", value=value)
+        meant_for = handoff is not None and post.kind is NoteKind.ESCALATED and post.action is TicketAction.OWNER
         user_id = handoff.handoff.user_id if meant_for and handoff else post.by
         if user_id is None:
             return Unwanted("it is meant for nobody by name")
         user = await work.people.user(user_id)
-        if post.deed is Deed.OWNER:
-            return SetTask(deed=post.deed, text=f"owner: {user.name}", whom=user)
+        if post.action is TicketAction.OWNER:
+            return SetTask(action=post.action, text=f"owner: {user.name}", whom=user)
         spent = time_spent(session.session, session.steps, session.handoffs, by=user.id, until=post.created_at)
         return TimeTask(text=f"{spent.minutes} minutes of {user.name}, until it was {post.kind}", whom=user, spent=spent)
 
@@ -288,7 +288,7 @@ class PostNote:
             await self.units.record(work, post.event(by=System(account_id=lease.account_id, cause=WHY)))
         facts = {
             "post_id": str(post.id),
-            "deed": str(post.deed),
+            "action": str(post.action),
             "connection_id": str(post.connection_id),
             "state": str(post.state),
             "attempts": post.attempts,

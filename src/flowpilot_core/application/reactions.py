@@ -2,7 +2,7 @@
 
 from flowpilot_core.domain.events import EventKind
 from flowpilot_core.domain.identifiers import ClaimWatchId, PsaPostId
-from flowpilot_core.domain.psa_connection import NOTED, Deed
+from flowpilot_core.domain.psa_connection import NOTED, TicketAction
 from flowpilot_core.ports.clock import NewId
 from flowpilot_core.ports.persistence import UnitOfWork
 
@@ -37,6 +37,6 @@ def _note_on_ticket(new_id: NewId) -> Reaction:
     async def note(work: UnitOfWork, cause: Cause) -> None:
         kind = NOTED.get(cause.kind)
         if kind is not None:
-            await work.psa.note({deed: PsaPostId(new_id()) for deed in Deed}, kind, caused_by=cause.id)
+            await work.psa.note({action: PsaPostId(new_id()) for action in TicketAction}, kind, caused_by=cause.id)
 
     return note

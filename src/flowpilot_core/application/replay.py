@@ -14,7 +14,7 @@ from flowpilot_core.domain.actor import Person, Role
 from flowpilot_core.domain.errors import FlowPilotError, Stale, Unavailable
 from flowpilot_core.domain.handoff import Handoff, Intent
 from flowpilot_core.domain.identifiers import AccountId, TeamId, UserId
-from flowpilot_core.domain.incident_log import Deed, Happening, LogMove, LogRow, Standing, deeds
+from flowpilot_core.domain.incident_log import Happening, LogMove, LogRow, PlannedMove, Standing, planned_moves
 from flowpilot_core.domain.session import Priority, Status, Ticket
 from flowpilot_core.domain.step import StepKind
 from flowpilot_core.ports.clock import NewId
@@ -194,10 +194,10 @@ class _RowUnit:
         handoffs = Handoffs(units=joined, view=self.view, clock=clock, new_id=self.new_id, tell=False, assess=False)
         sessions = Sessions(units=joined, view=self.view, clock=clock, new_id=self.new_id, tell=False)
         standing = self.before or await self._start(sessions, actor)
-        plan = deeds(row.happening, standing, actor.user_id)
-        for deed in plan:
-            standing = await self._do(deed, standing, actor, sessions, handoffs)
-        outcome = IGNORED if row.happening is Happening.IGNORED else ", ".join(deed.move for deed in plan) or NOTHING
+        plan = planned_moves(row.happening, standing, actor.user_id)
+        for planned in plan:
+            standing = await self._do(planned, standing, actor, sessions, handoffs)
+        outcome = IGNORED if row.happening is Happening.IGNORED else ", ".join(planned.move for planned in plan) or NOTHING
         await work.imports.add(
             ImportedRow(log=self.cast.log, line=row.line, case=row.case, session_id=standing.session_id, outcome=outcome)
         )
@@ -216,10 +216,10 @@ class _RowUnit:
         )
         return _standing(detail)
 
-    async def _do(self, deed: Deed, before: Standing, actor: Person, sessions: Sessions, handoffs: Handoffs) -> Standing:
+    async def _do(self, planned: PlannedMove, before: Standing, actor: Person, sessions: Sessions, handoffs: Handoffs) -> Standing:
         row, session_id = self.row, before.session_id
-        by = self.cast.admin if deed.by_admin else actor
-        match deed.move:
+        by = self.cast.admin if planned.by_admin else actor
+        match planned.move:
             case LogMove.STEP:
                 await sessions.add_step(by, session_id, kind=StepKind.NOTE, content=row.words)
                 return before

@@ -144,27 +144,27 @@ class Standing:
 
 
 @frozen
-class Deed:
+class PlannedMove:
     """One move, and whether an admin makes it in the actor's stead, for what the log does not show."""
 
     move: LogMove
     by_admin: bool = False
 
 
-def deeds(happening: Happening, before: Standing, actor: UserId) -> tuple[Deed, ...]:
+def planned_moves(happening: Happening, before: Standing, actor: UserId) -> tuple[PlannedMove, ...]:
     """What to do, in order, where `happening` is what `actor` did to a case that stands as `before`.
 
     Where another than its assignee goes on with a case, an admin reassigns it to them first; where another than its escalator
     ends a wait without a claim, an admin withdraws it.
     """
-    done: list[Deed] = []
+    plan: list[PlannedMove] = []
     assignee = before.assignee_id
     for meant in MEANING[happening, before.status]:
         move = LogMove.WITHDRAW if meant is LogMove.CLAIM and actor == before.escalator_id else meant
         if move in ASSIGNEES and actor != assignee:
-            done.append(Deed(LogMove.REASSIGN, by_admin=True))
+            plan.append(PlannedMove(LogMove.REASSIGN, by_admin=True))
             assignee = actor
         if move in {LogMove.CLAIM, LogMove.REOPEN}:
             assignee = actor
-        done.append(Deed(move, by_admin=move is LogMove.WITHDRAW and actor != before.escalator_id))
-    return tuple(done)
+        plan.append(PlannedMove(move, by_admin=move is LogMove.WITHDRAW and actor != before.escalator_id))
+    return tuple(plan)

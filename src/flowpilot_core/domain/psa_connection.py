@@ -42,7 +42,7 @@ SWITCHED: Mapping[NoteKind, bool] = MappingProxyType(
 """The notes that an account switches, and whether each is on where nobody said."""
 
 
-class Deed(StrEnum):
+class TicketAction(StrEnum):
     """What is done on a ticket, in the order in which it is done: what a closed ticket takes no more before what may close it."""
 
     NOTE = "note"
@@ -65,16 +65,21 @@ class TicketChange:
     """Whether the work since it came to them is entered for whoever escalates or resolves it."""
 
     def named(self) -> Mapping[str, str | bool]:
-        """What is to be done, by the deed's name."""
-        values = {Deed.STATUS: self.status, Deed.PRIORITY: self.priority, Deed.OWNER: self.owner, Deed.TIME_ENTRY: self.time_entry}
-        return {deed.value: value for deed, value in values.items() if value}
+        """What is to be done, by the action's name."""
+        values = {
+            TicketAction.STATUS: self.status,
+            TicketAction.PRIORITY: self.priority,
+            TicketAction.OWNER: self.owner,
+            TicketAction.TIME_ENTRY: self.time_entry,
+        }
+        return {action.value: value for action, value in values.items() if value}
 
 
-CHANGED: Mapping[NoteKind, frozenset[Deed]] = MappingProxyType(
+CHANGED: Mapping[NoteKind, frozenset[TicketAction]] = MappingProxyType(
     {
-        NoteKind.ESCALATED: frozenset(Deed) - {Deed.NOTE},
-        NoteKind.CLAIMED: frozenset(Deed) - {Deed.NOTE, Deed.TIME_ENTRY},
-        NoteKind.RESOLVED: frozenset(Deed) - {Deed.NOTE},
+        NoteKind.ESCALATED: frozenset(TicketAction) - {TicketAction.NOTE},
+        NoteKind.CLAIMED: frozenset(TicketAction) - {TicketAction.NOTE, TicketAction.TIME_ENTRY},
+        NoteKind.RESOLVED: frozenset(TicketAction) - {TicketAction.NOTE},
     }
 )
 """The events at which a ticket may be changed, and what may be done then: whoever just took over has done no work yet."""
@@ -205,11 +210,11 @@ class PsaConnection:
         checked_name(self.name)
         _check_base_url(self.base_url)
 
-    def wants(self, kind: NoteKind, deed: Deed) -> bool:
+    def wants(self, kind: NoteKind, action: TicketAction) -> bool:
         """Whether this is done at such an event; what somebody posts by hand is."""
-        if deed is Deed.NOTE:
+        if action is TicketAction.NOTE:
             return kind not in SWITCHED or kind in self.noted
-        return deed.value in self.changes.get(kind, TicketChange()).named()
+        return action.value in self.changes.get(kind, TicketChange()).named()
 
 
 def _check_base_url(value: str) -> None:
@@ -244,31 +249,31 @@ def checked_changes(changes: Mapping[str, Plain]) -> Mapping[NoteKind, TicketCha
         if not isinstance(wanted, dict):
             raise InvalidValue(where, "must be an object")
         possible = CHANGED[NoteKind(name)]
-        for deed in wanted:
-            if deed not in possible:
-                raise InvalidValue(f"{where}.{deed}", f"is none of {', '.join(sorted(possible))}")
+        for action in wanted:
+            if action not in possible:
+                raise InvalidValue(f"{where}.{action}", f"is none of {', '.join(sorted(possible))}")
         change = TicketChange(
-            status=_choice(where, wanted, Deed.STATUS),
-            priority=_choice(where, wanted, Deed.PRIORITY),
-            owner=_switch(where, wanted, Deed.OWNER),
-            time_entry=_switch(where, wanted, Deed.TIME_ENTRY),
+            status=_choice(where, wanted, TicketAction.STATUS),
+            priority=_choice(where, wanted, TicketAction.PRIORITY),
+            owner=_switch(where, wanted, TicketAction.OWNER),
+            time_entry=_switch(where, wanted, TicketAction.TIME_ENTRY),
         )
         if change.named():
             checked[NoteKind(name)] = change
     return checked
 
 
-def _choice(where: str, wanted: Mapping[str, Plain], deed: Deed) -> str | None:
-    value = wanted.get(deed)
+def _choice(where: str, wanted: Mapping[str, Plain], action: TicketAction) -> str | None:
+    value = wanted.get(action)
     if value is not None and not isinstance(value, str):
-        raise InvalidValue(f"{where}.{deed}", "must be a text")
-    return None if value is None else text(f"{where}.{deed}", value, most=LONGEST_CHOICE)
+        raise InvalidValue(f"{where}.{action}", "must be a text")
+    return None if value is None else text(f"{where}.{action}", value, most=LONGEST_CHOICE)
 
 
-def _switch(where: str, wanted: Mapping[str, Plain], deed: Deed) -> bool:
-    value = wanted.get(deed)
+def _switch(where: str, wanted: Mapping[str, Plain], action: TicketAction) -> bool:
+    value = wanted.get(action)
     if value is not None and not isinstance(value, bool):
-        raise InvalidValue(f"{where}.{deed}", "must be true or false")
+        raise InvalidValue(f"{where}.{action}", "must be true or false")
     return bool(value)
 
 

@@ -12,7 +12,7 @@ from .delivery import MOST_ATTEMPTS
 from .events import Event, EventKind
 from .handoff import Handoff, HandoffState
 from .identifiers import HandoffId, OutputId, PsaConnectionId, PsaPostId, SessionId, UserId
-from .psa_connection import Deed, NoteKind
+from .psa_connection import NoteKind, TicketAction
 from .session import Session, Status
 from .transitions import advance
 
@@ -88,9 +88,9 @@ class PsaPost:
     output_version: int | None = None
     public: bool = False
     """Whether the client reads it, whatever the connection's other notes are."""
-    deed: Deed = Deed.NOTE
+    action: TicketAction = TicketAction.NOTE
     by: UserId | None = None
-    """Whose deed it tells; None: the system's."""
+    """Whose doing it tells; None: the system's."""
     state: PostState = PostState.PENDING
     reason: str | None = None
     """Why it was suppressed."""
@@ -149,7 +149,7 @@ class PsaPost:
             session_id=self.session_id,
             handoff_id=self.handoff_id,
             private=self.kind is NoteKind.PARKED,
-            changed={"post_id": str(self.id), "deed": self.deed, "state": self.state, "problem": self.last_error},
+            changed={"post_id": str(self.id), "action": self.action, "state": self.state, "problem": self.last_error},
         )
 
     def _moved(self, move: PostMove, at: datetime) -> "PsaPost":

@@ -6,7 +6,7 @@ from typing import Protocol
 from attrs import frozen
 
 from flowpilot_core.domain.identifiers import EventId, HandoffId, PsaConnectionId, PsaPostId, SessionId
-from flowpilot_core.domain.psa_connection import Deed, Health, NoteKind, PsaConnection
+from flowpilot_core.domain.psa_connection import Health, NoteKind, PsaConnection, TicketAction
 from flowpilot_core.domain.psa_post import PostState, PsaPost
 
 
@@ -45,8 +45,8 @@ class PsaLedger(Protocol):
     async def remove(self, connection: PsaConnection) -> None:
         """Forget it, so that its secret can be dropped; what was posted stays in the log. Raises `Stale` as `save` does."""
 
-    async def note(self, post_ids: Mapping[Deed, PsaPostId], kind: NoteKind, *, caused_by: EventId) -> None:
-        """Have done on the ticket what is wanted at this event, if it is recorded here: a post for each deed that is wanted, under the
+    async def note(self, post_ids: Mapping[TicketAction, PsaPostId], kind: NoteKind, *, caused_by: EventId) -> None:
+        """Have done on the ticket what is wanted at this event, if it is recorded here: a post for each action that is wanted, under the
         id given for it, and the work of it, due at once.
 
         There is none where the session has no ticket, where the connection to the ticket's system does not want it at events of this

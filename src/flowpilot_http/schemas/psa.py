@@ -17,9 +17,9 @@ from flowpilot_core.domain.psa_connection import (
     LONGEST_URL,
     SWITCHED,
     Circuit,
-    Deed,
     NoteKind,
     PsaConnection,
+    TicketAction,
 )
 from flowpilot_core.domain.psa_post import PostState, PsaPost
 from flowpilot_core.domain.psa_vendor import NoteFormat
@@ -42,19 +42,23 @@ _TEMPLATE = {
     "maxLength": LONGEST_TEMPLATE,
     "description": f"A text with {', '.join(f'{{{name}}}: {meaning}' for name, meaning in PLACEHOLDERS.items())}. null: ours.",
 }
-_DEEDS: Mapping[Deed, dict[str, Any]] = {
-    Deed.STATUS: {"type": "string", "maxLength": LONGEST_CHOICE, "description": "The status it gets, by name or by the vendor's number."},
-    Deed.PRIORITY: {"type": "string", "maxLength": LONGEST_CHOICE, "description": "The priority it gets, likewise."},
-    Deed.OWNER: {
+_ACTIONS: Mapping[TicketAction, dict[str, Any]] = {
+    TicketAction.STATUS: {
+        "type": "string",
+        "maxLength": LONGEST_CHOICE,
+        "description": "The status it gets, by name or by the vendor's number.",
+    },
+    TicketAction.PRIORITY: {"type": "string", "maxLength": LONGEST_CHOICE, "description": "The priority it gets, likewise."},
+    TicketAction.OWNER: {
         "type": "boolean",
         "description": "Whether it becomes the ticket of whom the session is with, found by e-mail; escalated, of whom that is for.",
     },
-    Deed.TIME_ENTRY: {"type": "boolean", "description": "Whether the work is entered for whoever did it, found by e-mail."},
+    TicketAction.TIME_ENTRY: {"type": "boolean", "description": "Whether the work is entered for whoever did it, found by e-mail."},
 }
 
 
-def _change(deeds: Collection[Deed]) -> dict[str, Any]:
-    properties = {deed.value: described for deed, described in _DEEDS.items() if deed in deeds}
+def _change(actions: Collection[TicketAction]) -> dict[str, Any]:
+    properties = {action.value: described for action, described in _ACTIONS.items() if action in actions}
     return {"type": ["object", "null"], "properties": properties, "additionalProperties": False}
 
 
@@ -81,7 +85,7 @@ Settings = Annotated[
                 "ticket": {
                     "type": "object",
                     "description": "What else is done on the ticket, by event; null for nothing. `/test` says whether the PSA knows it.",
-                    "properties": {kind: _change(deeds) for kind, deeds in CHANGED.items()},
+                    "properties": {kind: _change(actions) for kind, actions in CHANGED.items()},
                     "additionalProperties": False,
                 },
                 "templates": {
@@ -232,7 +236,7 @@ class PostOut(msgspec.Struct, kw_only=True, frozen=True):
     kind: NoteKind
     output_id: Annotated[UUID | None, Meta(description="The resolution output that it is, where it is one.")]
     public: Annotated[bool, Meta(description="Whether the client reads it, though the connection's other notes may be internal.")]
-    deed: Annotated[Deed, Meta(description="What is done there at this event: the note, or one of the others.")]
+    action: Annotated[TicketAction, Meta(description="What is done there at this event: the note, or one of the others.")]
     state: PostState
     reason: Annotated[str | None, Meta(description="Why it was suppressed.")]
     attempts: int

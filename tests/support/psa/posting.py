@@ -21,7 +21,7 @@ from flowpilot_core.application.units import Units
 from flowpilot_core.domain.identifiers import OutputId, PsaConnectionId, PsaPostId, SecretId
 from flowpilot_core.domain.output import Output, OutputKind
 from flowpilot_core.domain.output_text import as_note
-from flowpilot_core.domain.psa_connection import Deed, NoteKind, PsaConnection, TicketChange
+from flowpilot_core.domain.psa_connection import NoteKind, PsaConnection, TicketAction, TicketChange
 from flowpilot_core.domain.psa_post import PsaPost
 from flowpilot_core.domain.session import Ticket
 from flowpilot_core.ports.outbox import Outbox, WorkKind
@@ -87,12 +87,12 @@ async def connected(begin: BeginWork, staff: Staff, simulator: Simulator) -> Non
 
 
 async def escalated(
-    begin: BeginWork, staff: Staff, simulator: Simulator, ticket: str = "1001", deeds: Collection[Deed] = (Deed.NOTE,)
-) -> Mapping[Deed, PsaPostId]:
-    """A session that was escalated to Ben, with the posts of these deeds due."""
+    begin: BeginWork, staff: Staff, simulator: Simulator, ticket: str = "1001", actions: Collection[TicketAction] = (TicketAction.NOTE,)
+) -> Mapping[TicketAction, PsaPostId]:
+    """A session that was escalated to Ben, with the posts of these actions due."""
     on = Ticket(system=simulator.system, id=ticket)
     kept = await a_session(by=staff.anna, ticket=on).step().escalated(user_id=staff.ben.user_id).kept(begin)
-    last, post_ids = kept.moves[-1], {deed: PsaPostId(new_id()) for deed in Deed if deed in deeds}
+    last, post_ids = kept.moves[-1], {action: PsaPostId(new_id()) for action in TicketAction if action in actions}
     event_id = last.event.id
     assert event_id is not None
     async with begin(staff.account_id) as work:

@@ -3,7 +3,7 @@
 from sqlalchemy import Boolean, CheckConstraint, Column, Index, LargeBinary, Table, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from flowpilot_core.domain.psa_connection import Circuit, Deed, NoteKind
+from flowpilot_core.domain.psa_connection import Circuit, NoteKind, TicketAction
 from flowpilot_core.domain.psa_post import PostState
 
 from .base import foreign_key, integer_column, metadata, of_account, one_of, primary_key, text_column, time_column, uuid_column
@@ -53,7 +53,7 @@ psa_post = Table(
     uuid_column("output_id", null=True),
     integer_column("output_version", null=True),
     Column("public", Boolean, nullable=False),
-    text_column("deed"),
+    text_column("action"),
     uuid_column("by_user_id", null=True),
     text_column("state"),
     text_column("reason", null=True),
@@ -73,7 +73,7 @@ psa_post = Table(
     foreign_key("psa_post", "output", ("output_id",), "output", ("id",)),
     foreign_key("psa_post", "by", ("by_user_id",), "person", ("id",)),
     one_of("psa_post", "kind", NoteKind),
-    one_of("psa_post", "deed", Deed),
+    one_of("psa_post", "action", TicketAction),
     one_of("psa_post", "state", PostState),
     CheckConstraint("(kind = 'output') = (output_id IS NOT NULL)", name="ck_psa_post_output"),
     CheckConstraint("(output_id IS NULL) = (output_version IS NULL)", name="ck_psa_post_output_version"),

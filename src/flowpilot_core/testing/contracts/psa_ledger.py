@@ -9,7 +9,7 @@ from attrs import evolve
 
 from flowpilot_core.domain.errors import ConnectionExists, NotFound, Stale
 from flowpilot_core.domain.identifiers import EventId, PsaConnectionId, PsaPostId, SecretId
-from flowpilot_core.domain.psa_connection import Circuit, Deed, Health, NoteKind, PsaConnection, TicketChange
+from flowpilot_core.domain.psa_connection import Circuit, Health, NoteKind, PsaConnection, TicketAction, TicketChange
 from flowpilot_core.domain.psa_member import MemberMatch
 from flowpilot_core.domain.psa_post import PostState, PsaPost
 from flowpilot_core.domain.secret import SealedSecret
@@ -175,21 +175,21 @@ class PsaLedgerContract(Contract):
         self, begin: BeginWork, view: ViewOf, outbox: Outbox, acme: Staff
     ) -> None:
         await self.kept(begin, acme, a_connection(noted=frozenset()))
-        ids = {deed: PsaPostId(new_id()) for deed in Deed}
+        ids = {action: PsaPostId(new_id()) for action in TicketAction}
         case = a_session(by=acme.anna, ticket=Ticket(system="halopsa", id="4711")).escalated()
 
         await self.noted(begin, acme, case, NoteKind.ESCALATED, ids)
 
-        found = {post.deed: post for post in await self.posts(view, acme)}
-        assert {Deed.STATUS, Deed.OWNER} == found.keys()
-        assert all(ids[deed] == post.id for deed, post in found.items())
+        found = {post.action: post for post in await self.posts(view, acme)}
+        assert {TicketAction.STATUS, TicketAction.OWNER} == found.keys()
+        assert all(ids[action] == post.id for action, post in found.items())
         assert {NoteKind.ESCALATED} == {post.kind for post in found.values()}
         leases = await outbox.take({WorkKind.PSA_POST: EVERYTHING}, lease_for=timedelta(minutes=1))
         assert {post.id for post in found.values()} == {lease.work_id for lease in leases if lease.account_id == acme.account_id}
 
     async def test_a_post_is_behind_what_was_asked_for_before_it_on_its_ticket(self, begin: BeginWork, view: ViewOf, acme: Staff) -> None:
         await self.kept(begin, acme, a_connection(noted=frozenset({NoteKind.ESCALATED})))
-        ids = {deed: PsaPostId(new_id()) for deed in Deed}
+        ids = {action: PsaPostId(new_id()) for action in TicketAction}
         await self.noted(
             begin, acme, a_session(by=acme.anna, ticket=Ticket(system="halopsa", id="4711")).escalated(), NoteKind.ESCALATED, ids
         )
@@ -199,10 +199,10 @@ class PsaLedgerContract(Contract):
             acme,
             a_session(by=acme.anna, ticket=Ticket(system="halopsa", id="4712")).escalated(),
             NoteKind.ESCALATED,
-            {Deed.NOTE: elsewhere},
+            {TicketAction.NOTE: elsewhere},
         )
         posts = {post.id: post for post in await self.posts(view, acme)}
-        note, owner, status = (posts[ids[deed]] for deed in (Deed.NOTE, Deed.OWNER, Deed.STATUS))
+        note, owner, status = (posts[ids[action]] for action in (TicketAction.NOTE, TicketAction.OWNER, TicketAction.STATUS))
 
         async with begin(acme.account_id) as work:
             behind = [await work.psa.is_behind(post) for post in (note, owner, status, posts[elsewhere])]
@@ -242,7 +242,7 @@ class PsaLedgerContract(Contract):
         await a_session(by=acme.anna, ticket=Ticket(system="halopsa", id="4711")).kept(begin)
 
         async with begin(acme.account_id) as work:
-            await work.psa.note({Deed.NOTE: PsaPostId(new_id())}, NoteKind.ESCALATED, caused_by=EventId(new_id()))
+            await work.psa.note({TicketAction.NOTE: PsaPostId(new_id())}, NoteKind.ESCALATED, caused_by=EventId(new_id()))
             await work.commit()
 
         assert [] == list(await self.posts(view, acme))
@@ -329,7 +329,7 @@ class PsaLedgerContract(Contract):
         return connection
 
     async def noted(
-        self, begin: BeginWork, staff: Staff, case: Case, kind: NoteKind, others: Mapping[Deed, PsaPostId] | None = None
+        self, begin: BeginWork, staff: Staff, case: Case, kind: NoteKind, others: Mapping[TicketAction, PsaPostId] | None = None
     ) -> PsaPostId:
         """The id of a note of the last thing that happened to a case, which is stored with it."""
         before = evolve(case, moves=case.moves[:-1])
@@ -337,7 +337,7 @@ class PsaLedgerContract(Contract):
         last, post_id = case.moves[-1], PsaPostId(new_id())
         assert last.event.id is not None
         async with begin(staff.account_id) as work:
-            await work.psa.note({Deed.NOTE: post_id, **(others or {})}, kind, caused_by=last.event.id)
+            await work.psa.note({TicketAction.NOTE: post_id, **(others or {})}, kind, caused_by=last.event.id)
             await work.sessions.save(evolve(last.session, version=kept.session.version))
             if last.handoff and last.snapshot:
                 await work.handoffs.add(last.handoff, last.snapshot)

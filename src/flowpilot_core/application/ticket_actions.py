@@ -6,7 +6,7 @@ from attrs import frozen
 
 from flowpilot_core.domain.account import User
 from flowpilot_core.domain.documentation import marker, parts
-from flowpilot_core.domain.psa_connection import Deed
+from flowpilot_core.domain.psa_connection import TicketAction
 from flowpilot_core.domain.psa_post import PsaPost
 from flowpilot_core.domain.time_spent import TimeSpent
 from flowpilot_core.ports.psa import Access, NotDone, Note, Posted, Psa, TimeEntry
@@ -88,7 +88,7 @@ class TimeTask:
 class SetTask:
     """What a ticket is given: compared with what it has before it is written, so that a repeat writes nothing."""
 
-    deed: Deed
+    action: TicketAction
     text: str
     value: str = ""
     """The status or priority."""
@@ -97,10 +97,10 @@ class SetTask:
 
     async def done(self, psa: Psa, access: Access, post: PsaPost, member_id: str) -> Posted:
         """Twice is once."""
-        match self.deed:
-            case Deed.STATUS:
+        match self.action:
+            case TicketAction.STATUS:
                 await psa.set_status(access, post.ticket_id, self.value)
-            case Deed.PRIORITY:
+            case TicketAction.PRIORITY:
                 await psa.set_priority(access, post.ticket_id, self.value)
             case _:
                 await psa.set_owner(access, post.ticket_id, member_id)

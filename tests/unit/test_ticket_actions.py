@@ -11,7 +11,7 @@ from flowpilot_core.domain.actor import Person
 from flowpilot_core.domain.errors import InvalidValue
 from flowpilot_core.domain.handoff import Intent
 from flowpilot_core.domain.identifiers import SessionId
-from flowpilot_core.domain.psa_connection import Deed
+from flowpilot_core.domain.psa_connection import TicketAction
 from flowpilot_core.domain.psa_member import GOOD_FOR
 from flowpilot_core.domain.psa_post import PostState
 from flowpilot_core.domain.time_spent import TimeSpent, time_spent
@@ -54,7 +54,7 @@ async def claimed(desk: Desk, session_id: SessionId) -> None:
 
 
 async def states(desk: Desk) -> dict[tuple[str, str], tuple[PostState, str | None]]:
-    return {(post.kind, post.deed): (post.state, post.reason) for post in await desk.posts()}
+    return {(post.kind, post.action): (post.state, post.reason) for post in await desk.posts()}
 
 
 async def test_a_ticket_follows_its_session() -> None:
@@ -121,7 +121,7 @@ async def test_work_is_entered_once_whatever_is_lost_of_the_answer() -> None:
     await relayed(desk)
     await relayed(desk)
 
-    entered = next(post for post in await desk.posts() if post.deed is Deed.TIME_ENTRY)
+    entered = next(post for post in await desk.posts() if post.action is TicketAction.TIME_ENTRY)
     assert (PostState.POSTED, 2, 1) == (entered.state, entered.attempts, len(desk.psa.tickets[TICKET].work))
 
 
@@ -165,7 +165,7 @@ async def test_who_is_not_known_there_by_their_address_owns_nothing_and_the_log_
     await relayed(desk)
 
     nobody = (PostState.SUPPRESSED, "nobody has this person's address in the PSA, or more than one")
-    assert [nobody, nobody] == [(await states(desk))["resolved", deed] for deed in ("owner", "time_entry")]
+    assert [nobody, nobody] == [(await states(desk))["resolved", action] for action in ("owner", "time_entry")]
 
 
 async def test_of_two_members_with_one_address_nobody_can_tell_who_is_meant() -> None:
