@@ -5,7 +5,7 @@ from uuid import UUID
 
 import typer
 
-from flowpilot_core.domain.actor import System
+from flowpilot_core.domain.audit import operator
 from flowpilot_core.domain.identifiers import AccountId, ProviderId
 from flowpilot_core.domain.identity import IdentityProvider, audience
 from flowpilot_http.main import flowpilot_of
@@ -33,8 +33,9 @@ def add_provider(
 
     async def work(settings: Settings) -> IdentityProvider:
         async with flowpilot_of(settings) as flowpilot:
-            operator = System(account_id=AccountId(account_id), cause="command line")
-            return await flowpilot.identities.add(operator, name=name, issuer=issuer, client_id=client_id, client_secret=client_secret)
+            return await flowpilot.identities.add(
+                operator(AccountId(account_id)), name=name, issuer=issuer, client_id=client_id, client_secret=client_secret
+            )
 
     with outcome():
         settings = prepared()
@@ -60,8 +61,7 @@ def remove_provider(
 
     async def work(settings: Settings) -> None:
         async with flowpilot_of(settings) as flowpilot:
-            operator = System(account_id=AccountId(account_id), cause="command line")
-            await flowpilot.identities.remove(operator, ProviderId(provider_id))
+            await flowpilot.identities.remove(operator(AccountId(account_id)), ProviderId(provider_id))
 
     with outcome():
         run(work(prepared()))

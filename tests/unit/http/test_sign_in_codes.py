@@ -87,6 +87,16 @@ async def test_a_code_is_good_for_ten_minutes(world: World) -> None:
     assert 401 == (await browser.send(code=code)).status_code
 
 
+async def test_the_page_says_at_the_field_what_is_wrong_with_it(world: World) -> None:
+    """For who hears the page, or sees little of it at once."""
+    browser = await _asked(world)
+    before = browser.page.text
+    wrong = (await browser.send(code="WRONG-WRONG")).text
+
+    assert ("aria-invalid" in before, 'aria-invalid="true" aria-describedby="problem"' in wrong) == (False, True)
+    assert '<p class="note" role="alert" id="problem">' in wrong
+
+
 async def test_a_code_that_was_mistyped_too_often_is_good_no_more(world: World) -> None:
     patient, hasty = await _asked(world), await _asked(world, "sam@example.test")
     await world.relay_runs()
