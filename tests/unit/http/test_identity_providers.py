@@ -1,9 +1,6 @@
 """Identity providers: JWTs that they issue and browsers that they send back, with whatever can be wrong about either."""
 
 import asyncio
-import hmac
-import json
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -11,7 +8,6 @@ from urllib.parse import urlencode
 
 import httpx
 import pytest
-from joserfc import jwk
 
 from flowpilot_adapters import openid
 from flowpilot_adapters.openid import BETWEEN_LOOKS, LARGEST, LEEWAY, REMEMBERED, HttpOpenId
@@ -20,6 +16,7 @@ from flowpilot_core.domain.errors import InvalidValue, RoleForbidden
 from flowpilot_core.domain.identity import audience
 from flowpilot_core.testing.builders import SetClock
 from tests.support.browser import Browser
+from tests.support.forging import FORGED, forged
 from tests.support.http import Somebody
 from tests.support.provider import CLIENT
 from tests.support.trust import Trust, a_trust
@@ -43,76 +40,10 @@ async def test_a_jwt_of_a_trusted_issuer_is_its_person(trust: Trust) -> None:
     assert (201, trust.world.junior.id) == (answer.status_code, answer.json()["assignee_id"])
 
 
-def _unsigned(token: str, **header: object) -> str:
-    """The same claims under another header, with nothing to vouch for them."""
-    head = urlsafe_b64encode(json.dumps(header).encode()).rstrip(b"=").decode()
-    return f"{head}.{token.split('.')[1]}."
-
-
-def _tampered(token: str) -> str:
-    """Its subject is another's now."""
-    head, body, signature = token.split(".")
-    claims = json.loads(urlsafe_b64decode(body + "=" * (-len(body) % 4)))
-    body = urlsafe_b64encode(json.dumps({**claims, "sub": "subject of Olga", "email": "olga@example.test"}).encode()).rstrip(b"=").decode()
-    return f"{head}.{body}.{signature}"
-
-
-FORGED = (
-    "alg none",
-    "alg None, spelled otherwise",
-    "HS256 with the public key as PEM",
-    "HS256 with the public key as DER",
-    "HS256 with the public key as JSON",
-    "another key under its name",
-    "another key, brought along as jwk",
-    "another key, brought along as jku",
-    "kid is a path",
-    "kid is an address",
-    "kid is SQL",
-    "kid is a list",
-    "a critical header",
-    "tampered with",
-    "signature left out",
-    "two parts",
-    "no JSON",
-)
-
-
-def _forged(trust: Trust, how: str) -> str:
-    provider = trust.provider
-    honest, thief = provider.token(aud=trust.aud), jwk.RSAKey.generate_key(2048, {"kid": str(provider.key.kid)})
-    if how == "tampered with":
-        return _tampered(honest)
-    if how == "signature left out":
-        return honest.rpartition(".")[0] + "."
-    if how in ("two parts", "no JSON"):
-        return honest.rpartition(".")[0] if how == "two parts" else "e30.e30e.x"
-    if how.startswith("alg"):
-        return _unsigned(honest, alg="none" if how == "alg none" else "nOnE", kid=provider.key.kid)
-    if how.startswith("HS256"):
-        public = {"P": provider.key.as_pem(private=False), "D": provider.key.as_der(private=False), "J": b""}[how.split(" as ")[1][0]]
-        public = public or json.dumps(provider.published[0]).encode()
-        unsigned = _unsigned(honest, alg="HS256", kid=provider.key.kid).rstrip(".")
-        return f"{unsigned}.{urlsafe_b64encode(hmac.digest(public, unsigned.encode(), 'sha256')).rstrip(b'=').decode()}"
-    headers: dict[str, dict[str, Any]] = {
-        "another key, brought along as jwk": {"jwk": thief.as_dict(private=False)},
-        "another key, brought along as jku": {"jku": f"{provider.issuer}/thief"},
-        "kid is a path": {"kid": "../../../../dev/null"},
-        "kid is an address": {"kid": f"{provider.issuer}/thief"},
-        "kid is SQL": {"kid": "x' UNION SELECT 'key"},
-    }
-    if how == "kid is a list":
-        return _unsigned(honest, alg="RS256", kid=["x"]) + "x"
-    if how == "a critical header":
-        return _unsigned(honest, alg="RS256", kid=provider.key.kid, crit=["exp"]) + honest.rpartition(".")[2]
-    provider.header = headers.get(how, {})
-    return provider.token(sign_with=thief, aud=trust.aud)
-
-
 @pytest.mark.parametrize("how", FORGED)
 async def test_a_forged_jwt_is_nobodys(trust: Trust, how: str) -> None:
     """A36: algorithm confusion, keys that a token brings or points to, and what was changed after it was signed."""
-    answer = await trust.asks(_forged(trust, how))
+    answer = await trust.asks(forged(trust.provider, trust.aud, how))
 
     assert (401, "unauthenticated") == (answer.status_code, answer.json()["code"])
     assert not {path for path in trust.provider.asked if "thief" in path}
