@@ -287,6 +287,19 @@ async def test_nobody_is_told_of_an_escalation_that_was_withdrawn_meanwhile(shop
     assert ([], DeliveryState.SUPPRESSED, "the handoff is withdrawn") == (receiver.requests, message.state, message.reason)
 
 
+async def test_nobody_is_told_of_anything_in_an_account_that_was_closed_meanwhile(shop: Shop) -> None:
+    async with Receiver().running() as receiver:
+        shown = await shop.hooked(receiver)
+        await shop.escalated()
+        await shop.flowpilot.accounts.close(shop.acme.account_id)
+
+        await shop.done()
+
+    (message,) = await shop.log(shown)
+    assert (DeliveryState.SUPPRESSED, "the account is closed") == (message.state, message.reason)
+    assert [] == receiver.requests
+
+
 async def test_no_receiver_hears_of_another_account(shop: Shop) -> None:
     async with Receiver().running() as acmes, Receiver().running() as theirs:
         await shop.hooked(acmes)

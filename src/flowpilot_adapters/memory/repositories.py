@@ -220,6 +220,11 @@ class MemoryPeople:
             kept.id, kept.changed(redacts_personal=account.redacts_personal, mails_a_minute=account.mails_a_minute)
         )
 
+    async def set_closed(self, closed_at: datetime | None) -> None:
+        """As `People.set_closed` says."""
+        kept = await self.account()
+        self._work.rows.accounts.put(kept.id, evolve(kept, closed_at=closed_at))
+
     async def account(self) -> Account:
         """As `People.account` says."""
         await _others()

@@ -88,8 +88,8 @@ class Transaction:
 
     def active(self, user_id: UserId) -> bool:
         """Whether this is somebody of the account who may do things."""
-        user = self.rows.users.get(user_id)
-        return user is not None and user.deactivated_at is None
+        user, account = self.rows.users.get(user_id), self.rows.accounts.get(self.account_id)
+        return user is not None and user.deactivated_at is None and account is not None and account.closed_at is None
 
     def commit(self) -> None:
         """Check all and apply all; nothing else runs in between. Once; a second call does nothing."""

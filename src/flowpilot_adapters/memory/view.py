@@ -198,9 +198,10 @@ class MemoryView:
         """As `View.authenticate` says."""
         rows = await self._now()
         token = next((token for token in rows.tokens.values() if token.digest == digest and token.is_good(at)), None)
-        user = rows.users.get(token.user_id) if token else None
-        if token is None or user is None:
+        user, account = rows.users.get(token.user_id) if token else None, rows.accounts.get(self._account_id)
+        if token is None or user is None or account is None:
             raise Unauthenticated
+        account.require_open()
         return user.acting(self._account_id, token.scope), token
 
     async def signed_in(self, digest: bytes, *, at: datetime) -> Person:
@@ -208,8 +209,10 @@ class MemoryView:
         rows = await self._now()
         sign_in = rows.sign_ins.get(digest)
         user = rows.users.get(sign_in.user_id) if sign_in and sign_in.expires_at > at else None
-        if user is None:
+        account = rows.accounts.get(self._account_id)
+        if user is None or account is None:
             raise Unauthenticated
+        account.require_open()
         return user.acting(self._account_id)
 
     async def _now(self) -> Working:

@@ -1,6 +1,7 @@
 """The account itself, its teams, people and tokens, inside one unit of work."""
 
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import BindParameter, Integer, Uuid, any_, bindparam, delete, func, insert, literal_column, select, update
@@ -35,6 +36,7 @@ SAVE_ACCOUNT: Final = compiled(
     "save account",
     update(account).where(own(account)).values({name: bindparam(f"new_{name}") for name in ("redacts_personal", "mails_a_minute")}),
 )
+SET_CLOSED: Final = compiled("close account", update(account).where(own(account)).values(closed_at=bindparam("new_closed_at")))
 ACCOUNT_ITSELF: Final = compiled("account", select(account).where(own(account)))
 ADD_USER: Final = compiled("add user", insert(person).values({column: bindparam(column.name) for column in person.c}))
 SAVE_USER: Final = only_saved(
@@ -143,7 +145,7 @@ class SqlPeople:
 
     async def add_account(self, new: Account) -> None:
         """As `People.add_account` says."""
-        kept = {"redacts_personal": new.redacts_personal, "mails_a_minute": new.mails_a_minute}
+        kept = {"redacts_personal": new.redacts_personal, "mails_a_minute": new.mails_a_minute, "closed_at": new.closed_at}
         self._transaction.write(ADD_ACCOUNT(account_id=new.id, name=new.name, created_at=new.created_at, **kept))
         self._transaction.write(ADD_COUNTER(account_id=new.id))
 
@@ -219,6 +221,10 @@ class SqlPeople:
         kept = {"new_redacts_personal": account.redacts_personal, "new_mails_a_minute": account.mails_a_minute}
         self._transaction.write(SAVE_ACCOUNT(account_id=self._account_id, **kept))
 
+    async def set_closed(self, closed_at: datetime | None) -> None:
+        """As `People.set_closed` says."""
+        self._transaction.write(SET_CLOSED(account_id=self._account_id, new_closed_at=closed_at))
+
     async def account(self) -> Account:
         """As `People.account` says."""
         (found,) = await self._transaction.read(ACCOUNT_ITSELF(account_id=self._account_id))
@@ -231,6 +237,7 @@ class SqlPeople:
             created_at=row.created_at,
             redacts_personal=row.redacts_personal,
             mails_a_minute=row.mails_a_minute,
+            closed_at=row.closed_at,
         )
 
     async def user(self, user_id: UserId) -> User:

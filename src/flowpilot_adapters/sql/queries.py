@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, Select, Table, Update, Uuid, any_, bindpar
 from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.sql.selectable import FromClause, Subquery
 
-from .schema import branch, event, fork_point, handoff, person, session, step
+from .schema import account, branch, event, fork_point, handoff, person, session, step
 from .statement import Statement, compiled
 
 ACCOUNT: Final = bindparam("account_id", type_=Uuid())
@@ -94,5 +94,10 @@ def people_in_handoffs(which: ColumnElement[bool]) -> Select[Any]:
 
 
 def is_active(user_id: ColumnElement[Any]) -> ColumnElement[bool]:
-    """The row of this person, unless they are deactivated."""
-    return own(person) & (person.c.id == user_id) & person.c.deactivated_at.is_(None)
+    """The row of this person, unless they are deactivated or their account is closed."""
+    return own(person) & (person.c.id == user_id) & person.c.deactivated_at.is_(None) & is_open()
+
+
+def is_open() -> ColumnElement[bool]:
+    """Whether the account is not closed."""
+    return exists().where(own(account), account.c.closed_at.is_(None))

@@ -42,7 +42,7 @@ from .connection import Result
 from .errors import translated
 from .pool import Pool
 from .presence import ONLINE
-from .queries import branches_of, columns_but_account, names_of, own, people_in_fork_points, people_in_sessions
+from .queries import branches_of, columns_but_account, is_open, names_of, own, people_in_fork_points, people_in_sessions
 from .schema import (
     api_token,
     branch,
@@ -221,6 +221,7 @@ AUTHENTICATE: Final = compiled(
         api_token.c.revoked_at.is_(None),
         or_(api_token.c.expires_at.is_(None), api_token.c.expires_at > bindparam("at", type_=api_token.c.expires_at.type)),
         person.c.deactivated_at.is_(None),
+        is_open(),
     ),
 )
 SIGNED_IN: Final = compiled(
@@ -232,6 +233,7 @@ SIGNED_IN: Final = compiled(
         sign_in.c.digest == bindparam("digest"),
         sign_in.c.expires_at > bindparam("at"),
         person.c.deactivated_at.is_(None),
+        is_open(),
     ),
 )
 

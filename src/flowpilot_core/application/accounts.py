@@ -44,6 +44,24 @@ class Accounts:
             await work.commit()
         return account
 
+    async def close(self, account_id: AccountId) -> Account:
+        """Nobody gets in any more, and nobody is told anything; nothing is deleted. Raises `NotFound`."""
+        async with self.begin(account_id) as work:
+            account = (await work.people.account()).closed(at=self.clock.now())
+            await work.people.set_closed(account.closed_at)
+            await self._enter(work, account_id, DeedKind.ACCOUNT_CLOSED, account_id, {})
+            await work.commit()
+        return account
+
+    async def reopen(self, account_id: AccountId) -> Account:
+        """Everybody is back as they were; what was not sent meanwhile is not sent any more. Raises `NotFound`."""
+        async with self.begin(account_id) as work:
+            account = (await work.people.account()).reopened()
+            await work.people.set_closed(account.closed_at)
+            await self._enter(work, account_id, DeedKind.ACCOUNT_REOPENED, account_id, {})
+            await work.commit()
+        return account
+
     async def add_user(self, account_id: AccountId, *, email: str, name: str, role: Role, team_ids: Collection[TeamId] = ()) -> User:
         """A new person. Raises `NotFound` for an unknown account or team, `InvalidValue` for an address that is taken."""
         user = User(

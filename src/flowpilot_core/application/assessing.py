@@ -86,7 +86,7 @@ class MakeAssessment:
                 return None
             assessment = await work.assessments.get(AssessmentId(lease.work_id))
             handoff = await work.handoffs.get(assessment.handoff_id)
-            reason = why_not_assess(handoff)
+            reason = (await work.people.account()).why_not_tell() or why_not_assess(handoff)
             if assessment.state is not AssessmentState.PENDING or reason is not None:
                 if reason is not None and assessment.state is AssessmentState.PENDING:
                     await work.assessments.save(assessment.skipped(reason))

@@ -205,6 +205,7 @@ class Identities:
         user_id = await work.identities.linked(provider.id, identity)
         if user_id is None:
             raise Unauthenticated
+        (await work.people.account()).require_open()
         return (await work.people.user(user_id)).acting(account_id)
 
     async def _with_secret(

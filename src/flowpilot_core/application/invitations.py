@@ -73,6 +73,8 @@ class Invitations:
     async def _open(self, work: UnitOfWork, digest: bytes) -> Invitation:
         invitation = await work.invitations.by(digest)
         invitation.require_open(self.clock.now())
+        if (await work.people.account()).closed_at is not None:
+            raise NotFound("invitation")
         return invitation
 
 
@@ -121,9 +123,15 @@ class SendInvitation:
                 await work.due.finish(lease)
                 await work.commit()
                 return None
+            account = await work.people.account()
+            closed = account.why_not_tell()
+            if closed is not None:
+                await work.invitations.save(invitation.given_up(closed))
+                await work.due.finish(lease)
+                await work.commit()
+                return None
             user = await work.people.user(invitation.user_id)
             inviter = await work.people.user(invitation.invited_by)
-            account = await work.people.account()
             await work.invitations.save(invitation.taken(token_digest(secret)))
             await work.commit()
         link = f"{self.base_url}/invitations/{token_text(lease.account_id, secret, Prefix.INVITATION)}"

@@ -91,7 +91,7 @@ class SendDelivery:
             mails = await work.deliveries.mails_of(recipient.id, since=at - pace.within)
             if not await work.due.holds(lease):
                 return None
-            parcel = await self._still_worth(work, recipient, await _parcel(work, delivery.id))
+            parcel = await self._still_worth(work, account, recipient, await _parcel(work, delivery.id))
             if not parcel or parcel[0].delivery.id != delivery.id:
                 await work.due.finish(lease)
                 await self._part(work, parcel)
@@ -112,7 +112,7 @@ class SendDelivery:
             if waiting and not urgent:
                 joined = waiting[: MOST_IN_ONE - len(parcel)]
                 await work.due.withdraw([one.id for one in joined])
-                parcel += await self._still_worth(work, recipient, joined)
+                parcel += await self._still_worth(work, account, recipient, joined)
             escalators = {one.handoff.id: await work.people.user(one.handoff.escalated_by) for one in parcel}
             for one in parcel:
                 await work.deliveries.save(one.delivery.taken(at=at) if one.delivery.id == lead.id else one.delivery.joined(lead, at=at))
@@ -147,12 +147,12 @@ class SendDelivery:
             await work.due.postpone(lease, seconds=(word.until - at) / timedelta(seconds=1))
         return True
 
-    async def _still_worth(self, work: UnitOfWork, recipient: User, deliveries: Sequence[Delivery]) -> "list[_Piece]":
+    async def _still_worth(self, work: UnitOfWork, account: Account, recipient: User, deliveries: Sequence[Delivery]) -> "list[_Piece]":
         """Those worth sending, with what they are about; the others are suppressed."""
         worth = []
         for delivery in deliveries:
             handoff = await work.handoffs.get(delivery.handoff_id)
-            reason = why_not_send(delivery.kind, handoff, recipient)
+            reason = account.why_not_tell() or why_not_send(delivery.kind, handoff, recipient)
             if reason is None:
                 worth.append(_Piece(delivery=delivery, handoff=handoff))
             else:

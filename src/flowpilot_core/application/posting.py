@@ -116,6 +116,10 @@ class PostNote:
                 await work.due.finish(lease)
                 await work.commit()
                 return None
+            closed = (await work.people.account()).why_not_tell()
+            if closed is not None:
+                await self._end(work, lease, post.suppressed(closed, at=self.clock.now()))
+                return None
             try:
                 connection = await work.psa.connection(post.connection_id)
             except NotFound:

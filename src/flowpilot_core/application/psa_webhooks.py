@@ -83,6 +83,8 @@ class PsaWebhooks:
         parsed = _parsed(token)
         async with self.units.begin(parsed.account_id) as work:
             webhook = await work.psa_webhooks.by(parsed.digest)
+            if (await work.people.account()).closed_at is not None:
+                raise NotFound("PSA webhook")
             connection = await work.psa.connection(webhook.connection_id)
             access = await self.psas.access(work, parsed.account_id, connection)
             secret = await self.psas.safe.open(work, parsed.account_id, PURPOSE, webhook.secret_id)

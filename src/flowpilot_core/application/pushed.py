@@ -61,7 +61,7 @@ class NotePush:
             return None
         at = self.clock.now()
         word = await word_on(work, delivery, await work.handoffs.get(delivery.handoff_id), at=at)
-        reason = NOT_HERE if word is None else word.reason
+        reason = (await work.people.account()).why_not_tell() or (NOT_HERE if word is None else word.reason)
         noted = delivery.taken(at=at).delivered(at=at) if reason is None else delivery.suppressed(reason, at=at)
         await work.deliveries.save(noted)
         return noted

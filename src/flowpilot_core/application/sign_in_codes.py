@@ -144,8 +144,8 @@ class SendSignInCode:
         user_id = await work.sign_in_codes.addressee(code)
         if user_id is None or not code.is_good(self.clock.now()) or len(code.digests) >= MOST_MAILS:
             return None
-        user = await work.people.user(user_id)
-        return None if user.deactivated_at is not None else (code, user)
+        user, account = await work.people.user(user_id), await work.people.account()
+        return None if user.deactivated_at is not None or account.closed_at is not None else (code, user)
 
 
 def body(user: User, account: str, code: str) -> str:

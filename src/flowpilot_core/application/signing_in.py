@@ -62,8 +62,12 @@ class SigningIn:
         return signed_in
 
     async def signed_in(self, work: UnitOfWork, account_id: AccountId, user_id: UserId) -> SignedIn:
-        """Somebody, under a new secret, so that nobody can have planted it. Raises `Unauthenticated` for somebody deactivated."""
+        """Somebody, under a new secret, so that nobody can have planted it.
+
+        Raises `Unauthenticated` for somebody deactivated, and for anybody of an account that is closed.
+        """
         secret = self.new_secret()
+        (await work.people.account()).require_open()
         person = (await work.people.user(user_id)).acting(account_id)
         await work.sign_ins.add(SignIn.of(SignInId(self.new_id()), user_id, digest=token_digest(secret), at=self.clock.now()))
         return SignedIn(person=person, text=token_text(account_id, secret, Prefix.SIGN_IN))

@@ -141,7 +141,7 @@ class SendWebhook:
                 message = message.replayed(at=at)
             webhook = await work.webhooks.get(message.webhook_id)
             handoff = await work.handoffs.get(message.handoff_id) if message.handoff_id else None
-            reason = why_not_tell(webhook, message.kind, handoff)
+            reason = (await work.people.account()).why_not_tell() or why_not_tell(webhook, message.kind, handoff)
             if message.state not in TO_SEND or reason is not None:
                 if message.state in TO_SEND and reason is not None:
                     await self._keep(work, message.suppressed(reason, at=at))

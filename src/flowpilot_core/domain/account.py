@@ -32,6 +32,8 @@ class Account:
     """Whether personal data is taken out of what leaves FlowPilot, as secrets always are."""
     mails_a_minute: int = MAILS_A_MINUTE
     """To one person; what is more waits and is joined into one. Urgent ones go at once."""
+    closed_at: datetime | None = None
+    """Since when nobody may do anything in it and nobody is told anything; what is there stays."""
 
     def changed(self, *, redacts_personal: bool | None = None, mails_a_minute: int | None = None) -> "Account":
         """How it works from now on; what is None stays. Raises `InvalidValue`."""
@@ -42,6 +44,23 @@ class Account:
             redacts_personal=self.redacts_personal if redacts_personal is None else redacts_personal,
             mails_a_minute=self.mails_a_minute if mails_a_minute is None else mails_a_minute,
         )
+
+    def closed(self, *, at: datetime) -> "Account":
+        """Closed from now on; one that is closed stays so since when it was."""
+        return evolve(self, closed_at=self.closed_at or at)
+
+    def reopened(self) -> "Account":
+        """Open again, with everything and everybody it had."""
+        return evolve(self, closed_at=None)
+
+    def require_open(self) -> None:
+        """Raises `Unauthenticated` once it is closed."""
+        if self.closed_at is not None:
+            raise Unauthenticated
+
+    def why_not_tell(self) -> str | None:
+        """Why nothing of this account leaves any more, read at the moment of sending; None where it does."""
+        return None if self.closed_at is None else "the account is closed"
 
 
 @frozen(kw_only=True)

@@ -17,6 +17,8 @@ class DeedKind(StrEnum):
     """What can be done to an account: to its people, to what it keeps secret, and to how it works."""
 
     ACCOUNT_CHANGED = "account.changed"
+    ACCOUNT_CLOSED = "account.closed"
+    ACCOUNT_REOPENED = "account.reopened"
     USER_ADDED = "user.added"
     USER_INVITED = "user.invited"
     USER_JOINED = "user.joined"

@@ -302,7 +302,10 @@ class People(Protocol):
         """These people are in the team, and nobody else. Raises `NotFound` (now or at the commit) for who or what is not here."""
 
     async def save_account(self, account: Account) -> None:
-        """Keep how the account works from now on; its name and age stay."""
+        """Keep how the account works from now on; its name, its age and whether it is closed stay."""
+
+    async def set_closed(self, closed_at: datetime | None) -> None:
+        """The account is closed since then, or open where that is None: else nobody of it is signed in, and nobody acts or is told."""
 
     async def account(self) -> Account:
         """Raises `NotFound` where the account does not exist."""

@@ -41,6 +41,34 @@ def create_account(name: Annotated[str, typer.Argument(help="What the account is
         say({"id": made.id, "name": made.name}, f"Account {made.name} has the id {made.id}.", json=json)
 
 
+@account.command("close")
+def close_account(account_id: OfAccount, json: Json = False) -> None:
+    """Shut everybody out within a second and tell nobody anything from now on. Nothing is deleted."""
+
+    async def work() -> Account:
+        async with flowpilot_of(settings) as flowpilot:
+            return await flowpilot.accounts.close(AccountId(account_id))
+
+    with outcome():
+        settings = prepared()
+        closed = run(work())
+        say({"id": closed.id, "closed_at": closed.closed_at}, f"Account {closed.name} is closed since {closed.closed_at}.", json=json)
+
+
+@account.command("reopen")
+def reopen_account(account_id: OfAccount, json: Json = False) -> None:
+    """Let everybody back in, with the tokens they had. What was not sent meanwhile is not sent any more."""
+
+    async def work() -> Account:
+        async with flowpilot_of(settings) as flowpilot:
+            return await flowpilot.accounts.reopen(AccountId(account_id))
+
+    with outcome():
+        settings = prepared()
+        opened = run(work())
+        say({"id": opened.id, "closed_at": None}, f"Account {opened.name} is open.", json=json)
+
+
 @user.command("create")
 def create_user(
     account_id: OfAccount,

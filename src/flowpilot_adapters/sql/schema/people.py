@@ -16,6 +16,7 @@ account = Table(
     time_column("created_at"),
     Column("redacts_personal", Boolean, nullable=False),
     integer_column("mails_a_minute"),
+    time_column("closed_at", null=True),
     primary_key("account"),
 )
 

@@ -13,7 +13,7 @@ from flowpilot_core.domain.token import token_digest
 from flowpilot_core.ports.persistence import BeginWork, ViewOf
 from flowpilot_core.testing.builders import NOON, Staff, new_id
 
-from .contract import Contract
+from .contract import Contract, closed
 
 LATER = NOON + timedelta(hours=1)
 
@@ -91,6 +91,17 @@ class ApiTokensContract(Contract):
 
         with pytest.raises(Unauthenticated):
             await view(acme.account_id).authenticate(token.digest, at=NOON)
+
+    async def test_in_a_closed_account_none_is_good_until_it_is_open_again(self, begin: BeginWork, view: ViewOf, acme: Staff) -> None:
+        token = a_token(acme.ben)
+        await kept(begin, acme, token)
+
+        await closed(begin, acme, NOON)
+        with pytest.raises(Unauthenticated):
+            await view(acme.account_id).authenticate(token.digest, at=NOON)
+
+        await closed(begin, acme, None)
+        assert (acme.ben, token) == await view(acme.account_id).authenticate(token.digest, at=NOON)
 
     async def test_somebodys_are_listed_in_pages_with_when_they_were_used(self, begin: BeginWork, acme: Staff) -> None:
         tokens = sorted([a_token(acme.ben, name=f"{number}") for number in range(3)], key=lambda token: token.id)

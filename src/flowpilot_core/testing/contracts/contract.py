@@ -1,6 +1,7 @@
 """What all contract suites share: the ports under test, and an account with people to test them with."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import ClassVar
 
 import pytest
@@ -60,6 +61,13 @@ class Contract:
 async def all_events(view: ViewOf, account_id: AccountId) -> Sequence[LoggedEvent]:
     """The whole log of an account."""
     return await view(account_id).events(after=0, limit=EVERYTHING)
+
+
+async def closed(begin: BeginWork, staff: Staff, at: datetime | None) -> None:
+    """Their account is closed since then, or open."""
+    async with begin(staff.account_id) as work:
+        await work.people.set_closed(at)
+        await work.commit()
 
 
 def facts(error: FlowPilotError) -> tuple[type[FlowPilotError], tuple[object, ...], str]:

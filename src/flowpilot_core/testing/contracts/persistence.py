@@ -34,7 +34,7 @@ from flowpilot_core.domain.token import token_digest
 from flowpilot_core.ports.persistence import BeginWork, HandoffDetail, QueueFilter, QueuePosition, SessionFilter, ViewOf
 from flowpilot_core.testing.builders import MINUTE, NOON, Case, Staff, a_session, an_escalation, new_id
 
-from .contract import EVERYTHING, Contract, all_events, facts
+from .contract import EVERYTHING, Contract, all_events, closed, facts
 
 AWKWARD = 'Müller & Söhne; "quoted" \\ 100 % \'); DROP TABLE x; --\r\n\ttab 漢字 \U0001f5a8 \u2028 end'
 """Text that is stored as it is, whatever it looks like."""
@@ -468,6 +468,19 @@ class HandoffsContract(Contract):
         assert deliveries[1:] == list(kept)
         assert DeliveryState.PENDING == kept[0].state
 
+    async def test_in_a_closed_account_nobody_is_told(self, begin: BeginWork, view: ViewOf, acme: Staff) -> None:
+        await self._told(begin, acme, acme.adam)
+        case = await an_escalation(by=acme.anna).kept(begin)
+        await closed(begin, acme, NOON)
+
+        async with begin(acme.account_id) as work:
+            assert NOON == (await work.people.account()).closed_at
+            late = Delivery(id=DeliveryId(new_id()), handoff_id=case.handoff.id, user_id=acme.ben.user_id, created_at=NOON, updated_at=NOON)
+            await work.deliveries.add([late])
+            await work.commit()
+
+        assert [] == list(await view(acme.account_id).deliveries(case.handoff.id, after=None, limit=EVERYTHING))
+
     async def _told(self, begin: BeginWork, acme: Staff, *people: Person) -> tuple[Case, list[Delivery]]:
         case = await an_escalation(by=acme.anna).kept(begin)
         deliveries = [
@@ -697,6 +710,13 @@ class ClaimsContract(Contract):
             assert withdrawn is not isinstance(taken, HandoffDetail)
             state = (await view(acme.account_id).handoff(case.handoff.id)).handoff.state
             assert (HandoffState.WITHDRAWN if withdrawn else HandoffState.CLAIMED) is state
+
+    async def test_in_a_closed_account_nobody_claims_anything(self, begin: BeginWork, acme: Staff) -> None:
+        case = await an_escalation(by=acme.anna).kept(begin)
+        await closed(begin, acme, NOON)
+
+        with pytest.raises(Unauthenticated):
+            await self.claim(begin, acme, case.handoff.id, acme.ben)
 
     async def test_a_deactivated_person_claims_nothing(self, begin: BeginWork, view: ViewOf, acme: Staff) -> None:
         case = await an_escalation(by=acme.anna).kept(begin)

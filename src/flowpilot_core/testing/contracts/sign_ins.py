@@ -13,7 +13,7 @@ from flowpilot_core.domain.token import token_digest
 from flowpilot_core.ports.persistence import BeginWork, ViewOf
 from flowpilot_core.testing.builders import MINUTE, NOON, Staff, new_id
 
-from .contract import Contract
+from .contract import Contract, closed
 
 BROWSER = token_digest(b"a browser's secret")
 LINK = token_digest(b"a link's secret")
@@ -53,6 +53,12 @@ class SignInsContract(Contract):
         async with begin(acme.account_id) as work:
             await work.people.save_user(evolve(acme.user(acme.ben), deactivated_at=NOON))
             await work.commit()
+
+        await self._refused(view, acme)
+
+    async def test_in_a_closed_account_nobody_is_signed_in(self, begin: BeginWork, view: ViewOf, acme: Staff) -> None:
+        await self._signed_in(begin, acme, acme.ben.user_id)
+        await closed(begin, acme, NOON)
 
         await self._refused(view, acme)
 

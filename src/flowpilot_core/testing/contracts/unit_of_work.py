@@ -17,7 +17,7 @@ from flowpilot_core.ports.outbox import Outbox
 from flowpilot_core.ports.persistence import AlreadyAnswered, Answer, BeginWork, Once, ViewOf
 from flowpilot_core.testing.builders import MINUTE, NOON, Case, Staff, a_session, an_escalation, new_id, recorded
 
-from .contract import Contract, all_events
+from .contract import Contract, all_events, closed
 
 
 class _Changed(Exception):
@@ -223,6 +223,16 @@ class UnitOfWorkContract(Contract):
 
     async def test_a_deactivated_person_can_do_nothing(self, begin: BeginWork, view: ViewOf, acme: Staff) -> None:
         await self._deactivate(begin, acme)
+        case = a_session(by=acme.anna)
+
+        with pytest.raises(Unauthenticated):
+            await start(begin, case)
+
+        with pytest.raises(NotFound):
+            await view(acme.account_id).session(case.id)
+
+    async def test_in_a_closed_account_nobody_can_do_anything(self, begin: BeginWork, view: ViewOf, acme: Staff) -> None:
+        await closed(begin, acme, NOON)
         case = a_session(by=acme.anna)
 
         with pytest.raises(Unauthenticated):
