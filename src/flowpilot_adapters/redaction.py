@@ -2,6 +2,7 @@
 
 import hmac
 from collections.abc import Iterable, Iterator
+from functools import lru_cache, partial
 from hashlib import sha256
 from typing import Final
 from uuid import UUID
@@ -29,7 +30,8 @@ from detect_secrets.plugins.stripe import StripeDetector
 from detect_secrets.plugins.telegram_token import TelegramBotTokenDetector
 from detect_secrets.plugins.twilio import TwilioKeyDetector
 
-from flowpilot_core.domain.redaction import SecretKind, Span, learned, placeholder, redacted, spans
+from flowpilot_core.domain.redaction import SecretKind, Span, cleaner, placeholder, spans
+from flowpilot_core.ports.redactor import Clean
 
 # Its guesses by entropy and by the words around are left out: what an engineer pastes is full of digests and ids, and for words
 # the core's own rules know more of what stands on a ticket.
@@ -58,6 +60,8 @@ _DETECTORS: Final[tuple[RegexBasedDetector, ...]] = (
 LONGEST_PIECE: Final = 1_000
 OVERLAP: Final = 200
 """Characters of a line that are looked at together, and of those how many once more with what comes next: no key is longer."""
+MOST_CASES: Final = 32
+"""Cases that are remembered as they were told last, since many are told of one at once."""
 _TAG: Final = 3
 """Bytes of a placeholder's tag."""
 
@@ -68,18 +72,18 @@ class SecretRedactor:
 
     _key: bytes = field(repr=False)
 
-    def __call__(self, text: str, *, within: UUID, personal: bool = False, beside: Iterable[str] = ()) -> str:
+    def __call__(self, texts: Iterable[str], *, within: UUID, personal: bool = False) -> Clean:
         """As `Redactor` says."""
-        known: dict[str, SecretKind] = {}
-        for other in beside:
-            known |= learned(other, _spans(other, personal=personal))
-        found = list(_spans(text, personal=personal))
+        return _cleaner(self._key, within, personal, tuple(texts))
 
-        def tagged(kind: SecretKind, secret: str) -> str:
-            digest = hmac.digest(self._key, within.bytes + secret.strip().encode("utf-8", "surrogatepass"), sha256)
-            return placeholder(kind, digest[:_TAG].hex())
 
-        return redacted(text, found, known | learned(text, found), tagged)
+@lru_cache(maxsize=MOST_CASES)
+def _cleaner(key: bytes, within: UUID, personal: bool, texts: tuple[str, ...]) -> Clean:
+    def tagged(kind: SecretKind, secret: str) -> str:
+        digest = hmac.digest(key, within.bytes + secret.encode("utf-8", "surrogatepass"), sha256)
+        return placeholder(kind, digest[:_TAG].hex())
+
+    return cleaner(texts, partial(_spans, personal=personal), tagged)
 
 
 def _spans(text: str, *, personal: bool) -> Iterator[Span]:

@@ -13,8 +13,8 @@ from flowpilot_core.domain.account import Account
 from flowpilot_core.domain.delivery import DeliveryKind
 from flowpilot_core.domain.handoff import Handoff
 from flowpilot_core.ports.letters import Letter
+from flowpilot_core.ports.redactor import Clean
 from flowpilot_core.testing.builders import ANNA, BEN, NOON, STAFF, an_escalation
-from flowpilot_core.testing.redaction import as_it_is
 
 ACME = Account(id=STAFF.account_id, name="Acme IT", created_at=NOON)
 LINK = "https://flowpilot.example/claim/abc"
@@ -26,12 +26,12 @@ def an_urgent_case(title: str = "VPN down", note: str | None = None) -> Handoff:
     return evolve(handoff, note=note, brief=evolve(handoff.brief, title=title, client_name="Contoso"))
 
 
-def told(handoff: Handoff, kind: DeliveryKind = DeliveryKind.ESCALATED) -> Told:
-    return Told(kind=kind, handoff=handoff, escalator="Anna Engineer", link=LINK)
+def told(handoff: Handoff, kind: DeliveryKind = DeliveryKind.ESCALATED, *, clean: Clean = str) -> Told:
+    return Told(kind=kind, handoff=handoff, escalator="Anna Engineer", link=LINK, clean=clean)
 
 
 def a_letter(*handoffs: Handoff, unsubscribe: str | None = None) -> Letter:
-    return letter(tuple(told(handoff) for handoff in handoffs), STAFF.user(BEN), ACME, as_it_is, unsubscribe=unsubscribe)
+    return letter(tuple(told(handoff) for handoff in handoffs), STAFF.user(BEN), ACME, unsubscribe=unsubscribe)
 
 
 class _Page(HTMLParser):
@@ -99,12 +99,12 @@ def test_html_reads_in_the_dark_and_on_a_narrow_screen() -> None:
 def test_a_secret_that_somebody_pasted_is_in_no_part_of_a_mail() -> None:
     secret = "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
     case = an_urgent_case(title=f"Token {secret} rejected", note=f"It says {secret}")
-    redact = SecretRedactor(bytes(32))
+    redacted = told(case, clean=SecretRedactor(bytes(32))([], within=case.id))
 
-    said = letter((told(case),), STAFF.user(BEN), ACME, redact, unsubscribe=None)
+    said = letter((redacted,), STAFF.user(BEN), ACME, unsubscribe=None)
 
     assert secret in a_letter(case).text
-    assert secret not in said.text + HtmlLetters()(said) + subject((told(case),), redact)
+    assert secret not in said.text + HtmlLetters()(said) + subject((redacted,))
 
 
 def test_several_in_one_say_how_many_and_how_urgent() -> None:
@@ -112,13 +112,13 @@ def test_several_in_one_say_how_many_and_how_urgent() -> None:
 
     said = a_letter(first, second)
 
-    assert "[normal] 2 messages in one: VPN down and others" == subject((told(first), told(second)), as_it_is)
+    assert "[normal] 2 messages in one: VPN down and others" == subject((told(first), told(second)))
     assert ["VPN down", "Printer on fire"] == [item.title for item in said.items]
 
 
 @pytest.mark.parametrize("kind", DeliveryKind)
 def test_every_kind_has_its_words(kind: DeliveryKind) -> None:
-    said = letter((told(an_urgent_case(), kind),), STAFF.user(BEN), ACME, as_it_is, unsubscribe=None)
+    said = letter((told(an_urgent_case(), kind),), STAFF.user(BEN), ACME, unsubscribe=None)
 
     assert kind in LEADS
     assert kind in CLOSINGS

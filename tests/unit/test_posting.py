@@ -281,7 +281,7 @@ async def test_a_relay_that_died_in_the_middle_leaves_a_note_that_is_looked_for(
     assert isinstance(handler, PostNote)
     draft = await handler._look(lease)
     assert draft is not None
-    taken = await handler._take(lease, draft, draft.task.text)
+    taken = await handler._take(lease, draft, draft.task.text(str))
     assert taken is not None
     await handler._post(draft, taken)
 

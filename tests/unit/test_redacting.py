@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flowpilot_adapters.redaction import SecretRedactor
-from flowpilot_core.application.redacting import without_secrets
+from flowpilot_core.application.redacting import redacted
 from flowpilot_core.domain.case_file import CaseFile, snapshot_of
 from flowpilot_core.testing.builders import a_session
 from flowpilot_core.testing.redaction import as_it_is
@@ -24,7 +24,7 @@ def test_whatever_text_steps_hold_no_secret_of_the_corpus_leaves(sample: Sample,
     case = a_session(problem=text).step(text, evidence=text).fork("a", "b").closed("a", reason=text).escalated(text, note=text)
     snapshot = snapshot_of(case.snapshot.body)
 
-    left = without_secrets(snapshot, SecretRedactor(bytes(32)), within=case.handoff.id)
+    left = redacted(snapshot, SecretRedactor(bytes(32)), within=case.handoff.id)
 
     told = json.dumps(left, ensure_ascii=False)
     assert not [secret for secret in sample.secrets if json.dumps(secret, ensure_ascii=False)[1:-1] in told]
@@ -35,7 +35,7 @@ def test_a_snapshot_without_secrets_stays_as_it_is() -> None:
     case = a_session().step("rebooted it", evidence="all\x1fwell").escalated()
     snapshot = snapshot_of(case.snapshot.body)
 
-    assert snapshot == without_secrets(snapshot, as_it_is, within=case.handoff.id)
+    assert snapshot == redacted(snapshot, as_it_is, within=case.handoff.id)
 
 
 def test_a_secret_that_swallows_the_border_of_two_texts_is_found_in_each() -> None:
@@ -46,6 +46,6 @@ def test_a_secret_that_swallows_the_border_of_two_texts_is_found_in_each() -> No
         .escalated()
     )
 
-    left = json.dumps(without_secrets(snapshot_of(case.snapshot.body), SecretRedactor(bytes(32)), within=case.handoff.id))
+    left = json.dumps(redacted(snapshot_of(case.snapshot.body), SecretRedactor(bytes(32)), within=case.handoff.id))
 
     assert "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSj" not in left

@@ -21,9 +21,9 @@ from flowpilot_core.ports.persistence import UnitOfWork, ViewOf
 from flowpilot_core.ports.redactor import Redactor
 
 from .models import Models
-from .redacting import redactor_for, similar_without_secrets, without_secrets
+from .redacting import case_of, without_secrets
 from .rules_assistant import RulesAssistant
-from .similar import similar_to
+from .similar import cases_of, cleaned, similar_to
 from .units import Units
 
 log = logging.getLogger("flowpilot.assessments")
@@ -93,14 +93,19 @@ class MakeAssessment:
                 await work.due.finish(lease)
                 await work.commit()
                 return None
-            redact = await redactor_for(work, self.redact)
-        stored = await self.view(lease.account_id).snapshot(handoff.id)
-        snapshot = await asyncio.to_thread(without_secrets, snapshot_of(stored.body), redact, within=handoff.id)
+            case = await case_of(work, handoff.session_id, self.redact)
+        view = self.view(lease.account_id)
+        snapshot = snapshot_of((await view.snapshot(handoff.id)).body)
         file = CaseFile.of(snapshot)
         about = (file.problem, *(step.content for step in file.steps))
-        similar = await similar_to(self.view(lease.account_id), file.title, about, without=handoff.session_id)
-        similar = similar_without_secrets(similar, redact, within=handoff.id)
-        question = Question(account_id=lease.account_id, handoff_id=handoff.id, snapshot=snapshot, similar=similar)
+        similar = await similar_to(view, file.title, about, without=handoff.session_id)
+        clean = await case.cleaner(snapshot, await cases_of(view, similar), within=handoff.id)
+        question = Question(
+            account_id=lease.account_id,
+            handoff_id=handoff.id,
+            snapshot=await asyncio.to_thread(without_secrets, snapshot, clean),
+            similar=cleaned(similar, clean),
+        )
         return Task(assessment=assessment, handoff=handoff, question=question)
 
     async def _sketch(self, lease: Lease, task: Task, opinion: Opinion) -> bool:

@@ -20,9 +20,9 @@ from flowpilot_core.ports.persistence import SessionDetail
 from flowpilot_core.ports.redactor import Redactor
 
 from .models import NOBODY, NOTHING, Models
-from .outputs import Case
+from .outputs import WrittenUp
 from .picturing import pictured
-from .redacting import redactor_for, without_secrets
+from .redacting import redactor_of, without_secrets
 from .units import Units
 
 MOST_PARAGRAPHS = 4
@@ -46,11 +46,12 @@ class BetterOutput:
                 return
             output = await work.outputs.get(OutputId(lease.work_id))
             detail = await work.sessions.detail(output.session_id)
-            case = Case(detail=detail, redact=await redactor_for(work, self.redact))
+            case = WrittenUp(detail=detail, redact=redactor_of(await work.people.account(), self.redact))
         if not output.pending or detail.session.resolution is None or self.models is None:
             await self.give_up(lease, NOBODY)
             return
-        told = await asyncio.to_thread(without_secrets, told_of(output.kind, detail), case.redact, within=detail.session.id)
+        clean = await case.cleaner(within=detail.session.id)
+        told = await asyncio.to_thread(without_secrets, told_of(output.kind, detail), clean)
         question = Question(account_id=lease.account_id, handoff_id=HandoffId(detail.session.id), snapshot=told, output=output.kind)
         opinion, problem = await self.models.asked(question)
         paragraphs = _paragraphs(opinion) if opinion else []

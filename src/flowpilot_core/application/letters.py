@@ -10,7 +10,7 @@ from flowpilot_core.domain.debrief import Debrief
 from flowpilot_core.domain.delivery import DeliveryKind
 from flowpilot_core.domain.handoff import Handoff
 from flowpilot_core.ports.letters import Item, Letter
-from flowpilot_core.ports.redactor import Redactor
+from flowpilot_core.ports.redactor import Clean
 
 LEADS: Mapping[DeliveryKind, str] = MappingProxyType(
     {
@@ -44,6 +44,8 @@ class Told:
     handoff: Handoff
     escalator: str
     link: str
+    clean: Clean
+    """Takes out of any text of its case what somebody may have pasted."""
     solved: "Solved | None" = None
     """Of a debrief, unless it was reopened since."""
 
@@ -56,17 +58,17 @@ class Solved:
     by: str
 
 
-def subject(told: tuple[Told, ...], redact: Redactor) -> str:
+def subject(told: tuple[Told, ...]) -> str:
     """One line that tells how urgent it is, whose client it is and what it is about."""
-    first = told[0].handoff
+    first, clean = told[0].handoff, told[0].clean
     if len(told) > 1:
         most = max((one.handoff.priority for one in told), key=lambda priority: priority.rank)
-        return f"[{most}] {len(told)} messages in one: {redact(first.brief.title, within=first.id)} and others"
-    client = f"{redact(first.brief.client_name, within=first.id)}: " if first.brief.client_name else ""
-    return f"[{first.priority}] {client}{redact(first.brief.title, within=first.id)}"
+        return f"[{most}] {len(told)} messages in one: {clean(first.brief.title)} and others"
+    client = f"{clean(first.brief.client_name)}: " if first.brief.client_name else ""
+    return f"[{first.priority}] {client}{clean(first.brief.title)}"
 
 
-def letter(told: tuple[Told, ...], recipient: User, account: Account, redact: Redactor, *, unsubscribe: str | None) -> Letter:
+def letter(told: tuple[Told, ...], recipient: User, account: Account, *, unsubscribe: str | None) -> Letter:
     """What a colleague needs to decide whether to take it, without the secrets that somebody may have pasted."""
     first = told[0]
     lead = LEADS[first.kind].format(escalator=first.escalator)
@@ -76,22 +78,16 @@ def letter(told: tuple[Told, ...], recipient: User, account: Account, redact: Re
         account_name=account.name,
         greeting=f"Hello {recipient.name},",
         lead=lead,
-        items=tuple(_item(one, redact) for one in told),
+        items=tuple(_item(one) for one in told),
         closing=CLOSINGS[first.kind].format(account=account.name),
         unsubscribe=unsubscribe,
     )
 
 
-def _item(told: Told, redact: Redactor) -> Item:
-    handoff = told.handoff
+def _item(told: Told) -> Item:
+    handoff, clean = told.handoff, told.clean
     brief = handoff.brief
-
     solution = dict(_solution(told.solved)) if told.solved else {}
-    texts = [text for text in (brief.title, handoff.reason, handoff.note, brief.headline, *solution.values()) if text]
-
-    def clean(text: str) -> str:
-        return redact(text, within=handoff.id, beside=texts)
-
     facts = {
         "Client": brief.client_name and clean(brief.client_name),
         "Ticket": brief.ticket and clean(f"{brief.ticket.system} {brief.ticket.id}"),

@@ -20,14 +20,14 @@ from flowpilot_core.ports.clock import Clock, Jitter
 from flowpilot_core.ports.letters import Typesetter
 from flowpilot_core.ports.notifier import Message, Notifier, NotSent
 from flowpilot_core.ports.outbox import Lease, Work, WorkKind
-from flowpilot_core.ports.persistence import UnitOfWork
+from flowpilot_core.ports.persistence import SessionDetail, UnitOfWork
 from flowpilot_core.ports.redactor import Redactor
 
 from .duty import word_on
 from .handing_over import hand_over
 from .letters import CLAIMABLE, ESSENTIAL, Solved, Told, letter, subject
 from .links import Links
-from .redacting import redactor_of
+from .redacting import case_of
 from .units import Units
 
 log = logging.getLogger("flowpilot.deliveries")
@@ -116,17 +116,20 @@ class SendDelivery:
             escalators = {one.handoff.id: await work.people.user(one.handoff.escalated_by) for one in parcel}
             for one in parcel:
                 await work.deliveries.save(one.delivery.taken(at=at) if one.delivery.id == lead.id else one.delivery.joined(lead, at=at))
-            solved = {one.handoff.id: await _solved(work, one) for one in parcel if one.delivery.kind is DeliveryKind.DEBRIEF}
+            cases = [await case_of(work, one.handoff.session_id, self.redact) for one in parcel]
             await work.commit()
         told = tuple(
-            Told(
-                kind=one.delivery.kind,
-                handoff=one.handoff,
-                escalator=escalators[one.handoff.id].name,
-                link=self._link(one.delivery, one.handoff, recipient, account, at=at),
-                solved=solved.get(one.handoff.id),
-            )
-            for one in parcel
+            [
+                Told(
+                    kind=one.delivery.kind,
+                    handoff=one.handoff,
+                    escalator=escalators[one.handoff.id].name,
+                    link=self._link(one.delivery, one.handoff, recipient, account, at=at),
+                    clean=await case.cleaner(one.handoff, within=one.handoff.id),
+                    solved=_solved(case.detail) if one.delivery.kind is DeliveryKind.DEBRIEF else None,
+                )
+                for one, case in zip(parcel, cases, strict=True)
+            ]
         )
         return self._message(lead.taken(at=at), told, recipient, account)
 
@@ -201,14 +204,13 @@ class SendDelivery:
     def _message(self, delivery: Delivery, told: tuple[Told, ...], recipient: User, account: Account) -> Message:
         essential = any(one.kind in ESSENTIAL for one in told)
         way_out = None if essential else self.links.unsubscribe(account.id, recipient.id)
-        redact = redactor_of(account, self.redact)
-        said = letter(told, recipient, account, redact, unsubscribe=way_out)
+        said = letter(told, recipient, account, unsubscribe=way_out)
         return Message(
             message_id=message_id(delivery.id, self.mail_domain),
             to=recipient.email,
             to_name=recipient.name,
             account_name=account.name,
-            subject=subject(told, redact),
+            subject=subject(told),
             text=said.text,
             html=self.typeset(said) if self.typeset else None,
             unsubscribe_url=way_out,
@@ -225,9 +227,8 @@ class _Piece:
     handoff: Handoff
 
 
-async def _solved(work: UnitOfWork, piece: _Piece) -> Solved | None:
+def _solved(detail: SessionDetail) -> Solved | None:
     """What there is to say of a session that was escalated, if it is solved still."""
-    detail = await work.sessions.detail(piece.handoff.session_id)
     found = debrief(detail.session, detail.steps, detail.handoffs)
     return Solved(debrief=found, by=detail.names[found.resolved_by]) if found else None
 

@@ -1,7 +1,7 @@
 """Use cases of resolution outputs: make one of a resolved session, edit, approve, post and export it."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from attrs import frozen
 
@@ -19,13 +19,11 @@ from flowpilot_core.ports.clock import Clock, NewId
 from flowpilot_core.ports.persistence import SessionDetail, UnitOfWork
 from flowpilot_core.ports.redactor import Redactor
 
-from .redacting import redactor_for
+from .redacting import Case, redactor_of
 from .sessions import person, readable
 from .tickets import connected
 from .units import PLAIN, Request, Units
 
-MOST_EVIDENCE = 20_000
-"""Characters of a step's evidence that are looked through for secrets which may stand in an output too."""
 UNTITLED = "Summary"
 """What an export for the client is called whose title is not for the client."""
 
@@ -39,11 +37,8 @@ class Shown:
 
 
 @frozen(kw_only=True)
-class Case:
-    """What an output is made from and checked against, and how its account wants texts that leave redacted."""
-
-    detail: SessionDetail
-    redact: Redactor
+class WrittenUp(Case):
+    """What an output is made from and checked against."""
 
     @property
     def internal(self) -> tuple[str, ...]:
@@ -56,7 +51,8 @@ class Case:
 
     async def redacted(self, text: str) -> str:
         """Without secrets, those too that are only named as such elsewhere in the case."""
-        return await asyncio.to_thread(self.redact, text, within=self.detail.session.id, beside=list(_said(self.detail)))
+        clean = await self.cleaner(within=self.detail.session.id)
+        return await asyncio.to_thread(clean, text)
 
 
 @frozen(kw_only=True)
@@ -212,7 +208,7 @@ class Outputs:
 
         return await self.units.run(actor, unit, request)
 
-    async def _read(self, actor: Actor, session_id: SessionId, output_id: OutputId) -> tuple[Case, Output, Mapping[UserId, str]]:
+    async def _read(self, actor: Actor, session_id: SessionId, output_id: OutputId) -> tuple[WrittenUp, Output, Mapping[UserId, str]]:
         async with self.units.begin(actor.account_id) as work:
             case = await self._case(work, actor, session_id)
             output = await work.outputs.get(output_id)
@@ -220,23 +216,12 @@ class Outputs:
             names = await _names(work, case.detail, [output])
         return case, output, names
 
-    async def _case(self, work: UnitOfWork, actor: Actor, session_id: SessionId) -> Case:
+    async def _case(self, work: UnitOfWork, actor: Actor, session_id: SessionId) -> WrittenUp:
         detail = readable(await work.sessions.detail(session_id), actor)
-        return Case(detail=detail, redact=await redactor_for(work, self.redact))
+        return WrittenUp(detail=detail, redact=redactor_of(await work.people.account(), self.redact))
 
 
-def _said(detail: SessionDetail) -> Iterator[str]:
-    """What is on record in the case, for a secret that is named there and stands bare in an output."""
-    session = detail.session
-    yield session.problem
-    if session.resolution is not None:
-        yield from (session.resolution.summary, session.resolution.root_cause or "")
-    for step in detail.steps:
-        yield step.content
-        yield (step.evidence or "")[:MOST_EVIDENCE]
-
-
-def _title(output: Output, case: Case) -> str:
+def _title(output: Output, case: WrittenUp) -> str:
     """What an export is called; that it is no more than a draft is said there."""
     title = case.detail.session.title
     if output.kind is OutputKind.CLIENT_SUMMARY and holds(title, case.internal):

@@ -10,7 +10,7 @@ from attrs import evolve, frozen
 from flowpilot_core.domain.actor import System
 from flowpilot_core.domain.assessment import AssessmentState
 from flowpilot_core.domain.delivery import delay
-from flowpilot_core.domain.documentation import TEMPLATES, Facts, titled, written
+from flowpilot_core.domain.documentation import TEMPLATES, Facts, titled
 from flowpilot_core.domain.errors import NotFound
 from flowpilot_core.domain.identifiers import PsaPostId
 from flowpilot_core.domain.psa_connection import Health, NoteKind, PsaConnection, TicketAction, TicketChange
@@ -24,7 +24,7 @@ from flowpilot_core.ports.psa import Access, NotDone, Posted, Psa, Trouble
 from flowpilot_core.ports.redactor import Redactor
 
 from .psa_access import Psas
-from .redacting import redactor_for
+from .redacting import Case, case_of
 from .ticket_actions import NoteTask, SetTask, Task, TimeTask
 from .units import Units
 
@@ -58,8 +58,7 @@ class Draft:
     access: Access
     psa: Psa
     task: Task
-    redact: Redactor
-    """As the account wants it."""
+    case: Case
     match: MemberMatch | None = None
     """Who the task's person is there, where that is known."""
 
@@ -132,7 +131,7 @@ class PostNote:
                 problem = f"not sent, since the connection is broken: {connection.health.problem}"
                 await self._end(work, lease, post.given_up(problem, at=self.clock.now()))
                 return None
-            session = await work.sessions.detail(post.session_id)
+            case = await case_of(work, post.session_id, self.redact)
             handoff = await work.handoffs.detail(post.handoff_id) if post.handoff_id else None
             wait = self._wait(post, connection, handoff)
             if wait is None and post.action is not TicketAction.NOTE and await work.psa.is_behind(post):
@@ -141,17 +140,16 @@ class PostNote:
                 await work.due.postpone(lease, seconds=wait)
                 await work.commit()
                 return None
-            task = await self._task(work, post, connection, session, handoff)
+            task = await self._task(work, post, connection, case.detail, handoff)
             if isinstance(task, Unwanted):
                 await self._end(work, lease, post.suppressed(task.reason, at=self.clock.now()))
                 return None
             match = await work.psa_members.match(connection.id, task.whom.id) if task.whom else None
             access = await self.psas.access(work, lease.account_id, connection)
-            redact = await redactor_for(work, self.redact)
         psa = self.psas.of(connection.system)
         if post.public:
             access = evolve(access, settings={**access.settings, **psa.vendor.to_client})
-        return Draft(post=post, connection=connection, access=access, psa=psa, task=task, redact=redact, match=match)
+        return Draft(post=post, connection=connection, access=access, psa=psa, task=task, case=case, match=match)
 
     def _wait(self, post: PsaPost, connection: PsaConnection, handoff: HandoffDetail | None) -> float | None:
         """Seconds to wait for a connection that rests, or for an assessment that is on its way."""
@@ -174,16 +172,16 @@ class PostNote:
         change = connection.changes.get(post.kind, TicketChange())
         if post.action in (TicketAction.STATUS, TicketAction.PRIORITY):
             value = (change.status if post.action is TicketAction.STATUS else change.priority) or ""
-            return SetTask(action=post.action, text=f"{post.action}: {value}", value=value)
+            return SetTask(action=post.action, says=f"{post.action}: {value}", value=value)
         meant_for = handoff is not None and post.kind is NoteKind.ESCALATED and post.action is TicketAction.OWNER
         user_id = handoff.handoff.user_id if meant_for and handoff else post.by
         if user_id is None:
             return Unwanted("it is meant for nobody by name")
         user = await work.people.user(user_id)
         if post.action is TicketAction.OWNER:
-            return SetTask(action=post.action, text=f"owner: {user.name}", whom=user)
+            return SetTask(action=post.action, says=f"owner: {user.name}", whom=user)
         spent = time_spent(session.session, session.steps, session.handoffs, by=user.id, until=post.created_at)
-        return TimeTask(text=f"{spent.minutes} minutes of {user.name}, until it was {post.kind}", whom=user, spent=spent)
+        return TimeTask(says=f"{spent.minutes} minutes of {user.name}, until it was {post.kind}", whom=user, spent=spent)
 
     def _note(self, post: PsaPost, connection: PsaConnection, session: SessionDetail, handoff: HandoffDetail | None, by: str) -> NoteTask:
         link = f"{self.base_url}/handoffs/{post.handoff_id}" if post.handoff_id else f"{self.base_url}/ai-sessions/{post.session_id}"
@@ -197,11 +195,11 @@ class PostNote:
             link=link,
         )
         template = connection.templates.get(post.kind) or TEMPLATES.get(post.kind, "")
-        return NoteTask(title=titled(post.kind, facts), text=post.sent or written(template, facts), link=link)
+        return NoteTask(title=titled(post.kind, facts), template=template, facts=facts, link=link)
 
     async def _redacted(self, draft: Draft) -> str:
-        within = draft.post.handoff_id or draft.post.session_id
-        return await asyncio.to_thread(draft.redact, draft.task.text, within=within)
+        clean = await draft.case.cleaner(within=draft.post.handoff_id or draft.post.session_id)
+        return await asyncio.to_thread(draft.task.text, clean)
 
     async def _take(self, lease: Lease, draft: Draft, sent: str) -> PsaPost | None:
         at = self.clock.now()

@@ -1,17 +1,19 @@
-"""Taking the secrets out of a snapshot before anybody outside reads it."""
+"""Taking the secrets out of whatever leaves: what is one in any text of a case is one in all of them."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import asyncio
+from collections.abc import Iterable, Iterator, Mapping
+from enum import Enum
 from functools import partial
 from uuid import UUID
 
-from attrs import evolve
+from attrs import fields, frozen, has
 
 from flowpilot_core.domain.account import Account
 from flowpilot_core.domain.events import Plain
-from flowpilot_core.domain.redaction import SecretKind, learned, placeholder, redacted, spans
-from flowpilot_core.domain.similar import SimilarSession
-from flowpilot_core.ports.persistence import UnitOfWork
-from flowpilot_core.ports.redactor import Redactor
+from flowpilot_core.domain.identifiers import SessionId
+from flowpilot_core.domain.redaction import cleaner, placeholder, spans
+from flowpilot_core.ports.persistence import SessionDetail, UnitOfWork
+from flowpilot_core.ports.redactor import Clean, Redactor
 
 _KEPT = frozenset(
     {
@@ -22,12 +24,23 @@ _KEPT = frozenset(
 )
 """What people do not write, and what is cited: it stays as it is."""
 TAG = "0" * 6
-_BETWEEN = "\n\x1e\n"
 
 
-async def redactor_for(work: UnitOfWork, redact: Redactor) -> Redactor:
-    """`redact` as the account of this unit of work wants it."""
-    return redactor_of(await work.people.account(), redact)
+@frozen(kw_only=True)
+class Case:
+    """What is on record of a session, and how its account wants that redacted."""
+
+    detail: SessionDetail
+    redact: Redactor
+
+    async def cleaner(self, *more: object, within: UUID) -> Clean:
+        """What takes out of any text whatever is a secret somewhere in the case, or in `more` that is told with it."""
+        return await asyncio.to_thread(self.redact, list(texts_in((self.detail, *more))), within=within)
+
+
+async def case_of(work: UnitOfWork, session_id: SessionId, redact: Redactor) -> Case:
+    """A session of this unit of work's account. Raises `NotFound`."""
+    return Case(detail=await work.sessions.detail(session_id), redact=redactor_of(await work.people.account(), redact))
 
 
 def redactor_of(account: Account, redact: Redactor) -> Redactor:
@@ -35,60 +48,39 @@ def redactor_of(account: Account, redact: Redactor) -> Redactor:
     return partial(redact, personal=True) if account.redacts_personal else redact
 
 
-def redact_by_rules(text: str, *, within: UUID, personal: bool = False, beside: Iterable[str] = ()) -> str:
+def redact_by_rules(texts: Iterable[str], *, within: UUID, personal: bool = False) -> Clean:
     """As `Redactor` says, by the core's rules alone and for who has no key: whatever the secret, its placeholder has the same tag."""
-    known: dict[str, SecretKind] = {}
-    for other in beside:
-        known |= learned(other, spans(other, personal=personal))
-    found = list(spans(text, personal=personal))
-    return redacted(text, found, known | learned(text, found), lambda kind, _: placeholder(kind, TAG))
+    return cleaner(texts, partial(spans, personal=personal), lambda kind, _: placeholder(kind, TAG))
 
 
-def without_secrets(snapshot: dict[str, Plain], redact: Redactor, *, within: UUID) -> dict[str, Plain]:
-    """A snapshot without its secrets: what is one in any of its texts is one in all. Some seconds of work where it is large."""
-    texts = list(_texts(snapshot))
-    cleaned = redact(_BETWEEN.join(texts), within=within).split(_BETWEEN)
-    if len(cleaned) != len(texts):
-        # A secret that reached from one text into the next, such as a key that somebody pasted in two halves.
-        cleaned = [redact(text, within=within, beside=texts) for text in texts]
-    return _with(snapshot, iter(cleaned))
-
-
-def similar_without_secrets(similar: Sequence[SimilarSession], redact: Redactor, *, within: UUID) -> tuple[SimilarSession, ...]:
-    """Similar sessions without their secrets."""
-    return tuple(
-        evolve(
-            one,
-            title=redact(one.title, within=within),
-            summary=redact(one.summary, within=within),
-            root_cause=one.root_cause and redact(one.root_cause, within=within),
-        )
-        for one in similar
-    )
-
-
-def _texts(value: Plain) -> Iterator[str]:
-    if isinstance(value, str):
+def texts_in(value: object) -> Iterator[str]:
+    """Whatever people wrote in a value, however deep."""
+    cls, parts = type(value), tuple[object, ...]()
+    if isinstance(value, str) and not isinstance(value, Enum):
         yield value
-    elif isinstance(value, list):
-        for one in value:
-            yield from _texts(one)
-    elif isinstance(value, dict):
-        for key, one in value.items():
-            if key not in _KEPT:
-                yield from _texts(one)
+    elif isinstance(value, Mapping):
+        parts = tuple(one for key, one in value.items() if key not in _KEPT)
+    elif isinstance(value, (list, tuple, frozenset)):
+        parts = tuple(value)
+    elif has(cls):
+        parts = tuple(getattr(value, one.name) for one in fields(cls) if one.name not in _KEPT)
+    for part in parts:
+        yield from texts_in(part)
 
 
-def _with(snapshot: dict[str, Plain], texts: Iterator[str]) -> dict[str, Plain]:
-    """The same with other texts, taken in the same order."""
+def redacted(plain: Mapping[str, Plain], redact: Redactor, *, within: UUID) -> dict[str, Plain]:
+    """Plain data that stands alone, without its secrets: what is one in any of its texts is one in all. Do it in a thread."""
+    return without_secrets(plain, redact(list(texts_in(plain)), within=within))
 
-    def changed(value: Plain) -> Plain:
+
+def without_secrets(plain: Mapping[str, Plain], clean: Clean) -> dict[str, Plain]:
+    """Plain data with each of its texts as it may leave. Some seconds of work where it is large: do it in a thread."""
+
+    def cleaned(value: Plain) -> Plain:
         if isinstance(value, str):
-            return next(texts)
+            return clean(value)
         if isinstance(value, list):
-            return [changed(one) for one in value]
-        if isinstance(value, dict):
-            return {key: one if key in _KEPT else changed(one) for key, one in value.items()}
-        return value
+            return [cleaned(one) for one in value]
+        return without_secrets(value, clean) if isinstance(value, dict) else value
 
-    return {key: one if key in _KEPT else changed(one) for key, one in snapshot.items()}
+    return {key: one if key in _KEPT else cleaned(one) for key, one in plain.items()}

@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 
+from attrs import evolve
+
 from flowpilot_core.domain.identifiers import SessionId
 from flowpilot_core.domain.similar import SimilarSession, most_similar, telling_words
-from flowpilot_core.ports.persistence import View
+from flowpilot_core.ports.persistence import SessionDetail, View
+from flowpilot_core.ports.redactor import Clean
 
 CANDIDATES = 20
 
@@ -13,3 +16,16 @@ async def similar_to(view: View, title: str, about: Sequence[str], *, without: S
     """Those most like a title and what else is said of it, `without` the session itself."""
     words = telling_words(title, *about)
     return most_similar(title, about, await view.similar(words, title, without=without, limit=CANDIDATES))
+
+
+async def cases_of(view: View, similar: Sequence[SimilarSession]) -> list[SessionDetail]:
+    """All that is on record of them."""
+    return [await view.session(one.session_id) for one in similar]
+
+
+def cleaned(similar: Sequence[SimilarSession], clean: Clean) -> tuple[SimilarSession, ...]:
+    """Similar sessions as they may leave."""
+    return tuple(
+        evolve(one, title=clean(one.title), summary=clean(one.summary), root_cause=one.root_cause and clean(one.root_cause))
+        for one in similar
+    )

@@ -24,9 +24,9 @@ from flowpilot_core.ports.suggestions import SuggestionSource
 
 from .models import NOBODY, NOTHING, Models
 from .picturing import pictured
-from .redacting import redactor_for, similar_without_secrets, without_secrets
+from .redacting import case_of, without_secrets
 from .sessions import person, readable
-from .similar import similar_to
+from .similar import cases_of, cleaned, similar_to
 from .units import PLAIN, Joined, Request, Units
 
 SIMILAR = "similar"
@@ -180,11 +180,12 @@ class MakeSuggestion:
             if not await work.due.holds(lease):
                 return
             suggestion = await work.suggestions.get(SuggestionId(lease.work_id))
-            redact = await redactor_for(work, self.redact)
-        detail = await self.view(lease.account_id).session(suggestion.session_id)
+            case = await case_of(work, suggestion.session_id, self.redact)
+        detail = case.detail
         question = await question_about(detail, lease.account_id, self.view)
-        snapshot = await asyncio.to_thread(without_secrets, dict(question.snapshot), redact, within=detail.session.id)
-        similar = similar_without_secrets(question.similar, redact, within=detail.session.id)
+        clean = await case.cleaner(await cases_of(self.view(lease.account_id), question.similar), within=detail.session.id)
+        snapshot = await asyncio.to_thread(without_secrets, question.snapshot, clean)
+        similar = cleaned(question.similar, clean)
         question = evolve(question, snapshot=snapshot, similar=similar, rules=assessor.assess(CaseFile.of(snapshot), similar))
         opinion, problem = (None, NOBODY) if self.models is None else await self.models.asked(question)
         await self._settle(lease, detail, opinion.draft.next_steps if opinion else (), problem or NOTHING)

@@ -5,19 +5,19 @@ from typing import Protocol
 from attrs import frozen
 
 from flowpilot_core.domain.account import User
-from flowpilot_core.domain.documentation import marker, parts
+from flowpilot_core.domain.documentation import Facts, marker, parts, written
 from flowpilot_core.domain.psa_connection import TicketAction
 from flowpilot_core.domain.psa_post import PsaPost
 from flowpilot_core.domain.time_spent import TimeSpent
 from flowpilot_core.ports.psa import Access, NotDone, Note, Posted, Psa, TimeEntry
+from flowpilot_core.ports.redactor import Clean
 
 
 class Task(Protocol):
     """What one post is to do."""
 
-    @property
-    def text(self) -> str:
-        """What stands in the log of it; of a note what it says, with secrets in it still, unless it was sent before."""
+    def text(self, clean: Clean) -> str:
+        """What stands in the log of it, without what `clean` takes out; of a note what it says."""
 
     @property
     def whom(self) -> User | None:
@@ -32,9 +32,14 @@ class NoteTask:
     """A note, in as many parts as the vendor's limit needs."""
 
     title: str
-    text: str
+    template: str
+    facts: Facts
     link: str
     whom: None = None
+
+    def text(self, clean: Clean) -> str:
+        """As `Task.text` says. The facts are cleaned before a long one is cut: of half a secret nobody sees that it is one."""
+        return clean(written(self.template, self.facts.cleaned(clean)))
 
     async def done(self, psa: Psa, access: Access, post: PsaPost, member_id: str) -> Posted:
         """Each part carries a marker of its own, which is looked for where the part may stand there already."""
@@ -65,9 +70,13 @@ class NoteTask:
 class TimeTask:
     """The work of somebody, recognised by its marker as notes are."""
 
-    text: str
+    says: str
     whom: User
     spent: TimeSpent
+
+    def text(self, clean: Clean) -> str:
+        """As `Task.text` says."""
+        return clean(self.says)
 
     async def done(self, psa: Psa, access: Access, post: PsaPost, member_id: str) -> Posted:
         """One entry, whatever is lost of the answer."""
@@ -89,11 +98,15 @@ class SetTask:
     """What a ticket is given: compared with what it has before it is written, so that a repeat writes nothing."""
 
     action: TicketAction
-    text: str
+    says: str
     value: str = ""
     """The status or priority."""
     whom: User | None = None
     """Whose ticket it is to be."""
+
+    def text(self, clean: Clean) -> str:
+        """As `Task.text` says."""
+        return clean(self.says)
 
     async def done(self, psa: Psa, access: Access, post: PsaPost, member_id: str) -> Posted:
         """Twice is once."""

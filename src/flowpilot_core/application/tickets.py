@@ -24,7 +24,7 @@ from flowpilot_core.ports.redactor import Redactor
 
 from .leases import drop
 from .psa_access import Psas
-from .redacting import without_secrets
+from .redacting import redacted
 from .units import Units
 
 log = logging.getLogger("flowpilot.tickets")
@@ -171,7 +171,7 @@ class ReadTicket:
 
     async def _keep(self, lease: Lease, session_id: SessionId, ticket: PsaTicket) -> None:
         at = self.clock.now()
-        facts = await asyncio.to_thread(without_secrets, told(ticket, at=at), self.redact, within=session_id)
+        facts = await asyncio.to_thread(redacted, told(ticket, at=at), self.redact, within=session_id)
         client = facts["client_name"]
         async with self.units.begin(lease.account_id) as work:
             if not await work.due.finish(lease):

@@ -5,7 +5,7 @@ import logging
 from contextlib import suppress
 from datetime import timedelta
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from flowpilot_core.domain.delivery import Delivery, DeliveryState, delay
 from flowpilot_core.domain.errors import NotFound
@@ -22,7 +22,7 @@ from flowpilot_core.ports.redactor import Redactor
 from flowpilot_core.ports.webhooks import WebhookAnswer, WebhookCall, WebhookCaller
 
 from .leases import drop
-from .redacting import redactor_for
+from .redacting import case_of
 from .secrets import Safe
 from .webhooks import SECRET, TARGET
 
@@ -102,7 +102,7 @@ class SendWebhook:
 
     async def do(self, lease: Lease) -> None:
         """Send what the lease is for, if it is still worth sending; a lease that was lost drops the result."""
-        call = await self._take(lease)
+        call = await self._take(lease, await self._told(lease))
         if call is None:
             return
         outcome: WebhookAnswer | NotSent
@@ -125,17 +125,16 @@ class SendWebhook:
                     await self._keep(work, dead)
             await work.commit()
 
-    async def _take(self, lease: Lease) -> WebhookCall | None:
+    async def _take(self, lease: Lease, told: Told | None) -> WebhookCall | None:
         async with self.begin(lease.account_id) as work:
             if not await work.due.holds(lease):
                 return None
             at = self.clock.now()
-            try:
-                message = await work.webhooks.message(WebhookMessageId(lease.work_id))
-            except NotFound:
+            if told is None:
                 await work.due.finish(lease)
                 await work.commit()
                 return None
+            message = await work.webhooks.message(WebhookMessageId(lease.work_id))
             if message.state is DeliveryState.DEAD:
                 # Asked for again among the deliveries of its handoff.
                 message = message.replayed(at=at)
@@ -150,32 +149,38 @@ class SendWebhook:
                 return None
             target = json.loads(await self.safe.open(work, lease.account_id, TARGET, webhook.target))
             secrets = [await self.safe.open(work, lease.account_id, SECRET, secret) for secret in webhook.signs_with(at=at)]
-            body = canonical(rendered(await self._told(work, message, target["routing_key"]), webhook.format)).decode()
+            body = canonical(rendered(evolve(told, routing_key=target["routing_key"]), webhook.format)).decode()
             shown = body.replace(target["routing_key"], "…") if target["routing_key"] else body
             await self._keep(work, message.taken(shown, at=at))
             await work.commit()
         return WebhookCall(url=target["url"], message_id=f"msg_{message.id.hex}", at=at, body=body, secrets=tuple(secrets))
 
-    async def _told(self, work: UnitOfWork, message: WebhookMessage, routing_key: str | None) -> Told:
-        if message.session_id is None or message.event_id is None:
-            return Told(
-                event_id=None,
-                kind=None,
-                at=message.created_at,
-                by_id=None,
-                by_name="FlowPilot",
-                session_id=None,
-                handoff_id=None,
-                title="This is a test",
-                priority=Priority.LOW,
-                link=self.base_url,
-                routing_key=routing_key,
-            )
-        event = (await work.webhooks.event(message.event_id)).event
-        session = await work.sessions.get(message.session_id)
-        handoff = await work.handoffs.get(message.handoff_id) if message.handoff_id else None
-        by = await work.people.user(event.by) if event.by else None
-        redact = await redactor_for(work, self.redact)
+    async def _told(self, lease: Lease) -> Told | None:
+        """What is said, without secrets; None where the message is gone."""
+        async with self.begin(lease.account_id) as work:
+            try:
+                message = await work.webhooks.message(WebhookMessageId(lease.work_id))
+            except NotFound:
+                return None
+            if message.session_id is None or message.event_id is None:
+                return Told(
+                    event_id=None,
+                    kind=None,
+                    at=message.created_at,
+                    by_id=None,
+                    by_name="FlowPilot",
+                    session_id=None,
+                    handoff_id=None,
+                    title="This is a test",
+                    priority=Priority.LOW,
+                    link=self.base_url,
+                )
+            event = (await work.webhooks.event(message.event_id)).event
+            case = await case_of(work, message.session_id, self.redact)
+            handoff = await work.handoffs.get(message.handoff_id) if message.handoff_id else None
+            by = await work.people.user(event.by) if event.by else None
+        session = case.detail.session
+        clean = await case.cleaner(handoff, within=message.handoff_id or session.id)
         return Told(
             event_id=event.id,
             kind=event.kind,
@@ -184,10 +189,9 @@ class SendWebhook:
             by_name=by.name if by else "FlowPilot",
             session_id=session.id,
             handoff_id=message.handoff_id,
-            title=redact(about(handoff, session.title, session.client_name), within=message.handoff_id or session.id),
+            title=clean(about(handoff, session.title, session.client_name)),
             priority=handoff.priority if handoff else session.priority,
             link=f"{self.base_url}/handoffs/{handoff.id}" if handoff else f"{self.base_url}/ai-sessions/{session.id}",
-            routing_key=routing_key,
         )
 
     async def _settle(self, lease: Lease, outcome: WebhookAnswer | NotSent) -> None:

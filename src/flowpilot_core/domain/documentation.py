@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
-from attrs import frozen
+from attrs import asdict, evolve, frozen
 
 from .diagnosis import Diagnosis
 from .errors import InvalidValue
@@ -139,8 +139,19 @@ class Facts:
         """What comes in the place of a placeholder, on lines of its own where it is a list."""
         value = getattr(self, name)
         if isinstance(value, tuple):
-            return "\n".join(f"{_BULLET}{item}" for item in value)
+            return "\n".join(f"{_BULLET}{_short(item)}" for item in value)
         return value or ""
+
+    def cleaned(self, clean: Callable[[str], str]) -> "Facts":
+        """The same, each text as `clean` leaves it."""
+        return evolve(
+            self,
+            **asdict(
+                self,
+                recurse=False,
+                value_serializer=lambda _, __, said: tuple(map(clean, said)) if isinstance(said, tuple) else said and clean(said),
+            ),
+        )
 
 
 SAMPLE = Facts(
@@ -220,7 +231,7 @@ def _worked(kind: NoteKind, by_result: Mapping[StepResult | None, list[str]]) ->
 
 
 def _listed(contents: Sequence[str]) -> tuple[str, ...]:
-    shown = [_short(" ".join(content.split())) for content in contents[:MOST_STEPS]]
+    shown = [" ".join(content.split()) for content in contents[:MOST_STEPS]]
     more = len(contents) - MOST_STEPS
     return (*shown, f"and {more} more") if more > 0 else tuple(shown)
 

@@ -7,6 +7,7 @@ descriptions of their keys; a label (`password: …`) is believed whatever stand
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
+from functools import cache
 from typing import Final
 
 from attrs import frozen
@@ -35,6 +36,9 @@ class Span:
 
 SHORTEST_LEARNED: Final = 6
 """Characters of a secret that is recognised wherever else it stands; a shorter one would be found in ordinary words."""
+
+_ENDING: Final = ".:)]}"
+"""What may stand behind a secret, at the end of a sentence, without being a part of it."""
 
 _PLACEHOLDER: Final = re.compile(rf"\[(?:{'|'.join(SecretKind)}) [0-9a-f]{{6}}\]")
 
@@ -217,12 +221,35 @@ def spans(text: str, *, personal: bool = False) -> Iterator[Span]:
                 yield Span(*match.span(), SecretKind.PERSONAL)
 
 
-def learned(text: str, found: Iterable[Span]) -> dict[str, SecretKind]:
+def cleaner(
+    texts: Iterable[str], find: Callable[[str], Iterable[Span]], placeholder: Callable[[SecretKind, str], str]
+) -> Callable[[str], str]:
+    """What puts placeholders in the place of the secrets of any text, and of those of `texts`, given what finds them."""
+    found = cache(lambda text: tuple(find(text)))
+    known: dict[str, SecretKind] = {}
+    for text in texts:
+        known = _learned(text, found(text)) | known
+
+    def clean(text: str) -> str:
+        here = _learned(text, found(text)) | known
+        return _redacted(text, found(text), here, lambda kind, secret: placeholder(here.get(bare(secret), kind), bare(secret)))
+
+    return clean
+
+
+def bare(secret: str) -> str:
+    """A secret without what ends a sentence behind it."""
+    return secret.strip().rstrip(_ENDING) or secret
+
+
+def _learned(text: str, found: Iterable[Span]) -> dict[str, SecretKind]:
     """The secrets of a text that are long enough to be known again, with what they are."""
-    return {value: span.kind for span in found if len(value := text[span.start : span.end].strip()) >= SHORTEST_LEARNED}
+    values = ((text[span.start : span.end], span.kind) for span in found)
+    ways = ((way, kind) for value, kind in values for way in (value.strip(), bare(value), value.strip().rstrip(_ENDING + "!?")))
+    return {way: kind for way, kind in ways if len(way) >= SHORTEST_LEARNED}
 
 
-def redacted(text: str, found: Iterable[Span], known: Mapping[str, SecretKind], placeholder: Callable[[SecretKind, str], str]) -> str:
+def _redacted(text: str, found: Iterable[Span], known: Mapping[str, SecretKind], placeholder: Callable[[SecretKind, str], str]) -> str:
     """`text` with a placeholder for each span and for each secret of `known`; placeholders that are there already stay."""
     all_found = [*found, *_repeats(text, known)]
     kept: list[str] = []

@@ -3,7 +3,9 @@
 from collections.abc import Iterable
 from uuid import UUID
 
+from flowpilot_core.ports.redactor import Clean
 
-def as_it_is(text: str, *, within: UUID, personal: bool = False, beside: Iterable[str] = ()) -> str:
-    """`text`, with whatever secrets are in it."""
-    return text
+
+def as_it_is(texts: Iterable[str], *, within: UUID, personal: bool = False) -> Clean:
+    """Every text, with whatever secrets are in it."""
+    return str

@@ -124,7 +124,7 @@ class Simulator(ABC):
         self.most_at_once = 0
         self._in_flight = 0
         self._lock = threading.RLock()
-        self._server: ThreadingHTTPServer
+        self.url = "https://psa.example"
 
     @abstractmethod
     def answer(self, asked: Asked) -> Said:
@@ -172,10 +172,6 @@ class Simulator(ABC):
         """Send it, and say with what status it was answered."""
         knock = self.knock(ticket, secret)
         return httpx.post(url, content=knock.body, headers=dict(knock.headers)).status_code
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}"
 
     def access(
         self,
@@ -259,16 +255,36 @@ class Simulator(ABC):
     def running(cls) -> Iterator[Self]:
         """One that listens on a free port while the block lasts."""
         simulator = cls()
-        simulator._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(simulator))
-        simulator._server.daemon_threads = True
-        thread = threading.Thread(target=simulator._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(simulator))
+        server.daemon_threads = True
+        simulator.url = f"http://127.0.0.1:{server.server_port}"
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()
         try:
             yield simulator
         finally:
-            simulator._server.shutdown()
-            simulator._server.server_close()
+            server.shutdown()
+            server.server_close()
             thread.join()
+
+    def client(self) -> httpx.AsyncClient:
+        """One whose every request is answered here, over no network."""
+
+        def answered(request: httpx.Request) -> httpx.Response:
+            said = self.exchange(
+                Asked(
+                    method=request.method,
+                    path=request.url.path,
+                    query=dict(request.url.params),
+                    headers={name.lower(): value for name, value in request.headers.items()},
+                    body=request.content,
+                )
+            )
+            body = said.body if isinstance(said.body, bytes) else json.dumps(said.body).encode()
+            headers = {"Content-Type": "application/json", **said.headers}
+            return httpx.Response(said.status, stream=httpx.ByteStream(body), headers=headers)
+
+        return httpx.AsyncClient(transport=httpx.MockTransport(answered))
 
 
 def _handler(simulator: Simulator) -> type[BaseHTTPRequestHandler]:

@@ -8,7 +8,7 @@ import pytest
 from flowpilot_adapters.memory import MemoryTicket
 from flowpilot_adapters.redaction import SecretRedactor
 from flowpilot_adapters.system import new_id
-from flowpilot_core.application.redacting import without_secrets
+from flowpilot_core.application.redacting import redacted
 from flowpilot_core.application.tickets import RecentTickets, told
 from flowpilot_core.domain.identifiers import AccountId
 from flowpilot_core.ports.psa import NotDone, Note, PsaTicket, TicketNote, Trouble
@@ -357,7 +357,7 @@ async def test_what_a_ticket_says_is_kept_without_its_secrets(world: World) -> N
     canary = "hunter2-" + CANARY
     ticket = PsaTicket(id="1", title="Mail", notes=(TicketNote(text=f"password: {canary}\0"), TicketNote(text=f"use {canary} there")))
 
-    kept = without_secrets(told(ticket, at=world.clock.now()), SecretRedactor(b"k" * 32), within=new_id())
+    kept = redacted(told(ticket, at=world.clock.now()), SecretRedactor(b"k" * 32), within=new_id())
 
     assert canary not in str(kept)
     assert "\0" not in str(kept)
