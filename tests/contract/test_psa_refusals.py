@@ -139,6 +139,20 @@ async def test_connectwise_5_a_404_asks_for_the_codebase_once_more_and_no_furthe
     assert (2, 1) == (connectwise.times("/AcmeIT"), connectwise.times("/4004"))
 
 
+async def test_connectwise_5_a_ticket_of_a_project_is_none_of_the_service_desks(
+    connectwise: ConnectWiseSimulator, client: httpx.AsyncClient
+) -> None:
+    """F35: it is there, and whoever would post to it is told why not."""
+    psa = adapter(connectwise, client)
+
+    for call in (psa.ticket(connectwise.access(), "2001"), psa.add_note(connectwise.access(), "2001", a_note())):
+        with pytest.raises(NotDone) as gone:
+            await call
+        assert (Trouble.TICKET_GONE, True) == (gone.value.trouble, gone.value.permanent)
+        assert "those of projects are not there" in gone.value.problem
+    assert [] == connectwise.of_projects[2001].notes
+
+
 @pytest.mark.parametrize(
     ("setting", "flag"),
     [("internal", "internalAnalysisFlag"), ("discussion", "detailDescriptionFlag"), ("resolution", "resolutionFlag")],
@@ -269,6 +283,25 @@ async def test_halopsa_5_a_missing_right_is_called_that(halo: HaloPsaSimulator, 
     halo.forbidden = {"GET /api/Tickets"}
 
     assert Trouble.MISSING_PERMISSION is await found_wrong(halo, client)
+
+
+async def test_halopsa_6_a_note_is_sent_in_an_array(halo: HaloPsaSimulator, client: httpx.AsyncClient) -> None:
+    await adapter(halo, client).add_note(halo.access(), "1001", a_note())
+
+    (sent,) = [asked.json for asked in halo.asked if asked.method == "POST" and asked.path == "/api/Actions"]
+    assert [1001] == [action["ticket_id"] for action in sent]
+    assert 1 == len(halo.notes())
+
+
+async def test_halopsa_7_a_ticket_that_is_not_there_is_gone(halo: HaloPsaSimulator, client: httpx.AsyncClient) -> None:
+    """F35."""
+    with pytest.raises(NotDone) as read:
+        await adapter(halo, client).ticket(halo.access(), "4004")
+    with pytest.raises(NotDone) as noted:
+        await adapter(halo, client).add_note(halo.access(), "4004", a_note())
+
+    assert [Trouble.TICKET_GONE] * 2 == [refused.value.trouble for refused in (read, noted)]
+    assert 0 == halo.posts()
 
 
 async def test_halopsa_8_an_outcome_that_is_not_there_is_a_wrong_setting(halo: HaloPsaSimulator, client: httpx.AsyncClient) -> None:
@@ -468,6 +501,17 @@ async def test_autotask_10_over_the_hours_limit_it_is_too_many_calls(autotask: A
     autotask.calls_left = 0
 
     assert Trouble.TOO_MANY_CALLS is (await refusal(autotask, client)).trouble
+
+
+async def test_autotask_10_an_empty_answer_is_a_ticket_that_is_not_there(autotask: AutotaskSimulator, client: httpx.AsyncClient) -> None:
+    """F35: it is no error there."""
+    with pytest.raises(NotDone) as read:
+        await adapter(autotask, client).ticket(autotask.access(), "4004")
+    with pytest.raises(NotDone) as noted:
+        await adapter(autotask, client).add_note(autotask.access(), "4004", a_note())
+
+    assert [Trouble.TICKET_GONE] * 2 == [refused.value.trouble for refused in (read, noted)]
+    assert 0 == autotask.posts()
 
 
 async def test_autotask_11_a_status_that_a_rule_undoes_is_no_success(autotask: AutotaskSimulator, client: httpx.AsyncClient) -> None:

@@ -10,7 +10,7 @@ from attrs import define, field
 
 from flowpilot_core.domain.errors import NotVouchedFor
 from flowpilot_core.domain.events import Plain
-from flowpilot_core.domain.psa_vendor import Kind, NoteFormat, Setting, Vendor
+from flowpilot_core.domain.psa_vendor import Kind, NoteFormat, Setting, Vendor, there_are
 from flowpilot_core.ports.clock import Clock
 from flowpilot_core.ports.psa import Access, Choices, Knock, Member, NotDone, Note, Posted, PsaTicket, TicketNote, TimeEntry, Trouble
 
@@ -77,7 +77,7 @@ class Autotask:
         self._fields.forget((*access.key, "TicketNotes"))
         await self._read(access, "Version")
         await self._query(access, "Tickets", [{"op": "gte", "field": "id", "value": 0}], most=1)
-        await self._choices(access)
+        await self._looked_up(access)
 
     async def longest_note(self, access: Access) -> int:
         """What the tenant says of the field."""
@@ -222,15 +222,19 @@ class Autotask:
 
     async def _choices(self, access: Access) -> Mapping[str, int]:
         """The type of a note and who sees it: the numbers mean something else in every tenant, so that they are never guessed."""
-        settings = access.settings
-        given = {"noteType": settings.get("note_type"), "publish": settings.get("publish")}
-        if all(isinstance(value, int) for value in given.values()):
-            return {name: value for name, value in given.items() if isinstance(value, int)}
+        kind, readers = access.settings.get("note_type"), access.settings.get("publish")
+        if isinstance(kind, int) and isinstance(readers, int):
+            return {"noteType": kind, "publish": readers}
+        return await self._looked_up(access)
+
+    async def _looked_up(self, access: Access) -> Mapping[str, int]:
+        """The same, of what there is at the tenant's. Raises `NotDone` for what is not."""
         about = await self._about(access, "TicketNotes")
-        kinds, readers = about.get("noteType", {}), about.get("publish", {})
+        kinds, everybody = about.get("noteType", {}), about.get("publish", {})
+        kind, readers = access.settings.get("note_type"), access.settings.get("publish")
         return {
-            "noteType": _usual_type(kinds) if given["noteType"] is None else _picked(kinds, given["noteType"], "note type"),
-            "publish": _internal(readers) if given["publish"] is None else _picked(readers, given["publish"], "publish"),
+            "noteType": _usual_type(kinds) if kind is None else _picked(kinds, kind, "note_type"),
+            "publish": _internal(everybody) if readers is None else _picked(everybody, readers, "publish"),
         }
 
     async def _about(self, access: Access, entity: str) -> Fields:
@@ -379,13 +383,11 @@ def _options(about: Mapping[str, object]) -> Mapping[str, int]:
 def _picked(about: Mapping[str, object], wanted: Plain, what: str) -> int:
     """The number of a choice that somebody named. Raises `NotDone` where the tenant has no such choice."""
     options = _options(about)
-    if isinstance(wanted, int):
-        if options and wanted not in options.values():
-            raise NotDone(Trouble.WRONG_SETTING, f"this Autotask PSA has no {what} {wanted}")
+    if isinstance(wanted, int) and (not options or wanted in options.values()):
         return wanted
     found = options.get(str(wanted).casefold())
     if found is None:
-        raise NotDone(Trouble.WRONG_SETTING, f"this Autotask PSA has no {what} {wanted}")
+        raise NotDone(Trouble.WRONG_SETTING, f"this Autotask PSA has no {what} {wanted}; {there_are(_named(about).values())}")
     return found
 
 

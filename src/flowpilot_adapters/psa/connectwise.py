@@ -11,7 +11,7 @@ import httpx
 from attrs import define, field
 
 from flowpilot_core.domain.errors import NotVouchedFor
-from flowpilot_core.domain.psa_vendor import NoteFormat, Setting, Vendor, Vouching
+from flowpilot_core.domain.psa_vendor import NoteFormat, Setting, Vendor, Vouching, there_are
 from flowpilot_core.ports.clock import Clock
 from flowpilot_core.ports.psa import Access, Choices, Knock, Member, NotDone, Note, Posted, PsaTicket, TicketNote, TimeEntry, Trouble
 
@@ -301,7 +301,7 @@ def _path(ticket_id: str) -> str:
 def _among(known: Mapping[str, str], wanted: str, problem: str) -> int:
     found = chosen(known, wanted)
     if found is None:
-        raise NotDone(Trouble.WRONG_SETTING, f"{problem} {wanted}")
+        raise NotDone(Trouble.WRONG_SETTING, f"{problem} {wanted}; {there_are(known.values())}")
     return found
 
 
@@ -318,7 +318,9 @@ def _refusal(reply: Reply) -> NotDone:
         case 403:
             return reply.refused(Trouble.MISSING_PERMISSION, "the API member's security role does not allow this")
         case 404 if code == "NotFound":
-            return reply.refused(Trouble.TICKET_GONE, "ConnectWise PSA has no such ticket")
+            return reply.refused(
+                Trouble.TICKET_GONE, "ConnectWise PSA has no such ticket at the service desk; those of projects are not there"
+            )
         case 404:
             return reply.refused(Trouble.WRONG_KEY, "ConnectWise PSA does not know the company by these keys")
         case 409:

@@ -8,7 +8,7 @@ import httpx
 from attrs import define, field, frozen
 
 from flowpilot_core.domain.errors import NotVouchedFor
-from flowpilot_core.domain.psa_vendor import Kind, NoteFormat, Setting, Vendor
+from flowpilot_core.domain.psa_vendor import Kind, NoteFormat, Setting, Vendor, there_are
 from flowpilot_core.ports.clock import Clock
 from flowpilot_core.ports.psa import Access, Choices, Knock, Member, NotDone, Note, Posted, PsaTicket, TicketNote, TimeEntry, Trouble
 
@@ -81,7 +81,8 @@ class HaloPsa:
         outcomes = _listed(await self._read(access, "Outcome"), "outcomes")
         wanted = _outcome(access)
         if outcomes and not any(_is(outcome, wanted) for outcome in outcomes):
-            raise NotDone(Trouble.WRONG_SETTING, f"HaloPSA has no action {next(iter(wanted.values()))}: choose another outcome")
+            names = (words(outcome, "outcome", "name", "buttonname") or "" for outcome in outcomes)
+            raise NotDone(Trouble.WRONG_SETTING, f"HaloPSA has no action {next(iter(wanted.values()))}; {there_are(names)}")
 
     async def longest_note(self, access: Access) -> int:
         """The same for everybody."""
@@ -300,7 +301,7 @@ def _number(ticket_id: str) -> int:
 def _among(known: Mapping[str, str], wanted: str, what: str) -> int:
     found = chosen(known, wanted)
     if found is None:
-        raise NotDone(Trouble.WRONG_SETTING, f"HaloPSA has no {what} {wanted}")
+        raise NotDone(Trouble.WRONG_SETTING, f"HaloPSA has no {what} {wanted}; {there_are(known.values())}")
     return found
 
 

@@ -14,7 +14,7 @@ from flowpilot_core.domain.events import Plain
 from flowpilot_core.domain.identifiers import PsaConnectionId, PsaPostId, SecretId
 from flowpilot_core.domain.psa_connection import SWITCHED, NoteKind, PsaConnection, checked_changes, checked_notes
 from flowpilot_core.domain.psa_post import PsaPost
-from flowpilot_core.domain.psa_vendor import NoteFormat
+from flowpilot_core.domain.psa_vendor import NoteFormat, there_are
 from flowpilot_core.ports.clock import Clock, NewId
 from flowpilot_core.ports.outbox import Work, WorkKind
 from flowpilot_core.ports.persistence import UnitOfWork, ViewOf
@@ -29,8 +29,6 @@ from .units import PLAIN, Request, Units
 INTERNAL, PUBLIC = "internal", "public"
 OWN_SETTINGS = ("notes", "templates", "client_summary", "ticket")
 """Settings that every vendor's connections have; the others are the vendor's."""
-MOST_CHOICES = 30
-"""That are named where one is wrong."""
 USUAL_LENGTH = 3_000
 """Characters of a note in a preview, where the vendor cannot be asked."""
 SAMPLE_POST = PsaPostId(UUID("01998c2e-7a10-7000-8000-000000000009"))
@@ -330,5 +328,5 @@ def _require_choices(connection: PsaConnection, choices: Choices | None) -> None
             ("priority", change.priority, choices.priorities if choices else {}),
         ):
             if wanted is not None and wanted not in known and wanted.casefold() not in {name.casefold() for name in known.values()}:
-                there = ", ".join(sorted(set(known.values()))[:MOST_CHOICES]) or "none"
-                raise NotDone(Trouble.WRONG_SETTING, f"ticket.{kind}.{what}: there is no {what} {wanted}; there are {there}")
+                problem = f"ticket.{kind}.{what}: there is no {what} {wanted}; {there_are(known.values())}"
+                raise NotDone(Trouble.WRONG_SETTING, problem)

@@ -1,6 +1,6 @@
 """A PSA vendor: what a connection to it needs, and how it shows what is written."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -101,3 +101,12 @@ def _sendable(field: str, value: str) -> None:
     """Credentials travel in headers: what would end one is refused rather than sent."""
     if not (value.isascii() and value.isprintable()):
         raise InvalidValue(field, "must be one line of ASCII")
+
+
+MOST_NAMED = 30
+"""Choices that are named where one is wrong."""
+
+
+def there_are(names: Iterable[str]) -> str:
+    """What could be chosen, for whoever chose something else."""
+    return f"there are {', '.join(sorted(set(names))[:MOST_NAMED]) or 'none'}"

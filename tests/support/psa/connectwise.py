@@ -43,6 +43,8 @@ class ConnectWiseSimulator(Simulator):
         self.cloud = False
         """Whether wrong keys are answered as a company that is not there, and such a company as a path that is not."""
         self.statuses = dict.fromkeys(self.tickets, self.first_status)
+        self.of_projects = {2001: Ticket(2001, "Move the server room")}
+        """Tickets that the service desk does not know."""
 
     @property
     def credentials(self) -> Mapping[str, str]:
@@ -111,6 +113,8 @@ class ConnectWiseSimulator(Simulator):
                 return Said(200, [{"id": id, "name": name} for id, name in STATUSES.items()])
             case "GET", ["service", "tickets"]:
                 return Said(200, [{"id": id} for id in self.tickets][: int(asked.query.get("pageSize", 25))])
+            case "GET", ["project", "tickets", id] if int(id) in self.of_projects:
+                return Said(200, {"id": int(id), "summary": self.of_projects[int(id)].title})
             case _, ["service", "tickets", id, *rest]:
                 ticket = self.tickets.get(int(id)) if id.isdigit() else None
                 if ticket is None:
