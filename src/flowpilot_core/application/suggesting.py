@@ -1,6 +1,7 @@
 """Use cases of suggestions: ask for some, read them, decide on one; and how a model's is made after the commit."""
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from contextlib import suppress
 
@@ -28,6 +29,8 @@ from .redacting import case_of, without_secrets
 from .sessions import person, readable
 from .similar import cases_of, cleaned, similar_to
 from .units import PLAIN, Joined, Request, Units
+
+log = logging.getLogger("flowpilot.suggestions")
 
 SIMILAR = "similar"
 RULES = "rules"
@@ -96,7 +99,7 @@ class Suggestions:
         detail = readable(await self.view(actor.account_id).session(session_id), actor)
         _require_work(detail.session, by)
         question = await question_about(detail, actor.account_id, self.view)
-        proposals = [proposal for source in self.sources for proposal in source.propose(question)]
+        proposals = [proposal for source in self.sources for proposal in _proposed(source, question)]
 
         async def unit(work: UnitOfWork) -> Sequence[Suggestion]:
             session = await work.sessions.get(session_id)
@@ -208,10 +211,20 @@ class MakeSuggestion:
                 return
             suggestion = await work.suggestions.get(SuggestionId(lease.work_id))
             if suggestion.state is SuggestionState.PENDING:
-                best = ranked(proposals, {}, await work.suggestions.of(suggestion.session_id))[:1]
+                record = await work.suggestions.record([proposal.content for proposal in proposals])
+                best = ranked(proposals, record, await work.suggestions.of(suggestion.session_id))[:1]
                 made = [suggestion.proposed(one, [steps[cited] for cited in one.cites if cited in steps]) for one in best]
                 await work.suggestions.save(made[0] if made else suggestion.failed(problem))
             await work.commit()
+
+
+def _proposed(source: SuggestionSource, question: Question) -> Sequence[Proposal]:
+    try:
+        return source.propose(question)
+    except Exception:
+        # A source that breaks is no reason to suggest nothing.
+        log.exception("a source of suggestions failed", extra={"source": type(source).__name__})
+        return ()
 
 
 def _require_work(session: Session, by: Person) -> None:

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from .actor import Permission, Person, require
 from .errors import NotFound
@@ -50,11 +50,16 @@ SUGGESTION: Mapping[tuple[SuggestionState, SuggestionMove], SuggestionState] = M
 )
 
 
+def _as_kept(said: str) -> str:
+    return plain_text(said, most=LONGEST)
+
+
 @frozen(kw_only=True)
 class Proposal:
     """What a source proposes to do next."""
 
-    content: str
+    content: str = field(converter=_as_kept)
+    """As it is kept, shown and looked up in the record, whatever its source wrote."""
     cites: tuple[str, ...] = ()
     kind: StepKind = StepKind.ACTION
     source: str
@@ -96,9 +101,8 @@ class Suggestion:
 
     def proposed(self, proposal: Proposal, cites: Sequence[StepId]) -> "Suggestion":
         """To be decided on."""
-        content = plain_text(proposal.content, most=LONGEST)
         state = self._moved(SuggestionMove.PROPOSE)
-        return evolve(self, state=state, source=proposal.source, kind=proposal.kind, content=content, cites=tuple(cites))
+        return evolve(self, state=state, source=proposal.source, kind=proposal.kind, content=proposal.content, cites=tuple(cites))
 
     def failed(self, reason: str) -> "Suggestion":
         """Nothing came of it."""
@@ -131,7 +135,7 @@ class Suggestion:
 def ranked(proposals: Sequence[Proposal], record: Mapping[str, Record], known: Sequence[Suggestion]) -> tuple[Proposal, ...]:
     """The proposals worth making, best first: what was accepted here before stands higher, and what is known is left out."""
     told = {one.content for one in known}
-    fresh = {plain_text(one.content, most=LONGEST): one for one in reversed(proposals)}
+    fresh = {one.content: one for one in reversed(proposals)}
     order = {content: place for place, content in enumerate(reversed(fresh))}
     best = sorted(
         (content for content in fresh if content and content not in told),

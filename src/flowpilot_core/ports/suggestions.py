@@ -13,7 +13,10 @@ class SuggestionSource(Protocol):
     """Something that knows what to do next: rules, similar sessions, a tree, a library of scripts."""
 
     def propose(self, question: Question) -> Sequence[Proposal]:
-        """What to do next in the session that is asked about, best first; it reads nothing but the question, and never waits."""
+        """What to do next in the session that is asked about, best first; it reads nothing but the question, and never waits.
+
+        One that raises proposes nothing, and costs the others nothing.
+        """
 
 
 class Suggestions(Protocol):

@@ -1,5 +1,7 @@
 """Suggestions over HTTP: proposed at once, accepted into a step, or rejected with a reason."""
 
+from typing import Any
+
 import pytest
 
 from tests.support.http import Somebody, World
@@ -8,10 +10,10 @@ pytestmark = pytest.mark.anyio
 ADAPTERS = ("memory", "postgres")
 
 
-async def stuck(somebody: Somebody) -> str:
+async def stuck(somebody: Somebody, evidence: str = "AADSTS53003") -> str:
     """A session of theirs with a telling step; its path."""
     session = await somebody.session(title="No sign-in", problem="Since this morning")
-    step = {"kind": "action", "content": "Signed in again", "result": "failed", "evidence": "AADSTS53003"}
+    step = {"kind": "action", "content": "Signed in again", "result": "failed", "evidence": evidence}
     await somebody.made(f"/ai-sessions/{session['id']}/steps", step)
     return f"/ai-sessions/{session['id']}"
 
@@ -45,18 +47,19 @@ async def test_an_accepted_one_becomes_a_step_and_is_not_proposed_again(world: W
 
 
 async def test_what_was_accepted_before_stands_higher_in_the_account_alone(world: World) -> None:
-    first = await stuck(world.junior)
-    best = await world.junior.made(f"{first}/suggestions")
-    liked = best["more"][-1] if best["more"] else best
-    await world.junior.made(f"{first}/suggestions/{liked['id']}/decision", {"decision": "accepted"})
-    for one in (best, *best["more"]):
-        if one["id"] != liked["id"]:
-            await world.junior.made(f"{first}/suggestions/{one['id']}/decision", {"decision": "rejected", "reason": "no"})
+    async def asked(somebody: Somebody) -> tuple[str, list[dict[str, Any]]]:
+        path = await stuck(somebody, evidence="AADSTS53003, then 0x80070005")
+        best = await somebody.made(f"{path}/suggestions")
+        return path, [best, *best["more"]]
 
-    ours = await world.junior.made(f"{await stuck(world.junior)}/suggestions")
-    theirs = await world.rival.made(f"{await stuck(world.rival)}/suggestions")
+    path, (first, *_, liked) = await asked(world.junior)
+    await world.junior.made(f"{path}/suggestions/{liked['id']}/decision", {"decision": "accepted"})
 
-    assert (liked["content"], best["content"]) == (ours["content"], theirs["content"])
+    _, ours = await asked(world.junior)
+    _, theirs = await asked(world.rival)
+
+    assert first["content"] != liked["content"]
+    assert (liked["content"], first["content"]) == (ours[0]["content"], theirs[0]["content"])
 
 
 async def test_what_solved_a_similar_session_of_the_account_is_proposed(world: World) -> None:
