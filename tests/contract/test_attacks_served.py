@@ -1,139 +1,33 @@
-"""Attacks over the network: a served process on PostgreSQL, account A that has something of everything, and people of B who try.
+"""Attacks over the network: a served process on PostgreSQL, account A that has something of everything, and people of B who try."""
 
-Beside it another of the same database, which may ask addresses on this machine: it is told of an identity provider here.
-"""
-
-import asyncio
 import json
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
-from html import unescape
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
 import httpx
 import pytest
-from anyio.from_thread import start_blocking_portal
-from attrs import evolve, frozen
 
-from flowpilot_adapters.sql import Database, SqlOutbox
-from flowpilot_adapters.system import SystemClock
-from flowpilot_adapters.vault import AesGcmVault
-from flowpilot_core.domain.actor import System
-from flowpilot_core.domain.identifiers import AccountId
-from flowpilot_core.domain.identity import audience
+from tests.support.attacked import NOT_MAILED, SENDER, Served, a_served, hidden, neighbours
 from tests.support.forging import FORGED, forged
-from tests.support.http import a_world_in
-from tests.support.mail_server import ScriptedServer
+from tests.support.mail_server import Envelope
 from tests.support.postgres import PostgresServer
-from tests.support.provider import CLIENT, Provider
-from tests.support.routes import things_of
-from tests.support.serving import SECRET_KEY, Serving, named, serving, until
+from tests.support.provider import CLIENT
+from tests.support.psa import AutotaskSimulator
+from tests.support.serving import until
 from tests.support.smuggling import ENCODED, SMUGGLED, one_mail
 
 START = {"title": "No mail", "problem": "Nothing arrives"}
-SENDER = "flowpilot@acme.test"
 VARY = {"date", "x-request-id"}
 
 
-@frozen(kw_only=True)
-class Seeded:
-    """What is in the database before anything is served."""
-
-    tokens: list[str]
-    ids: Mapping[str, str]
-    leaver_id: str
-    account_id: AccountId
-    rival_account_id: AccountId
-    link: str
-
-
-@frozen(kw_only=True)
-class Served:
-    """A server, an engineer of A with what is there, the owner of B, and somebody of B who is about to go."""
-
-    server: Serving
-    anna: httpx.Client
-    rival: httpx.Client
-    leaver: httpx.Client
-    leaver_id: str
-    ids: Mapping[str, str]
-    account_id: str
-    link: str
-    """The end of an address that signs the engineer in."""
-    mail: ScriptedServer
-    neighbour: Provider
-    """A's identity provider, which answers on this machine: nobody but `trusting` may ask it."""
-    trusting: httpx.Client
-    """Nobody yet, at the other process."""
-    audience: str
-    rivals_audience: str
-
-
 @pytest.fixture(scope="module")
-def neighbours() -> Iterator[tuple[Provider, ScriptedServer]]:
-    """An identity provider and a mail server on this machine."""
-    with start_blocking_portal() as portal, ExitStack() as stack:
-        provider = stack.enter_context(portal.wrap_async_context_manager(Provider(SystemClock()).running()))
-        yield provider, stack.enter_context(portal.wrap_async_context_manager(ScriptedServer().running()))
-
-
-@pytest.fixture(scope="module")
-def served(
-    postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory, neighbours: tuple[Provider, ScriptedServer]
-) -> Iterator[Served]:
-    database, (provider, mail) = postgres.database(), neighbours
-
-    async def seeded() -> Seeded:
-        storage, outbox = Database(database.app), SqlOutbox(database.relay)
-        world = await a_world_in(storage.begin, storage.view, outbox, vault=AesGcmVault([SECRET_KEY.encode()]))
-        ids = await things_of(world.junior, world.senior, world.owner)
-        for account_id in (world.junior.account_id, world.rival.account_id):
-            await world.flowpilot.identities.add(
-                System(account_id=account_id, cause="a test"), name="Here", issuer=provider.issuer, client_id=CLIENT
-            )
-        signing_in = evolve(world.flowpilot.signing_in, clock=SystemClock())
-        link = await signing_in.link(world.junior.account_id, world.junior.user.id)
-        await storage.close()
-        await outbox.close()
-        return Seeded(
-            tokens=[world.junior.token, world.rival_owner.token, world.rival.token],
-            ids=ids,
-            leaver_id=world.rival.id,
-            account_id=world.junior.account_id,
-            rival_account_id=world.rival.account_id,
-            link=link,
-        )
-
-    settings = named(database) | {"smtp_url": mail.url, "mail_from": SENDER}
-    folders = [str(tmp_path_factory.mktemp("data")) for _ in range(2)]
-    with (
-        serving(**{**settings, "data_dir": folders[0]}) as server,
-        serving("--no-relay", **{**settings, "data_dir": folders[1], "allow_private_targets": "1"}) as other,
-    ):
-        seed = asyncio.run(seeded())
-        address = server.says("serving")["address"]
-        anna, rival, leaver = (
-            server.clients.enter_context(httpx.Client(base_url=address, headers={"authorization": f"Bearer {token}"}, timeout=30))
-            for token in seed.tokens
-        )
-        yield Served(
-            server=server,
-            anna=anna,
-            rival=rival,
-            leaver=leaver,
-            leaver_id=seed.leaver_id,
-            ids=seed.ids,
-            account_id=str(seed.account_id),
-            link=seed.link,
-            mail=mail,
-            neighbour=provider,
-            trusting=other.client(),
-            audience=audience(seed.account_id),
-            rivals_audience=audience(seed.rival_account_id),
-        )
+def served(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    database = postgres.database()
+    with neighbours() as around, a_served(database, around, tmp_path_factory.mktemp("served")) as served:
+        yield served
     postgres.drop(database)
 
 
@@ -227,7 +121,7 @@ def test_a_stream_ends_when_its_person_is_deactivated(served: Served) -> None:
     """A33: and nothing of theirs opens another."""
     with served.leaver.stream("GET", "/events") as stream:
         assert 200 == stream.status_code
-        gone = served.rival.post(f"/users/{served.leaver_id}/deactivate", json={})
+        gone = served.rival.post(f"/users/{served.seeded.people['rita'].id}/deactivate", json={})
         assert 200 == gone.status_code, gone.text
         for _ in stream.iter_raw():
             pass
@@ -235,25 +129,14 @@ def test_a_stream_ends_when_its_person_is_deactivated(served: Served) -> None:
     assert 401 == served.leaver.get("/events").status_code
 
 
-def _browser(served: Served) -> httpx.Client:
-    """Somebody's, at the served process."""
-    return served.server.clients.enter_context(httpx.Client(base_url=served.anna.base_url, follow_redirects=True, timeout=30))
-
-
-def _hidden(page: httpx.Response) -> Mapping[str, str]:
-    return {name: unescape(value) for name, value in re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', page.text)}
-
-
 def test_a_stream_ends_when_its_browser_signs_out(served: Served) -> None:
     """A33: the cookie that opened it opens nothing more; the same person's token does."""
-    browser = _browser(served)
-    page = browser.get(f"/sign-in-link/{served.link}")
-    page = browser.post(page.url, data=_hidden(page))
+    browser, page = served.browser("jo")
     kept = dict(browser.cookies)
 
     with browser.stream("GET", "/events") as stream:
         assert 200 == stream.status_code
-        assert "/signed-out" == browser.post("/sign-out", data=_hidden(page)).url.path
+        assert "/signed-out" == browser.post("/sign-out", data=hidden(page)).url.path
         for _ in stream.iter_raw():
             pass
 
@@ -264,14 +147,14 @@ def test_a_stream_ends_when_its_browser_signs_out(served: Served) -> None:
 
 def test_a_forged_token_is_nobodys_and_sends_the_server_nowhere(served: Served) -> None:
     """A36: every way to forge one; each but for that would be good, as one that is not forged shows."""
-    honest = served.neighbour.token(aud=served.audience)
+    honest = served.neighbours.provider.token(aud=served.audience)
 
     def asks(token: str) -> int:
         return served.trusting.get("/users/me", headers={"authorization": f"Bearer {token}"}).status_code
 
     assert 200 == asks(honest)
-    assert dict.fromkeys(FORGED, 401) == {how: asks(forged(served.neighbour, served.audience, how)) for how in FORGED}
-    assert not [path for path in served.neighbour.asked if "thief" in path]
+    assert dict.fromkeys(FORGED, 401) == {how: asks(forged(served.neighbours.provider, served.audience, how)) for how in FORGED}
+    assert not [path for path in served.neighbours.provider.asked if "thief" in path]
 
 
 @pytest.mark.parametrize(
@@ -279,28 +162,33 @@ def test_a_forged_token_is_nobodys_and_sends_the_server_nowhere(served: Served) 
 )
 def test_a_token_for_somebody_else_or_another_time_is_nobodys(served: Served, claims: dict[str, Any]) -> None:
     """A36"""
-    token = served.neighbour.token(**{"aud": served.audience, **claims})
+    token = served.neighbours.provider.token(**{"aud": served.audience, **claims})
 
     assert 401 == served.trusting.get("/users/me", headers={"authorization": f"Bearer {token}"}).status_code
 
 
 def test_a_token_for_one_account_is_nobody_in_another_that_trusts_the_same_provider(served: Served) -> None:
     """A36: A's person, vouched for by the provider that B trusts as well."""
-    token = served.neighbour.token(aud=served.rivals_audience)
+    token = served.neighbours.provider.token(aud=served.rivals_audience)
 
     assert 401 == served.trusting.get("/users/me", headers={"authorization": f"Bearer {token}"}).status_code
 
 
 def _spelled(served: Served) -> list[str]:
     """Addresses that lead to this machine, or to a cloud's own."""
-    port = urlsplit(served.neighbour.issuer).port
+    port = urlsplit(served.neighbours.provider.issuer).port
     hosts = ("127.0.0.1", "localhost", "0x7f.1", "2130706433", "[::1]", "[::ffff:127.0.0.1]", "0.0.0.0")
-    return [*(f"https://{host}:{port}" for host in hosts), served.neighbour.issuer, "https://169.254.169.254", "https://[fd00:ec2::254]"]
+    return [
+        *(f"https://{host}:{port}" for host in hosts),
+        served.neighbours.provider.issuer,
+        "https://169.254.169.254",
+        "https://[fd00:ec2::254]",
+    ]
 
 
 def test_nothing_that_an_account_enters_leads_into_the_network(served: Served) -> None:
     """A38: the base URL of a PSA, an issuer, a webhook; however the address is spelled, nobody is asked there, and it is said why."""
-    before, told = len(served.neighbour.asked), []
+    before, told = len(served.neighbours.provider.asked), []
     credentials = {"client_id": "a", "client_secret": "b"}
     new = {"system": "halopsa", "name": "Desk", "base_url": "https://psa.example", "credentials": credentials}
     connection = f"/psa-connections/{served.rival.post('/psa-connections', json=new).json()['id']}"
@@ -313,7 +201,7 @@ def test_nothing_that_an_account_enters_leads_into_the_network(served: Served) -
         assert (False, 422) == (tested["ok"], provider.status_code), address
         told += [tested["hint"], provider.json()["detail"], _refused(served.rival, hook)]
 
-    assert before == len(served.neighbour.asked)
+    assert before == len(served.neighbours.provider.asked)
     assert [] == [said for said in told if "private network" not in said and "https://" not in said]
 
 
@@ -321,47 +209,127 @@ def _refused(client: httpx.Client, hook: httpx.Response) -> str:
     """What keeps a webhook from being told: at once, or as its log says of a test."""
     if not hook.is_success:
         return hook.text
-    webhook, last_error = f"/webhooks/{hook.json()['id']}", ""
+    webhook = f"/webhooks/{hook.json()['id']}"
     client.post(f"{webhook}/test").raise_for_status()
 
-    def tried() -> bool:
-        nonlocal last_error
-        last_error = client.get(f"{webhook}/deliveries").json()["items"][0]["last_error"]
-        return bool(last_error)
+    def said() -> str:
+        (message,) = client.get(f"{webhook}/deliveries").json()["items"]
+        return str(message["last_error"] or "")
 
-    until(tried)
-    return last_error
+    until(lambda: said() != "")
+    return said()
 
 
 def test_no_redirect_is_followed(served: Served) -> None:
     """A38: not even where addresses on this machine may be asked."""
-    away = httpx.Response(302, headers={"location": f"{served.neighbour.issuer}/metadata"})
-    served.neighbour.answers |= {"/login/companyinfo/acme": lambda: away, "/x/.well-known/openid-configuration": lambda: away}
-    owner = {"authorization": served.rival.headers["authorization"]}
+    away = httpx.Response(302, headers={"location": f"{served.neighbours.provider.issuer}/metadata"})
+    served.neighbours.provider.answers |= {"/login/companyinfo/acme": lambda: away, "/x/.well-known/openid-configuration": lambda: away}
+    owner = served.elsewhere(served.rival)
     credentials = {"company_id": "acme", "public_key": "a", "private_key": "b", "client_id": "c"}
-    new = {"system": "connectwise", "name": "Desk", "base_url": served.neighbour.issuer, "credentials": credentials}
+    new = {"system": "connectwise", "name": "Desk", "base_url": served.neighbours.provider.issuer, "credentials": credentials}
 
     made = served.trusting.post("/psa-connections", json=new, headers=owner).json()
     tested = served.trusting.post(f"/psa-connections/{made['id']}/test", headers=owner).json()
-    issuer = {"name": "x", "issuer": f"{served.neighbour.issuer}/x", "client_id": "x"}
+    issuer = {"name": "x", "issuer": f"{served.neighbours.provider.issuer}/x", "client_id": "x"}
     provider = served.trusting.post("/identity-providers", json=issuer, headers=owner)
 
     assert (False, 422) == (tested["ok"], provider.status_code), tested
-    assert {"/login/companyinfo/acme", "/x/.well-known/openid-configuration"} <= set(served.neighbour.asked)
-    assert "/metadata" not in served.neighbour.asked
+    assert {"/login/companyinfo/acme", "/x/.well-known/openid-configuration"} <= set(served.neighbours.provider.asked)
+    assert "/metadata" not in served.neighbours.provider.asked
 
 
 def test_nothing_that_somebody_writes_makes_a_second_mail(served: Served) -> None:
-    """A39: in the title of a session, its problem, the reason and the note of a handoff, and on the wire to a mail server."""
-    session = served.anna.post("/ai-sessions", json={"title": ENCODED, "problem": SMUGGLED, "client_name": ENCODED}).json()
-    handoff = {"intent": "escalate", "reason": SMUGGLED, "note": f"x\n.\n{SMUGGLED}"}
-    made = served.anna.post(f"/ai-sessions/{session['id']}/handoff", json=handoff)
-    assert 201 == made.status_code, made.text
-    deliveries = f"/handoffs/{made.json()['id']}/deliveries"
-    until(lambda: {"sent"} == {one["state"] for one in served.anna.get(deliveries).json()["items"] if one["channel"] == "email"})
+    """A39: in the title of a session, its problem, the reason and the note of a handoff, on the wire to a mail server."""
+    for text in (SMUGGLED, f"x\n.\n{SMUGGLED}"):
+        mails = served.mails(served.anna, served.escalated(served.anna, title=ENCODED, text=text))
 
-    mails = [one for one in served.mail.accepted if made.json()["id"].encode() in one.raw]
-    assert mails
-    for mail in mails:
-        one_mail(mail, sender=SENDER, to=mail.recipients[0])
-    assert not [line for line in served.mail.commands if "evil" in line or "victim" in line]
+        assert mails
+        for mail in mails:
+            one_mail(mail, sender=SENDER, to=mail.recipients[0])
+    assert not [line for line in served.neighbours.mail.commands if "evil" in line or "victim" in line]
+
+
+def test_what_people_write_is_text_in_mails_and_on_pages(served: Served) -> None:
+    """A40: nothing is loaded, linked or run."""
+    hostile = '<img src="https://canary.example/x"><script>canary()</script><a href="https://canary.example">x</a>'
+    handoff_id = served.escalated(served.anna, title=hostile[:180], text=hostile)
+
+    mail = next(one for one in served.mails(served.anna, handoff_id) if one.recipients == ("sam@example.test",))
+    page = _claim_page(served, "sam", mail)
+
+    for markup in (mail.message.html or "", page.text):
+        assert "canary" in markup
+        assert not [tag for tag in ("<img", "<script", 'href="https://canary') if tag in markup]
+
+
+def _claim_page(served: Served, name: str, mail: Envelope) -> httpx.Response:
+    """Where the link of a mail leads whoever is signed in."""
+    browser, _ = served.browser(name)
+    return browser.get(_link(mail))
+
+
+def _link(mail: Envelope) -> str:
+    """The path of the link that a mail asks to follow."""
+    (link,) = set(re.findall(r"https?://[^/\s]+(/claim/\S+)", mail.message.text))
+    return str(link)
+
+
+def test_the_link_in_a_mail_takes_nothing_by_itself(served: Served) -> None:
+    """A35: a scanner that follows it and sends every form, somebody of another account, and whoever it was not for."""
+    handoff_id = served.escalated(served.anna)
+    mails = {one.recipients[0]: _link(one) for one in served.mails(served.anna, handoff_id)}
+    scanner, (colleague, _), (stranger, page) = served.stranger(), served.browser("olga"), served.browser("rob")
+    link = mails["sam@example.test"]
+
+    for body in ({}, {"csrf_token": "x"}, hidden(scanner.get(link)), {"List-Unsubscribe": "One-Click"}):
+        scanner.post(link, data=body)
+        stranger.post(link, data={**hidden(page), **body})
+        colleague.post(link, data={**hidden(colleague.get(mails["olga@example.test"])), **body})
+    assert "open" == served.anna.get(f"/handoffs/{handoff_id}").json()["state"]
+
+    own = colleague.get(mails["olga@example.test"])
+    assert [200, 409] == [colleague.post(own.url, data=hidden(own)).status_code for _ in range(2)]
+    assert "claimed" == served.anna.get(f"/handoffs/{handoff_id}").json()["state"]
+
+
+def test_what_is_remembered_of_a_ticket_is_one_accounts(served: Served) -> None:
+    """A32: two accounts with the same vendor, the same keys and the same ticket number, asked by turns."""
+    with AutotaskSimulator.running() as theirs, AutotaskSimulator.running() as ours:
+        told = []
+        for who, psa, title in ((served.owner, ours, "Ours"), (served.rival, theirs, "Theirs")):
+            psa.tickets[1001].title = title
+            new = {"system": "autotask", "name": "Desk", "base_url": psa.url, "credentials": dict(psa.credentials)}
+            assert 201 == served.trusting.post("/psa-connections", json=new, headers=served.elsewhere(who)).status_code
+        for who in (served.owner, served.rival) * 2:
+            told.append(served.trusting.get("/tickets/autotask/1001", headers=served.elsewhere(who)).json()["title"])
+
+    assert ["Ours", "Theirs"] * 2 == told
+
+
+def test_a_model_is_asked_with_the_case_of_one_account(served: Served) -> None:
+    """A41: two accounts escalate the same, but for a word of each."""
+    handoffs = [
+        (who, served.escalated(who, title="VPN down", text=f"Nobody gets in since the update {canary}"))
+        for who, canary in ((served.anna, "canary-ours"), (served.rival, "canary-theirs"))
+    ]
+    for who, handoff_id in handoffs:
+        _assessed(who, handoff_id)
+
+    asked = [served.neighbours.model.heard(number) for number in range(len(served.neighbours.model.requests))]
+    assert {1} == {sum(canary in one for canary in ("canary-ours", "canary-theirs")) for one in asked if "canary-" in one}
+
+
+def _assessed(who: httpx.Client, handoff_id: str) -> None:
+    """Wait until a model has said what it thinks of a handoff."""
+    until(lambda: who.get(f"/handoffs/{handoff_id}").json()["assessment"]["provider"] == "openai")
+
+
+def test_a_copy_mails_only_whom_its_operator_named(served: Served) -> None:
+    """A43: the others' deliveries are dead and say why, and the mail server never hears of them."""
+    handoff_id = served.escalated(served.anna)
+    mailed = {one.recipients[0] for one in served.mails(served.anna, handoff_id)}
+
+    dead = [one for one in served.anna.get(f"/handoffs/{handoff_id}/deliveries").json()["items"] if one["state"] == "dead"]
+    assert "sam@example.test" in mailed
+    assert ["this installation mails only whom its operator named"] == [one["last_error"] for one in dead]
+    assert not [line for line in served.neighbours.mail.commands if NOT_MAILED in line]
