@@ -1,8 +1,8 @@
 """`python -m tests.crash --times 100`: kill -9 of the server or of the relay at random moments, and the judge of what is left.
 
 Both run as their users run them, on a database of their own, while somebody escalates over and over. Whoever gets no answer asks again
-with the same key once the server is back. In the end every handoff that was answered must be there, every message must have gone out,
-again only where nobody could know whether it had, and nobody may have heard of a handoff that does not exist.
+with the same key once the server is back. In the end every handoff that was answered must be there, every mail and every call of a webhook
+must have gone out, again only where nobody could know whether it had, and nobody may have heard of a handoff that does not exist.
 """
 
 import argparse
@@ -11,18 +11,25 @@ import random
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Set
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import httpx
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
+from flowpilot_adapters.sql import Database
+from flowpilot_adapters.system import SystemClock, new_id, new_secret
+from flowpilot_adapters.vault import AesGcmVault
+from flowpilot_core.application.flowpilot import FlowPilot
+from flowpilot_core.domain.actor import Role
+from flowpilot_core.domain.events import EventKind
 from tests.support.escalation import an_account
 from tests.support.mail_server import AiosmtpdServer
 from tests.support.postgres import PostgresDatabase, running_server
-from tests.support.serving import Serving, named, running
+from tests.support.serving import SECRET_KEY, Serving, named, running
+from tests.support.webhooks import Receiver
 
 LONGEST_MOMENT = 2.0
 """Seconds from the first request of a round until somebody is killed, at most."""
@@ -31,6 +38,8 @@ A_ROUND = 4
 COLLEAGUES = 2
 """Of whoever escalates."""
 SERVER, RELAY = "server", "relay"
+TELLING = "kind IN ('delivery', 'webhooks', 'webhook')"
+"""The work that must be done before there is a verdict."""
 
 
 @frozen
@@ -40,6 +49,9 @@ class Verdict:
     escalations: int
     mails: int
     repeats: int
+    """Of mails."""
+    calls: int
+    """Of the account's webhook."""
     killed: Counter[str]
     wrong: tuple[str, ...]
 
@@ -50,6 +62,7 @@ class Crash:
 
     database: PostgresDatabase
     mail: AiosmtpdServer
+    receiver: Receiver
     chance: random.Random
     account_id: str
     token: str
@@ -60,7 +73,7 @@ class Crash:
 
     @property
     def settings(self) -> dict[str, str]:
-        return {**named(self.database), "base_url": "https://flowpilot.example", "smtp_url": self.mail.url}
+        return {**named(self.database), "base_url": "https://flowpilot.example", "smtp_url": self.mail.url, "allow_private_targets": "true"}
 
     async def goes(self, times: int, said: Callable[[str], None]) -> Verdict:
         """So many rounds, and the verdict."""
@@ -127,13 +140,15 @@ class Crash:
         if RELAY not in self._running:
             await self._start(RELAY)
         async with asyncio.timeout(120):
-            while await asyncio.to_thread(self.database.do, "SELECT 1 FROM flowpilot.due_work WHERE kind = 'delivery' LIMIT 1"):
-                await asyncio.to_thread(self.database.do, "UPDATE flowpilot.due_work SET due_at = now() WHERE kind = 'delivery'")
+            while await asyncio.to_thread(self.database.do, f"SELECT 1 FROM flowpilot.due_work WHERE {TELLING} LIMIT 1"):
+                await asyncio.to_thread(self.database.do, f"UPDATE flowpilot.due_work SET due_at = now() WHERE {TELLING}")
                 await asyncio.sleep(0.2)
 
     def _verdict(self) -> Verdict:
         there = {row[0] for row in self.database.do("SELECT id::text FROM flowpilot.handoff")}
-        rows: list[tuple[Any, ...]] = self.database.do("SELECT handoff_id::text, state, message_id FROM flowpilot.delivery")
+        rows: list[tuple[Any, ...]] = self.database.do(
+            "SELECT handoff_id::text, state, message_id FROM flowpilot.delivery WHERE channel = 'email'"
+        )
         told = Counter(handoff for handoff, _, _ in rows)
         mails = Counter(envelope.message.message_id for envelope in self.mail.accepted)
         marked = Counter(envelope.message.message_id for envelope in self.mail.accepted if envelope.message.maybe_twice)
@@ -150,17 +165,55 @@ class Crash:
                 for message in mails
                 if mails[message] > marked[message] + 1
             ),
+            *self._wrong_with_calls(there),
             *(f"somebody heard of {thread}, which does not exist" for thread in of if str(thread).strip("<>").split("@")[0] not in there),
         ]
         assert all(str(thread).endswith(domain) for thread in of)
-        return Verdict(len(self.answered), sum(mails.values()), sum(mails.values()) - len(mails), self.killed, tuple(wrong))
+        return Verdict(
+            len(self.answered),
+            sum(mails.values()),
+            sum(mails.values()) - len(mails),
+            len(self.receiver.requests),
+            self.killed,
+            tuple(wrong),
+        )
+
+    def _wrong_with_calls(self, there: Set[str]) -> Iterator[str]:
+        made = self.database.do("SELECT id, handoff_id::text, state, attempts FROM flowpilot.webhook_message")
+        calls = Counter(headers["webhook-id"] for headers, _ in self.receiver.requests)
+        told = Counter(handoff for _, handoff, _, _ in made)
+        yield from (f"of {handoff} {told[handoff]} calls are to be made" for handoff in there if told[handoff] != 1)
+        for number, handoff, state, attempts in made:
+            called = calls[f"msg_{number.hex}"]
+            if state != "sent" or not 1 <= called <= attempts:
+                yield f"the call of {handoff} is {state}, and came {called} times in {attempts} attempts"
+        for body in self.receiver.bodies():
+            if body["data"]["handoff_id"] not in there:
+                yield f"the webhook heard of {body['data']['handoff_id']}, which does not exist"
 
 
 async def crash(database: PostgresDatabase, times: int, seed: int, said: Callable[[str], None] = lambda _: None) -> Verdict:
     """Kill so many times on this database, which nobody else uses."""
     account_id, token = await an_account(database.app)
-    async with AiosmtpdServer().running() as mail:
-        return await Crash(database, mail, random.Random(seed), account_id, token).goes(times, said)
+    async with AiosmtpdServer().running() as mail, Receiver().running() as receiver:
+        await _hooked(database, token, receiver.url)
+        return await Crash(database, mail, receiver, random.Random(seed), account_id, token).goes(times, said)
+
+
+async def _hooked(database: PostgresDatabase, token: str, url: str) -> None:
+    """A webhook of the account hears of escalations."""
+    store = Database(database.app, pool_size=1)
+    flowpilot = FlowPilot.of(
+        begin=store.begin,
+        view=store.view,
+        clock=SystemClock(),
+        new_id=new_id,
+        new_secret=new_secret,
+        vault=AesGcmVault([SECRET_KEY.encode()]),
+    )
+    owner = evolve(await flowpilot.accounts.authenticate(token), role=Role.OWNER)
+    await flowpilot.webhooks.add(owner, url=url, kinds=frozenset({EventKind.HANDOFF_ESCALATED}), name="Chat")
+    await store.close()
 
 
 class _NotNow(Exception):
@@ -189,7 +242,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="flowpilot-crash-") as folder, running_server(Path(folder) / "data") as server:
         verdict = asyncio.run(crash(server.database(), wanted.times, wanted.seed, _say))
     sys.stdout.write(
-        f"killed {dict(verdict.killed)}; {verdict.escalations} escalations, {verdict.mails} mails, of them {verdict.repeats} repeats;"
+        f"killed {dict(verdict.killed)}; {verdict.escalations} escalations, {verdict.mails} mails, of them {verdict.repeats} repeats,"
+        f" {verdict.calls} calls of a webhook;"
         f" {len(verdict.wrong) or 'nothing'} wrong\n" + "".join(f"  {line}\n" for line in verdict.wrong)
     )
     return 1 if verdict.wrong else 0

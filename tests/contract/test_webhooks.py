@@ -3,28 +3,23 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
 import anyio
 import pytest
-from attrs import define, evolve, field, frozen
+from attrs import evolve, frozen
 from standardwebhooks import Webhook as Verifier
 
 from flowpilot_adapters.outgoing import guarded_client
-from flowpilot_adapters.redaction import SecretRedactor
 from flowpilot_adapters.sql import Database, SqlOutbox
 from flowpilot_adapters.system import SystemClock, new_id, new_secret
 from flowpilot_adapters.vault import AesGcmVault
-from flowpilot_adapters.webhooks import HttpWebhooks
 from flowpilot_core.application.flowpilot import FlowPilot
 from flowpilot_core.application.policy_steps import CAUSE
 from flowpilot_core.application.reactions import reactions
 from flowpilot_core.application.relay import Relay
-from flowpilot_core.application.secrets import Safe
 from flowpilot_core.application.units import Units
-from flowpilot_core.application.webhook_messages import SendWebhook, SpreadEvent
 from flowpilot_core.application.webhooks import Shown
 from flowpilot_core.domain.actor import System
 from flowpilot_core.domain.delivery import Channel, DeliveryKind, DeliveryState
@@ -35,52 +30,16 @@ from flowpilot_core.domain.identifiers import HandoffId
 from flowpilot_core.domain.session import Priority
 from flowpilot_core.domain.webhook import WebhookFormat, WebhookMessage
 from flowpilot_core.domain.webhook_formats import DEEDS, Told, rendered
-from flowpilot_core.ports.outbox import WorkKind
 from flowpilot_core.ports.persistence import UnitOfWork
 from flowpilot_core.testing.builders import NOON, Staff, a_staff
 from tests.support.postgres import PostgresDatabase
+from tests.support.webhooks import KEY, Receiver, calling
 
 pytestmark = pytest.mark.anyio
 
-KEY = b"only these tests seal with this key"
 LONGEST_WAIT = 60
 """Seconds until what never comes counts as that; no test waits for them to pass."""
 ESCALATED = frozenset({EventKind.HANDOFF_ESCALATED})
-
-
-@define
-class Receiver:
-    """The other end: an HTTP server that keeps what it is sent, and answers as it was told to, at last with 200."""
-
-    answers: list[bytes] = field(factory=list)
-    answering: asyncio.Event | None = None
-    """Until it is set, nothing is answered."""
-    requests: list[tuple[dict[str, str], str]] = field(factory=list, init=False)
-    asked: asyncio.Event = field(factory=asyncio.Event, init=False)
-    url: str = field(default="", init=False)
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode()
-        headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head.splitlines()[1:] if line)}
-        body = (await reader.readexactly(int(headers["content-length"]))).decode()
-        self.requests.append((headers, body))
-        self.asked.set()
-        if self.answering:
-            await self.answering.wait()
-        answer = self.answers.pop(0) if self.answers else b"200 OK\r\n"
-        writer.write(b"HTTP/1.1 " + answer + b"connection: close\r\ncontent-length: 4\r\n\r\nsaid")
-        await writer.drain()
-        writer.close()
-
-    @asynccontextmanager
-    async def running(self) -> "AsyncIterator[Receiver]":
-        server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/hook?token=s3cr3t"
-        async with server:
-            yield self
-
-    def bodies(self) -> list[Any]:
-        return [json.loads(body) for _, body in self.requests]
 
 
 @frozen(kw_only=True)
@@ -130,16 +89,6 @@ async def shop(own_database: PostgresDatabase) -> AsyncIterator[Shop]:
     vault = AesGcmVault([KEY])
     clock = SystemClock()
     async with guarded_client(allow_private=True, longest=timedelta(seconds=5)) as client:
-        sending = SendWebhook(
-            begin=storage.begin,
-            caller=HttpWebhooks(client, clock=clock),
-            safe=Safe(vault=vault, clock=clock, new_id=new_id),
-            clock=clock,
-            jitter=lambda: 0.0,
-            base_url="https://flowpilot.example",
-            redact=SecretRedactor(KEY),
-        )
-        spreading = SpreadEvent(begin=storage.begin, clock=clock, new_id=new_id)
         yield Shop(
             flowpilot=FlowPilot.of(
                 begin=storage.begin,
@@ -151,12 +100,7 @@ async def shop(own_database: PostgresDatabase) -> AsyncIterator[Shop]:
                 tell=False,
                 assess=False,
             ),
-            relay=Relay(
-                outbox=outbox,
-                begin=storage.begin,
-                handlers={WorkKind.WEBHOOK: sending, WorkKind.WEBHOOKS: spreading},
-                jitter=lambda: 0.0,
-            ),
+            relay=calling(storage.begin, outbox, client, vault),
             acme=await a_staff("Acme").kept(storage.begin),
             globex=await a_staff("Globex").kept(storage.begin),
             database=storage,

@@ -28,6 +28,7 @@ from .assessing import assessing
 from .escalation import Stuck, a_flowpilot, a_relay, an_app
 from .policies import a_watch
 from .psa.posting import NO_CERTIFICATES, posting
+from .webhooks import KEY, calling
 
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(["tests.support.processes"])
@@ -140,6 +141,23 @@ def assess(says: Connection, app_url: str, relay_url: str, point: str) -> None:
         faults = Faults()
         faults.at(point, signalling(signal.SIGKILL))
         await assessing(database.begin, database.view, outbox, faults).run_once()
+        await outbox.close()
+        await database.close()
+
+    asyncio.run(run())
+
+
+def call(says: Connection, app_url: str, relay_url: str, point: str) -> None:
+    """Make and send what webhooks are to be told; killed at `point`."""
+
+    async def run() -> None:
+        database, outbox = Database(app_url, pool_size=1), SqlOutbox(relay_url, pool_size=1)
+        faults = Faults()
+        faults.at(point, signalling(signal.SIGKILL))
+        async with httpx.AsyncClient(verify=NO_CERTIFICATES) as client:
+            relay = calling(database.begin, outbox, client, AesGcmVault([KEY]), faults)
+            while await relay.run_once():
+                pass
         await outbox.close()
         await database.close()
 

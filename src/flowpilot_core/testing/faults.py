@@ -19,6 +19,7 @@ from flowpilot_core.domain.identifiers import AccountId
 from flowpilot_core.ports.notifier import Notifier
 from flowpilot_core.ports.outbox import Outbox
 from flowpilot_core.ports.persistence import BeginWork, Once, UnitOfWork
+from flowpilot_core.ports.webhooks import WebhookCaller
 
 Fault = Callable[[], Awaitable[None]]
 """What happens at a fault point: it raises, waits, or ends the process."""
@@ -92,6 +93,10 @@ class Faults:
     def notifier(self, notifier: Notifier) -> Notifier:
         """A notifier with the fault points of `notifier.send`."""
         return cast(Notifier, _FaultyPort(self, "notifier.", Notifier, notifier))
+
+    def caller(self, caller: WebhookCaller) -> WebhookCaller:
+        """A way to reach webhooks with the fault points of `webhook.call`."""
+        return cast(WebhookCaller, _FaultyPort(self, "webhook.", WebhookCaller, caller))
 
     def outbox(self, outbox: Outbox) -> Outbox:
         """An outbox with the fault points of `outbox.take` and `outbox.lag`."""
