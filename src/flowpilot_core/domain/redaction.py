@@ -164,9 +164,10 @@ _RULES: Final[tuple[tuple[SecretKind, re.Pattern[str]], ...]] = (
     ),
 )
 
+_SIGN: Final = r"[^\s\"'`<>,;|/\\()\[\]{}=]"
 _SHAPE: Final = (
-    r"(?=[^\s]{0,39}[a-zäöüß])(?=[^\s]{0,39}[A-ZÄÖÜ])(?=[^\s]{0,39}\d)(?=[^\s]{0,39}[%s])"
-    r"[^\s\"'`<>,;|/\\()\[\]{}=]{8,40}(?=[\s\"'`<>,;|/)\]}.]|$)"
+    rf"(?={_SIGN}{{0,39}}[a-zäöüß])(?={_SIGN}{{0,39}}[A-ZÄÖÜ])(?={_SIGN}{{0,39}}\d)(?={_SIGN}{{0,39}}[%s])"
+    rf"{_SIGN}{{8,40}}(?=[\s\"'`<>,;|/)\]}}.]|$)"
 )
 """What people make where a password has to have letters of both cases, a digit and a sign; which signs is filled in."""
 _DRAWN: Final = re.compile(r"(?<![\w/+])(?=[A-Za-z]{0,63}\d)(?=[a-z0-9]{0,63}[A-Z])(?=[A-Z0-9]{0,63}[a-z])[A-Za-z0-9]{32,4000}(?![\w/+])")

@@ -87,6 +87,26 @@ def _phone(chance: Chance) -> str:
     )
 
 
+def _address(chance: Chance) -> str:
+    name = chance.choice(["jo.doe", "m.muster-huber", "info+tickets", "o'neill", "svetlana", "x7", "jörg.falke"])
+    return f"{name}@{chance.choice(['mail.acme.example', 'contoso.co.uk', 'praxis-dr-falke.de', 'students.uni.example'])}"
+
+
+def _telephone(chance: Chance) -> str:
+    shape = chance.choice(["+43 1 {}{}-0", "0171 {}{}", "+1 (415) 555-{}", "020 {} {}", "(030) {}{}", "0043-664-{}{}", "+33 1 42 68 53 00"])
+    return shape.format(chance.randint(1000, 9999), chance.randint(100, 999))
+
+
+def _grouped_iban(chance: Chance) -> str:
+    digits = _iban(chance)
+    return " ".join(digits[at : at + 4] for at in range(0, len(digits), 4)) if chance.random() < 0.5 else digits
+
+
+def _birthday(chance: Chance) -> str:
+    year, month, day = chance.randint(1940, 2015), chance.randint(1, 12), chance.randint(1, 28)
+    return chance.choice([f"{day:02}.{month:02}.{year}", f"{year}-{month:02}-{day:02}", f"{month}/{day}/{year}", f"{day}. {month}. {year}"])
+
+
 def _recovery_key(chance: Chance) -> str:
     return "-".join(f"{chance.randint(0, 720_895):06d}" for _ in range(8))
 
@@ -228,6 +248,49 @@ _HELD_OUT: tuple[tuple[Value, tuple[str, ...]], ...] = (
 )
 """Lines that were written after the rules, and that no rule was mended for: they tell how the rules fare on what is new."""
 
+_HELD_OUT_PERSONAL: tuple[tuple[Value, tuple[str, ...]], ...] = (
+    (
+        _address,
+        (
+            "please answer {} instead, she is on leave",
+            'From: "Doe, Jo" <{}>',
+            "UPN {} is disabled in the portal",
+            "bounced: 550 5.1.1 <{}> user unknown",
+            "get-mailbox {} | fl",
+            "she reads both {}, and the shared one",
+        ),
+    ),
+    (
+        _telephone,
+        (
+            "mobile {} goes to voicemail",
+            "ring {} after 17:00",
+            "fax {} does not pick up",
+            "trunk shows caller {} twice",
+            "extension forwards to {}",
+        ),
+    ),
+    (_grouped_iban, ("SEPA mandate for {} was returned", "pays from {} as of May")),
+    (_birthday, ("date of birth {} does not match the record", "patient, born {}, is in the wrong list", "DOB={}")),
+)
+"""The same for personal data."""
+
+_HELD_OUT_CLEAN: tuple[str, ...] = (
+    "dialled 112 from the test set, blocked by the rule",
+    "KB5034441 fails with 0x80070643, WinRE partition of 250 MB",
+    "HTTP 502 from 10.20.30.40:8443 after 30.002 s",
+    "job 20261127-0415 took 00:12:09, wrote 1 204 333 files",
+    "firmware 7.4.5 build 2702, model FG-100F, S/N FG100FTK20001234",
+    "SPN HTTP/intranet.acme.example is registered twice",
+    "@reboot in the crontab of backup, @daily in root's",
+    "pool of 192.168.1.100-192.168.1.200 is used up",
+    "Event 1000, faulting module ntdll.dll, offset 0x000000000001f4a2",
+    "PO 2026-000-1182, 24 licences until 2027-03-31",
+    "commit 3f9a1c7 reverted, tag v2.13.0-rc.1",
+    "lease 86400 s, T1 43200, T2 75600",
+)
+"""Lines without either, that no rule was mended for."""
+
 CLEAN: tuple[str, ...] = (
     "Password expired, reset required",
     "password: incorrect",
@@ -284,9 +347,23 @@ def held_out(seed: int, *, each: int = 10) -> Iterator[Sample]:
                 yield Sample(text=line.replace("{}", secret), secrets=(secret,))
 
 
+def held_out_personal(seed: int, *, each: int = 10) -> Iterator[Sample]:
+    """Lines with personal data that no rule was made after, `each` times, with values of this seed."""
+    chance = random.Random(seed)
+    for value, lines in _HELD_OUT_PERSONAL:
+        for line in lines:
+            for found in (value(chance) for _ in range(each)):
+                yield Sample(text=line.replace("{}", found), secrets=(found,), personal=True)
+
+
 def without_secrets() -> Iterator[Sample]:
     """What is to stay as it is."""
     return (Sample(text=text) for text in CLEAN)
+
+
+def held_out_clean() -> Iterator[Sample]:
+    """What is to stay as it is, and no rule was made after."""
+    return (Sample(text=text) for text in _HELD_OUT_CLEAN)
 
 
 def _all() -> Iterator[tuple[bool, Value, tuple[str, ...]]]:
