@@ -40,7 +40,6 @@ def downgrade(url: str, revision: str = "base") -> None:
 
 
 @cache
-@cache
 def head() -> str:
     """The revision that this program wants."""
     return ScriptDirectory.from_config(_config()).get_current_head() or "base"
