@@ -9,14 +9,17 @@ from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from uuid import UUID
 
+import anyio
 import httpx
 import pytest
+from anyio.lowlevel import checkpoint
 from attrs import evolve
 
 from flowpilot_adapters.outgoing import guarded_client
 from flowpilot_adapters.psa import Autotask, ConnectWise, HaloPsa
 from flowpilot_adapters.sql import Database, SqlOutbox
 from flowpilot_adapters.system import SystemClock
+from flowpilot_core.application.posting import MOST_ON_ONE
 from flowpilot_core.domain.documentation import marker
 from flowpilot_core.domain.output import OutputKind, OutputState
 from flowpilot_core.domain.psa_connection import TicketAction
@@ -37,6 +40,8 @@ pytestmark = pytest.mark.anyio
 
 KILLS = int(os.environ.get("FLOWPILOT_KILLS", "3"))
 """How many relays are killed at random moments; `FLOWPILOT_KILLS=100 make test ARGS="-k random_moments"` kills a hundred."""
+MANY = 20
+"""Notes, more than the work of one kind that one relay does at once."""
 A_FEW = 5
 """Kills, after which somebody lives long enough to finish."""
 MOST_ROUNDS = 50
@@ -213,6 +218,37 @@ async def test_a_vendor_that_is_slow_or_answers_as_a_proxy_costs_no_other_accoun
         found = [(await posts_of(adapter, staff))[0] for staff in offices]
         assert [(PostState.POSTED, 1), (PostState.POSTED, 2), (PostState.POSTED, 1)] == [(post.state, post.attempts) for post in found]
         assert [1, 1, 1] == [len(simulator.notes()) for simulator in (slow, proxied, well)]
+
+
+async def test_many_notes_to_a_vendor_who_hangs_keep_no_other_vendors_back(adapter: Adapter) -> None:
+    """More of them than one relay does at once: they hang until another vendor's note is there, which was asked for once they did."""
+    gate = threading.Event()
+    with ConnectWiseSimulator.running() as hanging, HaloPsaSimulator.running() as proxied, AutotaskSimulator.running() as well:
+        offices = [await an_office(adapter, simulator) for simulator in (hanging, proxied, well)]
+        hanging.play(*[Trick("POST", "/notes", gate=gate)] * MANY)
+        proxied.play_on_notes(instead=PROXY_PAGE)
+        well.play(Trick("POST", "/Notes", opens=gate))
+        for _ in range(MANY):
+            await escalated(adapter.begin, offices[0], hanging, ticket=hanging.another())
+
+        async def states(*of: Staff) -> list[PostState]:
+            return [post.state for staff in of for post in await posts_of(adapter, staff)]
+
+        async with httpx.AsyncClient(verify=NO_CERTIFICATES) as client, anyio.create_task_group() as tasks:
+            relay, stop = posting(adapter.begin, adapter.outbox, client, Faults()), asyncio.Event()
+            tasks.start_soon(relay.run, stop)
+            with anyio.fail_after(60):
+                while (await states(offices[0])).count(PostState.SENDING) < MOST_ON_ONE:
+                    await checkpoint()
+                for staff, simulator in zip(offices[1:], (proxied, well), strict=True):
+                    await escalated(adapter.begin, staff, simulator)
+                while {PostState.POSTED} != set(await states(*offices)):
+                    await checkpoint()
+            stop.set()
+
+        found = [[post.attempts for post in await posts_of(adapter, staff)] for staff in offices]
+        assert [[1] * MANY, [2], [1]] == found
+        assert [1] * MANY == [len(hanging.notes(ticket)) for ticket in hanging.tickets if ticket > 1002]
 
 
 @pytest.mark.parametrize("kind", [ConnectWise, HaloPsa, Autotask])

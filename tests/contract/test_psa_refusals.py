@@ -589,6 +589,15 @@ async def test_what_is_no_answer_of_the_vendors_leaves_the_outcome_unknown(
     assert "<" not in refused.problem
 
 
+async def test_a_ticket_that_was_merged_away_is_gone(any_simulator: Simulator, client: httpx.AsyncClient) -> None:
+    """F35: 410, whichever call it is that hears of it."""
+    any_simulator.play(*[Trick(instead=Said(410, {"code": "Gone", "message": "merged"}), ending=any_simulator.posting[1])] * 2)
+
+    refused = await refusal(any_simulator, client)
+
+    assert (Trouble.TICKET_GONE, True, 0) == (refused.trouble, refused.permanent, len(any_simulator.notes()))
+
+
 @pytest.mark.parametrize("body", [b"x" * (MOST_BYTES + 1), gzip.compress(b"{}" * 1_000_000)])
 async def test_an_answer_without_end_is_not_read_to_its_end(any_simulator: Simulator, client: httpx.AsyncClient, body: bytes) -> None:
     headers = {"Content-Encoding": "gzip"} if body.startswith(b"\x1f") else {}
