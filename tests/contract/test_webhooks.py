@@ -232,6 +232,7 @@ async def test_nobody_is_told_of_an_escalation_that_was_withdrawn_meanwhile(shop
 
 
 async def test_nobody_is_told_of_anything_in_an_account_that_was_closed_meanwhile(shop: Shop) -> None:
+    """F49"""
     async with Receiver().running() as receiver:
         shown = await shop.hooked(receiver)
         await shop.escalated()

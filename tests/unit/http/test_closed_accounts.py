@@ -28,6 +28,7 @@ async def close(world: World) -> None:
 
 
 async def test_nobody_of_it_gets_in_or_changes_anything_and_everybody_else_does(world: World) -> None:
+    """F49"""
     session = await world.junior.session()
     remembered = await world.junior.get("/users/me")
     await close(world)
@@ -57,7 +58,7 @@ async def test_no_way_of_signing_in_is_left(world: World) -> None:
 
 
 async def test_what_was_about_to_be_told_is_not_and_says_why(world: World) -> None:
-    """Read at the moment of sending: the messages were written down while it was open."""
+    """F49: read at the moment of sending; the messages were written down while it was open."""
     await connected(world.owner)
     handoff = await world.junior.escalation_of(ticket={"system": "memory", "id": "1001"})
     await close(world)
