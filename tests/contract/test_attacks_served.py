@@ -2,6 +2,7 @@
 
 import json
 import re
+from base64 import b32decode
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,7 +11,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.support.attacked import NOT_MAILED, SENDER, Served, a_served, hidden, neighbours
+from tests.support.attacked import INVITED, NOT_MAILED, SENDER, Served, a_served, hidden, neighbours
 from tests.support.forging import FORGED, forged
 from tests.support.mail_server import Envelope
 from tests.support.postgres import PostgresServer
@@ -21,6 +22,8 @@ from tests.support.smuggling import ENCODED, SMUGGLED, one_mail
 
 START = {"title": "No mail", "problem": "Nothing arrives"}
 VARY = {"date", "x-request-id"}
+_SECRET = re.compile(r"fp[a-z]?_[a-z2-7]{26}_([a-z2-7]{52})_[0-9a-f]{8}")
+"""The secret in a token, a link, a cookie or the address that a PSA calls."""
 
 
 @pytest.fixture(scope="module")
@@ -333,3 +336,55 @@ def test_a_copy_mails_only_whom_its_operator_named(served: Served) -> None:
     assert "sam@example.test" in mailed
     assert ["this installation mails only whom its operator named"] == [one["last_error"] for one in dead]
     assert not [line for line in served.neighbours.mail.commands if NOT_MAILED in line]
+
+
+def _ways_in(served: Served) -> Mapping[str, str]:
+    """Everything that lets somebody in or signs for us, as it was told once; what was asked for with a key may be kept for its repeats."""
+
+    def made(path: str, body: Mapping[str, object] | None = None) -> Any:
+        answer = served.owner.post(path, json=body or {}, headers={"Idempotency-Key": str(uuid4())})
+        assert answer.is_success, answer.text
+        return answer.json()
+
+    credentials = {"company_id": "Acme", "public_key": "canary-public-4k", "private_key": "canary-private-9z", "client_id": "canary-id-3x"}
+    connection = {"system": "connectwise", "name": "Desk", "base_url": "https://psa.example", "credentials": credentials}
+    called = made(f"/psa-connections/{made('/psa-connections', connection)['id']}/webhook")
+    hook = made("/webhooks", {"url": "https://hooks.example/canary-path-7q", "kinds": ["handoff.escalated"], "name": "Chat"})
+    client = {"client_secret": "canary-client-2m"}
+    served.owner.patch(f"/identity-providers/{served.ids['provider_id']}", json=client).raise_for_status()
+    made("/users", {"email": INVITED, "name": "Nina", "role": "viewer"})
+    until(lambda: served.owner.get("/users/me").is_success and any(one.recipients == (INVITED,) for one in served.neighbours.mail.accepted))
+    (invitation,) = [one.message.text for one in served.neighbours.mail.accepted if one.recipients == (INVITED,)]
+    browser, _ = served.browser("vera")
+    (cookie,) = [value for name, value in browser.cookies.items() if name.endswith("sign_in")]
+    return {
+        **credentials,
+        **client,
+        "a webhook's address": "canary-path-7q",
+        "a webhook's secret": hook["secret"],
+        "its next secret": made(f"/webhooks/{hook['id']}/secret")["secret"],
+        "a token": made("/tokens", {"name": "x"})["token"],
+        "a token made by command": served.owner.headers["authorization"].removeprefix("Bearer "),
+        "the address that a PSA calls": called["url"].rpartition("/")[2],
+        "a sign-in link": served.seeded.links["rita"],
+        "an invitation": next(_SECRET.finditer(invitation))[0],
+        "a cookie": cookie,
+    }
+
+
+def test_whoever_has_a_copy_of_the_database_has_no_way_in(served: Served) -> None:
+    """A43: no token, link, cookie, key or address that was ever told stands in any table, as it is or as bytes."""
+    ways = {name: way for name, way in _ways_in(served).items() if name != "company_id"}
+    tables = served.database.do("SELECT table_name FROM information_schema.tables WHERE table_schema = 'flowpilot'")
+    kept = {table: str(served.database.do(f"SELECT row_to_json(one)::text FROM flowpilot.{table} AS one")) for (table,) in tables}
+
+    assert [] == [(name, table) for name, way in ways.items() for table, rows in kept.items() if any(form in rows for form in _forms(way))]
+    assert any(form in kept["person"] for form in _forms("nina@example.test")), "what is no secret is found"
+
+
+def _forms(way: str) -> list[str]:
+    """How something would look in a row: as text, as the bytes of that, and a token's secret as the bytes that it stands for."""
+    found = _SECRET.search(way)
+    secret = found[1] if found else way
+    raw = [b32decode(secret.upper() + "====").hex()] if found else []
+    return [secret, secret.encode().hex(), *raw]

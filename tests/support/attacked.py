@@ -33,7 +33,8 @@ from .serving import SECRET_KEY, Serving, named, serving, until
 SENDER = "flowpilot@acme.test"
 NOT_MAILED = "adam@example.test"
 """Of A, and none of those whom the operator named."""
-NAMED = "olga@example.test,sam@example.test,jo@example.test,rita@example.test,rob@example.test"
+INVITED = "nina@example.test"
+NAMED = f"olga@example.test,sam@example.test,jo@example.test,rita@example.test,rob@example.test,{INVITED}"
 OPINION = {"headline": "x", "summary": [], "likely_causes": [], "ruled_out": [], "next_steps": [], "questions": [], "risk": ""}
 
 
@@ -63,6 +64,7 @@ class Served:
     """A served process, an engineer and the owner of A, the owner of B, and somebody of B who is about to go."""
 
     server: Serving
+    database: PostgresDatabase
     neighbours: Neighbours
     seeded: Seeded
     anna: httpx.Client
@@ -148,6 +150,7 @@ def a_served(database: PostgresDatabase, around: Neighbours, folder: Path) -> It
         owner.patch("/account", json={"mails_a_minute": MOST_MAILS_A_MINUTE}).raise_for_status()  # None waits to be joined.
         yield Served(
             server=server,
+            database=database,
             neighbours=around,
             seeded=seeded,
             anna=anna,
@@ -175,7 +178,7 @@ async def _seeded(database: PostgresDatabase, provider: Provider) -> Seeded:
         by = System(account_id=account_id, cause="a test")
         await world.flowpilot.identities.add(by, name="Here", issuer=provider.issuer, client_id=CLIENT)
     signing_in = evolve(world.flowpilot.signing_in, clock=SystemClock())
-    people = {"jo": world.junior, "sam": world.senior, "olga": world.owner, "rob": world.rival_owner, "rita": world.rival}
+    people = {one.user.name.lower(): one for one in (world.junior, world.senior, world.owner, world.viewer, world.rival_owner, world.rival)}
     links = {name: await signing_in.link(one.account_id, one.user.id) for name, one in people.items()}
     await storage.close()
     await outbox.close()
