@@ -191,7 +191,7 @@ async def a_world_in(
         WorkKind.ASSESSMENT: MakeAssessment(units=units, view=view, redact=as_it_is, clock=clock),
         WorkKind.PSA_POST: PostNote(units=units, psas=desk, clock=clock, jitter=lambda: 0.0, redact=as_it_is, base_url=BASE),
         WorkKind.PSA_TICKET: LookAtTicket(units=units, psas=desk, clock=clock, jitter=lambda: 0.0),
-        WorkKind.TICKET_FACTS: ReadTicket(units=units, psas=desk, clock=clock, jitter=lambda: 0.0, redact=as_it_is),
+        WorkKind.TICKET_FACTS: ReadTicket(units=units, psas=desk, clock=clock, jitter=lambda: 0.0),
         WorkKind.DELIVERY: SendDelivery(
             units=Units(begin=begin, committed=lambda _: None, new_id=new_id),
             notifier=mailbox,

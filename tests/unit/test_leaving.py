@@ -61,12 +61,12 @@ KEY = bytes(32)
 
 SIMILAR = ("similar_title", "similar_step", "similar_summary", "similar_cause")
 """What people wrote in a session that was like this one."""
-AT_FIRST = ("title", "client", "problem", "step", "evidence", "split", "label", "hypothesis")
+AT_FIRST = ("ticket", "title", "client", "problem", "step", "evidence", "split", "label", "hypothesis")
 HANDED = ("reason", "note")
 SOLVED = ("summary", "root_cause")
 PLACES = (*SIMILAR, *AT_FIRST, *HANDED, *SOLVED)
 """Wherever people can write, in the order in which they do."""
-SHORT = frozenset({"title", "similar_title", "client", "label"})
+SHORT = frozenset({"ticket", "title", "similar_title", "client", "label"})
 """Where there is room for a line."""
 
 
@@ -172,10 +172,12 @@ async def everything_that_leaves(
         outside.told()
 
         ticket = Ticket(system=vendor.system, id="1001")
+        outside.psa.tickets[1001].title = wrote["ticket"]
         session = await product.sessions.start(
             anna, title=wrote["title"], problem=wrote["problem"], client_name=wrote["client"], ticket=ticket
         )
         session_id = session.session.id
+        await _done(relay, clock)
         step = await product.sessions.add_step(
             anna, session_id, kind=StepKind.ACTION, content=wrote["step"], evidence=wrote["evidence"], result=StepResult.FAILED
         )
@@ -186,7 +188,9 @@ async def everything_that_leaves(
             reason=wrote["split"],
             options=[Option(label=wrote["label"], hypothesis=wrote["hypothesis"]), Option(label="the other", hypothesis="x")],
         )
-        await product.suggestions.ask(anna, session_id)
+        for suggestion in await product.suggestions.ask(anna, session_id):
+            if suggestion.source == "similar":
+                await product.suggestions.decide(anna, session_id, suggestion.id, accept=True)
         await _done(relay, clock)
         at_first = outside.told()
 
@@ -235,7 +239,7 @@ def _relay(store: MemoryStore, clock: SetClock, outside: Overheard, redact: Secr
             begin=begin, caller=outside, safe=psas.safe, clock=clock, jitter=lambda: 0.0, base_url=BASE, redact=redact
         ),
         WorkKind.PSA_POST: PostNote(units=units, psas=psas, clock=clock, jitter=lambda: 0.0, redact=redact, base_url=BASE),
-        WorkKind.TICKET_FACTS: ReadTicket(units=units, psas=psas, clock=clock, jitter=lambda: 0.0, redact=redact),
+        WorkKind.TICKET_FACTS: ReadTicket(units=units, psas=psas, clock=clock, jitter=lambda: 0.0),
         WorkKind.OUTPUT: BetterOutput(units=units, redact=redact, clock=clock, models=models),
     }
     return Relay(outbox=store.outbox, begin=begin, handlers=handlers, jitter=lambda: 0.0)

@@ -90,10 +90,10 @@ class FlowPilot:
         """All use cases over these ports.
 
         `tell`: whether anybody is told of an escalation; `assess`: whether it is assessed; `models`: whether a model is asked for
-        suggestions and outputs too. `redact` takes secrets out of resolution outputs. `vault` seals what accounts keep secret; without one
-        there are no webhooks and no PSAs; `psas` are those that can be connected, by system. `openid` speaks with identity providers,
-        where accounts may have some. `committed` is called after every commit with its account, to wake a relay and whoever waits for
-        news: it must return at once, and losing the call costs nothing but time.
+        suggestions and outputs too. `redact` takes secrets out of suggestions and resolution outputs. `vault` seals what accounts keep
+        secret; without one there are no webhooks and no PSAs; `psas` are those that can be connected, by system. `openid` speaks with
+        identity providers, where accounts may have some. `committed` is called after every commit with its account, to wake a relay and
+        whoever waits for news: it must return at once, and losing the call costs nothing but time.
         """
         units = Units(begin=begin, committed=committed, new_id=new_id, reactions=reactions(new_id))
         safe = Safe(vault=vault or NoVault(), clock=clock, new_id=new_id)
@@ -102,7 +102,7 @@ class FlowPilot:
         speaking = openid or NoOpenId()
         return cls(
             handoffs=Handoffs(units=units, view=view, clock=clock, new_id=new_id, tell=tell, assess=assess),
-            suggestions=Suggestions(units=units, view=view, clock=clock, new_id=new_id, models=models),
+            suggestions=Suggestions(units=units, view=view, clock=clock, new_id=new_id, redact=redact, models=models),
             outputs=Outputs(units=units, clock=clock, new_id=new_id, redact=redact, models=models),
             assessments=Assessments(units=units, view=view, clock=clock, new_id=new_id),
             sessions=Sessions(units=units, view=view, clock=clock, new_id=new_id, tell=tell),

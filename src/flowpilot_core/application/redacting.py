@@ -68,11 +68,6 @@ def texts_in(value: object) -> Iterator[str]:
         yield from texts_in(part)
 
 
-def redacted(plain: Mapping[str, Plain], redact: Redactor, *, within: UUID) -> dict[str, Plain]:
-    """Plain data that stands alone, without its secrets: what is one in any of its texts is one in all. Do it in a thread."""
-    return without_secrets(plain, redact(list(texts_in(plain)), within=within))
-
-
 def without_secrets(plain: Mapping[str, Plain], clean: Clean) -> dict[str, Plain]:
     """Plain data with each of its texts as it may leave. Some seconds of work where it is large: do it in a thread."""
 

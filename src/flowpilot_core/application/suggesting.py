@@ -25,7 +25,7 @@ from flowpilot_core.ports.suggestions import SuggestionSource
 
 from .models import NOBODY, NOTHING, Models
 from .picturing import pictured
-from .redacting import case_of, without_secrets
+from .redacting import Case, case_of, without_secrets
 from .sessions import person, readable
 from .similar import cases_of, cleaned, similar_to
 from .units import PLAIN, Joined, Request, Units
@@ -60,15 +60,17 @@ SOURCES: tuple[SuggestionSource, ...] = (Rules(), SimilarSessions())
 """Who is asked, in the order of their proposals where nothing was accepted before."""
 
 
-async def question_about(detail: SessionDetail, account_id: AccountId, view: ViewOf) -> Question:
-    """What a source is asked about a session as it is now: the same picture that an escalation would freeze."""
-    session = detail.session
-    about = (session.problem, *(step.content for step in detail.steps))
+async def question_about(case: Case, account_id: AccountId, view: ViewOf) -> Question:
+    """What a source is asked about a session as it is now: the same picture that an escalation would freeze, without secrets."""
+    session = case.detail.session
+    about = (session.problem, *(step.content for step in case.detail.steps))
+    similar = await similar_to(view(account_id), session.title, about, without=session.id)
+    clean = await case.cleaner(await cases_of(view(account_id), similar), within=session.id)
     return Question(
         account_id=account_id,
         handoff_id=HandoffId(session.id),
-        snapshot=pictured(detail, "asks what to do next"),
-        similar=await similar_to(view(account_id), session.title, about, without=session.id),
+        snapshot=await asyncio.to_thread(without_secrets, pictured(case.detail, "asks what to do next"), clean),
+        similar=cleaned(similar, clean),
     )
 
 
@@ -80,6 +82,8 @@ class Suggestions:
     view: ViewOf
     clock: Clock
     new_id: NewId
+    redact: Redactor
+    """What one session names as a secret is none of another's, where what solved the one is proposed in the other."""
     sources: Sequence[SuggestionSource] = SOURCES
     models: bool = False
     """Whether a model is asked too, after the commit."""
@@ -98,7 +102,7 @@ class Suggestions:
         by = person(actor, Permission.WORK)
         detail = readable(await self.view(actor.account_id).session(session_id), actor)
         _require_work(detail.session, by)
-        question = await question_about(detail, actor.account_id, self.view)
+        question = await question_about(Case(detail=detail, redact=self.redact), actor.account_id, self.view)
         proposals = [proposal for source in self.sources for proposal in _proposed(source, question)]
 
         async def unit(work: UnitOfWork) -> Sequence[Suggestion]:
@@ -184,14 +188,10 @@ class MakeSuggestion:
                 return
             suggestion = await work.suggestions.get(SuggestionId(lease.work_id))
             case = await case_of(work, suggestion.session_id, self.redact)
-        detail = case.detail
-        question = await question_about(detail, lease.account_id, self.view)
-        clean = await case.cleaner(await cases_of(self.view(lease.account_id), question.similar), within=detail.session.id)
-        snapshot = await asyncio.to_thread(without_secrets, question.snapshot, clean)
-        similar = cleaned(question.similar, clean)
-        question = evolve(question, snapshot=snapshot, similar=similar, rules=assessor.assess(CaseFile.of(snapshot), similar))
+        question = await question_about(case, lease.account_id, self.view)
+        question = evolve(question, rules=assessor.assess(CaseFile.of(question.snapshot), question.similar))
         opinion, problem = (None, NOBODY) if self.models is None else await self.models.asked(question)
-        await self._settle(lease, detail, opinion.draft.next_steps if opinion else (), problem or NOTHING)
+        await self._settle(lease, case.detail, opinion.draft.next_steps if opinion else (), problem or NOTHING)
 
     async def give_up(self, lease: Lease, problem: str) -> None:
         """Nothing comes of it."""

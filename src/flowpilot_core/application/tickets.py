@@ -20,11 +20,9 @@ from flowpilot_core.ports.clock import Clock, Jitter
 from flowpilot_core.ports.outbox import Lease
 from flowpilot_core.ports.persistence import BeginWork, UnitOfWork
 from flowpilot_core.ports.psa import Access, NotDone, PsaTicket, Trouble
-from flowpilot_core.ports.redactor import Redactor
 
 from .leases import drop
 from .psa_access import Psas
-from .redacting import redacted
 from .units import Units
 
 log = logging.getLogger("flowpilot.tickets")
@@ -122,7 +120,6 @@ class ReadTicket:
     psas: Psas
     clock: Clock
     jitter: Jitter
-    redact: Redactor
 
     async def do(self, lease: Lease) -> None:
         """Read it, outside any unit of work, and keep under the lease what it says."""
@@ -171,7 +168,7 @@ class ReadTicket:
 
     async def _keep(self, lease: Lease, session_id: SessionId, ticket: PsaTicket) -> None:
         at = self.clock.now()
-        facts = await asyncio.to_thread(redacted, told(ticket, at=at), self.redact, within=session_id)
+        facts = told(ticket, at=at)
         client = facts["client_name"]
         async with self.units.begin(lease.account_id) as work:
             if not await work.due.finish(lease):

@@ -148,7 +148,7 @@ async def relay_of(
             base_url=base_url,
         ),
         WorkKind.PSA_TICKET: LookAtTicket(units=units, psas=connectable, clock=clock, jitter=jitter),
-        WorkKind.TICKET_FACTS: ReadTicket(units=units, psas=connectable, clock=clock, jitter=jitter, redact=redact),
+        WorkKind.TICKET_FACTS: ReadTicket(units=units, psas=connectable, clock=clock, jitter=jitter),
         WorkKind.OUTPUT: BetterOutput(units=units, redact=redact, clock=clock, models=models),
         WorkKind.INVITATION: SendInvitation(
             begin=begin,

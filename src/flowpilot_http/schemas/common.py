@@ -90,7 +90,7 @@ class TicketNoteOut(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class TicketFactsOut(msgspec.Struct, kw_only=True, frozen=True):
-    """What a ticket said in its PSA when it was read, without passwords and keys."""
+    """What a ticket said in its PSA when it was read."""
 
     title: str
     status: str | None
