@@ -117,7 +117,7 @@ _package: Final = {
     "handoff_id": _HANDOFF,
     "reason": "Out of ideas; the client waits",
     "note": "Ask for Petra on the phone",
-    "summary": "1 steps tried: 0 worked, 1 failed, 0 without a clear result. Open: Conditional access, Profile.",
+    "summary": "1 step tried: 0 worked, 1 failed, 0 without a clear result. Open: Conditional access, Profile.",
     "steps_tried": [{"id": _STEP, "kind": "action", "content": _step["content"], "result": "failed"}],
     "assessment": None,
     "escalated_at": _LATER,

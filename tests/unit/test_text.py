@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from flowpilot_core.domain.account import checked_email, checked_name
 from flowpilot_core.domain.errors import InvalidValue, Unauthenticated
 from flowpilot_core.domain.identifiers import AccountId
-from flowpilot_core.domain.text import EVIDENCE, PROSE, TITLE, evidence, optional_text, text
+from flowpilot_core.domain.text import EVIDENCE, PROSE, TITLE, counted, evidence, optional_text, text
 from flowpilot_core.domain.token import parse_token, token_digest, token_text
-from flowpilot_core.testing.builders import a_session, new_id
+from flowpilot_core.testing.builders import ANNA, a_session, new_id
 from flowpilot_core.testing.strategies import said, texts
 
 
@@ -119,3 +119,14 @@ def test_a_token_with_one_character_changed_stands_for_nobody(data: st.DataObjec
 def test_no_other_text_is_a_token(value: str) -> None:
     with pytest.raises(Unauthenticated):
         parse_token(value)
+
+
+@pytest.mark.parametrize(("number", "words"), [(0, "0 tries"), (1, "1 try"), (2, "2 tries")])
+def test_one_thing_is_said_as_one(number: int, words: str) -> None:
+    assert words == counted(number, "try", "tries")
+
+
+def test_what_was_done_so_far_is_said_as_people_do() -> None:
+    case = a_session(by=ANNA).step("rebooted it").escalated()
+
+    assert case.handoff.brief.so_far.endswith("(1 step in 1 branch)")

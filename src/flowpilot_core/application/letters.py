@@ -95,7 +95,7 @@ def _item(told: Told) -> Item:
         "Asked by": told.escalator,
         "Reason": clean(handoff.reason),
         "Note": handoff.note and clean(handoff.note),
-        "So far": clean(f"{brief.headline} ({brief.step_count} steps in {brief.branch_count} branches)"),
+        "So far": clean(brief.so_far),
         **{label: clean(value) for label, value in solution.items()},
     }
     return Item(

@@ -13,6 +13,7 @@ from .plain_text import plain_text
 from .similar import SimilarSession
 from .step import StepKind, StepResult
 from .suspects import Suspect, suspects
+from .text import counted
 from .traces import error_codes, hosts
 
 VERSION: Final = "rules-1"
@@ -68,11 +69,11 @@ def _headline(file: CaseFile, lineup: Sequence[Suspect]) -> str:
 def _what_was_done(file: CaseFile) -> Said:
     if not file.tries:
         cites = tuple(step.id for step in file.steps)
-        return Said(text=f"Nothing was tried yet; {_counted(len(file.steps), 'step is', 'steps are')} on record.", cites=cites)
+        return Said(text=f"Nothing was tried yet; {counted(len(file.steps), 'step is', 'steps are')} on record.", cites=cites)
     worked = [step for step in file.tries if step.result is StepResult.WORKED]
     failed = [step for step in file.tries if step.result is StepResult.FAILED]
-    lines = _counted(len(file.branches), "line of work", "lines of work")
-    text = f"{_counted(len(file.tries), 'try', 'tries')} in {lines}: {len(worked)} worked, {len(failed)} failed"
+    lines = counted(len(file.branches), "line of work", "lines of work")
+    text = f"{counted(len(file.tries), 'try', 'tries')} in {lines}: {len(worked)} worked, {len(failed)} failed"
     spent = time_spent(file)
     if spent:
         branch, most = spent[0]
@@ -205,10 +206,6 @@ def _ids(steps: Iterable[FiledStep]) -> tuple[str, ...]:
 
 def _numbers(steps: Iterable[FiledStep]) -> str:
     return ", ".join(str(step.number) for step in steps)
-
-
-def _counted(number: int, one: str, many: str) -> str:
-    return f"{number} {one if number == 1 else many}"
 
 
 def _minutes(time: timedelta) -> str:

@@ -13,7 +13,7 @@ from .events import Event, EventKind, Plain
 from .identifiers import HandoffId, SessionId, TeamId, UserId
 from .opinion import Judgement, Verdict
 from .session import Priority, Session, Ticket
-from .text import optional_text
+from .text import counted, optional_text
 from .transitions import advance
 
 
@@ -89,6 +89,11 @@ class Brief:
     headline: str
     branch_count: int
     step_count: int
+
+    @property
+    def so_far(self) -> str:
+        """What was done so far, in one line."""
+        return f"{self.headline} ({counted(self.step_count, 'step', 'steps')} in {counted(self.branch_count, 'branch', 'branches')})"
 
 
 @frozen(kw_only=True)

@@ -13,7 +13,7 @@ from .handoff import Brief, Handoff, Intent
 from .identifiers import HandoffId, UserId
 from .session import Priority, Session
 from .step import Step, StepResult
-from .text import TITLE
+from .text import TITLE, counted
 
 SCHEMA_VERSION = 1
 SIZE_BOUND = 1024 * 1024
@@ -228,9 +228,8 @@ def _headline(session: Session, tried: Sequence[Step], failed: Sequence[Step]) -
 def _summary(session: Session, tried: Sequence[Step], failed: Sequence[Step]) -> str:
     worked = sum(step.result is StepResult.WORKED for step in tried)
     closed = [branch for branch in session.branches.all if branch.state is BranchState.DEAD_END]
-    lines = [
-        f"{len(tried)} steps tried: {worked} worked, {len(failed)} failed, {len(tried) - worked - len(failed)} without a clear result."
-    ]
+    tries = counted(len(tried), "step", "steps")
+    lines = [f"{tries} tried: {worked} worked, {len(failed)} failed, {len(tried) - worked - len(failed)} without a clear result."]
     if closed:
         lines.append("Ruled out: " + ", ".join(branch.label for branch in closed) + ".")
     hypotheses = session.branches.open_hypotheses()

@@ -1,4 +1,4 @@
-"""What a text may be: bounded, storable everywhere, and not blank where something must be said."""
+"""What a text may be: bounded, storable everywhere, and not blank where something must be said; and how a number of things is said."""
 
 from .errors import InvalidValue
 
@@ -18,6 +18,11 @@ def text(field: str, value: str, *, most: int = PROSE) -> str:
     if not value.strip():
         raise InvalidValue(field, "must not be blank")
     return _storable(field, value, most)
+
+
+def counted(number: int, one: str, many: str) -> str:
+    """So many things, as people say it."""
+    return f"{number} {one if number == 1 else many}"
 
 
 def optional_text(field: str, value: str | None, *, most: int = PROSE) -> str | None:

@@ -10,6 +10,7 @@ from flowpilot_core.domain.actor import System
 from flowpilot_core.domain.delivery import Delivery, DeliveryState
 from flowpilot_core.domain.errors import NotFound
 from flowpilot_core.domain.identifiers import AccountId, DeliveryId
+from flowpilot_core.domain.text import counted
 from flowpilot_http import main as composition
 from flowpilot_http.main import flowpilot_of
 
@@ -104,5 +105,5 @@ def _facts(one: Delivery) -> dict[str, object]:
 
 
 def _line(one: Delivery) -> str:
-    why = one.last_error or one.reason
-    return f"{one.id}  {one.state:<10}  {one.channel:<7}  handoff {one.handoff_id}  {one.attempts} tries{f'  {why}' if why else ''}"
+    why, tries = one.last_error or one.reason, counted(one.attempts, "try", "tries")
+    return f"{one.id}  {one.state:<10}  {one.channel:<7}  handoff {one.handoff_id}  {tries}{f'  {why}' if why else ''}"

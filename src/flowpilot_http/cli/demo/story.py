@@ -19,6 +19,8 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
+from flowpilot_core.domain.text import counted
+
 from .caller import Answer, Caller, Listening
 from .incident_log import FIGURES, LOG, MAPPING
 from .mailbox import Mailbox
@@ -189,7 +191,7 @@ class Story:
         self._holds("one escalation waits", [self._handoff_id], [item["handoff_id"] for item in queue])
         table = self._table("urgency", "client", "title", "from", "waiting", "so far")
         for item in queue:
-            so_far = f"{item['step_count']} steps in {item['branch_count']} branches"
+            so_far = f"{counted(item['step_count'], 'step', 'steps')} in {counted(item['branch_count'], 'branch', 'branches')}"
             escalator, waiting = item["escalated_by"]["name"], f"{item['waiting_seconds']} s"
             table.add_row(item["priority"], item["client_name"], item["title"], escalator, waiting, so_far)
         self._show(table)
