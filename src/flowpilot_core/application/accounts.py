@@ -49,7 +49,7 @@ class Accounts:
         async with self.begin(account_id) as work:
             account = (await work.people.account()).closed(at=self.clock.now())
             await work.people.set_closed(account.closed_at)
-            await self._enter(work, account_id, DeedKind.ACCOUNT_CLOSED, account_id, {})
+            await self._enter(work, account_id, DeedKind.ACCOUNT_CLOSED, None, {})
             await work.commit()
         return account
 
@@ -58,7 +58,7 @@ class Accounts:
         async with self.begin(account_id) as work:
             account = (await work.people.account()).reopened()
             await work.people.set_closed(account.closed_at)
-            await self._enter(work, account_id, DeedKind.ACCOUNT_REOPENED, account_id, {})
+            await self._enter(work, account_id, DeedKind.ACCOUNT_REOPENED, None, {})
             await work.commit()
         return account
 
@@ -140,7 +140,9 @@ class Accounts:
             await self._enter(work, account_id, DeedKind.USER_DEACTIVATED, user_id, {})
             await work.commit()
 
-    async def _enter(self, work: UnitOfWork, account_id: AccountId, kind: DeedKind, thing_id: UUID, changed: Mapping[str, Plain]) -> None:
+    async def _enter(
+        self, work: UnitOfWork, account_id: AccountId, kind: DeedKind, thing_id: UUID | None, changed: Mapping[str, Plain]
+    ) -> None:
         await work.audit.add(Deed.of(kind, by=operator(account_id), at=self.clock.now(), thing_id=thing_id, changed=changed))
 
     async def authenticate(self, token: str) -> Person:

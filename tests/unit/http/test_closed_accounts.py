@@ -82,7 +82,9 @@ async def test_opened_again_everybody_and_everything_is_there(world: World) -> N
 
     assert session["id"] == (await world.senior.seen(f"/ai-sessions/{session['id']}"))["id"]
     entries = (await world.owner.seen("/audit-log"))["items"]
-    assert ["account.reopened", "account.closed", "account.closed"] == [entry["kind"] for entry in entries[:3]]
+    assert [("account.reopened", None), ("account.closed", None), ("account.closed", None)] == [
+        (entry["kind"], entry["thing_id"]) for entry in entries[:3]
+    ]
     handoff = await world.junior.escalation()
     await world.relay_runs()
     assert {"sent"} == {one["state"] for one in (await world.senior.seen(f"/handoffs/{handoff['id']}/deliveries"))["items"]}
