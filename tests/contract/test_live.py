@@ -1,7 +1,9 @@
 """The minute after an escalation, on a server of its own with its relay: who listens hears of each thing as it is there."""
 
 import asyncio
+from collections import Counter
 from contextlib import AbstractContextManager
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
@@ -13,18 +15,25 @@ from flowpilot_core.domain.identifiers import AccountId
 from flowpilot_core.testing.builders import a_staff
 from tests.support.escalation import a_flowpilot
 from tests.support.listening import LONGEST_WAIT, Listening, listen
+from tests.support.mail_server import AiosmtpdServer
 from tests.support.nats_server import NatsServer, nats_server
 from tests.support.postgres import PostgresDatabase
 from tests.support.serving import Serving, named, serving
+from tests.support.webhooks import Receiver
 
 pytestmark = pytest.mark.anyio
 
 LISTENERS = 20
 """At each of two processes; many more are elsewhere."""
+TOLD = """
+SELECT state, attempts FROM flowpilot.delivery WHERE channel = 'email' UNION ALL SELECT state, attempts FROM flowpilot.webhook_message
+"""
+AT_ONCE = "UPDATE flowpilot.due_work SET due_at = now() WHERE kind IN ('delivery', 'webhook')"
+"""What is to be tried again is tried without its wait."""
 
 
 async def test_a_waiting_senior_hears_that_the_assessment_is_there_and_finds_it_ready(own_database: PostgresDatabase) -> None:
-    junior, senior = await _tokens(own_database)
+    junior, senior, _ = await _tokens(own_database)
 
     with serving(**named(own_database)) as server:
         by_junior = server.client(junior)
@@ -44,7 +53,7 @@ async def test_who_listens_at_a_process_that_is_killed_goes_on_at_another_and_mi
     own_database: PostgresDatabase,
 ) -> None:
     """F38, with kill -9 and over NATS: what was committed at either is heard at both, the last of it a moment before the end."""
-    junior, senior = await _tokens(own_database)
+    junior, senior, _ = await _tokens(own_database)
 
     async with nats_server() as nats:
         with _node(own_database, nats) as one, _node(own_database, nats) as other:
@@ -69,14 +78,53 @@ async def test_who_listens_at_a_process_that_is_killed_goes_on_at_another_and_mi
     assert {tuple(made)} == {tuple(event.data["handoff_id"] for event in heard) for heard in whole}
 
 
-async def _tokens(database: PostgresDatabase) -> tuple[str, str]:
-    """A junior's and a senior's."""
+async def test_while_mail_chat_and_nats_are_down_escalations_are_answered_and_once_they_are_back_all_is_told_once(
+    own_database: PostgresDatabase, tmp_path: Path
+) -> None:
+    """F22, F43, and a chat that refuses connections; streams hear of it meanwhile."""
+    junior, senior, owner = await _tokens(own_database)
+    nats, mail, chat = NatsServer(tmp_path), AiosmtpdServer(), Receiver()
+    async with mail.running(), chat.running():
+        outside = {"nats_url": nats.url, "smtp_url": mail.url, "allow_private_targets": "true"}
+
+    with serving(**outside, **named(own_database)) as server:
+        by_junior = server.client(junior)
+        hook = {"name": "Chat", "url": chat.url, "kinds": ["handoff.escalated"]}
+        assert by_junior.post("/webhooks", json=hook, headers={"authorization": f"Bearer {owner}"}).is_success
+        stream = await _listen(by_junior, senior)
+        made = [await _escalated(by_junior) for _ in range(3)]
+        heard: list[str] = []
+        while len(heard) < len(made):
+            heard += [one.data["handoff_id"] for one in await stream.some(1) if one.kind == "handoff.escalated"]
+        async with asyncio.timeout(LONGEST_WAIT):
+            while not await _all(own_database, "attempts > 0"):
+                pass
+            async with mail.running(), chat.running():
+                await nats.start()
+                while not await _all(own_database, "state = 'sent'"):
+                    await asyncio.to_thread(own_database.do, AT_ONCE)
+        stream.hang_up()
+    await nats.kill()
+
+    assert made == heard
+    assert dict.fromkeys(made, 3) == Counter(str(one.message.thread_id).strip("<>").partition("@")[0] for one in mail.accepted)
+    assert dict.fromkeys(made, 1) == Counter(body["data"]["handoff_id"] for body in chat.bodies())
+
+
+async def _all(database: PostgresDatabase, so: str) -> bool:
+    """Whether it is so of every mail and of every call of the chat."""
+    found = await asyncio.to_thread(database.do, f"SELECT every({so}) FROM ({TOLD}) AS told")
+    return found == [(True,)]
+
+
+async def _tokens(database: PostgresDatabase) -> tuple[str, str, str]:
+    """A junior's, a senior's, and their account owner's."""
     store = Database(database.app)
     staff = await a_staff().kept(store.begin)
     accounts = a_flowpilot(store.begin, store.view).accounts
-    junior, senior = [(await accounts.add_token(staff.account_id, who.user_id))[1] for who in (staff.anna, staff.ben)]
+    junior, senior, owner = [(await accounts.add_token(staff.account_id, who.user_id))[1] for who in (staff.anna, staff.ben, staff.olga)]
     await store.close()
-    return junior, senior
+    return junior, senior, owner
 
 
 def _node(database: PostgresDatabase, nats: NatsServer) -> AbstractContextManager[Serving]:

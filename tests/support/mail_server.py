@@ -239,7 +239,7 @@ def _path(line: str) -> str:
 
 @define
 class AiosmtpdServer:
-    """aiosmtpd, somebody else's reading of the standard, in this event loop."""
+    """aiosmtpd, somebody else's reading of the standard, in this event loop; on one port, however often it is started."""
 
     port: int = field(default=0, init=False)
     accepted: list[Envelope] = field(factory=list, init=False)
@@ -258,7 +258,7 @@ class AiosmtpdServer:
         """Listens until the block ends."""
         loop = asyncio.get_running_loop()
         server = await loop.create_server(
-            partial(Aiosmtpd, self, enable_SMTPUTF8=True, loop=loop, hostname="localhost"), "127.0.0.1", 0, backlog=512
+            partial(Aiosmtpd, self, enable_SMTPUTF8=True, loop=loop, hostname="localhost"), "127.0.0.1", self.port, backlog=512
         )
         self.port = server.sockets[0].getsockname()[1]
         try:

@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 from attrs import define, field
@@ -25,7 +26,10 @@ KEY = b"only these tests seal with this key"
 
 @define
 class Receiver:
-    """The other end: an HTTP server that keeps what it is sent, and answers as it was told to, at last with 200."""
+    """The other end: an HTTP server that keeps what it is sent, and answers as it was told to, at last with 200.
+
+    On one port, however often it is started.
+    """
 
     answers: list[bytes] = field(factory=list)
     answering: asyncio.Event | None = None
@@ -49,7 +53,7 @@ class Receiver:
 
     @asynccontextmanager
     async def running(self) -> "AsyncIterator[Receiver]":
-        server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        server = await asyncio.start_server(self._serve, "127.0.0.1", urlsplit(self.url).port or 0)
         self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/hook?token=s3cr3t"
         async with server:
             yield self
