@@ -9,7 +9,7 @@ from attrs import frozen
 from flowpilot_core.domain.errors import NotFound
 from flowpilot_core.domain.identifiers import SessionId, SuggestionId
 from flowpilot_core.domain.session import Status
-from flowpilot_core.domain.similar import ResolvedSession, telling_words
+from flowpilot_core.domain.similar import ResolvedSession, misspelt, telling_words
 from flowpilot_core.domain.suggestion import Record, Suggestion, SuggestionState
 from flowpilot_core.ports.outbox import WorkKind
 
@@ -65,13 +65,14 @@ def of_session(rows: Working, session_id: SessionId) -> tuple[Suggestion, ...]:
 
 
 def similar(rows: Working, words: Sequence[str], title: str, *, without: SessionId, limit: int) -> Sequence[ResolvedSession]:
-    """Resolved sessions that share words, those that share most first."""
+    """Resolved sessions that share words, or whose title does but for slips of the pen; those that share most first."""
     wanted = {*words, *telling_words(title)}
     found = []
     for session in rows.sessions.values():
         if session.status is Status.RESOLVED and session.resolution and session.id != without:
             resolution = session.resolution
             shared = wanted & set(telling_words(session.title, session.problem, resolution.summary, resolution.root_cause))
+            shared |= misspelt(telling_words(title), telling_words(session.title))
             if shared:
                 one = ResolvedSession(
                     session_id=session.id,

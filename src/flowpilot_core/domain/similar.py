@@ -14,6 +14,8 @@ LEAST_ALIKE: Final = 25
 """Less is chance."""
 ENOUGH: Final = 12
 """Words in common that make a session as like as can be."""
+ALIKE: Final = 0.75
+"""Share of three-letter pieces that two words have in common which are one but for a slip of the pen."""
 _WORD: Final = re.compile(r"[^\W_]{3,40}")
 # fmt: off
 _NOISE: Final = frozenset((
@@ -75,5 +77,20 @@ def _likeness(asked: set[str], in_title: set[str], one: ResolvedSession) -> int:
     theirs, their_title = set(telling_words(one.title, one.problem, one.summary, one.root_cause)), set(telling_words(one.title))
     if not asked:
         return 0
-    shared = len(asked & theirs) + len(in_title & their_title)
+    shared = len(asked & theirs) + len(in_title & their_title) + 2 * len(misspelt(in_title - theirs, their_title))
     return min(100, round(100 * shared / (min(len(asked), ENOUGH) + len(in_title))))
+
+
+def misspelt(words: Iterable[str], known: Iterable[str]) -> set[str]:
+    """Those of the words that are one of the known ones but for a slip of the pen."""
+    theirs = [_pieces(word) for word in known]
+    return {word for word in words if any(_alike(_pieces(word), one) for one in theirs)}
+
+
+def _alike(ours: set[str], theirs: set[str]) -> bool:
+    return 2 * len(ours & theirs) >= ALIKE * (len(ours) + len(theirs))
+
+
+def _pieces(word: str) -> set[str]:
+    padded = f"  {word} "
+    return {padded[at : at + 3] for at in range(len(padded) - 2)}

@@ -107,6 +107,18 @@ class SuggestionsContract(Contract):
         assert (alike.id, "New profile", "a broken cable") == (best[0].session_id, best[0].summary, best[0].root_cause)
         assert best[0].likeness > max((one.likeness for one in best[1:]), default=0)
 
+    async def test_a_slip_of_the_pen_in_a_title_hides_nothing(self, begin: BeginWork, view: ViewOf, acme: Staff) -> None:
+        """No word is the same: the title's are alike."""
+        alike = a_session(by=acme.anna, title="Outlook password prompt", problem="It asks").resolved("New profile")
+        other = a_session(by=acme.anna, title="Tape drive dead", problem="It clicks").resolved("Replaced the drive")
+        for case in (alike, other):
+            await case.kept(begin)
+        asked = a_session(by=acme.anna, title="Outlookk passwordd promptt")
+
+        found = await view(acme.account_id).similar(telling_words(asked.session.title), asked.session.title, without=asked.id, limit=10)
+
+        assert [alike.id] == [one.session_id for one in most_similar(asked.session.title, (), found)]
+
     async def test_no_session_is_similar_to_itself_or_beyond_its_account(
         self, begin: BeginWork, view: ViewOf, acme: Staff, globex: Staff
     ) -> None:
