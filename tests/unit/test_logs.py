@@ -37,6 +37,7 @@ LOGGED = {
         "purpose",
         "provider",
         "assistant",
+        "source",
     ),
     *(
         "state",
