@@ -32,6 +32,7 @@ from flowpilot_core.domain.webhook import WebhookFormat, WebhookMessage
 from flowpilot_core.domain.webhook_formats import DEEDS, Told, rendered
 from flowpilot_core.ports.persistence import UnitOfWork
 from flowpilot_core.testing.builders import NOON, Staff, a_staff
+from flowpilot_http.metrics import Metrics
 from tests.support.postgres import PostgresDatabase
 from tests.support.webhooks import KEY, Receiver, calling
 
@@ -51,6 +52,7 @@ class Shop:
     acme: Staff
     globex: Staff
     database: Database
+    metrics: Metrics
 
     async def hooked(
         self, receiver: Receiver, *, staff: Staff | None = None, kinds: frozenset[EventKind] = ESCALATED, **more: Any
@@ -87,7 +89,7 @@ class Shop:
 async def shop(own_database: PostgresDatabase) -> AsyncIterator[Shop]:
     storage, outbox = Database(own_database.app), SqlOutbox(own_database.relay)
     vault = AesGcmVault([KEY])
-    clock = SystemClock()
+    clock, metrics = SystemClock(), Metrics()
     async with guarded_client(allow_private=True, longest=timedelta(seconds=5)) as client:
         yield Shop(
             flowpilot=FlowPilot.of(
@@ -100,10 +102,11 @@ async def shop(own_database: PostgresDatabase) -> AsyncIterator[Shop]:
                 tell=False,
                 assess=False,
             ),
-            relay=calling(storage.begin, outbox, client, vault),
+            relay=calling(storage.begin, outbox, client, vault, settled=metrics.delivery),
             acme=await a_staff("Acme").kept(storage.begin),
             globex=await a_staff("Globex").kept(storage.begin),
             database=storage,
+            metrics=metrics,
         )
     await storage.close()
     await outbox.close()
@@ -171,6 +174,22 @@ async def test_what_is_refused_for_now_is_tried_again_under_the_same_id(shop: Sh
     (message,) = await shop.log(shown)
     assert (DeliveryState.SENT, 3, None) == (message.state, message.attempts, message.last_error)
     assert 1 == len({headers["webhook-id"] for headers, _ in receiver.requests})
+
+
+async def test_every_attempt_is_counted_by_its_channel_and_logged_with_its_handoff(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
+    async with Receiver([b"503 Busy\r\n"]).running() as receiver:
+        await shop.hooked(receiver, format=WebhookFormat.SLACK)
+        handoff_id = await shop.escalated()
+
+        with caplog.at_level("INFO", logger="flowpilot.webhooks"):
+            await shop.done()
+
+    text = shop.metrics.text().decode()
+    for state in ("failed", "sent"):
+        assert f'flowpilot_delivery_attempts_total{{channel="slack",state="{state}"}} 1.0' in text
+    assert 'flowpilot_delivery_seconds_count{channel="slack"} 1.0' in text
+    lines = [vars(record) for record in caplog.records if record.message == "webhook attempt"]
+    assert [("failed", str(handoff_id)), ("sent", str(handoff_id))] == [(line["state"], line["handoff_id"]) for line in lines]
 
 
 async def test_a_receiver_that_asks_for_time_gets_it(shop: Shop) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,9 +13,11 @@ from attrs import define, field
 from flowpilot_adapters.redaction import SecretRedactor
 from flowpilot_adapters.system import SystemClock, new_id
 from flowpilot_adapters.webhooks import HttpWebhooks
+from flowpilot_core.application.notifications import nobody_counts
 from flowpilot_core.application.relay import Handler, Relay
 from flowpilot_core.application.secrets import Safe
 from flowpilot_core.application.webhook_messages import SendWebhook, SpreadEvent
+from flowpilot_core.domain.delivery import Delivery
 from flowpilot_core.ports.outbox import Outbox, WorkKind
 from flowpilot_core.ports.persistence import BeginWork
 from flowpilot_core.ports.secrets import Vault
@@ -62,7 +64,14 @@ class Receiver:
         return [json.loads(body) for _, body in self.requests]
 
 
-def calling(begin: BeginWork, outbox: Outbox, client: httpx.AsyncClient, vault: Vault, faults: Faults | None = None) -> Relay:
+def calling(
+    begin: BeginWork,
+    outbox: Outbox,
+    client: httpx.AsyncClient,
+    vault: Vault,
+    faults: Faults | None = None,
+    settled: Callable[[Delivery], None] = nobody_counts,
+) -> Relay:
     """Makes and sends what webhooks are told, and nothing else; with fault points where `faults` wants some."""
     faults, clock = faults or Faults(), SystemClock()
     sending = SendWebhook(
@@ -73,6 +82,7 @@ def calling(begin: BeginWork, outbox: Outbox, client: httpx.AsyncClient, vault: 
         jitter=lambda: 0.0,
         base_url="https://flowpilot.example",
         redact=SecretRedactor(KEY),
+        settled=settled,
     )
     spreading = SpreadEvent(begin=faults.begin(begin), clock=clock, new_id=new_id)
     handlers: dict[WorkKind, Handler] = {WorkKind.WEBHOOK: sending, WorkKind.WEBHOOKS: spreading}

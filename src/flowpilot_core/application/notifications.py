@@ -37,7 +37,7 @@ CAUSE = "the message was refused"
 TO_SEND = frozenset({DeliveryState.PENDING, DeliveryState.FAILED, DeliveryState.SENDING})
 
 
-def _nobody_counts(delivery: Delivery) -> None:
+def nobody_counts(delivery: Delivery) -> None:
     """There are no figures here."""
 
 
@@ -57,7 +57,7 @@ class SendDelivery:
     """None: mails are text alone."""
     pace: Pace | None = None
     """None: as many mails as the account says."""
-    settled: Callable[[Delivery], None] = _nobody_counts
+    settled: Callable[[Delivery], None] = nobody_counts
     """Called with each delivery that an attempt was made at, for whoever keeps figures."""
 
     async def do(self, lease: Lease) -> None:

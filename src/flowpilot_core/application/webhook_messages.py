@@ -2,6 +2,7 @@
 
 import json
 import logging
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 
@@ -22,6 +23,7 @@ from flowpilot_core.ports.redactor import Redactor
 from flowpilot_core.ports.webhooks import WebhookAnswer, WebhookCall, WebhookCaller
 
 from .leases import drop
+from .notifications import nobody_counts
 from .redacting import case_of
 from .secrets import Safe
 from .webhooks import SECRET, TARGET
@@ -99,6 +101,8 @@ class SendWebhook:
     base_url: str
     """Where links in messages lead to."""
     redact: Redactor
+    settled: Callable[[Delivery], None] = nobody_counts
+    """Called with each delivery that an attempt was made at, for whoever keeps figures."""
 
     async def do(self, lease: Lease) -> None:
         """Send what the lease is for, if it is still worth sending; a lease that was lost drops the result."""
@@ -215,8 +219,10 @@ class SendWebhook:
                 held = await work.due.finish(lease)
             if not held:
                 return
-            await self._keep(work, settled)
+            delivery = await self._keep(work, settled)
             await work.commit()
+        if delivery is not None:
+            self.settled(delivery)
         log.info(
             "webhook attempt",
             extra={
@@ -233,13 +239,13 @@ class SendWebhook:
     async def _switch_off(self, work: UnitOfWork, webhook: Webhook) -> None:
         await work.webhooks.save(webhook.switched_off("its address answered that it is gone (410)", at=self.clock.now()))
 
-    async def _keep(self, work: UnitOfWork, message: WebhookMessage) -> None:
-        """The message, and its row in the ledger of its handoff where it has one."""
+    async def _keep(self, work: UnitOfWork, message: WebhookMessage) -> Delivery | None:
+        """The message, and its row in the ledger of its handoff where it has one, which is returned."""
         await work.webhooks.save_message(message)
-        if message.kind in ASKING:
-            delivery = await work.deliveries.get(DeliveryId(message.id))
-            await work.deliveries.save(
-                delivery.mirrored(
-                    message.state, reason=message.reason, attempts=message.attempts, last_error=message.last_error, at=message.updated_at
-                )
-            )
+        if message.kind not in ASKING:
+            return None
+        delivery = (await work.deliveries.get(DeliveryId(message.id))).mirrored(
+            message.state, reason=message.reason, attempts=message.attempts, last_error=message.last_error, at=message.updated_at
+        )
+        await work.deliveries.save(delivery)
+        return delivery

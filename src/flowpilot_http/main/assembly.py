@@ -138,6 +138,7 @@ async def relay_of(
             jitter=jitter,
             base_url=base_url,
             redact=redact,
+            settled=metrics.delivery,
         ),
         WorkKind.PSA_POST: PostNote(
             units=units,
