@@ -72,7 +72,9 @@ def _push_line(figure: push.PushFigure) -> str:
     spread = f"{min(figure.ratios):.2f} to {max(figure.ratios):.2f}, at least {push.LEAST:.2f}, goal {push.GOAL:.2f}"
     memory = f"{figure.kib:.1f} KiB a stream, bare {figure.bare_kib:.1f}, {push.MOST_KIB:.0f} at most"
     arrival = f"commit to arrival p50 {figure.p50:.1f} ms, p99 {figure.p99:.1f} ms, goal {push.GOAL_P99:.0f}"
-    return f"push to {push.STREAMS} streams: {rates} ({spread}); {memory}; {arrival}"
+    two = f"on two processes over NATS {figure.two:,.0f}: {figure.two_ratio:.2f}"
+    there = f"p50 {figure.two_p50:.1f} ms, p99 {figure.two_p99:.1f} ms"
+    return f"push to {push.STREAMS} streams: {rates} ({spread}); {memory}; {arrival}; {two}, {there}"
 
 
 def _plain_push(figure: push.PushFigure) -> dict[str, object]:
@@ -90,6 +92,12 @@ def _plain_push(figure: push.PushFigure) -> dict[str, object]:
         "arrival_p50_ms": round(figure.p50, 2),
         "arrival_p99_ms": round(figure.p99, 2),
         "arrival_p99_goal_ms": push.GOAL_P99,
+        "two_per_s": round(figure.two),
+        "two_ratio": round(figure.two_ratio, 3),
+        "two_ratio_min": round(min(figure.two_ratios), 3),
+        "two_ratio_max": round(max(figure.two_ratios), 3),
+        "two_arrival_p50_ms": round(figure.two_p50, 2),
+        "two_arrival_p99_ms": round(figure.two_p99, 2),
     }
 
 

@@ -1,13 +1,17 @@
-"""Push: the rate of events to a thousand streams beside a bare ASGI server's, memory for each, and the time from commit to arrival."""
+"""Push: the rate of events to a thousand streams beside a bare ASGI server's, memory for each, and the time from commit to arrival.
+
+On one process, and on two that NATS wakes, with half of the streams at each.
+"""
 
 import asyncio
 import random
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from statistics import median, quantiles
 from urllib.parse import urlsplit
@@ -16,7 +20,7 @@ from uuid import UUID
 from attrs import define, field, frozen
 
 from flowpilot_adapters.embedded_postgres import EmbeddedPostgres
-from flowpilot_adapters.push import PostgresEventStream
+from flowpilot_adapters.push import NatsEventStream, PostgresEventStream
 from flowpilot_adapters.sql import Database, migrations, roles
 from flowpilot_adapters.system import SystemClock, jitter, new_id, new_secret
 from flowpilot_core.application.flowpilot import FlowPilot
@@ -47,11 +51,21 @@ class PushFigure:
     bare_kib: float
     p50: float
     p99: float
+    two: float
+    """Over two processes."""
+    two_ratios: list[float]
+    two_p50: float
+    two_p99: float
 
     @property
     def ratio(self) -> float:
         """The median over the rounds."""
         return median(self.ratios)
+
+    @property
+    def two_ratio(self) -> float:
+        """The same over two processes."""
+        return median(self.two_ratios)
 
 
 @define
@@ -97,32 +111,41 @@ class Stream(asyncio.Protocol):
 
 
 async def measure(*, rounds: int, said: Callable[[str], None]) -> PushFigure:
-    """Both in every round, in shuffled order; the ratio is taken within a round."""
-    with tempfile.TemporaryDirectory(prefix="flowpilot-bench-") as folder, EmbeddedPostgres(Path(folder) / "data") as postgres:
+    """All of them in every round, in shuffled order; the ratios are taken within a round."""
+    with ExitStack() as stack:
+        folder, first, second = (stack.enter_context(tempfile.TemporaryDirectory(prefix="flowpilot-bench-")) for _ in range(3))
+        postgres = stack.enter_context(EmbeddedPostgres(Path(folder) / "data"))
+        app = postgres.address.url(user=roles.APP)
         roles.set_up(postgres.address.url())
         migrations.migrate(postgres.address.url(user=roles.OWNER))
-        database = Database(postgres.address.url(user=roles.APP))
+        database = Database(app)
         template = await a_template(database, "Listening", escalated=True)
         handoff_id = template.handoff_id or HandoffId(UUID(int=0))
         copy(postgres.address.url(), template, EVENTS)
-        with serving(postgres, folder) as (our_url, our_pid), _bare() as (bare_url, bare_pid):
-            rates: dict[str, list[float]] = {"ours": [], "bare": []}
-            kib: dict[str, list[float]] = {"ours": [], "bare": []}
-            reroutes = [
-                request("POST", f"/handoffs/{numbered(handoff_id, n)}/reroute", template.senior_token, body=b"{}")
-                for n in range(1, EVENTS + 1)
-            ]
-            sides = [("ours", our_url, our_pid, reroutes), ("bare", bare_url, bare_pid, [request("POST", "/", "nobody")] * EVENTS)]
-            for number in range(rounds):
-                said(f"push, round {number + 1} of {rounds}")
-                for name, url, pid, causes in random.sample(sides, 2):
-                    each, memory = await _round(url, pid, template.senior_token, causes)
-                    rates[name].append(each)
-                    kib[name].append(memory)
-            said("commit to arrival")
-            times = await _arrivals(our_url, postgres.address.url(user=roles.APP), database, template)
+        our_url, our_pid = stack.enter_context(serving(postgres, folder))
+        bare_url, bare_pid = stack.enter_context(_bare())
+        nats = stack.enter_context(_nats(Path(folder) / "nats"))
+        two = [stack.enter_context(serving(postgres, one, nats_url=nats)) for one in (first, second)]
+        reroutes = [
+            request("POST", f"/handoffs/{numbered(handoff_id, n)}/reroute", template.senior_token, body=b"{}") for n in range(1, EVENTS + 1)
+        ]
+        sides = [
+            ("ours", [our_url], our_pid, reroutes),
+            ("bare", [bare_url], bare_pid, [request("POST", "/", "nobody")] * EVENTS),
+            ("two", [url for url, _ in two], two[0][1], reroutes),
+        ]
+        rates: dict[str, list[float]] = {name: [] for name, *_ in sides}
+        kib: dict[str, list[float]] = {name: [] for name, *_ in sides}
+        for number in range(rounds):
+            said(f"push, round {number + 1} of {rounds}")
+            for name, urls, pid, causes in random.sample(sides, len(sides)):
+                each, memory = await _round(urls, pid, template.senior_token, causes)
+                rates[name].append(each)
+                kib[name].append(memory)
+        said("commit to arrival")
+        times = quantiles(await _arrivals(our_url, PostgresEventStream(app, jitter=jitter), database, template), n=100)
+        over_nats = quantiles(await _arrivals(two[0][0], NatsEventStream(nats, jitter=jitter), database, template), n=100)
         await database.close()
-    percent = quantiles(times, n=100)
     return PushFigure(
         ours=median(rates["ours"]),
         bare=median(rates["bare"]),
@@ -130,19 +153,23 @@ async def measure(*, rounds: int, said: Callable[[str], None]) -> PushFigure:
         # What was once taken is used again: the first round shows what it costs.
         kib=kib["ours"][0],
         bare_kib=kib["bare"][0],
-        p50=percent[49],
-        p99=percent[98],
+        p50=times[49],
+        p99=times[98],
+        two=median(rates["two"]),
+        two_ratios=[both / bare for both, bare in zip(rates["two"], rates["bare"], strict=True)],
+        two_p50=over_nats[49],
+        two_p99=over_nats[98],
     )
 
 
-async def _round(url: str, pid: int, token: str, causes: list[bytes]) -> tuple[float, float]:
-    """Events times streams a second, and KiB a stream."""
+async def _round(urls: list[str], pid: int, token: str, causes: list[bytes]) -> tuple[float, float]:
+    """Events times streams a second, and KiB a stream; streams are open at each address in turn, and the first is asked for events."""
     before, count = _rss(pid), Count()
-    transports = [await _open(url, count, token) for _ in range(STREAMS)]
+    transports = [await _open(urls[number % len(urls)], count, token) for number in range(STREAMS)]
     await count.until(heard=0, opened=STREAMS)
     memory = (_rss(pid) - before) / STREAMS
     begun = time.perf_counter()
-    await rate(url, causes, _answered)
+    await rate(urls[0], causes, _answered)
     await count.until(heard=STREAMS * EVENTS, opened=STREAMS)
     taken = count.at - begun
     for transport in transports:
@@ -151,9 +178,9 @@ async def _round(url: str, pid: int, token: str, causes: list[bytes]) -> tuple[f
     return STREAMS * EVENTS / taken, memory
 
 
-async def _arrivals(url: str, app: str, database: Database, template: Template) -> list[float]:
+async def _arrivals(url: str, waking: PostgresEventStream | NatsEventStream, database: Database, template: Template) -> list[float]:
     """Milliseconds from the commit in this process to the arrival of what the server, another one, was told of it."""
-    waking, count, committed = PostgresEventStream(app, jitter=jitter), Count(), 0.0
+    count, committed = Count(), 0.0
 
     def publish(account_id: AccountId) -> None:
         nonlocal committed
@@ -203,5 +230,21 @@ def _bare() -> Iterator[tuple[str, int]]:
         assert process.stdout is not None
         try:
             yield f"http://127.0.0.1:{int(process.stdout.readline())}", process.pid
+        finally:
+            process.terminate()
+
+
+@contextmanager
+def _nats(folder: Path) -> Iterator[str]:
+    """NATS with JetStream, and where it is."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [str(Path(sys.executable).parent / "nats-server"), "--addr", "127.0.0.1", "--port", str(port), "--jetstream"]
+    with subprocess.Popen([*command, "--store_dir", str(folder)], stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        try:
+            if not any("Server is ready" in line for line in process.stderr):
+                raise RuntimeError("the NATS server ended")
+            yield f"nats://127.0.0.1:{port}"
         finally:
             process.terminate()
