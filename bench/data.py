@@ -117,3 +117,9 @@ def copy(superuser: str, template: Template, copies: int) -> None:
                 (copies, template.account_id, wanted),
             )
         connection.execute("VACUUM ANALYZE")
+
+
+def forget_due_work(superuser: str) -> None:
+    """Nothing is due any more, so that no measurement begins with what the one before left to do."""
+    with psycopg.connect(superuser, autocommit=True) as connection:
+        connection.execute("TRUNCATE flowpilot.due_work")

@@ -31,6 +31,7 @@ from .load import rate, request
 
 OPEN_ESCALATIONS = 10_000
 QUEUE_PAGE = 50
+SECRET_KEY = "bench" * 8
 ESCALATION = json.dumps({"intent": "escalate", "reason": "I am out of ideas"}).encode()
 
 
@@ -188,7 +189,7 @@ def serving(postgres: EmbeddedPostgres, folder: str, *, relay: bool = False, **s
         **os.environ,
         "FLOWPILOT_DATABASE_URL": postgres.address.url(user=roles.APP),
         "FLOWPILOT_RELAY_DATABASE_URL": postgres.address.url(user=roles.RELAY),
-        "FLOWPILOT_SECRET_KEY": "bench " * 8,
+        "FLOWPILOT_SECRET_KEY": SECRET_KEY,
         "OPENAI_API_KEY": "bench",
         **{variable(name): value for name, value in settings.items()},
     }

@@ -9,14 +9,24 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from statistics import median
 
+from attrs import frozen
+
 from flowpilot_adapters.embedded_postgres import EmbeddedPostgres
 from flowpilot_adapters.sql import Database, migrations, roles
+from flowpilot_adapters.system import SystemClock, new_id, new_secret
+from flowpilot_adapters.vault import AesGcmVault
+from flowpilot_core.application.flowpilot import FlowPilot
+from flowpilot_core.domain.actor import Role
+from flowpilot_core.domain.events import EventKind
+from flowpilot_core.domain.identifiers import AccountId
+from flowpilot_core.domain.webhook import WebhookFormat
 
-from .data import a_template, copy, numbered
-from .hot_paths import ESCALATION, answered, serving
+from .data import a_template, copy, forget_due_work, numbered
+from .hot_paths import ESCALATION, SECRET_KEY, answered, serving
 from .load import rate, request
 
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+Pointing = Callable[[str], Awaitable[object]]
 
 UP = "all is up"
 NOWHERE = "127.0.0.1:1"
@@ -31,6 +41,16 @@ OPINION: Mapping[str, object] = {
 }
 
 
+@frozen(kw_only=True)
+class Outside:
+    """What there is beside the database."""
+
+    settings: Mapping[str, str]
+    """What the server is told of it."""
+    chat: str
+    """Host and port of what the account's chat webhook calls."""
+
+
 async def measure(*, rounds: int, transactions: int, said: Callable[[str], None]) -> Mapping[str, list[float]]:
     """For each trouble, in every round, escalations a second over those while all is up; in shuffled order."""
     with tempfile.TemporaryDirectory(prefix="flowpilot-bench-") as folder, EmbeddedPostgres(Path(folder) / "data") as postgres:
@@ -42,7 +62,8 @@ async def measure(*, rounds: int, transactions: int, said: Callable[[str], None]
             database = Database(address.url(user=roles.APP))
             template = await a_template(database, "Escalating", escalated=False)
             copy(address.url(), template, len(troubles) * rounds * transactions)
-            await database.close()
+            stack.push_async_callback(database.close)
+            chat_at = await _chatting(database, template.account_id)
             rates: dict[str, list[float]] = {trouble: [] for trouble in troubles}
             used = 1
             for number in range(rounds):
@@ -59,7 +80,10 @@ async def measure(*, rounds: int, transactions: int, said: Callable[[str], None]
                         for n in range(used, used + transactions)
                     ]
                     used += transactions
-                    with serving(postgres, folder, relay=True, data_dir=folder, **troubles[trouble]) as (base_url, _):
+                    outside = troubles[trouble]
+                    forget_due_work(address.url())
+                    await chat_at(outside.chat)
+                    with serving(postgres, folder, relay=True, data_dir=folder, **outside.settings) as (base_url, _):
                         rates[trouble].append(await rate(base_url, requests, answered(201)))
     up = rates.pop(UP)
     return {trouble: [one / whole for one, whole in zip(each, up, strict=True)] for trouble, each in rates.items()}
@@ -70,24 +94,44 @@ def line(trouble: str, ratios: list[float]) -> str:
     return f"escalate while {trouble}, over while all is up: {median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
 
 
-async def _troubles(stack: AsyncExitStack) -> Mapping[str, Mapping[str, str]]:
-    """What the server is told in each."""
+async def _chatting(database: Database, account_id: AccountId) -> Pointing:
+    """A chat that the account has told of escalations: what leads its webhook to a host and port."""
+    flowpilot = FlowPilot.of(
+        begin=database.begin,
+        view=database.view,
+        clock=SystemClock(),
+        new_id=new_id,
+        new_secret=new_secret,
+        vault=AesGcmVault([SECRET_KEY.encode()]),
+    )
+    admin = (await flowpilot.accounts.add_user(account_id, email="admin@bench.example", name="Admin", role=Role.ADMIN)).acting(account_id)
+    chat = await flowpilot.webhooks.add(
+        admin, url=f"http://{NOWHERE}/", kinds=frozenset({EventKind.HANDOFF_ESCALATED}), name="Chat", format=WebhookFormat.SLACK
+    )
+    return lambda at: flowpilot.webhooks.change(admin, chat.webhook.id, url=f"http://{at}/", on=True)
+
+
+async def _troubles(stack: AsyncExitStack) -> Mapping[str, Outside]:
+    """What is outside in each."""
     mail, silence = await stack.enter_async_context(_listening(_take)), await stack.enter_async_context(_listening(_say_nothing))
     quick = await stack.enter_async_context(_listening(_answering(0.001)))
     slow = await stack.enter_async_context(_listening(_answering(60)))
 
-    def told(*, smtp: str = mail, model: str = quick, nats: str | None = None) -> dict[str, str]:
-        asked = {"smtp_url": f"smtp://{smtp}", "assistant": "openai:bench", "openai_base_url": f"http://{model}/v1"}
-        return asked | ({"nats_url": f"nats://{nats}"} if nats else {})
+    def outside(*, smtp: str = mail, model: str = quick, nats: str | None = None, chat: str = quick) -> Outside:
+        told = {"smtp_url": f"smtp://{smtp}", "assistant": "openai:bench", "openai_base_url": f"http://{model}/v1"}
+        told |= {"allow_private_targets": "1"} | ({"nats_url": f"nats://{nats}"} if nats else {})
+        return Outside(settings=told, chat=chat)
 
     return {
-        UP: told(),
-        "the mail server refuses connections": told(smtp=NOWHERE),
-        "the mail server never answers": told(smtp=silence),
-        "the model takes a minute": told(model=slow),
-        "the model never answers": told(model=silence),
-        "NATS refuses connections": told(nats=NOWHERE),
-        "all of it is down": told(smtp=NOWHERE, model=NOWHERE, nats=NOWHERE),
+        UP: outside(),
+        "the mail server refuses connections": outside(smtp=NOWHERE),
+        "the mail server never answers": outside(smtp=silence),
+        "the chat refuses connections": outside(chat=NOWHERE),
+        "the chat never answers": outside(chat=silence),
+        "the model takes a minute": outside(model=slow),
+        "the model never answers": outside(model=silence),
+        "NATS refuses connections": outside(nats=NOWHERE),
+        "all of it is down": outside(smtp=NOWHERE, model=NOWHERE, nats=NOWHERE, chat=NOWHERE),
     }
 
 
@@ -122,7 +166,7 @@ async def _say_nothing(reader: asyncio.StreamReader, _: asyncio.StreamWriter) ->
 
 
 def _answering(seconds: float) -> Talk:
-    """A model that takes so long, and has nothing to say."""
+    """A model that takes so long, and has nothing to say; a chat is content with any answer."""
     message = {"role": "assistant", "content": json.dumps(OPINION)}
     completion = {
         "id": "1",
