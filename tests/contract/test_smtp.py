@@ -21,6 +21,7 @@ from flowpilot_core.domain.errors import InvalidValue
 from flowpilot_core.ports.notifier import Message, Notifier, NotSent
 from flowpilot_core.testing.contracts.notifier import NotifierContract, a_message
 from tests.support.mail_server import AUTHORITY, ELSEWHERE, LOCALHOST, Action, AiosmtpdServer, Envelope, Fault, ScriptedServer
+from tests.support.postfix import NEVER, PostfixServer, can_run, postfix
 from tests.support.smuggling import ENCODED, SMUGGLED, one_mail
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -145,6 +146,22 @@ class TestMailToAScriptedServer(NotifierContract):
     def notifier(self, postbox: ScriptedPostbox, request: pytest.FixtureRequest) -> Notifier:
         stalling = any("stalls" in mark.args for mark in request.node.iter_markers("requires"))
         return sends_to(postbox.server.url, deadline=0.2 if stalling else 20.0)
+
+
+@pytest.mark.skipif(not can_run(), reason=NEVER)
+class TestMailToPostfix(NotifierContract):
+    """By STARTTLS, with its certificate checked."""
+
+    capabilities = frozenset({"refuses"})
+
+    @pytest.fixture
+    async def postbox(self) -> AsyncIterator[PostfixServer]:
+        async with postfix() as server:
+            yield server
+
+    @pytest.fixture
+    def notifier(self, postbox: PostfixServer, trusted: None) -> Notifier:
+        return sends_to(postbox.url)
 
 
 class TestWhatGoesWrong:
