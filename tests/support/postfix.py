@@ -78,6 +78,7 @@ class PostfixServer:
     port: int
     refusals: dict[str, str] = field(factory=dict, init=False)
     """What the next message to an address is answered with."""
+    _deciding: set[asyncio.Task[None]] = field(factory=set, init=False)
 
     @property
     def url(self) -> str:
@@ -108,15 +109,26 @@ class PostfixServer:
 
     async def decide(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer what Postfix asks by its policy protocol: whom it is to refuse."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._deciding.add(task)
         asked: dict[str, str] = {}
-        while line := (await reader.readline()).decode():
-            name, _, value = line.rstrip("\n").partition("=")
-            if name:
-                asked[name] = value
-                continue
-            writer.write(f"action={self.refusals.pop(asked['recipient'], 'DUNNO')}\n\n".encode())
-            await writer.drain()
+        # Cancelled once the server is stopped.
+        with suppress(asyncio.CancelledError):
+            while line := (await reader.readline()).decode():
+                name, _, value = line.rstrip("\n").partition("=")
+                if name:
+                    asked[name] = value
+                    continue
+                writer.write(f"action={self.refusals.pop(asked['recipient'], 'DUNNO')}\n\n".encode())
+                await writer.drain()
         writer.close()
+
+    async def stopped(self) -> None:
+        """Nobody asks any more."""
+        for task in self._deciding:
+            task.cancel()
+        await asyncio.gather(*self._deciding)
 
 
 @asynccontextmanager
@@ -132,6 +144,7 @@ async def postfix() -> AsyncIterator[PostfixServer]:
                     yield server
                 finally:
                     master.terminate()
+                    await server.stopped()
 
 
 def _started(server: PostfixServer, policy: int) -> "subprocess.Popen[bytes]":

@@ -1,20 +1,20 @@
 """An account that is closed: nobody gets in, nobody is told anything, and all of it is there when it is opened again."""
 
-import json
-from typing import Any
+import asyncio
+from functools import partial
 from uuid import UUID
 
 import pytest
-from typer.testing import CliRunner
 
 from flowpilot_core.domain.delivery import DeliveryState
 from flowpilot_core.domain.errors import Unauthenticated
 from flowpilot_core.domain.identifiers import HandoffId
 from flowpilot_core.domain.psa_post import PostState
-from flowpilot_http.cli.program import program
 from tests.support.browser import Browser
+from tests.support.escalation import an_account
 from tests.support.http import World
 from tests.support.postgres import PostgresDatabase
+from tests.support.serving import named, said
 
 from .test_psa import connected
 
@@ -90,14 +90,13 @@ async def test_opened_again_everybody_and_everything_is_there(world: World) -> N
     assert {"sent"} == {one["state"] for one in (await world.senior.seen(f"/handoffs/{handoff['id']}/deliveries"))["items"]}
 
 
-def test_an_operator_closes_and_reopens_it(monkeypatch: pytest.MonkeyPatch, own_database: PostgresDatabase) -> None:
-    monkeypatch.setenv("FLOWPILOT_DATABASE_URL", own_database.app)
+async def test_an_operator_closes_and_reopens_it(own_database: PostgresDatabase) -> None:
+    account_id, _ = await an_account(own_database.app)
 
-    def said(*words: str) -> Any:
-        return json.loads(CliRunner().invoke(program, ["account", *words, "--json"]).stdout)
-
-    account = said("create", "Acme")["id"]
-    closed, again, opened = said("close", "--account", account), said("close", "--account", account), said("reopen", "--account", account)
+    closed, again, opened = [
+        await asyncio.to_thread(partial(said, "account", command, "--account", account_id, **named(own_database)))
+        for command in ("close", "close", "reopen")
+    ]
 
     assert closed == again
-    assert (account, None) == (opened["id"], opened["closed_at"])
+    assert (account_id, None) == (opened["id"], opened["closed_at"])
