@@ -1,8 +1,9 @@
 """`python -m tests.crash --times 100`: kill -9 of the server or of the relay at random moments, and the judge of what is left.
 
 Both run as their users run them, on a database of their own, while somebody escalates over and over. Whoever gets no answer asks again
-with the same key once the server is back. In the end every handoff that was answered must be there, every mail and every call of a webhook
-must have gone out, again only where nobody could know whether it had, and nobody may have heard of a handoff that does not exist.
+with the same key once the server is back. In the end every handoff that was answered must be there, every mail, every call of a webhook and
+every reminder of the escalation policy must have gone out, again only where nobody could know whether it had, and nobody may have heard of
+a handoff that does not exist.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Set
 from contextlib import ExitStack
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,7 @@ from flowpilot_adapters.system import SystemClock, new_id, new_secret
 from flowpilot_adapters.vault import AesGcmVault
 from flowpilot_core.application.flowpilot import FlowPilot
 from flowpilot_core.domain.actor import Role
+from flowpilot_core.domain.escalation_policy import EscalationPolicy, PolicyStep, Target, Whom
 from flowpilot_core.domain.events import EventKind
 from tests.support.escalation import an_account
 from tests.support.mail_server import AiosmtpdServer
@@ -38,7 +41,9 @@ A_ROUND = 4
 COLLEAGUES = 2
 """Of whoever escalates."""
 SERVER, RELAY = "server", "relay"
-TELLING = "kind IN ('delivery', 'webhooks', 'webhook')"
+KINDS = ("escalated", "reminder")
+"""Of the mails that each colleague gets of each handoff."""
+TELLING = "kind IN ('delivery', 'webhooks', 'webhook', 'policy_step')"
 """The work that must be done before there is a verdict."""
 
 
@@ -147,9 +152,9 @@ class Crash:
     def _verdict(self) -> Verdict:
         there = {row[0] for row in self.database.do("SELECT id::text FROM flowpilot.handoff")}
         rows: list[tuple[Any, ...]] = self.database.do(
-            "SELECT handoff_id::text, state, message_id FROM flowpilot.delivery WHERE channel = 'email'"
+            "SELECT handoff_id::text, kind, state, message_id FROM flowpilot.delivery WHERE channel = 'email'"
         )
-        told = Counter(handoff for handoff, _, _ in rows)
+        told = Counter((handoff, kind) for handoff, kind, _, _ in rows)
         mails = Counter(envelope.message.message_id for envelope in self.mail.accepted)
         marked = Counter(envelope.message.message_id for envelope in self.mail.accepted if envelope.message.maybe_twice)
         of = {envelope.message.thread_id for envelope in self.mail.accepted}
@@ -157,9 +162,14 @@ class Crash:
         wrong = [
             *(f"{handoff} was answered and is not there" for handoff in set(self.answered.values()) - there),
             *(f"{handoff} is there, and nobody was ever answered with it" for handoff in there - set(self.answered.values())),
-            *(f"of {handoff} {told[handoff]} people are to be told" for handoff in there if told[handoff] != COLLEAGUES),
-            *(f"a message of {handoff} is {state}" for handoff, state, _ in rows if state != "sent"),
-            *(f"{message} is said to be sent and never arrived" for _, _, message in rows if message not in mails),
+            *(
+                f"of {handoff} {told[handoff, kind]} people are to be told ({kind})"
+                for handoff in there
+                for kind in KINDS
+                if told[handoff, kind] != COLLEAGUES
+            ),
+            *(f"a message of {handoff} is {state}" for handoff, _, state, _ in rows if state != "sent"),
+            *(f"{message} is said to be sent and never arrived" for _, _, _, message in rows if message not in mails),
             *(
                 f"{message} came {mails[message]} times, {marked[message]} said so"
                 for message in mails
@@ -196,12 +206,12 @@ async def crash(database: PostgresDatabase, times: int, seed: int, said: Callabl
     """Kill so many times on this database, which nobody else uses."""
     account_id, token = await an_account(database.app)
     async with AiosmtpdServer().running() as mail, Receiver().running() as receiver:
-        await _hooked(database, token, receiver.url)
+        await _set_up(database, token, receiver.url)
         return await Crash(database, mail, receiver, random.Random(seed), account_id, token).goes(times, said)
 
 
-async def _hooked(database: PostgresDatabase, token: str, url: str) -> None:
-    """A webhook of the account hears of escalations."""
+async def _set_up(database: PostgresDatabase, token: str, url: str) -> None:
+    """A webhook of the account hears of escalations, and its policy tells the engineers once more."""
     store = Database(database.app, pool_size=1)
     flowpilot = FlowPilot.of(
         begin=store.begin,
@@ -213,6 +223,8 @@ async def _hooked(database: PostgresDatabase, token: str, url: str) -> None:
     )
     owner = evolve(await flowpilot.accounts.authenticate(token), role=Role.OWNER)
     await flowpilot.webhooks.add(owner, url=url, kinds=frozenset({EventKind.HANDOFF_ESCALATED}), name="Chat")
+    again = PolicyStep(after=timedelta(), whom=(Target(kind=Whom.ROLE, role=Role.ENGINEER),))
+    await flowpilot.escalation.set_policy(owner, EscalationPolicy(steps=(again,)))
     await store.close()
 
 

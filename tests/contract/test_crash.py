@@ -14,5 +14,5 @@ async def test_whoever_is_killed_whenever_all_that_was_answered_is_there_and_hea
 
     assert () == verdict.wrong
     assert 2 == verdict.killed.total()
-    assert verdict.mails >= 2 * verdict.escalations > 0
+    assert verdict.mails >= 4 * verdict.escalations > 0
     assert verdict.calls >= verdict.escalations
