@@ -19,7 +19,7 @@ from flowpilot_adapters.outgoing import guarded_client
 from flowpilot_adapters.psa import Autotask, ConnectWise, HaloPsa
 from flowpilot_adapters.sql import Database, SqlOutbox
 from flowpilot_adapters.system import SystemClock
-from flowpilot_core.application.posting import MOST_ON_ONE
+from flowpilot_core.application.turns import MOST_ON_ONE
 from flowpilot_core.domain.documentation import marker
 from flowpilot_core.domain.output import OutputKind, OutputState
 from flowpilot_core.domain.psa_connection import TicketAction

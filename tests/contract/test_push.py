@@ -20,7 +20,7 @@ from tests.support.postgres import PostgresDatabase, PostgresServer
 
 pytestmark = pytest.mark.anyio
 
-MANY = 300
+MANY = 1_000
 """Streams on two nodes together; a thousand on one are elsewhere."""
 NEVER = 10**9
 """Looks until the log is read without a wake-up: not in this test."""

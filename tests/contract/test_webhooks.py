@@ -8,6 +8,7 @@ from typing import Any
 
 import anyio
 import pytest
+from anyio.lowlevel import checkpoint
 from attrs import evolve, frozen
 from standardwebhooks import Webhook as Verifier
 
@@ -19,6 +20,7 @@ from flowpilot_core.application.flowpilot import FlowPilot
 from flowpilot_core.application.policy_steps import CAUSE
 from flowpilot_core.application.reactions import reactions
 from flowpilot_core.application.relay import Relay
+from flowpilot_core.application.turns import MOST_ON_ONE
 from flowpilot_core.application.units import Units
 from flowpilot_core.application.webhooks import Shown
 from flowpilot_core.domain.actor import System
@@ -38,6 +40,8 @@ from tests.support.webhooks import KEY, Receiver, calling
 
 pytestmark = pytest.mark.anyio
 
+MANY = 20
+"""Messages: more than a relay sends at once."""
 LONGEST_WAIT = 60
 """Seconds until what never comes counts as that; no test waits for them to pass."""
 ESCALATED = frozenset({EventKind.HANDOFF_ESCALATED})
@@ -302,6 +306,34 @@ async def test_a_receiver_that_hangs_delays_no_other(shop: Shop) -> None:
         answering.set()
 
     assert (1, 1) == (len(slow.requests), len(quick.requests))
+
+
+async def test_many_messages_to_a_receiver_that_hangs_keep_no_others_back(shop: Shop) -> None:
+    """More of them than one relay does at once: another account's receiver hears at once of what is escalated while they hang."""
+    answering, stop = asyncio.Event(), asyncio.Event()
+    async with Receiver(answering=answering).running() as slow, Receiver().running() as quick, anyio.create_task_group() as tasks:
+        hanging = await shop.hooked(slow)
+        for number in range(MANY):
+            await shop.escalated(title=f"VPN {number} down")
+
+        async def states() -> list[DeliveryState]:
+            return [message.state for message in await shop.log(hanging)]
+
+        tasks.start_soon(shop.relay.run, stop)
+        async with asyncio.timeout(LONGEST_WAIT):
+            while (await states()).count(DeliveryState.SENDING) < MOST_ON_ONE:
+                await checkpoint()
+            await shop.hooked(quick, staff=shop.globex)
+            await shop.escalated(shop.globex)
+            await quick.asked.wait()
+            on_their_way = (await states()).count(DeliveryState.SENDING)
+            answering.set()
+            while {DeliveryState.SENT} != set(await states()):
+                await checkpoint()
+        stop.set()
+
+    assert MOST_ON_ONE == on_their_way
+    assert [1] * MANY == [message.attempts for message in await shop.log(hanging)]
 
 
 async def test_while_a_secret_is_changed_both_are_good(shop: Shop) -> None:

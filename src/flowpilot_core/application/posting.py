@@ -2,9 +2,8 @@
 
 import asyncio
 import logging
-from collections import Counter
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from attrs import evolve, field, frozen
 
@@ -13,13 +12,13 @@ from flowpilot_core.domain.assessment import AssessmentState
 from flowpilot_core.domain.delivery import delay
 from flowpilot_core.domain.documentation import TEMPLATES, Facts, titled
 from flowpilot_core.domain.errors import NotFound
-from flowpilot_core.domain.identifiers import PsaConnectionId, PsaPostId
+from flowpilot_core.domain.identifiers import PsaPostId
 from flowpilot_core.domain.psa_connection import Health, NoteKind, PsaConnection, TicketAction, TicketChange
 from flowpilot_core.domain.psa_member import MemberMatch
 from flowpilot_core.domain.psa_post import TO_POST, PostState, PsaPost, has_moved_on
 from flowpilot_core.domain.time_spent import time_spent
 from flowpilot_core.ports.clock import Clock, Jitter
-from flowpilot_core.ports.outbox import Lease, Work, WorkKind
+from flowpilot_core.ports.outbox import Lease, WorkKind
 from flowpilot_core.ports.persistence import HandoffDetail, SessionDetail, UnitOfWork
 from flowpilot_core.ports.psa import Access, NotDone, Posted, Psa, Trouble
 from flowpilot_core.ports.redactor import Redactor
@@ -27,6 +26,7 @@ from flowpilot_core.ports.redactor import Redactor
 from .psa_access import Psas
 from .redacting import Case, case_of
 from .ticket_actions import NoteTask, SetTask, Task, TimeTask
+from .turns import Turns
 from .units import Units
 
 log = logging.getLogger("flowpilot.posts")
@@ -41,10 +41,6 @@ A_MOMENT = 1.0
 """Seconds between looks whether the assessment is there."""
 SOON, LATER = 8, 300.0
 """How many looks at what comes first on the same ticket follow within seconds, and after how many seconds the others do."""
-MOST_ON_ONE = 5
-"""Posts of one connection that are on their way at once, so that a vendor who hangs leaves room for the others."""
-BETWEEN_TURNS = timedelta(seconds=0.2)
-"""Between the posts that found their connection busy, as they come again."""
 WHY = "something could not be posted to its ticket"
 """The cause that stands in the log with what the system does here."""
 
@@ -90,8 +86,7 @@ class PostNote:
     redact: Redactor
     base_url: str
     """Where links in notes lead to."""
-    _on_their_way: Counter[PsaConnectionId] = field(factory=Counter, init=False, repr=False)
-    _turns: dict[PsaConnectionId, datetime] = field(factory=dict, init=False, repr=False)
+    _turns: Turns = field(factory=Turns, init=False, repr=False)
 
     async def do(self, lease: Lease) -> None:
         """Post what the lease is for, if it is still wanted; a lease that was lost drops the result."""
@@ -99,26 +94,13 @@ class PostNote:
         if draft is None:
             return
         connection_id = draft.connection.id
-        if self._on_their_way[connection_id] >= MOST_ON_ONE:
-            await self._come_again(lease, connection_id)
+        if self._turns.are_taken(connection_id):
+            await self._turns.come_again(self.units.begin, lease, WorkKind.PSA_POST, connection_id, at=self.clock.now())
             return
-        self._on_their_way[connection_id] += 1
-        try:
+        with self._turns.one(connection_id):
             taken = await self._take(lease, draft, draft.post.sent or await self._redacted(draft))
             if taken is not None:
                 await self._settle(lease, taken, await self._post(draft, taken))
-        finally:
-            self._on_their_way[connection_id] -= 1
-
-    async def _come_again(self, lease: Lease, connection_id: PsaConnectionId) -> None:
-        """One after the other, so that a long queue costs few looks; having waited counts as nothing."""
-        now = self.clock.now()
-        turn = self._turns[connection_id] = max(now, self._turns.get(connection_id, now)) + BETWEEN_TURNS
-        async with self.units.begin(lease.account_id) as work:
-            if not await work.due.finish(lease):
-                return
-            await work.due.add(Work(id=lease.work_id, kind=WorkKind.PSA_POST, due_at=turn))
-            await work.commit()
 
     async def give_up(self, lease: Lease, problem: str) -> None:
         """The post is dead, for a reason that lies here and not with the vendor."""

@@ -6,18 +6,18 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from flowpilot_core.domain.delivery import Delivery, DeliveryState, delay
 from flowpilot_core.domain.errors import NotFound
-from flowpilot_core.domain.identifiers import DeliveryId, EventId, WebhookMessageId
+from flowpilot_core.domain.identifiers import DeliveryId, EventId, WebhookId, WebhookMessageId
 from flowpilot_core.domain.session import Priority
 from flowpilot_core.domain.snapshot import canonical
 from flowpilot_core.domain.webhook import ASKING, GONE, Webhook, WebhookMessage, is_accepted, is_permanent, why_not_tell
 from flowpilot_core.domain.webhook_formats import Told, about, rendered
 from flowpilot_core.ports.clock import Clock, Jitter, NewId
 from flowpilot_core.ports.notifier import NotSent
-from flowpilot_core.ports.outbox import Lease
+from flowpilot_core.ports.outbox import Lease, WorkKind
 from flowpilot_core.ports.persistence import BeginWork, UnitOfWork
 from flowpilot_core.ports.redactor import Redactor
 from flowpilot_core.ports.webhooks import WebhookAnswer, WebhookCall, WebhookCaller
@@ -26,6 +26,7 @@ from .leases import drop
 from .notifications import nobody_counts
 from .redacting import case_of
 from .secrets import Safe
+from .turns import Turns
 from .webhooks import SECRET, TARGET
 
 log = logging.getLogger("flowpilot.webhooks")
@@ -103,18 +104,28 @@ class SendWebhook:
     redact: Redactor
     settled: Callable[[Delivery], None] = nobody_counts
     """Called with each delivery that an attempt was made at, for whoever keeps figures."""
+    _turns: Turns = field(factory=Turns, init=False, repr=False)
 
     async def do(self, lease: Lease) -> None:
         """Send what the lease is for, if it is still worth sending; a lease that was lost drops the result."""
-        call = await self._take(lease, await self._told(lease))
-        if call is None:
+        found = await self._told(lease)
+        if found is None:
+            await drop(self.begin, lease)
             return
-        outcome: WebhookAnswer | NotSent
+        webhook_id, told = found
+        if self._turns.are_taken(webhook_id):
+            await self._turns.come_again(self.begin, lease, WorkKind.WEBHOOK, webhook_id, at=self.clock.now())
+            return
+        with self._turns.one(webhook_id):
+            call = await self._take(lease, told)
+            if call is not None:
+                await self._settle(lease, await self._called(call))
+
+    async def _called(self, call: WebhookCall) -> WebhookAnswer | NotSent:
         try:
-            outcome = await self.caller.call(call)
+            return await self.caller.call(call)
         except NotSent as refused:
-            outcome = refused
-        await self._settle(lease, outcome)
+            return refused
 
     async def give_up(self, lease: Lease, problem: str) -> None:
         """The message is dead, for a reason that lies here and not with the receiver."""
@@ -129,15 +140,11 @@ class SendWebhook:
                     await self._keep(work, dead)
             await work.commit()
 
-    async def _take(self, lease: Lease, told: Told | None) -> WebhookCall | None:
+    async def _take(self, lease: Lease, told: Told) -> WebhookCall | None:
         async with self.begin(lease.account_id) as work:
             if not await work.due.holds(lease):
                 return None
             at = self.clock.now()
-            if told is None:
-                await work.due.finish(lease)
-                await work.commit()
-                return None
             message = await work.webhooks.message(WebhookMessageId(lease.work_id))
             if message.state is DeliveryState.DEAD:
                 # Asked for again among the deliveries of its handoff.
@@ -159,15 +166,15 @@ class SendWebhook:
             await work.commit()
         return WebhookCall(url=target["url"], message_id=f"msg_{message.id.hex}", at=at, body=body, secrets=tuple(secrets))
 
-    async def _told(self, lease: Lease) -> Told | None:
-        """What is said, without secrets; None where the message is gone."""
+    async def _told(self, lease: Lease) -> tuple[WebhookId, Told] | None:
+        """Which webhook is told what, without secrets; None where the message is gone."""
         async with self.begin(lease.account_id) as work:
             try:
                 message = await work.webhooks.message(WebhookMessageId(lease.work_id))
             except NotFound:
                 return None
             if message.session_id is None or message.event_id is None:
-                return Told(
+                return message.webhook_id, Told(
                     event_id=None,
                     kind=None,
                     at=message.created_at,
@@ -185,7 +192,7 @@ class SendWebhook:
             by = await work.people.user(event.by) if event.by else None
         session = case.detail.session
         clean = await case.cleaner(handoff, within=message.handoff_id or session.id)
-        return Told(
+        return message.webhook_id, Told(
             event_id=event.id,
             kind=event.kind,
             at=event.at,
