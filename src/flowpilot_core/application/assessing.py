@@ -86,14 +86,15 @@ class MakeAssessment:
                 return None
             assessment = await work.assessments.get(AssessmentId(lease.work_id))
             handoff = await work.handoffs.get(assessment.handoff_id)
-            reason = (await work.people.account()).why_not_tell() or why_not_assess(handoff)
+            account = await work.people.account()
+            reason = account.why_not_tell() or why_not_assess(handoff)
             if assessment.state is not AssessmentState.PENDING or reason is not None:
                 if reason is not None and assessment.state is AssessmentState.PENDING:
                     await work.assessments.save(assessment.skipped(reason))
                 await work.due.finish(lease)
                 await work.commit()
                 return None
-            case = await case_of(work, handoff.session_id, self.redact)
+            case = await case_of(work, account, handoff.session_id, self.redact)
         view = self.view(lease.account_id)
         snapshot = snapshot_of((await view.snapshot(handoff.id)).body)
         file = CaseFile.of(snapshot)

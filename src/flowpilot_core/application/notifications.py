@@ -116,7 +116,7 @@ class SendDelivery:
             escalators = {one.handoff.id: await work.people.user(one.handoff.escalated_by) for one in parcel}
             for one in parcel:
                 await work.deliveries.save(one.delivery.taken(at=at) if one.delivery.id == lead.id else one.delivery.joined(lead, at=at))
-            cases = [await case_of(work, one.handoff.session_id, self.redact) for one in parcel]
+            cases = [await case_of(work, account, one.handoff.session_id, self.redact) for one in parcel]
             await work.commit()
         told = tuple(
             [

@@ -122,7 +122,8 @@ class PostNote:
                 await work.due.finish(lease)
                 await work.commit()
                 return None
-            closed = (await work.people.account()).why_not_tell()
+            account = await work.people.account()
+            closed = account.why_not_tell()
             if closed is not None:
                 await self._end(work, lease, post.suppressed(closed, at=self.clock.now()))
                 return None
@@ -138,7 +139,7 @@ class PostNote:
                 problem = f"not sent, since the connection is broken: {connection.health.problem}"
                 await self._end(work, lease, post.given_up(problem, at=self.clock.now()))
                 return None
-            case = await case_of(work, post.session_id, self.redact)
+            case = await case_of(work, account, post.session_id, self.redact)
             handoff = await work.handoffs.detail(post.handoff_id) if post.handoff_id else None
             wait = self._wait(post, connection, handoff)
             if wait is None and post.action is not TicketAction.NOTE and await work.psa.is_behind(post):

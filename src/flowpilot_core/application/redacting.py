@@ -38,9 +38,9 @@ class Case:
         return await asyncio.to_thread(self.redact, list(texts_in((self.detail, *more))), within=within)
 
 
-async def case_of(work: UnitOfWork, session_id: SessionId, redact: Redactor) -> Case:
-    """A session of this unit of work's account. Raises `NotFound`."""
-    return Case(detail=await work.sessions.detail(session_id), redact=redactor_of(await work.people.account(), redact))
+async def case_of(work: UnitOfWork, account: Account, session_id: SessionId, redact: Redactor) -> Case:
+    """A session of `account`, which is this unit of work's. Raises `NotFound`."""
+    return Case(detail=await work.sessions.detail(session_id), redact=redactor_of(account, redact))
 
 
 def redactor_of(account: Account, redact: Redactor) -> Redactor:

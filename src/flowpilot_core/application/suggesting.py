@@ -187,7 +187,7 @@ class MakeSuggestion:
             if not await work.due.holds(lease):
                 return
             suggestion = await work.suggestions.get(SuggestionId(lease.work_id))
-            case = await case_of(work, suggestion.session_id, self.redact)
+            case = await case_of(work, await work.people.account(), suggestion.session_id, self.redact)
         question = await question_about(case, lease.account_id, self.view)
         question = evolve(question, rules=assessor.assess(CaseFile.of(question.snapshot), question.similar))
         opinion, problem = (None, NOBODY) if self.models is None else await self.models.asked(question)

@@ -187,7 +187,7 @@ class SendWebhook:
                     link=self.base_url,
                 )
             event = (await work.webhooks.event(message.event_id)).event
-            case = await case_of(work, message.session_id, self.redact)
+            case = await case_of(work, await work.people.account(), message.session_id, self.redact)
             handoff = await work.handoffs.get(message.handoff_id) if message.handoff_id else None
             by = await work.people.user(event.by) if event.by else None
         session = case.detail.session
