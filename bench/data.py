@@ -10,11 +10,11 @@ from attrs import frozen
 from flowpilot_adapters.sql import Database
 from flowpilot_adapters.system import SystemClock, new_id, new_secret
 from flowpilot_core.application.flowpilot import FlowPilot
-from flowpilot_core.domain.actor import Person, Role
-from flowpilot_core.domain.branch import Option
-from flowpilot_core.domain.handoff import Intent
-from flowpilot_core.domain.identifiers import AccountId, HandoffId, SessionId
-from flowpilot_core.domain.step import StepKind, StepResult
+from flowpilot_core.domain.handoffs.handoff import Intent
+from flowpilot_core.domain.kernel.actor import Person, Role
+from flowpilot_core.domain.kernel.identifiers import AccountId, HandoffId, SessionId
+from flowpilot_core.domain.sessions.branch import Option
+from flowpilot_core.domain.sessions.step import StepKind, StepResult
 
 SENIORS = 10
 STEPS = 8

@@ -20,9 +20,10 @@ from attrs import frozen
 from flowpilot_adapters.embedded_postgres import EmbeddedPostgres
 from flowpilot_adapters.sql import Database, migrations, roles
 from flowpilot_adapters.system import SystemClock, new_id
-from flowpilot_core.application.units import Request
-from flowpilot_core.domain.handoff import Intent
-from flowpilot_core.ports.persistence import Answer, Once, QueueFilter
+from flowpilot_core.application.kernel.units import Request
+from flowpilot_core.domain.handoffs.handoff import Intent
+from flowpilot_core.ports.handoffs import QueueFilter
+from flowpilot_core.ports.kernel import Answer, Once
 from flowpilot_http.settings import variable
 
 from .data import Template, a_template, copy, numbered

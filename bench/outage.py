@@ -16,10 +16,10 @@ from flowpilot_adapters.sql import Database, migrations, roles
 from flowpilot_adapters.system import SystemClock, new_id, new_secret
 from flowpilot_adapters.vault import AesGcmVault
 from flowpilot_core.application.flowpilot import FlowPilot
-from flowpilot_core.domain.actor import Role
-from flowpilot_core.domain.events import EventKind
-from flowpilot_core.domain.identifiers import AccountId
-from flowpilot_core.domain.webhook import WebhookFormat
+from flowpilot_core.domain.kernel.actor import Role
+from flowpilot_core.domain.kernel.events import EventKind
+from flowpilot_core.domain.kernel.identifiers import AccountId
+from flowpilot_core.domain.notifications.webhook import WebhookFormat
 
 from .data import a_template, copy, forget_due_work, numbered
 from .hot_paths import ESCALATION, SECRET_KEY, answered, serving

@@ -24,7 +24,7 @@ from flowpilot_adapters.push import NatsEventStream, PostgresEventStream
 from flowpilot_adapters.sql import Database, migrations, roles
 from flowpilot_adapters.system import SystemClock, jitter, new_id, new_secret
 from flowpilot_core.application.flowpilot import FlowPilot
-from flowpilot_core.domain.identifiers import AccountId, HandoffId
+from flowpilot_core.domain.kernel.identifiers import AccountId, HandoffId
 
 from .data import Template, a_template, copy, numbered
 from .hot_paths import serving

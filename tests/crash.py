@@ -25,9 +25,9 @@ from flowpilot_adapters.sql import Database
 from flowpilot_adapters.system import SystemClock, new_id, new_secret
 from flowpilot_adapters.vault import AesGcmVault
 from flowpilot_core.application.flowpilot import FlowPilot
-from flowpilot_core.domain.actor import Role
-from flowpilot_core.domain.escalation_policy import EscalationPolicy, PolicyStep, Target, Whom
-from flowpilot_core.domain.events import EventKind
+from flowpilot_core.domain.kernel.actor import Role
+from flowpilot_core.domain.kernel.events import EventKind
+from flowpilot_core.domain.notifications.escalation_policy import EscalationPolicy, PolicyStep, Target, Whom
 from tests.support.escalation import an_account
 from tests.support.mail_server import AiosmtpdServer
 from tests.support.postgres import PostgresDatabase, running_server

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from flowpilot_adapters.llm import ModelAssistant
 from flowpilot_adapters.system import jitter
-from flowpilot_core.application.rules_assistant import RulesAssistant
+from flowpilot_core.application.assistant.rules_assistant import RulesAssistant
 from flowpilot_core.ports.assistant import Assistant
 from flowpilot_http.main import speakers
 from flowpilot_http.settings import Settings

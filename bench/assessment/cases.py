@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 from attrs import frozen
 
-from flowpilot_core.domain.branch import Outcome
-from flowpilot_core.domain.step import StepKind, StepResult
+from flowpilot_core.domain.sessions.branch import Outcome
+from flowpilot_core.domain.sessions.step import StepKind, StepResult
 from flowpilot_core.testing.builders import Case, a_session
 
 from .scenarios import TEST, TUNING, Scenario

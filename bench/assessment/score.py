@@ -7,9 +7,9 @@ from uuid import UUID
 
 from attrs import frozen
 
-from flowpilot_core.domain.case_file import snapshot_of
-from flowpilot_core.domain.diagnosis import Diagnosis, checked
-from flowpilot_core.domain.identifiers import AccountId
+from flowpilot_core.domain.assistant.diagnosis import Diagnosis, checked
+from flowpilot_core.domain.handoffs.case_file import snapshot_of
+from flowpilot_core.domain.kernel.identifiers import AccountId
 from flowpilot_core.ports.assistant import Assistant, NotAssessed, Question
 
 from .cases import KnownCase

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from attrs import fields, has
 
-from flowpilot_core.domain import errors as core
+from flowpilot_core.domain.kernel import errors as core
 from flowpilot_http.problems import TITLES, problem_of
 
 from .markdown import code, first_sentences, page, table

@@ -1,7 +1,7 @@
 """The page of what the rows of an incident log come to, from the table that the replay runs by."""
 
-from flowpilot_core.domain.incident_log import MEANING, Happening
-from flowpilot_core.domain.session import Status
+from flowpilot_core.domain.replay.incident_log import MEANING, Happening
+from flowpilot_core.domain.sessions.session import Status
 
 from .markdown import code, page, table
 

@@ -7,18 +7,20 @@ from typing import TypeVar
 from attrs import fields
 
 from flowpilot_adapters.sql.policies import APP_MAY
-from flowpilot_core.domain.account import USER, UserState
-from flowpilot_core.domain.actor import PERMISSIONS, Role, Rule
-from flowpilot_core.domain.assessment import ASSESSMENT, Assessment
-from flowpilot_core.domain.branch import BRANCH, Branch
-from flowpilot_core.domain.delivery import DELIVERY, Delivery
-from flowpilot_core.domain.events import PUSHED, EventKind
-from flowpilot_core.domain.handoff import ESCALATION, PARK, Handoff
-from flowpilot_core.domain.output import OUTPUT, Output
-from flowpilot_core.domain.psa_connection import CIRCUIT, Health
-from flowpilot_core.domain.psa_post import POST, PsaPost
-from flowpilot_core.domain.session import SESSION, Session
-from flowpilot_core.domain.suggestion import SUGGESTION, Suggestion
+from flowpilot_core.domain.access.account import USER, UserState
+from flowpilot_core.domain.assistant.assessment import ASSESSMENT, Assessment
+from flowpilot_core.domain.assistant.suggestion import SUGGESTION, Suggestion
+from flowpilot_core.domain.handoffs.handoff import ESCALATION, PARK, Handoff
+from flowpilot_core.domain.kernel.actor import Role
+from flowpilot_core.domain.kernel.events import PUSHED, EventKind
+from flowpilot_core.domain.kernel.permissions import PERMISSIONS, Rule
+from flowpilot_core.domain.kernel.sending import DELIVERY
+from flowpilot_core.domain.notifications.delivery import Delivery
+from flowpilot_core.domain.outputs.output import OUTPUT, Output
+from flowpilot_core.domain.psa.connection import CIRCUIT, Health
+from flowpilot_core.domain.psa.post import POST, PsaPost
+from flowpilot_core.domain.sessions.branch import BRANCH, Branch
+from flowpilot_core.domain.sessions.session import SESSION, Session
 
 from .markdown import code, page, table
 

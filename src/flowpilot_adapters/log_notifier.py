@@ -2,7 +2,7 @@
 
 import logging
 
-from flowpilot_core.ports.notifier import Message
+from flowpilot_core.ports.notifications import Message
 
 log = logging.getLogger("flowpilot.mail")
 

@@ -15,11 +15,11 @@ from attrs import define, field, frozen
 from joserfc import jwk, jwt
 from joserfc.errors import JoseError
 
-from flowpilot_core.domain.errors import InvalidValue, Unauthenticated, Unavailable
-from flowpilot_core.domain.identifiers import ProviderId
-from flowpilot_core.domain.identity import LONGEST_JWT, Identity, IdentityProvider
-from flowpilot_core.ports.clock import Clock
-from flowpilot_core.ports.identity import Errand
+from flowpilot_core.domain.access.identity_provider import LONGEST_JWT, Identity, IdentityProvider
+from flowpilot_core.domain.kernel.errors import InvalidValue, Unauthenticated, Unavailable
+from flowpilot_core.domain.kernel.identifiers import ProviderId
+from flowpilot_core.ports.access import Errand
+from flowpilot_core.ports.kernel import Clock
 
 DISCOVERY: Final = "/.well-known/openid-configuration"
 """Where a provider says what it publishes, beneath its own address."""

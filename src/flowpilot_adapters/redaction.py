@@ -30,8 +30,8 @@ from detect_secrets.plugins.stripe import StripeDetector
 from detect_secrets.plugins.telegram_token import TelegramBotTokenDetector
 from detect_secrets.plugins.twilio import TwilioKeyDetector
 
-from flowpilot_core.domain.redaction import SecretKind, Span, cleaner, placeholder, spans
-from flowpilot_core.ports.redactor import Clean
+from flowpilot_core.domain.assistant.redaction import SecretKind, Span, cleaner, placeholder, spans
+from flowpilot_core.ports.assistant import Clean
 
 # Its guesses by entropy and by the words around are left out: what an engineer pastes is full of digests and ids, and for words
 # the core's own rules know more of what stands on a ticket.

@@ -9,8 +9,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from flowpilot_core.domain.errors import SecretUnreadable
-from flowpilot_core.domain.identifiers import AccountId
+from flowpilot_core.domain.kernel.errors import SecretUnreadable
+from flowpilot_core.domain.kernel.identifiers import AccountId
 
 _VERSION: Final = b"\x01"
 _ID: Final = 8

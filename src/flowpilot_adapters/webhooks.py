@@ -8,9 +8,8 @@ import httpx
 from attrs import field, frozen
 from standardwebhooks import Webhook as Signer
 
-from flowpilot_core.ports.clock import Clock
-from flowpilot_core.ports.notifier import NotSent
-from flowpilot_core.ports.webhooks import WebhookAnswer, WebhookCall
+from flowpilot_core.ports.kernel import Clock
+from flowpilot_core.ports.notifications import NotSent, WebhookAnswer, WebhookCall
 
 _LONGEST: Final = 4_000
 """Characters of an answer that are looked at."""

@@ -9,36 +9,29 @@ from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 
 from flowpilot_core.application.flowpilot import FlowPilot
-from flowpilot_core.application.links import Links
-from flowpilot_core.application.push import Push
-from flowpilot_core.ports.clock import Clock, NewId, NewSecret
+from flowpilot_core.application.kernel.links import Links
+from flowpilot_core.application.notifications.push import Push
+from flowpilot_core.ports.kernel import Clock, NewId, NewSecret
+from flowpilot_http.pages.access import invitation, sign_in
+from flowpilot_http.pages.handoffs import claim
+from flowpilot_http.pages.notifications import no_mails
+from flowpilot_http.routes.access import audit as audit_log
+from flowpilot_http.routes.access import identity_providers, own_account, people, tokens
+from flowpilot_http.routes.assistant import assessments, suggestions
+from flowpilot_http.routes.notifications import escalation_policy as escalation
+from flowpilot_http.routes.notifications import events, webhooks
 
 from . import openapi, problems
+from .api_request import Call, Face
 from .auth import Cookies, Door
-from .calls import Call, Face
 from .cursors import Cursors
-from .edge import Edge
 from .metrics import Metrics
-from .pages import Visit, claim, invitation, no_mails, sign_in, visit
+from .middleware import Edge
+from .pages import Visit
+from .pages import page_request as visit
 from .readiness import Probe
-from .routes import (
-    assessments,
-    audit_log,
-    escalation,
-    events,
-    handoffs,
-    health,
-    identity_providers,
-    outputs,
-    own_account,
-    people,
-    psa,
-    reading,
-    sessions,
-    suggestions,
-    tokens,
-    webhooks,
-)
+from .routes import documentation as reading
+from .routes import handoffs, health, outputs, psa, sessions
 
 LARGEST_BODY = 1024 * 1024
 """Bytes; a request with more is refused, however it is sent."""

@@ -12,7 +12,7 @@ from litestar.routes import HTTPRoute
 
 import flowpilot_core
 
-from .examples import EXAMPLES
+from .openapi_examples import EXAMPLES
 from .operations import Operation
 from .problems import TITLES, titled
 

@@ -8,7 +8,7 @@ from attrs import field, frozen
 from litestar import delete, get, patch, post, put
 from litestar.handlers import HTTPRouteHandler
 
-from .schemas.common import Nothing
+from flowpilot_http.schemas.kernel import Nothing
 
 F = Callable[[Callable[..., Any]], HTTPRouteHandler]
 

@@ -12,9 +12,9 @@ from litestar.exceptions import ClientException, HTTPException, InternalServerEx
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.response import Response
 
-from flowpilot_core.domain import errors
+from flowpilot_core.domain.kernel import errors
 
-from .answers import PROBLEM, Body, Header, encode
+from .responses import PROBLEM, Body, Header, encode
 
 log = structlog.get_logger()
 

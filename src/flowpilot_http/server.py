@@ -10,7 +10,7 @@ import structlog
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from .edge import Edge
+from .middleware import Edge
 from .sse import HANG_UP
 
 log = structlog.get_logger()

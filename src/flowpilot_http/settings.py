@@ -11,8 +11,8 @@ from urllib.parse import urlsplit, urlunsplit
 import attrs
 from attrs import field, frozen
 
-from flowpilot_core.domain.account import checked_email
-from flowpilot_core.domain.errors import InvalidValue
+from flowpilot_core.domain.access.account import checked_email
+from flowpilot_core.domain.kernel.errors import InvalidValue
 
 from .logs import LEVELS
 

@@ -8,14 +8,14 @@ import msgspec
 from litestar.types import Receive, Scope, Send
 from msgspec import UNSET, Meta, UnsetType
 
-from flowpilot_core.application.push import Ended, Push, Stream
-from flowpilot_core.domain.identifiers import AccountId
-from flowpilot_core.ports.persistence import News
+from flowpilot_core.application.notifications.push import Ended, Push, Stream
+from flowpilot_core.domain.kernel.identifiers import AccountId
+from flowpilot_core.ports.notifications import News
+from flowpilot_http.schemas.kernel import By, Instant, PersonOut
 
-from .answers import Header, encode
 from .cursors import Cursors
 from .problems import Refused
-from .schemas.common import By, Instant, PersonOut
+from .responses import Header, encode
 
 PATIENCE: Final = 10.0
 """Seconds that somebody may take to read what is sent before they are cut off."""

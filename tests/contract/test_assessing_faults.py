@@ -8,11 +8,11 @@ import pytest
 from flowpilot_adapters.sql import Database, SqlOutbox
 from flowpilot_adapters.system import SystemClock, new_id, new_secret
 from flowpilot_core.application.flowpilot import FlowPilot
-from flowpilot_core.domain.assessment import AssessmentState
-from flowpilot_core.domain.events import EventKind
-from flowpilot_core.domain.handoff import Intent
-from flowpilot_core.domain.identifiers import HandoffId, SessionId
-from flowpilot_core.domain.step import StepKind, StepResult
+from flowpilot_core.domain.assistant.assessment import AssessmentState
+from flowpilot_core.domain.handoffs.handoff import Intent
+from flowpilot_core.domain.kernel.events import EventKind
+from flowpilot_core.domain.kernel.identifiers import HandoffId, SessionId
+from flowpilot_core.domain.sessions.step import StepKind, StepResult
 from flowpilot_core.testing.builders import a_staff
 from flowpilot_core.testing.faults import Faults
 from tests.support import processes

@@ -13,13 +13,13 @@ from flowpilot_adapters.llm.asking import MOST_TRIES, Reply, Speaks, Turn
 from flowpilot_adapters.llm.openai_model import OpenAIModel
 from flowpilot_adapters.llm.prompt import READERS
 from flowpilot_adapters.memory import MemoryAssistant
-from flowpilot_core.application.rules_assistant import RulesAssistant
-from flowpilot_core.domain.diagnosis import Draft, Said, SaidCause
-from flowpilot_core.domain.output import OutputKind
+from flowpilot_core.application.assistant.rules_assistant import RulesAssistant
+from flowpilot_core.domain.assistant.diagnosis import Draft, Said, SaidCause
+from flowpilot_core.domain.outputs.output import OutputKind
 from flowpilot_core.ports.assistant import NotAssessed
 from flowpilot_core.testing import contracts
 from flowpilot_core.testing.builders import SetClock, a_session, a_staff
-from flowpilot_core.testing.contracts.assistant import Trouble, a_case, a_question
+from flowpilot_core.testing.contracts.assistant.assistant import Trouble, a_case, a_question
 from tests.support.model_server import ModelServer
 from tests.support.model_server import Said as Answered
 

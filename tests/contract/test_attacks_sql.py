@@ -15,19 +15,20 @@ from psycopg.sql import SQL, Identifier
 
 from flowpilot_adapters.sql import Database
 from flowpilot_adapters.sql.connection import Connection
+from flowpilot_adapters.sql.database import SqlView
 from flowpilot_adapters.sql.policies import APP_MAY
 from flowpilot_adapters.sql.pool import Pool
 from flowpilot_adapters.sql.schema import metadata
 from flowpilot_adapters.sql.statement import Statement
 from flowpilot_adapters.sql.unit_of_work import Beginning
-from flowpilot_adapters.sql.view import SqlView
-from flowpilot_core.domain.account import ApiToken
-from flowpilot_core.domain.actor import System
-from flowpilot_core.domain.delivery import Delivery
-from flowpilot_core.domain.errors import NotFound
-from flowpilot_core.domain.identifiers import AccountId, DeliveryId, SessionId, TokenId
-from flowpilot_core.ports.imports import ImportedRow
-from flowpilot_core.ports.persistence import Answer, Once, SessionFilter
+from flowpilot_core.domain.access.account import ApiToken
+from flowpilot_core.domain.kernel.actor import System
+from flowpilot_core.domain.kernel.errors import NotFound
+from flowpilot_core.domain.kernel.identifiers import AccountId, DeliveryId, SessionId, TokenId
+from flowpilot_core.domain.notifications.delivery import Delivery
+from flowpilot_core.ports.kernel import Answer, Once
+from flowpilot_core.ports.replay import ImportedRow
+from flowpilot_core.ports.sessions import SessionFilter
 from flowpilot_core.testing.builders import NOON, Case, Staff, a_session, a_staff, new_id
 from tests.support.postgres import PostgresDatabase, PostgresServer
 

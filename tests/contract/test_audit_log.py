@@ -7,8 +7,8 @@ import pytest
 from attrs import frozen
 
 from flowpilot_adapters.sql import Database
-from flowpilot_core.application.auditing import Auditing
-from flowpilot_core.domain.audit import AuditBroken, AuditHead, Deed, DeedKind
+from flowpilot_core.application.access.audit import Auditing
+from flowpilot_core.domain.access.audit import AuditBroken, AuditHead, Deed, DeedKind
 from flowpilot_core.testing.builders import NOON, Staff, a_staff
 from tests.support.postgres import PostgresDatabase
 from tests.support.serving import named, ran, said

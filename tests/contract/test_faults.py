@@ -22,14 +22,15 @@ from flowpilot_adapters.sql.pool import Pool
 from flowpilot_adapters.sql.statement import Statement
 from flowpilot_adapters.sql.unit_of_work import Beginning
 from flowpilot_adapters.system import SystemClock, new_id
-from flowpilot_core.application.relay import Relay
-from flowpilot_core.application.units import MOST_TRIES, Units
-from flowpilot_core.domain.delivery import Delivery, DeliveryState
-from flowpilot_core.domain.errors import OutcomeUnknown, Stale, Unavailable
-from flowpilot_core.domain.identifiers import HandoffId
-from flowpilot_core.domain.step import StepKind
-from flowpilot_core.ports.notifier import NotSent
-from flowpilot_core.ports.persistence import UnitOfWork
+from flowpilot_core.application.kernel.units import MOST_TRIES, Units
+from flowpilot_core.application.relay.relay import Relay
+from flowpilot_core.domain.kernel.errors import OutcomeUnknown, Stale, Unavailable
+from flowpilot_core.domain.kernel.identifiers import HandoffId
+from flowpilot_core.domain.kernel.sending import DeliveryState
+from flowpilot_core.domain.notifications.delivery import Delivery
+from flowpilot_core.domain.sessions.step import StepKind
+from flowpilot_core.ports.notifications import NotSent
+from flowpilot_core.ports.unit_of_work import UnitOfWork
 from flowpilot_core.testing.contracts import Adapter
 from flowpilot_core.testing.faults import Faults, Pause, raising
 from tests.support import processes
@@ -484,7 +485,7 @@ class TestARelayCutOff:
     """Whoever was to be told is told, if need be twice; the relays that are killed or stopped are processes of their own."""
 
     async def deliveries(self, anna: Stuck, adapter: Adapter, handoff_id: HandoffId) -> tuple[Delivery, ...]:
-        return tuple(await adapter.view(anna.account_id).deliveries(handoff_id, after=None, limit=100))
+        return tuple((await adapter.view(anna.account_id).deliveries(handoff_id, after=None, limit=100))[1])
 
     def let_time_pass(self, database: PostgresDatabase) -> None:
         """All work is due, and whatever lease there was has run out."""

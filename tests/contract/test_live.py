@@ -11,7 +11,7 @@ import pytest
 
 from flowpilot_adapters.push import NatsEventStream
 from flowpilot_adapters.sql import Database
-from flowpilot_core.domain.identifiers import AccountId
+from flowpilot_core.domain.kernel.identifiers import AccountId
 from flowpilot_core.testing.builders import a_staff
 from tests.support.escalation import a_flowpilot
 from tests.support.listening import LONGEST_WAIT, Listening, listen

@@ -6,7 +6,7 @@ import pytest
 
 from flowpilot_adapters.memory import MemoryEventStream, MemoryNotifier, MemoryStore
 from flowpilot_adapters.system import SystemClock, new_id
-from flowpilot_core.ports.notifier import Message, NotSent
+from flowpilot_core.ports.notifications import Message, NotSent
 from flowpilot_core.testing import contracts
 from flowpilot_core.testing.contracts import Adapter, Nodes
 
@@ -97,7 +97,11 @@ class TestEscalation(contracts.EscalationContract):
     pass
 
 
-class TestOpinions(contracts.OpinionsContract):
+class TestFeedback(contracts.FeedbackContract):
+    pass
+
+
+class TestClaimWatches(contracts.ClaimWatchesContract):
     pass
 
 

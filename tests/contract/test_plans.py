@@ -7,23 +7,23 @@ import psycopg
 import pytest
 from psycopg.sql import SQL, Identifier, Literal
 
-from flowpilot_adapters.sql import (
-    assessments,
-    deliveries,
-    escalation,
-    events,
-    handoffs,
-    keys,
-    outbox,
-    outputs,
-    presence,
-    psa_ledger,
-    psa_members,
-    psa_webhooks,
-    sessions,
-    suggestions,
-    view,
-)
+from flowpilot_adapters.sql.access import view as access_view
+from flowpilot_adapters.sql.assistant import assessments, suggestions
+from flowpilot_adapters.sql.handoffs import claim_watches, handoffs
+from flowpilot_adapters.sql.handoffs import view as handoffs_view
+from flowpilot_adapters.sql.kernel import events
+from flowpilot_adapters.sql.kernel import idempotency_keys as keys
+from flowpilot_adapters.sql.kernel import view as kernel_view
+from flowpilot_adapters.sql.notifications import deliveries, presence
+from flowpilot_adapters.sql.notifications import escalation_policy as escalation
+from flowpilot_adapters.sql.notifications import view as notifications_view
+from flowpilot_adapters.sql.outputs import outputs
+from flowpilot_adapters.sql.psa import ledger as psa_ledger
+from flowpilot_adapters.sql.psa import members as psa_members
+from flowpilot_adapters.sql.psa import webhooks as psa_webhooks
+from flowpilot_adapters.sql.relay import outbox
+from flowpilot_adapters.sql.sessions import sessions
+from flowpilot_adapters.sql.sessions import view as sessions_view
 from flowpilot_adapters.sql.statement import Statement
 from tests.support.postgres import PostgresDatabase, PostgresServer
 
@@ -47,7 +47,7 @@ HOT = (
     suggestions.SIMILAR,
     assessments.PAGE,
     assessments.FEEDBACK,
-    escalation.WATCH_CLAIM,
+    claim_watches.WATCH_CLAIM,
     escalation.MEMBERS,
     escalation.TOLD_THE_SAME,
     escalation.RUN_OF,
@@ -67,20 +67,21 @@ HOT = (
     psa_ledger.CONNECTIONS,
     keys.KEPT,
     keys.FORGET,
-    view.QUEUE,
-    view.SESSIONS,
-    view.BRANCHES,
-    view.TIMELINE,
-    view.EVENTS,
-    view.NEWS,
-    view.LAST,
-    view.LEDGER,
+    handoffs_view.QUEUE,
+    sessions_view.SESSIONS,
+    sessions_view.BRANCHES,
+    sessions_view.TIMELINE,
+    kernel_view.EVENTS,
+    notifications_view.NEWS,
+    kernel_view.LAST,
+    notifications_view.LEDGER,
     presence.ONLINE,
     presence.HERE,
     presence.GONE,
-    view.SNAPSHOT,
-    view.AUTHENTICATE,
-    view.SIGNED_IN,
+    handoffs_view.SNAPSHOT,
+    handoffs_view.CHANGES,
+    access_view.AUTHENTICATE,
+    access_view.SIGNED_IN,
 )
 
 MANY = """
@@ -151,7 +152,7 @@ def test_no_table_is_read_whole(known: PostgresDatabase, statement: Statement) -
 
 
 def test_the_queue_is_read_in_the_order_of_its_index(known: PostgresDatabase) -> None:
-    queue = plan(known.app, view.QUEUE)
+    queue = plan(known.app, handoffs_view.QUEUE)
 
     assert "Index Scan using ix_handoff_queue" in queue
     assert "Sort" not in queue

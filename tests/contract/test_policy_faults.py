@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator
 import pytest
 
 from flowpilot_adapters.sql import Database, SqlOutbox
-from flowpilot_core.domain.delivery import DeliveryKind
-from flowpilot_core.domain.events import EventKind
-from flowpilot_core.domain.handoff import HandoffState
-from flowpilot_core.ports.outbox import WorkKind
+from flowpilot_core.domain.handoffs.handoff import HandoffState
+from flowpilot_core.domain.kernel.events import EventKind
+from flowpilot_core.domain.notifications.delivery import DeliveryKind
+from flowpilot_core.ports.relay import WorkKind
 from flowpilot_core.testing.contracts import Adapter
 from flowpilot_core.testing.faults import Faults
 from tests.support import processes

@@ -82,7 +82,11 @@ class TestEscalation(contracts.EscalationContract):
     pass
 
 
-class TestOpinions(contracts.OpinionsContract):
+class TestFeedback(contracts.FeedbackContract):
+    pass
+
+
+class TestClaimWatches(contracts.ClaimWatchesContract):
     pass
 
 

@@ -19,13 +19,12 @@ from flowpilot_adapters.outgoing import guarded_client
 from flowpilot_adapters.psa import Autotask, ConnectWise, HaloPsa
 from flowpilot_adapters.sql import Database, SqlOutbox
 from flowpilot_adapters.system import SystemClock
-from flowpilot_core.application.turns import MOST_ON_ONE
-from flowpilot_core.domain.documentation import marker
-from flowpilot_core.domain.output import OutputKind, OutputState
-from flowpilot_core.domain.psa_connection import TicketAction
-from flowpilot_core.domain.psa_post import PostState, PsaPost
-from flowpilot_core.ports.psa import NotDone, Psa, Trouble
-from flowpilot_core.ports.psa_ledger import PostFilter
+from flowpilot_core.application.relay.concurrency import MOST_ON_ONE
+from flowpilot_core.domain.outputs.output import OutputKind, OutputState
+from flowpilot_core.domain.psa.connection import TicketAction
+from flowpilot_core.domain.psa.note import marker
+from flowpilot_core.domain.psa.post import PostState, PsaPost
+from flowpilot_core.ports.psa import NotDone, PostFilter, Psa, Trouble
 from flowpilot_core.testing.builders import Staff, a_staff
 from flowpilot_core.testing.contracts import Adapter
 from flowpilot_core.testing.faults import Faults

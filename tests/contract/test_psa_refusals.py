@@ -12,10 +12,10 @@ import pytest
 from attrs import evolve
 
 from flowpilot_adapters.psa import Autotask, ConnectWise, HaloPsa
-from flowpilot_adapters.psa.line import LONGEST_PAUSE, MOST_BYTES
+from flowpilot_adapters.psa.retry_line import LONGEST_PAUSE, MOST_BYTES
 from flowpilot_adapters.system import SystemClock
 from flowpilot_core.ports.psa import NotDone, Psa, Trouble
-from flowpilot_core.testing.contracts.psa import a_note
+from flowpilot_core.testing.contracts.psa.vendor import a_note
 from tests.support.psa import HANG_UP, AutotaskSimulator, ConnectWiseSimulator, HaloPsaSimulator, Said, Simulator, Trick
 from tests.support.psa.autotask import RIGHTS, THREADS
 from tests.support.psa.connectwise import TIMED_OUT as CONNECTWISE_TIMED_OUT

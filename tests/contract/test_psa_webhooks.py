@@ -13,7 +13,7 @@ from attrs import evolve
 
 from flowpilot_adapters.psa import Autotask, ConnectWise, HaloPsa
 from flowpilot_adapters.system import SystemClock
-from flowpilot_core.domain.errors import NotVouchedFor
+from flowpilot_core.domain.kernel.errors import NotVouchedFor
 from flowpilot_core.ports.psa import Knock, NotDone
 from tests.contract.test_serve import _jo_and_ada
 from tests.support.postgres import PostgresDatabase

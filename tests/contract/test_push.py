@@ -12,7 +12,7 @@ import pytest
 from flowpilot_adapters.embedded_postgres import EmbeddedPostgres
 from flowpilot_adapters.push import NatsEventStream, PostgresEventStream
 from flowpilot_adapters.sql import Database, SqlOutbox
-from flowpilot_core.application import push
+from flowpilot_core.application.notifications import push
 from flowpilot_core.testing.contracts import Adapter
 from tests.support.listening import Heard, Listening, Pushing, pushing
 from tests.support.nats_server import NatsServer, nats_server

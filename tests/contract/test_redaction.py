@@ -7,9 +7,9 @@ from uuid import UUID
 import pytest
 
 from flowpilot_adapters.redaction import SecretRedactor
-from flowpilot_core.ports.redactor import Redactor
+from flowpilot_core.ports.assistant import Redactor
 from flowpilot_core.testing.contracts import RedactorContract
-from flowpilot_core.testing.contracts.redactor import Figures, known
+from flowpilot_core.testing.contracts.assistant.redactor import Figures, known
 from flowpilot_core.testing.secrets_corpus import held_out, held_out_clean, held_out_personal, without_secrets
 
 PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "redaction.md"

@@ -17,21 +17,22 @@ from flowpilot_adapters.sql import Database, SqlOutbox
 from flowpilot_adapters.system import SystemClock, new_id, new_secret
 from flowpilot_adapters.typeset import HtmlLetters
 from flowpilot_core.application.flowpilot import FlowPilot
-from flowpilot_core.application.links import Links
-from flowpilot_core.application.notifications import SendDelivery
-from flowpilot_core.application.relay import MOST_AT_ONCE, MOST_TAKES, Relay
-from flowpilot_core.application.units import Units
-from flowpilot_core.domain.actor import Person
-from flowpilot_core.domain.delivery import MOST_ATTEMPTS, Delivery, DeliveryState
-from flowpilot_core.domain.errors import Unavailable
-from flowpilot_core.domain.events import EventKind
-from flowpilot_core.domain.handoff import HandoffState, Intent
-from flowpilot_core.domain.identifiers import HandoffId
-from flowpilot_core.domain.pace import Pace
-from flowpilot_core.domain.session import Priority
-from flowpilot_core.ports.clock import Clock, Jitter
-from flowpilot_core.ports.notifier import Message, Notifier, NotSent
-from flowpilot_core.ports.outbox import Lease, Outbox, Work, WorkKind
+from flowpilot_core.application.kernel.links import Links
+from flowpilot_core.application.kernel.units import Units
+from flowpilot_core.application.notifications.mailing import SendDelivery
+from flowpilot_core.application.relay.relay import MOST_AT_ONCE, MOST_TAKES, Relay
+from flowpilot_core.domain.handoffs.handoff import HandoffState, Intent
+from flowpilot_core.domain.kernel.actor import Person
+from flowpilot_core.domain.kernel.errors import Unavailable
+from flowpilot_core.domain.kernel.events import EventKind
+from flowpilot_core.domain.kernel.identifiers import HandoffId
+from flowpilot_core.domain.kernel.sending import MOST_ATTEMPTS, DeliveryState
+from flowpilot_core.domain.notifications.delivery import Delivery
+from flowpilot_core.domain.notifications.mail_rate import Pace
+from flowpilot_core.domain.sessions.session import Priority
+from flowpilot_core.ports.kernel import Clock, Jitter
+from flowpilot_core.ports.notifications import Message, Notifier, NotSent
+from flowpilot_core.ports.relay import Lease, Outbox, Work, WorkKind
 from flowpilot_core.testing.builders import SetClock, Staff, a_staff
 from flowpilot_core.testing.contracts import Adapter
 from flowpilot_core.testing.faults import Faults, Pause, raising
@@ -152,7 +153,7 @@ class House:
         """The deliveries of a handoff, by address."""
         staff = staff or self.staff
         addresses = {user.id: user.email for user in staff.users}
-        deliveries = await self.flowpilot.handoffs.deliveries(staff.anna, handoff_id, after=None, limit=100)
+        deliveries = await self.flowpilot.deliveries.of(staff.anna, handoff_id, after=None, limit=100)
         return {addresses[delivery.user_id]: delivery for delivery in deliveries if delivery.user_id}
 
     async def states(self, handoff_id: HandoffId) -> Mapping[str, str]:
@@ -351,7 +352,7 @@ class TestTroubleWithMail:
 
         await drained(house.relay())
         dead = (await house.ledger(handoff_id))[BEN]
-        await house.flowpilot.handoffs.retry_delivery(house.staff.adam, handoff_id, dead.id)
+        await house.flowpilot.deliveries.retry(house.staff.adam, handoff_id, dead.id)
         await drained(house.relay())
 
         assert (DeliveryState.DEAD, MOST_ATTEMPTS) == (dead.state, dead.attempts)

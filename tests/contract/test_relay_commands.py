@@ -8,7 +8,7 @@ import pytest
 from attrs import frozen
 
 from flowpilot_adapters.sql import Database, SqlMarks
-from flowpilot_core.application.restores import RESTORED
+from flowpilot_core.application.relay.restores import RESTORED
 from tests.support.escalation import Stuck, stuck
 from tests.support.mail_server import AiosmtpdServer
 from tests.support.postgres import PostgresDatabase

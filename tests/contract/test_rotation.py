@@ -9,8 +9,8 @@ import pytest
 from flowpilot_adapters.sql import Database, SqlOutbox
 from flowpilot_adapters.system import SystemClock, new_id
 from flowpilot_adapters.vault import AesGcmVault
-from flowpilot_core.application.secrets import Rotation, Safe
-from flowpilot_core.domain.identifiers import AccountId, SecretId
+from flowpilot_core.application.access.secrets import Rotation, Safe
+from flowpilot_core.domain.kernel.identifiers import AccountId, SecretId
 from flowpilot_core.testing.builders import a_staff
 from flowpilot_core.testing.faults import Faults
 from flowpilot_http.cursors import Cursors

@@ -9,11 +9,12 @@ from attrs import frozen
 from flowpilot_adapters.sql import Database
 from flowpilot_adapters.sql.connection import recorded_round_trips
 from flowpilot_core.application.flowpilot import FlowPilot
-from flowpilot_core.application.units import Request
-from flowpilot_core.domain.errors import AlreadyClaimed, OwnHandoff
-from flowpilot_core.domain.handoff import Intent
-from flowpilot_core.domain.step import StepKind
-from flowpilot_core.ports.persistence import Answer, Once, QueueFilter
+from flowpilot_core.application.kernel.units import Request
+from flowpilot_core.domain.handoffs.handoff import Intent
+from flowpilot_core.domain.kernel.errors import AlreadyClaimed, OwnHandoff
+from flowpilot_core.domain.sessions.step import StepKind
+from flowpilot_core.ports.handoffs import QueueFilter
+from flowpilot_core.ports.kernel import Answer, Once
 from flowpilot_core.testing.builders import NOON, SetClock, Staff, a_session, a_staff, an_escalation, new_id
 from tests.support.postgres import PostgresDatabase
 

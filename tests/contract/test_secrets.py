@@ -8,7 +8,7 @@ from flowpilot_adapters.memory import MemoryStore, MemoryVault
 from flowpilot_adapters.sql import Database, SqlOutbox
 from flowpilot_adapters.system import SystemClock, new_id
 from flowpilot_adapters.vault import AesGcmVault
-from flowpilot_core.ports.secrets import SecretHolders, Vault
+from flowpilot_core.ports.access import SecretHolders, Vault
 from flowpilot_core.testing import contracts
 from flowpilot_core.testing.contracts import Adapter
 from tests.support.postgres import PostgresDatabase

@@ -17,7 +17,7 @@ import pytest
 from attrs import frozen
 
 from flowpilot_adapters.sql import Database
-from flowpilot_core.domain.actor import Role
+from flowpilot_core.domain.kernel.actor import Role
 from tests.support.escalation import a_flowpilot
 from tests.support.postgres import PostgresDatabase, PostgresServer, running_server, set_up
 from tests.support.serving import data_dir_of, named, ran, running, said, serving, until

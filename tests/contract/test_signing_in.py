@@ -9,7 +9,7 @@ import pytest
 
 from flowpilot_adapters.sql import Database
 from flowpilot_adapters.system import SystemClock
-from flowpilot_core.domain.actor import Role
+from flowpilot_core.domain.kernel.actor import Role
 from tests.support.escalation import a_flowpilot
 from tests.support.mail_server import AiosmtpdServer
 from tests.support.postgres import PostgresDatabase

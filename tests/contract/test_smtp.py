@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 from flowpilot_adapters.smtp import MailServer, SmtpNotifier, opening
 from flowpilot_adapters.smtp.message import written
-from flowpilot_core.domain.errors import InvalidValue
-from flowpilot_core.ports.notifier import Message, Notifier, NotSent
-from flowpilot_core.testing.contracts.notifier import NotifierContract, a_message
+from flowpilot_core.domain.kernel.errors import InvalidValue
+from flowpilot_core.ports.notifications import Message, Notifier, NotSent
+from flowpilot_core.testing.contracts.notifications.notifier import NotifierContract, a_message
 from tests.support.mail_server import AUTHORITY, ELSEWHERE, LOCALHOST, Action, AiosmtpdServer, Envelope, Fault, ScriptedServer
 from tests.support.postfix import NEVER, PostfixServer, can_run, postfix
 from tests.support.smuggling import ENCODED, SMUGGLED, one_mail

@@ -10,10 +10,11 @@ from attrs import frozen
 from flowpilot_adapters.sql import Database, SqlOutbox
 from flowpilot_adapters.sql.pool import Pool
 from flowpilot_adapters.sql.unit_of_work import Beginning
-from flowpilot_core.domain.account import ApiToken
-from flowpilot_core.domain.errors import KeyInProgress, NotFound, Stale, Unauthenticated, Unavailable
-from flowpilot_core.domain.identifiers import EventId, TokenId, UserId
-from flowpilot_core.ports.persistence import Once, QueueFilter
+from flowpilot_core.domain.access.account import ApiToken
+from flowpilot_core.domain.kernel.errors import KeyInProgress, NotFound, Stale, Unauthenticated, Unavailable
+from flowpilot_core.domain.kernel.identifiers import EventId, TokenId, UserId
+from flowpilot_core.ports.handoffs import QueueFilter
+from flowpilot_core.ports.kernel import Once
 from flowpilot_core.testing.builders import NOON, Case, Staff, a_session, a_staff, an_escalation, new_id
 from tests.support.postgres import PostgresDatabase
 

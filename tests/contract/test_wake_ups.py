@@ -11,15 +11,15 @@ from flowpilot_adapters.push import PostgresEventStream
 from flowpilot_adapters.sql import Database, SqlOutbox
 from flowpilot_adapters.system import SystemClock, new_id, new_secret
 from flowpilot_core.application.flowpilot import FlowPilot
-from flowpilot_core.application.links import Links
-from flowpilot_core.application.notifications import SendDelivery
-from flowpilot_core.application.relay import Relay
-from flowpilot_core.application.units import Units
-from flowpilot_core.domain.handoff import Intent
-from flowpilot_core.domain.identifiers import AccountId
-from flowpilot_core.domain.step import StepKind
-from flowpilot_core.domain.text import EVIDENCE
-from flowpilot_core.ports.outbox import WorkKind
+from flowpilot_core.application.kernel.links import Links
+from flowpilot_core.application.kernel.units import Units
+from flowpilot_core.application.notifications.mailing import SendDelivery
+from flowpilot_core.application.relay.relay import Relay
+from flowpilot_core.domain.handoffs.handoff import Intent
+from flowpilot_core.domain.kernel.identifiers import AccountId
+from flowpilot_core.domain.kernel.text import EVIDENCE
+from flowpilot_core.domain.sessions.step import StepKind
+from flowpilot_core.ports.relay import WorkKind
 from flowpilot_core.testing.builders import a_staff
 from flowpilot_core.testing.redaction import as_it_is
 from tests.support.postgres import PostgresDatabase, PostgresServer

@@ -11,10 +11,10 @@ from flowpilot_adapters.sql import Database, SqlOutbox
 from flowpilot_adapters.system import SystemClock, new_id, new_secret
 from flowpilot_adapters.vault import AesGcmVault
 from flowpilot_core.application.flowpilot import FlowPilot
-from flowpilot_core.domain.delivery import DeliveryState
-from flowpilot_core.domain.events import EventKind
-from flowpilot_core.domain.handoff import Intent
-from flowpilot_core.domain.identifiers import HandoffId
+from flowpilot_core.domain.handoffs.handoff import Intent
+from flowpilot_core.domain.kernel.events import EventKind
+from flowpilot_core.domain.kernel.identifiers import HandoffId
+from flowpilot_core.domain.kernel.sending import DeliveryState
 from flowpilot_core.testing.builders import Staff, a_staff
 from flowpilot_core.testing.contracts import Adapter
 from flowpilot_core.testing.faults import Faults

@@ -16,23 +16,23 @@ from flowpilot_adapters.outgoing import guarded_client
 from flowpilot_adapters.sql import Database, SqlOutbox
 from flowpilot_adapters.system import SystemClock, new_id, new_secret
 from flowpilot_adapters.vault import AesGcmVault
-from flowpilot_core.application.flowpilot import FlowPilot
-from flowpilot_core.application.policy_steps import CAUSE
-from flowpilot_core.application.reactions import reactions
-from flowpilot_core.application.relay import Relay
-from flowpilot_core.application.turns import MOST_ON_ONE
-from flowpilot_core.application.units import Units
-from flowpilot_core.application.webhooks import Shown
-from flowpilot_core.domain.actor import System
-from flowpilot_core.domain.delivery import Channel, DeliveryKind, DeliveryState
-from flowpilot_core.domain.errors import InvalidTransition, InvalidValue
-from flowpilot_core.domain.events import EventKind
-from flowpilot_core.domain.handoff import Intent
-from flowpilot_core.domain.identifiers import HandoffId
-from flowpilot_core.domain.session import Priority
-from flowpilot_core.domain.webhook import WebhookFormat, WebhookMessage
-from flowpilot_core.domain.webhook_formats import DEEDS, Told, rendered
-from flowpilot_core.ports.persistence import UnitOfWork
+from flowpilot_core.application.flowpilot import FlowPilot, reactions
+from flowpilot_core.application.kernel.units import Units
+from flowpilot_core.application.notifications.policy_steps import CAUSE
+from flowpilot_core.application.notifications.webhooks import Shown
+from flowpilot_core.application.relay.concurrency import MOST_ON_ONE
+from flowpilot_core.application.relay.relay import Relay
+from flowpilot_core.domain.handoffs.handoff import Intent
+from flowpilot_core.domain.kernel.actor import System
+from flowpilot_core.domain.kernel.errors import InvalidTransition, InvalidValue
+from flowpilot_core.domain.kernel.events import EventKind
+from flowpilot_core.domain.kernel.identifiers import HandoffId
+from flowpilot_core.domain.kernel.sending import DeliveryState
+from flowpilot_core.domain.notifications.delivery import Channel, DeliveryKind
+from flowpilot_core.domain.notifications.webhook import WebhookFormat, WebhookMessage
+from flowpilot_core.domain.notifications.webhook_formats import DEEDS, Told, rendered
+from flowpilot_core.domain.sessions.session import Priority
+from flowpilot_core.ports.unit_of_work import UnitOfWork
 from flowpilot_core.testing.builders import NOON, Staff, a_staff
 from flowpilot_http.metrics import Metrics
 from tests.support.postgres import PostgresDatabase
@@ -126,7 +126,7 @@ async def test_a_webhook_is_told_of_an_escalation_in_a_message_that_its_receiver
     ((headers, body),) = receiver.requests
     told = Verifier(shown.secret or "").verify(body, headers)
     (message,) = await shop.log(shown)
-    (delivery,) = await shop.flowpilot.handoffs.deliveries(shop.acme.ben, handoff_id, after=None, limit=10)
+    (delivery,) = await shop.flowpilot.deliveries.of(shop.acme.ben, handoff_id, after=None, limit=10)
     assert ("handoff.escalated", str(handoff_id)) == (told["type"], told["data"]["handoff_id"])
     assert {"id": str(shop.acme.anna.user_id), "name": shop.acme.anna.name} == told["data"]["by"]
     assert f"https://flowpilot.example/handoffs/{handoff_id}" == told["data"]["link"]
@@ -148,7 +148,7 @@ async def test_a_step_of_a_policy_tells_the_chat_that_it_names_and_whoever_asked
 
         await shop.done()
 
-    deliveries = await shop.flowpilot.handoffs.deliveries(shop.acme.ben, handoff_id, after=None, limit=10)
+    deliveries = await shop.flowpilot.deliveries.of(shop.acme.ben, handoff_id, after=None, limit=10)
     reminders = sorted(one.channel for one in deliveries if one.kind is DeliveryKind.REMINDER and one.state is DeliveryState.SENT)
     assert [Channel.SLACK, Channel.WEBHOOK] == reminders
     assert ["handoff.reminded"] == [body["type"] for body in asked.bodies()]
@@ -216,7 +216,7 @@ async def test_what_will_never_be_taken_is_dead_at_once_and_can_be_sent_again(sh
         (dead,) = await shop.log(shown)
         assert (DeliveryState.DEAD, 1) == (dead.state, dead.attempts)
 
-        await shop.flowpilot.handoffs.retry_delivery(shop.acme.adam, handoff_id, (await _only_delivery(shop, handoff_id)).id)
+        await shop.flowpilot.deliveries.retry(shop.acme.adam, handoff_id, (await _only_delivery(shop, handoff_id)).id)
         await shop.done()
         await shop.flowpilot.webhooks.replay(shop.acme.olga, shown.webhook.id, dead.id)
         with pytest.raises(InvalidTransition):
@@ -495,5 +495,5 @@ def test_every_kind_of_event_can_be_said() -> None:
 
 
 async def _only_delivery(shop: Shop, handoff_id: HandoffId) -> Any:
-    (delivery,) = await shop.flowpilot.handoffs.deliveries(shop.acme.ben, handoff_id, after=None, limit=10)
+    (delivery,) = await shop.flowpilot.deliveries.of(shop.acme.ben, handoff_id, after=None, limit=10)
     return delivery

@@ -2,15 +2,16 @@
 
 from flowpilot_adapters.redaction import SecretRedactor
 from flowpilot_adapters.system import SystemClock, new_id
-from flowpilot_core.application.assessing import MakeAssessment
-from flowpilot_core.application.models import Models
-from flowpilot_core.application.reactions import reactions
-from flowpilot_core.application.relay import Relay
-from flowpilot_core.application.rules_assistant import RulesAssistant
-from flowpilot_core.application.units import Units
+from flowpilot_core.application.assistant.assessing import MakeAssessment
+from flowpilot_core.application.assistant.models import Models
+from flowpilot_core.application.assistant.rules_assistant import RulesAssistant
+from flowpilot_core.application.flowpilot import reactions
+from flowpilot_core.application.kernel.units import Units
+from flowpilot_core.application.relay.relay import Relay
 from flowpilot_core.ports.assistant import Opinion, Question
-from flowpilot_core.ports.outbox import Outbox, WorkKind
-from flowpilot_core.ports.persistence import BeginWork, ViewOf
+from flowpilot_core.ports.kernel import BeginWork, ViewOf
+from flowpilot_core.ports.relay import Outbox, WorkKind
+from flowpilot_core.ports.unit_of_work import UnitOfWork, View
 from flowpilot_core.testing.faults import Faults
 
 
@@ -27,11 +28,11 @@ class _Model:
         return opinion
 
 
-def assessing(begin: BeginWork, view: ViewOf, outbox: Outbox, faults: Faults) -> Relay:
+def assessing(begin: BeginWork[UnitOfWork], view: ViewOf[View], outbox: Outbox, faults: Faults) -> Relay:
     """A relay with the fault points of its units of work, its outbox and its model."""
     faulty = faults.begin(begin)
     handler = MakeAssessment(
-        units=Units(begin=faulty, committed=lambda _: None, new_id=new_id, reactions=reactions(new_id)),
+        units=Units[UnitOfWork](begin=faulty, committed=lambda _: None, new_id=new_id, reactions=reactions(new_id)),
         view=view,
         redact=SecretRedactor(bytes(32)),
         clock=SystemClock(),

@@ -18,9 +18,9 @@ from attrs import evolve, frozen
 from flowpilot_adapters.sql import Database, SqlOutbox
 from flowpilot_adapters.system import SystemClock
 from flowpilot_adapters.vault import AesGcmVault
-from flowpilot_core.domain.account import MOST_MAILS_A_MINUTE
-from flowpilot_core.domain.actor import System
-from flowpilot_core.domain.identity import audience
+from flowpilot_core.domain.access.account import MOST_MAILS_A_MINUTE
+from flowpilot_core.domain.access.identity_provider import audience
+from flowpilot_core.domain.kernel.actor import System
 
 from .http import Somebody, a_world_in
 from .mail_server import Envelope, ScriptedServer

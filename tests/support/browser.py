@@ -6,7 +6,7 @@ from html import unescape
 import httpx
 from attrs import define, field
 
-from flowpilot_http.edge import Edge
+from flowpilot_http.middleware import Edge
 
 from .http import BASE
 

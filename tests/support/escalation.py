@@ -10,23 +10,26 @@ from flowpilot_adapters.memory import MemoryNotifier
 from flowpilot_adapters.sql import Database
 from flowpilot_adapters.system import SystemClock, jitter, new_id, new_secret
 from flowpilot_core.application.flowpilot import FlowPilot
-from flowpilot_core.application.links import Links
-from flowpilot_core.application.notifications import SendDelivery
-from flowpilot_core.application.relay import Relay
-from flowpilot_core.application.units import Request, Units
-from flowpilot_core.domain.actor import Role
-from flowpilot_core.domain.events import EventKind
-from flowpilot_core.domain.handoff import Intent
-from flowpilot_core.domain.identifiers import AccountId, HandoffId, SessionId, UserId
-from flowpilot_core.domain.session import Status
-from flowpilot_core.domain.snapshot import digest
-from flowpilot_core.ports.notifier import Notifier
-from flowpilot_core.ports.outbox import Outbox, WorkKind
-from flowpilot_core.ports.persistence import AlreadyAnswered, Answer, BeginWork, HandoffDetail, Once, SessionDetail, View, ViewOf
+from flowpilot_core.application.kernel.links import Links
+from flowpilot_core.application.kernel.units import Request, Units
+from flowpilot_core.application.notifications.mailing import SendDelivery
+from flowpilot_core.application.relay.relay import Relay
+from flowpilot_core.domain.handoffs.handoff import Intent
+from flowpilot_core.domain.kernel.actor import Role
+from flowpilot_core.domain.kernel.canonical_json import digest
+from flowpilot_core.domain.kernel.events import EventKind
+from flowpilot_core.domain.kernel.identifiers import AccountId, HandoffId, SessionId, UserId
+from flowpilot_core.domain.sessions.session import Status
+from flowpilot_core.ports.handoffs import HandoffDetail
+from flowpilot_core.ports.kernel import AlreadyAnswered, Answer, BeginWork, Once, ViewOf
+from flowpilot_core.ports.notifications import Notifier
+from flowpilot_core.ports.relay import Outbox, WorkKind
+from flowpilot_core.ports.sessions import SessionDetail
+from flowpilot_core.ports.unit_of_work import UnitOfWork, View
 from flowpilot_core.testing.builders import NOON, Staff, a_session, a_staff
 from flowpilot_core.testing.redaction import as_it_is
 from flowpilot_http.app import create_app
-from flowpilot_http.edge import Edge
+from flowpilot_http.middleware import Edge
 from flowpilot_http.readiness import Probe, Readiness
 
 ESCALATE = {"intent": "escalate", "reason": "I am stuck"}
@@ -60,12 +63,12 @@ class Stuck:
         """Where her escalation is posted to."""
         return f"/ai-sessions/{self.session_id}/handoff"
 
-    async def signed_in(self, begin: BeginWork) -> dict[str, str]:
+    async def signed_in(self, begin: BeginWork[UnitOfWork]) -> dict[str, str]:
         """The headers of Anna's request, which is to be done once."""
         _, token = await a_flowpilot(begin, no_view).accounts.add_token(self.account_id, self.staff.anna.user_id)
         return {"Authorization": f"Bearer {token}", "Idempotency-Key": KEY}
 
-    async def escalate(self, begin: BeginWork, *, key: str = KEY, user_id: UserId | None = None) -> HandoffId:
+    async def escalate(self, begin: BeginWork[UnitOfWork], *, key: str = KEY, user_id: UserId | None = None) -> HandoffId:
         """Anna escalates, or asks again with the same key: the handoff she is answered with."""
         flowpilot = a_flowpilot(begin, no_view)
         try:
@@ -87,7 +90,7 @@ class Stuck:
         return Request(id="the request", once=once, render=_answer)
 
 
-async def stuck(begin: BeginWork, view: ViewOf) -> Stuck:
+async def stuck(begin: BeginWork[UnitOfWork], view: ViewOf[View]) -> Stuck:
     """A new account, with addresses that no other has, in which Anna is stuck."""
     staff = await a_staff(f"Stuck {new_id()}").kept(begin)
     case = await a_session(by=staff.anna).step("rebooted it").kept(begin)
@@ -108,7 +111,7 @@ async def an_account(url: str) -> tuple[str, str]:
     return str(account.id), token
 
 
-def a_flowpilot(begin: BeginWork, view: ViewOf) -> FlowPilot:
+def a_flowpilot(begin: BeginWork[UnitOfWork], view: ViewOf[View]) -> FlowPilot:
     """The use cases over these ports."""
     return FlowPilot.of(begin=begin, view=view, clock=SystemClock(), new_id=new_id, new_secret=new_secret, assess=False)
 
@@ -131,7 +134,7 @@ def an_app(flowpilot: FlowPilot, probe: Probe = always_ready) -> Edge:
     )
 
 
-def a_relay(begin: BeginWork, outbox: Outbox, notifier: Notifier) -> Relay:
+def a_relay(begin: BeginWork[UnitOfWork], outbox: Outbox, notifier: Notifier) -> Relay:
     """The relay over these ports."""
     sending = SendDelivery(
         units=Units(begin=begin, committed=lambda _: None, new_id=new_id),
@@ -145,7 +148,7 @@ def a_relay(begin: BeginWork, outbox: Outbox, notifier: Notifier) -> Relay:
     return Relay(outbox=outbox, begin=begin, handlers={WorkKind.DELIVERY: sending}, jitter=jitter)
 
 
-async def left_behind(stuck: Stuck, view: ViewOf) -> HandoffId | None:
+async def left_behind(stuck: Stuck, view: ViewOf[View]) -> HandoffId | None:
     """The handoff that is there with all that belongs to it, or None where nothing at all happened; fails for anything in between."""
     seen = view(stuck.account_id)
     detail = await seen.session(stuck.session_id)
@@ -156,7 +159,7 @@ async def left_behind(stuck: Stuck, view: ViewOf) -> HandoffId | None:
     (handoff,) = detail.handoffs
     package = detail.session.escalation_package
     snapshot = await seen.snapshot(handoff.id)
-    deliveries = await seen.deliveries(handoff.id, after=None, limit=100)
+    deliveries = (await seen.deliveries(handoff.id, after=None, limit=100))[1]
     people = {stuck.staff.user(person).email: person.user_id for person in stuck.staff.people}
     assert (Status.ESCALATED, handoff.id) == (detail.session.status, detail.session.latest_handoff_id)
     assert package is not None
@@ -168,7 +171,7 @@ async def left_behind(stuck: Stuck, view: ViewOf) -> HandoffId | None:
     return handoff.id
 
 
-async def heard(stuck: Stuck, begin: BeginWork, view: ViewOf, outbox: Outbox) -> Sequence[str]:
+async def heard(stuck: Stuck, begin: BeginWork[UnitOfWork], view: ViewOf[View], outbox: Outbox) -> Sequence[str]:
     """Whom a relay tells of it once it has done all that is due."""
     notifier = MemoryNotifier()
     relay = a_relay(begin, outbox, notifier)

@@ -9,31 +9,31 @@ from attrs import frozen
 
 from flowpilot_adapters.memory import MemoryNotifier, MemoryOpenId, MemoryPsa, MemoryStore, MemoryTicket, MemoryVault
 from flowpilot_adapters.system import new_id, new_secret
-from flowpilot_core.application.assessing import MakeAssessment
+from flowpilot_core.application.access.secrets import Safe
+from flowpilot_core.application.access.sign_in_codes import SendSignInCode
+from flowpilot_core.application.assistant.assessing import MakeAssessment
 from flowpilot_core.application.flowpilot import FlowPilot
-from flowpilot_core.application.links import Links
-from flowpilot_core.application.notifications import SendDelivery
-from flowpilot_core.application.posting import PostNote
-from flowpilot_core.application.psa_access import Psas
-from flowpilot_core.application.push import Push
-from flowpilot_core.application.relay import Handler, Relay
-from flowpilot_core.application.secrets import Safe
-from flowpilot_core.application.sign_in_codes import SendSignInCode
-from flowpilot_core.application.ticket_looks import LookAtTicket
-from flowpilot_core.application.tickets import ReadTicket
-from flowpilot_core.application.units import Units
-from flowpilot_core.domain.account import User
-from flowpilot_core.domain.actor import Role
-from flowpilot_core.domain.identifiers import AccountId
-from flowpilot_core.ports.identity import OpenId
-from flowpilot_core.ports.outbox import Outbox, WorkKind
-from flowpilot_core.ports.persistence import BeginWork, ViewOf
+from flowpilot_core.application.kernel.links import Links
+from flowpilot_core.application.kernel.units import Units
+from flowpilot_core.application.notifications.mailing import SendDelivery
+from flowpilot_core.application.notifications.push import Push
+from flowpilot_core.application.psa.access import Psas
+from flowpilot_core.application.psa.posting import PostNote
+from flowpilot_core.application.psa.ticket_checks import LookAtTicket
+from flowpilot_core.application.psa.tickets import ReadTicket
+from flowpilot_core.application.relay.relay import Handler, Relay
+from flowpilot_core.domain.access.account import User
+from flowpilot_core.domain.kernel.actor import Role
+from flowpilot_core.domain.kernel.identifiers import AccountId
+from flowpilot_core.ports.access import OpenId, Vault
+from flowpilot_core.ports.kernel import BeginWork, ViewOf
 from flowpilot_core.ports.psa import Psa
-from flowpilot_core.ports.secrets import Vault
+from flowpilot_core.ports.relay import Outbox, WorkKind
+from flowpilot_core.ports.unit_of_work import UnitOfWork, View
 from flowpilot_core.testing.builders import SetClock
 from flowpilot_core.testing.redaction import as_it_is
 from flowpilot_http.app import create_app
-from flowpilot_http.edge import Edge
+from flowpilot_http.middleware import Edge
 from flowpilot_http.readiness import Readiness
 
 BASE = "https://flowpilot.test"
@@ -109,7 +109,7 @@ class World:
 
     app: Edge
     flowpilot: FlowPilot
-    view: ViewOf
+    view: ViewOf[View]
     relay: Relay
     clock: SetClock
     mailbox: MemoryNotifier
@@ -137,8 +137,8 @@ async def a_world() -> World:
 
 
 async def a_world_in(
-    begin: BeginWork,
-    view: ViewOf,
+    begin: BeginWork[UnitOfWork],
+    view: ViewOf[View],
     outbox: Outbox,
     *,
     push: Push | None = None,

@@ -10,8 +10,8 @@ from attrs import define, field, frozen
 
 from flowpilot_adapters.memory import MemoryEventStream, MemoryStore
 from flowpilot_adapters.system import SystemClock, new_id
-from flowpilot_core.application.push import Push
-from flowpilot_core.ports.event_stream import EventStream
+from flowpilot_core.application.notifications.push import Push
+from flowpilot_core.ports.notifications import EventStream
 from flowpilot_core.testing.contracts import Adapter
 from flowpilot_http import server
 from flowpilot_http.cursors import Cursors

@@ -17,7 +17,7 @@ from aiosmtpd.smtp import SMTP as Aiosmtpd  # noqa: N811
 from aiosmtpd.smtp import Envelope as AiosmtpdEnvelope
 from attrs import define, field, frozen
 
-from flowpilot_core.ports.notifier import Message
+from flowpilot_core.ports.notifications import Message
 
 TLS = Path(__file__).parent / "tls"
 AUTHORITY = TLS / "authority.pem"

@@ -6,24 +6,25 @@ from attrs import field, frozen
 
 from flowpilot_adapters.memory import MemoryNotifier, MemoryStore
 from flowpilot_adapters.system import SystemClock, new_id, new_secret
-from flowpilot_core.application.assessing import MakeAssessment
-from flowpilot_core.application.flowpilot import FlowPilot
-from flowpilot_core.application.invitations import SendInvitation
-from flowpilot_core.application.links import Links
-from flowpilot_core.application.notifications import SendDelivery
-from flowpilot_core.application.policy_steps import TakePolicySteps
-from flowpilot_core.application.pushed import NotePush
-from flowpilot_core.application.quiet_claims import WatchClaims
-from flowpilot_core.application.reactions import reactions
-from flowpilot_core.application.relay import Handler, Relay
-from flowpilot_core.application.sign_in_codes import SendSignInCode
-from flowpilot_core.application.units import Units
-from flowpilot_core.domain.actor import Person
-from flowpilot_core.domain.events import EventKind
-from flowpilot_core.domain.handoff import Intent
-from flowpilot_core.domain.identifiers import AccountId, HandoffId, SessionId
-from flowpilot_core.ports.outbox import WorkKind
-from flowpilot_core.ports.persistence import BeginWork
+from flowpilot_core.application.access.invitations import SendInvitation
+from flowpilot_core.application.access.sign_in_codes import SendSignInCode
+from flowpilot_core.application.assistant.assessing import MakeAssessment
+from flowpilot_core.application.flowpilot import FlowPilot, reactions
+from flowpilot_core.application.handoffs.quiet_claims import WatchClaims
+from flowpilot_core.application.kernel.links import Links
+from flowpilot_core.application.kernel.units import Units
+from flowpilot_core.application.notifications.mailing import SendDelivery
+from flowpilot_core.application.notifications.policy_steps import TakePolicySteps
+from flowpilot_core.application.notifications.push_record import NotePush
+from flowpilot_core.application.notifications.telling import Telling
+from flowpilot_core.application.relay.relay import Handler, Relay
+from flowpilot_core.domain.handoffs.handoff import Intent
+from flowpilot_core.domain.kernel.actor import Person
+from flowpilot_core.domain.kernel.events import EventKind
+from flowpilot_core.domain.kernel.identifiers import AccountId, HandoffId, SessionId
+from flowpilot_core.ports.kernel import BeginWork
+from flowpilot_core.ports.relay import WorkKind
+from flowpilot_core.ports.unit_of_work import UnitOfWork
 from flowpilot_core.testing.builders import SetClock, Staff, a_staff
 from flowpilot_core.testing.redaction import as_it_is
 
@@ -50,7 +51,7 @@ class Office:
     def product(self) -> FlowPilot:
         return self.product_over(self.store.begin)
 
-    def product_over(self, begin: BeginWork, *, committed: Callable[[AccountId], None] = lambda _: None) -> FlowPilot:
+    def product_over(self, begin: BeginWork[UnitOfWork], *, committed: Callable[[AccountId], None] = lambda _: None) -> FlowPilot:
         """The product over other units of work."""
         return FlowPilot.of(begin=begin, view=self.store.view, clock=self.clock, new_id=new_id, new_secret=new_secret, committed=committed)
 
@@ -89,7 +90,7 @@ class Office:
             WorkKind.PUSH: NotePush(begin=self.store.begin, clock=self.clock, settled=lambda _: None),
             WorkKind.ASSESSMENT: assessing,
             WorkKind.POLICY_STEP: TakePolicySteps(units=units, clock=self.clock, new_id=new_id),
-            WorkKind.QUIET_CLAIM: WatchClaims(units=units, clock=self.clock, new_id=new_id),
+            WorkKind.QUIET_CLAIM: WatchClaims(units=units, clock=self.clock, followers=(Telling(new_id=new_id),)),
             WorkKind.INVITATION: inviting,
             WorkKind.SIGN_IN_CODE: coding,
         }

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from attrs import define, field
 
-from flowpilot_core.ports.notifier import Message
+from flowpilot_core.ports.notifications import Message
 
 from .mail_server import LOCALHOST, Envelope
 

@@ -21,7 +21,7 @@ from flowpilot_adapters.smtp import MailServer, SmtpNotifier
 from flowpilot_adapters.sql import Database, SqlOutbox
 from flowpilot_adapters.system import SystemClock
 from flowpilot_adapters.vault import AesGcmVault
-from flowpilot_core.application.secrets import Rotation
+from flowpilot_core.application.access.secrets import Rotation
 from flowpilot_core.testing.faults import Faults, signalling
 
 from .assessing import assessing

@@ -14,7 +14,7 @@ import httpx
 from attrs import define, field
 from joserfc import jwk, jwt
 
-from flowpilot_core.ports.clock import Clock
+from flowpilot_core.ports.kernel import Clock
 
 CLIENT = "flowpilot-at-acme"
 CLIENT_SECRET = "the client's secret"

@@ -11,8 +11,8 @@ from flowpilot_adapters.memory import MemoryStore
 from flowpilot_adapters.openid import HttpOpenId
 from flowpilot_adapters.outgoing import guarded_client
 from flowpilot_adapters.system import new_id
-from flowpilot_core.domain.actor import System
-from flowpilot_core.domain.identity import IdentityProvider, audience
+from flowpilot_core.domain.access.identity_provider import IdentityProvider, audience
+from flowpilot_core.domain.kernel.actor import System
 from flowpilot_core.testing.builders import SetClock
 
 from .browser import Browser

@@ -13,14 +13,15 @@ from attrs import define, field
 from flowpilot_adapters.redaction import SecretRedactor
 from flowpilot_adapters.system import SystemClock, new_id
 from flowpilot_adapters.webhooks import HttpWebhooks
-from flowpilot_core.application.notifications import nobody_counts
-from flowpilot_core.application.relay import Handler, Relay
-from flowpilot_core.application.secrets import Safe
-from flowpilot_core.application.webhook_messages import SendWebhook, SpreadEvent
-from flowpilot_core.domain.delivery import Delivery
-from flowpilot_core.ports.outbox import Outbox, WorkKind
-from flowpilot_core.ports.persistence import BeginWork
-from flowpilot_core.ports.secrets import Vault
+from flowpilot_core.application.access.secrets import Safe
+from flowpilot_core.application.notifications.mailing import nobody_counts
+from flowpilot_core.application.notifications.webhook_messages import SendWebhook, SpreadEvent
+from flowpilot_core.application.relay.relay import Handler, Relay
+from flowpilot_core.domain.notifications.delivery import Delivery
+from flowpilot_core.ports.access import Vault
+from flowpilot_core.ports.kernel import BeginWork
+from flowpilot_core.ports.relay import Outbox, WorkKind
+from flowpilot_core.ports.unit_of_work import UnitOfWork
 from flowpilot_core.testing.faults import Faults
 
 KEY = b"only these tests seal with this key"
@@ -65,7 +66,7 @@ class Receiver:
 
 
 def calling(
-    begin: BeginWork,
+    begin: BeginWork[UnitOfWork],
     outbox: Outbox,
     client: httpx.AsyncClient,
     vault: Vault,

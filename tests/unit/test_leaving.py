@@ -15,36 +15,35 @@ from flowpilot_adapters.memory import MemoryNotifier, MemoryStore, MemoryVault
 from flowpilot_adapters.redaction import SecretRedactor
 from flowpilot_adapters.system import SystemClock, new_id, new_secret
 from flowpilot_adapters.typeset import HtmlLetters
-from flowpilot_core.application.assessing import MakeAssessment
-from flowpilot_core.application.bettering import BetterOutput
-from flowpilot_core.application.flowpilot import FlowPilot
-from flowpilot_core.application.links import Links
-from flowpilot_core.application.models import Models
-from flowpilot_core.application.notifications import SendDelivery
-from flowpilot_core.application.posting import PostNote
-from flowpilot_core.application.psa_access import Psas
-from flowpilot_core.application.reactions import reactions
-from flowpilot_core.application.relay import Handler, Relay
-from flowpilot_core.application.rules_assistant import ORIGIN, RulesAssistant
-from flowpilot_core.application.secrets import Safe
-from flowpilot_core.application.suggesting import MakeSuggestion
-from flowpilot_core.application.tickets import ReadTicket
-from flowpilot_core.application.units import Units
-from flowpilot_core.application.webhook_messages import SendWebhook, SpreadEvent
-from flowpilot_core.domain.branch import Option
-from flowpilot_core.domain.diagnosis import Draft, Said
-from flowpilot_core.domain.events import EventKind, Plain
-from flowpilot_core.domain.handoff import Intent
-from flowpilot_core.domain.output import OutputKind
-from flowpilot_core.domain.output_text import ExportFormat
-from flowpilot_core.domain.psa_connection import NoteKind
-from flowpilot_core.domain.redaction import SHORTEST_LEARNED
-from flowpilot_core.domain.session import Ticket
-from flowpilot_core.domain.step import StepKind, StepResult
-from flowpilot_core.domain.webhook import WebhookFormat
+from flowpilot_core.application.access.secrets import Safe
+from flowpilot_core.application.assistant.assessing import MakeAssessment
+from flowpilot_core.application.assistant.models import Models
+from flowpilot_core.application.assistant.rules_assistant import ORIGIN, RulesAssistant
+from flowpilot_core.application.assistant.suggestions import MakeSuggestion
+from flowpilot_core.application.flowpilot import FlowPilot, reactions
+from flowpilot_core.application.kernel.links import Links
+from flowpilot_core.application.kernel.units import Units
+from flowpilot_core.application.notifications.mailing import SendDelivery
+from flowpilot_core.application.notifications.webhook_messages import SendWebhook, SpreadEvent
+from flowpilot_core.application.outputs.rewriting import BetterOutput
+from flowpilot_core.application.psa.access import Psas
+from flowpilot_core.application.psa.posting import PostNote
+from flowpilot_core.application.psa.tickets import ReadTicket
+from flowpilot_core.application.relay.relay import Handler, Relay
+from flowpilot_core.domain.assistant.diagnosis import Draft, Said
+from flowpilot_core.domain.assistant.redaction import SHORTEST_LEARNED
+from flowpilot_core.domain.handoffs.handoff import Intent
+from flowpilot_core.domain.kernel.events import EventKind, Plain
+from flowpilot_core.domain.notifications.webhook import WebhookFormat
+from flowpilot_core.domain.outputs.document import ExportFormat
+from flowpilot_core.domain.outputs.output import OutputKind
+from flowpilot_core.domain.psa.connection import NoteKind
+from flowpilot_core.domain.sessions.branch import Option
+from flowpilot_core.domain.sessions.session import Ticket
+from flowpilot_core.domain.sessions.step import StepKind, StepResult
 from flowpilot_core.ports.assistant import Opinion, Question
-from flowpilot_core.ports.outbox import WorkKind
-from flowpilot_core.ports.webhooks import WebhookAnswer, WebhookCall
+from flowpilot_core.ports.notifications import WebhookAnswer, WebhookCall
+from flowpilot_core.ports.relay import WorkKind
 from flowpilot_core.testing.builders import SetClock, a_staff
 from flowpilot_core.testing.secrets_corpus import Sample, with_secrets
 from tests.support.psa.autotask import AutotaskSimulator

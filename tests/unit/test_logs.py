@@ -156,7 +156,9 @@ def test_every_line_that_can_be_logged_tells_what_is_listed_and_nothing_else() -
     told = {path.name for path, tree in trees.items() for line in logs(tree) if not all(isinstance(one, ast.Constant) for one in line.args)}
 
     assert (set(), set()) == (facts - LOGGED, LOGGED - facts)
-    assert {"log_notifier.py", "mark_file.py"} == told, "the first is the whole mail at level debug, the second passes a constant on"
+    assert {"log_notifier.py", "restore_mark_file.py"} == told, (
+        "the first is the whole mail at level debug, the second passes a constant on"
+    )
 
 
 def test_what_another_library_says_comes_out_without_the_person() -> None:

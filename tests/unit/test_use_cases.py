@@ -8,11 +8,10 @@ from datetime import timedelta
 import pytest
 from attrs import evolve
 
-from flowpilot_core.application.units import MOST_TRIES, Request
-from flowpilot_core.domain.actor import Person, Role, System
-from flowpilot_core.domain.branch import BranchState, Option, Outcome
-from flowpilot_core.domain.delivery import DeliveryState
-from flowpilot_core.domain.errors import (
+from flowpilot_core.application.kernel.units import MOST_TRIES, Request
+from flowpilot_core.domain.handoffs.handoff import HandoffState, Intent
+from flowpilot_core.domain.kernel.actor import Person, Role, System
+from flowpilot_core.domain.kernel.errors import (
     AlreadyClaimed,
     FlowPilotError,
     InvalidTransition,
@@ -28,22 +27,17 @@ from flowpilot_core.domain.errors import (
     Unavailable,
     VersionConflict,
 )
-from flowpilot_core.domain.events import EventKind
-from flowpilot_core.domain.handoff import HandoffState, Intent
-from flowpilot_core.domain.identifiers import AccountId, BranchId, HandoffId, SessionId, StepId, TeamId, UserId
-from flowpilot_core.domain.session import Priority, Status
-from flowpilot_core.domain.step import StepKind, StepResult
-from flowpilot_core.ports.notifier import NotSent
-from flowpilot_core.ports.persistence import (
-    AlreadyAnswered,
-    Answer,
-    HandoffDetail,
-    Once,
-    QueueFilter,
-    SessionFilter,
-    StoredSnapshot,
-    UnitOfWork,
-)
+from flowpilot_core.domain.kernel.events import EventKind
+from flowpilot_core.domain.kernel.identifiers import AccountId, BranchId, HandoffId, SessionId, StepId, TeamId, UserId
+from flowpilot_core.domain.kernel.sending import DeliveryState
+from flowpilot_core.domain.sessions.branch import BranchState, Option, Outcome
+from flowpilot_core.domain.sessions.session import Priority, Status
+from flowpilot_core.domain.sessions.step import StepKind, StepResult
+from flowpilot_core.ports.handoffs import HandoffDetail, QueueFilter, StoredSnapshot
+from flowpilot_core.ports.kernel import AlreadyAnswered, Answer, Once
+from flowpilot_core.ports.notifications import NotSent
+from flowpilot_core.ports.sessions import SessionFilter
+from flowpilot_core.ports.unit_of_work import UnitOfWork
 from flowpilot_core.testing.builders import MINUTE, NOON, new_id
 from tests.support.office import Office
 
@@ -130,7 +124,7 @@ class TestSessions:
                 handoffs.get(stranger, park),
                 handoffs.snapshot(stranger, park),
                 handoffs.changes(stranger, park, after=0, limit=ALL),
-                handoffs.deliveries(stranger, park, after=None, limit=ALL),
+                office.product.deliveries.of(stranger, park, after=None, limit=ALL),
                 handoffs.claim(stranger, park),
                 handoffs.withdraw(stranger, park),
                 handoffs.reroute(stranger, park),
@@ -215,7 +209,7 @@ class TestRefusals:
             handoffs.get(anna, handoff_id),
             handoffs.snapshot(anna, handoff_id),
             handoffs.changes(anna, handoff_id, after=0, limit=ALL),
-            handoffs.deliveries(anna, handoff_id, after=None, limit=ALL),
+            office.product.deliveries.of(anna, handoff_id, after=None, limit=ALL),
             handoffs.claim(anna, handoff_id),
             handoffs.unclaim(anna, handoff_id),
             handoffs.withdraw(anna, handoff_id),
@@ -461,7 +455,7 @@ class TestHandoffs:
 
 class TestTelling:
     async def told(self, office: Office, handoff_id: HandoffId) -> set[UserId]:
-        deliveries = await office.product.handoffs.deliveries(office.staff.vera, handoff_id, after=None, limit=ALL)
+        deliveries = await office.product.deliveries.of(office.staff.vera, handoff_id, after=None, limit=ALL)
         return {delivery.user_id for delivery in deliveries if delivery.user_id}
 
     async def test_only_owners_admins_and_engineers_of_the_account_are_told_and_not_the_escalator(self, office: Office) -> None:
@@ -526,26 +520,26 @@ class TestTelling:
         """F24: the address was refused for good, and the others got theirs."""
         ben = office.staff.user(office.staff.ben)
         office.mailbox.script(ben.email, NotSent("no such user", permanent=True))
-        handoff_id, handoffs = await office.escalation(), office.product.handoffs
+        handoff_id, handoffs, deliveries = await office.escalation(), office.product.handoffs, office.product.deliveries
         await office.relay.run_once()
-        ledger = await handoffs.deliveries(office.staff.vera, handoff_id, after=None, limit=ALL)
+        ledger = await deliveries.of(office.staff.vera, handoff_id, after=None, limit=ALL)
         (dead,) = (delivery for delivery in ledger if delivery.state is DeliveryState.DEAD)
 
         assert (ben.id, "no such user") == (dead.user_id, dead.last_error)
         assert (2, 1) == ((told := (await handoffs.get(office.staff.vera, handoff_id)).told).sent, told.refused)
         for powerless in (office.staff.ben, office.staff.anna, office.staff.vera):
             with pytest.raises(RoleForbidden):
-                await handoffs.retry_delivery(powerless, handoff_id, dead.id)
+                await deliveries.retry(powerless, handoff_id, dead.id)
         with pytest.raises(NotFound):
-            await handoffs.retry_delivery(office.staff.olga, await office.escalation(office.staff.ben), dead.id)
+            await deliveries.retry(office.staff.olga, await office.escalation(office.staff.ben), dead.id)
 
-        await handoffs.retry_delivery(office.staff.olga, handoff_id, dead.id)
+        await deliveries.retry(office.staff.olga, handoff_id, dead.id)
         await office.relay.run_once()
 
         assert (3, 0) == ((told := (await handoffs.get(office.staff.vera, handoff_id)).told).sent, told.refused)
         assert ben.email in office.mailbox.recipients
         with pytest.raises(InvalidTransition):
-            await handoffs.retry_delivery(office.staff.olga, handoff_id, dead.id)
+            await deliveries.retry(office.staff.olga, handoff_id, dead.id)
 
     async def test_nobody_is_told_of_what_was_claimed_before_the_relay_came_by(self, office: Office) -> None:
         handoff_id = await office.escalation()
@@ -554,11 +548,11 @@ class TestTelling:
         await office.relay.run_once()
 
         assert [] == office.mailbox.recipients
-        ledger = await office.product.handoffs.deliveries(office.staff.vera, handoff_id, after=None, limit=ALL)
+        ledger = await office.product.deliveries.of(office.staff.vera, handoff_id, after=None, limit=ALL)
         assert {(DeliveryState.SUPPRESSED, "the handoff is claimed")} == {(delivery.state, delivery.reason) for delivery in ledger}
 
     async def test_who_imports_the_past_tells_nobody(self, office: Office) -> None:
-        quiet = evolve(office.product.handoffs, tell=False, assess=False)
+        quiet = evolve(office.product.handoffs, followers=())
 
         made = await quiet.hand_off(office.staff.anna, await office.session(), intent=Intent.ESCALATE, reason="x")
 

@@ -3,7 +3,7 @@
 import json
 from typing import Any, Final
 
-from flowpilot_core.domain.diagnosis import Confidence, Draft, Said, SaidCause
+from flowpilot_core.domain.assistant.diagnosis import Confidence, Draft, Said, SaidCause
 
 LONGEST: Final = 256 * 1024
 """Bytes of one answer, envelope and all; whatever is longer is not read."""

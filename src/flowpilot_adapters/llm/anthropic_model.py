@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import anthropic
 
-from flowpilot_core.ports.clock import Clock
+from flowpilot_core.ports.kernel import Clock
 
 from .answer import Malformed
 from .asking import MOST_TOKENS, PATIENCE, Reply, Stumbled, Turn

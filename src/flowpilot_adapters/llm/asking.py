@@ -7,11 +7,11 @@ from typing import Final, Protocol
 
 from attrs import field, frozen
 
-from flowpilot_core.domain.assessment import Origin
-from flowpilot_core.domain.diagnosis import Draft
-from flowpilot_core.domain.identifiers import AccountId
+from flowpilot_core.domain.assistant.assessment import Origin
+from flowpilot_core.domain.assistant.diagnosis import Draft
+from flowpilot_core.domain.kernel.identifiers import AccountId
 from flowpilot_core.ports.assistant import NotAssessed, Opinion, Question
-from flowpilot_core.ports.clock import Jitter
+from flowpilot_core.ports.kernel import Jitter
 
 from .answer import Malformed, draft_of
 from .prompt import VERSION, again, data, system

@@ -4,9 +4,9 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from flowpilot_core.domain.diagnosis import MOST, SENTENCE, Confidence, Draft
-from flowpilot_core.domain.output import OutputKind
-from flowpilot_core.domain.similar import SimilarSession
+from flowpilot_core.domain.assistant.diagnosis import MOST, SENTENCE, Confidence, Draft
+from flowpilot_core.domain.assistant.similar_sessions import SimilarSession
+from flowpilot_core.domain.outputs.output import OutputKind
 from flowpilot_core.ports.assistant import Question
 
 VERSION: Final = "prompt-2"

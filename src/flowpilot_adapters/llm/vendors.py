@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Final
 
-from flowpilot_core.ports.clock import Clock
+from flowpilot_core.ports.kernel import Clock
 
 from .asking import Speaks
 

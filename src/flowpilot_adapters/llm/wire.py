@@ -7,7 +7,7 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
-from flowpilot_core.ports.clock import Clock
+from flowpilot_core.ports.kernel import Clock
 
 from .answer import LONGEST, Malformed
 from .asking import Stumbled

@@ -1,16 +1,16 @@
 """The in-memory peer: everything the ports promise, kept in plain dicts, for tests, embedding and trying things out."""
 
-from .assistant import MemoryAssistant
-from .event_stream import MemoryEventStream
-from .marks import MemoryMarks
-from .notifier import MemoryNotifier
-from .openid import MemoryOpenId
-from .outbox import MemoryOutbox
-from .psa import MemoryPsa, MemoryTicket
-from .store import MemoryStore
+from flowpilot_adapters.memory.access.openid import MemoryOpenId
+from flowpilot_adapters.memory.access.vault import MemoryVault
+from flowpilot_adapters.memory.assistant.assistant import MemoryAssistant
+from flowpilot_adapters.memory.notifications.event_stream import MemoryEventStream
+from flowpilot_adapters.memory.notifications.notifier import MemoryNotifier
+from flowpilot_adapters.memory.psa.vendor import MemoryPsa, MemoryTicket
+from flowpilot_adapters.memory.relay.outbox import MemoryOutbox
+from flowpilot_adapters.memory.relay.restore_marks import MemoryMarks
+
+from .store import MemoryStore, MemoryView
 from .unit_of_work import MemoryUnitOfWork
-from .vault import MemoryVault
-from .view import MemoryView
 
 __all__ = [
     "MemoryAssistant",

@@ -1,20 +1,26 @@
 """What units of work and views both read."""
 
+import asyncio
 from collections.abc import Iterable, Iterator
 
 from attrs import evolve
 
-from flowpilot_core.domain.delivery import HELD, OFF_DUTY, REACHED, TELLING, Delivery, DeliveryState, Told
-from flowpilot_core.domain.errors import NotFound
-from flowpilot_core.domain.handoff import Handoff
-from flowpilot_core.domain.identifiers import HandoffId, SessionId, TeamId, UserId
-from flowpilot_core.domain.session import Session
-from flowpilot_core.domain.step import Step
-from flowpilot_core.ports.invitations import Member, TeamDetail
-from flowpilot_core.ports.persistence import HandoffDetail, SessionDetail
+from flowpilot_core.domain.assistant.assessment import Assessment, AssessmentState
+from flowpilot_core.domain.handoffs.handoff import Handoff
+from flowpilot_core.domain.kernel.actor import Actor
+from flowpilot_core.domain.kernel.errors import NotFound
+from flowpilot_core.domain.kernel.events import Event, LoggedEvent
+from flowpilot_core.domain.kernel.identifiers import AccountId, HandoffId, SessionId, TeamId, UserId
+from flowpilot_core.domain.kernel.sending import DeliveryState
+from flowpilot_core.domain.notifications.delivery import HELD, OFF_DUTY, REACHED, TELLING, Delivery, Told
+from flowpilot_core.domain.sessions.session import Session
+from flowpilot_core.domain.sessions.step import Step
+from flowpilot_core.ports.access import Member, TeamDetail
+from flowpilot_core.ports.handoffs import HandoffDetail
+from flowpilot_core.ports.kernel import Clock, Entry
+from flowpilot_core.ports.sessions import SessionDetail
 
-from . import assessments
-from .tables import Working
+from .tables import Tables, Working
 
 
 def session(rows: Working, session_id: SessionId) -> Session:
@@ -22,7 +28,7 @@ def session(rows: Working, session_id: SessionId) -> Session:
     found = rows.sessions.get(session_id)
     if found is None:
         raise NotFound("session")
-    return with_ticket(rows, assessments.with_package(rows, found))
+    return with_ticket(rows, with_package(rows, found))
 
 
 def with_ticket(rows: Working, session: Session) -> Session:
@@ -38,7 +44,7 @@ def handoff(rows: Working, handoff_id: HandoffId) -> Handoff:
     found = rows.handoffs.get(handoff_id)
     if found is None:
         raise NotFound("handoff")
-    return assessments.with_headline(rows, found)
+    return with_headline(rows, found)
 
 
 def require_user(rows: Working, user_id: UserId) -> None:
@@ -76,7 +82,7 @@ def handoff_detail(rows: Working, handoff_id: HandoffId) -> HandoffDetail:
     )
     on_record = _in_handoffs(all_of_session[: until + 1])
     return HandoffDetail(
-        handoff=found, chain=all_of_session[:until], told=told, names=names(rows, on_record), assessment=assessments.shown(rows, handoff_id)
+        handoff=found, chain=all_of_session[:until], told=told, names=names(rows, on_record), assessment=shown(rows, handoff_id)
     )
 
 
@@ -107,7 +113,7 @@ def in_session(found: Session) -> Iterator[UserId]:
 
 
 def _handoffs(rows: Working, session_id: SessionId) -> tuple[Handoff, ...]:
-    return tuple(assessments.with_headline(rows, handoff) for handoff in rows.handoffs.values() if handoff.session_id == session_id)
+    return tuple(with_headline(rows, handoff) for handoff in rows.handoffs.values() if handoff.session_id == session_id)
 
 
 def _in_session(found: Session) -> Iterator[UserId]:
@@ -130,3 +136,69 @@ def _in_handoffs(handoffs: Iterable[Handoff]) -> Iterator[UserId]:
             yield one.user_id
         if one.claim:
             yield one.claim.by
+
+
+def entries(rows: Working, logged: Iterable[LoggedEvent], session_id: SessionId, reader: Actor, *, after: int) -> list[Entry]:
+    """The events of a session after a number that `reader` may read, as a timeline shows them."""
+
+    def readable(event: Event) -> bool:
+        return not event.private or (event.handoff_id is not None and handoff(rows, event.handoff_id).readable_by(reader))
+
+    of_session = (one for one in logged if one.event.session_id == session_id and one.number > after)
+    return [Entry(logged=one, name=called(rows, one.event)) for one in of_session if readable(one.event)]
+
+
+def called(rows: Working, event: Event) -> str | None:
+    """What the person of an event is called; None for the system."""
+    return None if event.by is None else names(rows, (event.by,)).get(event.by)
+
+
+def shown(rows: Working, handoff_id: HandoffId) -> Assessment | None:
+    """The newest of a handoff that did not fail, or else the newest."""
+    of_handoff = sorted(assessments_of(rows, handoff_id), key=lambda one: (one.state is not AssessmentState.FAILED, one.id))
+    return of_handoff[-1] if of_handoff else None
+
+
+def stored(rows: Working, handoff_id: HandoffId) -> Assessment | None:
+    """The one of a handoff that was stored last."""
+    made = sorted(
+        (one for one in assessments_of(rows, handoff_id) if one.state is AssessmentState.READY), key=lambda one: (one.made_at, one.id)
+    )
+    return made[-1] if made else None
+
+
+def with_headline(rows: Working, handoff: Handoff) -> Handoff:
+    """A handoff with the headline of its stored assessment, for the queue."""
+    made = stored(rows, handoff.id)
+    return evolve(handoff, brief=evolve(handoff.brief, headline=made.diagnosis.headline)) if made and made.diagnosis else handoff
+
+
+def with_package(rows: Working, session: Session) -> Session:
+    """A session with the stored assessment in its escalation package."""
+    package = session.escalation_package
+    if package is None or session.latest_handoff_id is None:
+        return session
+    made = next((stored(rows, one.id) for one in rows.handoffs.values() if str(one.id) == package["handoff_id"]), None)
+    return evolve(session, escalation_package={**package, "assessment": made.plain()}) if made else session
+
+
+def assessments_of(rows: Working, handoff_id: HandoffId) -> list[Assessment]:
+    """All of a handoff."""
+    return [one for one in rows.assessments.values() if one.handoff_id == handoff_id]
+
+
+class MemoryReading:
+    """Reads what is committed in one account."""
+
+    def __init__(self, account_id: AccountId, tables: Tables, clock: Clock) -> None:
+        self._account_id = account_id
+        self._tables = tables
+        self._clock = clock
+
+    async def _now(self) -> Working:
+        """What is committed, after whoever else is ready to run has had a turn."""
+        await asyncio.sleep(0)
+        return Working(self._tables)
+
+    def _logged(self) -> list[LoggedEvent]:
+        return [LoggedEvent(number=number, event=event) for number, event in enumerate(self._tables.events, 1)]

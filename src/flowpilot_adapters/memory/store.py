@@ -5,17 +5,36 @@ from contextlib import asynccontextmanager
 
 from attrs import define, field
 
-from flowpilot_core.domain.errors import KeyReused
-from flowpilot_core.domain.identifiers import AccountId
-from flowpilot_core.ports.clock import Clock, NewId
-from flowpilot_core.ports.persistence import AlreadyAnswered, Once
+from flowpilot_adapters.memory.relay.outbox import MemoryOutbox
+from flowpilot_core.domain.kernel.errors import KeyReused
+from flowpilot_core.domain.kernel.identifiers import AccountId
+from flowpilot_core.ports.kernel import AlreadyAnswered, Clock, NewId, Once
 
+from .access.view import MemoryAccessView
+from .assistant.view import MemoryAssistantView
+from .handoffs.view import MemoryHandoffView
+from .kernel.view import MemoryKernelView
 from .locks import Locks
-from .outbox import MemoryOutbox
+from .notifications.view import MemoryNotificationView
+from .psa.view import MemoryPsaView
+from .replay.view import MemoryReplayView
+from .sessions.view import MemorySessionView
 from .tables import Tables
 from .transaction import Transaction
 from .unit_of_work import MemoryUnitOfWork
-from .view import MemoryView
+
+
+class MemoryView(
+    MemoryReplayView,
+    MemoryPsaView,
+    MemoryNotificationView,
+    MemoryAssistantView,
+    MemoryHandoffView,
+    MemorySessionView,
+    MemoryAccessView,
+    MemoryKernelView,
+):
+    """What there is to see in one account."""
 
 
 @define(kw_only=True)

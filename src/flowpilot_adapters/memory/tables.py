@@ -7,14 +7,19 @@ from uuid import UUID
 
 from attrs import Factory, define, frozen
 
-from flowpilot_core.domain.account import Account, ApiToken, Team, User
-from flowpilot_core.domain.assessment import Assessment, AssessmentFeedback
-from flowpilot_core.domain.audit import AuditEntry
-from flowpilot_core.domain.delivery import Delivery
-from flowpilot_core.domain.escalation_policy import EscalationPolicy, PolicyRun
-from flowpilot_core.domain.events import Event, Plain
-from flowpilot_core.domain.handoff import Handoff
-from flowpilot_core.domain.identifiers import (
+from flowpilot_core.domain.access.account import Account, ApiToken, Team, User
+from flowpilot_core.domain.access.audit import AuditEntry
+from flowpilot_core.domain.access.identity_provider import IdentityProvider, SignInAttempt
+from flowpilot_core.domain.access.invitation import Invitation
+from flowpilot_core.domain.access.sealed_secret import SealedSecret
+from flowpilot_core.domain.access.sign_in import SignIn, SignInLink
+from flowpilot_core.domain.access.sign_in_code import SignInCode
+from flowpilot_core.domain.assistant.assessment import Assessment, AssessmentFeedback
+from flowpilot_core.domain.assistant.suggestion import Suggestion
+from flowpilot_core.domain.handoffs.handoff import Handoff
+from flowpilot_core.domain.handoffs.quiet_claim import ClaimWatch
+from flowpilot_core.domain.kernel.events import Event, Plain
+from flowpilot_core.domain.kernel.identifiers import (
     AccountId,
     AssessmentId,
     ClaimWatchId,
@@ -37,25 +42,20 @@ from flowpilot_core.domain.identifiers import (
     WebhookId,
     WebhookMessageId,
 )
-from flowpilot_core.domain.identity import IdentityProvider, SignInAttempt
-from flowpilot_core.domain.invitation import Invitation
-from flowpilot_core.domain.opinion import Judgement, Rating, Seen
-from flowpilot_core.domain.output import Output
-from flowpilot_core.domain.preferences import Preferences
-from flowpilot_core.domain.psa_connection import PsaConnection
-from flowpilot_core.domain.psa_member import MemberMatch
-from flowpilot_core.domain.psa_post import PsaPost
-from flowpilot_core.domain.psa_webhook import PsaWebhook, WatchedTicket
-from flowpilot_core.domain.quiet_claim import ClaimWatch
-from flowpilot_core.domain.secret import SealedSecret
-from flowpilot_core.domain.session import Session
-from flowpilot_core.domain.sign_in import SignIn, SignInLink
-from flowpilot_core.domain.sign_in_code import SignInCode
-from flowpilot_core.domain.step import Step
-from flowpilot_core.domain.suggestion import Suggestion
-from flowpilot_core.domain.webhook import Webhook, WebhookMessage
-from flowpilot_core.ports.imports import ImportedRow
-from flowpilot_core.ports.persistence import Answer
+from flowpilot_core.domain.notifications.delivery import Delivery
+from flowpilot_core.domain.notifications.escalation_policy import EscalationPolicy, PolicyRun
+from flowpilot_core.domain.notifications.preferences import Preferences
+from flowpilot_core.domain.notifications.webhook import Webhook, WebhookMessage
+from flowpilot_core.domain.outputs.output import Output
+from flowpilot_core.domain.psa.connection import PsaConnection
+from flowpilot_core.domain.psa.member import MemberMatch
+from flowpilot_core.domain.psa.post import PsaPost
+from flowpilot_core.domain.psa.webhook import PsaWebhook, WatchedTicket
+from flowpilot_core.domain.sessions.feedback import Judgement, Rating, Seen
+from flowpilot_core.domain.sessions.session import Session
+from flowpilot_core.domain.sessions.step import Step
+from flowpilot_core.ports.kernel import Answer
+from flowpilot_core.ports.replay import ImportedRow
 
 K = TypeVar("K")
 V = TypeVar("V")

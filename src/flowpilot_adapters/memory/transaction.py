@@ -4,12 +4,12 @@ from collections.abc import Callable, Hashable
 from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
-from flowpilot_core.domain.errors import ConnectionExists, InvalidValue, NotFound, Stale, Unauthenticated
-from flowpilot_core.domain.handoff import Handoff
-from flowpilot_core.domain.identifiers import AccountId, EventId, HandoffId, PsaConnectionId, SessionId, UserId
-from flowpilot_core.domain.psa_connection import PsaConnection
-from flowpilot_core.domain.session import Session
-from flowpilot_core.ports.clock import Clock
+from flowpilot_core.domain.handoffs.handoff import Handoff
+from flowpilot_core.domain.kernel.errors import ConnectionExists, InvalidValue, NotFound, Stale, Unauthenticated
+from flowpilot_core.domain.kernel.identifiers import AccountId, EventId, HandoffId, PsaConnectionId, SessionId, UserId
+from flowpilot_core.domain.psa.connection import PsaConnection
+from flowpilot_core.domain.sessions.session import Session
+from flowpilot_core.ports.kernel import Clock
 
 from .locks import Locks
 from .tables import Rows, Tables, Working

@@ -2,31 +2,36 @@
 
 import asyncio
 
-from flowpilot_core.domain.events import Event
-from flowpilot_core.ports.persistence import Answer, Once
+from flowpilot_adapters.memory.access.api_tokens import MemoryApiTokens
+from flowpilot_adapters.memory.access.audit import MemoryAuditLog
+from flowpilot_adapters.memory.access.identity_providers import MemoryIdentities
+from flowpilot_adapters.memory.access.invitations import MemoryInvitations
+from flowpilot_adapters.memory.access.people import MemoryPeople
+from flowpilot_adapters.memory.access.secrets import MemorySecrets
+from flowpilot_adapters.memory.access.sign_in_codes import MemorySignInCodes
+from flowpilot_adapters.memory.access.sign_ins import MemorySignIns
+from flowpilot_adapters.memory.assistant.assessments import MemoryAssessments
+from flowpilot_adapters.memory.assistant.suggestions import MemorySuggestions
+from flowpilot_adapters.memory.assistant.token_use import MemoryTokenUse
+from flowpilot_adapters.memory.handoffs.claim_watches import MemoryClaimWatches
+from flowpilot_adapters.memory.handoffs.handoffs import MemoryHandoffs
+from flowpilot_adapters.memory.notifications.deliveries import MemoryDeliveries
+from flowpilot_adapters.memory.notifications.escalation_policy import MemoryEscalation
+from flowpilot_adapters.memory.notifications.presence import MemoryPresence
+from flowpilot_adapters.memory.notifications.webhooks import MemoryWebhooks
+from flowpilot_adapters.memory.outputs.outputs import MemoryOutputs
+from flowpilot_adapters.memory.psa.ledger import MemoryPsaLedger
+from flowpilot_adapters.memory.psa.members import MemoryPsaMembers
+from flowpilot_adapters.memory.psa.webhooks import MemoryPsaWebhooks
+from flowpilot_adapters.memory.relay.due_work import MemoryWorkLedger
+from flowpilot_adapters.memory.replay.imports import MemoryImports
+from flowpilot_adapters.memory.sessions.feedback import MemoryFeedback
+from flowpilot_adapters.memory.sessions.sessions import MemorySessions
+from flowpilot_core.domain.kernel.events import Event
+from flowpilot_core.ports.kernel import Answer, Once
 
-from .api_tokens import MemoryApiTokens
-from .assessments import MemoryAssessments
-from .audit import MemoryAuditLog
-from .escalation import MemoryEscalation
-from .identities import MemoryIdentities
-from .imports import MemoryImports
-from .invitations import MemoryInvitations
-from .opinions import MemoryOpinions
-from .outputs import MemoryOutputs
-from .presence import MemoryPresence
-from .psa_ledger import MemoryPsaLedger
-from .psa_members import MemoryPsaMembers
-from .psa_webhooks import MemoryPsaWebhooks
-from .repositories import MemoryDeliveries, MemoryHandoffs, MemoryPeople, MemorySessions, MemoryWorkLedger
-from .secrets import MemorySecrets
-from .sign_in_codes import MemorySignInCodes
-from .sign_ins import MemorySignIns
-from .suggestions import MemorySuggestions
 from .tables import KeptAnswer
-from .token_use import MemoryTokenUse
 from .transaction import Transaction
-from .webhooks import MemoryWebhooks
 
 
 class MemoryUnitOfWork:
@@ -41,9 +46,10 @@ class MemoryUnitOfWork:
         self._invitations = MemoryInvitations(transaction)
         self._deliveries = MemoryDeliveries(transaction)
         self._due = MemoryWorkLedger(transaction)
+        self._claim_watches = MemoryClaimWatches(transaction)
         self._escalation = MemoryEscalation(transaction)
         self._presence = MemoryPresence(transaction)
-        self._opinions = MemoryOpinions(transaction)
+        self._feedback = MemoryFeedback(transaction)
         self._outputs = MemoryOutputs(transaction)
         self._suggestions = MemorySuggestions(transaction)
         self._token_use = MemoryTokenUse(transaction)
@@ -91,6 +97,11 @@ class MemoryUnitOfWork:
         return self._due
 
     @property
+    def claim_watches(self) -> MemoryClaimWatches:
+        """The claims that may go quiet."""
+        return self._claim_watches
+
+    @property
     def escalation(self) -> MemoryEscalation:
         """The escalation policy, and how people want to be told."""
         return self._escalation
@@ -101,9 +112,9 @@ class MemoryUnitOfWork:
         return self._presence
 
     @property
-    def opinions(self) -> MemoryOpinions:
+    def feedback(self) -> MemoryFeedback:
         """Who has seen what, and what they think of it."""
-        return self._opinions
+        return self._feedback
 
     @property
     def outputs(self) -> MemoryOutputs:

@@ -8,16 +8,16 @@ from urllib.parse import urlsplit
 import httpx
 from attrs import define, field
 
-from flowpilot_core.domain.errors import NotVouchedFor
-from flowpilot_core.domain.events import Plain
-from flowpilot_core.domain.psa_vendor import Kind, NoteFormat, Setting, Vendor, there_are
-from flowpilot_core.ports.clock import Clock
+from flowpilot_core.domain.kernel.errors import NotVouchedFor
+from flowpilot_core.domain.kernel.events import Plain
+from flowpilot_core.domain.psa.vendor import Kind, NoteFormat, Setting, Vendor, there_are
+from flowpilot_core.ports.kernel import Clock
 from flowpilot_core.ports.psa import Access, Choices, Knock, Member, NotDone, Note, Posted, PsaTicket, TicketNote, TimeEntry, Trouble
 
-from .line import Call, Line, Query, Reply
-from .reading import RECENT, hours, number, record, records, shortened, the_one, ticket_number, when, words
-from .remembered import Remembered
-from .vouching import is_signature, ticket_in, told
+from .retry_line import Call, Line, Query, Reply
+from .vendor_cache import Remembered
+from .vendor_json import RECENT, hours, number, record, records, shortened, the_one, ticket_number, when, words
+from .webhook_verification import is_signature, ticket_in, told
 
 VENDOR = Vendor(
     system="autotask",

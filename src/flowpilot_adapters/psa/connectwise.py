@@ -10,15 +10,15 @@ from urllib.parse import quote, urlsplit, urlunsplit
 import httpx
 from attrs import define, field
 
-from flowpilot_core.domain.errors import NotVouchedFor
-from flowpilot_core.domain.psa_vendor import NoteFormat, Setting, Vendor, Vouching, there_are
-from flowpilot_core.ports.clock import Clock
+from flowpilot_core.domain.kernel.errors import NotVouchedFor
+from flowpilot_core.domain.psa.vendor import NoteFormat, Setting, Vendor, Vouching, there_are
+from flowpilot_core.ports.kernel import Clock
 from flowpilot_core.ports.psa import Access, Choices, Knock, Member, NotDone, Note, Posted, PsaTicket, TicketNote, TimeEntry, Trouble
 
-from .line import Call, Line, Query, Reply
-from .reading import RECENT, chosen, hours, number, options, record, records, shortened, the_one, ticket_number, when, words
-from .remembered import Remembered
-from .vouching import is_signature, ticket_in, told
+from .retry_line import Call, Line, Query, Reply
+from .vendor_cache import Remembered
+from .vendor_json import RECENT, chosen, hours, number, options, record, records, shortened, the_one, ticket_number, when, words
+from .webhook_verification import is_signature, ticket_in, told
 
 VENDOR = Vendor(
     system="connectwise",

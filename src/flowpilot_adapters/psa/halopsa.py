@@ -7,15 +7,15 @@ from types import MappingProxyType
 import httpx
 from attrs import define, field, frozen
 
-from flowpilot_core.domain.errors import NotVouchedFor
-from flowpilot_core.domain.psa_vendor import Kind, NoteFormat, Setting, Vendor, there_are
-from flowpilot_core.ports.clock import Clock
+from flowpilot_core.domain.kernel.errors import NotVouchedFor
+from flowpilot_core.domain.psa.vendor import Kind, NoteFormat, Setting, Vendor, there_are
+from flowpilot_core.ports.kernel import Clock
 from flowpilot_core.ports.psa import Access, Choices, Knock, Member, NotDone, Note, Posted, PsaTicket, TicketNote, TimeEntry, Trouble
 
-from .line import Call, Line, Query, Reply, Window
-from .reading import RECENT, chosen, hours, number, options, plain, record, records, shortened, the_one, ticket_number, when, words
-from .remembered import Remembered
-from .vouching import is_secret, password, ticket_in, told
+from .retry_line import Call, Line, Query, Reply, Window
+from .vendor_cache import Remembered
+from .vendor_json import RECENT, chosen, hours, number, options, plain, record, records, shortened, the_one, ticket_number, when, words
+from .webhook_verification import is_secret, password, ticket_in, told
 
 VENDOR = Vendor(
     system="halopsa",

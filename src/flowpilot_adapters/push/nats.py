@@ -17,9 +17,9 @@ from nats.aio.msg import Msg
 from nats.errors import Error
 from nats.js.api import ConsumerConfig, DeliverPolicy, DiscardPolicy, StorageType, StreamConfig
 
-from flowpilot_core.domain.identifiers import AccountId
-from flowpilot_core.ports.clock import Jitter
-from flowpilot_core.ports.event_stream import Heard
+from flowpilot_core.domain.kernel.identifiers import AccountId
+from flowpilot_core.ports.kernel import Jitter
+from flowpilot_core.ports.notifications import Heard
 
 from .sending import Sending
 

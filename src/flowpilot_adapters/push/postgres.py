@@ -13,9 +13,9 @@ from uuid import UUID
 
 import psycopg
 
-from flowpilot_core.domain.identifiers import AccountId
-from flowpilot_core.ports.clock import Jitter
-from flowpilot_core.ports.event_stream import Heard
+from flowpilot_core.domain.kernel.identifiers import AccountId
+from flowpilot_core.ports.kernel import Jitter
+from flowpilot_core.ports.notifications import Heard
 
 from .sending import Sending
 

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection
 
-from flowpilot_core.domain.identifiers import AccountId
+from flowpilot_core.domain.kernel.identifiers import AccountId
 
 log = logging.getLogger("flowpilot.push")
 

@@ -9,9 +9,9 @@ from email.policy import EmailPolicy
 
 from attrs import frozen
 
-from flowpilot_core.domain.account import checked_email
-from flowpilot_core.domain.errors import InvalidValue
-from flowpilot_core.ports.notifier import Message
+from flowpilot_core.domain.access.account import checked_email
+from flowpilot_core.domain.kernel.errors import InvalidValue
+from flowpilot_core.ports.notifications import Message
 
 
 class _Unfolded(EmailPolicy):

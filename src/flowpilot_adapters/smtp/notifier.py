@@ -15,9 +15,9 @@ from aiosmtplib import (
 )
 from attrs import define, field, frozen
 
-from flowpilot_core.domain.errors import InvalidValue
-from flowpilot_core.ports.clock import Clock
-from flowpilot_core.ports.notifier import Message, NotSent
+from flowpilot_core.domain.kernel.errors import InvalidValue
+from flowpilot_core.ports.kernel import Clock
+from flowpilot_core.ports.notifications import Message, NotSent
 
 from .connections import Connections
 from .message import Mail, domain_of, written

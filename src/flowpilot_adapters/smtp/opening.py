@@ -9,7 +9,7 @@ from typing import Final, cast
 from aiosmtplib import SMTP, SMTPAuthenticationError, SMTPException
 from attrs import field, frozen
 
-from flowpilot_core.ports.notifier import NotSent
+from flowpilot_core.ports.notifications import NotSent
 
 from .server import MailServer
 

@@ -1,7 +1,8 @@
 """PostgreSQL: the ports' storage, each account closed to all others by row security and by keys."""
 
+from flowpilot_adapters.sql.relay.outbox import SqlOutbox
+from flowpilot_adapters.sql.relay.restore_marks import SqlMarks
+
 from .database import Database
-from .marks import SqlMarks
-from .outbox import SqlOutbox
 
 __all__ = ["Database", "SqlMarks", "SqlOutbox"]

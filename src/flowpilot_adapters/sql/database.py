@@ -2,17 +2,30 @@
 
 import psycopg
 
-from flowpilot_core.domain.identifiers import AccountId
-from flowpilot_core.ports.persistence import Once
+from flowpilot_core.domain.kernel.identifiers import AccountId
+from flowpilot_core.ports.kernel import Once
 
 from . import migrations
+from .access.view import SqlAccessView
+from .assistant.view import SqlAssistantView
 from .errors import translated
+from .handoffs.view import SqlHandoffView
+from .kernel.view import SqlKernelView
+from .notifications.view import SqlNotificationView
 from .pool import Pool
+from .psa.view import SqlPsaView
+from .replay.view import SqlReplayView
+from .sessions.view import SqlSessionView
 from .statement import Statement
 from .unit_of_work import Beginning
-from .view import SqlView
 
 REVISION = Statement("revision", "SELECT version_num FROM flowpilot.alembic_version")
+
+
+class SqlView(
+    SqlReplayView, SqlPsaView, SqlNotificationView, SqlAssistantView, SqlHandoffView, SqlSessionView, SqlAccessView, SqlKernelView
+):
+    """What there is to see in one account, each call in one round trip that can change nothing."""
 
 
 class Database:

@@ -4,7 +4,7 @@ from typing import Final
 
 import psycopg
 
-from flowpilot_core.domain.errors import (
+from flowpilot_core.domain.kernel.errors import (
     ConnectionExists,
     FlowPilotError,
     InvalidValue,

@@ -1,8 +1,25 @@
 """Parts that several statements share."""
 
+import uuid
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, Table, Update, Uuid, any_, bindparam, exists, func, literal_column, select, union_all
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Integer,
+    Select,
+    Table,
+    Update,
+    Uuid,
+    any_,
+    bindparam,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+    union_all,
+)
 from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.sql.selectable import FromClause, Subquery
 
@@ -13,6 +30,12 @@ ACCOUNT: Final = bindparam("account_id", type_=Uuid())
 """Every statement names the account, though row security would see to it: two walls."""
 
 ONE: Final[ColumnElement[int]] = literal_column("1")
+
+LIMIT: Final[BindParameter[Any]] = bindparam("most", type_=Integer())
+"""How many rows a page has."""
+LOWEST: Final = uuid.UUID(int=0)
+HIGHEST: Final = uuid.UUID(int=2**128 - 1)
+"""Where pages by id begin."""
 
 
 def own(table: FromClause) -> ColumnElement[bool]:
@@ -101,3 +124,15 @@ def is_active(user_id: ColumnElement[Any]) -> ColumnElement[bool]:
 def is_open() -> ColumnElement[bool]:
     """Whether the account is not closed."""
     return exists().where(own(account), account.c.closed_at.is_(None))
+
+
+def if_given(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+    """That a column has the value of a parameter, where that has one."""
+    given = bindparam(name, type_=column.type)
+    return or_(given.is_(None), column == given)
+
+
+HANDOFF_BY_ID: Final = compiled(
+    "handoff", select(*columns_but_account(handoff)).where(own(handoff), handoff.c.id == bindparam("id", type_=handoff.c.id.type))
+)
+"""A handoff by itself."""

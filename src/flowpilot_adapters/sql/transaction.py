@@ -4,13 +4,13 @@ from typing import Final
 
 import psycopg
 
-from flowpilot_core.domain.errors import KeyReused, Stale
-from flowpilot_core.domain.identifiers import AccountId
-from flowpilot_core.ports.persistence import AlreadyAnswered, Answer, Once
+from flowpilot_core.domain.kernel.errors import KeyReused, Stale
+from flowpilot_core.domain.kernel.identifiers import AccountId
+from flowpilot_core.ports.kernel import AlreadyAnswered, Answer, Once
 
-from . import keys
 from .connection import Connection, Result
 from .errors import translated
+from .kernel import idempotency_keys as keys
 from .statement import UUID, Call, Statement
 
 BEGIN: Final = Statement("begin", "BEGIN")

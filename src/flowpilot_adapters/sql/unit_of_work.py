@@ -5,38 +5,39 @@ from types import TracebackType
 
 import psycopg
 
-from flowpilot_core.domain.errors import Unavailable
-from flowpilot_core.domain.events import Event
-from flowpilot_core.domain.identifiers import AccountId
-from flowpilot_core.ports.persistence import Answer, Once
+from flowpilot_adapters.sql.access.api_tokens import SqlApiTokens
+from flowpilot_adapters.sql.access.audit import SqlAuditLog
+from flowpilot_adapters.sql.access.identity_providers import SqlIdentities
+from flowpilot_adapters.sql.access.invitations import SqlInvitations
+from flowpilot_adapters.sql.access.people import SqlPeople
+from flowpilot_adapters.sql.access.secrets import SqlSecrets
+from flowpilot_adapters.sql.access.sign_in_codes import SqlSignInCodes
+from flowpilot_adapters.sql.access.sign_ins import SqlSignIns
+from flowpilot_adapters.sql.assistant.assessments import SqlAssessments
+from flowpilot_adapters.sql.assistant.suggestions import SqlSuggestions
+from flowpilot_adapters.sql.assistant.token_use import SqlTokenUse
+from flowpilot_adapters.sql.handoffs.claim_watches import SqlClaimWatches
+from flowpilot_adapters.sql.handoffs.handoffs import SqlHandoffs
+from flowpilot_adapters.sql.kernel.events import log
+from flowpilot_adapters.sql.notifications.deliveries import SqlDeliveries
+from flowpilot_adapters.sql.notifications.escalation_policy import SqlEscalation
+from flowpilot_adapters.sql.notifications.presence import SqlPresence
+from flowpilot_adapters.sql.notifications.webhooks import SqlWebhooks
+from flowpilot_adapters.sql.outputs.outputs import SqlOutputs
+from flowpilot_adapters.sql.psa.ledger import SqlPsaLedger
+from flowpilot_adapters.sql.psa.members import SqlPsaMembers
+from flowpilot_adapters.sql.psa.webhooks import SqlPsaWebhooks
+from flowpilot_adapters.sql.relay.due_work import SqlWorkLedger
+from flowpilot_adapters.sql.replay.imports import SqlImports
+from flowpilot_adapters.sql.sessions.feedback import SqlFeedback
+from flowpilot_adapters.sql.sessions.sessions import SqlSessions
+from flowpilot_core.domain.kernel.errors import Unavailable
+from flowpilot_core.domain.kernel.events import Event
+from flowpilot_core.domain.kernel.identifiers import AccountId
+from flowpilot_core.ports.kernel import Answer, Once
 
-from .api_tokens import SqlApiTokens
-from .assessments import SqlAssessments
-from .audit import SqlAuditLog
-from .deliveries import SqlDeliveries
-from .due_work import SqlWorkLedger
-from .escalation import SqlEscalation
-from .events import log
-from .handoffs import SqlHandoffs
-from .identities import SqlIdentities
-from .imports import SqlImports
-from .invitations import SqlInvitations
-from .opinions import SqlOpinions
-from .outputs import SqlOutputs
-from .people import SqlPeople
 from .pool import Loan, Pool
-from .presence import SqlPresence
-from .psa_ledger import SqlPsaLedger
-from .psa_members import SqlPsaMembers
-from .psa_webhooks import SqlPsaWebhooks
-from .secrets import SqlSecrets
-from .sessions import SqlSessions
-from .sign_in_codes import SqlSignInCodes
-from .sign_ins import SqlSignIns
-from .suggestions import SqlSuggestions
-from .token_use import SqlTokenUse
 from .transaction import Transaction
-from .webhooks import SqlWebhooks
 
 
 class SqlUnitOfWork:
@@ -50,9 +51,10 @@ class SqlUnitOfWork:
         self.invitations = SqlInvitations(transaction)
         self.deliveries = SqlDeliveries(transaction)
         self.due = SqlWorkLedger(transaction)
+        self.claim_watches = SqlClaimWatches(transaction)
         self.escalation = SqlEscalation(transaction)
         self.presence = SqlPresence(transaction)
-        self.opinions = SqlOpinions(transaction)
+        self.feedback = SqlFeedback(transaction)
         self.outputs = SqlOutputs(transaction)
         self.suggestions = SqlSuggestions(transaction)
         self.token_use = SqlTokenUse(transaction)

@@ -5,7 +5,7 @@ from typing import Final
 
 from jinja2 import DictLoader, Environment, StrictUndefined
 
-from flowpilot_core.ports.letters import Letter
+from flowpilot_core.ports.notifications import Letter
 
 _LETTER: Final = "letter.html"
 

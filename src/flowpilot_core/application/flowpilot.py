@@ -5,39 +5,45 @@ from types import MappingProxyType
 
 from attrs import frozen
 
-from flowpilot_core.domain.identifiers import AccountId
-from flowpilot_core.ports.clock import Clock, NewId, NewSecret
-from flowpilot_core.ports.identity import OpenId
-from flowpilot_core.ports.persistence import BeginWork, ViewOf
+from flowpilot_core.application.access.accounts import Accounts
+from flowpilot_core.application.access.api_tokens import ApiTokens
+from flowpilot_core.application.access.audit import Auditing
+from flowpilot_core.application.access.identity_providers import Identities, NoOpenId
+from flowpilot_core.application.access.invitations import Invitations
+from flowpilot_core.application.access.own_account import OwnAccount
+from flowpilot_core.application.access.people import People
+from flowpilot_core.application.access.secrets import NoVault, Safe
+from flowpilot_core.application.access.sign_in_codes import SignInCodes
+from flowpilot_core.application.access.sign_ins import SigningIn
+from flowpilot_core.application.assistant.assessments import Assessing, Assessments
+from flowpilot_core.application.assistant.redaction import redact_by_rules
+from flowpilot_core.application.assistant.suggestions import Suggestions
+from flowpilot_core.application.handoffs.handoffs import Handoffs
+from flowpilot_core.application.handoffs.quiet_claims import watch_claims
+from flowpilot_core.application.kernel.units import Reaction, Units
+from flowpilot_core.application.notifications.deliveries import Deliveries
+from flowpilot_core.application.notifications.escalation_policy import Escalation
+from flowpilot_core.application.notifications.telling import Telling
+from flowpilot_core.application.notifications.webhooks import Webhooks, tell_webhooks
+from flowpilot_core.application.outputs.outputs import Outputs
+from flowpilot_core.application.psa.access import Psas
+from flowpilot_core.application.psa.connections import PsaConnections
+from flowpilot_core.application.psa.posting import note_on_ticket
+from flowpilot_core.application.psa.tickets import Tickets, read_ticket
+from flowpilot_core.application.psa.webhooks import PsaWebhooks
+from flowpilot_core.application.replay.replay import Replay
+from flowpilot_core.application.sessions.sessions import Sessions
+from flowpilot_core.domain.kernel.identifiers import AccountId
+from flowpilot_core.ports.access import OpenId, Vault
+from flowpilot_core.ports.assistant import Redactor
+from flowpilot_core.ports.kernel import BeginWork, Clock, NewId, NewSecret, ViewOf
 from flowpilot_core.ports.psa import Psa
-from flowpilot_core.ports.redactor import Redactor
-from flowpilot_core.ports.secrets import Vault
+from flowpilot_core.ports.unit_of_work import UnitOfWork, View
 
-from .accounts import Accounts
-from .api_tokens import ApiTokens
-from .assessments import Assessments
-from .auditing import Auditing
-from .escalation import Escalation
-from .handoffs import Handoffs
-from .identities import Identities, NoOpenId
-from .invitations import Invitations
-from .outputs import Outputs
-from .own_account import OwnAccount
-from .people import People
-from .psa_access import Psas
-from .psa_connections import PsaConnections
-from .psa_webhooks import PsaWebhooks
-from .reactions import reactions
-from .redacting import redact_by_rules
-from .replay import Replay
-from .secrets import NoVault, Safe
-from .sessions import Sessions
-from .sign_in_codes import SignInCodes
-from .signing_in import SigningIn
-from .suggesting import Suggestions
-from .tickets import Tickets
-from .units import Units
-from .webhooks import Webhooks
+
+def reactions(new_id: NewId) -> tuple[Reaction[UnitOfWork], ...]:
+    """What follows from events, whatever made them happen: for the use cases, and for a relay that makes some happen itself."""
+    return watch_claims(new_id), tell_webhooks, note_on_ticket(new_id), read_ticket
 
 
 def wake_nobody(_: AccountId) -> None:
@@ -48,8 +54,9 @@ def wake_nobody(_: AccountId) -> None:
 class FlowPilot:
     """What the product does, for an edge or an embedding program to call; every use case takes the actor first."""
 
-    sessions: Sessions
-    handoffs: Handoffs
+    sessions: Sessions[UnitOfWork]
+    handoffs: Handoffs[UnitOfWork]
+    deliveries: Deliveries
     assessments: Assessments
     suggestions: Suggestions
     outputs: Outputs
@@ -73,8 +80,8 @@ class FlowPilot:
     def of(
         cls,
         *,
-        begin: BeginWork,
-        view: ViewOf,
+        begin: BeginWork[UnitOfWork],
+        view: ViewOf[View],
         clock: Clock,
         new_id: NewId,
         new_secret: NewSecret,
@@ -95,17 +102,20 @@ class FlowPilot:
         identity providers, where accounts may have some. `committed` is called after every commit with its account, to wake a relay and
         whoever waits for news: it must return at once, and losing the call costs nothing but time.
         """
+        telling = (Telling(new_id=new_id),) if tell else ()
+        assessing = (Assessing(new_id=new_id),) if assess else ()
         units = Units(begin=begin, committed=committed, new_id=new_id, reactions=reactions(new_id))
         safe = Safe(vault=vault or NoVault(), clock=clock, new_id=new_id)
         connectable = Psas(vendors=psas, safe=safe)
         signing_in = SigningIn(begin=begin, view=view, clock=clock, new_id=new_id, new_secret=new_secret)
         speaking = openid or NoOpenId()
         return cls(
-            handoffs=Handoffs(units=units, view=view, clock=clock, new_id=new_id, tell=tell, assess=assess),
+            handoffs=Handoffs(units=units, view=view, clock=clock, new_id=new_id, followers=(*telling, *assessing)),
+            deliveries=Deliveries(units=units, view=view, clock=clock),
             suggestions=Suggestions(units=units, view=view, clock=clock, new_id=new_id, redact=redact, models=models),
             outputs=Outputs(units=units, clock=clock, new_id=new_id, redact=redact, models=models),
             assessments=Assessments(units=units, view=view, clock=clock, new_id=new_id),
-            sessions=Sessions(units=units, view=view, clock=clock, new_id=new_id, tell=tell),
+            sessions=Sessions(units=units, view=view, clock=clock, new_id=new_id, followers=telling),
             escalation=Escalation(units=units, clock=clock),
             accounts=Accounts(begin=begin, view=view, clock=clock, new_id=new_id, new_secret=new_secret),
             account=OwnAccount(units=units, clock=clock),

@@ -2,8 +2,10 @@
 
 from typing import Protocol
 
-from flowpilot_core.domain.identifiers import OutputId, SessionId
-from flowpilot_core.domain.output import Output
+from flowpilot_core.domain.kernel.identifiers import OutputId, SessionId
+from flowpilot_core.domain.outputs.output import Output
+
+from .kernel import KernelWork
 
 
 class Outputs(Protocol):
@@ -23,3 +25,11 @@ class Outputs(Protocol):
 
     async def of(self, session_id: SessionId) -> tuple[Output, ...]:
         """All of a session, oldest first; empty where there is no such session."""
+
+
+class OutputWork(KernelWork, Protocol):
+    """A unit of work over resolution outputs."""
+
+    @property
+    def outputs(self) -> Outputs:
+        """What resolved sessions leave behind."""

@@ -1,4 +1,4 @@
-"""A PSA: where an MSP keeps its tickets, and where the notes of what was done belong."""
+"""PSAs: where an MSP keeps its tickets, where the notes of what was done belong, and the log of what was posted there."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -7,9 +7,24 @@ from typing import Protocol
 
 from attrs import field, frozen
 
-from flowpilot_core.domain.events import Plain
-from flowpilot_core.domain.identifiers import AccountId, PsaConnectionId
-from flowpilot_core.domain.psa_vendor import Vendor
+from flowpilot_core.domain.kernel.events import Plain
+from flowpilot_core.domain.kernel.identifiers import (
+    AccountId,
+    EventId,
+    HandoffId,
+    PsaConnectionId,
+    PsaPostId,
+    PsaTicketId,
+    SessionId,
+    UserId,
+)
+from flowpilot_core.domain.psa.connection import Health, NoteKind, PsaConnection, TicketAction
+from flowpilot_core.domain.psa.member import MemberMatch
+from flowpilot_core.domain.psa.post import PostState, PsaPost
+from flowpilot_core.domain.psa.vendor import Vendor
+from flowpilot_core.domain.psa.webhook import PsaWebhook, WatchedTicket
+
+from .kernel import KernelWork
 
 
 @frozen(kw_only=True)
@@ -224,3 +239,133 @@ class Psa(Protocol):
 
         Whoever repeats it after an unknown outcome looks with `find_time` first.
         """
+
+
+@frozen(kw_only=True)
+class PostFilter:
+    """Which posts to list; None: all."""
+
+    connection_id: PsaConnectionId | None = None
+    session_id: SessionId | None = None
+    handoff_id: HandoffId | None = None
+    state: PostState | None = None
+    kind: NoteKind | None = None
+
+
+class PsaLedger(Protocol):
+    """The connections and posts of one account, inside one unit of work."""
+
+    async def connections(self) -> Sequence[PsaConnection]:
+        """Those that were not removed, oldest first."""
+
+    async def connection(self, connection_id: PsaConnectionId) -> PsaConnection:
+        """Raises `NotFound`, also once it was removed."""
+
+    async def add(self, connection: PsaConnection) -> None:
+        """Keep a new one, whose secret is kept before.
+
+        Raises `ConnectionExists` (now or at the commit) where there is one to its system.
+        """
+
+    async def save(self, connection: PsaConnection) -> PsaConnection:
+        """Keep a changed one; returns it with the next `version`. Raises `Stale` as `Sessions.save` does."""
+
+    async def save_health(self, connection_id: PsaConnectionId, health: Health) -> None:
+        """Keep how well it works; no other version for that, and whoever says so last is right."""
+
+    async def remove(self, connection: PsaConnection) -> None:
+        """Forget it, so that its secret can be dropped; what was posted stays in the log. Raises `Stale` as `save` does."""
+
+    async def note(self, post_ids: Mapping[TicketAction, PsaPostId], kind: NoteKind, *, caused_by: EventId) -> None:
+        """Have done on the ticket what is wanted at this event, if it is recorded here: a post for each action that is wanted, under the
+        id given for it, and the work of it, due at once.
+
+        There is none where the session has no ticket, where the connection to the ticket's system does not want it at events of this
+        kind (`PsaConnection.wants`), or where the system resolved the session: then its ticket was closed first.
+        """
+
+    async def add_post(self, post: PsaPost) -> None:
+        """Keep a new one that somebody asked for, with the work of posting it, due at once."""
+
+    async def is_behind(self, post: PsaPost) -> bool:
+        """Whether something that was asked for before it, and has a lower id, is still to be done on its ticket."""
+
+    async def read_ticket(self, *, caused_by: EventId) -> None:
+        """Have the ticket of this event's session read, if it is recorded here: work under the session's id, due at once.
+
+        There is none where the session has no ticket, or the account no connection to its system.
+        """
+
+    async def post(self, post_id: PsaPostId) -> PsaPost:
+        """Raises `NotFound`."""
+
+    async def save_post(self, post: PsaPost) -> None:
+        """Keep a changed post."""
+
+
+class PsaMembers(Protocol):
+    """Of one account, inside one unit of work."""
+
+    async def match(self, connection_id: PsaConnectionId, user_id: UserId) -> MemberMatch | None:
+        """What the last look for somebody came to, however long ago; None where nobody looked yet."""
+
+    async def keep(self, match: MemberMatch) -> None:
+        """Keep it, in place of the one before."""
+
+
+class PsaWebhooks(Protocol):
+    """Of one account, inside one unit of work."""
+
+    async def renew(self, webhook: PsaWebhook) -> None:
+        """The address of its connection from now on; another one before is no good any more. Its secret is kept before."""
+
+    async def of(self, connection_id: PsaConnectionId) -> PsaWebhook:
+        """Raises `NotFound` where the connection has none."""
+
+    async def by(self, digest: bytes) -> PsaWebhook:
+        """The one whose address ends with what has this digest. Raises `NotFound`."""
+
+    async def drop(self, connection_id: PsaConnectionId) -> None:
+        """No address any more; its secret is dropped after."""
+
+    async def told(self, ticket: WatchedTicket) -> None:
+        """Have a ticket looked at (`WorkKind.PSA_TICKET`, due at once) if a session is or was on it; the store knows whether one is.
+
+        Where the ticket is known already its own id and what was seen of it stand. A look that is going on is void: it is taken anew,
+        so that nothing that happened during it is missed, and however often this is asked for, one is due.
+        """
+
+    async def ticket(self, ticket_id: PsaTicketId) -> WatchedTicket:
+        """Raises `NotFound`."""
+
+    async def save_ticket(self, ticket: WatchedTicket) -> None:
+        """Keep what was seen of it."""
+
+    async def open_sessions(self, ticket: WatchedTicket) -> Sequence[SessionId]:
+        """The sessions on it that are not resolved or abandoned, oldest first."""
+
+
+class PsaWork(KernelWork, Protocol):
+    """A unit of work over PSAs."""
+
+    @property
+    def psa(self) -> PsaLedger:
+        """The PSAs and what was posted there."""
+
+    @property
+    def psa_members(self) -> PsaMembers:
+        """Who is who in the PSAs."""
+
+    @property
+    def psa_webhooks(self) -> PsaWebhooks:
+        """The addresses that PSAs call, and the tickets that they told of."""
+
+
+class PsaView(Protocol):
+    """What there is to see of PSAs in one account."""
+
+    async def psa_connections(self) -> Sequence[PsaConnection]:
+        """The account's ways into its PSAs, oldest first."""
+
+    async def psa_posts(self, where: PostFilter, *, after: PsaPostId | None, limit: int) -> Sequence[PsaPost]:
+        """What was posted or is to be, the newest (greatest id) first."""

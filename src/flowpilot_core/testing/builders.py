@@ -12,17 +12,18 @@ from uuid import UUID
 
 from attrs import evolve, field, frozen
 
-from flowpilot_core.domain.account import Account, Team, User
-from flowpilot_core.domain.actor import Actor, Person, Role
-from flowpilot_core.domain.branch import Option, Outcome
-from flowpilot_core.domain.events import Event
-from flowpilot_core.domain.handing_off import hand_off
-from flowpilot_core.domain.handoff import Handoff, Intent
-from flowpilot_core.domain.identifiers import AccountId, BranchId, EventId, ForkPointId, HandoffId, SessionId, StepId, TeamId, UserId
-from flowpilot_core.domain.session import Priority, Session, Ticket
-from flowpilot_core.domain.snapshot import Snapshot
-from flowpilot_core.domain.step import Step, StepKind, StepResult
-from flowpilot_core.ports.persistence import BeginWork
+from flowpilot_core.domain.access.account import Account, Team, User
+from flowpilot_core.domain.handoffs.handing_off import hand_off
+from flowpilot_core.domain.handoffs.handoff import Handoff, Intent
+from flowpilot_core.domain.handoffs.snapshot import Snapshot
+from flowpilot_core.domain.kernel.actor import Actor, Person, Role
+from flowpilot_core.domain.kernel.events import Event
+from flowpilot_core.domain.kernel.identifiers import AccountId, BranchId, EventId, ForkPointId, HandoffId, SessionId, StepId, TeamId, UserId
+from flowpilot_core.domain.sessions.branch import Option, Outcome
+from flowpilot_core.domain.sessions.session import Priority, Session, Ticket
+from flowpilot_core.domain.sessions.step import Step, StepKind, StepResult
+from flowpilot_core.ports.kernel import BeginWork
+from flowpilot_core.ports.unit_of_work import UnitOfWork
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 """When things happen where nothing else is said: in the past, so that what is due then is due now."""
@@ -94,7 +95,7 @@ class Staff:
         """One of `users`."""
         return next(user for user in self.users if user.id == person.user_id)
 
-    async def kept(self, begin: BeginWork) -> "Staff":
+    async def kept(self, begin: BeginWork[UnitOfWork]) -> "Staff":
         """They themselves, stored."""
         async with begin(self.account_id) as work:
             await work.people.add_account(self.account)
@@ -367,7 +368,7 @@ class Case:
             names={**self.names, **{person.user_id: person.name for person in people}},
         )
 
-    async def kept(self, begin: BeginWork) -> "Case":
+    async def kept(self, begin: BeginWork[UnitOfWork]) -> "Case":
         """The case as it is once stored, one unit of work a move: with the versions that its session and handoffs got."""
         account_id = self.people[self.session.created_by].account_id
         moves: list[Moved] = []

@@ -15,11 +15,11 @@ from typing import Any, cast, get_type_hints
 
 from attrs import define, field, frozen
 
-from flowpilot_core.domain.identifiers import AccountId
-from flowpilot_core.ports.notifier import Notifier
-from flowpilot_core.ports.outbox import Outbox
-from flowpilot_core.ports.persistence import BeginWork, Once, UnitOfWork
-from flowpilot_core.ports.webhooks import WebhookCaller
+from flowpilot_core.domain.kernel.identifiers import AccountId
+from flowpilot_core.ports.kernel import BeginWork, Once
+from flowpilot_core.ports.notifications import Notifier, WebhookCaller
+from flowpilot_core.ports.relay import Outbox
+from flowpilot_core.ports.unit_of_work import UnitOfWork
 
 Fault = Callable[[], Awaitable[None]]
 """What happens at a fault point: it raises, waits, or ends the process."""
@@ -69,7 +69,7 @@ class Faults:
         """Have this happen when `point` is passed."""
         self._planned[point] = fault
 
-    def begin(self, begin: BeginWork) -> BeginWork:
+    def begin(self, begin: BeginWork[UnitOfWork]) -> BeginWork[UnitOfWork]:
         """Units of work with fault points: `begin`, every call of every repository, `record`, `keep`, `commit`, and `leave`.
 
         A unit of work that raises passes no `leave`.

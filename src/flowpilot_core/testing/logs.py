@@ -1,6 +1,6 @@
 """Incident logs to test with: `log_rows("1 anna working V30", "1 anna queued V5")`."""
 
-from flowpilot_core.domain.incident_log import Happening, LogRow
+from flowpilot_core.domain.replay.incident_log import Happening, LogRow
 
 from .builders import MINUTE, NOON
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from attrs import Factory, define
 
-from flowpilot_core.domain.errors import (
+from flowpilot_core.domain.kernel.errors import (
     AlreadyClaimed,
     FlowPilotError,
     InvalidTransition,
@@ -19,7 +19,7 @@ from flowpilot_core.domain.errors import (
     RoleForbidden,
     VersionConflict,
 )
-from flowpilot_core.domain.identifiers import HandoffId, SessionId, TeamId, UserId
+from flowpilot_core.domain.kernel.identifiers import HandoffId, SessionId, TeamId, UserId
 
 BOSSES = ("owner", "admin")
 RANKS = ("low", "normal", "high", "urgent")

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from uuid import UUID
 
-from flowpilot_core.ports.redactor import Clean
+from flowpilot_core.ports.assistant import Clean
 
 
 def as_it_is(texts: Iterable[str], *, within: UUID, personal: bool = False) -> Clean:

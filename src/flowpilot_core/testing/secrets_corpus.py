@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 
 from attrs import frozen
 
-from flowpilot_core.domain.redaction import SecretKind
+from flowpilot_core.domain.assistant.redaction import SecretKind
 
 _BASE64URL = string.ascii_letters + string.digits + "-_"
 _WORD = string.ascii_letters + string.digits

@@ -28,20 +28,21 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, MultipleResults, RuleBasedStateMachine, initialize, multiple, precondition, rule
 
 from flowpilot_core.application.flowpilot import FlowPilot
-from flowpilot_core.application.units import Request
-from flowpilot_core.domain.actor import Person
-from flowpilot_core.domain.branch import Option
-from flowpilot_core.domain.delivery import TELLING, DeliveryKind
-from flowpilot_core.domain.errors import AlreadyClaimed, FlowPilotError, NotFound, Unauthenticated
-from flowpilot_core.domain.handoff import Intent
-from flowpilot_core.domain.identifiers import HandoffId, SessionId, StepId, TeamId, UserId
-from flowpilot_core.domain.session import Priority
-from flowpilot_core.domain.snapshot import digest
-from flowpilot_core.domain.step import Step, StepKind, StepResult
-from flowpilot_core.ports.persistence import HandoffDetail, QueueFilter, SessionDetail, SessionFilter
+from flowpilot_core.application.kernel.units import Request
+from flowpilot_core.domain.handoffs.handoff import Intent
+from flowpilot_core.domain.kernel.actor import Person
+from flowpilot_core.domain.kernel.canonical_json import digest
+from flowpilot_core.domain.kernel.errors import AlreadyClaimed, FlowPilotError, NotFound, Unauthenticated
+from flowpilot_core.domain.kernel.identifiers import HandoffId, SessionId, StepId, TeamId, UserId
+from flowpilot_core.domain.notifications.delivery import TELLING, DeliveryKind
+from flowpilot_core.domain.sessions.branch import Option
+from flowpilot_core.domain.sessions.session import Priority
+from flowpilot_core.domain.sessions.step import Step, StepKind, StepResult
+from flowpilot_core.ports.handoffs import HandoffDetail, QueueFilter
+from flowpilot_core.ports.sessions import SessionDetail, SessionFilter
+from flowpilot_core.testing.contracts.contract import EVERYTHING, Adapter, facts
 
 from .builders import SetClock, Staff, a_staff, new_id
-from .contracts.contract import EVERYTHING, Adapter, facts
 from .model import ModelAccount, ModelHandoff, ModelPerson
 
 T = TypeVar("T")
@@ -410,7 +411,7 @@ class AccountsMachine(RuleBasedStateMachine):
         got = await self._done(account, product.get(reader, handoff_id))
         snapshot = await self._done(account, self._snapshot(reader, handoff_id))
         changes = await self._done(account, product.changes(reader, handoff_id, after=0, limit=EVERYTHING))
-        deliveries = await self._done(account, product.deliveries(reader, handoff_id, after=None, limit=EVERYTHING))
+        deliveries = await self._done(account, self.product.deliveries.of(reader, handoff_id, after=None, limit=EVERYTHING))
         handoff = model.handoffs.get(handoff_id)
         if handoff is None or not model.reads_handoff(me, handoff):
             for refused in (got, snapshot, changes, deliveries):

@@ -2,10 +2,10 @@
 
 from hypothesis import strategies as st
 
-from flowpilot_core.domain.branch import Outcome
-from flowpilot_core.domain.events import Plain
-from flowpilot_core.domain.session import Priority
-from flowpilot_core.domain.step import StepKind, StepResult
+from flowpilot_core.domain.kernel.events import Plain
+from flowpilot_core.domain.sessions.branch import Outcome
+from flowpilot_core.domain.sessions.session import Priority
+from flowpilot_core.domain.sessions.step import StepKind, StepResult
 
 from .builders import Case, a_session
 

@@ -1,6 +1,6 @@
 """Who asks: from a request's credentials to a person of one account."""
 
+from .authentication import Door, Visitor
 from .cookies import Cookies
-from .door import Door, Visitor
 
 __all__ = ["Cookies", "Door", "Visitor"]

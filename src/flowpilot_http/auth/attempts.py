@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from ipaddress import IPv6Address, IPv6Network, ip_address
 from typing import Any, Final
 
-from flowpilot_core.domain.errors import TooManyAttempts, Unauthenticated
-from flowpilot_core.domain.identifiers import AccountId
-from flowpilot_core.domain.identity import addressed_account
-from flowpilot_core.domain.rate import FAILED_AT_ACCOUNT, FAILED_FROM_ADDRESS
-from flowpilot_core.domain.token import Prefix, parse_token
+from flowpilot_core.domain.access.identity_provider import addressed_account
+from flowpilot_core.domain.kernel.errors import TooManyAttempts, Unauthenticated
+from flowpilot_core.domain.kernel.identifiers import AccountId
+from flowpilot_core.domain.kernel.rate_limit import FAILED_AT_ACCOUNT, FAILED_FROM_ADDRESS
+from flowpilot_core.domain.kernel.secret_text import Prefix, parse_token
 
 from .limiter import Limiter
 

@@ -4,11 +4,11 @@ import time
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
-from flowpilot_core.domain.actor import Person
-from flowpilot_core.domain.errors import Unauthenticated
-from flowpilot_core.domain.identity import LONGEST_JWT
+from flowpilot_core.domain.access.identity_provider import LONGEST_JWT
+from flowpilot_core.domain.kernel.actor import Person
+from flowpilot_core.domain.kernel.errors import Unauthenticated
 
-from .known import Known
+from .credential_cache import Known
 
 _LONGEST: Final = LONGEST_JWT + 10
 

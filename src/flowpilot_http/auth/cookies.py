@@ -5,10 +5,10 @@ from datetime import timedelta
 from typing import Final
 from urllib.parse import urlsplit
 
-from flowpilot_core.domain.identity import ATTEMPT_LASTS
-from flowpilot_core.domain.sign_in import LASTS
-from flowpilot_core.domain.sign_in_code import LASTS as CODE_LASTS
-from flowpilot_http.answers import Header
+from flowpilot_core.domain.access.identity_provider import ATTEMPT_LASTS
+from flowpilot_core.domain.access.sign_in import LASTS
+from flowpilot_core.domain.access.sign_in_code import LASTS as CODE_LASTS
+from flowpilot_http.responses import Header
 
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _LONGEST: Final = 8192

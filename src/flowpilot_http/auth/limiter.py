@@ -4,7 +4,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from flowpilot_core.domain.rate import Rate, Tally
+from flowpilot_core.domain.kernel.rate_limit import Rate, Tally
 
 Name = TypeVar("Name")
 

@@ -7,9 +7,9 @@ from uuid import UUID
 
 import typer
 
-from flowpilot_core.domain.account import Account, ApiToken, User
-from flowpilot_core.domain.actor import Role, Scope
-from flowpilot_core.domain.identifiers import AccountId, TokenId, UserId
+from flowpilot_core.domain.access.account import Account, ApiToken, User
+from flowpilot_core.domain.kernel.actor import Role, Scope
+from flowpilot_core.domain.kernel.identifiers import AccountId, TokenId, UserId
 from flowpilot_http.main import flowpilot_of
 
 from .environment import prepared

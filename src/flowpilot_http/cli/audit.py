@@ -2,8 +2,8 @@
 
 import typer
 
-from flowpilot_core.domain.audit import AuditBroken, AuditHead
-from flowpilot_core.domain.identifiers import AccountId
+from flowpilot_core.domain.access.audit import AuditBroken, AuditHead
+from flowpilot_core.domain.kernel.identifiers import AccountId
 from flowpilot_http.main import flowpilot_of
 
 from .accounts import OfAccount

@@ -6,11 +6,12 @@ from uuid import UUID
 
 import typer
 
-from flowpilot_core.domain.actor import System
-from flowpilot_core.domain.delivery import Delivery, DeliveryState
-from flowpilot_core.domain.errors import NotFound
-from flowpilot_core.domain.identifiers import AccountId, DeliveryId
-from flowpilot_core.domain.text import counted
+from flowpilot_core.domain.kernel.actor import System
+from flowpilot_core.domain.kernel.errors import NotFound
+from flowpilot_core.domain.kernel.identifiers import AccountId, DeliveryId
+from flowpilot_core.domain.kernel.sending import DeliveryState
+from flowpilot_core.domain.kernel.text import counted
+from flowpilot_core.domain.notifications.delivery import Delivery
 from flowpilot_http import main as composition
 from flowpilot_http.main import flowpilot_of
 
@@ -35,7 +36,7 @@ def list_deliveries(
 
     async def work() -> Sequence[Delivery]:
         async with flowpilot_of(settings) as flowpilot:
-            return await flowpilot.handoffs.ledger(_operator(account_id), _states(state), before=None, limit=most)
+            return await flowpilot.deliveries.ledger(_operator(account_id), _states(state), before=None, limit=most)
 
     with outcome():
         settings = prepared()
@@ -55,7 +56,7 @@ def retry_deliveries(
         operator = _operator(account_id)
         async with flowpilot_of(settings) as flowpilot:
             dead: list[Delivery] = []
-            while page := await flowpilot.handoffs.ledger(
+            while page := await flowpilot.deliveries.ledger(
                 operator, _states(DeliveryState.DEAD), before=dead[-1].id if dead else None, limit=PAGE
             ):
                 dead += page
@@ -63,7 +64,7 @@ def retry_deliveries(
             if delivery_ids is not None and len(wanted) < len(set(delivery_ids)):
                 raise NotFound("dead delivery")
             for one in wanted:
-                await flowpilot.handoffs.retry_delivery(operator, one.handoff_id, DeliveryId(one.id))
+                await flowpilot.deliveries.retry(operator, one.handoff_id, DeliveryId(one.id))
             return [one.id for one in wanted]
 
     with outcome():

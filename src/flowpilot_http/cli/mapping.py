@@ -16,10 +16,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 from attrs import frozen
 
-from flowpilot_core.domain.errors import InvalidValue
-from flowpilot_core.domain.incident_log import Happening, LogRow
-from flowpilot_core.domain.session import Priority
-from flowpilot_core.domain.text import TITLE
+from flowpilot_core.domain.kernel.errors import InvalidValue
+from flowpilot_core.domain.kernel.text import TITLE
+from flowpilot_core.domain.replay.incident_log import Happening, LogRow
+from flowpilot_core.domain.sessions.session import Priority
 
 _GZIP = b"\x1f\x8b"
 _ISO = "iso"

@@ -13,7 +13,7 @@ import typer
 import uvloop
 from rich.console import Console
 
-from flowpilot_core.domain.errors import FlowPilotError, InvalidValue
+from flowpilot_core.domain.kernel.errors import FlowPilotError, InvalidValue
 from flowpilot_http.main import CannotRun
 from flowpilot_http.server import CannotListen
 from flowpilot_http.settings import SettingsWrong, variable

@@ -5,9 +5,9 @@ from uuid import UUID
 
 import typer
 
-from flowpilot_core.domain.audit import operator
-from flowpilot_core.domain.identifiers import AccountId, ProviderId
-from flowpilot_core.domain.identity import IdentityProvider, audience
+from flowpilot_core.domain.access.audit import operator
+from flowpilot_core.domain.access.identity_provider import IdentityProvider, audience
+from flowpilot_core.domain.kernel.identifiers import AccountId, ProviderId
 from flowpilot_http.main import flowpilot_of
 from flowpilot_http.settings import Settings
 

@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Column, Table
 
-from flowpilot_core.domain.identifiers import AccountId
-from flowpilot_core.ports.imports import Figures
+from flowpilot_core.domain.kernel.identifiers import AccountId
+from flowpilot_core.ports.replay import Figures
 from flowpilot_http.main import flowpilot_of
 
 from .environment import prepared

@@ -4,44 +4,44 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from types import MappingProxyType
 
-from flowpilot_adapters.mark_file import MarkFile
 from flowpilot_adapters.openid import HttpOpenId
 from flowpilot_adapters.redaction import SecretRedactor
+from flowpilot_adapters.restore_mark_file import MarkFile
 from flowpilot_adapters.smtp import domain_of
 from flowpilot_adapters.sql import Database, SqlOutbox
 from flowpilot_adapters.system import SystemClock, jitter, new_id, new_secret
 from flowpilot_adapters.typeset import HtmlLetters
 from flowpilot_adapters.vault import AesGcmVault
 from flowpilot_adapters.webhooks import HttpWebhooks
-from flowpilot_core.application.assessing import MakeAssessment
-from flowpilot_core.application.bettering import BetterOutput
-from flowpilot_core.application.flowpilot import FlowPilot, wake_nobody
-from flowpilot_core.application.invitations import SendInvitation
-from flowpilot_core.application.links import Links
-from flowpilot_core.application.notifications import SendDelivery
-from flowpilot_core.application.policy_steps import TakePolicySteps
-from flowpilot_core.application.posting import PostNote
-from flowpilot_core.application.psa_access import Psas
-from flowpilot_core.application.pushed import NotePush
-from flowpilot_core.application.quiet_claims import WatchClaims
-from flowpilot_core.application.reactions import reactions
-from flowpilot_core.application.redacting import redact_by_rules
-from flowpilot_core.application.relay import Handler, Relay
-from flowpilot_core.application.restores import RestoreGuard
-from flowpilot_core.application.secrets import Safe
-from flowpilot_core.application.sign_in_codes import SendSignInCode
-from flowpilot_core.application.suggesting import MakeSuggestion
-from flowpilot_core.application.ticket_looks import LookAtTicket
-from flowpilot_core.application.tickets import ReadTicket
-from flowpilot_core.application.units import Units
-from flowpilot_core.application.webhook_messages import SendWebhook, SpreadEvent
-from flowpilot_core.domain.errors import Unavailable
-from flowpilot_core.domain.identifiers import AccountId
-from flowpilot_core.ports.event_stream import EventStream
-from flowpilot_core.ports.identity import OpenId
-from flowpilot_core.ports.outbox import WorkKind
+from flowpilot_core.application.access.invitations import SendInvitation
+from flowpilot_core.application.access.secrets import Safe
+from flowpilot_core.application.access.sign_in_codes import SendSignInCode
+from flowpilot_core.application.assistant.assessing import MakeAssessment
+from flowpilot_core.application.assistant.redaction import redact_by_rules
+from flowpilot_core.application.assistant.suggestions import MakeSuggestion
+from flowpilot_core.application.flowpilot import FlowPilot, reactions, wake_nobody
+from flowpilot_core.application.handoffs.quiet_claims import WatchClaims
+from flowpilot_core.application.kernel.links import Links
+from flowpilot_core.application.kernel.units import Units
+from flowpilot_core.application.notifications.mailing import SendDelivery
+from flowpilot_core.application.notifications.policy_steps import TakePolicySteps
+from flowpilot_core.application.notifications.push_record import NotePush
+from flowpilot_core.application.notifications.telling import Telling
+from flowpilot_core.application.notifications.webhook_messages import SendWebhook, SpreadEvent
+from flowpilot_core.application.outputs.rewriting import BetterOutput
+from flowpilot_core.application.psa.access import Psas
+from flowpilot_core.application.psa.posting import PostNote
+from flowpilot_core.application.psa.ticket_checks import LookAtTicket
+from flowpilot_core.application.psa.tickets import ReadTicket
+from flowpilot_core.application.relay.relay import Handler, Relay
+from flowpilot_core.application.relay.restores import RestoreGuard
+from flowpilot_core.domain.kernel.errors import Unavailable
+from flowpilot_core.domain.kernel.identifiers import AccountId
+from flowpilot_core.ports.access import OpenId
+from flowpilot_core.ports.assistant import Redactor
+from flowpilot_core.ports.notifications import EventStream
 from flowpilot_core.ports.psa import Psa
-from flowpilot_core.ports.redactor import Redactor
+from flowpilot_core.ports.relay import WorkKind
 from flowpilot_http.metrics import Metrics
 from flowpilot_http.settings import Settings
 
@@ -128,7 +128,7 @@ async def relay_of(
         WorkKind.ASSESSMENT: MakeAssessment(units=units, view=view, redact=redact, clock=clock, models=models),
         WorkKind.SUGGESTION: MakeSuggestion(units=units, view=view, redact=redact, models=models),
         WorkKind.POLICY_STEP: TakePolicySteps(units=units, clock=clock, new_id=new_id),
-        WorkKind.QUIET_CLAIM: WatchClaims(units=units, clock=clock, new_id=new_id),
+        WorkKind.QUIET_CLAIM: WatchClaims(units=units, clock=clock, followers=(Telling(new_id=new_id),)),
         WorkKind.WEBHOOKS: SpreadEvent(begin=begin, clock=clock, new_id=new_id),
         WorkKind.WEBHOOK: SendWebhook(
             begin=begin,

@@ -10,7 +10,7 @@ from attrs import frozen
 
 from flowpilot_adapters.embedded_postgres import EmbeddedPostgres, PostgresFailed
 from flowpilot_adapters.sql import Database, SqlMarks, SqlOutbox, migrations, roles, tenancy
-from flowpilot_core.domain.errors import Unavailable
+from flowpilot_core.domain.kernel.errors import Unavailable
 from flowpilot_http.settings import Settings, variable
 
 from .failures import CannotRun, first_line

@@ -7,8 +7,8 @@ from attrs import frozen
 from flowpilot_adapters.sql import Database, SqlOutbox, migrations, roles, tenancy
 from flowpilot_adapters.system import SystemClock
 from flowpilot_adapters.vault import AesGcmVault
-from flowpilot_core.application.secrets import Rotation
-from flowpilot_core.domain.errors import Unavailable
+from flowpilot_core.application.access.secrets import Rotation
+from flowpilot_core.domain.kernel.errors import Unavailable
 from flowpilot_http.settings import Settings, variable
 
 from .database import Urls, database_of

@@ -9,8 +9,8 @@ import structlog
 
 from flowpilot_adapters.system import new_id, new_secret
 from flowpilot_adapters.vault import AesGcmVault
-from flowpilot_core.domain.identifiers import AccountId
-from flowpilot_core.ports.secrets import Vault
+from flowpilot_core.domain.kernel.identifiers import AccountId
+from flowpilot_core.ports.access import Vault
 from flowpilot_http.settings import SHORTEST_KEY, Settings, variable
 
 from .failures import CannotRun

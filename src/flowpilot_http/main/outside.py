@@ -10,15 +10,15 @@ from flowpilot_adapters.llm import ModelAssistant, Price, Speaks, speaker
 from flowpilot_adapters.log_notifier import LogNotifier
 from flowpilot_adapters.outgoing import guarded_client
 from flowpilot_adapters.psa import Autotask, ConnectWise, HaloPsa
-from flowpilot_adapters.psa.line import DEADLINE, MOST_BYTES
+from flowpilot_adapters.psa.retry_line import DEADLINE, MOST_BYTES
 from flowpilot_adapters.push import NatsEventStream, PostgresEventStream
 from flowpilot_adapters.smtp import MailServer, SmtpNotifier, domain_of
 from flowpilot_adapters.sql import Database
 from flowpilot_adapters.system import SystemClock, jitter
-from flowpilot_core.application.mail_only_to import MailOnlyTo
-from flowpilot_core.application.models import Models, Rested
-from flowpilot_core.domain.errors import InvalidValue
-from flowpilot_core.ports.notifier import Notifier
+from flowpilot_core.application.assistant.models import Models, Rested
+from flowpilot_core.application.notifications.mail_allowlist import MailOnlyTo
+from flowpilot_core.domain.kernel.errors import InvalidValue
+from flowpilot_core.ports.notifications import Notifier
 from flowpilot_core.ports.psa import Psa
 from flowpilot_http.settings import Settings, variable
 

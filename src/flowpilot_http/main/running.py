@@ -8,22 +8,22 @@ from typing import Final
 import structlog
 from attrs import evolve
 
-from flowpilot_adapters.mark_file import MarkFile
 from flowpilot_adapters.openid import HttpOpenId
 from flowpilot_adapters.redaction import SecretRedactor
+from flowpilot_adapters.restore_mark_file import MarkFile
 from flowpilot_adapters.sql import Database, SqlOutbox, migrations
 from flowpilot_adapters.system import SystemClock, jitter, new_id, new_secret
 from flowpilot_adapters.vault import AesGcmVault
-from flowpilot_core.application.push import Push
-from flowpilot_core.application.relay import Relay
-from flowpilot_core.application.secrets import Rotated, Rotation
-from flowpilot_core.domain.errors import Unavailable
-from flowpilot_core.domain.identifiers import AccountId
+from flowpilot_core.application.access.secrets import Rotated, Rotation
+from flowpilot_core.application.notifications.push import Push
+from flowpilot_core.application.relay.relay import Relay
+from flowpilot_core.domain.kernel.errors import Unavailable
+from flowpilot_core.domain.kernel.identifiers import AccountId
 from flowpilot_http import server
 from flowpilot_http.app import create_app
 from flowpilot_http.cursors import Cursors
-from flowpilot_http.edge import Edge
 from flowpilot_http.metrics import Metrics
+from flowpilot_http.middleware import Edge
 from flowpilot_http.readiness import Probe, Readiness
 from flowpilot_http.settings import Settings, variable
 from flowpilot_http.sse import EventIds, Sse

@@ -20,6 +20,6 @@ Every template is told `person` (None where nobody is signed in) and `csrf_token
 field. A form without it is refused before the route runs. Refusals raised in a page are shown as a page.
 """
 
-from .visit import Form, SignInFirst, Visit, shows, takes
+from .page_request import Form, SignInFirst, Visit, shows, takes
 
 __all__ = ["Form", "SignInFirst", "Visit", "shows", "takes"]

@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import DictLoader, Environment, StrictUndefined
 from markupsafe import Markup
 
-from flowpilot_http.answers import Header
+from flowpilot_http.responses import Header
 
 Json = Mapping[str, Any]
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from jinja2 import DictLoader, Environment, StrictUndefined
 
-from flowpilot_http.answers import Header
+from flowpilot_http.responses import Header
 
 _TEMPLATES = files(__package__).joinpath("templates")
 

@@ -3,16 +3,17 @@
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from flowpilot_core.application.handoffs import Waiting
-from flowpilot_core.domain.delivery import Delivery
-from flowpilot_core.domain.identifiers import DeliveryId, HandoffId, TeamId, UserId
-from flowpilot_core.ports.persistence import Entry, QueueFilter, QueuePosition
-from flowpilot_http.answers import Body, Header, NotModified
-from flowpilot_http.calls import Call
+from flowpilot_core.application.handoffs.handoffs import Waiting
+from flowpilot_core.domain.kernel.identifiers import DeliveryId, HandoffId, TeamId, UserId
+from flowpilot_core.domain.notifications.delivery import Delivery
+from flowpilot_core.ports.handoffs import QueueFilter, QueuePosition
+from flowpilot_core.ports.kernel import Entry
+from flowpilot_http.api_request import Call
 from flowpilot_http.operations import Part
-from flowpilot_http.schemas.common import EntryOut, Listed, Nothing, Page
-from flowpilot_http.schemas.handoffs import DeliveryOut, HandoffOut, Judge, QueueItemOut, QueueWanted, Reroute, SnapshotWanted
-from flowpilot_http.schemas.snapshot import SnapshotOut
+from flowpilot_http.responses import Body, Header, NotModified
+from flowpilot_http.schemas.handoffs.handoffs import DeliveryOut, HandoffOut, Judge, QueueItemOut, QueueWanted, Reroute, SnapshotWanted
+from flowpilot_http.schemas.handoffs.snapshot import SnapshotOut
+from flowpilot_http.schemas.kernel import EntryOut, Listed, Nothing, Page
 
 part = Part("Handoffs")
 
@@ -79,7 +80,7 @@ async def deliveries(request: Call) -> Body:
 
     async def more(after: UUID | None, limit: int) -> list[Delivery]:
         last = None if after is None else DeliveryId(after)
-        return list(await request.flowpilot.handoffs.deliveries(request.user, handoff_id, after=last, limit=limit))
+        return list(await request.flowpilot.deliveries.of(request.user, handoff_id, after=last, limit=limit))
 
     return await request.listed(page, f"deliveries {handoff_id}", UUID, more, shown=DeliveryOut.of, at=lambda delivery: delivery.id)
 
@@ -154,7 +155,7 @@ async def retry_delivery(request: Call) -> Body:
     """Have a dead delivery tried again."""
     await request.read(Nothing)
     return await request.changed(
-        lambda change: request.flowpilot.handoffs.retry_delivery(request.user, request.handoff_id, request.delivery_id, request=change),
+        lambda change: request.flowpilot.deliveries.retry(request.user, request.handoff_id, request.delivery_id, request=change),
         HandoffOut.shown,
     )
 

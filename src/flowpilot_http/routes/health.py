@@ -3,11 +3,11 @@
 from litestar import get
 from litestar.handlers import HTTPRouteHandler
 
-from flowpilot_http.answers import Body, encode
-from flowpilot_http.calls import Call
+from flowpilot_http.api_request import Call
 from flowpilot_http.metrics import Metrics
 from flowpilot_http.operations import Operation
 from flowpilot_http.readiness import LiveOut, Probe, ReadyOut
+from flowpilot_http.responses import Body, encode
 
 _NOT_KEPT = ((b"cache-control", b"no-store"),)
 

@@ -2,11 +2,11 @@
 
 from typing import Final
 
-from flowpilot_core.domain.output_text import ExportFormat
-from flowpilot_http.answers import HTML, Body
-from flowpilot_http.calls import Call
+from flowpilot_core.domain.outputs.document import ExportFormat
+from flowpilot_http.api_request import Call
 from flowpilot_http.operations import Part
-from flowpilot_http.schemas.common import Nothing
+from flowpilot_http.responses import HTML, Body
+from flowpilot_http.schemas.kernel import Nothing
 from flowpilot_http.schemas.outputs import EditOutput, ExportWanted, NewOutput, OutputDetailOut, OutputOut, OutputsOut
 
 part = Part("Outputs")

@@ -4,15 +4,14 @@ from uuid import UUID
 
 import msgspec
 
-from flowpilot_core.domain.identifiers import HandoffId, PsaConnectionId, PsaPostId, SessionId
-from flowpilot_core.domain.psa_connection import PsaConnection
-from flowpilot_core.domain.psa_post import PsaPost
-from flowpilot_core.ports.psa import Knock
-from flowpilot_core.ports.psa_ledger import PostFilter
-from flowpilot_http.answers import Body, encode
-from flowpilot_http.calls import Call
+from flowpilot_core.domain.kernel.identifiers import HandoffId, PsaConnectionId, PsaPostId, SessionId
+from flowpilot_core.domain.psa.connection import PsaConnection
+from flowpilot_core.domain.psa.post import PsaPost
+from flowpilot_core.ports.psa import Knock, PostFilter
+from flowpilot_http.api_request import Call
 from flowpilot_http.operations import FORBIDDEN, Part
-from flowpilot_http.schemas.common import Listed, Nothing, Page
+from flowpilot_http.responses import Body, encode
+from flowpilot_http.schemas.kernel import Listed, Nothing, Page
 from flowpilot_http.schemas.psa import (
     ChangedConnection,
     ConnectionOut,

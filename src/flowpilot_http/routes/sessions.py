@@ -2,16 +2,17 @@
 
 from uuid import UUID
 
-from flowpilot_core.domain.errors import InvalidValue
-from flowpilot_core.domain.identifiers import BranchId, SessionId, StepId, TeamId, UserId
-from flowpilot_core.domain.opinion import Thumb
-from flowpilot_core.domain.session import Ticket
-from flowpilot_core.ports.persistence import Entry, SessionFilter
-from flowpilot_http.answers import Body
-from flowpilot_http.calls import Call
+from flowpilot_core.domain.kernel.errors import InvalidValue
+from flowpilot_core.domain.kernel.identifiers import BranchId, SessionId, StepId, TeamId, UserId
+from flowpilot_core.domain.sessions.feedback import Thumb
+from flowpilot_core.domain.sessions.session import Ticket
+from flowpilot_core.ports.kernel import Entry
+from flowpilot_core.ports.sessions import SessionFilter
+from flowpilot_http.api_request import Call
 from flowpilot_http.operations import Part
-from flowpilot_http.schemas.common import EntryOut, Listed, Nothing, Page
-from flowpilot_http.schemas.handoffs import HandoffOut
+from flowpilot_http.responses import Body
+from flowpilot_http.schemas.handoffs.handoffs import HandoffOut
+from flowpilot_http.schemas.kernel import EntryOut, Listed, Nothing, Page
 from flowpilot_http.schemas.sessions import (
     ActiveBranch,
     Because,

@@ -6,11 +6,11 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from flowpilot_core.application.outputs import Shown
-from flowpilot_core.domain.output import Author, OutputKind, OutputState
-from flowpilot_core.domain.output_text import ExportFormat
+from flowpilot_core.application.outputs.outputs import Shown
+from flowpilot_core.domain.outputs.document import ExportFormat
+from flowpilot_core.domain.outputs.output import Author, OutputKind, OutputState
 
-from .common import Closed, Instant, PersonOut, Text, person
+from .kernel import Closed, Instant, PersonOut, Text, person
 
 BODY = "`## ` begins a heading, `- ` an item of a list, an empty line ends a paragraph; all else is read as it is written."
 

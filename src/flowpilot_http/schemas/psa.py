@@ -7,10 +7,9 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from flowpilot_core.application.psa_connections import INTERNAL, PUBLIC, Preview, Tested
-from flowpilot_core.application.psa_webhooks import Address
-from flowpilot_core.domain.documentation import PLACEHOLDERS
-from flowpilot_core.domain.psa_connection import (
+from flowpilot_core.application.psa.connections import INTERNAL, PUBLIC, Preview, Tested
+from flowpilot_core.application.psa.webhooks import Address
+from flowpilot_core.domain.psa.connection import (
     CHANGED,
     LONGEST_CHOICE,
     LONGEST_TEMPLATE,
@@ -21,11 +20,12 @@ from flowpilot_core.domain.psa_connection import (
     PsaConnection,
     TicketAction,
 )
-from flowpilot_core.domain.psa_post import PostState, PsaPost
-from flowpilot_core.domain.psa_vendor import NoteFormat
+from flowpilot_core.domain.psa.note import PLACEHOLDERS
+from flowpilot_core.domain.psa.post import PostState, PsaPost
+from flowpilot_core.domain.psa.vendor import NoteFormat
 from flowpilot_core.ports.psa import PsaTicket, Trouble
 
-from .common import Closed, Instant, Line, Page, TicketNoteOut
+from .kernel import Closed, Instant, Line, Page, TicketNoteOut
 
 Url = Annotated[str, Meta(extra_json_schema={"format": "uri", "minLength": 1, "maxLength": LONGEST_URL})]
 Credentials = Annotated[

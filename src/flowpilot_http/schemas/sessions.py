@@ -7,18 +7,18 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from flowpilot_core.application.sessions import Forked
-from flowpilot_core.domain.branch import FEWEST_OPTIONS, MOST_OPTIONS, Branch, BranchState, ForkPoint, Option, Outcome
-from flowpilot_core.domain.debrief import Debrief, debrief
-from flowpilot_core.domain.handoff import Intent
-from flowpilot_core.domain.identifiers import UserId
-from flowpilot_core.domain.session import Priority, Session, Status
-from flowpilot_core.domain.step import Step, StepKind, StepResult
-from flowpilot_core.domain.text import EVIDENCE
-from flowpilot_core.ports.persistence import SessionDetail
+from flowpilot_core.application.sessions.sessions import Forked
+from flowpilot_core.domain.handoffs.debrief import Debrief, debrief
+from flowpilot_core.domain.handoffs.handoff import Intent
+from flowpilot_core.domain.kernel.identifiers import UserId
+from flowpilot_core.domain.kernel.text import EVIDENCE
+from flowpilot_core.domain.sessions.branch import FEWEST_OPTIONS, MOST_OPTIONS, Branch, BranchState, ForkPoint, Option, Outcome
+from flowpilot_core.domain.sessions.session import Priority, Session, Status
+from flowpilot_core.domain.sessions.step import Step, StepKind, StepResult
+from flowpilot_core.ports.sessions import SessionDetail
+from flowpilot_http.schemas.handoffs.handoffs import HandoffInSession
 
-from .common import Closed, Instant, Line, MaybeLine, MaybeText, Page, PersonOut, Text, TicketFactsOut, TicketOut, person
-from .handoffs import HandoffInSession
+from .kernel import Closed, Instant, Line, MaybeLine, MaybeText, Page, PersonOut, Text, TicketFactsOut, TicketOut, person
 
 Evidence = Annotated[str, Meta(description=f"Any text of at most {EVIDENCE} bytes as UTF-8.")]
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from attrs import frozen
 
 from flowpilot_adapters.memory import MemoryPsa
-from flowpilot_core.domain.identifiers import AccountId, PsaConnectionId
+from flowpilot_core.domain.kernel.identifiers import AccountId, PsaConnectionId
 from flowpilot_core.ports.psa import Access, Knock, NotDone, Trouble
 
 

@@ -11,22 +11,23 @@ from attrs import evolve, frozen
 
 from flowpilot_adapters.memory import MemoryVault
 from flowpilot_adapters.psa import Autotask, ConnectWise, HaloPsa
-from flowpilot_adapters.psa.line import Window
+from flowpilot_adapters.psa.retry_line import Window
 from flowpilot_adapters.system import SystemClock, new_id
-from flowpilot_core.application.posting import PostNote
-from flowpilot_core.application.psa_access import Psas
-from flowpilot_core.application.relay import Relay
-from flowpilot_core.application.secrets import Safe
-from flowpilot_core.application.units import Units
-from flowpilot_core.domain.identifiers import OutputId, PsaConnectionId, PsaPostId, SecretId
-from flowpilot_core.domain.output import Output, OutputKind
-from flowpilot_core.domain.output_text import as_note
-from flowpilot_core.domain.psa_connection import NoteKind, PsaConnection, TicketAction, TicketChange
-from flowpilot_core.domain.psa_post import PsaPost
-from flowpilot_core.domain.session import Ticket
-from flowpilot_core.ports.outbox import Outbox, WorkKind
-from flowpilot_core.ports.persistence import BeginWork
+from flowpilot_core.application.access.secrets import Safe
+from flowpilot_core.application.kernel.units import Units
+from flowpilot_core.application.psa.access import Psas
+from flowpilot_core.application.psa.posting import PostNote
+from flowpilot_core.application.relay.relay import Relay
+from flowpilot_core.domain.kernel.identifiers import OutputId, PsaConnectionId, PsaPostId, SecretId
+from flowpilot_core.domain.outputs.document import as_note
+from flowpilot_core.domain.outputs.output import Output, OutputKind
+from flowpilot_core.domain.psa.connection import NoteKind, PsaConnection, TicketAction, TicketChange
+from flowpilot_core.domain.psa.post import PsaPost
+from flowpilot_core.domain.sessions.session import Ticket
+from flowpilot_core.ports.kernel import BeginWork
 from flowpilot_core.ports.psa import Psa
+from flowpilot_core.ports.relay import Outbox, WorkKind
+from flowpilot_core.ports.unit_of_work import UnitOfWork
 from flowpilot_core.testing.builders import Staff, a_session
 from flowpilot_core.testing.faults import Faults
 from flowpilot_core.testing.redaction import as_it_is
@@ -65,7 +66,7 @@ def _psas(vendors: Mapping[str, Psa]) -> Psas:
     return Psas(vendors=vendors, safe=Safe(vault=MemoryVault(), clock=SystemClock(), new_id=new_id))
 
 
-async def connected(begin: BeginWork, staff: Staff, simulator: Simulator) -> None:
+async def connected(begin: BeginWork[UnitOfWork], staff: Staff, simulator: Simulator) -> None:
     """The account has a connection to the simulator, which knows its engineers by their addresses."""
     at = SystemClock().now()
     connection = PsaConnection(
@@ -87,7 +88,11 @@ async def connected(begin: BeginWork, staff: Staff, simulator: Simulator) -> Non
 
 
 async def escalated(
-    begin: BeginWork, staff: Staff, simulator: Simulator, ticket: str = "1001", actions: Collection[TicketAction] = (TicketAction.NOTE,)
+    begin: BeginWork[UnitOfWork],
+    staff: Staff,
+    simulator: Simulator,
+    ticket: str = "1001",
+    actions: Collection[TicketAction] = (TicketAction.NOTE,),
 ) -> Mapping[TicketAction, PsaPostId]:
     """A session that was escalated to Ben, with the posts of these actions due."""
     on = Ticket(system=simulator.system, id=ticket)
@@ -104,7 +109,7 @@ async def escalated(
 
 
 async def written_up(
-    begin: BeginWork, staff: Staff, simulator: Simulator, *, kind: OutputKind = OutputKind.PSA_NOTE, public: bool = False
+    begin: BeginWork[UnitOfWork], staff: Staff, simulator: Simulator, *, kind: OutputKind = OutputKind.PSA_NOTE, public: bool = False
 ) -> Output:
     """An approved output of a resolved session, with its post due."""
     case = await a_session(by=staff.anna, ticket=Ticket(system=simulator.system, id="1001")).step().resolved().kept(begin)
@@ -134,7 +139,7 @@ async def written_up(
     return output
 
 
-def posting(begin: BeginWork, outbox: Outbox, client: httpx.AsyncClient, faults: Faults) -> Relay:
+def posting(begin: BeginWork[UnitOfWork], outbox: Outbox, client: httpx.AsyncClient, faults: Faults) -> Relay:
     """A relay that posts notes and does nothing else."""
     vendors = {system: cast(Psa, FaultyPsa(faults, adapter(client, SystemClock()))) for system, adapter in ADAPTERS.items()}
     begins = faults.begin(begin)

@@ -13,8 +13,8 @@ from uuid import UUID
 import httpx
 from attrs import define, field, frozen
 
-from flowpilot_core.domain.events import Plain
-from flowpilot_core.domain.identifiers import AccountId, PsaConnectionId
+from flowpilot_core.domain.kernel.events import Plain
+from flowpilot_core.domain.kernel.identifiers import AccountId, PsaConnectionId
 from flowpilot_core.ports.psa import Access, Knock
 
 

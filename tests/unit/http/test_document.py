@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from litestar.routes import HTTPRoute
 
-from flowpilot_http.examples import EXAMPLES
+from flowpilot_http.openapi_examples import EXAMPLES
 from flowpilot_http.operations import Operation
 from flowpilot_http.problems import TITLES
 from tests.support.http import World

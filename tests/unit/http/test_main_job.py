@@ -7,9 +7,9 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from flowpilot_http.schemas.handoffs import HandoffOut
+from flowpilot_http.schemas.handoffs.handoffs import HandoffOut
+from flowpilot_http.schemas.handoffs.snapshot import SnapshotOut
 from flowpilot_http.schemas.sessions import SessionDetailOut, SessionOut
-from flowpilot_http.schemas.snapshot import SnapshotOut
 from tests.support.http import World
 
 pytestmark = pytest.mark.anyio

@@ -5,10 +5,10 @@ from uuid import UUID
 import pytest
 
 from flowpilot_adapters.system import new_id, new_secret
-from flowpilot_core.application.links import Links
-from flowpilot_core.domain.identifiers import HandoffId
+from flowpilot_core.application.kernel.links import Links
+from flowpilot_core.domain.kernel.identifiers import HandoffId
 from flowpilot_http.app import create_app
-from flowpilot_http.edge import Edge
+from flowpilot_http.middleware import Edge
 from tests.support.browser import Browser
 from tests.support.http import BASE, SECRET_KEY, World, all_is_well, client_of
 

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from flowpilot_adapters.system import new_secret
 from flowpilot_core.application.flowpilot import FlowPilot
-from flowpilot_core.domain.errors import FlowPilotError, OutcomeUnknown, Unavailable
+from flowpilot_core.domain.kernel.errors import FlowPilotError, OutcomeUnknown, Unavailable
 from flowpilot_core.testing.builders import SetClock, new_id
 from flowpilot_http.app import create_app
 from flowpilot_http.readiness import Readiness

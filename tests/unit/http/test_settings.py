@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from flowpilot_adapters.sql import Database
-from flowpilot_core.domain.errors import Unavailable
+from flowpilot_core.domain.kernel.errors import Unavailable
 from flowpilot_http import main
 from flowpilot_http.cli.program import program
 from flowpilot_http.main import CannotRun, secret_key

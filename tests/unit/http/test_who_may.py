@@ -7,7 +7,7 @@ import pytest
 from attrs import frozen
 
 from flowpilot_adapters.system import new_id
-from flowpilot_core.domain.actor import Role
+from flowpilot_core.domain.kernel.actor import Role
 from flowpilot_http.operations import Operation
 from tests.support.http import Somebody, World
 from tests.support.routes import OPEN, TICKET_PATH, a_body, asked, filled, routes, routes_of_accounts, things_of

@@ -5,18 +5,16 @@ even where all code is wrong. Ids are made by the application and numbers come f
 others write.
 """
 
-from .base import SCHEMA, metadata
-from .handoffs import assessment, assessment_feedback, handoff, handoff_seen, handoff_snapshot, handoff_verdict, token_use
-from .people import (
+from .access import (
     account,
     api_token,
     audit_entry,
     audit_head,
-    event_counter,
     identity_link,
     identity_provider,
     invitation,
     person,
+    secret,
     sign_in,
     sign_in_attempt,
     sign_in_code,
@@ -24,10 +22,16 @@ from .people import (
     team,
     team_membership,
 )
+from .assistant import assessment, assessment_feedback, suggestion, token_use
+from .columns import SCHEMA, metadata
+from .handoffs import claim_watch, handoff, handoff_seen, handoff_snapshot, handoff_verdict
+from .kernel import event, event_counter, idempotency_key
+from .notifications import delivery, escalation_policy, notification_preference, policy_run, presence, webhook, webhook_message
+from .outputs import output, output_version
 from .psa import psa_connection, psa_member, psa_post, psa_ticket, psa_webhook
-from .sessions import branch, event, fork_point, output, output_version, session, step, step_rating, suggestion
-from .telling import claim_watch, delivery, escalation_policy, notification_preference, policy_run, presence, webhook, webhook_message
-from .work import due_work, idempotency_key, imported_row, relay_mark, secret
+from .relay import due_work, relay_mark
+from .replay import imported_row
+from .sessions import branch, fork_point, session, step, step_rating
 
 __all__ = [
     "SCHEMA",

@@ -1,14 +1,13 @@
-"""Handoffs: what was frozen, who has seen it, and what an assistant makes of it."""
+"""Handoffs: what was frozen, who has seen it, and claims that may go quiet."""
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Index, LargeBinary, SmallInteger, Table, Uuid, text
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy import CheckConstraint, Column, Index, LargeBinary, SmallInteger, Table, Uuid, text
+from sqlalchemy.dialects.postgresql import ARRAY
 
-from flowpilot_core.domain.assessment import AssessmentState, FeedbackVerdict
-from flowpilot_core.domain.handoff import HANDOFF, HandoffState, Intent
-from flowpilot_core.domain.opinion import Verdict
-from flowpilot_core.domain.session import Priority
+from flowpilot_core.domain.handoffs.handoff import HANDOFF, HandoffState, Intent
+from flowpilot_core.domain.sessions.feedback import Verdict
+from flowpilot_core.domain.sessions.session import Priority
 
-from .base import foreign_key, integer_column, listed, metadata, of_account, one_of, primary_key, text_column, time_column, uuid_column
+from .columns import foreign_key, integer_column, listed, metadata, one_of, primary_key, text_column, time_column, uuid_column
 
 handoff = Table(
     "handoff",
@@ -77,6 +76,7 @@ handoff = Table(
 )
 """`queue_rank` is the priority's rank with its sign turned, so that the queue is read by one ascending index."""
 
+
 handoff_snapshot = Table(
     "handoff_snapshot",
     metadata,
@@ -86,6 +86,7 @@ handoff_snapshot = Table(
     primary_key("handoff_snapshot", "handoff_id"),
     foreign_key("handoff_snapshot", "handoff", ("handoff_id",), "handoff", ("id",)),
 )
+
 
 handoff_seen = Table(
     "handoff_seen",
@@ -98,6 +99,7 @@ handoff_seen = Table(
     foreign_key("handoff_seen", "handoff", ("handoff_id",), "handoff", ("id",)),
     foreign_key("handoff_seen", "user", ("user_id",), "person", ("id",)),
 )
+
 
 handoff_verdict = Table(
     "handoff_verdict",
@@ -114,56 +116,16 @@ handoff_verdict = Table(
     one_of("handoff_verdict", "verdict", Verdict),
 )
 
-assessment = Table(
-    "assessment",
+
+claim_watch = Table(
+    "claim_watch",
     metadata,
     uuid_column("account_id"),
     uuid_column("id"),
     uuid_column("handoff_id"),
-    text_column("state"),
-    text_column("snapshot_digest"),
-    uuid_column("requested_by", null=True),
-    time_column("requested_at"),
-    time_column("made_at", null=True),
-    text_column("provider", null=True),
-    text_column("model", null=True),
-    text_column("prompt_version", null=True),
-    integer_column("tokens_in"),
-    integer_column("tokens_out"),
-    Column("cost_micros", BigInteger, nullable=True),
-    integer_column("latency_ms"),
-    text_column("problem", null=True),
-    Column("body", JSONB, nullable=True),
-    primary_key("assessment", "id"),
-    foreign_key("assessment", "handoff", ("handoff_id",), "handoff", ("id",)),
-    foreign_key("assessment", "requested_by", ("requested_by",), "person", ("id",)),
-    one_of("assessment", "state", AssessmentState),
-    CheckConstraint("state <> 'ready' OR num_nulls(made_at, provider, prompt_version, body) = 0", name="ck_assessment_ready"),
-    Index("ix_assessment_handoff", "account_id", "handoff_id", "id"),
+    time_column("claimed_at"),
+    time_column("warned_of", null=True),
+    primary_key("claim_watch", "id"),
+    foreign_key("claim_watch", "handoff", ("handoff_id",), "handoff", ("id",)),
 )
-
-assessment_feedback = Table(
-    "assessment_feedback",
-    metadata,
-    uuid_column("account_id"),
-    uuid_column("assessment_id"),
-    uuid_column("user_id"),
-    text_column("verdict"),
-    text_column("comment", null=True),
-    time_column("at"),
-    primary_key("assessment_feedback", "assessment_id", "user_id"),
-    foreign_key("assessment_feedback", "assessment", ("assessment_id",), "assessment", ("id",)),
-    foreign_key("assessment_feedback", "user", ("user_id",), "person", ("id",)),
-    one_of("assessment_feedback", "verdict", FeedbackVerdict),
-)
-
-token_use = Table(
-    "token_use",
-    metadata,
-    uuid_column("account_id"),
-    text_column("month"),
-    Column("tokens", BigInteger, nullable=False),
-    primary_key("token_use", "month"),
-    of_account("token_use"),
-)
-"""What models have used up of an account's tokens in a month, and what is set aside for those that are being asked."""
+"""Claims that lapse if they go quiet."""

@@ -3,10 +3,10 @@
 from sqlalchemy import Boolean, CheckConstraint, Column, Index, LargeBinary, Table, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from flowpilot_core.domain.psa_connection import Circuit, NoteKind, TicketAction
-from flowpilot_core.domain.psa_post import PostState
+from flowpilot_core.domain.psa.connection import Circuit, NoteKind, TicketAction
+from flowpilot_core.domain.psa.post import PostState
 
-from .base import foreign_key, integer_column, metadata, of_account, one_of, primary_key, text_column, time_column, uuid_column
+from .columns import foreign_key, integer_column, metadata, of_account, one_of, primary_key, text_column, time_column, uuid_column
 
 psa_connection = Table(
     "psa_connection",
@@ -39,6 +39,7 @@ psa_connection = Table(
     Index("uq_psa_connection_system", "account_id", "system", unique=True, postgresql_where=text("removed_at IS NULL")),
 )
 """One that was removed stays, without its secret, for the posts that went over it."""
+
 
 psa_post = Table(
     "psa_post",
@@ -88,6 +89,7 @@ psa_post = Table(
     ),
 )
 
+
 psa_member = Table(
     "psa_member",
     metadata,
@@ -104,6 +106,7 @@ psa_member = Table(
 )
 """Who of the account is who in its PSA."""
 
+
 psa_webhook = Table(
     "psa_webhook",
     metadata,
@@ -118,6 +121,7 @@ psa_webhook = Table(
     UniqueConstraint("account_id", "digest", name="uq_psa_webhook_digest"),
 )
 """The address that a PSA calls, as a digest."""
+
 
 psa_ticket = Table(
     "psa_ticket",

@@ -1,15 +1,13 @@
-"""Sessions and what is in them: branches, fork points, steps, events, and what is made of them."""
+"""Sessions and what is in them: branches, fork points, steps."""
 
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Index, SmallInteger, Table, UniqueConstraint, Uuid, text
+from sqlalchemy import CheckConstraint, Column, Index, SmallInteger, Table, UniqueConstraint, Uuid, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from flowpilot_core.domain.branch import BranchState
-from flowpilot_core.domain.output import Author, OutputKind, OutputState
-from flowpilot_core.domain.session import Priority, Status
-from flowpilot_core.domain.step import StepKind, StepResult
-from flowpilot_core.domain.suggestion import SuggestionState
+from flowpilot_core.domain.sessions.branch import BranchState
+from flowpilot_core.domain.sessions.session import Priority, Status
+from flowpilot_core.domain.sessions.step import StepKind, StepResult
 
-from .base import foreign_key, integer_column, metadata, one_of, primary_key, text_column, time_column, uuid_column
+from .columns import foreign_key, integer_column, metadata, one_of, primary_key, text_column, time_column, uuid_column
 
 session = Table(
     "session",
@@ -55,6 +53,7 @@ session = Table(
     Index("ix_session_ticket", "account_id", "ticket_id", "ticket_system", postgresql_where=text("ticket_id IS NOT NULL")),
 )
 
+
 branch = Table(
     "branch",
     metadata,
@@ -80,6 +79,7 @@ branch = Table(
 )
 """`number` is its place among the branches of its session, oldest first, from 0."""
 
+
 fork_point = Table(
     "fork_point",
     metadata,
@@ -97,6 +97,7 @@ fork_point = Table(
     foreign_key("fork_point", "step", ("session_id", "at_step_id"), "step", ("session_id", "id")),
     foreign_key("fork_point", "created_by", ("created_by",), "person", ("id",)),
 )
+
 
 step = Table(
     "step",
@@ -121,6 +122,7 @@ step = Table(
     one_of("step", "result", StepResult),
 )
 
+
 step_rating = Table(
     "step_rating",
     metadata,
@@ -135,94 +137,4 @@ step_rating = Table(
     foreign_key("step_rating", "step", ("session_id", "step_id"), "step", ("session_id", "id")),
     foreign_key("step_rating", "user", ("user_id",), "person", ("id",)),
     CheckConstraint("thumb IN (-1, 1)", name="ck_step_rating_thumb"),
-)
-
-suggestion = Table(
-    "suggestion",
-    metadata,
-    uuid_column("account_id"),
-    uuid_column("id"),
-    uuid_column("session_id"),
-    uuid_column("branch_id"),
-    text_column("state"),
-    text_column("source"),
-    text_column("kind"),
-    text_column("content"),
-    Column("cites", ARRAY(Uuid), nullable=False),
-    text_column("reason", null=True),
-    uuid_column("step_id", null=True),
-    uuid_column("requested_by"),
-    time_column("requested_at"),
-    primary_key("suggestion", "id"),
-    foreign_key("suggestion", "branch", ("session_id", "branch_id"), "branch", ("session_id", "id")),
-    foreign_key("suggestion", "step", ("session_id", "step_id"), "step", ("session_id", "id")),
-    foreign_key("suggestion", "requested_by", ("requested_by",), "person", ("id",)),
-    one_of("suggestion", "state", SuggestionState),
-    one_of("suggestion", "kind", StepKind),
-    CheckConstraint("(state = 'accepted') = (step_id IS NOT NULL)", name="ck_suggestion_step"),
-    Index("ix_suggestion_session", "account_id", "session_id", "id"),
-    Index("ix_suggestion_content", "account_id", "content"),
-)
-
-output = Table(
-    "output",
-    metadata,
-    uuid_column("account_id"),
-    uuid_column("id"),
-    uuid_column("session_id"),
-    text_column("kind"),
-    integer_column("version"),
-    text_column("state"),
-    Column("pending", Boolean, nullable=False),
-    text_column("problem", null=True),
-    uuid_column("approved_by", null=True),
-    time_column("created_at"),
-    time_column("updated_at"),
-    primary_key("output", "id"),
-    foreign_key("output", "session", ("session_id",), "session", ("id",)),
-    foreign_key("output", "approved_by", ("approved_by",), "person", ("id",)),
-    one_of("output", "kind", OutputKind),
-    one_of("output", "state", OutputState),
-    Index("ix_output_session", "account_id", "session_id", "id"),
-)
-
-output_version = Table(
-    "output_version",
-    metadata,
-    uuid_column("account_id"),
-    uuid_column("output_id"),
-    integer_column("number"),
-    text_column("body"),
-    text_column("made_by"),
-    text_column("model", null=True),
-    uuid_column("by_user_id", null=True),
-    time_column("at"),
-    primary_key("output_version", "output_id", "number"),
-    foreign_key("output_version", "output", ("output_id",), "output", ("id",)),
-    foreign_key("output_version", "by", ("by_user_id",), "person", ("id",)),
-    one_of("output_version", "made_by", Author),
-)
-
-event = Table(
-    "event",
-    metadata,
-    uuid_column("account_id"),
-    Column("number", BigInteger, nullable=False),
-    uuid_column("id"),
-    text_column("kind"),
-    time_column("at"),
-    uuid_column("by_user_id", null=True),
-    text_column("cause", null=True),
-    text_column("request_id", null=True),
-    uuid_column("session_id"),
-    uuid_column("handoff_id", null=True),
-    Column("private", Boolean, nullable=False),
-    Column("changed", JSONB, nullable=False),
-    primary_key("event", "number"),
-    UniqueConstraint("account_id", "id", name="uq_event_id"),
-    foreign_key("event", "by", ("by_user_id",), "person", ("id",)),
-    foreign_key("event", "session", ("session_id",), "session", ("id",)),
-    foreign_key("event", "handoff", ("handoff_id",), "handoff", ("id",)),
-    CheckConstraint("handoff_id IS NOT NULL OR NOT private", name="ck_event_private"),
-    Index("ix_event_session", "account_id", "session_id", "number"),
 )

@@ -14,35 +14,41 @@ to be theirs alone; only `OutboxContract` looks across accounts, and first finis
 anyio's pytest plugin: give it a fixture `anyio_backend` that says "asyncio".
 """
 
-from .api_tokens import ApiTokensContract
-from .assessments import AssessmentsContract
-from .assistant import AssistantContract
-from .audit import AuditLogContract
+from flowpilot_core.testing.contracts.access.api_tokens import ApiTokensContract
+from flowpilot_core.testing.contracts.access.audit import AuditLogContract
+from flowpilot_core.testing.contracts.access.identity_providers import IdentitiesContract
+from flowpilot_core.testing.contracts.access.invitations import InvitationsContract
+from flowpilot_core.testing.contracts.access.people import PeopleContract
+from flowpilot_core.testing.contracts.access.secrets import SecretsContract, VaultContract
+from flowpilot_core.testing.contracts.access.sign_in_codes import SignInCodesContract
+from flowpilot_core.testing.contracts.access.sign_ins import SignInsContract
+from flowpilot_core.testing.contracts.assistant.assessments import AssessmentsContract
+from flowpilot_core.testing.contracts.assistant.assistant import AssistantContract
+from flowpilot_core.testing.contracts.assistant.redactor import RedactorContract
+from flowpilot_core.testing.contracts.assistant.suggestions import SuggestionsContract
+from flowpilot_core.testing.contracts.assistant.token_use import TokenUseContract
+from flowpilot_core.testing.contracts.handoffs.claims import ClaimsContract
+from flowpilot_core.testing.contracts.handoffs.handoffs import HandoffsContract
+from flowpilot_core.testing.contracts.handoffs.queue import QueueContract
+from flowpilot_core.testing.contracts.kernel.event_log import EventLogContract
+from flowpilot_core.testing.contracts.kernel.unit_of_work import OnceContract, UnitOfWorkContract
+from flowpilot_core.testing.contracts.notifications.escalation_policy import EscalationContract
+from flowpilot_core.testing.contracts.notifications.event_stream import EventStreamContract, Nodes
+from flowpilot_core.testing.contracts.notifications.notifier import NotifierContract, Postbox
+from flowpilot_core.testing.contracts.notifications.presence import PresenceContract
+from flowpilot_core.testing.contracts.notifications.webhooks import WebhooksContract
+from flowpilot_core.testing.contracts.outputs.outputs import OutputsContract
+from flowpilot_core.testing.contracts.psa.ledger import PsaLedgerContract
+from flowpilot_core.testing.contracts.psa.vendor import Desk, PsaContract
+from flowpilot_core.testing.contracts.psa.webhooks import PsaWebhooksContract
+from flowpilot_core.testing.contracts.relay.outbox import OutboxContract
+from flowpilot_core.testing.contracts.replay.imports import ImportsContract, ReplayContract
+from flowpilot_core.testing.contracts.sessions.feedback import FeedbackContract
+from flowpilot_core.testing.contracts.sessions.sessions import SessionsContract
+
 from .contract import Adapter, Contract
-from .escalation import EscalationContract
-from .event_log import EventLogContract
-from .event_stream import EventStreamContract, Nodes
-from .identities import IdentitiesContract
-from .imports import ImportsContract, ReplayContract
-from .invitations import InvitationsContract
-from .notifier import NotifierContract, Postbox
-from .opinions import OpinionsContract
-from .outbox import OutboxContract
-from .outputs import OutputsContract
-from .persistence import ClaimsContract, HandoffsContract, PeopleContract, QueueContract, SessionsContract
-from .presence import PresenceContract
-from .psa import Desk, PsaContract
-from .psa_ledger import PsaLedgerContract
-from .psa_webhooks import PsaWebhooksContract
-from .redactor import RedactorContract
-from .secrets import SecretsContract, VaultContract
-from .sign_in_codes import SignInCodesContract
-from .sign_ins import SignInsContract
-from .suggestions import SuggestionsContract
+from .handoffs.claim_watches import ClaimWatchesContract
 from .tenancy import TenancyContract
-from .token_use import TokenUseContract
-from .unit_of_work import OnceContract, UnitOfWorkContract
-from .webhooks import WebhooksContract
 
 __all__ = [
     "Adapter",
@@ -50,12 +56,14 @@ __all__ = [
     "AssessmentsContract",
     "AssistantContract",
     "AuditLogContract",
+    "ClaimWatchesContract",
     "ClaimsContract",
     "Contract",
     "Desk",
     "EscalationContract",
     "EventLogContract",
     "EventStreamContract",
+    "FeedbackContract",
     "HandoffsContract",
     "IdentitiesContract",
     "ImportsContract",
@@ -63,7 +71,6 @@ __all__ = [
     "Nodes",
     "NotifierContract",
     "OnceContract",
-    "OpinionsContract",
     "OutboxContract",
     "OutputsContract",
     "PeopleContract",

@@ -7,11 +7,12 @@ from typing import ClassVar
 import pytest
 from attrs import frozen
 
-from flowpilot_core.domain.errors import FlowPilotError
-from flowpilot_core.domain.events import LoggedEvent
-from flowpilot_core.domain.identifiers import AccountId
-from flowpilot_core.ports.outbox import Outbox
-from flowpilot_core.ports.persistence import BeginWork, ViewOf
+from flowpilot_core.domain.kernel.errors import FlowPilotError
+from flowpilot_core.domain.kernel.events import LoggedEvent
+from flowpilot_core.domain.kernel.identifiers import AccountId
+from flowpilot_core.ports.kernel import BeginWork, ViewOf
+from flowpilot_core.ports.relay import Outbox
+from flowpilot_core.ports.unit_of_work import UnitOfWork, View
 from flowpilot_core.testing.builders import Staff, a_staff
 
 EVERYTHING = 10_000
@@ -22,8 +23,8 @@ EVERYTHING = 10_000
 class Adapter:
     """The ports of one store under test."""
 
-    begin: BeginWork
-    view: ViewOf
+    begin: BeginWork[UnitOfWork]
+    view: ViewOf[View]
     outbox: Outbox
 
 
@@ -36,11 +37,11 @@ class Contract:
     pytestmark = pytest.mark.anyio
 
     @pytest.fixture
-    def begin(self, adapter: Adapter) -> BeginWork:
+    def begin(self, adapter: Adapter) -> BeginWork[UnitOfWork]:
         return adapter.begin
 
     @pytest.fixture
-    def view(self, adapter: Adapter) -> ViewOf:
+    def view(self, adapter: Adapter) -> ViewOf[View]:
         return adapter.view
 
     @pytest.fixture
@@ -48,22 +49,22 @@ class Contract:
         return adapter.outbox
 
     @pytest.fixture
-    async def acme(self, begin: BeginWork) -> Staff:
+    async def acme(self, begin: BeginWork[UnitOfWork]) -> Staff:
         """An account with its people."""
         return await a_staff("Acme IT").kept(begin)
 
     @pytest.fixture
-    async def globex(self, begin: BeginWork) -> Staff:
+    async def globex(self, begin: BeginWork[UnitOfWork]) -> Staff:
         """Another account, whose people are called the same."""
         return await a_staff("Globex").kept(begin)
 
 
-async def all_events(view: ViewOf, account_id: AccountId) -> Sequence[LoggedEvent]:
+async def all_events(view: ViewOf[View], account_id: AccountId) -> Sequence[LoggedEvent]:
     """The whole log of an account."""
     return await view(account_id).events(after=0, limit=EVERYTHING)
 
 
-async def closed(begin: BeginWork, staff: Staff, at: datetime | None) -> None:
+async def closed(begin: BeginWork[UnitOfWork], staff: Staff, at: datetime | None) -> None:
     """Their account is closed since then, or open."""
     async with begin(staff.account_id) as work:
         await work.people.set_closed(at)

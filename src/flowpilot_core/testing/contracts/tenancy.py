@@ -10,25 +10,17 @@ from datetime import timedelta
 import pytest
 from attrs import evolve, frozen
 
-from flowpilot_core.domain.account import ApiToken
-from flowpilot_core.domain.actor import Person, Role
-from flowpilot_core.domain.delivery import TOLD_ROLES, Delivery
-from flowpilot_core.domain.errors import NotFound, Stale, Unauthenticated
-from flowpilot_core.domain.identifiers import DeliveryId, EventId, HandoffId, SessionId, StepId, TeamId, TokenId, UserId
-from flowpilot_core.domain.token import token_digest
-from flowpilot_core.ports.outbox import Lease, Outbox
-from flowpilot_core.ports.persistence import (
-    AlreadyAnswered,
-    Answer,
-    BeginWork,
-    Once,
-    QueueFilter,
-    QueuePosition,
-    SessionFilter,
-    UnitOfWork,
-    View,
-    ViewOf,
-)
+from flowpilot_core.domain.access.account import ApiToken
+from flowpilot_core.domain.kernel.actor import Person, Role
+from flowpilot_core.domain.kernel.errors import NotFound, Stale, Unauthenticated
+from flowpilot_core.domain.kernel.identifiers import DeliveryId, EventId, HandoffId, SessionId, StepId, TeamId, TokenId, UserId
+from flowpilot_core.domain.kernel.secret_text import token_digest
+from flowpilot_core.domain.notifications.delivery import TOLD_ROLES, Delivery
+from flowpilot_core.ports.handoffs import QueueFilter, QueuePosition
+from flowpilot_core.ports.kernel import AlreadyAnswered, Answer, BeginWork, Once, ViewOf
+from flowpilot_core.ports.relay import Lease, Outbox
+from flowpilot_core.ports.sessions import SessionFilter
+from flowpilot_core.ports.unit_of_work import UnitOfWork, View
 from flowpilot_core.testing.builders import NOON, Case, Staff, a_session, new_id
 
 from .contract import EVERYTHING, Contract, all_events, facts
@@ -61,6 +53,7 @@ Touch = Callable[[UnitOfWork, Ids, Person], Awaitable[object]]
 LOOKS: dict[str, Look] = {
     "View.session": lambda view, ids, _: view.session(ids.session),
     "View.handoff": lambda view, ids, _: view.handoff(ids.handoff),
+    "View.changes": lambda view, ids, by: view.changes(ids.handoff, by, after=0, limit=10),
     "View.snapshot": lambda view, ids, _: view.snapshot(ids.handoff),
     "View.assessments": lambda view, ids, _: view.assessments(ids.handoff, after=None, limit=10),
     "View.deliveries": lambda view, ids, _: view.deliveries(ids.handoff, after=None, limit=10),
@@ -89,7 +82,7 @@ class TenancyContract(Contract):
     """Acme has everything; Globex must never learn of it, nor change it."""
 
     @pytest.fixture
-    async def escalated(self, begin: BeginWork, acme: Staff) -> Case:
+    async def escalated(self, begin: BeginWork[UnitOfWork], acme: Staff) -> Case:
         """An open escalation of Acme's, with two steps and something told."""
         case = await a_session(by=acme.anna, title="Acme's own").step().step().escalated(team_id=acme.network.id).kept(begin)
         async with begin(acme.account_id) as work:
@@ -100,8 +93,8 @@ class TenancyContract(Contract):
     def delivery(self, case: Case, to: Person) -> Delivery:
         return Delivery(id=DeliveryId(new_id()), handoff_id=case.handoff.id, user_id=to.user_id, created_at=NOON, updated_at=NOON)
 
-    async def ids(self, view: ViewOf, acme: Staff, case: Case) -> Ids:
-        (delivery,) = await view(acme.account_id).deliveries(case.handoff.id, after=None, limit=2)
+    async def ids(self, view: ViewOf[View], acme: Staff, case: Case) -> Ids:
+        (delivery,) = (await view(acme.account_id).deliveries(case.handoff.id, after=None, limit=2))[1]
         return Ids(
             session=case.id,
             step=case.steps[0].id,
@@ -113,7 +106,7 @@ class TenancyContract(Contract):
 
     @pytest.mark.parametrize("method", LOOKS)
     async def test_looking_at_anothers_is_looking_at_nothing(
-        self, method: str, view: ViewOf, acme: Staff, globex: Staff, escalated: Case
+        self, method: str, view: ViewOf[View], acme: Staff, globex: Staff, escalated: Case
     ) -> None:
         """A27: the same error, with the same facts, as for an id that never was."""
         foreign = await self.ids(view, acme, escalated)
@@ -129,7 +122,7 @@ class TenancyContract(Contract):
 
     @pytest.mark.parametrize("method", TOUCHES)
     async def test_touching_anothers_is_touching_nothing(
-        self, method: str, begin: BeginWork, view: ViewOf, acme: Staff, globex: Staff, escalated: Case
+        self, method: str, begin: BeginWork[UnitOfWork], view: ViewOf[View], acme: Staff, globex: Staff, escalated: Case
     ) -> None:
         """A27, A28: the same error, and Acme's things stay as they were."""
         foreign = await self.ids(view, acme, escalated)
@@ -147,18 +140,18 @@ class TenancyContract(Contract):
         async with begin(acme.account_id) as work:
             await TOUCHES[method](work, foreign, acme.ben)
 
-    async def _everything(self, view: ViewOf, acme: Staff, case: Case) -> tuple[object, ...]:
+    async def _everything(self, view: ViewOf[View], acme: Staff, case: Case) -> tuple[object, ...]:
         see = view(acme.account_id)
         return (
             await see.session(case.id),
             await see.handoff(case.handoff.id),
             await see.snapshot(case.handoff.id),
-            await see.deliveries(case.handoff.id, after=None, limit=EVERYTHING),
+            (await see.deliveries(case.handoff.id, after=None, limit=EVERYTHING))[1],
             await see.events(after=0, limit=EVERYTHING),
             await see.news(after=0, limit=EVERYTHING),
         )
 
-    async def test_lists_hold_ones_own_only(self, view: ViewOf, acme: Staff, globex: Staff, escalated: Case) -> None:
+    async def test_lists_hold_ones_own_only(self, view: ViewOf[View], acme: Staff, globex: Staff, escalated: Case) -> None:
         see = view(globex.account_id)
         place = QueuePosition(rank=3, escalated_at=NOON - timedelta(days=1), handoff_id=escalated.handoff.id)
 
@@ -178,30 +171,31 @@ class TenancyContract(Contract):
         assert isinstance(names, dict)
         return list(found), dict(names)
 
-    async def test_a_timeline_of_anothers_session_is_that_of_none(self, view: ViewOf, globex: Staff, escalated: Case) -> None:
-        for since in (None, escalated.handoff.id):
-            refusals = []
-            for session_id in (escalated.id, UNKNOWN.session):
-                with pytest.raises(NotFound) as refused:
-                    await view(globex.account_id).timeline(session_id, globex.olga, since=since, after=0, limit=EVERYTHING)
-                refusals.append(facts(refused.value))
-            assert refusals[1] == refusals[0]
+    async def test_a_timeline_of_anothers_session_is_that_of_none(self, view: ViewOf[View], globex: Staff, escalated: Case) -> None:
+        refusals = []
+        for session_id in (escalated.id, UNKNOWN.session):
+            with pytest.raises(NotFound) as refused:
+                await view(globex.account_id).timeline(session_id, globex.olga, after=0, limit=EVERYTHING)
+            refusals.append(facts(refused.value))
+        assert refusals[1] == refusals[0]
 
-    async def test_the_people_of_an_account_are_its_own(self, begin: BeginWork, acme: Staff, globex: Staff) -> None:
+    async def test_the_people_of_an_account_are_its_own(self, begin: BeginWork[UnitOfWork], acme: Staff, globex: Staff) -> None:
         async with begin(globex.account_id) as work:
             assert set(globex.users) == set(await work.people.users())
             assert {globex.network, globex.bench} == set(await work.people.teams())
             assert globex.account == await work.people.account()
 
-    async def test_colleagues_are_of_ones_own_account(self, begin: BeginWork, acme: Staff, globex: Staff) -> None:
+    async def test_colleagues_are_of_ones_own_account(self, begin: BeginWork[UnitOfWork], acme: Staff, globex: Staff) -> None:
         case = await a_session(by=globex.anna).kept(begin)
 
         async with begin(globex.account_id) as work:
-            _, colleagues, _ = await work.handoffs.basis(case.id, frozenset(Role))
+            colleagues = (await work.handoffs.basis(case.id, frozenset(Role))).colleagues
 
         assert {person.user_id for person in globex.people} == {colleague.user_id for colleague in colleagues}
 
-    async def test_nobody_of_another_account_is_told(self, begin: BeginWork, view: ViewOf, acme: Staff, globex: Staff) -> None:
+    async def test_nobody_of_another_account_is_told(
+        self, begin: BeginWork[UnitOfWork], view: ViewOf[View], acme: Staff, globex: Staff
+    ) -> None:
         case = await a_session(by=globex.anna).escalated().kept(begin)
         own = self.delivery(case, globex.ben)
 
@@ -209,9 +203,11 @@ class TenancyContract(Contract):
             await work.deliveries.add([self.delivery(case, acme.ben), own])
             await work.commit()
 
-        assert [own] == list(await view(globex.account_id).deliveries(case.handoff.id, after=None, limit=EVERYTHING))
+        assert [own] == list((await view(globex.account_id).deliveries(case.handoff.id, after=None, limit=EVERYTHING))[1])
 
-    async def test_nobody_of_another_account_gets_a_token_here(self, begin: BeginWork, view: ViewOf, acme: Staff, globex: Staff) -> None:
+    async def test_nobody_of_another_account_gets_a_token_here(
+        self, begin: BeginWork[UnitOfWork], view: ViewOf[View], acme: Staff, globex: Staff
+    ) -> None:
         """A09: not even where only a foreign key would notice."""
         stolen = ApiToken(id=TokenId(new_id()), user_id=acme.olga.user_id, digest=token_digest(b"stolen"), created_at=NOON)
 
@@ -224,7 +220,9 @@ class TenancyContract(Contract):
             with pytest.raises(Unauthenticated):
                 await view(account_id).authenticate(stolen.digest, at=NOON)
 
-    async def test_a_token_is_good_in_its_own_account_only(self, begin: BeginWork, view: ViewOf, acme: Staff, globex: Staff) -> None:
+    async def test_a_token_is_good_in_its_own_account_only(
+        self, begin: BeginWork[UnitOfWork], view: ViewOf[View], acme: Staff, globex: Staff
+    ) -> None:
         digest = token_digest(b"acme's")
         async with begin(acme.account_id) as work:
             await work.tokens.add(ApiToken(id=TokenId(new_id()), user_id=acme.ben.user_id, digest=digest, created_at=NOON))
@@ -234,7 +232,9 @@ class TenancyContract(Contract):
         with pytest.raises(Unauthenticated):
             await view(globex.account_id).authenticate(digest, at=NOON)
 
-    async def test_nobody_of_another_account_can_act_here(self, begin: BeginWork, view: ViewOf, acme: Staff, globex: Staff) -> None:
+    async def test_nobody_of_another_account_can_act_here(
+        self, begin: BeginWork[UnitOfWork], view: ViewOf[View], acme: Staff, globex: Staff
+    ) -> None:
         mine = await a_session(by=acme.anna).kept(begin)
         intruder = evolve(globex.olga, account_id=acme.account_id)
         later = mine.reassigned_to(acme.ben, by=intruder)
@@ -247,7 +247,9 @@ class TenancyContract(Contract):
 
         assert mine.session == (await view(acme.account_id).session(mine.id)).session
 
-    async def test_what_another_account_has_taken_is_free_here(self, begin: BeginWork, view: ViewOf, acme: Staff, globex: Staff) -> None:
+    async def test_what_another_account_has_taken_is_free_here(
+        self, begin: BeginWork[UnitOfWork], view: ViewOf[View], acme: Staff, globex: Staff
+    ) -> None:
         """A10: no id, address, name or key tells by a refusal that it exists elsewhere."""
         theirs = await a_session(by=acme.anna, title="Acme's").step("Acme's").escalated("Acme's").kept(begin)
         twin = Staff(
@@ -279,7 +281,9 @@ class TenancyContract(Contract):
             (await other.session(mine.id)).names[acme.anna.user_id],
         )
 
-    async def test_saving_anothers_session_saves_nothing(self, begin: BeginWork, view: ViewOf, globex: Staff, escalated: Case) -> None:
+    async def test_saving_anothers_session_saves_nothing(
+        self, begin: BeginWork[UnitOfWork], view: ViewOf[View], globex: Staff, escalated: Case
+    ) -> None:
         """A12: not by its id, not with the right version."""
         with pytest.raises(Stale):
             async with begin(globex.account_id) as work:
@@ -290,7 +294,9 @@ class TenancyContract(Contract):
                 await work.handoffs.save(escalated.handoff)
                 await work.commit()
 
-    async def test_events_are_numbered_within_an_account(self, begin: BeginWork, view: ViewOf, acme: Staff, globex: Staff) -> None:
+    async def test_events_are_numbered_within_an_account(
+        self, begin: BeginWork[UnitOfWork], view: ViewOf[View], acme: Staff, globex: Staff
+    ) -> None:
         """A20: no number tells how much happens elsewhere."""
         for _ in range(3):
             await a_session(by=acme.anna).kept(begin)
@@ -299,7 +305,7 @@ class TenancyContract(Contract):
         for staff in (acme, globex):
             assert [1, 2, 3] == [logged.number for logged in await all_events(view, staff.account_id)]
 
-    async def test_a_key_of_one_account_is_unknown_in_another(self, begin: BeginWork, acme: Staff, globex: Staff) -> None:
+    async def test_a_key_of_one_account_is_unknown_in_another(self, begin: BeginWork[UnitOfWork], acme: Staff, globex: Staff) -> None:
         """A34: the same person's id, key and request; each account gets its own answer."""
         once = Once(user_id=acme.anna.user_id, key="k", fingerprint=b"same", at=NOON, expired=NOON - timedelta(days=1))
         async with begin(globex.account_id) as work:
@@ -319,7 +325,7 @@ class TenancyContract(Contract):
             assert staff.account.name.encode() == repeated.value.answer.body
 
     async def test_a_lease_is_void_in_another_account(
-        self, begin: BeginWork, outbox: Outbox, view: ViewOf, acme: Staff, globex: Staff, escalated: Case
+        self, begin: BeginWork[UnitOfWork], outbox: Outbox, view: ViewOf[View], acme: Staff, globex: Staff, escalated: Case
     ) -> None:
         """A25: work is settled in its own account or not at all."""
         lease = await self._lease(outbox, acme)
@@ -343,7 +349,9 @@ class TenancyContract(Contract):
                     return lease
         raise AssertionError("the account's work never came")
 
-    async def test_units_of_work_of_two_accounts_never_mix(self, begin: BeginWork, view: ViewOf, acme: Staff, globex: Staff) -> None:
+    async def test_units_of_work_of_two_accounts_never_mix(
+        self, begin: BeginWork[UnitOfWork], view: ViewOf[View], acme: Staff, globex: Staff
+    ) -> None:
         """A22, A23: a hundred at once, half of them given up, none in the wrong account."""
 
         async def work(staff: Staff, number: int) -> None:

@@ -8,8 +8,8 @@ from typing import Final, NoReturn
 from rich.console import Console
 from rich.text import Text
 
-from flowpilot_core.domain.account import Account
-from flowpilot_core.domain.actor import Role
+from flowpilot_core.domain.access.account import Account
+from flowpilot_core.domain.kernel.actor import Role
 from flowpilot_http import logs
 from flowpilot_http.cli.outcome import run
 from flowpilot_http.main import CannotRun, database_of, flowpilot_of

@@ -19,7 +19,7 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from flowpilot_core.domain.text import counted
+from flowpilot_core.domain.kernel.text import counted
 
 from .caller import Answer, Caller, Listening
 from .incident_log import FIGURES, LOG, MAPPING

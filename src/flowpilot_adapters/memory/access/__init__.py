@@ -1,0 +1,1 @@
+"""Accounts, people, their ways in, secrets and the audit log, in memory."""

@@ -1,0 +1,81 @@
+"""The due work of all accounts, as a relay sees it."""
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from attrs import evolve, frozen
+
+from flowpilot_adapters.memory.locks import Locks
+from flowpilot_adapters.memory.tables import DueWork, Tables
+from flowpilot_adapters.memory.transaction import due_key
+from flowpilot_core.domain.kernel.identifiers import AccountId
+from flowpilot_core.ports.kernel import Clock, NewId
+from flowpilot_core.ports.relay import Lease
+
+
+@frozen(kw_only=True)
+class MemoryOutbox:
+    """Takes due work from every account of a store."""
+
+    accounts: Mapping[AccountId, Tables]
+    locks: Locks
+    clock: Clock
+    new_token: NewId
+
+    async def take(self, room: Mapping[str, int], *, others: int = 0, lease_for: timedelta) -> Sequence[Lease]:
+        """As `Outbox.take` says."""
+        await asyncio.sleep(0)
+        now = self.clock.now()
+        lanes = [(most, frozenset({kind})) for kind, most in room.items()]
+        known = frozenset(room)
+        strays = frozenset(row.kind for tables in self.accounts.values() for row in tables.due.values()) - known
+        return [lease for most, kinds in (*lanes, (others, strays)) for lease in self._taken(kinds, most, now, until=now + lease_for)]
+
+    def _taken(self, kinds: frozenset[str], most: int, now: datetime, *, until: datetime) -> Iterator[Lease]:
+        """An account's turn is the later, the more of its work is held or stands before in line."""
+        turns = sorted(
+            (held + place, row.due_at, row.id, account_id)
+            for account_id, tables in self.accounts.items()
+            for held in [sum(_held(row, now) for row in tables.due.values() if row.kind in kinds)]
+            for place, row in enumerate(sorted(self._free(account_id, tables, now, kinds), key=lambda row: (row.due_at, row.id)))
+        )
+        for _, _, work_id, account_id in turns[:most]:
+            due = self.accounts[account_id].due
+            row = due[work_id]
+            token = self.new_token()
+            due[work_id] = evolve(row, takes=row.takes + 1, lease_token=token, lease_until=until)
+            yield Lease(account_id=account_id, work_id=work_id, kind=row.kind, token=token, takes=row.takes + 1)
+
+    async def holders(self, *, after: AccountId | None, limit: int) -> Sequence[AccountId]:
+        """As `SecretHolders.holders` says."""
+        await asyncio.sleep(0)
+        holders = (account_id for account_id, tables in self.accounts.items() if account_id in tables.due)
+        return sorted(account_id for account_id in holders if after is None or account_id > after)[:limit]
+
+    async def lag(self) -> float:
+        """As `Outbox.lag` says."""
+        return max((await self.lags()).values(), default=0.0)
+
+    async def lags(self) -> Mapping[str, float]:
+        """As `Outbox.lags` says."""
+        await asyncio.sleep(0)
+        now = self.clock.now()
+        waiting = [row for account_id, tables in self.accounts.items() for row in self._free(account_id, tables, now)]
+        return {
+            kind: max((now - row.due_at).total_seconds() for row in waiting if row.kind == kind) for kind in {row.kind for row in waiting}
+        }
+
+    def _free(self, account_id: AccountId, tables: Tables, now: datetime, kinds: frozenset[str] | None = None) -> Iterator[DueWork]:
+        for row in tables.due.values():
+            if (
+                (kinds is None or row.kind in kinds)
+                and row.due_at <= now
+                and not _held(row, now)
+                and self.locks.free((account_id, *due_key(row.id)))
+            ):
+                yield row
+
+
+def _held(row: DueWork, now: datetime) -> bool:
+    return row.lease_until is not None and row.lease_until > now

@@ -1,0 +1,87 @@
+"""What there is to see of people, and who is signed in in one account."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import bindparam, or_, select
+
+from flowpilot_adapters.sql.access import people
+from flowpilot_adapters.sql.queries import LOWEST, columns_but_account, is_open, own
+from flowpilot_adapters.sql.reading import SqlReading
+from flowpilot_adapters.sql.records import access as access_records
+from flowpilot_adapters.sql.schema import api_token, person, sign_in
+from flowpilot_adapters.sql.statement import Call, compiled
+from flowpilot_core.domain.access.account import ApiToken
+from flowpilot_core.domain.kernel.actor import Person, Role
+from flowpilot_core.domain.kernel.errors import Unauthenticated
+from flowpilot_core.domain.kernel.identifiers import TeamId, UserId
+from flowpilot_core.ports.access import Member, TeamDetail
+
+AUTHENTICATE: Final = compiled(
+    "authenticate",
+    select(*columns_but_account(api_token), person.c.name.label("user_name"), person.c.role)
+    .join_from(api_token, person, own(person) & (person.c.id == api_token.c.user_id))
+    .where(
+        own(api_token),
+        api_token.c.digest == bindparam("digest"),
+        api_token.c.revoked_at.is_(None),
+        or_(api_token.c.expires_at.is_(None), api_token.c.expires_at > bindparam("at", type_=api_token.c.expires_at.type)),
+        person.c.deactivated_at.is_(None),
+        is_open(),
+    ),
+)
+
+SIGNED_IN: Final = compiled(
+    "authenticate browser",
+    select(person.c.id, person.c.name, person.c.role)
+    .join_from(sign_in, person, own(person) & (person.c.id == sign_in.c.user_id))
+    .where(
+        own(sign_in),
+        sign_in.c.digest == bindparam("digest"),
+        sign_in.c.expires_at > bindparam("at"),
+        person.c.deactivated_at.is_(None),
+        is_open(),
+    ),
+)
+
+
+class SqlAccessView(SqlReading):
+    """As `AccessView` says."""
+
+    async def members(self, *, after: UserId | None, limit: int) -> Sequence[Member]:
+        """As `AccessView.members` says."""
+        found = await self._read_one(people.MEMBERS(account_id=self._account_id, after=after or LOWEST, most=limit))
+        return [access_records.member(row) for row in found.rows]
+
+    async def member(self, user_id: UserId) -> Member:
+        """As `AccessView.member` says."""
+        return people.member_of(await self._read_one(people.member_call(self._account_id, user_id)))
+
+    async def teams(self, *, after: TeamId | None, limit: int) -> Sequence[TeamDetail]:
+        """As `AccessView.teams` says."""
+        found = await self._read_one(people.TEAM_PAGE(account_id=self._account_id, after=after or LOWEST, most=limit))
+        return [access_records.team(row) for row in found.rows]
+
+    async def team(self, team_id: TeamId) -> TeamDetail:
+        """As `AccessView.team` says."""
+        return people.team_of(await self._read_one(people.team_call(self._account_id, team_id)))
+
+    async def authenticate(self, digest: bytes, *, at: datetime) -> tuple[Person, ApiToken]:
+        """As `AccessView.authenticate` says."""
+        row = (await self._read_one(AUTHENTICATE(account_id=self._account_id, digest=digest, at=at))).first
+        if row is None:
+            raise Unauthenticated
+        token = access_records.api_token(row)
+        person = Person(account_id=self._account_id, user_id=token.user_id, role=Role(row.role), name=row.user_name, scope=token.scope)
+        return person, token
+
+    async def signed_in(self, digest: bytes, *, at: datetime) -> Person:
+        """As `AccessView.signed_in` says."""
+        return await self._person(SIGNED_IN(account_id=self._account_id, digest=digest, at=at))
+
+    async def _person(self, call: Call) -> Person:
+        row = (await self._read_one(call)).first
+        if row is None:
+            raise Unauthenticated
+        return Person(account_id=self._account_id, user_id=row.id, role=Role(row.role), name=row.name)

@@ -1,0 +1,1 @@
+"""What a resolved session leaves behind, in PostgreSQL."""

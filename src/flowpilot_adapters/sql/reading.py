@@ -1,0 +1,47 @@
+"""How a view reads: each call in one round trip that can change nothing."""
+
+from typing import Final
+
+import psycopg
+
+from flowpilot_core.domain.kernel.identifiers import AccountId
+
+from .connection import Result
+from .errors import translated
+from .pool import Pool
+from .statement import UUID, Call, Statement
+
+BEGIN: Final = Statement("begin reading", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+
+COMMIT: Final = Statement("commit", "COMMIT")
+
+ENTER: Final = Statement("enter account", "SELECT set_config('flowpilot.account_id', $1::text, true)", account_id=UUID)
+
+ENTER_READING: Final = Statement(
+    "enter account, reading",
+    "SELECT set_config('flowpilot.account_id', $1::text, true), set_config('transaction_read_only', 'on', true)",
+    account_id=UUID,
+)
+"""For a trip that is its own transaction, and whose one query sees one state by itself."""
+
+
+class SqlReading:
+    """Reads what is committed in one account."""
+
+    def __init__(self, pool: Pool, account_id: AccountId) -> None:
+        self._pool = pool
+        self._account_id = account_id
+
+    async def _read_one(self, call: Call) -> Result:
+        return (await self._trip([ENTER_READING(account_id=self._account_id), call]))[-1]
+
+    async def _read(self, *calls: Call) -> list[Result]:
+        """The results of `calls`, which all see the same state."""
+        return (await self._trip([BEGIN(), ENTER(account_id=self._account_id), *calls, COMMIT()]))[2:-1]
+
+    async def _trip(self, calls: list[Call]) -> list[Result]:
+        try:
+            async with self._pool.connection() as connection:
+                return await connection.round_trip(calls)
+        except psycopg.Error as error:
+            raise translated(error) from error

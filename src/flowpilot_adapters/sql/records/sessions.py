@@ -1,0 +1,76 @@
+"""Rows as values of the domain."""
+
+import json
+from collections.abc import Iterable
+from typing import Any, Final
+
+from flowpilot_adapters.sql.records.kernel import record, ticket
+from flowpilot_core.domain.kernel.identifiers import BranchId
+from flowpilot_core.domain.sessions.branch import Branch, Branches, ForkPoint
+from flowpilot_core.domain.sessions.feedback import Judgement, Rating
+from flowpilot_core.domain.sessions.session import Priority, Resolution, Session, Status
+from flowpilot_core.domain.sessions.step import Step
+
+branch: Final = record(Branch)
+
+
+step: Final = record(Step)
+
+
+judgement: Final = record(Judgement)
+
+
+rating: Final = record(Rating)
+
+
+def session(row: Any, branches: Iterable[Any]) -> Session:
+    """A session with the rows of its branches, oldest first."""
+    return Session(
+        id=row.id,
+        version=row.version,
+        status=Status(row.status),
+        title=row.title,
+        problem=row.problem,
+        client_name=row.client_name,
+        ticket=ticket(row),
+        ticket_facts=json.loads(row.ticket_facts) if row.ticket_facts else None,
+        priority=Priority(row.priority),
+        team_id=row.team_id,
+        assignee_id=row.assignee_id,
+        parked_with=frozenset(row.parked_with),
+        helper_ids=frozenset(row.helper_ids),
+        branches=_branches(branches, row.active_branch_id),
+        step_count=row.step_count,
+        resolution=Resolution(summary=row.resolution_summary, root_cause=row.resolution_root_cause) if row.resolution_summary else None,
+        escalation_package=json.loads(row.escalation_package) if row.escalation_package else None,
+        latest_handoff_id=row.latest_handoff_id,
+        created_by=row.created_by,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )
+
+
+def _branches(rows: Iterable[Any], active_id: BranchId) -> Branches:
+    branches: list[Branch] = []
+    forks: dict[Any, tuple[Any, list[BranchId]]] = {}
+    for row in rows:
+        branches.append(branch(row))
+        if row.fork_point_id:
+            forks.setdefault(row.fork_point_id, (row, []))[1].append(row.id)
+    return Branches(
+        all=tuple(branches),
+        fork_points=tuple(
+            ForkPoint(
+                id=fork_id,
+                branch_id=row.parent_id,
+                at_step_id=row.at_step_id,
+                at_step_number=row.at_step_number,
+                reason=row.fork_reason,
+                branch_ids=tuple(branch_ids),
+                created_by=row.forked_by,
+                created_at=row.forked_at,
+            )
+            for fork_id, (row, branch_ids) in forks.items()
+        ),
+        active_id=active_id,
+    )

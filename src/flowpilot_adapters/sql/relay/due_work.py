@@ -1,0 +1,84 @@
+"""The due work of one account, inside one unit of work: leases are kept and given back under their token."""
+
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Double, Uuid, any_, bindparam, delete, func, insert, literal_column, null, select, update
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from flowpilot_adapters.sql.queries import ACCOUNT, own, recorded
+from flowpilot_adapters.sql.schema import due_work
+from flowpilot_adapters.sql.statement import compiled
+from flowpilot_adapters.sql.transaction import Transaction
+from flowpilot_core.domain.kernel.identifiers import EventId
+from flowpilot_core.ports.relay import Lease, Work
+
+_held: Final[ColumnElement[bool]] = own(due_work) & (due_work.c.id == bindparam("work_id")) & (due_work.c.lease_token == bindparam("token"))
+
+ADD: Final = compiled(
+    "add work",
+    insert(due_work).values(
+        account_id=ACCOUNT, id=bindparam("id"), kind=bindparam("kind"), due_at=bindparam("due_at"), takes=literal_column("0")
+    ),
+)
+_columns = ("account_id", "id", "kind", "due_at", "takes")
+ADD_CAUSED: Final = compiled(
+    "add caused work",
+    insert(due_work).from_select(
+        _columns,
+        select(ACCOUNT, *(bindparam(name, type_=due_work.c[name].type) for name in _columns[1:4]), literal_column("0")).where(recorded()),
+    ),
+)
+FINISH: Final = compiled("finish work", delete(due_work).where(_held))
+POSTPONE: Final = compiled(
+    "postpone work",
+    update(due_work)
+    .where(_held)
+    .values(
+        due_at=func.clock_timestamp() + bindparam("seconds", type_=Double()) * literal_column("interval '1 second'"),
+        lease_token=null(),
+        lease_until=null(),
+    ),
+)
+WITHDRAW: Final = compiled(
+    "withdraw work", delete(due_work).where(own(due_work), due_work.c.id == any_(bindparam("work_ids", type_=ARRAY(Uuid))))
+)
+HOLDS: Final = compiled("hold work", select(due_work.c.id).where(_held).with_for_update())
+
+
+class SqlWorkLedger:
+    """Inside one unit of work."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+        self._account_id = transaction.account_id
+
+    async def add(self, work: Work, *, caused_by: EventId | None = None) -> None:
+        """As `WorkLedger.add` says."""
+        what = {"account_id": self._account_id, "id": work.id, "kind": work.kind, "due_at": work.due_at}
+        if caused_by is None:
+            self._transaction.write(ADD(**what))
+        else:
+            self._transaction.react(ADD_CAUSED(**what, caused_by=caused_by))
+
+    async def finish(self, lease: Lease) -> bool:
+        """As `WorkLedger.finish` says."""
+        (done,) = await self._transaction.read(FINISH(account_id=self._account_id, work_id=lease.work_id, token=lease.token))
+        return done.row_count == 1
+
+    async def postpone(self, lease: Lease, *, seconds: float) -> bool:
+        """As `WorkLedger.postpone` says."""
+        (done,) = await self._transaction.read(
+            POSTPONE(account_id=self._account_id, work_id=lease.work_id, token=lease.token, seconds=seconds)
+        )
+        return done.row_count == 1
+
+    async def withdraw(self, work_ids: Sequence[UUID]) -> None:
+        """As `WorkLedger.withdraw` says."""
+        self._transaction.write(WITHDRAW(account_id=self._account_id, work_ids=list(work_ids)))
+
+    async def holds(self, lease: Lease) -> bool:
+        """As `WorkLedger.holds` says."""
+        (found,) = await self._transaction.read(HOLDS(account_id=self._account_id, work_id=lease.work_id, token=lease.token))
+        return found.first is not None

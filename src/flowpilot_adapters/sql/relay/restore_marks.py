@@ -1,0 +1,71 @@
+"""The mark that relays leave in the database, as the relay's role."""
+
+from typing import Final
+
+import psycopg
+
+from flowpilot_adapters.sql.connection import Result
+from flowpilot_adapters.sql.errors import translated
+from flowpilot_adapters.sql.pool import Pool
+from flowpilot_adapters.sql.statement import INT8, TEXT, Call, Statement
+
+# The longest that the numbers of two databases can be apart in practice: a mark every ten seconds, for thousands of years.
+FAR: Final = 10_000_000_000
+
+DATABASE: Final = Statement("name of database", "SELECT id FROM flowpilot.relay_mark")
+ADVANCE: Final = Statement(
+    "advance mark",
+    "UPDATE flowpilot.relay_mark SET number = number + 1 WHERE number >= $1 AND paused_because IS NULL RETURNING number",
+    known=INT8,
+)
+PAUSE: Final = Statement("pause relays", "UPDATE flowpilot.relay_mark SET paused_because = $1 WHERE paused_because IS NULL", reason=TEXT)
+WHY_PAUSED: Final = Statement("why paused", "SELECT paused_because FROM flowpilot.relay_mark")
+RESUME: Final = Statement(
+    "resume relays",
+    "UPDATE flowpilot.relay_mark SET number = greatest(number, $1) + $2, paused_because = NULL RETURNING number",
+    above=INT8,
+    far=INT8,
+)
+
+
+class SqlMarks:
+    """Over a connection of the relay's role."""
+
+    def __init__(self, url: str) -> None:
+        self._pool = Pool(url, size=1)
+
+    async def database(self) -> str:
+        """As `Marks.database` says."""
+        (row,) = (await self._trip(DATABASE())).rows
+        return str(row.id)
+
+    async def advance(self, known: int) -> int | None:
+        """As `Marks.advance` says."""
+        row = (await self._trip(ADVANCE(known=known))).first
+        return None if row is None else int(row.number)
+
+    async def pause(self, reason: str) -> None:
+        """As `Marks.pause` says."""
+        await self._trip(PAUSE(reason=reason))
+
+    async def why_paused(self) -> str | None:
+        """As `Marks.why_paused` says."""
+        (row,) = (await self._trip(WHY_PAUSED())).rows
+        reason: str | None = row.paused_because
+        return reason
+
+    async def resume(self, above: int) -> int:
+        """As `Marks.resume` says."""
+        (row,) = (await self._trip(RESUME(above=above, far=FAR))).rows
+        return int(row.number)
+
+    async def close(self) -> None:
+        """Close its connection."""
+        await self._pool.close()
+
+    async def _trip(self, call: Call) -> Result:
+        try:
+            async with self._pool.connection() as connection:
+                return (await connection.round_trip([call]))[0]
+        except psycopg.Error as error:
+            raise translated(error) from error

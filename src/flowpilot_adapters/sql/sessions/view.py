@@ -1,0 +1,129 @@
+"""What there is to see of sessions and their timelines in one account."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from sqlalchemy import Boolean, Uuid, any_, bindparam, exists, or_, select
+
+from flowpilot_adapters.sql.kernel.view import AFTER, ENTRIES
+from flowpilot_adapters.sql.queries import (
+    HIGHEST,
+    LIMIT,
+    branches_of,
+    columns_but_account,
+    if_given,
+    names_of,
+    own,
+    people_in_fork_points,
+    people_in_sessions,
+)
+from flowpilot_adapters.sql.reading import SqlReading
+from flowpilot_adapters.sql.records import kernel as kernel_records
+from flowpilot_adapters.sql.records import sessions as sessions_records
+from flowpilot_adapters.sql.schema import (
+    branch,
+    event,
+    fork_point,
+    handoff,
+    session,
+)
+from flowpilot_adapters.sql.sessions import sessions
+from flowpilot_adapters.sql.statement import compiled
+from flowpilot_core.domain.kernel.actor import Actor, Person
+from flowpilot_core.domain.kernel.errors import NotFound
+from flowpilot_core.domain.kernel.identifiers import SessionId, UserId
+from flowpilot_core.domain.kernel.permissions import Permission, permits
+from flowpilot_core.domain.sessions.session import Session, Status
+from flowpilot_core.ports.kernel import Entry
+from flowpilot_core.ports.sessions import SessionDetail, SessionFilter
+
+READER: Final = bindparam("reader_id", type_=Uuid())
+
+READS_ALL: Final = bindparam("reads_all", type_=Boolean())
+
+_page = (
+    select(session.c.id)
+    .where(
+        own(session),
+        session.c.id < bindparam("before"),
+        if_given(session.c.status, "status"),
+        if_given(session.c.assignee_id, "assignee_id"),
+        or_(session.c.status != Status.PARKED, READS_ALL, any_(session.c.parked_with) == READER),
+    )
+    .order_by(session.c.id.desc())
+    .limit(LIMIT)
+)
+
+SESSIONS: Final = compiled(
+    "sessions",
+    select(
+        *columns_but_account(session),
+        *names_of(people_in_sessions(session.c.id.in_(_page)), people_in_fork_points(fork_point.c.session_id.in_(_page))).c,
+    )
+    .where(own(session), session.c.id.in_(_page))
+    .order_by(session.c.id.desc()),
+)
+
+BRANCHES: Final = compiled("branches of sessions", branches_of(branch.c.session_id.in_(_page)))
+
+READABLE: Final = compiled(
+    "session to read of",
+    select(session.c.id).where(
+        own(session),
+        session.c.id == bindparam("session_id"),
+        or_(session.c.status != Status.PARKED, READS_ALL, any_(session.c.parked_with) == READER),
+    ),
+)
+
+TO_BE_READ: Final = ENTRIES.where(
+    or_(
+        event.c.private.is_(False),
+        READS_ALL,
+        exists().where(own(handoff), handoff.c.id == event.c.handoff_id, any_(handoff.c.readers) == READER),
+    )
+)
+"""Events as a timeline shows them, without the private ones that its reader may not read."""
+
+TIMELINE: Final = compiled("timeline", TO_BE_READ.where(event.c.session_id == bindparam("session_id"), event.c.number > AFTER))
+
+
+class SqlSessionView(SqlReading):
+    """As `SessionView` says."""
+
+    async def session(self, session_id: SessionId) -> SessionDetail:
+        """As `SessionView.session` says."""
+        return sessions.detail_of(await self._read(*sessions.detail_calls(self._account_id, session_id)))
+
+    async def sessions(
+        self, where: SessionFilter, reader: Actor, *, after: SessionId | None, limit: int
+    ) -> tuple[Sequence[Session], Mapping[UserId, str]]:
+        """As `SessionView.sessions` says."""
+        page = {
+            "account_id": self._account_id,
+            "before": after or HIGHEST,
+            "status": where.status,
+            "assignee_id": where.assignee_id,
+            "most": limit,
+            **reads(reader),
+        }
+        found, branches = await self._read(SESSIONS(**page), BRANCHES(**page))
+        by_session: dict[SessionId, list[Any]] = {}
+        for row in branches.rows:
+            by_session.setdefault(row.session_id, []).append(row)
+        names = kernel_records.names(found.first) if found.first else {}
+        return [sessions_records.session(row, by_session[row.id]) for row in found.rows], names
+
+    async def timeline(self, session_id: SessionId, reader: Actor, *, after: int, limit: int) -> Sequence[Entry]:
+        """As `SessionView.timeline` says."""
+        of_session = {"account_id": self._account_id, "session_id": session_id, **reads(reader)}
+        session, found = await self._read(READABLE(**of_session), TIMELINE(after=after, most=limit, **of_session))
+        if session.first is None:
+            raise NotFound("session")
+        return [kernel_records.entry(row) for row in found.rows]
+
+
+def reads(reader: Actor) -> dict[str, Any]:
+    """What of others' parks `reader` may read, as the core's table says: all, where they are the reader's own, or none."""
+    user_id = reader.user_id if isinstance(reader, Person) else None
+    own_parks = user_id is not None and permits(reader, Permission.READ_PARKED, (user_id,))
+    return {"reads_all": permits(reader, Permission.READ_PARKED, ()), "reader_id": user_id if own_parks else None}

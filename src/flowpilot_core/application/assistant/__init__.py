@@ -1,0 +1,1 @@
+"""Assessments, suggestions, similar sessions, redaction: use cases."""

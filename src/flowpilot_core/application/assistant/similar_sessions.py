@@ -1,0 +1,37 @@
+"""Looking for sessions of the account that were like this one and are resolved."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from attrs import evolve
+
+from flowpilot_core.domain.assistant.similar_sessions import SimilarSession, most_similar, telling_words
+from flowpilot_core.domain.kernel.identifiers import SessionId
+from flowpilot_core.ports.assistant import AssistantView, Clean
+from flowpilot_core.ports.sessions import SessionDetail, SessionView
+
+
+class Sees(AssistantView, SessionView, Protocol):
+    """What is done here asks this of a view."""
+
+
+CANDIDATES = 20
+
+
+async def similar_to(view: Sees, title: str, about: Sequence[str], *, without: SessionId) -> tuple[SimilarSession, ...]:
+    """Those most like a title and what else is said of it, `without` the session itself."""
+    words = telling_words(title, *about)
+    return most_similar(title, about, await view.similar(words, title, without=without, limit=CANDIDATES))
+
+
+async def cases_of(view: Sees, similar: Sequence[SimilarSession]) -> list[SessionDetail]:
+    """All that is on record of them."""
+    return [await view.session(one.session_id) for one in similar]
+
+
+def cleaned(similar: Sequence[SimilarSession], clean: Clean) -> tuple[SimilarSession, ...]:
+    """Similar sessions as they may leave."""
+    return tuple(
+        evolve(one, title=clean(one.title), summary=clean(one.summary), root_cause=one.root_cause and clean(one.root_cause))
+        for one in similar
+    )

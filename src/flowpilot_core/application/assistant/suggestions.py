@@ -1,0 +1,243 @@
+"""Use cases of suggestions: ask for some, read them, decide on one; and how a model's is made after the commit."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Protocol
+
+from attrs import evolve, frozen
+
+from flowpilot_core.application.handoffs.current_snapshot import pictured
+from flowpilot_core.application.kernel.units import PLAIN, Joined, Request, Units
+from flowpilot_core.application.sessions.sessions import readable
+from flowpilot_core.domain.assistant import rules as assessor
+from flowpilot_core.domain.assistant.diagnosis import Said
+from flowpilot_core.domain.assistant.suggestion import Proposal, Suggestion, SuggestionState, ranked
+from flowpilot_core.domain.handoffs.case_file import CaseFile
+from flowpilot_core.domain.kernel.actor import Actor, Person
+from flowpilot_core.domain.kernel.errors import NotFound
+from flowpilot_core.domain.kernel.identifiers import AccountId, HandoffId, SessionId, StepId, SuggestionId
+from flowpilot_core.domain.kernel.permissions import Permission, person, require
+from flowpilot_core.domain.kernel.transitions import advance
+from flowpilot_core.domain.sessions.session import SESSION, Session, SessionMove
+from flowpilot_core.ports.access import AccessWork
+from flowpilot_core.ports.assistant import AssistantView, AssistantWork, Question, Redactor, SuggestionSource
+from flowpilot_core.ports.kernel import Clock, NewId, ViewOf
+from flowpilot_core.ports.relay import Lease, RelayWork
+from flowpilot_core.ports.sessions import SessionDetail, SessionView, SessionWork
+
+from .models import NOBODY, NOTHING, Models
+from .redaction import Case, case_of, without_secrets
+from .similar_sessions import cases_of, cleaned, similar_to
+
+
+class Needs(AssistantWork, SessionWork, AccessWork, RelayWork, Protocol):
+    """What is done here asks this of a unit of work."""
+
+
+class Sees(AssistantView, SessionView, Protocol):
+    """What is done here asks this of a view."""
+
+
+log = logging.getLogger("flowpilot.suggestions")
+
+SIMILAR = "similar"
+RULES = "rules"
+MODEL = "model"
+
+
+@frozen
+class SimilarSessions:
+    """Proposes what solved similar sessions."""
+
+    def propose(self, question: Question) -> Sequence[Proposal]:
+        """As `SuggestionSource.propose` says."""
+        return [Proposal(content=f"Try what solved “{one.title}”: {one.summary}", source=SIMILAR) for one in question.similar]
+
+
+@frozen
+class Rules:
+    """Proposes the checks that the rules would do next."""
+
+    def propose(self, question: Question) -> Sequence[Proposal]:
+        """As `SuggestionSource.propose` says."""
+        draft = assessor.assess(CaseFile.of(question.snapshot))
+        return [Proposal(content=said.text, cites=said.cites, source=RULES) for said in draft.next_steps]
+
+
+SOURCES: tuple[SuggestionSource, ...] = (Rules(), SimilarSessions())
+"""Who is asked, in the order of their proposals where nothing was accepted before."""
+
+
+async def question_about(case: Case, account_id: AccountId, view: ViewOf[Sees]) -> Question:
+    """What a source is asked about a session as it is now: the same picture that an escalation would freeze, without secrets."""
+    session = case.detail.session
+    about = (session.problem, *(step.content for step in case.detail.steps))
+    similar = await similar_to(view(account_id), session.title, about, without=session.id)
+    clean = await case.cleaner(await cases_of(view(account_id), similar), within=session.id)
+    return Question(
+        account_id=account_id,
+        handoff_id=HandoffId(session.id),
+        snapshot=await asyncio.to_thread(without_secrets, pictured(case.detail, "asks what to do next"), clean),
+        similar=cleaned(similar, clean),
+    )
+
+
+@frozen(kw_only=True)
+class Suggestions:
+    """Suggestions in sessions of the actor's account. Everything raises `NotFound` for what is not this actor's to know of."""
+
+    units: Units[Needs] | Joined[Needs]
+    view: ViewOf[Sees]
+    clock: Clock
+    new_id: NewId
+    redact: Redactor
+    """What one session names as a secret is none of another's, where what solved the one is proposed in the other."""
+    sources: Sequence[SuggestionSource] = SOURCES
+    models: bool = False
+    """Whether a model is asked too, after the commit."""
+
+    async def list(self, actor: Actor, session_id: SessionId) -> Sequence[Suggestion]:
+        """All of a session, newest first."""
+        view = self.view(actor.account_id)
+        readable(await view.session(session_id), actor)
+        return await view.suggestions(session_id)
+
+    async def ask(self, actor: Actor, session_id: SessionId, *, request: Request = PLAIN) -> Sequence[Suggestion]:
+        """Some next steps for the active branch, best first: proposed at once, and one more to come from a model where there is one.
+
+        Where there is nothing to propose, that one has failed.
+        """
+        by = person(actor, Permission.WORK)
+        detail = readable(await self.view(actor.account_id).session(session_id), actor)
+        _require_work(detail.session, by)
+        question = await question_about(Case(detail=detail, redact=self.redact), actor.account_id, self.view)
+        proposals = [proposal for source in self.sources for proposal in _proposed(source, question)]
+
+        async def unit(work: Needs) -> Sequence[Suggestion]:
+            session = await work.sessions.get(session_id)
+            session.require_readable(actor)
+            _require_work(session, by)
+            session.require_version(request.if_match)
+            known = await work.suggestions.of(session_id)
+            record = await work.suggestions.record([proposal.content for proposal in proposals])
+            steps = {str(step.id): step.id for step in detail.steps}
+            made = [
+                self._new(session, by).proposed(proposal, [steps[one] for one in proposal.cites if one in steps])
+                for proposal in ranked(proposals, record, known)
+            ]
+            if self.models:
+                made.append(self._new(session, by))
+            made = made or [self._new(session, by).failed("nothing on record points to a next step")]
+            await work.suggestions.add(made)
+            return made
+
+        return await self.units.run(actor, unit, request)
+
+    async def decide(
+        self,
+        actor: Actor,
+        session_id: SessionId,
+        suggestion_id: SuggestionId,
+        *,
+        accept: bool,
+        reason: str | None = None,
+        request: Request = PLAIN,
+    ) -> SessionDetail:
+        """Take a suggestion up, which makes it a step of its branch, or reject it. Returns the session as it is then."""
+        by = person(actor, Permission.WORK)
+
+        async def unit(work: Needs) -> SessionDetail:
+            session = await work.sessions.get(session_id)
+            session.require_readable(actor)
+            suggestion = await work.suggestions.get(suggestion_id)
+            suggestion.require_of(session_id)
+            step_id = StepId(self.new_id())
+            if accept:
+                decided = suggestion.accepted(session, step_id, by=by)
+                changed, step, event = session.with_step(
+                    step_id, kind=suggestion.kind, content=suggestion.content, branch_id=suggestion.branch_id, by=by, at=self.clock.now()
+                )
+                session.require_version(request.if_match)
+                await work.sessions.save(changed)
+                await work.sessions.add_step(step)
+                await self.units.record(work, event, request)
+            else:
+                decided = suggestion.rejected(session, reason, by=by)
+                session.require_version(request.if_match)
+            await work.suggestions.save(decided)
+            return readable(await work.sessions.detail(session_id), actor)
+
+        return await self.units.run(actor, unit, request)
+
+    def _new(self, session: Session, by: Person) -> Suggestion:
+        return Suggestion(
+            id=SuggestionId(self.new_id()),
+            session_id=session.id,
+            branch_id=session.branches.active_id,
+            source=MODEL,
+            requested_by=by.user_id,
+            requested_at=self.clock.now(),
+        )
+
+
+@frozen(kw_only=True)
+class MakeSuggestion:
+    """Does the work of one suggestion that a model is to make."""
+
+    units: Units[Needs]
+    view: ViewOf[Sees]
+    redact: Redactor
+    models: Models | None = None
+
+    async def do(self, lease: Lease) -> None:
+        """Ask for it, outside any unit of work, and keep what comes of it under the lease."""
+        async with self.units.begin(lease.account_id) as work:
+            if not await work.due.holds(lease):
+                return
+            suggestion = await work.suggestions.get(SuggestionId(lease.work_id))
+            case = await case_of(work, await work.people.account(), suggestion.session_id, self.redact)
+        question = await question_about(case, lease.account_id, self.view)
+        question = evolve(question, rules=assessor.assess(CaseFile.of(question.snapshot), question.similar))
+        opinion, problem = (None, NOBODY) if self.models is None else await self.models.asked(question)
+        await self._settle(lease, case.detail, opinion.draft.next_steps if opinion else (), problem or NOTHING)
+
+    async def give_up(self, lease: Lease, problem: str) -> None:
+        """Nothing comes of it."""
+        async with self.units.begin(lease.account_id) as work:
+            if await work.due.finish(lease):
+                with suppress(NotFound):
+                    suggestion = await work.suggestions.get(SuggestionId(lease.work_id))
+                    if suggestion.state is SuggestionState.PENDING:
+                        await work.suggestions.save(suggestion.failed(problem))
+                await work.commit()
+
+    async def _settle(self, lease: Lease, detail: SessionDetail, said: Sequence[Said], problem: str) -> None:
+        steps = {str(step.id): step.id for step in detail.steps}
+        proposals = [Proposal(content=one.text, cites=one.cites, source=MODEL) for one in said]
+        async with self.units.begin(lease.account_id) as work:
+            if not await work.due.finish(lease):
+                return
+            suggestion = await work.suggestions.get(SuggestionId(lease.work_id))
+            if suggestion.state is SuggestionState.PENDING:
+                record = await work.suggestions.record([proposal.content for proposal in proposals])
+                best = ranked(proposals, record, await work.suggestions.of(suggestion.session_id))[:1]
+                made = [suggestion.proposed(one, [steps[cited] for cited in one.cites if cited in steps]) for one in best]
+                await work.suggestions.save(made[0] if made else suggestion.failed(problem))
+            await work.commit()
+
+
+def _proposed(source: SuggestionSource, question: Question) -> Sequence[Proposal]:
+    try:
+        return source.propose(question)
+    except Exception:
+        # A source that breaks is no reason to suggest nothing.
+        log.exception("a source of suggestions failed", extra={"source": type(source).__name__})
+        return ()
+
+
+def _require_work(session: Session, by: Person) -> None:
+    require(by, Permission.WORK, session.id, session.assignee_id)
+    advance(SESSION, session.status, SessionMove.WORK, thing="session")
+    session.branches.for_steps(None)

@@ -1,0 +1,393 @@
+"""Live push: whoever has a stream open hears what happened in their account, as far as they may know of it."""
+
+import asyncio
+import logging
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
+from enum import StrEnum
+from itertools import count, takewhile
+from typing import Protocol
+from uuid import UUID
+
+from attrs import define, field, frozen
+
+from flowpilot_core.domain.kernel.actor import Person
+from flowpilot_core.domain.kernel.errors import FlowPilotError, TooManyStreams, Unauthenticated, Unavailable
+from flowpilot_core.domain.kernel.events import PUSHED
+from flowpilot_core.domain.kernel.identifiers import AccountId, UserId
+from flowpilot_core.ports.kernel import BeginWork, Jitter, KernelView, ViewOf
+from flowpilot_core.ports.notifications import EventStream, News, NotificationView, NotificationWork
+
+
+class Sees(NotificationView, KernelView, Protocol):
+    """What is done here asks this of a view."""
+
+
+log = logging.getLogger("flowpilot.push")
+
+LOOK = 0.5
+"""Seconds between looks at who listens: whoever may no longer is out within a second."""
+POLL = 2
+"""Looks after which the log is read even if nothing woke us: a wake-up that was lost makes news a second late."""
+BEAT = 28
+"""Looks between signs of life on a stream: proxies are promised one every 15 seconds."""
+KEPT = 1_000
+"""Events of an account at hand for those who come back or are slow; older ones are read from the log again."""
+MOST_MISSED = 5_000
+"""Events that are told to who comes back; who missed more is told to look for themselves."""
+PAGE = 500
+MOST_READS = 4
+"""Reads of the database at once, of all accounts: listening leaves most connections to requests."""
+MOST_STREAMS = 10_000
+"""Open at once in one process."""
+MOST_OF_ONE = 2_000
+"""Of these, of one person."""
+
+
+STAY = 30.0
+"""Seconds for which somebody counts as online where their node says nothing more."""
+LAST_WORDS = 2.0
+"""Seconds in which a process that ends may say that nobody is here any more."""
+NOTE = 20
+"""Looks between notes of who is here."""
+
+
+class Ended(StrEnum):
+    """Why a stream came to its end."""
+
+    LEFT = "left"
+    SIGNED_OUT = "signed_out"
+    CUT_OFF = "cut_off"
+    STOPPING = "stopping"
+
+
+class Wire(Protocol):
+    """How a stream says things: bytes that are made once and sent to everybody, each edge's own way."""
+
+    @property
+    def beat(self) -> bytes:
+        """A sign of life."""
+
+    def news(self, account_id: AccountId, news: News) -> bytes:
+        """That something happened."""
+
+    def resync(self, account_id: AccountId, number: int) -> bytes:
+        """That too much was missed to tell: look for yourself, and go on after event `number`."""
+
+
+SignedIn = Callable[[], Awaitable[Person]]
+"""Who the one that opened a stream is by now. Raises `Unauthenticated` for who is nobody any more."""
+
+
+@frozen
+class Told:
+    """An event as it goes out."""
+
+    number: int
+    news: News
+    text: bytes
+
+
+@define(eq=False, kw_only=True)
+class Stream:
+    """One open stream. It buffers nothing: it knows its place in the log, and what comes next is taken from what all of them share."""
+
+    reader: Person
+    credential: bytes
+    """What its reader signed in with, in a form that says nothing; streams that share it are looked at once."""
+    signed_in: SignedIn
+    ended: Ended | None = None
+    _feed: "Feed"
+    _place: int
+    """Number of the last event it was told of, or that is not for it."""
+    _turn: int
+    """Which of the looks gives it a sign of life."""
+    _resync: bool = field(default=False, init=False)
+    _beat: bool = field(default=False, init=False)
+    _waiter: "asyncio.Future[None] | None" = field(default=None, init=False)
+
+    def begin(self, place: int, *, missed: bool) -> None:
+        """Go on after event number `place`, and say so where something was missed."""
+        self._place = place
+        self._resync = missed
+
+    async def next(self) -> bytes:
+        """What to send next, as soon as there is something; nothing once the stream has ended."""
+        while self.ended is None:
+            if text := await self._next():
+                return text
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
+        return b""
+
+    def end(self, why: Ended) -> None:
+        """Tell nothing more."""
+        self.ended = self.ended or why
+        self.wake()
+
+    def wake(self) -> None:
+        """There may be something to send."""
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def look(self, turn: int) -> None:
+        """Give a sign of life if it is this stream's turn."""
+        if turn == self._turn:
+            self._beat = True
+            self.wake()
+
+    async def _next(self) -> bytes:
+        feed = self._feed
+        if self._resync:
+            self._resync = False
+            return feed.wire.resync(feed.account_id, self._place)
+        if self._place < feed.forgotten:
+            return await self._again()
+        told, self._place = feed.after(self._place), feed.place
+        if text := self._readable(told):
+            return text
+        if self._beat:
+            self._beat = False
+            return feed.wire.beat
+        return b""
+
+    async def _again(self) -> bytes:
+        """What is no longer at hand, from the log; it may be nothing for this reader."""
+        try:
+            told, self._place, _ = await self._feed.read(self._place)
+        except FlowPilotError:
+            # Whoever comes back goes on where they were.
+            self.end(Ended.CUT_OFF)
+            return b""
+        return self._readable(told) or self._feed.wire.beat
+
+    def _readable(self, told: Iterable[Told]) -> bytes:
+        return b"".join([one.text for one in told if one.news.readable_by(self.reader)])
+
+
+class Feed:
+    """The news of one account, read once for all its streams."""
+
+    def __init__(self, account_id: AccountId, view: ViewOf[Sees], wire: Wire, reading: asyncio.Semaphore, begin_after: int | None) -> None:
+        self.account_id = account_id
+        self.wire = wire
+        self.streams: set[Stream] = set()
+        self.place = -1
+        """Number of the last event that was read; before the first read, none."""
+        self.forgotten = 0
+        """Number of an event after which all are at hand."""
+        self._view = view(account_id)
+        self._reading = reading
+        self._begin_after = begin_after
+        self._kept: deque[Told] = deque()
+        self._current: asyncio.Task[bool] | None = None
+        self._next: asyncio.Task[bool] | None = None
+        self._failed = False
+
+    def up_to_date(self) -> "asyncio.Task[bool]":
+        """Reads all that was committed before this call, together with whoever else asks; whether it could."""
+        if self._next is None:
+            self._next = asyncio.create_task(self._read_on(self._current))
+        return self._next
+
+    def after(self, number: int) -> Iterable[Told]:
+        """What is at hand of what came after that event."""
+        return [*takewhile(lambda told: told.number > number, reversed(self._kept))][::-1]
+
+    async def read(self, after: int) -> tuple[list[Told], int, bool]:
+        """A page of the log, the number it ends with, and whether there may be more. Raises `Unavailable`."""
+        async with self._reading:
+            page = await self._view.news(after=after, limit=PAGE)
+        told = [
+            Told(number, news, self.wire.news(self.account_id, news))
+            for news in page
+            for number in [news.entry.logged.number]
+            if news.entry.logged.event.kind in PUSHED
+        ]
+        return told, page[-1].entry.logged.number if page else after, len(page) == PAGE
+
+    async def _read_on(self, before: "asyncio.Task[bool] | None") -> bool:
+        if before is not None:
+            await asyncio.wait({before})
+        self._current, self._next = self._next, None
+        try:
+            if self.place < 0:
+                await self._begin()
+            more = True
+            while more:
+                told, self.place, more = await self.read(self.place)
+                self._keep(told)
+        except FlowPilotError as exc:
+            if not self._failed:
+                log.warning("news not to be had, to be read again", extra={"problem": str(exc)})
+            self._failed = True
+            return False
+        self._failed = False
+        return True
+
+    async def _begin(self) -> None:
+        """At the end of the log; or where the first who listens left off, so that the others who come back with them need not read."""
+        async with self._reading:
+            last = await self._view.last_number()
+        wanted = self._begin_after
+        self.place = self.forgotten = wanted if wanted is not None and last - MOST_MISSED <= wanted <= last else last
+
+    def _keep(self, told: list[Told]) -> None:
+        self._kept.extend(told)
+        while len(self._kept) > KEPT:
+            self.forgotten = self._kept.popleft().number
+        for stream in self.streams:
+            stream.wake()
+
+
+@define(eq=False, kw_only=True)
+class Push:
+    """All open streams of this process.
+
+    One reader for each account that somebody listens to, whatever the number of streams: what it reads is encoded once and kept in
+    a bounded list that all of them take from. Somebody slow falls behind in that list and, behind its end, is given what is in the log.
+    """
+
+    view: ViewOf[Sees]
+    wire: Wire
+    jitter: Jitter
+    """Spreads those who come back."""
+    begin: BeginWork[NotificationWork]
+    node_id: UUID
+    """Another one for each process, each time it starts."""
+    _feeds: dict[AccountId, Feed] = field(factory=dict, init=False)
+    _of_one: Counter[UserId] = field(factory=Counter, init=False)
+    _reading: asyncio.Semaphore = field(factory=lambda: asyncio.Semaphore(MOST_READS), init=False)
+    _turns: "count[int]" = field(factory=count, init=False)
+    _changed: set[AccountId] = field(factory=set, init=False)
+    """Where somebody came or went since that was last noted."""
+    _noting: "asyncio.Task[None] | None" = field(default=None, init=False)
+    _open: int = field(default=0, init=False)
+    _running: bool = field(default=False, init=False)
+
+    @property
+    def streams(self) -> list[Stream]:
+        """Those that are open."""
+        return [stream for feed in self._feeds.values() for stream in feed.streams]
+
+    async def run(self, events: EventStream, stop: asyncio.Event) -> None:
+        """Serve streams until `stop` is set; then they all end, and whoever had one is to come back elsewhere."""
+        stopping, hearing = asyncio.create_task(stop.wait()), asyncio.create_task(events.hear(self.heard))
+        looking: asyncio.Task[None] | None = None
+        self._running = True
+        try:
+            for number in count(1):
+                await asyncio.wait({stopping}, timeout=LOOK)
+                if stop.is_set():
+                    return
+                if number % POLL == 0:
+                    self.heard(None)
+                if number % NOTE == 0:
+                    self._changed.update(self._feeds)
+                self._note()
+                for stream in self.streams:
+                    stream.look(number % BEAT)
+                if looking is None or looking.done():
+                    looking = asyncio.create_task(self._look_at_readers())
+        finally:
+            self._running = False
+            for stream in self.streams:
+                stream.end(Ended.STOPPING)
+            begun = [task for task in (stopping, hearing, looking, self._noting) if task is not None]
+            for task in begun:
+                task.cancel()
+            await asyncio.gather(*begun, return_exceptions=True)
+            self._changed.update(self._feeds)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LAST_WORDS):
+                    await self._note_changes()
+
+    def heard(self, account_id: AccountId | None) -> None:
+        """Something was committed in that account; None: perhaps in any."""
+        feeds = self._feeds.values() if account_id is None else filter(None, [self._feeds.get(account_id)])
+        for feed in feeds:
+            feed.up_to_date()
+
+    async def open(self, reader: Person, *, credential: bytes, signed_in: SignedIn, after: int | None = None) -> Stream:
+        """A stream of what happens from now on, or of all that came after event number `after`. Give it back to `close`.
+
+        Raises `TooManyStreams`, or `Unavailable` where nothing is pushed here, or the log cannot be read.
+        """
+        if not self._running:
+            raise Unavailable("push")
+        if self._of_one[reader.user_id] >= MOST_OF_ONE or self._open >= MOST_STREAMS:
+            raise TooManyStreams
+        feed = self._feeds.get(reader.account_id)
+        if feed is None:
+            feed = self._feeds[reader.account_id] = Feed(reader.account_id, self.view, self.wire, self._reading, after)
+        stream = Stream(
+            reader=reader, credential=credential, signed_in=signed_in, feed=feed, place=after or 0, turn=next(self._turns) % BEAT
+        )
+        feed.streams.add(stream)
+        self._of_one[reader.user_id] += 1
+        self._open += 1
+        try:
+            if not await asyncio.shield(feed.up_to_date()):
+                raise Unavailable("database")
+        except BaseException:
+            self.close(stream)
+            raise
+        if self._of_one[reader.user_id] == 1:
+            self._changed.add(reader.account_id)
+            self._note()
+        if after is None or not feed.place - MOST_MISSED <= after <= feed.place:
+            stream.begin(feed.place, missed=after is not None)
+        return stream
+
+    def close(self, stream: Stream) -> None:
+        """It is over, however it ended."""
+        stream.end(Ended.LEFT)
+        feed = self._feeds[stream.reader.account_id]
+        feed.streams.discard(stream)
+        if not feed.streams:
+            del self._feeds[stream.reader.account_id]
+        self._open -= 1
+        self._of_one[stream.reader.user_id] -= 1
+        if not self._of_one[stream.reader.user_id]:
+            del self._of_one[stream.reader.user_id]
+            self._changed.add(stream.reader.account_id)
+
+    def _note(self) -> None:
+        """Write down who is here, where that has changed; whoever leaves is noted at the next look, since many come back at once."""
+        if self._changed and (self._noting is None or self._noting.done()):
+            self._noting = asyncio.create_task(self._note_changes())
+
+    async def _note_changes(self) -> None:
+        while self._changed:
+            account_id = self._changed.pop()
+            feed = self._feeds.get(account_id) if self._running else None
+            here = frozenset(stream.reader.user_id for stream in feed.streams) if feed else frozenset[UserId]()
+            try:
+                async with self._reading, self.begin(account_id) as work:
+                    await work.presence.here(self.node_id, here, seconds=STAY)
+                    await work.commit()
+            except FlowPilotError as exc:
+                # It is noted again soon, for those who are still here; who has left ceases to count by and by.
+                log.debug("presence not to be noted", extra={"problem": str(exc)})
+
+    async def _look_at_readers(self) -> None:
+        """End the streams of whoever is not signed in any more; their role may have changed, too."""
+        sharing: dict[bytes, list[Stream]] = {}
+        for stream in self.streams:
+            sharing.setdefault(stream.credential, []).append(stream)
+        await asyncio.gather(*(self._look_at(streams) for streams in sharing.values()))
+
+    async def _look_at(self, streams: list[Stream]) -> None:
+        try:
+            async with self._reading:
+                reader = await streams[0].signed_in()
+        except Unauthenticated:
+            for stream in streams:
+                stream.end(Ended.SIGNED_OUT)
+        except FlowPilotError as exc:
+            # Nothing can be read just now, so that nothing is told either.
+            log.debug("readers not to be looked at", extra={"problem": str(exc)})
+        else:
+            for stream in streams:
+                stream.reader = reader

@@ -1,0 +1,1 @@
+"""Due work, leases, the relay, and restored databases: use cases."""

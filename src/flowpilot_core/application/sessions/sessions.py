@@ -1,0 +1,335 @@
+"""Use cases of a session: start it, work on it, resume, reassign, resolve, abandon and reopen it."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Generic, Protocol, TypeVar
+
+from attrs import evolve, frozen
+
+from flowpilot_core.application.kernel.units import PLAIN, Joined, Request, Units
+from flowpilot_core.domain.kernel.actor import Actor, Person
+from flowpilot_core.domain.kernel.errors import InvalidValue, RoleForbidden, Unauthenticated
+from flowpilot_core.domain.kernel.events import Event
+from flowpilot_core.domain.kernel.identifiers import BranchId, ForkPointId, SessionId, StepId, TeamId, UserId
+from flowpilot_core.domain.kernel.permissions import Permission, person, require_role
+from flowpilot_core.domain.sessions.branch import Branch, ForkPoint, Option, Outcome
+from flowpilot_core.domain.sessions.feedback import Thumb, rated
+from flowpilot_core.domain.sessions.session import Priority, Session, Status, Ticket
+from flowpilot_core.domain.sessions.step import Step, StepKind, StepResult
+from flowpilot_core.ports.access import AccessWork
+from flowpilot_core.ports.handoffs import HandoffWork
+from flowpilot_core.ports.kernel import Clock, Entry, NewId, ViewOf
+from flowpilot_core.ports.sessions import SessionDetail, SessionFilter, SessionView, SessionWork
+
+from .following import SessionFollower
+
+
+class Needs(HandoffWork, SessionWork, AccessWork, Protocol):
+    """What is done here asks this of a unit of work."""
+
+
+W = TypeVar("W", bound=Needs)
+
+
+Move = Callable[[Session, W], Awaitable[tuple[Session, Event]]]
+
+
+@frozen(kw_only=True)
+class Forked:
+    """A fork point with the branches it made."""
+
+    fork_point: ForkPoint
+    branches: tuple[Branch, ...]
+
+
+def readable(detail: SessionDetail, reader: Actor) -> SessionDetail:
+    """A session as `reader` may know it: without others' parks. Raises `NotFound` where it is parked and private to others."""
+    detail.session.require_readable(reader)
+    return evolve(detail, handoffs=tuple(handoff for handoff in detail.handoffs if handoff.readable_by(reader)))
+
+
+@frozen(kw_only=True)
+class Sessions(Generic[W]):
+    """Sessions of the actor's account. Everything raises `NotFound` for what is not there, or not for this actor to know of."""
+
+    units: Units[W] | Joined[W]
+    view: ViewOf[SessionView]
+    clock: Clock
+    new_id: NewId
+    followers: tuple[SessionFollower[W], ...] = ()
+    """Whoever else has something to do when one ends: nobody, for an import of the past."""
+
+    async def start(
+        self,
+        actor: Actor,
+        *,
+        title: str,
+        problem: str,
+        client_name: str | None = None,
+        ticket: Ticket | None = None,
+        priority: Priority = Priority.NORMAL,
+        team_id: TeamId | None = None,
+        request: Request = PLAIN,
+    ) -> SessionDetail:
+        """A new session with its root branch, assigned to the actor."""
+        by = person(actor, Permission.START)
+
+        async def unit(work: W) -> SessionDetail:
+            if team_id is not None:
+                await work.people.require_team(team_id)
+            session, event = Session.started(
+                SessionId(self.new_id()),
+                root_branch_id=BranchId(self.new_id()),
+                title=title,
+                problem=problem,
+                client_name=client_name,
+                ticket=ticket,
+                priority=priority,
+                team_id=team_id,
+                by=by,
+                at=self.clock.now(),
+            )
+            await work.sessions.add(session)
+            await self.units.record(work, event, request)
+            return SessionDetail(session=session, steps=(), handoffs=(), names={by.user_id: by.name})
+
+        return await self.units.run(actor, unit, request)
+
+    async def get(self, actor: Actor, session_id: SessionId) -> SessionDetail:
+        """One session with its branches, steps and handoffs."""
+        return readable(await self.view(actor.account_id).session(session_id), actor)
+
+    async def list(
+        self, actor: Actor, where: SessionFilter, *, after: SessionId | None, limit: int
+    ) -> tuple[Sequence[Session], Mapping[UserId, str]]:
+        """Sessions that the actor may read, newest first, with what their people are called."""
+        return await self.view(actor.account_id).sessions(where, actor, after=after, limit=limit)
+
+    async def timeline(self, actor: Actor, session_id: SessionId, *, after: int, limit: int) -> Sequence[Entry]:
+        """What happened in a session after event number `after`, in order, without others' parks."""
+        return await self.view(actor.account_id).timeline(session_id, actor, after=after, limit=limit)
+
+    async def add_step(
+        self,
+        actor: Actor,
+        session_id: SessionId,
+        *,
+        kind: StepKind,
+        content: str,
+        branch_id: BranchId | None = None,
+        result: StepResult | None = None,
+        evidence: str | None = None,
+        request: Request = PLAIN,
+    ) -> Step:
+        """A new step, in the branch named or else the active one; loads no other step."""
+        by = person(actor, Permission.ADD_STEP)
+
+        async def unit(work: W) -> Step:
+            before = await _load(work, session_id, actor)
+            session, step, event = before.with_step(
+                StepId(self.new_id()),
+                kind=kind,
+                content=content,
+                branch_id=branch_id,
+                result=result,
+                evidence=evidence,
+                by=by,
+                at=self.clock.now(),
+            )
+            before.require_version(request.if_match)
+            await work.sessions.save(session)
+            await work.sessions.add_step(step)
+            await self.units.record(work, event, request)
+            return step
+
+        return await self.units.run(actor, unit, request)
+
+    async def set_result(
+        self,
+        actor: Actor,
+        session_id: SessionId,
+        step_id: StepId,
+        *,
+        result: StepResult | None,
+        evidence: str | None = None,
+        request: Request = PLAIN,
+    ) -> tuple[Step, Mapping[UserId, str]]:
+        """The step with another result, and what its author is called; evidence that is left out stays."""
+        by = person(actor, Permission.SET_RESULT)
+
+        async def unit(work: W) -> tuple[Step, Mapping[UserId, str]]:
+            before = await _load(work, session_id, actor)
+            step = await work.sessions.step(session_id, step_id)
+            session, step, event = before.with_result(step, result, evidence, by=by, at=self.clock.now())
+            before.require_version(request.if_match)
+            author = await work.people.user(step.created_by)
+            await work.sessions.save(session)
+            await work.sessions.save_step(step)
+            await self.units.record(work, event, request)
+            return step, {author.id: author.name}
+
+        return await self.units.run(actor, unit, request)
+
+    async def fork(
+        self,
+        actor: Actor,
+        session_id: SessionId,
+        *,
+        at_step_id: StepId,
+        reason: str,
+        options: Sequence[Option],
+        request: Request = PLAIN,
+    ) -> Forked:
+        """A fork point at a step, with one new branch per option (2 to 8); the first becomes the active one."""
+        by = person(actor, Permission.WORK)
+
+        async def unit(work: W) -> Forked:
+            before = await _load(work, session_id, actor)
+            session, fork_point, event = before.forked(
+                ForkPointId(self.new_id()),
+                at_step=await work.sessions.step(session_id, at_step_id),
+                reason=reason,
+                options=[(BranchId(self.new_id()), option) for option in options],
+                by=by,
+                at=self.clock.now(),
+            )
+            before.require_version(request.if_match)
+            await work.sessions.save(session)
+            await self.units.record(work, event, request)
+            return Forked(fork_point=fork_point, branches=session.branches.all[-len(options) :])
+
+        return await self.units.run(actor, unit, request)
+
+    async def activate_branch(self, actor: Actor, session_id: SessionId, branch_id: BranchId, *, request: Request = PLAIN) -> SessionDetail:
+        """Go on in another branch."""
+        by = person(actor, Permission.WORK)
+
+        async def move(session: Session, _: W) -> tuple[Session, Event]:
+            return session.activated(branch_id, by=by, at=self.clock.now())
+
+        return await self._move(actor, session_id, move, request)
+
+    async def close_branch(
+        self, actor: Actor, session_id: SessionId, branch_id: BranchId, *, outcome: Outcome, reason: str, request: Request = PLAIN
+    ) -> SessionDetail:
+        """Close a branch as solved, dead end or abandoned."""
+        by = person(actor, Permission.WORK)
+
+        async def move(session: Session, _: W) -> tuple[Session, Event]:
+            return session.branch_closed(branch_id, outcome, reason, by=by, at=self.clock.now())
+
+        return await self._move(actor, session_id, move, request)
+
+    async def resume(self, actor: Actor, session_id: SessionId, *, request: Request = PLAIN) -> SessionDetail:
+        """Go on with a parked session; its park ends."""
+
+        async def move(session: Session, work: W) -> tuple[Session, Event]:
+            resumed, event = session.resumed(by=actor, at=self.clock.now())
+            if session.latest_handoff_id is not None:
+                park = await work.handoffs.get(session.latest_handoff_id)
+                await work.handoffs.save(park.resumed())
+            return resumed, event
+
+        return await self._move(actor, session_id, move, request)
+
+    async def reassign(self, actor: Actor, session_id: SessionId, *, user_id: UserId, request: Request = PLAIN) -> SessionDetail:
+        """Give an active or parked session to somebody else who may work on it."""
+
+        async def move(session: Session, work: W) -> tuple[Session, Event]:
+            assignee = await work.people.user(user_id)
+            _require_able(assignee.acting, actor)
+            reassigned, event = session.reassigned(user_id, by=actor, at=self.clock.now())
+            if session.status is Status.PARKED and session.latest_handoff_id is not None:
+                park = await work.handoffs.get(session.latest_handoff_id)
+                await work.handoffs.save(evolve(park, readers=park.readers | {user_id}))
+            return reassigned, event
+
+        return await self._move(actor, session_id, move, request)
+
+    async def join(self, actor: Actor, session_id: SessionId, *, request: Request = PLAIN) -> SessionDetail:
+        """Help with an active session without taking it: add steps, and set the results of those."""
+        by = person(actor, Permission.JOIN)
+
+        async def move(session: Session, _: W) -> tuple[Session, Event]:
+            return session.joined(by=by, at=self.clock.now())
+
+        return await self._move(actor, session_id, move, request)
+
+    async def leave(self, actor: Actor, session_id: SessionId, *, request: Request = PLAIN) -> SessionDetail:
+        """Help no longer; the steps that were added stay."""
+        by = person(actor, Permission.LEAVE)
+
+        async def move(session: Session, _: W) -> tuple[Session, Event]:
+            return session.left(by=by, at=self.clock.now())
+
+        return await self._move(actor, session_id, move, request)
+
+    async def rate_step(
+        self, actor: Actor, session_id: SessionId, step_id: StepId, *, thumb: Thumb, comment: str | None = None, request: Request = PLAIN
+    ) -> SessionDetail:
+        """Say whether a step is any good; once for each person and step, the last time counts."""
+        by = person(actor, Permission.RATE_STEP)
+
+        async def unit(work: W) -> SessionDetail:
+            session = await _load(work, session_id, actor)
+            rating, event = rated(await work.sessions.step(session_id, step_id), thumb, comment, by=by, at=self.clock.now())
+            session.require_version(request.if_match)
+            await work.feedback.rate(rating)
+            await self.units.record(work, event, request)
+            return readable(await work.sessions.detail(session_id), actor)
+
+        return await self.units.run(actor, unit, request)
+
+    async def resolve(
+        self, actor: Actor, session_id: SessionId, *, summary: str, root_cause: str | None = None, request: Request = PLAIN
+    ) -> SessionDetail:
+        """Done, with what solved it, which whoever had escalated it is told."""
+
+        async def move(session: Session, work: W) -> tuple[Session, Event]:
+            resolved, event = session.resolved(summary, root_cause, by=actor, at=self.clock.now())
+            for follower in self.followers:
+                await follower.resolved(work, resolved)
+            return resolved, event
+
+        return await self._move(actor, session_id, move, request)
+
+    async def abandon(self, actor: Actor, session_id: SessionId, *, reason: str, request: Request = PLAIN) -> SessionDetail:
+        """Given up."""
+
+        async def move(session: Session, _: W) -> tuple[Session, Event]:
+            return session.abandoned(reason, by=actor, at=self.clock.now())
+
+        return await self._move(actor, session_id, move, request)
+
+    async def reopen(self, actor: Actor, session_id: SessionId, *, reason: str, request: Request = PLAIN) -> SessionDetail:
+        """Active again, with who reopens it."""
+        by = person(actor, Permission.REOPEN)
+
+        async def move(session: Session, _: W) -> tuple[Session, Event]:
+            return session.reopened(reason, by=by, at=self.clock.now())
+
+        return await self._move(actor, session_id, move, request)
+
+    async def _move(self, actor: Actor, session_id: SessionId, move: Move[W], request: Request) -> SessionDetail:
+        async def unit(work: W) -> SessionDetail:
+            before = await _load(work, session_id, actor)
+            session, event = await move(before, work)
+            before.require_version(request.if_match)
+            await work.sessions.save(session)
+            await self.units.record(work, event, request)
+            detail = await work.sessions.detail(session_id)
+            return evolve(detail, handoffs=tuple(handoff for handoff in detail.handoffs if handoff.readable_by(actor)))
+
+        return await self.units.run(actor, unit, request)
+
+
+async def _load(work: SessionWork, session_id: SessionId, actor: Actor) -> Session:
+    session = await work.sessions.get(session_id)
+    session.require_readable(actor)
+    return session
+
+
+def _require_able(acting: Callable[..., Person], actor: Actor) -> None:
+    try:
+        require_role(acting(actor.account_id), Permission.WORK)
+    except (Unauthenticated, RoleForbidden) as exc:
+        raise InvalidValue("user_id", "is nobody who may work on a session") from exc

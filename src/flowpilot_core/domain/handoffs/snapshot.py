@@ -1,0 +1,231 @@
+"""A snapshot: the frozen, digest-addressed picture of a session at its handoff."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+
+from attrs import frozen
+
+from flowpilot_core.domain.kernel.canonical_json import canonical, digest, instant
+from flowpilot_core.domain.kernel.events import Plain
+from flowpilot_core.domain.kernel.identifiers import HandoffId, UserId
+from flowpilot_core.domain.kernel.text import TITLE, counted
+from flowpilot_core.domain.sessions.branch import BranchState
+from flowpilot_core.domain.sessions.session import Priority, Session
+from flowpilot_core.domain.sessions.step import Step, StepResult
+
+from .handoff import Brief, Handoff, Intent
+
+SCHEMA_VERSION = 1
+
+
+SIZE_BOUND = 1024 * 1024
+"""Bytes over which evidence is cut, shorter and shorter, until the snapshot fits or none is left."""
+
+
+CUTS = (*(16 * 1024 // 4**power for power in range(5)), 0)
+
+
+@frozen(kw_only=True)
+class Snapshot:
+    """Everything a colleague needs to go on; never changes, and waits for nobody's opinion."""
+
+    handoff_id: HandoffId
+    body: bytes
+    """Canonical JSON, the bytes that are sent."""
+    digest: str
+    brief: Brief
+    summary: str
+    """Two sentences on what was tried, made by rule."""
+    steps_tried: tuple[Step, ...]
+
+
+def freeze(
+    session: Session,
+    *,
+    handoff_id: HandoffId,
+    steps: Sequence[Step],
+    earlier: Sequence[Handoff],
+    names: Mapping[UserId, str],
+    reason: str,
+    note: str | None,
+    priority: Priority,
+    by: UserId,
+    at: datetime,
+) -> Snapshot:
+    """The snapshot of a session and all its steps as they are now.
+
+    `names` are what the people on record are called. Over `SIZE_BOUND` evidence is cut, with the digest of the whole; no step
+    is ever dropped. Parks are private and leave no trace here.
+    """
+    ordered = tuple(sorted(steps, key=lambda step: step.number))
+    tried = tuple(step for step in ordered if step.tried)
+    failed = tuple(step for step in tried if step.result is StepResult.FAILED)
+    person = _person(names)
+
+    def body(cut: int | None) -> bytes:
+        return canonical(
+            {
+                "schema_version": SCHEMA_VERSION,
+                "handoff_id": str(handoff_id),
+                "session_id": str(session.id),
+                "frozen_at": instant(at),
+                "title": session.title,
+                "problem": session.problem,
+                "client_name": session.client_name,
+                "ticket": {"system": session.ticket.system, "id": session.ticket.id} if session.ticket else None,
+                **({"ticket_facts": dict(session.ticket_facts)} if session.ticket_facts else {}),
+                "priority": priority,
+                "reason": reason,
+                "note": note,
+                "escalated_by": person(by),
+                "branches": _branches(session, ordered),
+                "fork_points": _fork_points(session, person),
+                "steps": [_step(step, person, cut) for step in ordered],
+                "tried": [str(step.id) for step in tried],
+                "failed": [str(step.id) for step in failed],
+                "open_hypotheses": [str(branch.id) for branch in session.branches.open_hypotheses()],
+                "earlier_escalations": [_earlier(handoff, person) for handoff in earlier if handoff.intent is Intent.ESCALATE],
+            }
+        )
+
+    frozen_body = body(None)
+    for cut in CUTS:
+        if len(frozen_body) <= SIZE_BOUND:
+            break
+        frozen_body = body(cut)
+    brief = Brief(
+        title=session.title,
+        client_name=session.client_name,
+        ticket=session.ticket,
+        headline=_headline(session, tried, failed),
+        branch_count=len(session.branches.all),
+        step_count=len(ordered),
+    )
+    return Snapshot(
+        handoff_id=handoff_id,
+        body=frozen_body,
+        digest=digest(frozen_body),
+        brief=brief,
+        summary=_summary(session, tried, failed),
+        steps_tried=tried,
+    )
+
+
+def package(snapshot: Snapshot, *, reason: str, note: str | None, by: UserId, name: str, at: datetime) -> Mapping[str, Plain]:
+    """The older readers' copy of an escalation; its assessment is None until one is stored."""
+    return {
+        "handoff_id": str(snapshot.handoff_id),
+        "reason": reason,
+        "note": note,
+        "summary": snapshot.summary,
+        "steps_tried": [
+            {"id": str(step.id), "kind": step.kind, "content": step.content, "result": step.result} for step in snapshot.steps_tried
+        ],
+        "assessment": None,
+        "escalated_at": instant(at),
+        "escalated_by": {"id": str(by), "name": name},
+    }
+
+
+def _person(names: Mapping[UserId, str]) -> Callable[[UserId], Plain]:
+    return lambda user_id: {"id": str(user_id), "name": names[user_id]}
+
+
+def _branches(session: Session, steps: Sequence[Step]) -> list[Plain]:
+    own: dict[str, list[Plain]] = {str(branch.id): [] for branch in session.branches.all}
+    for step in steps:
+        own[str(step.branch_id)].append(str(step.id))
+    return [
+        {
+            "id": str(branch.id),
+            "parent_id": str(branch.parent_id) if branch.parent_id else None,
+            "fork_point_id": str(branch.fork_point_id) if branch.fork_point_id else None,
+            "label": branch.label,
+            "hypothesis": branch.hypothesis,
+            "state": branch.state,
+            "close_reason": branch.close_reason,
+            "created_at": instant(branch.created_at),
+            "closed_at": instant(branch.closed_at) if branch.closed_at else None,
+            "active": branch.id == session.branches.active_id,
+            "step_ids": own[str(branch.id)],
+        }
+        for branch in session.branches.all
+    ]
+
+
+def _fork_points(session: Session, person: Callable[[UserId], Plain]) -> list[Plain]:
+    return [
+        {
+            "id": str(fork.id),
+            "branch_id": str(fork.branch_id),
+            "at_step_id": str(fork.at_step_id),
+            "reason": fork.reason,
+            "branch_ids": [str(branch_id) for branch_id in fork.branch_ids],
+            "created_by": person(fork.created_by),
+            "created_at": instant(fork.created_at),
+        }
+        for fork in session.branches.fork_points
+    ]
+
+
+def _step(step: Step, person: Callable[[UserId], Plain], cut: int | None) -> Plain:
+    return {
+        "id": str(step.id),
+        "branch_id": str(step.branch_id),
+        "number": step.number,
+        "kind": step.kind,
+        "content": step.content,
+        "result": step.result,
+        "evidence": step.evidence if cut is None or step.evidence is None else _cut(step.evidence, cut),
+        "created_by": person(step.created_by),
+        "created_at": instant(step.created_at),
+        "updated_at": instant(step.updated_at),
+    }
+
+
+def _cut(evidence: str, most: int) -> Plain:
+    whole = evidence.encode()
+    if len(whole) <= most:
+        return evidence
+    return {"text": whole[:most].decode(errors="ignore"), "cut": True, "bytes": len(whole), "sha256": digest(whole)}
+
+
+def _earlier(handoff: Handoff, person: Callable[[UserId], Plain]) -> Plain:
+    return {
+        "id": str(handoff.id),
+        "state": handoff.state,
+        "reason": handoff.reason,
+        "note": handoff.note,
+        "escalated_by": person(handoff.escalated_by),
+        "escalated_at": instant(handoff.escalated_at),
+        "claimed_by": person(handoff.claim.by) if handoff.claim else None,
+        "claimed_at": instant(handoff.claim.at) if handoff.claim else None,
+        "snapshot_digest": handoff.snapshot_digest,
+    }
+
+
+def _headline(session: Session, tried: Sequence[Step], failed: Sequence[Step]) -> str:
+    """One line for the queue: what was tried, and which hypothesis to look at first."""
+    hypotheses = session.branches.open_hypotheses()
+    tries = f"{len(failed)} of {len(tried)} tries failed" if tried else "nothing tried yet"
+    if not hypotheses:
+        return tries
+    more = f" and {len(hypotheses) - 1} more" if len(hypotheses) > 1 else ""
+    return _short(f"{tries}; open: {hypotheses[0].label}{more}")
+
+
+def _summary(session: Session, tried: Sequence[Step], failed: Sequence[Step]) -> str:
+    worked = sum(step.result is StepResult.WORKED for step in tried)
+    closed = [branch for branch in session.branches.all if branch.state is BranchState.DEAD_END]
+    tries = counted(len(tried), "step", "steps")
+    lines = [f"{tries} tried: {worked} worked, {len(failed)} failed, {len(tried) - worked - len(failed)} without a clear result."]
+    if closed:
+        lines.append("Ruled out: " + ", ".join(branch.label for branch in closed) + ".")
+    hypotheses = session.branches.open_hypotheses()
+    if hypotheses:
+        lines.append("Open: " + ", ".join(branch.label for branch in hypotheses) + ".")
+    return " ".join(lines)
+
+
+def _short(line: str) -> str:
+    return line if len(line) <= TITLE else line[: TITLE - 1] + "…"

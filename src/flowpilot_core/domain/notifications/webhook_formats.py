@@ -1,0 +1,172 @@
+"""What a webhook is sent, in the words of whoever is at the other end.
+
+Standard Webhooks for programs; the bodies that Slack, Teams, PagerDuty (Events API v2) and GoAlert (generic API) take as they are.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from types import MappingProxyType
+
+from attrs import frozen
+
+from flowpilot_core.domain.handoffs.handoff import Handoff
+from flowpilot_core.domain.kernel.canonical_json import instant
+from flowpilot_core.domain.kernel.events import EventKind, Plain
+from flowpilot_core.domain.kernel.identifiers import EventId, HandoffId, SessionId
+from flowpilot_core.domain.sessions.session import Priority
+
+from .webhook import WebhookFormat
+
+
+@frozen(kw_only=True)
+class Told:
+    """An event as a webhook tells it: ids, who and when, and a line to decide by. Whatever people wrote in it was redacted."""
+
+    event_id: EventId | None
+    kind: EventKind | None
+    """None: a test."""
+    at: datetime
+    by_id: str | None
+    by_name: str
+    session_id: SessionId | None
+    handoff_id: HandoffId | None
+    title: str
+    """What it is about, with the client's name."""
+    priority: Priority
+    link: str
+    routing_key: str | None = None
+
+
+DEEDS: Mapping[EventKind | None, str] = MappingProxyType(
+    {
+        None: "sent a test",
+        EventKind.HANDOFF_ESCALATED: "is stuck and asks for a colleague",
+        EventKind.HANDOFF_REROUTED: "sent it on",
+        EventKind.HANDOFF_ASSESSED: "assessed it",
+        EventKind.HANDOFF_CLAIMED: "took it",
+        EventKind.HANDOFF_UNCLAIMED: "gave it back",
+        EventKind.HANDOFF_LAPSED: "gave it back, since nobody went on with it",
+        EventKind.HANDOFF_WITHDRAWN: "withdrew it",
+        EventKind.HANDOFF_REMINDED: "says that it still waits for a colleague",
+        EventKind.SESSION_REASSIGNED: "gave it to somebody else",
+        EventKind.SESSION_RESOLVED: "resolved it",
+        EventKind.SESSION_REOPENED: "opened it again",
+    }
+)
+
+_SEVERITIES: Mapping[Priority, str] = MappingProxyType(
+    {Priority.LOW: "info", Priority.NORMAL: "warning", Priority.HIGH: "error", Priority.URGENT: "critical"}
+)
+_ENDS = frozenset({EventKind.HANDOFF_WITHDRAWN, EventKind.SESSION_RESOLVED})
+_TAKEN = frozenset({EventKind.HANDOFF_CLAIMED})
+
+
+def rendered(told: Told, format: WebhookFormat) -> Plain:
+    """The body for one kind of receiver, as plain data."""
+    return _FORMATS[format](told)
+
+
+def about(handoff: Handoff | None, title: str, client: str | None) -> str:
+    """What an event is about, in one line."""
+    if handoff is not None:
+        title, client = handoff.brief.title, handoff.brief.client_name
+    return f"{client}: {title}" if client else title
+
+
+def _standard(told: Told) -> Plain:
+    return {
+        "type": told.kind or "webhook.test",
+        "timestamp": instant(told.at),
+        "data": {
+            "event_id": _id(told.event_id),
+            "session_id": _id(told.session_id),
+            "handoff_id": _id(told.handoff_id),
+            "by": "system" if told.by_id is None else {"id": told.by_id, "name": told.by_name},
+            "at": instant(told.at),
+            "title": told.title,
+            "priority": told.priority,
+            "link": told.link,
+        },
+    }
+
+
+def _slack(told: Told) -> Plain:
+    said = f"*[{told.priority}] {_escaped(told.title)}*\n{_escaped(_sentence(told))}\n<{told.link}|Open it in FlowPilot>"
+    return {"text": f"[{told.priority}] {_escaped(told.title)}", "blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": said}}]}
+
+
+def _teams(told: Told) -> Plain:
+    card: Plain = {
+        "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
+        "type": "AdaptiveCard",
+        "version": "1.4",
+        "body": [
+            {"type": "TextBlock", "text": _unmarked(f"[{told.priority}] {told.title}"), "weight": "bolder", "wrap": True},
+            {"type": "TextBlock", "text": _unmarked(_sentence(told)), "wrap": True},
+        ],
+        "actions": [{"type": "Action.OpenUrl", "title": "Open it in FlowPilot", "url": told.link}],
+    }
+    return {"type": "message", "attachments": [{"contentType": "application/vnd.microsoft.card.adaptive", "content": card}]}
+
+
+def _pagerduty(told: Told) -> Plain:
+    body: dict[str, Plain] = {"routing_key": told.routing_key, "event_action": _action(told), "dedup_key": _dedup(told)}
+    if body["event_action"] == "trigger":
+        body["payload"] = {
+            "summary": f"{told.title}: {_sentence(told)}"[:1024],
+            "source": "FlowPilot",
+            "severity": _SEVERITIES[told.priority],
+            "timestamp": instant(told.at),
+        }
+        body["links"] = [{"href": told.link, "text": "Open it in FlowPilot"}]
+    return body
+
+
+def _goalert(told: Told) -> Plain:
+    body: dict[str, Plain] = {
+        "summary": f"[{told.priority}] {told.title}"[:1024],
+        "details": f"{_sentence(told)}\n\n{told.link}",
+        "dedup": _dedup(told),
+    }
+    if told.kind in _ENDS | _TAKEN:
+        body["action"] = "close"
+    return body
+
+
+_FORMATS: Mapping[WebhookFormat, Callable[[Told], Plain]] = MappingProxyType(
+    {
+        WebhookFormat.STANDARD: _standard,
+        WebhookFormat.SLACK: _slack,
+        WebhookFormat.TEAMS: _teams,
+        WebhookFormat.PAGERDUTY: _pagerduty,
+        WebhookFormat.GOALERT: _goalert,
+    }
+)
+
+
+def _action(told: Told) -> str:
+    # Not acknowledged when it is taken: PagerDuty would stay silent at the next trigger, and a claim that lapses must ring again.
+    return "resolve" if told.kind in _ENDS | _TAKEN else "trigger"
+
+
+def _dedup(told: Told) -> str:
+    """What all messages about one case share, so that a pager opens one incident for it."""
+    return f"flowpilot-{told.session_id or 'test'}"
+
+
+def _sentence(told: Told) -> str:
+    return f"{told.by_name} {DEEDS[told.kind]}."
+
+
+def _escaped(said: str) -> str:
+    """As Slack's markup wants it, so that nothing in it can mention or link; one line."""
+    return " ".join(said.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").split())
+
+
+def _unmarked(said: str) -> str:
+    """Without what a card takes for markdown; one line."""
+    return "".join(f"\\{char}" if char in "\\`*_[]()#!<>" else char for char in " ".join(said.split()))
+
+
+def _id(value: object) -> Plain:
+    return None if value is None else str(value)

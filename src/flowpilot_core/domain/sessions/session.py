@@ -1,0 +1,411 @@
+"""A session: one troubleshooting effort on one ticket, and the moves it allows."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+
+from attrs import evolve, frozen
+
+from flowpilot_core.domain.kernel.actor import Actor, Person, System
+from flowpilot_core.domain.kernel.errors import InvalidTransition, NotFound, VersionConflict
+from flowpilot_core.domain.kernel.events import Event, EventKind, Plain
+from flowpilot_core.domain.kernel.identifiers import BranchId, ForkPointId, HandoffId, SessionId, StepId, TeamId, UserId
+from flowpilot_core.domain.kernel.permissions import Permission, permits, require, require_role
+from flowpilot_core.domain.kernel.text import TITLE, optional_text, text
+from flowpilot_core.domain.kernel.text import evidence as checked_evidence
+from flowpilot_core.domain.kernel.transitions import advance
+
+from .branch import Branches, ForkPoint, Option, Outcome
+from .step import Step, StepKind, StepResult
+
+
+class Status(StrEnum):
+    """Where a session stands."""
+
+    ACTIVE = "active"
+    PARKED = "parked"
+    ESCALATED = "escalated"
+    RESOLVED = "resolved"
+    ABANDONED = "abandoned"
+
+
+class SessionMove(StrEnum):
+    """What can be done to a session."""
+
+    WORK = "work"
+    PARK = "park"
+    ESCALATE = "escalate"
+    RESUME = "resume"
+    CLAIM = "claim"
+    WITHDRAW = "withdraw"
+    GIVE_BACK = "give_back"
+    REASSIGN = "reassign"
+    JOIN = "join"
+    LEAVE = "leave"
+    RESOLVE = "resolve"
+    ABANDON = "abandon"
+    REOPEN = "reopen"
+    DOCUMENT = "document"
+
+
+SESSION: Mapping[tuple[Status, SessionMove], Status] = MappingProxyType(
+    {
+        (Status.ACTIVE, SessionMove.WORK): Status.ACTIVE,
+        (Status.ACTIVE, SessionMove.PARK): Status.PARKED,
+        (Status.ACTIVE, SessionMove.ESCALATE): Status.ESCALATED,
+        (Status.ACTIVE, SessionMove.GIVE_BACK): Status.ESCALATED,
+        (Status.ACTIVE, SessionMove.REASSIGN): Status.ACTIVE,
+        (Status.ACTIVE, SessionMove.JOIN): Status.ACTIVE,
+        (Status.ACTIVE, SessionMove.LEAVE): Status.ACTIVE,
+        (Status.ACTIVE, SessionMove.RESOLVE): Status.RESOLVED,
+        (Status.ACTIVE, SessionMove.ABANDON): Status.ABANDONED,
+        (Status.PARKED, SessionMove.RESUME): Status.ACTIVE,
+        (Status.PARKED, SessionMove.REASSIGN): Status.PARKED,
+        (Status.ESCALATED, SessionMove.CLAIM): Status.ACTIVE,
+        (Status.ESCALATED, SessionMove.WITHDRAW): Status.ACTIVE,
+        (Status.RESOLVED, SessionMove.DOCUMENT): Status.RESOLVED,
+        (Status.RESOLVED, SessionMove.REOPEN): Status.ACTIVE,
+        (Status.ABANDONED, SessionMove.REOPEN): Status.ACTIVE,
+    }
+)
+
+
+class Priority(StrEnum):
+    """How urgent it is."""
+
+    LOW = "low"
+    NORMAL = "normal"
+    HIGH = "high"
+    URGENT = "urgent"
+
+    @property
+    def rank(self) -> int:
+        """For sorting: a higher rank is taken first."""
+        return list(Priority).index(self)
+
+
+@frozen(kw_only=True)
+class Ticket:
+    """The PSA ticket a session works on: `id` is the ticket's number in the API of the vendor `system`."""
+
+    system: str
+    id: str
+
+    def __attrs_post_init__(self) -> None:
+        text("ticket.system", self.system, most=TITLE)
+        text("ticket.id", self.id, most=TITLE)
+
+
+@frozen(kw_only=True)
+class Resolution:
+    """What solved it."""
+
+    summary: str
+    root_cause: str | None = None
+
+
+@frozen(kw_only=True)
+class Session:
+    """One troubleshooting effort with its branches; its steps are apart, so that adding one loads no others.
+
+    Every move checks, in this order, who acts and then what the status allows; it raises `RoleForbidden`, `NotAssignee` or
+    `InvalidTransition`, and returns the session as it is afterwards with the event that says so. `version` is the repository's.
+    """
+
+    id: SessionId
+    version: int = 1
+    status: Status = Status.ACTIVE
+    title: str
+    problem: str
+    client_name: str | None = None
+    ticket: Ticket | None = None
+    ticket_facts: Mapping[str, Plain] | None = None
+    """What its ticket said in the PSA when the session began, without secrets; None where nobody has read it."""
+    priority: Priority = Priority.NORMAL
+    team_id: TeamId | None = None
+    assignee_id: UserId
+    parked_with: frozenset[UserId] = frozenset()
+    """Whoever has been the assignee since it was parked; empty unless it is."""
+    helper_ids: frozenset[UserId] = frozenset()
+    """Who joined to add steps; empty unless it is active: whatever ends the work ends the help."""
+    branches: Branches
+    step_count: int = 0
+    resolution: Resolution | None = None
+    escalation_package: Mapping[str, Plain] | None = None
+    """The older readers' copy of the last escalation."""
+    latest_handoff_id: HandoffId | None = None
+    created_by: UserId
+    created_at: datetime
+    updated_at: datetime
+
+    @classmethod
+    def started(
+        cls,
+        session_id: SessionId,
+        *,
+        root_branch_id: BranchId,
+        title: str,
+        problem: str,
+        client_name: str | None = None,
+        ticket: Ticket | None = None,
+        priority: Priority = Priority.NORMAL,
+        team_id: TeamId | None = None,
+        by: Person,
+        at: datetime,
+    ) -> "tuple[Session, Event]":
+        """A new session with its root branch, assigned to who starts it. Raises `RoleForbidden` or `InvalidValue`."""
+        session = cls(
+            id=session_id,
+            title=text("title", title, most=TITLE),
+            problem=text("problem", problem),
+            client_name=optional_text("client_name", client_name, most=TITLE),
+            ticket=ticket,
+            priority=priority,
+            team_id=team_id,
+            assignee_id=by.user_id,
+            branches=Branches.rooted(root_branch_id, at=at),
+            created_by=by.user_id,
+            created_at=at,
+            updated_at=at,
+        )
+        require_role(by, Permission.START)
+        return session, Event.of(
+            EventKind.SESSION_STARTED, by=by, at=at, session_id=session_id, changed={"title": session.title, "priority": priority}
+        )
+
+    def ticket_read(self, *, by: System, at: datetime) -> Event:
+        """That what its ticket says in the PSA stands with it now."""
+        return self._event(EventKind.TICKET_READ, by, at, ticket_id=self.ticket.id if self.ticket else None)
+
+    def require_readable(self, actor: Actor) -> None:
+        """Raises `NotFound` for whom a parked session does not exist."""
+        if self.status is Status.PARKED and not permits(actor, Permission.READ_PARKED, self.parked_with):
+            raise NotFound("session")
+
+    def require_version(self, expected: int | None) -> None:
+        """Raises `VersionConflict` where the caller acted on another version than this one."""
+        if expected is not None and expected != self.version:
+            raise VersionConflict("session", expected, self.version)
+
+    def with_step(
+        self,
+        step_id: StepId,
+        *,
+        kind: StepKind,
+        content: str,
+        branch_id: BranchId | None = None,
+        result: StepResult | None = None,
+        evidence: str | None = None,
+        by: Person,
+        at: datetime,
+    ) -> "tuple[Session, Step, Event]":
+        """With one more step, in the branch named or else the active one.
+
+        Raises also `NotFound` for a branch of no session of this kind, and `InvalidValue`.
+        """
+        branch = self.branches.get(branch_id or self.branches.active_id)
+        content = text("content", content)
+        evidence = checked_evidence("evidence", evidence)
+        self._require_work(by, Permission.ADD_STEP, *self.helper_ids)
+        branch.require_open()
+        at = self._not_before(at)
+        step = Step(
+            id=step_id,
+            session_id=self.id,
+            branch_id=branch.id,
+            number=self.step_count + 1,
+            kind=kind,
+            content=content,
+            result=result,
+            evidence=evidence,
+            created_by=by.user_id,
+            created_at=at,
+            updated_at=at,
+        )
+        session = evolve(self, step_count=step.number, updated_at=at)
+        event = session._event(
+            EventKind.STEP_ADDED, by, at, step_id=str(step.id), branch_id=str(branch.id), number=step.number, step_kind=kind, result=result
+        )
+        return session, step, event
+
+    def with_result(
+        self, step: Step, result: StepResult | None, evidence: str | None, *, by: Person, at: datetime
+    ) -> "tuple[Session, Step, Event]":
+        """With another result of one of its steps; of a helper's own, where a helper asks. Raises also `InvalidValue`."""
+        at = self._not_before(at)
+        changed = step.with_result(result, evidence, at=at)
+        self._require_work(by, Permission.SET_RESULT, *(self.helper_ids & {step.created_by}))
+        event = self._event(EventKind.STEP_CHANGED, by, at, step_id=str(step.id), result=result, evidence=evidence is not None)
+        return evolve(self, updated_at=at), changed, event
+
+    def forked(
+        self,
+        fork_point_id: ForkPointId,
+        *,
+        at_step: Step,
+        reason: str,
+        options: Sequence[tuple[BranchId, Option]],
+        by: Person,
+        at: datetime,
+    ) -> "tuple[Session, ForkPoint, Event]":
+        """With a fork point at one of its steps, and one branch per option (2 to 8). Raises also `InvalidValue`."""
+        at = self._not_before(at)
+        for index, (_, option) in enumerate(options):
+            text(f"options.{index}.label", option.label, most=TITLE)
+            text(f"options.{index}.hypothesis", option.hypothesis)
+        text("reason", reason)
+        self._require_work(by)
+        branches = self.branches.forked(fork_point_id, at_step=at_step, reason=reason, options=options, by=by.user_id, at=at)
+        fork_point = branches.fork_points[-1]
+        event = self._event(
+            EventKind.BRANCH_FORKED,
+            by,
+            at,
+            fork_point_id=str(fork_point.id),
+            branch_id=str(fork_point.branch_id),
+            at_step_id=str(at_step.id),
+            branch_ids=[str(branch_id) for branch_id in fork_point.branch_ids],
+        )
+        return evolve(self, branches=branches, updated_at=at), fork_point, event
+
+    def activated(self, branch_id: BranchId, *, by: Person, at: datetime) -> "tuple[Session, Event]":
+        """Going on in another branch. Raises also `NotFound`."""
+        self.branches.get(branch_id)
+        self._require_work(by)
+        at = self._not_before(at)
+        session = evolve(self, branches=self.branches.activated(branch_id), updated_at=at)
+        return session, self._event(EventKind.BRANCH_ACTIVATED, by, at, branch_id=str(branch_id))
+
+    def branch_closed(self, branch_id: BranchId, outcome: Outcome, reason: str, *, by: Person, at: datetime) -> "tuple[Session, Event]":
+        """With one branch closed. Raises also `NotFound` and `InvalidValue`."""
+        self.branches.get(branch_id)
+        text("reason", reason)
+        self._require_work(by)
+        at = self._not_before(at)
+        branches = self.branches.closed(branch_id, outcome, reason, at=at)
+        event = self._event(
+            EventKind.BRANCH_CLOSED, by, at, branch_id=str(branch_id), outcome=outcome, active_branch_id=str(branches.active_id)
+        )
+        return evolve(self, branches=branches, updated_at=at), event
+
+    def resumed(self, *, by: Actor, at: datetime) -> "tuple[Session, Event]":
+        """Parked no longer."""
+        require(by, Permission.RESUME, self.id, self.assignee_id)
+        status = advance(SESSION, self.status, SessionMove.RESUME, thing="session")
+        at = self._not_before(at)
+        session = evolve(self, status=status, parked_with=frozenset(), updated_at=at)
+        return session, self._event(EventKind.SESSION_RESUMED, by, at, handoff_id=self.latest_handoff_id, private=True, status=status)
+
+    def reassigned(self, to: UserId, *, by: Actor, at: datetime) -> "tuple[Session, Event]":
+        """With somebody else. Of a parked session this stays between who may read it, the new assignee included."""
+        require(by, Permission.REASSIGN, self.id, self.assignee_id)
+        status = advance(SESSION, self.status, SessionMove.REASSIGN, thing="session")
+        at = self._not_before(at)
+        parked = status is Status.PARKED
+        session = evolve(
+            self,
+            assignee_id=to,
+            helper_ids=self.helper_ids - {to},
+            parked_with=self.parked_with | {to} if parked else frozenset(),
+            updated_at=at,
+        )
+        return session, self._event(
+            EventKind.SESSION_REASSIGNED,
+            by,
+            at,
+            handoff_id=self.latest_handoff_id if parked else None,
+            private=parked,
+            assignee_id=str(to),
+            previous_assignee_id=str(self.assignee_id),
+        )
+
+    def joined(self, *, by: Person, at: datetime) -> "tuple[Session, Event]":
+        """With a second pair of hands: `by` may add steps, and it stays its assignee's. Whoever works on it already cannot join."""
+        require(by, Permission.JOIN, self.id)
+        advance(SESSION, self.status, SessionMove.JOIN, thing="session")
+        if by.user_id == self.assignee_id or by.user_id in self.helper_ids:
+            raise InvalidTransition("session", self.status, SessionMove.JOIN)
+        return self._helped(self.helper_ids | {by.user_id}, EventKind.SESSION_JOINED, by, at)
+
+    def left(self, *, by: Person, at: datetime) -> "tuple[Session, Event]":
+        """Without the helper `by`, whose steps stay."""
+        require(by, Permission.LEAVE, self.id, *self.helper_ids)
+        advance(SESSION, self.status, SessionMove.LEAVE, thing="session")
+        return self._helped(self.helper_ids - {by.user_id}, EventKind.SESSION_LEFT, by, at)
+
+    def resolved(self, summary: str, root_cause: str | None, *, by: Actor, at: datetime) -> "tuple[Session, Event]":
+        """Done, with what solved it. Raises also `InvalidValue`."""
+        resolution = Resolution(summary=text("summary", summary), root_cause=optional_text("root_cause", root_cause))
+        require(by, Permission.RESOLVE, self.id, self.assignee_id)
+        status = advance(SESSION, self.status, SessionMove.RESOLVE, thing="session")
+        at = self._not_before(at)
+        session = evolve(self, status=status, resolution=resolution, helper_ids=frozenset(), updated_at=at)
+        return session, self._event(EventKind.SESSION_RESOLVED, by, at, status=status, summary=resolution.summary)
+
+    def abandoned(self, reason: str, *, by: Actor, at: datetime) -> "tuple[Session, Event]":
+        """Given up. Raises also `InvalidValue`."""
+        text("reason", reason)
+        require(by, Permission.ABANDON, self.id, self.assignee_id)
+        status = advance(SESSION, self.status, SessionMove.ABANDON, thing="session")
+        at = self._not_before(at)
+        session = evolve(self, status=status, helper_ids=frozenset(), updated_at=at)
+        return session, self._event(EventKind.SESSION_ABANDONED, by, at, status=status, reason=reason)
+
+    def reopened(self, reason: str, *, by: Person, at: datetime) -> "tuple[Session, Event]":
+        """Active again, with who reopens it. Raises also `InvalidValue`."""
+        text("reason", reason)
+        require(by, Permission.REOPEN, self.id)
+        status = advance(SESSION, self.status, SessionMove.REOPEN, thing="session")
+        at = self._not_before(at)
+        session = evolve(self, status=status, assignee_id=by.user_id, resolution=None, updated_at=at)
+        return session, self._event(EventKind.SESSION_REOPENED, by, at, status=status, reason=reason, assignee_id=str(by.user_id))
+
+    def parked(self, handoff_id: HandoffId, *, at: datetime) -> "Session":
+        """Resting, and private to its assignee; the handoff checks who may."""
+        return self._handed_off(SessionMove.PARK, handoff_id, at=at, parked_with=frozenset({self.assignee_id}))
+
+    def escalated(self, handoff_id: HandoffId, package: Mapping[str, Plain], *, at: datetime) -> "Session":
+        """Waiting in the queue, still with its escalator; the handoff checks who may."""
+        return evolve(self._handed_off(SessionMove.ESCALATE, handoff_id, at=at), escalation_package=package)
+
+    def claimed(self, by: UserId, *, at: datetime) -> "Session":
+        """Active again, with who claimed it; the handoff checks who may."""
+        return self._moved(SessionMove.CLAIM, at=at, assignee_id=by)
+
+    def withdrawn(self, *, at: datetime) -> "Session":
+        """Active again, with the assignee it had; the handoff checks who may."""
+        return self._moved(SessionMove.WITHDRAW, at=at)
+
+    def given_back(self, escalator: UserId, *, at: datetime) -> "Session":
+        """Back in the queue after a claim, with its escalator; the handoff checks who may."""
+        return self._moved(SessionMove.GIVE_BACK, at=at, assignee_id=escalator)
+
+    def _handed_off(
+        self, move: SessionMove, handoff_id: HandoffId, *, at: datetime, parked_with: frozenset[UserId] = frozenset()
+    ) -> "Session":
+        return evolve(self._moved(move, at=at), latest_handoff_id=handoff_id, parked_with=parked_with)
+
+    def _moved(self, move: SessionMove, *, at: datetime, assignee_id: UserId | None = None) -> "Session":
+        status = advance(SESSION, self.status, move, thing="session")
+        return evolve(
+            self, status=status, assignee_id=assignee_id or self.assignee_id, helper_ids=frozenset(), updated_at=self._not_before(at)
+        )
+
+    def _helped(self, helper_ids: frozenset[UserId], kind: EventKind, by: Person, at: datetime) -> "tuple[Session, Event]":
+        at = self._not_before(at)
+        helpers: list[Plain] = [str(helper) for helper in sorted(helper_ids)]
+        return evolve(self, helper_ids=helper_ids, updated_at=at), self._event(kind, by, at, helper_ids=helpers)
+
+    def _require_work(self, by: Person, permission: Permission = Permission.WORK, *helpers: UserId) -> None:
+        require(by, permission, self.id, self.assignee_id, *helpers)
+        advance(SESSION, self.status, SessionMove.WORK, thing="session")
+
+    def _not_before(self, at: datetime) -> datetime:
+        """A clock that jumps back never puts a session before its own past."""
+        return max(at, self.updated_at)
+
+    def _event(
+        self, kind: EventKind, by: Actor, at: datetime, *, handoff_id: HandoffId | None = None, private: bool = False, **changed: Plain
+    ) -> Event:
+        return Event.of(kind, by=by, at=at, session_id=self.id, handoff_id=handoff_id, private=private, changed=changed)

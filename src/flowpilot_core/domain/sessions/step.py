@@ -1,0 +1,58 @@
+"""A step: what was asked, done or seen in a branch, with its result and evidence."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from attrs import evolve, frozen
+
+from flowpilot_core.domain.kernel.identifiers import BranchId, SessionId, StepId, UserId
+from flowpilot_core.domain.kernel.text import evidence as checked_evidence
+
+
+class StepKind(StrEnum):
+    """What sort of thing a step is."""
+
+    QUESTION = "question"
+    ACTION = "action"
+    OBSERVATION = "observation"
+    SCRIPT = "script"
+    NOTE = "note"
+
+
+class StepResult(StrEnum):
+    """What came of a step."""
+
+    WORKED = "worked"
+    FAILED = "failed"
+    INCONCLUSIVE = "inconclusive"
+
+
+TRIES = frozenset({StepKind.ACTION, StepKind.SCRIPT})
+"""The kinds that try something, whether or not a result is known yet."""
+
+
+@frozen(kw_only=True)
+class Step:
+    """One entry of a branch. `number` counts up through the whole session, from 1."""
+
+    id: StepId
+    session_id: SessionId
+    branch_id: BranchId
+    number: int
+    kind: StepKind
+    content: str
+    result: StepResult | None = None
+    evidence: str | None = None
+    created_by: UserId
+    created_at: datetime
+    updated_at: datetime
+
+    @property
+    def tried(self) -> bool:
+        """Whether this was an attempt, rather than something asked, seen or noted."""
+        return self.kind in TRIES or self.result is not None
+
+    def with_result(self, result: StepResult | None, evidence: str | None, *, at: datetime) -> "Step":
+        """The step with another result; evidence stays as it is where None is given. Raises `InvalidValue`."""
+        kept = self.evidence if evidence is None else checked_evidence("evidence", evidence)
+        return evolve(self, result=result, evidence=kept, updated_at=max(at, self.updated_at))

@@ -1,0 +1,127 @@
+"""What every area asks of the world: time, ids, chance, units of work, the event log.
+
+Units of work change things and views show them, each bound to one account: no method takes one, and what belongs to another does not
+exist there. Wherever a method says it raises `NotFound`, an id of another account raises it just as an unknown one does.
+
+Each call of a view stands alone, sees one state of what is committed, and changes nothing. Each area has protocols of its own for units
+of work and views, and asks for no more than it uses: whoever keeps two areas implements those two.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from typing import Protocol, TypeVar
+from uuid import UUID
+
+from attrs import frozen
+
+from flowpilot_core.domain.kernel.events import Event, LoggedEvent
+from flowpilot_core.domain.kernel.identifiers import AccountId, UserId
+
+V = TypeVar("V")
+W_co = TypeVar("W_co", covariant=True)
+
+
+class Clock(Protocol):
+    """What time it is."""
+
+    def now(self) -> datetime:
+        """The time in UTC, aware. It may jump back: nothing stored ever does."""
+
+
+NewId = Callable[[], UUID]
+"""A UUID of version 7 that was never given out before."""
+
+
+NewSecret = Callable[[], bytes]
+"""32 bytes that nobody can guess."""
+
+
+Jitter = Callable[[], float]
+"""A number from 0 to 1, evenly spread."""
+
+
+@frozen(kw_only=True)
+class Entry:
+    """An event as a timeline shows it, with what its person is called (None: the system)."""
+
+    logged: LoggedEvent
+    name: str | None
+
+
+@frozen(kw_only=True)
+class Once:
+    """That a request is to be done once, however often it comes."""
+
+    user_id: UserId
+    key: str
+    fingerprint: bytes
+    """Digest of method, path and body."""
+    at: datetime
+    expired: datetime
+    """Keys kept before this time count as unknown."""
+
+
+@frozen(kw_only=True)
+class Answer:
+    """What a request was answered with."""
+
+    status: int
+    body: bytes
+
+
+class AlreadyAnswered(Exception):
+    """The request with this key was done before: here is the first answer again. Nothing was done now."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.status)
+        self.answer = answer
+
+
+class KernelWork(Protocol):
+    """All or nothing, in one account. Leaving it without `commit` discards everything."""
+
+    async def record(self, event: Event) -> None:
+        """Write an event, which has its id; at the commit it gets the next number of the account.
+
+        Raises `Unauthenticated` (now or at the commit) where its person has been deactivated: what they do cannot happen.
+        """
+
+    async def keep(self, answer: Answer) -> None:
+        """Keep the answer of the request this unit of work was begun `once` for; it commits with the effect."""
+
+    async def commit(self) -> None:
+        """Make it all happen; once, a second call does nothing.
+
+        Raises `Stale` where somebody else saved first, `Unavailable` where nothing happened for a reason outside,
+        `OutcomeUnknown` where the answer to the commit was lost.
+        """
+
+
+class BeginWork(Protocol[W_co]):
+    """Opens units of work."""
+
+    def __call__(self, account_id: AccountId, once: Once | None = None) -> AbstractAsyncContextManager[W_co]:
+        """A unit of work in one account.
+
+        With `once`, entering it or its first method raises `AlreadyAnswered` where the request was answered before,
+        `KeyReused` where the key came with another fingerprint, `KeyInProgress` where the first request is still running
+        (or waits for it to end). Where the account does not exist everything is empty.
+        """
+
+
+ViewOf = Callable[[AccountId], V]
+"""Opens the view of one account."""
+
+
+class KernelView(Protocol):
+    """The event log of one account."""
+
+    async def events(self, *, after: int, limit: int) -> Sequence[LoggedEvent]:
+        """What was logged after number `after`, in order, private events too, for who reads on from where they stopped.
+
+        Nothing that is committed later ever has a number at or below one returned.
+        """
+
+    async def last_number(self) -> int:
+        """The number of the last event there is, 0 before the first."""

@@ -1,0 +1,163 @@
+"""What every redactor must do: subclass `RedactorContract` and override its fixture."""
+
+import re
+from collections.abc import Sequence
+from uuid import UUID
+
+import pytest
+from attrs import frozen
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from flowpilot_core.domain.assistant.redaction import SecretKind
+from flowpilot_core.ports.assistant import Redactor
+from flowpilot_core.testing.secrets_corpus import Sample, held_out, held_out_personal, with_secrets, without_secrets
+
+HERE = UUID(int=1)
+ELSEWHERE = UUID(int=2)
+
+STATELESS = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+"""One redactor serves all examples of a test."""
+LEAST_RECALL_ON_NEW, LEAST_PERSONAL_RECALL_ON_NEW = 0.85, 0.75
+"""Of lines that no rule was made after."""
+LEAST_PRECISION = 0.98
+PLACEHOLDER = re.compile(rf"\[(?:{'|'.join(SecretKind)}) [0-9a-f]{{6}}\]")
+
+
+@frozen(kw_only=True)
+class Figures:
+    """How well samples were redacted."""
+
+    samples: int
+    found: int
+    """Samples of which no secret is left."""
+    taken: int
+    """Placeholders that stand in them now."""
+
+    @classmethod
+    def of(cls, redact: Redactor, samples: Sequence[Sample]) -> "Figures":
+        """Each sample has one secret."""
+        left = [redact([], within=HERE, personal=sample.personal)(sample.text) for sample in samples]
+        return cls(
+            samples=len(samples),
+            found=sum(sample.secrets[0] not in text for sample, text in zip(samples, left, strict=True)),
+            taken=sum(len(PLACEHOLDER.findall(text)) for text in left),
+        )
+
+    @property
+    def recall(self) -> float:
+        """How much of what is secret was taken out."""
+        return self.found / self.samples
+
+    @property
+    def precision(self) -> float:
+        """How much of what was taken out is secret."""
+        return self.found / self.taken
+
+
+def known(*, personal: bool) -> list[Sample]:
+    """Lines that the rules were made after."""
+    return [sample for seed in range(5) for sample in with_secrets(seed) if sample.personal is personal]
+
+
+def leaked(redact: Redactor, sample: Sample) -> list[str]:
+    """Which of the secrets of a sample are still in what is left of it."""
+    left = redact([], within=HERE, personal=sample.personal)(sample.text)
+    return [secret for secret in sample.secrets if secret in left]
+
+
+class RedactorContract:
+    """The suite. It needs no store."""
+
+    @pytest.fixture
+    def redact(self) -> Redactor:
+        raise NotImplementedError("override this fixture with the redactor under test")
+
+    @pytest.mark.parametrize("seed", range(5))
+    def test_no_secret_of_the_corpus_is_left(self, redact: Redactor, seed: int) -> None:
+        assert [] == [sample.text for sample in with_secrets(seed) if leaked(redact, sample)]
+
+    def test_most_secrets_in_lines_that_no_rule_was_made_after_are_found(self, redact: Redactor) -> None:
+        assert Figures.of(redact, list(held_out(seed=1))).recall >= LEAST_RECALL_ON_NEW
+        assert Figures.of(redact, list(held_out_personal(seed=1))).recall >= LEAST_PERSONAL_RECALL_ON_NEW
+
+    @pytest.mark.parametrize("personal", [False, True])
+    def test_little_else_is_taken_out(self, redact: Redactor, personal: bool) -> None:
+        new = held_out_personal(seed=1) if personal else held_out(seed=1)
+
+        assert Figures.of(redact, known(personal=personal)).precision >= LEAST_PRECISION
+        assert Figures.of(redact, list(new)).precision >= LEAST_PRECISION
+
+    @pytest.mark.parametrize("personal", [False, True])
+    def test_what_only_looks_like_a_secret_stays(self, redact: Redactor, personal: bool) -> None:
+        texts = [sample.text for sample in without_secrets()]
+
+        assert texts == [*map(redact([], within=HERE, personal=personal), texts)]
+
+    def test_personal_data_stays_unless_it_is_to_go(self, redact: Redactor) -> None:
+        text = "mailbox of jo.doe@acme.example is full, call +49 30 1234 5678"
+
+        assert text == redact([], within=HERE)(text)
+        assert "acme" not in redact([], within=HERE, personal=True)(text)
+
+    def test_one_secret_has_one_placeholder_in_a_case_and_another_elsewhere(self, redact: Redactor) -> None:
+        first = redact([], within=HERE)("password: Winter!2031")
+
+        assert first == redact([], within=HERE)("password: Winter!2031")
+        assert first != redact([], within=ELSEWHERE)("password: Winter!2031")
+        assert first != redact([], within=HERE)("password: Winter!2032")
+
+    def test_a_secret_is_one_wherever_else_it_stands(self, redact: Redactor) -> None:
+        told, tried = "The password is 'kettlemoss'", "typed kettlemoss twice"
+
+        assert "kettlemoss" not in redact([], within=HERE)(f"{told}. {tried}")
+        assert "kettlemoss" not in redact([told], within=HERE)(tried)
+        assert tried == redact([], within=HERE)(tried)
+
+    @pytest.mark.parametrize("told", ["It has password: kettlemoss.", "(password: kettlemoss)", "snmp-server community kettlemoss"])
+    @pytest.mark.parametrize("first", ["password: kettlemoss", "PSK=kettlemoss", "radius-server key kettlemoss"])
+    def test_a_secret_has_one_placeholder_whatever_it_is_called(self, redact: Redactor, first: str, told: str) -> None:
+        """And whatever ends the sentence that names it."""
+        clean = redact([first, told], within=HERE)
+
+        mark = clean("kettlemoss")
+
+        assert mark.startswith("[")
+        assert [first.replace("kettlemoss", mark), told.replace("kettlemoss", mark).rstrip(".)")] == [
+            clean(first),
+            clean(told).rstrip(".)"),
+        ]
+
+    @pytest.mark.parametrize("end", [*".:)!?", "!)", "?."])
+    def test_what_ends_a_sentence_hides_no_secret(self, redact: Redactor, end: str) -> None:
+        clean = redact([f"password: kettlemoss{end}"], within=HERE)
+
+        assert "kettlemoss" not in clean("typed kettlemoss twice")
+
+    def test_what_was_redacted_is_not_redacted_again(self, redact: Redactor) -> None:
+        for sample in with_secrets(seed=9, each=1):
+            clean = redact([], within=HERE, personal=True)
+
+            assert clean(sample.text) == clean(clean(sample.text))
+
+    @STATELESS
+    @given(before=st.text(max_size=60), after=st.text(max_size=60), seed=st.integers(0, 50))
+    def test_no_text_around_it_lets_a_labelled_secret_through(self, redact: Redactor, before: str, after: str, seed: int) -> None:
+        """Whatever stands in other lines."""
+        sample = next(with_secrets(seed, each=1))
+
+        left = redact([], within=HERE)(f"{before}\n{sample.text}\n{after}")
+
+        assert sample.secrets[0] not in left
+
+    @STATELESS
+    @given(text=st.text(max_size=300))
+    def test_any_text_can_be_redacted(self, redact: Redactor, text: str) -> None:
+        clean = redact([], within=HERE, personal=True)
+
+        assert clean(text) == clean(clean(text))
+
+    @pytest.mark.parametrize("piece", ["password", "://a:", '"', "4", "secret_", "-----BEGIN PRIVATE KEY-----", "[password 000000]"])
+    def test_a_text_that_is_made_to_be_slow_is_not(self, redact: Redactor, piece: str) -> None:
+        """It ends: a pattern that went over it again and again would take hours."""
+        redact([], within=HERE, personal=True)(piece * (200_000 // len(piece)))

@@ -1,0 +1,1 @@
+"""The ground that all areas stand on: contract suites."""

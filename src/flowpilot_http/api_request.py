@@ -1,0 +1,346 @@
+"""One request by somebody signed in: what it asks for, read in the order in which it may be refused."""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import timedelta
+from functools import partial
+from hashlib import sha256
+from typing import Any, Final, TypeVar, cast
+from uuid import UUID
+
+import msgspec
+from attrs import frozen
+from litestar.connection import Request
+from litestar.datastructures import State
+
+from flowpilot_core.application.flowpilot import FlowPilot
+from flowpilot_core.application.kernel.links import Links
+from flowpilot_core.application.kernel.units import Request as Change
+from flowpilot_core.application.notifications.push import Push
+from flowpilot_core.domain.kernel.actor import Person
+from flowpilot_core.domain.kernel.errors import NotFound, Unavailable
+from flowpilot_core.domain.kernel.identifiers import (
+    AccountId,
+    AssessmentId,
+    BranchId,
+    DeliveryId,
+    HandoffId,
+    OutputId,
+    ProviderId,
+    PsaConnectionId,
+    PsaPostId,
+    SessionId,
+    StepId,
+    SuggestionId,
+    TeamId,
+    TokenId,
+    UserId,
+    WebhookId,
+    WebhookMessageId,
+)
+from flowpilot_core.ports.kernel import AlreadyAnswered, Answer, Clock, Once
+from flowpilot_http.schemas.kernel import Listed, Nothing, Page
+
+from . import decoding
+from .auth import Door
+from .cursors import Cursors
+from .problems import At, Refused
+from .responses import Body, Header, encode
+from .sse import EventIds, Streamed
+
+S = TypeVar("S", bound=msgspec.Struct)
+R = TypeVar("R")
+Id = TypeVar("Id")
+P = TypeVar("P")
+
+NO_CONTENT: Final = 204
+KEYS_LIVE: Final = timedelta(hours=24)
+_REPLAYED: Final[Header] = (b"idempotency-replayed", b"true")
+_KEY: Final = re.compile(r"[!-~]{1,255}")
+_VERSION: Final = re.compile(r'"([1-9][0-9]{0,17})"')
+_SIGNING_IN: Final = frozenset({b"authorization", b"cookie"})
+_JSON: Final = re.compile(r"application/(?:[a-z0-9.-]+\+)?json(?:\s*;\s*charset=\"?utf-8\"?)?\s*", re.IGNORECASE)
+
+
+@frozen
+class Face:
+    """What the routes stand before: the use cases, and what this edge itself needs."""
+
+    flowpilot: FlowPilot
+    cursors: Cursors
+    clock: Clock
+    push: Push | None
+    door: Door
+    base_url: str
+    links: Links
+
+
+class Call(Request[Person, None, State]):
+    """A request with its person signed in (`user`).
+
+    What is wrong with query, headers or body is only said to somebody for whom the session or handoff of the path exists.
+    """
+
+    @property
+    def flowpilot(self) -> FlowPilot:
+        """The use cases."""
+        return self._face.flowpilot
+
+    @property
+    def account_id(self) -> AccountId:
+        """The account the path names; only addresses of pages name one."""
+        return self._id("account", AccountId)
+
+    @property
+    def provider_id(self) -> ProviderId:
+        """The identity provider the path names."""
+        return self._id("provider", ProviderId)
+
+    @property
+    def session_id(self) -> SessionId:
+        """The session the path names. Raises `NotFound` for what cannot be an id, as do the others."""
+        return self._id("session", SessionId)
+
+    @property
+    def handoff_id(self) -> HandoffId:
+        """The handoff the path names."""
+        return self._id("handoff", HandoffId)
+
+    @property
+    def step_id(self) -> StepId:
+        """The step the path names."""
+        return self._id("step", StepId)
+
+    @property
+    def branch_id(self) -> BranchId:
+        """The branch the path names."""
+        return self._id("branch", BranchId)
+
+    @property
+    def suggestion_id(self) -> SuggestionId:
+        """The suggestion the path names."""
+        return self._id("suggestion", SuggestionId)
+
+    @property
+    def output_id(self) -> OutputId:
+        """The resolution output the path names."""
+        return self._id("output", OutputId)
+
+    @property
+    def assessment_id(self) -> AssessmentId:
+        """The assessment the path names."""
+        return self._id("assessment", AssessmentId)
+
+    @property
+    def delivery_id(self) -> DeliveryId:
+        """The delivery the path names."""
+        return self._id("delivery", DeliveryId)
+
+    @property
+    def token_id(self) -> TokenId:
+        """The token that the path names."""
+        return self._id("token", TokenId)
+
+    @property
+    def webhook_id(self) -> WebhookId:
+        """The webhook the path names."""
+        return self._id("webhook", WebhookId)
+
+    @property
+    def message_id(self) -> WebhookMessageId:
+        """The webhook message the path names."""
+        return self._id("message", WebhookMessageId)
+
+    @property
+    def connection_id(self) -> PsaConnectionId:
+        """The connection to a PSA that the path names."""
+        return self._id("connection", PsaConnectionId)
+
+    @property
+    def post_id(self) -> PsaPostId:
+        """The post that the path names."""
+        return self._id("post", PsaPostId)
+
+    @property
+    def user_id(self) -> UserId:
+        """The person the path names."""
+        return self._id("user", UserId)
+
+    @property
+    def team_id(self) -> TeamId:
+        """The team the path names."""
+        return self._id("team", TeamId)
+
+    @property
+    def token(self) -> str:
+        """The secret that the path ends with."""
+        return str(self.scope["path_params"]["token"])
+
+    @property
+    def told(self) -> Mapping[str, str]:
+        """The headers of another system's request, by their names in small letters; of one that came twice the last."""
+        return {name.decode("latin-1"): value.decode("latin-1") for name, value in self.scope["headers"]}
+
+    def ours(self, path: str) -> str:
+        """Where a path of ours is found from outside."""
+        return f"{self._face.base_url}{path}"
+
+    async def read(self, kind: type[S]) -> S:
+        """The body, of a request without a query. Raises `NotFound`, else `Refused` where it cannot be read."""
+        raw = await self.body()
+        try:
+            decoding.query(self.scope["query_string"], Nothing)
+            if raw and not _JSON.fullmatch(self._header(b"content-type") or "application/json"):
+                raise Refused("unsupported_media_type", "Send `Content-Type: application/json`.")
+            return decoding.body(raw, kind)
+        except Refused:
+            await self._require_path()
+            raise
+
+    async def wanted(self, kind: type[S]) -> S:
+        """The query. Raises `NotFound`, else `Refused` where it cannot be read."""
+        try:
+            return decoding.query(self.scope["query_string"], kind)
+        except Refused:
+            await self._require_path()
+            raise
+
+    def shown(self, answer: object, *, version: int | None = None) -> Body:
+        """A thing, with its version as the ETag that `If-Match` takes."""
+        return Body(encode(answer), headers=() if version is None else ((b"etag", b'"%d"' % version),))
+
+    async def changed(
+        self,
+        use_case: Callable[[Change], Awaitable[R]],
+        answer: Callable[[R], object],
+        *,
+        status: int = 200,
+        again: Callable[[R], object] | None = None,
+    ) -> Body:
+        """What a use case that changes something came to, once for each `Idempotency-Key`.
+
+        `again`: what a repeat is answered with, where `answer` holds a secret that is to be kept nowhere.
+        """
+        kept: list[Answer] = []
+
+        def render(result: R) -> Answer:
+            kept[:] = [Answer(status=status, body=b"" if status == NO_CONTENT else encode((again or answer)(result)))]
+            return kept[0]
+
+        try:
+            change = await self._change(render)
+        except Refused:
+            await self._require_path()
+            raise
+        try:
+            result = await use_case(change)
+        except AlreadyAnswered as before:
+            return Body(before.answer.body, status=before.answer.status, headers=(_REPLAYED,))
+        if again is not None:
+            return Body(encode(answer(result)), status=status)
+        first = kept[0] if kept else render(result)
+        return Body(first.body, status=first.status)
+
+    async def listed(
+        self,
+        page: Page,
+        of: str,
+        kind: type[P],
+        more: Callable[[P | None, int], Awaitable[Sequence[R]]],
+        *,
+        shown: Callable[[R], object],
+        at: Callable[[R], P],
+    ) -> Body:
+        """A page of the list `of`, whose filter is part of its name.
+
+        `more` reads so many items after a position, `at` tells an item's position, `shown` what clients read of it.
+        """
+        account_id = self.user.account_id
+        try:
+            after = None if page.cursor is None else self._face.cursors.read(page.cursor, account_id, of, kind)
+        except Refused:
+            await self._require_path()
+            raise
+        items = await more(after, page.limit + 1)
+        rest = len(items) > page.limit
+        items = items[: page.limit]
+        next_cursor = self._face.cursors.make(account_id, of, at(items[-1])) if rest else None
+        return Body(encode(Listed(items=[shown(item) for item in items], next_cursor=next_cursor)))
+
+    async def listening(self, last_event_id: str | None) -> Streamed:
+        """What happens in the account, from now on or after the event that this or the header `Last-Event-ID` names."""
+        if self._face.push is None:
+            raise Unavailable("push")
+        last = self._header(b"last-event-id") or last_event_id
+        after = EventIds(self._face.cursors).read(self.user.account_id, last) if last else None
+        headers = [(name, value) for name, value in self.scope["headers"] if name in _SIGNING_IN]
+        still = partial(self._face.door.again, headers)
+        stream = await self._face.push.open(await still(), credential=sha256(repr(headers).encode()).digest(), signed_in=still, after=after)
+        return Streamed(self._face.push, stream)
+
+    async def _change(self, render: Callable[[Any], Answer]) -> Change:
+        """What the headers say about a change. Raises `Refused`."""
+        version = None
+        if (expected := self._header(b"if-match")) not in (None, "*"):
+            if not (found := _VERSION.fullmatch(expected or "")):
+                raise Refused("malformed", 'If-Match takes one version in quotes, such as "3".', At("", "If-Match is no version"))
+            version = int(found[1])
+        request_id = self.scope["request_id"]  # type: ignore[typeddict-item]
+        key = self._header(b"idempotency-key")
+        if key is None:
+            return Change(id=request_id, if_match=version)
+        if not _KEY.fullmatch(key):
+            raise Refused("malformed", "An Idempotency-Key is 1 to 255 visible ASCII characters.", At("", "Idempotency-Key is no key"))
+        now = self._face.clock.now()
+        what = f"{self.scope['method']} {self.scope['path']}\n".encode() + await self.body()
+        once = Once(user_id=self.user.user_id, key=key, fingerprint=sha256(what).digest(), at=now, expired=now - KEYS_LIVE)
+        return Change(id=request_id, if_match=version, once=once, render=render)
+
+    async def _require_path(self) -> None:
+        """Raises `NotFound` unless this person may know of what the path names."""
+        named = self.scope["path_params"]
+        if "session_id" in named:
+            detail = await self.flowpilot.sessions.get(self.user, self.session_id)
+            if "branch_id" in named:
+                detail.session.branches.get(self.branch_id)
+            if "output_id" in named:
+                await self.flowpilot.outputs.require(self.user, self.session_id, self.output_id)
+            if "step_id" in named and self.step_id not in {step.id for step in detail.steps}:
+                raise NotFound("step")
+        elif "handoff_id" in named:
+            await self.flowpilot.handoffs.get(self.user, self.handoff_id)
+        elif "token_id" in named:
+            await self.flowpilot.tokens.require(self.user, self.token_id)
+        elif "webhook_id" in named:
+            await self.flowpilot.webhooks.require(self.user, self.webhook_id)
+        elif "connection_id" in named:
+            await self.flowpilot.psa.require_connection(self.user, self.connection_id)
+        elif "post_id" in named:
+            await self.flowpilot.psa.require_post(self.user, self.post_id)
+        elif "provider_id" in named:
+            await self.flowpilot.identities.require(self.user, self.provider_id)
+        elif "user_id" in named:
+            await self.flowpilot.people.member(self.user, self.user_id)
+        elif "team_id" in named:
+            await self.flowpilot.people.team(self.user, self.team_id)
+
+    @property
+    def _face(self) -> Face:
+        return cast(Face, self.app.state["face"])
+
+    def _id(self, thing: str, kind: Callable[[UUID], Id]) -> Id:
+        value = self.scope["path_params"][f"{thing}_id"]
+        try:
+            found = UUID(value)
+        except ValueError:
+            raise NotFound(thing) from None
+        if str(found) != value.lower():
+            raise NotFound(thing)
+        return kind(found)
+
+    def _header(self, wanted: bytes) -> str | None:
+        """The one value of a header. Raises `Refused` where it comes twice."""
+        values = [value for name, value in self.scope["headers"] if name == wanted]
+        if len(values) > 1:
+            raise Refused("malformed", f"{wanted.decode()} comes twice.", At("", f"{wanted.decode()} comes twice"))
+        return values[0].decode("latin-1") if values else None

@@ -1,0 +1,42 @@
+"""The page that an invitation's link leads to."""
+
+from flowpilot_core.domain.kernel.errors import NotFound
+from flowpilot_http.pages.page_request import HOME, Form, Visit, shows, takes
+from flowpilot_http.responses import Body
+
+OVER = "It was accepted, withdrawn or replaced by another one, or is older than a week. Ask whoever invited you for another one."
+
+INVITATION = "/invitations/{link:str}"
+
+
+@shows(INVITATION)
+async def invitation_page(request: Visit) -> Body:
+    """Who invites whom, and a button: whoever only looks, as scanners of mails do, has accepted nothing."""
+    try:
+        welcome = await request.flowpilot.invitations.look(_link(request))
+    except NotFound:
+        return _over(request)
+    return request.page("invitation.html", welcome=welcome)
+
+
+@takes(INVITATION)
+async def accept_invitation(request: Visit) -> Body:
+    """Become one of the account, signed in with this browser."""
+    await request.sent(Form)
+    try:
+        joined = await request.flowpilot.invitations.accept(_link(request))
+    except NotFound:
+        return _over(request)
+    link = await request.flowpilot.signing_in.link(joined.account_id, joined.user_id)
+    return request.signed_in(await request.flowpilot.signing_in.by_link(link, instead_of=request.visitor.kept), HOME)
+
+
+def _link(request: Visit) -> str:
+    return str(request.scope["path_params"]["link"])
+
+
+def _over(request: Visit) -> Body:
+    return request.page("problem.html", status=404, title="This invitation is no good any more", detail=OVER)
+
+
+ROUTES = (invitation_page, accept_invitation)

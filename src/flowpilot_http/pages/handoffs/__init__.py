@@ -1,0 +1,1 @@
+"""Handing off, the snapshot, the claim, the queue, the debrief: pages."""

@@ -1,0 +1,186 @@
+"""One request for a page: by a browser, whoever is signed in with it."""
+
+import re
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Any, Final, TypeVar, cast
+from urllib.parse import urlencode
+
+import msgspec
+from litestar import get, post
+from litestar.connection import Request
+from litestar.handlers import HTTPRouteHandler
+from litestar.response import Response
+from markupsafe import Markup
+
+from flowpilot_core.application.access.identity_providers import SetOut
+from flowpilot_core.application.access.sign_ins import SignedIn
+from flowpilot_core.application.kernel.links import Links
+from flowpilot_core.domain.kernel.actor import Person
+from flowpilot_core.domain.kernel.errors import Unauthenticated
+from flowpilot_core.domain.kernel.identifiers import AccountId
+from flowpilot_http import decoding
+from flowpilot_http.api_request import Call
+from flowpilot_http.auth import Visitor
+from flowpilot_http.problems import Answered, problem_of
+from flowpilot_http.responses import HTML, Body, Header
+from flowpilot_http.schemas.kernel import Closed
+
+from .templating import POLICY, environment
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+HOME: Final = "/signed-in"
+"""Where a browser goes once it is signed in, if it was not on its way anywhere."""
+NOBODY: Final = Visitor(kept="")
+_HERE: Final = re.compile(r"/(?![/\\])[A-Za-z0-9._~/?=&%+-]{0,1000}")
+
+
+class SignInFirst(Exception):
+    """A page that is for somebody signed in, to this account; None where nothing says to which."""
+
+    def __init__(self, account_id: AccountId | None) -> None:
+        super().__init__()
+        self.account_id = account_id
+
+
+class Form(Closed, kw_only=True, frozen=True):
+    """What a page's form sends. Subclass it for more; every field is text, and one that is not there is refused."""
+
+    csrf_token: str
+
+
+class Visit(Call):
+    """A request for a page, before which the door has looked at the browser's cookies."""
+
+    @property
+    def user(self) -> Person:
+        """Who is signed in. Raises `SignInFirst`."""
+        if self.visitor.person is None:
+            raise SignInFirst(self.visitor.account_id)
+        return self.visitor.person
+
+    @property
+    def visitor(self) -> Visitor:
+        """The browser; one that nobody could look at yet is nobody's."""
+        return cast(Visitor, self.scope.get("visitor", NOBODY))
+
+    @property
+    def csrf_token(self) -> str:
+        """What each form of the page must hold."""
+        return self.visitor.csrf_token
+
+    @property
+    def links(self) -> Links:
+        """What links in mails are read with."""
+        return self._face.links
+
+    def now(self) -> datetime:
+        """The time."""
+        return self._face.clock.now()
+
+    def person_of(self, account_id: AccountId) -> Person:
+        """Who is signed in to this account. Raises `SignInFirst`, for somebody of another account too."""
+        person = self.visitor.person
+        if person is None or person.account_id != account_id:
+            raise SignInFirst(account_id)
+        return person
+
+    async def sent(self, kind: type[S]) -> S:
+        """The form that was sent. Raises `Refused`."""
+        return decoding.query(await self.body(), kind)
+
+    def page(self, template: str, *headers: Header, status: int = 200, **facts: object) -> Body:
+        """The page that a template makes of these facts, of `person` and of `csrf_token`."""
+        field = Markup('<input type="hidden" name="csrf_token" value="{}">').format(self.csrf_token)
+        told = {"person": self.visitor.person, "csrf_token": self.csrf_token, "csrf": lambda: field, **facts}
+        kept = (self._face.door.cookies.visited(self.visitor.kept),) if self.visitor.new else ()
+        html = environment.get_template(template).render(told).encode()
+        return Body(html, status=status, media_type=HTML, headers=(POLICY, *kept, *headers))
+
+    @property
+    def callback(self) -> str:
+        """Where an identity provider sends browsers of the path's account back to."""
+        return f"{self._face.base_url}/sign-in/{self.account_id}/callback"
+
+    @property
+    def attempt(self) -> str:
+        """What the browser kept while it was at its identity provider's; empty where it kept nothing."""
+        cookies = self._face.door.cookies
+        return cookies.read(self.scope["headers"], cookies.attempt) or ""
+
+    @property
+    def code(self) -> str:
+        """What the browser kept when it asked for a code; empty where it kept nothing."""
+        cookies = self._face.door.cookies
+        return cookies.read(self.scope["headers"], cookies.code) or ""
+
+    def trying(self, credential: str) -> AbstractContextManager[None]:
+        """A sign-in by this: `Unauthenticated` is counted, and after too many `TooManyAttempts` is raised in its place."""
+        return self._face.door.attempts.trying(self.scope, credential)
+
+    def count_attempt(self) -> None:
+        """Whatever comes of it, this counts as a sign-in that failed. Raises `TooManyAttempts`."""
+        self._face.door.attempts.count(self.scope)
+
+    def asked(self, text: str, path: str) -> Body:
+        """A code was asked for: go where it is typed, and keep what tells this browser from others."""
+        return self.see(path, self._face.door.cookies.asked(text))
+
+    def set_out(self, set_out: SetOut) -> Body:
+        """Go to an identity provider, and keep what tells this browser from others until it is back."""
+        return self.see(set_out.address, self._face.door.cookies.set_out(set_out.text))
+
+    def signed_in(self, signed_in: SignedIn, path: str) -> Body:
+        """Somebody was signed in with this browser just now: go on to `path`."""
+        door = self._face.door
+        door.forget(self.visitor.kept)
+        arrived = (door.cookies.arrived(),) if self.attempt else ()
+        typed = (door.cookies.typed(),) if self.code else ()
+        return self.see(path, door.cookies.signed_in(signed_in.text), *arrived, *typed)
+
+    async def signed_out(self) -> Body:
+        """Sign this browser out, and say so."""
+        door = self._face.door
+        await self.flowpilot.signing_in.out(self.visitor.kept)
+        door.forget(self.visitor.kept)
+        return self.see("/signed-out", door.cookies.signed_out())
+
+    def see(self, path: str, *headers: Header) -> Body:
+        """Go there."""
+        return Body(b"", status=303, media_type=HTML, headers=((b"location", path.encode()), *headers))
+
+
+def here(path: str) -> str:
+    """`path`, where it is one of this server and nothing else; else where browsers go that were on their way nowhere."""
+    return path if _HERE.fullmatch(path) else HOME
+
+
+def sign_in_path(account_id: AccountId, back_to: str) -> str:
+    """Where somebody signs in to an account, to come back afterwards."""
+    return f"/sign-in/{account_id}?{urlencode({'next': back_to})}"
+
+
+def shows(path: str) -> Callable[[Callable[..., Any]], HTTPRouteHandler]:
+    """A page to look at."""
+    return get(path, opt={"page": True})
+
+
+def takes(path: str) -> Callable[[Callable[..., Any]], HTTPRouteHandler]:
+    """A page's form."""
+    return post(path, status_code=200, opt={"page": True})
+
+
+def refused(request: Request[Any, Any, Any], exc: Exception) -> Response[None]:
+    """Litestar's exception handler for pages: the way to the sign-in page, or a page that says what was wrong."""
+    visit = Visit(request.scope, request.receive, request.send)
+    if isinstance(exc, Unauthenticated):
+        exc = SignInFirst(visit.visitor.account_id)
+    if isinstance(exc, SignInFirst) and exc.account_id:
+        query = request.scope["query_string"].decode("latin-1")
+        return Answered(visit.see(sign_in_path(exc.account_id, here(request.scope["path"] + (f"?{query}" if query else "")))))
+    if isinstance(exc, SignInFirst):
+        return Answered(visit.page("signed_out.html", status=401))
+    problem = problem_of(exc)
+    return Answered(visit.page("problem.html", *problem.headers, status=problem.status, title=problem.title, detail=problem.detail))

@@ -1,0 +1,49 @@
+"""Reading about the API: the OpenAPI document, and a page made from it."""
+
+from datetime import timedelta
+from typing import Any, Final
+
+import msgspec
+from litestar import get
+from litestar.handlers import HTTPRouteHandler
+
+from flowpilot_core.ports.kernel import Clock
+from flowpilot_http.api_request import Call
+from flowpilot_http.pages.reference import page
+from flowpilot_http.responses import HTML, Body
+
+_SHARED = ((b"cache-control", b"public, max-age=300"),)
+
+SECURITY: Final = "/.well-known/security.txt"
+_GOOD_FOR: Final = timedelta(days=180)
+
+
+def security(contact: str, clock: Clock) -> HTTPRouteHandler:
+    """Whom to tell of a weakness (RFC 9116); good for half a year from whenever it is asked for."""
+
+    @get(SECURITY)
+    async def security_txt(request: Call) -> Body:
+        """Whom to tell of a weakness."""
+        expires = (clock.now() + _GOOD_FOR).replace(hour=0, minute=0, second=0, microsecond=0)
+        text = f"Contact: {contact}\nExpires: {expires:%Y-%m-%dT%H:%M:%SZ}\nPreferred-Languages: en\n"
+        return Body(text.encode(), media_type=b"text/plain; charset=utf-8", headers=_SHARED)
+
+    return security_txt
+
+
+def routes(document: dict[str, Any]) -> tuple[HTTPRouteHandler, ...]:
+    """The document, and the page for it; both are made now."""
+    encoded = msgspec.json.format(msgspec.json.encode(document), indent=1)
+    html, policy = page(document)
+
+    @get("/openapi.json")
+    async def openapi(request: Call) -> Body:
+        """The OpenAPI 3.1 document."""
+        return Body(encoded, headers=_SHARED)
+
+    @get(["/docs", "/"])
+    async def reference(request: Call) -> Body:
+        """What there is to call, for people."""
+        return Body(html, media_type=HTML, headers=(*_SHARED, policy))
+
+    return openapi, reference
