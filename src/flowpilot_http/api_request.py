@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from hashlib import sha256
+from types import MappingProxyType
 from typing import Any, Final, TypeVar, cast
 from uuid import UUID
 
@@ -299,30 +300,21 @@ class Call(Request[Person, None, State]):
     async def _require_path(self) -> None:
         """Raises `NotFound` unless this person may know of what the path names."""
         named = self.scope["path_params"]
-        if "session_id" in named:
-            detail = await self.flowpilot.sessions.get(self.user, self.session_id)
-            if "branch_id" in named:
-                detail.session.branches.get(self.branch_id)
-            if "output_id" in named:
-                await self.flowpilot.outputs.require(self.user, self.session_id, self.output_id)
-            if "step_id" in named and self.step_id not in {step.id for step in detail.steps}:
-                raise NotFound("step")
-        elif "handoff_id" in named:
-            await self.flowpilot.handoffs.get(self.user, self.handoff_id)
-        elif "token_id" in named:
-            await self.flowpilot.tokens.require(self.user, self.token_id)
-        elif "webhook_id" in named:
-            await self.flowpilot.webhooks.require(self.user, self.webhook_id)
-        elif "connection_id" in named:
-            await self.flowpilot.psa.require_connection(self.user, self.connection_id)
-        elif "post_id" in named:
-            await self.flowpilot.psa.require_post(self.user, self.post_id)
-        elif "provider_id" in named:
-            await self.flowpilot.identities.require(self.user, self.provider_id)
-        elif "user_id" in named:
-            await self.flowpilot.people.member(self.user, self.user_id)
-        elif "team_id" in named:
-            await self.flowpilot.people.team(self.user, self.team_id)
+        for thing, known in KNOWN.items():
+            if thing in named:
+                await known(self)
+                return
+
+    async def require_session(self) -> None:
+        """Raises `NotFound` unless this person may know of the session that the path names, and what else it names is of it."""
+        named = self.scope["path_params"]
+        detail = await self.flowpilot.sessions.get(self.user, self.session_id)
+        if "branch_id" in named:
+            detail.session.branches.get(self.branch_id)
+        if "output_id" in named:
+            await self.flowpilot.outputs.require(self.user, self.session_id, self.output_id)
+        if "step_id" in named and self.step_id not in {step.id for step in detail.steps}:
+            raise NotFound("step")
 
     @property
     def _face(self) -> Face:
@@ -344,3 +336,19 @@ class Call(Request[Person, None, State]):
         if len(values) > 1:
             raise Refused("malformed", f"{wanted.decode()} comes twice.", At("", f"{wanted.decode()} comes twice"))
         return values[0].decode("latin-1") if values else None
+
+
+KNOWN: Final[Mapping[str, Callable[[Call], Awaitable[object]]]] = MappingProxyType(
+    {
+        "session_id": Call.require_session,
+        "handoff_id": lambda call: call.flowpilot.handoffs.get(call.user, call.handoff_id),
+        "token_id": lambda call: call.flowpilot.tokens.require(call.user, call.token_id),
+        "webhook_id": lambda call: call.flowpilot.webhooks.require(call.user, call.webhook_id),
+        "connection_id": lambda call: call.flowpilot.psa.require_connection(call.user, call.connection_id),
+        "post_id": lambda call: call.flowpilot.psa.require_post(call.user, call.post_id),
+        "provider_id": lambda call: call.flowpilot.identities.require(call.user, call.provider_id),
+        "user_id": lambda call: call.flowpilot.people.member(call.user, call.user_id),
+        "team_id": lambda call: call.flowpilot.people.team(call.user, call.team_id),
+    }
+)
+"""What a path can be about, by its parameter, and what raises `NotFound` for who may not know of it. The first that it names counts."""

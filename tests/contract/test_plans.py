@@ -9,7 +9,7 @@ from psycopg.sql import SQL, Identifier, Literal
 
 from flowpilot_adapters.sql.access import view as access_view
 from flowpilot_adapters.sql.assistant import assessments, suggestions
-from flowpilot_adapters.sql.handoffs import claim_watches, handoffs
+from flowpilot_adapters.sql.handoffs import claim_watches, handoffs, queue
 from flowpilot_adapters.sql.handoffs import view as handoffs_view
 from flowpilot_adapters.sql.kernel import events
 from flowpilot_adapters.sql.kernel import idempotency_keys as keys
@@ -67,7 +67,7 @@ HOT = (
     psa_ledger.CONNECTIONS,
     keys.KEPT,
     keys.FORGET,
-    handoffs_view.QUEUE,
+    queue.QUEUE,
     sessions_view.SESSIONS,
     sessions_view.BRANCHES,
     sessions_view.TIMELINE,
@@ -152,10 +152,10 @@ def test_no_table_is_read_whole(known: PostgresDatabase, statement: Statement) -
 
 
 def test_the_queue_is_read_in_the_order_of_its_index(known: PostgresDatabase) -> None:
-    queue = plan(known.app, handoffs_view.QUEUE)
+    page = plan(known.app, queue.QUEUE)
 
-    assert "Index Scan using ix_handoff_queue" in queue
-    assert "Sort" not in queue
+    assert "Index Scan using ix_handoff_queue" in page
+    assert "Sort" not in page
 
 
 @pytest.mark.parametrize("known", ["something"], indirect=True)

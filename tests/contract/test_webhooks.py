@@ -30,7 +30,7 @@ from flowpilot_core.domain.kernel.identifiers import HandoffId
 from flowpilot_core.domain.kernel.sending import DeliveryState
 from flowpilot_core.domain.notifications.delivery import Channel, DeliveryKind
 from flowpilot_core.domain.notifications.webhook import WebhookFormat, WebhookMessage
-from flowpilot_core.domain.notifications.webhook_formats import DEEDS, Told, rendered
+from flowpilot_core.domain.notifications.webhook_formats import DEEDS, WebhookFacts, rendered
 from flowpilot_core.domain.sessions.session import Priority
 from flowpilot_core.ports.unit_of_work import UnitOfWork
 from flowpilot_core.testing.builders import NOON, Staff, a_staff
@@ -414,8 +414,8 @@ async def test_neither_address_nor_secret_is_kept_in_the_open(shop: Shop, own_da
     assert not [secret for secret in ("R0UT1NGKEY", "s3cr3t", shown.secret or "") if secret in kept]
 
 
-def _told(kind: EventKind | None = EventKind.HANDOFF_ESCALATED, **more: Any) -> Told:
-    told = Told(
+def _told(kind: EventKind | None = EventKind.HANDOFF_ESCALATED, **more: Any) -> WebhookFacts:
+    told = WebhookFacts(
         event_id=None,
         kind=kind,
         at=NOON,

@@ -12,7 +12,7 @@ from flowpilot_core.domain.kernel.errors import NotFound
 from flowpilot_core.domain.kernel.events import Event, LoggedEvent
 from flowpilot_core.domain.kernel.identifiers import AccountId, HandoffId, SessionId, TeamId, UserId
 from flowpilot_core.domain.kernel.sending import DeliveryState
-from flowpilot_core.domain.notifications.delivery import HELD, OFF_DUTY, REACHED, TELLING, Delivery, Told
+from flowpilot_core.domain.notifications.delivery import HELD, OFF_DUTY, REACHED, TELLING, Delivery, Reach
 from flowpilot_core.domain.sessions.session import Session
 from flowpilot_core.domain.sessions.step import Step
 from flowpilot_core.ports.access import Member, TeamDetail
@@ -73,7 +73,7 @@ def handoff_detail(rows: Working, handoff_id: HandoffId) -> HandoffDetail:
     all_of_session = _handoffs(rows, found.session_id)
     until = all_of_session.index(found)
     ledger = [delivery for delivery in deliveries(rows, handoff_id) if delivery.user_id and delivery.kind in TELLING]
-    told = Told(
+    told = Reach(
         people=len({delivery.user_id for delivery in ledger}),
         sent=len({delivery.user_id for delivery in ledger if delivery.state in REACHED}),
         seen=len({one.user_id for one in ledger} & {seen.user_id for seen in rows.seen.values() if seen.handoff_id == handoff_id}),

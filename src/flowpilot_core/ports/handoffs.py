@@ -12,7 +12,7 @@ from flowpilot_core.domain.handoffs.quiet_claim import ClaimWatch
 from flowpilot_core.domain.handoffs.snapshot import Snapshot
 from flowpilot_core.domain.kernel.actor import Actor, Person, Role
 from flowpilot_core.domain.kernel.identifiers import ClaimWatchId, EventId, HandoffId, SessionId, TeamId, UserId
-from flowpilot_core.domain.notifications.delivery import Colleague, Told
+from flowpilot_core.domain.notifications.delivery import Colleague, Reach
 from flowpilot_core.domain.notifications.escalation_policy import EscalationPolicy
 from flowpilot_core.domain.sessions.session import Priority, Ticket
 
@@ -27,7 +27,7 @@ class HandoffDetail:
     handoff: Handoff
     chain: tuple[Handoff, ...]
     """The earlier handoffs of its session, parks too, oldest first."""
-    told: Told = field(factory=Told)
+    told: Reach = field(factory=Reach)
     names: Mapping[UserId, str]
     assessment: Assessment | None = None
     """The newest that did not fail, or else the newest; None where nobody assesses."""

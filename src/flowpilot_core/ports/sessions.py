@@ -114,6 +114,9 @@ class SessionView(Protocol):
     async def session(self, session_id: SessionId) -> SessionDetail:
         """Raises `NotFound`."""
 
+    async def details(self, session_ids: Sequence[SessionId]) -> Sequence[SessionDetail]:
+        """These sessions, in this order, all read at once. Raises `NotFound` where one of them is not there."""
+
     async def sessions(
         self, where: SessionFilter, reader: Actor, *, after: SessionId | None, limit: int
     ) -> tuple[Sequence[Session], Mapping[UserId, str]]:

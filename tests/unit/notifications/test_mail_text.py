@@ -8,7 +8,7 @@ from attrs import evolve
 
 from flowpilot_adapters.redaction import SecretRedactor
 from flowpilot_adapters.typeset import HtmlLetters
-from flowpilot_core.application.notifications.mail_text import CLOSINGS, LEADS, Told, letter, subject
+from flowpilot_core.application.notifications.mail_text import CLOSINGS, LEADS, MailItem, letter, subject
 from flowpilot_core.domain.access.account import Account
 from flowpilot_core.domain.handoffs.handoff import Handoff
 from flowpilot_core.domain.notifications.delivery import DeliveryKind
@@ -26,8 +26,8 @@ def an_urgent_case(title: str = "VPN down", note: str | None = None) -> Handoff:
     return evolve(handoff, note=note, brief=evolve(handoff.brief, title=title, client_name="Contoso"))
 
 
-def told(handoff: Handoff, kind: DeliveryKind = DeliveryKind.ESCALATED, *, clean: Clean = str) -> Told:
-    return Told(kind=kind, handoff=handoff, escalator="Anna Engineer", link=LINK, clean=clean)
+def told(handoff: Handoff, kind: DeliveryKind = DeliveryKind.ESCALATED, *, clean: Clean = str) -> MailItem:
+    return MailItem(kind=kind, handoff=handoff, escalator="Anna Engineer", link=LINK, clean=clean)
 
 
 def a_letter(*handoffs: Handoff, unsubscribe: str | None = None) -> Letter:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from flowpilot_core.domain.access.account import MOST_MAILS_A_MINUTE
 from flowpilot_core.domain.handoffs.handoff import Intent
 from flowpilot_core.domain.kernel.actor import Role
 from flowpilot_core.domain.kernel.events import EventKind
@@ -267,6 +268,8 @@ async def test_what_is_said_beforehand_is_what_happens(
     office = await Office.opened(clock=clock)
     staff, policy, begun = office.staff, EscalationPolicy(steps=steps), clock.now()
     await office.product.escalation.set_policy(staff.olga, policy)
+    # All of a day's messages may be due in one minute, and how many go out in one is another rule's business.
+    await office.product.account.change(staff.olga, mails_a_minute=MOST_MAILS_A_MINUTE)
     for person, theirs in ((staff.olga, olgas), (staff.ben, bens)):
         if theirs is not None:
             await office.product.escalation.prefer(person, Preferences(user_id=person.user_id, hours=theirs))

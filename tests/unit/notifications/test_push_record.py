@@ -7,7 +7,7 @@ from flowpilot_core.domain.kernel.identifiers import HandoffId, UserId
 from flowpilot_core.domain.kernel.sending import DeliveryState
 from flowpilot_core.domain.notifications.delivery import Channel, Delivery, DeliveryKind
 from flowpilot_core.domain.notifications.preferences import Preferences
-from flowpilot_core.domain.notifications.preview import Told
+from flowpilot_core.domain.notifications.preview import Forecast
 from flowpilot_core.domain.notifications.timing import NOT_ONLINE, NOT_THIS_WAY
 from flowpilot_core.ports.relay import WorkKind
 from tests.support.office import Office
@@ -83,7 +83,7 @@ async def test_who_would_be_told_by_push_is_said_beforehand(office: Office) -> N
 
     foreseen = await office.product.escalation.preview(office.staff.anna, await office.session())
 
-    at_once: Told = foreseen.outlook.told[0]
+    at_once: Forecast = foreseen.outlook.told[0]
     assert [office.staff.ben.user_id] == [one.user_id for one in at_once.words if one.channel is Channel.PUSH and one.reason is None]
 
 

@@ -19,6 +19,11 @@ class MemorySessionView(MemoryReading):
         """As `SessionView.session` says."""
         return reading.session_detail(await self._now(), session_id)
 
+    async def details(self, session_ids: Sequence[SessionId]) -> Sequence[SessionDetail]:
+        """As `SessionView.details` says."""
+        rows = await self._now()
+        return [reading.session_detail(rows, session_id) for session_id in session_ids]
+
     async def sessions(
         self, where: SessionFilter, reader: Actor, *, after: SessionId | None, limit: int
     ) -> tuple[Sequence[Session], Mapping[UserId, str]]:

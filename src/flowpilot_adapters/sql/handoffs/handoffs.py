@@ -60,7 +60,7 @@ from flowpilot_core.domain.kernel.events import Event, EventKind
 from flowpilot_core.domain.kernel.identifiers import AccountId, EventId, HandoffId, SessionId
 from flowpilot_core.domain.kernel.permissions import PERMISSIONS, Permission, require_role
 from flowpilot_core.domain.kernel.sending import DeliveryState
-from flowpilot_core.domain.notifications.delivery import HELD, OFF_DUTY, REACHED, TELLING, Colleague, Told
+from flowpilot_core.domain.notifications.delivery import HELD, OFF_DUTY, REACHED, TELLING, Colleague, Reach
 from flowpilot_core.domain.sessions.session import SESSION, SessionMove
 from flowpilot_core.ports.handoffs import Basis, HandoffDetail
 
@@ -226,7 +226,7 @@ def detail_of(result: Result) -> HandoffDetail:
     return HandoffDetail(
         handoff=records.handoff(row),
         chain=tuple(records.handoff(earlier) for earlier in chain),
-        told=Told(people=row.people_told, sent=row.told_sent, seen=row.told_seen, refused=row.told_refused, off_duty=row.told_off_duty),
+        told=Reach(people=row.people_told, sent=row.told_sent, seen=row.told_seen, refused=row.told_refused, off_duty=row.told_off_duty),
         names=kernel_records.names(row),
         assessment=assistant_records.assessment_beside(row),
     )

@@ -1,19 +1,15 @@
 """What there is to see of handoffs, snapshots and the queue in one account."""
 
-import uuid
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Final
 
-from sqlalchemy import SmallInteger, bindparam, func, select, tuple_
+from sqlalchemy import bindparam, func, select
 
 from flowpilot_adapters.sql.handoffs import handoffs
 from flowpilot_adapters.sql.kernel.view import AFTER
 from flowpilot_adapters.sql.queries import (
     HANDOFF_BY_ID,
-    LIMIT,
     columns_but_account,
-    if_given,
     own,
 )
 from flowpilot_adapters.sql.reading import SqlReading
@@ -23,16 +19,17 @@ from flowpilot_adapters.sql.schema import (
     event,
     handoff,
     handoff_snapshot,
-    person,
 )
 from flowpilot_adapters.sql.sessions.view import TO_BE_READ, reads
 from flowpilot_adapters.sql.statement import compiled
-from flowpilot_core.domain.handoffs.handoff import Handoff, HandoffState, Intent
+from flowpilot_core.domain.handoffs.handoff import Handoff
 from flowpilot_core.domain.kernel.actor import Actor
 from flowpilot_core.domain.kernel.errors import NotFound
 from flowpilot_core.domain.kernel.identifiers import HandoffId
 from flowpilot_core.ports.handoffs import HandoffDetail, QueueFilter, QueueItem, QueuePosition, StoredSnapshot
 from flowpilot_core.ports.kernel import Entry
+
+from .queue import queue_call
 
 ID: Final = bindparam("id", type_=handoff.c.id.type)
 
@@ -42,49 +39,6 @@ SNAPSHOT: Final = compiled(
     .join_from(handoff, handoff_snapshot, own(handoff_snapshot) & (handoff_snapshot.c.handoff_id == handoff.c.id))
     .where(own(handoff), handoff.c.id == ID),
 )
-
-QUEUE: Final = compiled(
-    "queue",
-    select(
-        handoff.c.id,
-        handoff.c.session_id,
-        handoff.c.title,
-        handoff.c.client_name,
-        handoff.c.ticket_system,
-        handoff.c.ticket_id,
-        handoff.c.reason,
-        handoff.c.priority,
-        handoff.c.escalated_by,
-        person.c.name.label("escalated_by_name"),
-        handoff.c.team_id,
-        handoff.c.user_id,
-        handoff.c.escalated_at,
-        handoff.c.due_at,
-        handoff.c.headline,
-        handoff.c.branch_count,
-        handoff.c.step_count,
-    )
-    .join_from(handoff, person, own(person) & (person.c.id == handoff.c.escalated_by))
-    .where(
-        own(handoff),
-        handoff.c.state == HandoffState.OPEN,
-        handoff.c.intent == Intent.ESCALATE,
-        tuple_(handoff.c.queue_rank, handoff.c.escalated_at, handoff.c.id)
-        > tuple_(
-            bindparam("after_rank", type_=SmallInteger()),
-            bindparam("after_time", type_=handoff.c.escalated_at.type),
-            bindparam("after_id", type_=handoff.c.id.type),
-        ),
-        if_given(handoff.c.team_id, "team_id"),
-        if_given(handoff.c.user_id, "user_id"),
-        if_given(handoff.c.priority, "priority"),
-    )
-    .order_by(handoff.c.queue_rank, handoff.c.escalated_at, handoff.c.id)
-    .limit(LIMIT),
-)
-
-FIRST: Final = QueuePosition(rank=2**15 - 1, escalated_at=datetime.min.replace(tzinfo=UTC), handoff_id=HandoffId(uuid.UUID(int=0)))
-"""A place before the whole queue."""
 
 _session_id = select(handoff.c.session_id).where(own(handoff), handoff.c.id == ID).scalar_subquery()
 _making = event.alias("making")
@@ -122,17 +76,5 @@ class SqlHandoffView(SqlReading):
 
     async def queue(self, where: QueueFilter, *, after: QueuePosition | None, limit: int) -> Sequence[QueueItem]:
         """As `HandoffView.queue` says."""
-        start = after or FIRST
-        found = await self._read_one(
-            QUEUE(
-                account_id=self._account_id,
-                after_rank=-start.rank,
-                after_time=start.escalated_at,
-                after_id=start.handoff_id,
-                team_id=where.team_id,
-                user_id=where.user_id,
-                priority=where.priority,
-                most=limit,
-            )
-        )
+        found = await self._read_one(queue_call(self._account_id, where, after=after, limit=limit))
         return [handoffs_records.queue_item(row) for row in found.rows]

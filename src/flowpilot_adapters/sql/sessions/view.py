@@ -1,6 +1,7 @@
 """What there is to see of sessions and their timelines in one account."""
 
 from collections.abc import Mapping, Sequence
+from itertools import chain, islice
 from typing import Any, Final
 
 from sqlalchemy import Boolean, Uuid, any_, bindparam, exists, or_, select
@@ -93,6 +94,12 @@ class SqlSessionView(SqlReading):
     async def session(self, session_id: SessionId) -> SessionDetail:
         """As `SessionView.session` says."""
         return sessions.detail_of(await self._read(*sessions.detail_calls(self._account_id, session_id)))
+
+    async def details(self, session_ids: Sequence[SessionId]) -> Sequence[SessionDetail]:
+        """As `SessionView.details` says."""
+        calls = [sessions.detail_calls(self._account_id, session_id) for session_id in session_ids]
+        found = iter(await self._read(*chain.from_iterable(calls)))
+        return [sessions.detail_of(list(islice(found, len(of_one)))) for of_one in calls]
 
     async def sessions(
         self, where: SessionFilter, reader: Actor, *, after: SessionId | None, limit: int

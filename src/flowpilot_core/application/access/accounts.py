@@ -1,7 +1,7 @@
 """Use cases of an account: make it, its teams, people and tokens, and tell who a token stands for."""
 
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -46,21 +46,11 @@ class Accounts:
 
     async def close(self, account_id: AccountId) -> Account:
         """Nobody gets in any more, and nobody is told anything; nothing is deleted. Raises `NotFound`."""
-        async with self.begin(account_id) as work:
-            account = (await work.people.account()).closed(at=self.clock.now())
-            await work.people.set_closed(account.closed_at)
-            await self._enter(work, account_id, DeedKind.ACCOUNT_CLOSED, None, {})
-            await work.commit()
-        return account
+        return await self._move(account_id, lambda account: account.closed(at=self.clock.now()), DeedKind.ACCOUNT_CLOSED)
 
     async def reopen(self, account_id: AccountId) -> Account:
         """Everybody is back as they were; what was not sent meanwhile is not sent any more. Raises `NotFound`."""
-        async with self.begin(account_id) as work:
-            account = (await work.people.account()).reopened()
-            await work.people.set_closed(account.closed_at)
-            await self._enter(work, account_id, DeedKind.ACCOUNT_REOPENED, None, {})
-            await work.commit()
-        return account
+        return await self._move(account_id, Account.reopened, DeedKind.ACCOUNT_REOPENED)
 
     async def add_user(self, account_id: AccountId, *, email: str, name: str, role: Role, team_ids: Collection[TeamId] = ()) -> User:
         """A new person. Raises `NotFound` for an unknown account or team, `InvalidValue` for an address that is taken."""
@@ -139,6 +129,15 @@ class Accounts:
             await shut_out(work, user_id, at=at)
             await self._enter(work, account_id, DeedKind.USER_DEACTIVATED, user_id, {})
             await work.commit()
+
+    async def _move(self, account_id: AccountId, move: Callable[[Account], Account], kind: DeedKind) -> Account:
+        """The account closed, or open again."""
+        async with self.begin(account_id) as work:
+            account = move(await work.people.account())
+            await work.people.set_closed(account.closed_at)
+            await self._enter(work, account_id, kind, None, {})
+            await work.commit()
+        return account
 
     async def _enter(
         self, work: AccessWork, account_id: AccountId, kind: DeedKind, thing_id: UUID | None, changed: Mapping[str, Plain]

@@ -24,9 +24,9 @@ async def similar_to(view: Sees, title: str, about: Sequence[str], *, without: S
     return most_similar(title, about, await view.similar(words, title, without=without, limit=CANDIDATES))
 
 
-async def cases_of(view: Sees, similar: Sequence[SimilarSession]) -> list[SessionDetail]:
+async def cases_of(view: SessionView, similar: Sequence[SimilarSession]) -> Sequence[SessionDetail]:
     """All that is on record of them."""
-    return [await view.session(one.session_id) for one in similar]
+    return await view.details([one.session_id for one in similar]) if similar else ()
 
 
 def cleaned(similar: Sequence[SimilarSession], clean: Clean) -> tuple[SimilarSession, ...]:

@@ -37,7 +37,7 @@ CLAIMABLE = frozenset({DeliveryKind.ESCALATED, DeliveryKind.REMINDER})
 
 
 @frozen(kw_only=True)
-class Told:
+class MailItem:
     """One handoff, as somebody is told of it."""
 
     kind: DeliveryKind
@@ -58,7 +58,7 @@ class Solved:
     by: str
 
 
-def subject(told: tuple[Told, ...]) -> str:
+def subject(told: tuple[MailItem, ...]) -> str:
     """One line that tells how urgent it is, whose client it is and what it is about."""
     first, clean = told[0].handoff, told[0].clean
     if len(told) > 1:
@@ -68,7 +68,7 @@ def subject(told: tuple[Told, ...]) -> str:
     return f"[{first.priority}] {client}{clean(first.brief.title)}"
 
 
-def letter(told: tuple[Told, ...], recipient: User, account: Account, *, unsubscribe: str | None) -> Letter:
+def letter(told: tuple[MailItem, ...], recipient: User, account: Account, *, unsubscribe: str | None) -> Letter:
     """What a colleague needs to decide whether to take it, without the secrets that somebody may have pasted."""
     first = told[0]
     lead = LEADS[first.kind].format(escalator=first.escalator)
@@ -84,7 +84,7 @@ def letter(told: tuple[Told, ...], recipient: User, account: Account, *, unsubsc
     )
 
 
-def _item(told: Told) -> Item:
+def _item(told: MailItem) -> Item:
     handoff, clean = told.handoff, told.clean
     brief = handoff.brief
     solution = dict(_solution(told.solved)) if told.solved else {}

@@ -30,7 +30,7 @@ from flowpilot_core.ports.notifications import Message, NotificationWork, Notifi
 from flowpilot_core.ports.relay import Lease, RelayWork, Work, WorkKind
 from flowpilot_core.ports.sessions import SessionDetail, SessionWork
 
-from .mail_text import CLAIMABLE, ESSENTIAL, Solved, Told, letter, subject
+from .mail_text import CLAIMABLE, ESSENTIAL, MailItem, Solved, letter, subject
 from .timing import word_on
 
 
@@ -128,7 +128,7 @@ class SendDelivery:
             await work.commit()
         told = tuple(
             [
-                Told(
+                MailItem(
                     kind=one.delivery.kind,
                     handoff=one.handoff,
                     escalator=escalators[one.handoff.id].name,
@@ -209,7 +209,7 @@ class SendDelivery:
             return self.links.claim(account.id, handoff.id, recipient.id, at=at)
         return f"{self.links.base_url}/handoffs/{handoff.id}"
 
-    def _message(self, delivery: Delivery, told: tuple[Told, ...], recipient: User, account: Account) -> Message:
+    def _message(self, delivery: Delivery, told: tuple[MailItem, ...], recipient: User, account: Account) -> Message:
         essential = any(one.kind in ESSENTIAL for one in told)
         way_out = None if essential else self.links.unsubscribe(account.id, recipient.id)
         said = letter(told, recipient, account, unsubscribe=way_out)

@@ -81,7 +81,7 @@ SignedIn = Callable[[], Awaitable[Person]]
 
 
 @frozen
-class Told:
+class SentEvent:
     """An event as it goes out."""
 
     number: int
@@ -162,7 +162,7 @@ class Stream:
             return b""
         return self._readable(told) or self._feed.wire.beat
 
-    def _readable(self, told: Iterable[Told]) -> bytes:
+    def _readable(self, told: Iterable[SentEvent]) -> bytes:
         return b"".join([one.text for one in told if one.news.readable_by(self.reader)])
 
 
@@ -180,7 +180,7 @@ class Feed:
         self._view = view(account_id)
         self._reading = reading
         self._begin_after = begin_after
-        self._kept: deque[Told] = deque()
+        self._kept: deque[SentEvent] = deque()
         self._current: asyncio.Task[bool] | None = None
         self._next: asyncio.Task[bool] | None = None
         self._failed = False
@@ -191,16 +191,16 @@ class Feed:
             self._next = asyncio.create_task(self._read_on(self._current))
         return self._next
 
-    def after(self, number: int) -> Iterable[Told]:
+    def after(self, number: int) -> Iterable[SentEvent]:
         """What is at hand of what came after that event."""
         return [*takewhile(lambda told: told.number > number, reversed(self._kept))][::-1]
 
-    async def read(self, after: int) -> tuple[list[Told], int, bool]:
+    async def read(self, after: int) -> tuple[list[SentEvent], int, bool]:
         """A page of the log, the number it ends with, and whether there may be more. Raises `Unavailable`."""
         async with self._reading:
             page = await self._view.news(after=after, limit=PAGE)
         told = [
-            Told(number, news, self.wire.news(self.account_id, news))
+            SentEvent(number, news, self.wire.news(self.account_id, news))
             for news in page
             for number in [news.entry.logged.number]
             if news.entry.logged.event.kind in PUSHED
@@ -233,7 +233,7 @@ class Feed:
         wanted = self._begin_after
         self.place = self.forgotten = wanted if wanted is not None and last - MOST_MISSED <= wanted <= last else last
 
-    def _keep(self, told: list[Told]) -> None:
+    def _keep(self, told: list[SentEvent]) -> None:
         self._kept.extend(told)
         while len(self._kept) > KEPT:
             self.forgotten = self._kept.popleft().number

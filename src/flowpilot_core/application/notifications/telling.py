@@ -12,7 +12,7 @@ from flowpilot_core.domain.handoffs.debrief import debrief
 from flowpilot_core.domain.handoffs.handoff import Handoff, Intent
 from flowpilot_core.domain.kernel.events import Event, EventKind
 from flowpilot_core.domain.kernel.identifiers import DeliveryId, UserId
-from flowpilot_core.domain.notifications.delivery import TOLD_ROLES, Delivery, DeliveryKind, Told, channels, recipients
+from flowpilot_core.domain.notifications.delivery import TOLD_ROLES, Delivery, DeliveryKind, Reach, channels, recipients
 from flowpilot_core.domain.sessions.session import Session
 from flowpilot_core.ports.handoffs import Basis, HandoffDetail, HandoffWork
 from flowpilot_core.ports.kernel import NewId
@@ -43,7 +43,7 @@ class Telling(HandoffFollower[Needs], SessionFollower[Needs]):
             if told:
                 await work.deliveries.add(self._messages(handoff, told, online, at=handoff.escalated_at))
             await begin_policy(work, basis.policy, handoff, new_id=self.new_id)
-            return evolve(detail, told=Told(people=len(told)))
+            return evolve(detail, told=Reach(people=len(told)))
         if handoff.wake_at is not None:
             wake_up = self._message(handoff, handoff.escalated_by, DeliveryKind.WAKE_UP, at=handoff.escalated_at)
             await work.deliveries.add([wake_up], not_before=handoff.wake_at)

@@ -13,13 +13,14 @@ from flowpilot_core.application.access.secrets import Safe
 from flowpilot_core.application.assistant.redaction import case_of
 from flowpilot_core.application.relay.concurrency import Turns
 from flowpilot_core.application.relay.leases import drop
+from flowpilot_core.domain.handoffs.handoff import Handoff
 from flowpilot_core.domain.kernel.canonical_json import canonical
 from flowpilot_core.domain.kernel.errors import NotFound
 from flowpilot_core.domain.kernel.identifiers import DeliveryId, EventId, WebhookId, WebhookMessageId
 from flowpilot_core.domain.kernel.sending import DeliveryState, delay
 from flowpilot_core.domain.notifications.delivery import Delivery
 from flowpilot_core.domain.notifications.webhook import ASKING, GONE, Webhook, WebhookMessage, is_accepted, is_permanent, why_not_tell
-from flowpilot_core.domain.notifications.webhook_formats import Told, about, rendered
+from flowpilot_core.domain.notifications.webhook_formats import WebhookFacts, about, rendered
 from flowpilot_core.domain.sessions.session import Priority
 from flowpilot_core.ports.access import AccessWork
 from flowpilot_core.ports.assistant import Redactor
@@ -116,16 +117,15 @@ class SendWebhook:
 
     async def do(self, lease: Lease) -> None:
         """Send what the lease is for, if it is still worth sending; a lease that was lost drops the result."""
-        found = await self._told(lease)
+        found = await self._facts(lease)
         if found is None:
-            await drop(self.begin, lease)
             return
-        webhook_id, told = found
+        webhook_id, facts = found
         if self._turns.are_taken(webhook_id):
             await self._turns.come_again(self.begin, lease, WorkKind.WEBHOOK, webhook_id, at=self.clock.now())
             return
         with self._turns.one(webhook_id):
-            call = await self._take(lease, told)
+            call = await self._take(lease, facts)
             if call is not None:
                 await self._settle(lease, await self._called(call))
 
@@ -148,41 +148,16 @@ class SendWebhook:
                     await self._keep(work, dead)
             await work.commit()
 
-    async def _take(self, lease: Lease, told: Told) -> WebhookCall | None:
+    async def _facts(self, lease: Lease) -> tuple[WebhookId, WebhookFacts] | None:
+        """Which webhook is told what, without secrets; None where there is nothing to tell it any more."""
         async with self.begin(lease.account_id) as work:
-            if not await work.due.holds(lease):
-                return None
-            at = self.clock.now()
-            message = await work.webhooks.message(WebhookMessageId(lease.work_id))
-            if message.state is DeliveryState.DEAD:
-                # Asked for again among the deliveries of its handoff.
-                message = message.replayed(at=at)
-            webhook = await work.webhooks.get(message.webhook_id)
-            handoff = await work.handoffs.get(message.handoff_id) if message.handoff_id else None
-            reason = (await work.people.account()).why_not_tell() or why_not_tell(webhook, message.kind, handoff)
-            if message.state not in TO_SEND or reason is not None:
-                if message.state in TO_SEND and reason is not None:
-                    await self._keep(work, message.suppressed(reason, at=at))
-                await work.due.finish(lease)
+            found = await self._worth(work, lease)
+            if found is None:
                 await work.commit()
                 return None
-            target = json.loads(await self.safe.open(work, lease.account_id, TARGET, webhook.target))
-            secrets = [await self.safe.open(work, lease.account_id, SECRET, secret) for secret in webhook.signs_with(at=at)]
-            body = canonical(rendered(evolve(told, routing_key=target["routing_key"]), webhook.format)).decode()
-            shown = body.replace(target["routing_key"], "…") if target["routing_key"] else body
-            await self._keep(work, message.taken(shown, at=at))
-            await work.commit()
-        return WebhookCall(url=target["url"], message_id=f"msg_{message.id.hex}", at=at, body=body, secrets=tuple(secrets))
-
-    async def _told(self, lease: Lease) -> tuple[WebhookId, Told] | None:
-        """Which webhook is told what, without secrets; None where the message is gone."""
-        async with self.begin(lease.account_id) as work:
-            try:
-                message = await work.webhooks.message(WebhookMessageId(lease.work_id))
-            except NotFound:
-                return None
+            message, webhook, handoff = found
             if message.session_id is None or message.event_id is None:
-                return message.webhook_id, Told(
+                return webhook.id, WebhookFacts(
                     event_id=None,
                     kind=None,
                     at=message.created_at,
@@ -196,11 +171,10 @@ class SendWebhook:
                 )
             event = (await work.webhooks.event(message.event_id)).event
             case = await case_of(work, await work.people.account(), message.session_id, self.redact)
-            handoff = await work.handoffs.get(message.handoff_id) if message.handoff_id else None
             by = await work.people.user(event.by) if event.by else None
         session = case.detail.session
         clean = await case.cleaner(handoff, within=message.handoff_id or session.id)
-        return message.webhook_id, Told(
+        return webhook.id, WebhookFacts(
             event_id=event.id,
             kind=event.kind,
             at=event.at,
@@ -212,6 +186,45 @@ class SendWebhook:
             priority=handoff.priority if handoff else session.priority,
             link=f"{self.base_url}/handoffs/{handoff.id}" if handoff else f"{self.base_url}/ai-sessions/{session.id}",
         )
+
+    async def _worth(self, work: Needs, lease: Lease) -> tuple[WebhookMessage, Webhook, Handoff | None] | None:
+        """The message, whom it is for and what it is about, if it is still worth sending; else the work ends with the commit."""
+        if not await work.due.holds(lease):
+            return None
+        at = self.clock.now()
+        try:
+            message = await work.webhooks.message(WebhookMessageId(lease.work_id))
+        except NotFound:
+            await work.due.finish(lease)
+            return None
+        if message.state is DeliveryState.DEAD:
+            # Asked for again among the deliveries of its handoff.
+            message = message.replayed(at=at)
+        webhook = await work.webhooks.get(message.webhook_id)
+        handoff = await work.handoffs.get(message.handoff_id) if message.handoff_id else None
+        reason = (await work.people.account()).why_not_tell() or why_not_tell(webhook, message.kind, handoff)
+        if message.state in TO_SEND and reason is None:
+            return message, webhook, handoff
+        if message.state in TO_SEND and reason is not None:
+            await self._keep(work, message.suppressed(reason, at=at))
+        await work.due.finish(lease)
+        return None
+
+    async def _take(self, lease: Lease, facts: WebhookFacts) -> WebhookCall | None:
+        async with self.begin(lease.account_id) as work:
+            found = await self._worth(work, lease)
+            if found is None:
+                await work.commit()
+                return None
+            message, webhook, _ = found
+            at = self.clock.now()
+            target = json.loads(await self.safe.open(work, lease.account_id, TARGET, webhook.target))
+            secrets = [await self.safe.open(work, lease.account_id, SECRET, secret) for secret in webhook.signs_with(at=at)]
+            body = canonical(rendered(evolve(facts, routing_key=target["routing_key"]), webhook.format)).decode()
+            shown = body.replace(target["routing_key"], "…") if target["routing_key"] else body
+            await self._keep(work, message.taken(shown, at=at))
+            await work.commit()
+        return WebhookCall(url=target["url"], message_id=f"msg_{message.id.hex}", at=at, body=body, secrets=tuple(secrets))
 
     async def _settle(self, lease: Lease, outcome: WebhookAnswer | NotSent) -> None:
         async with self.begin(lease.account_id) as work:

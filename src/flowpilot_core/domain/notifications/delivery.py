@@ -206,7 +206,7 @@ HELD = frozenset({DeliveryState.PENDING, DeliveryState.FAILED, DeliveryState.SUP
 
 
 @frozen(kw_only=True)
-class Told:
+class Reach:
     """How far telling people of a handoff has got: how many people, however many messages each."""
 
     people: int = 0

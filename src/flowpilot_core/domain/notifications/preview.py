@@ -14,7 +14,7 @@ from .timing import About, Member, Word, somebody_on_duty, why_left_out, words
 
 
 @frozen(kw_only=True)
-class Told:
+class Forecast:
     """One time at which people would be told: as it is escalated, and by each step of the policy after it."""
 
     at: datetime
@@ -32,7 +32,7 @@ class Outlook:
     nobody_on_duty: bool
     """Of those who would be told first nobody works: all of them are told all the same."""
     due_at: datetime | None
-    told: tuple[Told, ...]
+    told: tuple[Forecast, ...]
 
 
 def foretell(
@@ -52,8 +52,8 @@ def foretell(
 
     def told(
         number: int, audience: Collection[UserId], about: About, over: Callable[[UserId], Iterable[Channel]], moment: datetime
-    ) -> Told:
-        return Told(
+    ) -> Forecast:
+        return Forecast(
             at=moment,
             number=number,
             words=words(members, audience, about, over=over, at=moment),

@@ -19,7 +19,7 @@ from .webhook import WebhookFormat
 
 
 @frozen(kw_only=True)
-class Told:
+class WebhookFacts:
     """An event as a webhook tells it: ids, who and when, and a line to decide by. Whatever people wrote in it was redacted."""
 
     event_id: EventId | None
@@ -61,7 +61,7 @@ _ENDS = frozenset({EventKind.HANDOFF_WITHDRAWN, EventKind.SESSION_RESOLVED})
 _TAKEN = frozenset({EventKind.HANDOFF_CLAIMED})
 
 
-def rendered(told: Told, format: WebhookFormat) -> Plain:
+def rendered(told: WebhookFacts, format: WebhookFormat) -> Plain:
     """The body for one kind of receiver, as plain data."""
     return _FORMATS[format](told)
 
@@ -73,7 +73,7 @@ def about(handoff: Handoff | None, title: str, client: str | None) -> str:
     return f"{client}: {title}" if client else title
 
 
-def _standard(told: Told) -> Plain:
+def _standard(told: WebhookFacts) -> Plain:
     return {
         "type": told.kind or "webhook.test",
         "timestamp": instant(told.at),
@@ -90,12 +90,12 @@ def _standard(told: Told) -> Plain:
     }
 
 
-def _slack(told: Told) -> Plain:
+def _slack(told: WebhookFacts) -> Plain:
     said = f"*[{told.priority}] {_escaped(told.title)}*\n{_escaped(_sentence(told))}\n<{told.link}|Open it in FlowPilot>"
     return {"text": f"[{told.priority}] {_escaped(told.title)}", "blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": said}}]}
 
 
-def _teams(told: Told) -> Plain:
+def _teams(told: WebhookFacts) -> Plain:
     card: Plain = {
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",
@@ -109,7 +109,7 @@ def _teams(told: Told) -> Plain:
     return {"type": "message", "attachments": [{"contentType": "application/vnd.microsoft.card.adaptive", "content": card}]}
 
 
-def _pagerduty(told: Told) -> Plain:
+def _pagerduty(told: WebhookFacts) -> Plain:
     body: dict[str, Plain] = {"routing_key": told.routing_key, "event_action": _action(told), "dedup_key": _dedup(told)}
     if body["event_action"] == "trigger":
         body["payload"] = {
@@ -122,7 +122,7 @@ def _pagerduty(told: Told) -> Plain:
     return body
 
 
-def _goalert(told: Told) -> Plain:
+def _goalert(told: WebhookFacts) -> Plain:
     body: dict[str, Plain] = {
         "summary": f"[{told.priority}] {told.title}"[:1024],
         "details": f"{_sentence(told)}\n\n{told.link}",
@@ -133,7 +133,7 @@ def _goalert(told: Told) -> Plain:
     return body
 
 
-_FORMATS: Mapping[WebhookFormat, Callable[[Told], Plain]] = MappingProxyType(
+_FORMATS: Mapping[WebhookFormat, Callable[[WebhookFacts], Plain]] = MappingProxyType(
     {
         WebhookFormat.STANDARD: _standard,
         WebhookFormat.SLACK: _slack,
@@ -144,17 +144,17 @@ _FORMATS: Mapping[WebhookFormat, Callable[[Told], Plain]] = MappingProxyType(
 )
 
 
-def _action(told: Told) -> str:
+def _action(told: WebhookFacts) -> str:
     # Not acknowledged when it is taken: PagerDuty would stay silent at the next trigger, and a claim that lapses must ring again.
     return "resolve" if told.kind in _ENDS | _TAKEN else "trigger"
 
 
-def _dedup(told: Told) -> str:
+def _dedup(told: WebhookFacts) -> str:
     """What all messages about one case share, so that a pager opens one incident for it."""
     return f"flowpilot-{told.session_id or 'test'}"
 
 
-def _sentence(told: Told) -> str:
+def _sentence(told: WebhookFacts) -> str:
     return f"{told.by_name} {DEEDS[told.kind]}."
 
 

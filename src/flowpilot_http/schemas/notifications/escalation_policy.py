@@ -16,7 +16,7 @@ from flowpilot_core.domain.kernel.identifiers import TeamId, UserId
 from flowpilot_core.domain.notifications.delivery import Channel, DeliveryKind
 from flowpilot_core.domain.notifications.escalation_policy import EscalationPolicy, PolicyStep, Target, TeamPolicy, Whom
 from flowpilot_core.domain.notifications.preferences import ALWAYS, Preferences
-from flowpilot_core.domain.notifications.preview import Told
+from flowpilot_core.domain.notifications.preview import Forecast
 from flowpilot_core.domain.notifications.working_hours import Hours, OtherDay, Shift, Span, Weekday
 from flowpilot_core.domain.sessions.session import Priority
 from flowpilot_http.schemas.kernel import Closed, Instant, PersonOut, person
@@ -265,7 +265,7 @@ class ToldThenOut(msgspec.Struct, kw_only=True, frozen=True):
     not_told: list[LeftOutOut]
 
     @classmethod
-    def of(cls, told: Told, names: Mapping[UserId, str]) -> "ToldThenOut":
+    def of(cls, told: Forecast, names: Mapping[UserId, str]) -> "ToldThenOut":
         """As clients read it."""
         return cls(
             number=told.number,

@@ -9,7 +9,7 @@ from flowpilot_core.domain.kernel.canonical_json import digest
 from flowpilot_core.domain.kernel.errors import NotFound
 from flowpilot_core.domain.kernel.identifiers import DeliveryId, HandoffId
 from flowpilot_core.domain.kernel.sending import DeliveryState
-from flowpilot_core.domain.notifications.delivery import TOLD_ROLES, Channel, Delivery, DeliveryKind, Told
+from flowpilot_core.domain.notifications.delivery import TOLD_ROLES, Channel, Delivery, DeliveryKind, Reach
 from flowpilot_core.domain.sessions.session import Priority
 from flowpilot_core.ports.kernel import BeginWork, ViewOf
 from flowpilot_core.ports.unit_of_work import UnitOfWork, View
@@ -198,7 +198,7 @@ class HandoffsContract(Contract):
             await work.deliveries.add([reminder, hook])
             await work.commit()
 
-        assert Told(people=3, sent=1, refused=1) == (await view(acme.account_id).handoff(case.handoff.id)).told
+        assert Reach(people=3, sent=1, refused=1) == (await view(acme.account_id).handoff(case.handoff.id)).told
 
     async def test_the_ledger_shows_the_deliveries_of_all_handoffs_newest_first(
         self, begin: BeginWork[UnitOfWork], view: ViewOf[View], acme: Staff

@@ -89,6 +89,17 @@ class SessionsContract(Contract):
         on_record = (acme.anna, acme.ben, acme.adam, acme.olga)
         assert {person.user_id: person.name for person in on_record} == {person.user_id: names.get(person.user_id) for person in on_record}
 
+    async def test_several_come_back_in_the_order_that_was_asked_for(
+        self, begin: BeginWork[UnitOfWork], view: ViewOf[View], acme: Staff, globex: Staff
+    ) -> None:
+        first, second = await a_rich_case(acme).kept(begin), await a_session(by=acme.anna).step().kept(begin)
+        see = view(acme.account_id)
+
+        assert [await see.session(second.id), await see.session(first.id)] == list(await see.details([second.id, first.id]))
+        assert [] == list(await see.details([]))
+        with pytest.raises(NotFound):
+            await view(globex.account_id).details([first.id])
+
     async def test_an_unknown_session_is_not_found(self, begin: BeginWork[UnitOfWork], view: ViewOf[View], acme: Staff) -> None:
         unknown = SessionId(new_id())
 
