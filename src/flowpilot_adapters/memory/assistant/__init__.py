@@ -1,1 +1,1 @@
-"""Assessments, suggestions, similar sessions, redaction, in memory."""
+"""In memory: assessments, suggestions, similar sessions."""

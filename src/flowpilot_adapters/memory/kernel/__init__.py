@@ -1,1 +1,1 @@
-"""The ground that all areas stand on, in memory."""
+"""In memory: the event log, as views show it."""

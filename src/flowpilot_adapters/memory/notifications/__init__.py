@@ -1,1 +1,1 @@
-"""Who is told what, when, and how far that is, in memory."""
+"""In memory: deliveries, escalation policies, push, webhooks."""

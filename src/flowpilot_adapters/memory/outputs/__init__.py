@@ -1,1 +1,1 @@
-"""What a resolved session leaves behind, in memory."""
+"""In memory: resolution outputs."""

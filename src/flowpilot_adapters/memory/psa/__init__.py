@@ -1,1 +1,1 @@
-"""Connections to PSAs, their tickets, and what is posted there, in memory."""
+"""In memory: connections to PSAs, tickets, posts."""

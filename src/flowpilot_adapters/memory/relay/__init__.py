@@ -1,1 +1,1 @@
-"""Due work, leases, the relay, and restored databases, in memory."""
+"""In memory: due work, leases, marks of restored databases."""

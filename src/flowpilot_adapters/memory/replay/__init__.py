@@ -1,1 +1,1 @@
-"""Logs of other systems, played as sessions, in memory."""
+"""In memory: imported logs."""

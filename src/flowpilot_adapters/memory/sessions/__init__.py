@@ -1,1 +1,1 @@
-"""Sessions, branches, steps, and what is thought of them, in memory."""
+"""In memory: sessions, branches, steps, feedback."""

@@ -1,1 +1,1 @@
-"""Accounts, people, their ways in, secrets and the audit log, in PostgreSQL."""
+"""In PostgreSQL: accounts, people, ways in, secrets, the audit log."""

@@ -1,1 +1,1 @@
-"""Assessments, suggestions, similar sessions, redaction, in PostgreSQL."""
+"""In PostgreSQL: assessments, suggestions, similar sessions."""

@@ -1,1 +1,1 @@
-"""Handing off, the snapshot, the claim, the queue, the debrief, in PostgreSQL."""
+"""In PostgreSQL: handoffs with their snapshots, the queue, claims."""

@@ -1,1 +1,1 @@
-"""The ground that all areas stand on, in PostgreSQL."""
+"""In PostgreSQL: the event log, idempotency keys, values kept as JSON."""

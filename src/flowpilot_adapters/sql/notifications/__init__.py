@@ -1,1 +1,1 @@
-"""Who is told what, when, and how far that is, in PostgreSQL."""
+"""In PostgreSQL: deliveries, escalation policies, push, webhooks."""

@@ -1,1 +1,1 @@
-"""What a resolved session leaves behind, in PostgreSQL."""
+"""In PostgreSQL: resolution outputs."""

@@ -1,1 +1,1 @@
-"""Connections to PSAs, their tickets, and what is posted there, in PostgreSQL."""
+"""In PostgreSQL: connections to PSAs, tickets, posts."""

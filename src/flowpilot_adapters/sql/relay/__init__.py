@@ -1,1 +1,1 @@
-"""Due work, leases, the relay, and restored databases, in PostgreSQL."""
+"""In PostgreSQL: due work, leases, marks of restored databases."""

@@ -1,1 +1,1 @@
-"""Logs of other systems, played as sessions, in PostgreSQL."""
+"""In PostgreSQL: imported logs."""

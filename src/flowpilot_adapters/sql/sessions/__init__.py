@@ -1,1 +1,1 @@
-"""Sessions, branches, steps, and what is thought of them, in PostgreSQL."""
+"""In PostgreSQL: sessions, branches, steps, feedback."""

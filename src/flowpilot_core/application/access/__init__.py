@@ -1,1 +1,1 @@
-"""Accounts, people, their ways in, secrets and the audit log: use cases."""
+"""Use cases of accounts, people, ways in, secrets and the audit log."""

@@ -1,1 +1,1 @@
-"""Assessments, suggestions, similar sessions, redaction: use cases."""
+"""Use cases of assessments and suggestions, the work of making them, and redaction."""

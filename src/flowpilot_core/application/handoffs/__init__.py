@@ -1,1 +1,1 @@
-"""Handing off, the snapshot, the claim, the queue, the debrief: use cases."""
+"""Use cases of handoffs, and the work of watching claims that go quiet."""

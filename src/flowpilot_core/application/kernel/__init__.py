@@ -1,1 +1,1 @@
-"""The ground that all areas stand on: use cases."""
+"""How every use case runs, and the links that are handed out."""

@@ -1,1 +1,1 @@
-"""Who is told what, when, and how far that is: use cases."""
+"""Use cases of escalation policies and webhooks, and the work of telling: mail, push, policy steps, webhooks."""

@@ -1,1 +1,1 @@
-"""What a resolved session leaves behind: use cases."""
+"""Use cases of resolution outputs, and the work of having a model better them."""

@@ -1,1 +1,1 @@
-"""Connections to PSAs, their tickets, and what is posted there: use cases."""
+"""Use cases of connections and tickets, and the work of posting and of looking at tickets."""

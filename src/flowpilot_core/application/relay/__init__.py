@@ -1,1 +1,1 @@
-"""Due work, leases, the relay, and restored databases: use cases."""
+"""Work that is done after the commit: how it is taken, leased, done or given up, and why a relay rests after a restore."""

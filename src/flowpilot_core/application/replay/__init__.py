@@ -1,1 +1,1 @@
-"""Logs of other systems, played as sessions: use cases."""
+"""The use case that plays the log of another ticket system."""

@@ -1,1 +1,1 @@
-"""Sessions, branches, steps, and what is thought of them: use cases."""
+"""Use cases of sessions."""

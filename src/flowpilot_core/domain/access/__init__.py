@@ -1,1 +1,1 @@
-"""Accounts, people, their ways in, secrets and the audit log."""
+"""Accounts, the people in them, how they get in, what is kept secret for them, and the audit log."""

@@ -1,1 +1,1 @@
-"""Assessments, suggestions, similar sessions, redaction."""
+"""Assessments, suggested steps and similar sessions, by rules; and taking secrets out of all that leaves."""

@@ -1,1 +1,1 @@
-"""Handing off, the snapshot, the claim, the queue, the debrief."""
+"""Parking and escalating: the frozen snapshot, the queue, the claim and when it lapses, the debrief."""

@@ -1,1 +1,1 @@
-"""The ground that all areas stand on."""
+"""What all areas stand on: ids, errors, events, who may do what, and how text and JSON are written."""

@@ -1,1 +1,1 @@
-"""Who is told what, when, and how far that is."""
+"""Who is told what, over which channel and when: mail, push, webhooks, escalation policies, and how far each message is."""

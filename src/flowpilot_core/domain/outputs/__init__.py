@@ -1,1 +1,1 @@
-"""What a resolved session leaves behind."""
+"""What a resolved session leaves behind: texts for the ticket, for colleagues and for the client."""

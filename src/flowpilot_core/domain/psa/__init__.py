@@ -1,1 +1,1 @@
-"""Connections to PSAs, their tickets, and what is posted there."""
+"""The PSAs that an account has connected, their tickets, and what is put there."""

@@ -1,1 +1,1 @@
-"""Logs of other systems, played as sessions."""
+"""The history of another ticket system, played as sessions and handoffs."""

@@ -1,1 +1,1 @@
-"""Sessions, branches, steps, and what is thought of them."""
+"""Sessions with their branches and steps, and what colleagues think of a step."""

@@ -1,1 +1,1 @@
-"""Accounts, people, their ways in, secrets and the audit log: pages."""
+"""Pages of access: signing in, and accepting an invitation."""

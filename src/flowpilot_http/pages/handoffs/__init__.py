@@ -1,1 +1,1 @@
-"""Handing off, the snapshot, the claim, the queue, the debrief: pages."""
+"""Pages of handoffs: looking at an escalation, and claiming it."""

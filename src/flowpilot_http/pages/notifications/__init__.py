@@ -1,1 +1,1 @@
-"""Who is told what, when, and how far that is: pages."""
+"""Pages of notifications: wanting no more mails."""

@@ -1,1 +1,1 @@
-"""Accounts, people, their ways in, secrets and the audit log: routes."""
+"""Routes of access: the own account, people, API tokens, identity providers, the audit log."""

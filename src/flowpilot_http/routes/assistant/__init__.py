@@ -1,1 +1,1 @@
-"""Assessments, suggestions, similar sessions, redaction: routes."""
+"""Routes of assistant: assessments and suggestions."""

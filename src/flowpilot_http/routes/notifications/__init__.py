@@ -1,1 +1,1 @@
-"""Who is told what, when, and how far that is: routes."""
+"""Routes of notifications: escalation policies, streams of events, webhooks."""

@@ -1,1 +1,1 @@
-"""Accounts, people, their ways in, secrets and the audit log: requests and answers."""
+"""Requests and answers of access: accounts, people, API tokens, identity providers, the audit log."""

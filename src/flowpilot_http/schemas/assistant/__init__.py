@@ -1,1 +1,1 @@
-"""Assessments, suggestions, similar sessions, redaction: requests and answers."""
+"""Requests and answers of assistant: assessments and suggestions."""

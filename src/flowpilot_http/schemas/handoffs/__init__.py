@@ -1,1 +1,1 @@
-"""Handing off, the snapshot, the claim, the queue, the debrief: requests and answers."""
+"""Requests and answers of handoffs: handoffs, the queue, snapshots."""

@@ -1,1 +1,1 @@
-"""Who is told what, when, and how far that is: requests and answers."""
+"""Requests and answers of notifications: escalation policies, events, webhooks."""

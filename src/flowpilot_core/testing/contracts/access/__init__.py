@@ -1,1 +1,1 @@
-"""Accounts, people, their ways in, secrets and the audit log: contract suites."""
+"""Contract suites for accounts, people, ways in, secrets, the audit log."""

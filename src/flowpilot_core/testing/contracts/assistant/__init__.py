@@ -1,1 +1,1 @@
-"""Assessments, suggestions, similar sessions, redaction: contract suites."""
+"""Contract suites for assessments, suggestions, similar sessions."""

@@ -1,1 +1,1 @@
-"""Handing off, the snapshot, the claim, the queue, the debrief: contract suites."""
+"""Contract suites for handoffs with their snapshots, the queue, claims."""

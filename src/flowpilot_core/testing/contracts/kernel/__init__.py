@@ -1,1 +1,1 @@
-"""The ground that all areas stand on: contract suites."""
+"""Contract suites for units of work and the event log."""

@@ -1,1 +1,1 @@
-"""Who is told what, when, and how far that is: contract suites."""
+"""Contract suites for deliveries, escalation policies, push, webhooks."""

@@ -1,1 +1,1 @@
-"""What a resolved session leaves behind: contract suites."""
+"""Contract suites for resolution outputs."""

@@ -1,1 +1,1 @@
-"""Connections to PSAs, their tickets, and what is posted there: contract suites."""
+"""Contract suites for connections to PSAs, tickets, posts."""

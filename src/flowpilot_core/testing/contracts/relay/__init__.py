@@ -1,1 +1,1 @@
-"""Due work, leases, the relay, and restored databases: contract suites."""
+"""Contract suites for due work, leases, marks of restored databases."""

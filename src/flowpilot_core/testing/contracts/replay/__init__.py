@@ -1,1 +1,1 @@
-"""Logs of other systems, played as sessions: contract suites."""
+"""Contract suites for imported logs."""

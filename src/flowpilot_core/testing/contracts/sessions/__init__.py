@@ -1,1 +1,1 @@
-"""Sessions, branches, steps, and what is thought of them: contract suites."""
+"""Contract suites for sessions, branches, steps, feedback."""
