@@ -43,7 +43,7 @@ def errors() -> str:
             [[str(status), code(name), title, ", ".join(map(code, by_code.get(name, [])))] for name, (status, title) in TITLES.items()],
         ),
         "## In Python",
-        "Everything the core refuses is a `FlowPilotError` of `flowpilot_core.domain.errors`, and carries the facts of the refusal.",
+        "Everything the core refuses is a `FlowPilotError` of `flowpilot_core.domain.kernel.errors`, and carries the facts of the refusal.",
         table(["error", "what happened", "facts", "code over HTTP"], rows),
     )
 
