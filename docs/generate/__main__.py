@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from . import errors, http, program, reliability, replay, rules, threats
+from . import errors, http, program, python_api, reliability, replay, rules, threats
 
 DOCS = Path(__file__).parents[1]
 
@@ -14,6 +14,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "reference/errors.md": errors.errors,
     "reference/events.md": rules.events,
     "reference/http.md": http.http,
+    **python_api.pages(),
     "reference/permissions.md": rules.permissions,
     "reference/replay.md": replay.replay,
     "reference/state-machines.md": rules.state_machines,
@@ -39,6 +40,7 @@ def main(check: bool) -> int:
             stale += 1
             print(f"docs/{name} is not what the code says: run `make docs`")
         else:
+            path.parent.mkdir(exist_ok=True)
             path.write_text(text)
             print(f"wrote docs/{name}")
     return 1 if stale else 0

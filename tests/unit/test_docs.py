@@ -1,5 +1,6 @@
 """The documentation says what the code does, and leads nowhere that is not there."""
 
+import ast
 import os
 import re
 import subprocess
@@ -8,7 +9,7 @@ import venv
 from pathlib import Path
 
 import pytest
-from docs.generate import reliability
+from docs.generate import areas, reliability, source
 
 from flowpilot_core.testing import contracts
 
@@ -53,6 +54,47 @@ def test_every_link_inside_the_project_leads_somewhere(page: Path) -> None:
     assert [] == lost
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_a_name_that_leads_to_a_file_of_the_code_is_defined_there(page: Path) -> None:
+    named = re.findall(r"\[`([\w.]+)`\]\(([^)#\s]+\.py)\)", CODE.sub("", page.read_text()))
+    by_path = {module.path: module for module in source.modules().values()}
+    gone = []
+    for name, target in named:
+        module = by_path[(page.parent / target).resolve()]
+        first, _, rest = name.partition(".")
+        if first not in module.defines or (rest and rest not in source.members(module.defines[first])):
+            gone.append(f"{name} in {target}")
+
+    assert [] == gone
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_module_that_a_page_names_is_there(page: Path) -> None:
+    """Decisions are left as they were made, and name what was there then."""
+    if page.parent.name == "adr":
+        return
+    known = source.modules()
+    named = set(re.findall(r"\bflowpilot_(?:core|adapters|http)(?:\.\w+)+", page.read_text()))
+
+    assert [] == sorted(name for name in named if name not in known and not _is_defined(*name.rpartition(".")[::2]))
+
+
+def _is_defined(module: str, name: str) -> bool:
+    known = source.modules().get(module)
+    return known is not None and source.thing(known, name) is not None
+
+
+def test_a_walk_that_names_what_is_gone_is_refused() -> None:
+    with pytest.raises(source.NotDefined):
+        source.defined("flowpilot_core.domain.handoffs", "Handoff.forgotten")
+
+
+def test_an_arrow_that_a_longer_way_makes_plain_is_not_drawn() -> None:
+    arrows = frozenset({("psa", "handoffs"), ("handoffs", "kernel"), ("psa", "kernel"), ("access", "kernel")})
+
+    assert {("psa", "handoffs"), ("handoffs", "kernel"), ("access", "kernel")} == areas.reduced(arrows)
+
+
 def test_every_page_is_reachable_from_the_readme() -> None:
     seen: set[Path] = set()
     ahead = [ROOT / "README.md"]
@@ -85,6 +127,25 @@ def test_the_guide_for_adapters_names_every_suite() -> None:
 
     assert suites == set(re.findall(r"`(\w+Contract)`", guide))
     assert suites - OF_NO_STORE == set(re.findall(r"^    (\w+Contract),$", guide, re.MULTILINE))
+
+
+@pytest.mark.parametrize("guide", ["embed", "write-an-adapter", "write-a-psa-adapter"])
+def test_a_guide_imports_nothing_that_the_python_api_does_not_name(guide: str) -> None:
+    reference = ROOT / "docs" / "reference"
+    listed = "".join(
+        page.read_text() for page in [reference / "python-api.md", reference / "errors.md", *reference.glob("python-api/*.md")]
+    )
+    blocks = re.findall(r"^```python\n(.*?)^```", (ROOT / f"docs/howto/{guide}.md").read_text(), re.MULTILINE | re.DOTALL)
+    imports = [node for block in blocks for node in ast.walk(ast.parse(block)) if isinstance(node, ast.ImportFrom)]
+    ours = [(node.module or "", alias.name) for node in imports for alias in node.names if (node.module or "").startswith("flowpilot_")]
+
+    assert ours
+    assert [] == [
+        (module, name)
+        for module, name in ours
+        if f"`{module}`" not in listed
+        or not (f"`{name}`" in listed or f"### {name}\n" in listed or module.startswith("flowpilot_core.testing."))
+    ]
 
 
 def test_every_dependency_has_its_reason() -> None:
