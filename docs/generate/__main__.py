@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from . import errors, http, program, python_api, reliability, replay, rules, threats
+from . import architecture, errors, http, program, python_api, reliability, replay, rules, threats
 
 DOCS = Path(__file__).parents[1]
 
@@ -18,6 +18,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "reference/permissions.md": rules.permissions,
     "reference/replay.md": replay.replay,
     "reference/state-machines.md": rules.state_machines,
+    "explanation/architecture.md": architecture.architecture,
     "explanation/reliability.md": reliability.reliability,
     "explanation/threat-model.md": threats.threat_model,
 }
