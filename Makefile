@@ -51,7 +51,7 @@ crash: $(STAMP) ## kill -9 the server and the relay a hundred times at random mo
 fuzz: $(STAMP) ## send the server what its document allows, for long; FUZZ_EXAMPLES=200 FUZZ_SEED=1
 	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-100} $(BIN)/python -m pytest -n auto --dist worksteal tests/contract/test_schemathesis.py
 
-bench: $(STAMP) ## the hot paths against the database's own limit
+bench: $(STAMP) ## the hot paths against the database's own limit, and what starting costs
 	$(BIN)/python -m bench
 
 lock: $(STAMP) ## resolve the requirements anew

@@ -1,4 +1,4 @@
-"""`python -m bench`: the hot paths, push, and a replay where there is a log, as ratios."""
+"""`python -m bench`: the hot paths, push, what starting costs, and a replay where there is a log, as ratios."""
 
 import argparse
 import asyncio
@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from . import due_work, hot_paths, outage, push, replay
+from . import due_work, hot_paths, outage, push, replay, start
 from .hot_paths import Figure
 
 EXPLANATION = (
@@ -32,6 +32,7 @@ def main() -> None:
     pushed = asyncio.run(push.measure(rounds=arguments.rounds, said=console.log))
     down = asyncio.run(outage.measure(rounds=arguments.rounds, transactions=arguments.transactions // 4, said=console.log))
     found = asyncio.run(due_work.measure(rounds=arguments.rounds, said=console.log))
+    started = start.measure(rounds=arguments.rounds, said=console.log)
     replayed = None
     if arguments.log:
         replayed = asyncio.run(replay.measure(arguments.log, arguments.mapping, said=console.log))
@@ -39,6 +40,7 @@ def main() -> None:
         plain = {figure.name: _plain(figure) for figure in figures} | {"push": _plain_push(pushed)}
         plain["outage"] = {trouble: [round(ratio, 3) for ratio in ratios] for trouble, ratios in down.items()}
         plain["due_work"] = _plain_due_work(found)
+        plain["start"] = start.plain(started)
         print(json.dumps(plain | ({"replay": _plain_replay(replayed)} if replayed else {})))
         return
     console.print(_table(figures))
@@ -48,6 +50,8 @@ def main() -> None:
         console.print(outage.line(trouble, ratios))
     looks = f"{found.busy:.1f} ms, with none {found.idle:.1f} ms: {found.ratio:.2f} times as long, {due_work.MOST:.1f} at most"
     console.print(f"a look for due work while {due_work.ACCOUNTS:,} accounts have some for later: {looks}")
+    for line in start.lines(started):
+        console.print(line)
     if replayed:
         times = f"{replayed.ours:.1f} s, a bare driver {replayed.bare:.1f} s: {replayed.ratio:.2f} times as long, {replay.MOST:.1f} at most"
         console.print(f"replay of {replayed.rows} rows: {times}")

@@ -8,6 +8,7 @@ import attrs
 import typer
 from typer.core import TyperGroup, TyperOption
 
+from flowpilot_http.cli.deferred import Deferred
 from flowpilot_http.cli.program import program
 from flowpilot_http.settings import Settings, variable
 
@@ -47,6 +48,8 @@ def command_line() -> str:
 
 
 def _commands(command: Any, name: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(command, Deferred):
+        command = command.whole()
     if isinstance(command, TyperGroup):
         if command.invoke_without_command and name != "flowpilot":
             yield name, command

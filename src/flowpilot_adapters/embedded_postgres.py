@@ -18,6 +18,7 @@ user must reach the folder and the binaries: folders on the way there are made p
 
 import fcntl
 import importlib.util
+import logging
 import os
 import pwd
 import re
@@ -36,6 +37,9 @@ from typing import Literal, Self
 from urllib.parse import quote
 
 from attrs import frozen
+
+log = logging.getLogger("flowpilot.database")
+preparing = logging.getLogger("flowpilot.preparing")
 
 SUPERUSER = "postgres"
 SYSTEM_USER = "flowpilot-postgres"
@@ -216,6 +220,7 @@ class EmbeddedPostgres:
                 f"the data in {self.data_dir} was made by PostgreSQL {made_by}, and the one here is {self._binaries.version}: "
                 "dump it with the old version and load it with the new one, or name another folder"
             )
+        log.info("starting the database", extra={"folder": str(self.data_dir)})
         self._say_who_gets_in(run_as)
         port = _free_port() if self._tcp else USUAL_PORT
         socket_folder = self._socket_folder(run_as, port)
@@ -239,6 +244,7 @@ class EmbeddedPostgres:
         return running
 
     def _make_cluster(self, run_as: "_RunAs") -> None:
+        preparing.info("making a database, once, which takes some seconds", extra={"folder": str(self.data_dir)})
         # A first start that was killed leaves half a cluster, which initdb would refuse; a whole one appears by its name at once.
         unfinished = self.data_dir / "cluster.new"
         shutil.rmtree(unfinished, ignore_errors=True)

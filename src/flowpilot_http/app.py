@@ -122,6 +122,6 @@ def create_app(
     )
     if security_contact:
         app.register(reading.security(security_contact, clock))
-    for route in reading.routes(openapi.document(app.routes)):
+    for route in reading.routes(lambda: openapi.document(app.routes)):
         app.register(route)
     return Edge(app, metrics=metrics, new_id=new_id, base_url=base_url)

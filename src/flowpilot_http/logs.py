@@ -8,9 +8,11 @@ from typing import Any, Final
 import msgspec
 import structlog
 
-LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 OURS: Final = "flowpilot"
 """The loggers of the core and its adapters are below this one; they log ids and say what they mean, other libraries may not."""
+
+PREPARING: Final = f"{OURS}.preparing"
+"""The logger of what makes a first start slow: each line is told before what it tells of is begun."""
 
 _EVERY_RECORD_HAS: Final = frozenset(vars(logging.makeLogRecord({})))
 _PERSON: Final = re.compile(r"[^\s<>@:]+@")
@@ -20,8 +22,12 @@ def _json(_: Any, __: str, event: structlog.typing.EventDict) -> bytes:
     return msgspec.json.encode(event, enc_hook=str)
 
 
-def configure(level: str = "info") -> None:
-    """Have structlog, and whatever logs through the standard library, write JSON lines; `level` is one of `LEVELS`."""
+def configure(level: str = "info", *, watched: bool = False) -> None:
+    """Have structlog, and whatever logs through the standard library, write JSON lines; `level` is the name of one, such as `info`.
+
+    `watched`: whether somebody waits for a command to end; what makes that slow is then said in plain lines, whatever the level.
+    """
+    least = logging.getLevelNamesMapping()[level.upper()]
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -29,12 +35,22 @@ def configure(level: str = "info") -> None:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             _json,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
+        wrapper_class=structlog.make_filtering_bound_logger(least),
         logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer),
         cache_logger_on_first_use=True,
     )
-    logging.basicConfig(handlers=[_Forward()], level=max(LEVELS[level], logging.WARNING), force=True)
-    logging.getLogger(OURS).setLevel(LEVELS[level])
+    logging.basicConfig(handlers=[_Forward()], level=max(least, logging.WARNING), force=True)
+    logging.getLogger(OURS).setLevel(least)
+    preparing = logging.getLogger(PREPARING)
+    preparing.handlers = [_plain()] if watched else []
+    preparing.propagate = not watched
+    preparing.setLevel(logging.INFO if watched else logging.NOTSET)
+
+
+def _plain() -> logging.Handler:
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("flowpilot: %(message)s"))
+    return handler
 
 
 class _Forward(logging.Handler):

@@ -14,9 +14,8 @@ from attrs import field, frozen
 from flowpilot_core.domain.access.account import checked_email
 from flowpilot_core.domain.kernel.errors import InvalidValue
 
-from .logs import LEVELS
-
 PREFIX: Final = "FLOWPILOT_"
+LEVELS: Final = ("debug", "info", "warning", "error")
 SHORTEST_KEY: Final = 32
 """Characters of a secret key."""
 LARGEST_POOL: Final = 200

@@ -5,13 +5,16 @@ import os
 import signal
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.synchronize import Event
+from pathlib import Path
 
 import psycopg
 import pytest
+from alembic.script import ScriptDirectory
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from flowpilot_adapters.sql import Database, migrations, tenancy
+from flowpilot_adapters.sql.migrations import steps
 from tests.support.postgres import PostgresDatabase, PostgresServer, set_up
 
 TABLES = "SELECT count(*) FROM pg_tables WHERE schemaname = 'flowpilot' AND tablename <> 'alembic_version'"
@@ -123,7 +126,7 @@ def test_one_that_is_killed_leaves_nothing_and_lets_the_next_one_pass(bare: Post
 def test_one_does_not_wait_for_ever_behind_those_who_use_a_table(bare: PostgresDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
     """F45: everybody who comes after a change of a table waits behind it, so it gives up soon, and changes nothing."""
     migrations.migrate(bare.owner)
-    monkeypatch.setattr(migrations, "LONGEST_DDL_WAIT", "10ms")
+    monkeypatch.setattr(steps, "LONGEST_DDL_WAIT", "10ms")
 
     with psycopg.connect(bare.admin) as user:
         user.execute("SELECT count(*) FROM flowpilot.session")
@@ -142,3 +145,9 @@ async def test_the_program_knows_whether_its_database_is_at_head(bare: PostgresD
 
     assert await database.is_at_head()
     await database.close()
+
+
+def test_the_revision_that_is_read_from_the_steps_names_is_the_one_alembic_finds() -> None:
+    folder = Path(steps.__file__).parent
+
+    assert ScriptDirectory(str(folder)).get_current_head() == migrations.head()

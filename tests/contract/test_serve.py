@@ -25,6 +25,12 @@ from tests.support.serving import data_dir_of, named, ran, running, said, servin
 FIXED = {18: 7, 17: 12, 16: 16, 15: 20}
 """The first minor version of each major one in which a foreign row cannot be read by ON CONFLICT."""
 START = {"title": "No mail", "problem": "Nothing arrives"}
+MAKING_A_DATABASE = (
+    "making a database, once, which takes some seconds",
+    "starting the database",
+    "bringing the schema of the database to this version, which takes some seconds",
+)
+"""What a first start says, each line before what it tells of."""
 
 
 @frozen(kw_only=True)
@@ -70,6 +76,8 @@ def a_server(tmp_path: Path) -> Iterator[PostgresServer]:
 def test_with_nothing_set_up_it_brings_its_own_database_and_keeps_the_data(tmp_path: Path) -> None:
     settings = data_dir_of(tmp_path / "data")
     with serving(**settings) as server:
+        for slow in MAKING_A_DATABASE:
+            server.says(slow)
         client = server.client()
         jo = _somebody(**settings)
         ada = _somebody("Ada", "admin", jo["account_id"], **settings)

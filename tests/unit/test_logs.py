@@ -115,6 +115,14 @@ def test_nothing_that_is_said_forges_a_line_or_moves_a_terminal(said: str) -> No
     assert ("delivery attempt", said) == (line["event"], line["problem"])
 
 
+def test_whoever_waits_for_a_command_reads_in_plain_lines_what_makes_it_slow() -> None:
+    slow = "logging.getLogger('flowpilot.preparing').info('making a database', extra={'folder': '/data'})"
+
+    assert "flowpilot: making a database\n" == raw("warning", "logs.configure('warning', watched=True)", slow)
+    assert ["making a database"] == [line["event"] for line in logged("info", slow)]
+    assert "" == raw("warning", slow)
+
+
 @pytest.mark.parametrize("said", ["\x1b[31mred", "x\r\ny"])
 def test_control_characters_are_written_as_what_they_are(said: str) -> None:
     """A42"""
@@ -128,7 +136,7 @@ def logs(tree: ast.AST) -> list[ast.Call]:
 
 def is_log(function: ast.expr) -> bool:
     match function:
-        case ast.Attribute(value=ast.Name(id="log"), attr=level):
+        case ast.Attribute(value=ast.Name(id="log" | "preparing"), attr=level):
             return level in LEVELS
         case ast.IfExp(body=one):
             return is_log(one)

@@ -10,7 +10,7 @@ import typer
 from flowpilot_core.domain.access.account import Account, ApiToken, User
 from flowpilot_core.domain.kernel.actor import Role, Scope
 from flowpilot_core.domain.kernel.identifiers import AccountId, TokenId, UserId
-from flowpilot_http.main import flowpilot_of
+from flowpilot_http import main as composition
 
 from .environment import prepared
 from .outcome import Json, outcome, run, say
@@ -32,7 +32,7 @@ def create_account(name: Annotated[str, typer.Argument(help="What the account is
     """Make an account."""
 
     async def work() -> Account:
-        async with flowpilot_of(settings) as flowpilot:
+        async with composition.flowpilot_of(settings) as flowpilot:
             return await flowpilot.accounts.create(name)
 
     with outcome():
@@ -46,7 +46,7 @@ def close_account(account_id: OfAccount, json: Json = False) -> None:
     """Shut everybody out within a second and tell nobody anything from now on. Nothing is deleted."""
 
     async def work() -> Account:
-        async with flowpilot_of(settings) as flowpilot:
+        async with composition.flowpilot_of(settings) as flowpilot:
             return await flowpilot.accounts.close(AccountId(account_id))
 
     with outcome():
@@ -60,7 +60,7 @@ def reopen_account(account_id: OfAccount, json: Json = False) -> None:
     """Let everybody back in, with the tokens they had. What was not sent meanwhile is not sent any more."""
 
     async def work() -> Account:
-        async with flowpilot_of(settings) as flowpilot:
+        async with composition.flowpilot_of(settings) as flowpilot:
             return await flowpilot.accounts.reopen(AccountId(account_id))
 
     with outcome():
@@ -80,7 +80,7 @@ def create_user(
     """Make a person of an account."""
 
     async def work() -> User:
-        async with flowpilot_of(settings) as flowpilot:
+        async with composition.flowpilot_of(settings) as flowpilot:
             return await flowpilot.accounts.add_user(AccountId(account_id), email=email, name=name, role=role)
 
     with outcome():
@@ -98,7 +98,7 @@ def sign_in_link(
     """Print a link that signs one person in once, within a quarter of an hour. Whoever opens it is that person: hand it to nobody else."""
 
     async def work() -> str:
-        async with flowpilot_of(settings) as flowpilot:
+        async with composition.flowpilot_of(settings) as flowpilot:
             return await flowpilot.signing_in.link(AccountId(account_id), UserId(user_id))
 
     with outcome():
@@ -120,7 +120,7 @@ def create_token(
 
     async def work() -> tuple[ApiToken, str]:
         lasting = None if days is None else timedelta(days=days)
-        async with flowpilot_of(settings) as flowpilot:
+        async with composition.flowpilot_of(settings) as flowpilot:
             return await flowpilot.accounts.add_token(AccountId(account_id), UserId(user_id), name=name, scope=scope, lasting=lasting)
 
     with outcome():
@@ -134,7 +134,7 @@ def list_tokens(account_id: OfAccount, user_id: OfUser, json: Json = False) -> N
     """List somebody's tokens, those that have ended too."""
 
     async def work() -> Sequence[ApiToken]:
-        async with flowpilot_of(settings) as flowpilot:
+        async with composition.flowpilot_of(settings) as flowpilot:
             return await flowpilot.accounts.tokens(AccountId(account_id), UserId(user_id))
 
     with outcome():
@@ -153,7 +153,7 @@ def revoke_token(
     """End a token, within a second and everywhere."""
 
     async def work() -> None:
-        async with flowpilot_of(settings) as flowpilot:
+        async with composition.flowpilot_of(settings) as flowpilot:
             await flowpilot.accounts.revoke_token(AccountId(account_id), TokenId(token_id))
 
     with outcome():

@@ -4,7 +4,7 @@ import typer
 
 from flowpilot_core.domain.access.audit import AuditBroken, AuditHead
 from flowpilot_core.domain.kernel.identifiers import AccountId
-from flowpilot_http.main import flowpilot_of
+from flowpilot_http import main as composition
 
 from .accounts import OfAccount
 from .environment import prepared
@@ -21,7 +21,7 @@ def verify(account_id: OfAccount, json: Json = False) -> None:
     """
 
     async def work() -> AuditHead:
-        async with flowpilot_of(settings) as flowpilot:
+        async with composition.flowpilot_of(settings) as flowpilot:
             return await flowpilot.auditing.verify(AccountId(account_id))
 
     with outcome():

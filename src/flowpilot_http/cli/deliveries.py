@@ -13,7 +13,6 @@ from flowpilot_core.domain.kernel.sending import DeliveryState
 from flowpilot_core.domain.kernel.text import counted
 from flowpilot_core.domain.notifications.delivery import Delivery
 from flowpilot_http import main as composition
-from flowpilot_http.main import flowpilot_of
 
 from .environment import prepared
 from .outcome import Json, outcome, run, say
@@ -35,7 +34,7 @@ def list_deliveries(
     """Show the deliveries of an account, the newest first."""
 
     async def work() -> Sequence[Delivery]:
-        async with flowpilot_of(settings) as flowpilot:
+        async with composition.flowpilot_of(settings) as flowpilot:
             return await flowpilot.deliveries.ledger(_operator(account_id), _states(state), before=None, limit=most)
 
     with outcome():
@@ -54,7 +53,7 @@ def retry_deliveries(
 
     async def work() -> list[UUID]:
         operator = _operator(account_id)
-        async with flowpilot_of(settings) as flowpilot:
+        async with composition.flowpilot_of(settings) as flowpilot:
             dead: list[Delivery] = []
             while page := await flowpilot.deliveries.ledger(
                 operator, _states(DeliveryState.DEAD), before=dead[-1].id if dead else None, limit=PAGE

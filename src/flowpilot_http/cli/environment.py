@@ -7,7 +7,10 @@ from flowpilot_http.settings import Settings
 
 
 def prepared(*, quiet: bool = True) -> Settings:
-    """The settings of this process. A quiet command logs warnings and worse only. Raises `SettingsWrong`."""
+    """The settings of this process. A quiet command logs warnings and worse only, and says what it waits for. Raises `SettingsWrong`."""
     settings = Settings.of(os.environ)
-    logs.configure("warning" if quiet and settings.log_level == "info" else settings.log_level)
+    if quiet and settings.log_level == "info":
+        logs.configure("warning", watched=True)
+    else:
+        logs.configure(settings.log_level)
     return settings

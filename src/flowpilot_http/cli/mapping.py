@@ -20,12 +20,13 @@ from flowpilot_core.domain.kernel.errors import InvalidValue
 from flowpilot_core.domain.kernel.text import TITLE
 from flowpilot_core.domain.replay.incident_log import Happening, LogRow
 from flowpilot_core.domain.sessions.session import Priority
+from flowpilot_http.main.failures import CannotRun
 
 _GZIP = b"\x1f\x8b"
 _ISO = "iso"
 
 
-class LogProblem(Exception):
+class LogProblem(CannotRun):
     """A mapping or a log that cannot be read at all; the text says which file and why."""
 
 

@@ -10,7 +10,7 @@ from flowpilot_http import main as composition
 from flowpilot_http.settings import Settings, SettingsWrong, shown, unread
 
 from .environment import prepared
-from .outcome import COULD_NOT, Json, errors, outcome, run, say
+from .outcome import COULD_NOT, Json, complain, outcome, run, say
 
 
 def migrate(json: Json = False) -> None:
@@ -59,7 +59,7 @@ def config(json: Json = False) -> None:
             table.add_row(one.name, one.value or "—", one.explanation)
         Console().print(table)
         for stranger in strangers:
-            errors.print(f"{stranger} is set, and nothing here reads it", markup=False)
+            complain(f"{stranger} is set, and nothing here reads it")
     if wrong:
         with outcome():
             raise wrong

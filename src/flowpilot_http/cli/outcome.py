@@ -1,6 +1,7 @@
 """How a command ends: 0 done, 1 it could not, 2 the call was wrong; errors say what to do, on standard error."""
 
 import asyncio
+import logging
 import sys
 import traceback
 from collections.abc import Coroutine, Iterator, Mapping
@@ -8,19 +9,14 @@ from contextlib import contextmanager
 from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
-import structlog
 import typer
 import uvloop
-from rich.console import Console
 
 from flowpilot_core.domain.kernel.errors import FlowPilotError, InvalidValue
-from flowpilot_http.main import CannotRun
-from flowpilot_http.server import CannotListen
+from flowpilot_http.main.failures import CannotRun
 from flowpilot_http.settings import SettingsWrong, variable
 
-from .mapping import LogProblem
-
-log = structlog.get_logger()
+log = logging.getLogger("flowpilot.commands")
 
 T = TypeVar("T")
 
@@ -28,8 +24,6 @@ COULD_NOT: Final = 1
 WRONG_CALL: Final = 2
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on one line, and nothing else.")]
-
-errors: Final = Console(stderr=True, soft_wrap=True, highlight=False)
 
 
 @contextmanager
@@ -39,7 +33,7 @@ def outcome() -> Iterator[None]:
         yield
     except InvalidValue as exc:
         _end(f"{exc.field} {exc.problem}", WRONG_CALL)
-    except (FlowPilotError, CannotRun, CannotListen, LogProblem, SettingsWrong) as exc:
+    except (FlowPilotError, CannotRun, SettingsWrong) as exc:
         _end(str(exc), COULD_NOT)
     except KeyboardInterrupt:
         _end("stopped", COULD_NOT)
@@ -47,7 +41,7 @@ def outcome() -> Iterator[None]:
         raise
     except Exception as exc:
         # Nobody foresaw it: said in a line all the same, and where it happened to whoever asks for that.
-        log.debug("unforeseen", error=type(exc).__qualname__, where=traceback.format_exception(exc))
+        log.debug("unforeseen", extra={"error": type(exc).__qualname__, "where": traceback.format_exception(exc)})
         remedy = f"set {variable('log_level')}=debug to see where"
         _end(f"{type(exc).__qualname__}: {(str(exc).strip().splitlines() or ['no message'])[0]}; {remedy}", COULD_NOT)
 
@@ -64,7 +58,12 @@ def say(facts: Mapping[str, Any], sentence: str, *, json: bool) -> None:
     sys.stdout.flush()
 
 
+def complain(line: str) -> None:
+    """A line for whoever watches, beside the result."""
+    print(line, file=sys.stderr, flush=True)
+
+
 def _end(problem: str, status: int) -> None:
     for line in problem.splitlines():
-        errors.print(f"flowpilot: {line}", markup=False)
+        complain(f"flowpilot: {line}")
     raise typer.Exit(status) from None

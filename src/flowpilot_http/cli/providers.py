@@ -8,7 +8,7 @@ import typer
 from flowpilot_core.domain.access.audit import operator
 from flowpilot_core.domain.access.identity_provider import IdentityProvider, audience
 from flowpilot_core.domain.kernel.identifiers import AccountId, ProviderId
-from flowpilot_http.main import flowpilot_of
+from flowpilot_http import main as composition
 from flowpilot_http.settings import Settings
 
 from .accounts import SERVED_AT, OfAccount
@@ -32,7 +32,7 @@ def add_provider(
     """Trust an OpenID Connect provider: its JWTs, and whom it sends back signed in. They must be people of the account already."""
 
     async def work(settings: Settings) -> IdentityProvider:
-        async with flowpilot_of(settings) as flowpilot:
+        async with composition.flowpilot_and_providers(settings) as flowpilot:
             return await flowpilot.identities.add(
                 operator(AccountId(account_id)), name=name, issuer=issuer, client_id=client_id, client_secret=client_secret
             )
@@ -60,7 +60,7 @@ def remove_provider(
     """Trust it no longer. Whoever is signed in stays so until their sign-in is over."""
 
     async def work(settings: Settings) -> None:
-        async with flowpilot_of(settings) as flowpilot:
+        async with composition.flowpilot_of(settings) as flowpilot:
             await flowpilot.identities.remove(operator(AccountId(account_id)), ProviderId(provider_id))
 
     with outcome():

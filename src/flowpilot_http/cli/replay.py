@@ -12,11 +12,11 @@ from rich.table import Column, Table
 
 from flowpilot_core.domain.kernel.identifiers import AccountId
 from flowpilot_core.ports.replay import Figures
-from flowpilot_http.main import flowpilot_of
+from flowpilot_http import main as composition
 
 from .environment import prepared
 from .mapping import BadRow, LogProblem, read_log, read_mapping
-from .outcome import Json, errors, outcome, run, say
+from .outcome import Json, complain, outcome, run, say
 
 MOST_TOLD: Final = 20
 """Broken rows that are told one by one."""
@@ -37,10 +37,10 @@ def replay(
 
     async def work() -> tuple[AccountId, Figures]:
         # As many connections as cases at once, so that none waits for one.
-        async with flowpilot_of(evolve(settings, pool_size=max(settings.pool_size, concurrency))) as flowpilot:
+        async with composition.flowpilot_of(evolve(settings, pool_size=max(settings.pool_size, concurrency))) as flowpilot:
             if account is None:
                 account_id = (await flowpilot.accounts.create(f"Replay of {read_by.log}")).id
-                errors.print(f"Replaying into the new account {account_id}: to go on after a stop, add --account {account_id}")
+                complain(f"Replaying into the new account {account_id}: to go on after a stop, add --account {account_id}")
             else:
                 account_id = AccountId(account)
             with _progress() as progress:
@@ -70,12 +70,13 @@ def replay(
 
 def _tell(bad: tuple[BadRow, ...]) -> None:
     for row in bad[:MOST_TOLD]:
-        errors.print(str(row), markup=False)
+        complain(str(row))
     if len(bad) > MOST_TOLD:
-        errors.print(f"… and {len(bad) - MOST_TOLD} more")
+        complain(f"… and {len(bad) - MOST_TOLD} more")
 
 
 def _progress() -> Progress:
+    errors = Console(stderr=True, soft_wrap=True, highlight=False)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     return Progress(*columns, console=errors, disable=not errors.is_terminal, transient=True)
 

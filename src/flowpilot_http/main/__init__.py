@@ -1,25 +1,50 @@
-"""The composition root: the one place that chooses adapters and puts the program together."""
+"""The composition root: the one place that chooses adapters and puts the program together.
 
-from .assembly import flowpilot_of
-from .database import database_of, migrate
-from .examining import examine
-from .failures import CannotRun
-from .keys import secret_key
-from .outside import speakers
-from .running import drain, pause_relays, relay, resume_relays, rotate, serve
+Each part is imported once somebody asks for it, so that a command that needs the database alone waits for no web framework and no client.
+"""
 
-__all__ = [
-    "CannotRun",
-    "database_of",
-    "drain",
-    "examine",
-    "flowpilot_of",
-    "migrate",
-    "pause_relays",
-    "relay",
-    "resume_relays",
-    "rotate",
-    "secret_key",
-    "serve",
-    "speakers",
-]
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+from flowpilot_http import late
+
+if TYPE_CHECKING:
+    from .database import database_of as database_of
+    from .database import migrate as migrate
+    from .examining import examine as examine
+    from .identities import flowpilot_and_providers as flowpilot_and_providers
+    from .keys import secret_key as secret_key
+    from .models import speakers as speakers
+    from .relaying import drain as drain
+    from .relaying import relay as relay
+    from .serving import serve as serve
+    from .upkeep import pause_relays as pause_relays
+    from .upkeep import resume_relays as resume_relays
+    from .upkeep import rotate as rotate
+    from .use_cases import flowpilot_of as flowpilot_of
+
+
+_PARTS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "database_of": ".database",
+        "drain": ".relaying",
+        "examine": ".examining",
+        "flowpilot_and_providers": ".identities",
+        "flowpilot_of": ".use_cases",
+        "migrate": ".database",
+        "pause_relays": ".upkeep",
+        "relay": ".relaying",
+        "resume_relays": ".upkeep",
+        "rotate": ".upkeep",
+        "secret_key": ".keys",
+        "serve": ".serving",
+        "speakers": ".models",
+    }
+)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PARTS:
+        raise AttributeError(f"{__name__} has no {name}")
+    return late.part(_PARTS[name], name, of=__name__)

@@ -1,21 +1,23 @@
 """The database: found or started, migrated, waited for, and examined before anything is served from it."""
 
 import asyncio
+import logging
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager
 from typing import Final
 
-import structlog
 from attrs import frozen
 
 from flowpilot_adapters.embedded_postgres import EmbeddedPostgres, PostgresFailed
 from flowpilot_adapters.sql import Database, SqlMarks, SqlOutbox, migrations, roles, tenancy
 from flowpilot_core.domain.kernel.errors import Unavailable
+from flowpilot_http.logs import PREPARING
 from flowpilot_http.settings import Settings, variable
 
 from .failures import CannotRun, first_line
 
-log = structlog.get_logger()
+log = logging.getLogger("flowpilot.database")
+preparing = logging.getLogger(PREPARING)
 
 PATIENCE: Final = 30.0
 """Seconds that a start waits for a database that does not answer."""
@@ -57,6 +59,8 @@ def migrated(url: str) -> bool:
     """Whether there was anything to do."""
     try:
         done = migrations.is_at_head(url)
+        if not done:
+            preparing.info("bringing the schema of the database to this version, which takes some seconds")
         migrations.migrate(url)
     except Exception as exc:
         # Whatever the driver or the migration tool raises: nothing of it is known in this ring, and all of it means the same.
@@ -114,7 +118,7 @@ async def answers(database: Database, stop: asyncio.Event) -> bool:
                 raise CannotRun(
                     f"the database did not answer for {PATIENCE:.0f} seconds ({cause}); is it up, and is its address right?"
                 ) from exc
-            log.warning("waiting for the database", problem=cause)
+            log.warning("waiting for the database", extra={"problem": cause})
             stopping = asyncio.create_task(stop.wait())
             await asyncio.wait({stopping}, timeout=BETWEEN_TRIES)
             stopping.cancel()

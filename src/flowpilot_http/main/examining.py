@@ -14,7 +14,8 @@ from flowpilot_http.settings import Settings, variable
 from .database import Urls, database_of
 from .failures import CannotRun, first_line
 from .keys import secret_keys
-from .outside import notifier_of, speakers
+from .mail import notifier_of
+from .models import speakers
 
 
 @frozen

@@ -1,11 +1,10 @@
 """The secret key: where it comes from, and what is sealed with it."""
 
+import logging
 import os
 from functools import cached_property
 from pathlib import Path
 from typing import Final
-
-import structlog
 
 from flowpilot_adapters.system import new_id, new_secret
 from flowpilot_adapters.vault import AesGcmVault
@@ -15,7 +14,7 @@ from flowpilot_http.settings import SHORTEST_KEY, Settings, variable
 
 from .failures import CannotRun
 
-log = structlog.get_logger()
+log = logging.getLogger("flowpilot.keys")
 
 KEY_FILE: Final = "secret_key"
 

@@ -1,6 +1,9 @@
 """Reading about the API: the OpenAPI document, and a page made from it."""
 
+import asyncio
+from collections.abc import Callable
 from datetime import timedelta
+from functools import cache
 from typing import Any, Final
 
 import msgspec
@@ -31,19 +34,25 @@ def security(contact: str, clock: Clock) -> HTTPRouteHandler:
     return security_txt
 
 
-def routes(document: dict[str, Any]) -> tuple[HTTPRouteHandler, ...]:
-    """The document, and the page for it; both are made now."""
-    encoded = msgspec.json.format(msgspec.json.encode(document), indent=1)
-    html, policy = page(document)
+def routes(document: Callable[[], dict[str, Any]]) -> tuple[HTTPRouteHandler, ...]:
+    """The document, and the page for it; both are made once somebody reads one, so that no start waits for them."""
 
+    @cache
+    def written() -> tuple[bytes, bytes, tuple[bytes, bytes]]:
+        made = document()
+        return msgspec.json.format(msgspec.json.encode(made), indent=1), *page(made)
+
+    # In a thread: making them takes longer than others should wait. Two readers at once may both make them, and make the same.
     @get("/openapi.json")
     async def openapi(request: Call) -> Body:
         """The OpenAPI 3.1 document."""
+        encoded, _, _ = await asyncio.to_thread(written)
         return Body(encoded, headers=_SHARED)
 
     @get(["/docs", "/"])
     async def reference(request: Call) -> Body:
         """What there is to call, for people."""
+        _, html, policy = await asyncio.to_thread(written)
         return Body(html, media_type=HTML, headers=(*_SHARED, policy))
 
     return openapi, reference

@@ -5,7 +5,7 @@ import pytest
 from flowpilot_adapters.memory import MemoryNotifier
 from flowpilot_core.application.notifications.mail_allowlist import MailOnlyTo
 from flowpilot_core.ports.notifications import Message, NotSent
-from flowpilot_http.main.outside import notifying
+from flowpilot_http.main.mail import notifying
 from flowpilot_http.settings import Settings
 
 pytestmark = pytest.mark.anyio

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from flowpilot_adapters.sql.migrations import OPTIONS
+from flowpilot_adapters.sql.migrations.steps import OPTIONS
 
 context.configure(connection=context.config.attributes["connection"], **OPTIONS)
 with context.begin_transaction():

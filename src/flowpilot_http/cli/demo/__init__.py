@@ -2,14 +2,13 @@
 
 from flowpilot_http.cli.outcome import outcome
 
+from .performance import perform
+
 
 def demo() -> None:
     """Tell the main job as a story, on a server, a database and a mail server of its own on this machine.
 
     On a terminal it goes on serving until Ctrl-C, for you to look around; else it ends. Nothing is left behind.
     """
-    # Here, so that no other command loads a mail server.
-    from .performance import perform  # noqa: PLC0415
-
     with outcome():
         perform()

@@ -11,8 +11,9 @@ from rich.text import Text
 from flowpilot_core.domain.access.account import Account
 from flowpilot_core.domain.kernel.actor import Role
 from flowpilot_http import logs
+from flowpilot_http import main as composition
 from flowpilot_http.cli.outcome import run
-from flowpilot_http.main import CannotRun, database_of, flowpilot_of
+from flowpilot_http.main.failures import CannotRun
 from flowpilot_http.settings import Settings
 
 from .caller import Caller
@@ -35,7 +36,7 @@ def perform() -> None:
         settings = Settings(data_dir=Path(folder) / "data", smtp_url=f"smtp://127.0.0.1:{mailbox.port}")
         logs.configure("warning")
         console.print("Starting a database and a server of their own …", style="dim")
-        with database_of(settings), serving(settings, Path(folder) / "server.log") as server:
+        with composition.database_of(settings), serving(settings, Path(folder) / "server.log") as server:
             cast = _cast(settings, server.port)
             story = Story(
                 console=console, cast=cast, mailbox=mailbox, replay=lambda log: server.replay(log, cast.account_id), folder=Path(folder)
@@ -55,7 +56,7 @@ def _cast(settings: Settings, port: int) -> Cast:
     """The accounts, their people, and a token for each of them."""
 
     async def made() -> Cast:
-        async with flowpilot_of(settings) as flowpilot:
+        async with composition.flowpilot_of(settings) as flowpilot:
 
             async def caller(account: Account, name: str, role: Role) -> Caller:
                 email = f"{name.partition(' ')[0].lower()}@{account.name.partition(' ')[0].lower()}.example"

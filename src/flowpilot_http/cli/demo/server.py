@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from attrs import frozen
 
-from flowpilot_http.main import CannotRun
+from flowpilot_http.main.failures import CannotRun
 from flowpilot_http.settings import PREFIX, Settings, variable
 
 from .story import StoryBroken

@@ -1,10 +1,12 @@
-"""The use cases and the relay, put together from their adapters."""
+"""The relay: put together, run until it is asked to end, or until nothing more is due."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
-from types import MappingProxyType
+import asyncio
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from typing import Final
 
-from flowpilot_adapters.openid import HttpOpenId
+import structlog
+
 from flowpilot_adapters.redaction import SecretRedactor
 from flowpilot_adapters.restore_mark_file import MarkFile
 from flowpilot_adapters.smtp import domain_of
@@ -17,9 +19,8 @@ from flowpilot_core.application.access.invitations import SendInvitation
 from flowpilot_core.application.access.secrets import Safe
 from flowpilot_core.application.access.sign_in_codes import SendSignInCode
 from flowpilot_core.application.assistant.assessing import MakeAssessment
-from flowpilot_core.application.assistant.redaction import redact_by_rules
 from flowpilot_core.application.assistant.suggestions import MakeSuggestion
-from flowpilot_core.application.flowpilot import FlowPilot, reactions, wake_nobody
+from flowpilot_core.application.flowpilot import reactions
 from flowpilot_core.application.handoffs.quiet_claims import WatchClaims
 from flowpilot_core.application.kernel.links import Links
 from flowpilot_core.application.kernel.units import Units
@@ -36,60 +37,61 @@ from flowpilot_core.application.psa.tickets import ReadTicket
 from flowpilot_core.application.relay.relay import Handler, Relay
 from flowpilot_core.application.relay.restores import RestoreGuard
 from flowpilot_core.domain.kernel.errors import Unavailable
-from flowpilot_core.domain.kernel.identifiers import AccountId
-from flowpilot_core.ports.access import OpenId
-from flowpilot_core.ports.assistant import Redactor
 from flowpilot_core.ports.notifications import EventStream
 from flowpilot_core.ports.psa import Psa
 from flowpilot_core.ports.relay import WorkKind
+from flowpilot_http import server
 from flowpilot_http.metrics import Metrics
-from flowpilot_http.settings import Settings
+from flowpilot_http.settings import Settings, variable
 
-from .database import Urls, database_of, marks_of, opened, require_ready
-from .failures import CannotRun, first_line
-from .keys import secret_keys, vault_of
-from .outside import models_of, notifying, outside
+from .database import Urls, answers, database_of, marks_of, opened, outbox_of, require_ready
+from .failures import CannotRun
+from .keys import secret_keys
+from .mail import notifying
+from .models import models_of
+from .outside import outside, psas_of, waking_of
+
+log = structlog.get_logger()
+
+BETWEEN_FIGURES: Final = 15.0
+"""Seconds between looks at how far the relay is behind."""
 
 
-@asynccontextmanager
-async def flowpilot_of(settings: Settings) -> AsyncIterator[FlowPilot]:
-    """The use cases on the database that was named, or our own. Raises `CannotRun`."""
+async def relay(settings: Settings, *, metrics_port: int | None = None) -> None:
+    """Do the relay's work until the process is asked to end. Raises `CannotRun`."""
+    with server.asked_to_end() as stop:
+        async with AsyncExitStack() as stack:
+            urls = stack.enter_context(database_of(settings))
+            database, outbox, metrics = await _relaying(settings, stack, urls), outbox_of(stack, urls), Metrics()
+            if not await answers(database, stop):
+                return
+            await require_ready(database, urls.app)
+            if metrics_port is not None:
+                try:
+                    stack.callback(metrics.answer("0.0.0.0", metrics_port))
+                except OSError as exc:
+                    raise CannotRun(f"cannot answer on port {metrics_port}: {exc.strerror or exc}; name another") from exc
+            working = await _worker(settings, stack, urls, database, outbox, metrics)
+            log.info("relaying")
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(working.run(stop))
+                tasks.create_task(measure(outbox, metrics, stop))
+            log.info("relayed")
+
+
+async def drain(settings: Settings) -> int:
+    """Do all that is due now, and say how much it was. Raises `CannotRun`, also where relays rest."""
     async with AsyncExitStack() as stack:
         urls = stack.enter_context(database_of(settings))
-        database = opened(stack, urls.app, pool_size=settings.pool_size)
-        try:
-            await require_ready(database, urls.app)
-        except Unavailable as exc:
-            raise CannotRun(
-                f"the database does not answer ({first_line(exc.__cause__ or exc)}); is it up, and is its address right?"
-            ) from exc
-        openid = HttpOpenId(client=await outside(settings, stack), clock=SystemClock())
-        yield use_cases(settings, database, openid=openid)
-
-
-def use_cases(
-    settings: Settings,
-    database: Database,
-    *,
-    psas: Mapping[str, Psa] = MappingProxyType({}),
-    openid: OpenId | None = None,
-    redact: Redactor = redact_by_rules,
-    committed: Callable[[AccountId], None] = wake_nobody,
-) -> FlowPilot:
-    """The use cases on this database."""
-    return FlowPilot.of(
-        begin=database.begin,
-        view=database.view,
-        clock=SystemClock(),
-        new_id=new_id,
-        new_secret=new_secret,
-        vault=vault_of(settings),
-        models=bool(settings.models),
-        redact=redact,
-        psas=psas,
-        openid=openid,
-        committed=committed,
-    )
+        database, outbox = await _relaying(settings, stack, urls), outbox_of(stack, urls)
+        await require_ready(database, urls.app)
+        if reason := await marks_of(stack, urls).why_paused():
+            raise CannotRun(f"relays rest: {reason}; when it is clear what may be sent again, run: flowpilot relay resume")
+        working = await _worker(settings, stack, urls, database, outbox, Metrics())
+        done = 0
+        while found := await working.run_once():
+            done += found
+        return done
 
 
 async def relay_of(
@@ -166,3 +168,27 @@ async def relay_of(
     }
     guard = RestoreGuard(marks=marks_of(stack, urls), memory=MarkFile(settings.data_dir))
     return Relay(outbox=outbox, begin=begin, handlers=handlers, jitter=jitter, may_work=guard)
+
+
+async def measure(outbox: SqlOutbox, metrics: Metrics, stop: asyncio.Event) -> None:
+    """Note now and then how far the relay is behind, until `stop` is set."""
+    stopping = asyncio.create_task(stop.wait())
+    while not stop.is_set():
+        try:
+            metrics.lags(await outbox.lags())
+        except Unavailable as exc:
+            log.debug("the relay's lag cannot be measured", problem=str(exc))
+        await asyncio.wait({stopping}, timeout=BETWEEN_FIGURES)
+
+
+async def _relaying(settings: Settings, stack: AsyncExitStack, urls: Urls) -> Database:
+    """The database for whoever relays. Raises `CannotRun`."""
+    if settings.base_url is None:
+        raise CannotRun(f"set {variable('base_url')} to where links in mails lead to")
+    return opened(stack, urls.app, pool_size=settings.pool_size)
+
+
+async def _worker(settings: Settings, stack: AsyncExitStack, urls: Urls, database: Database, outbox: SqlOutbox, metrics: Metrics) -> Relay:
+    """The relay of a process that does nothing else."""
+    waking, psas = waking_of(settings, stack, urls), await psas_of(settings, stack)
+    return await relay_of(settings, stack, urls, database, outbox, waking, psas, metrics)
