@@ -60,14 +60,13 @@ def create_app(
     metrics = metrics or Metrics()
     if push is not None:
         metrics.watch_streams(lambda: len(push.streams))
-    door = Door(flowpilot, Cookies(base_url), new_secret)
 
     # Functions, since Litestar copies what it is given, deeply, all but functions.
     async def let_in(request: Request[Any, Any, Any]) -> None:
-        await door.sign_in(request)
+        await _door(request).sign_in(request)
 
     async def receive(request: Request[Any, Any, Any]) -> None:
-        await door.receive(request)
+        await _door(request).receive(request)
 
     of_account = (
         *sessions.ROUTES,
@@ -105,7 +104,7 @@ def create_app(
         cursors=Cursors(secret_keys),
         clock=clock,
         push=push,
-        door=door,
+        door=Door(flowpilot, Cookies(base_url), new_secret),
         base_url=base_url,
         links=Links.of(base_url, *secret_keys),
     )
@@ -125,3 +124,8 @@ def create_app(
     for route in reading.routes(lambda: openapi.document(app.routes)):
         app.register(route)
     return Edge(app, metrics=metrics, new_id=new_id, base_url=base_url)
+
+
+def _door(request: Request[Any, Any, Any]) -> Door:
+    face: Face = request.app.state["face"]
+    return face.door

@@ -1,11 +1,14 @@
 """FlowPilot over HTTP: two accounts with people, and somebody to call as."""
 
 from collections.abc import Callable, Mapping
+from copy import copy
+from functools import cache
 from types import MappingProxyType
 from typing import Any
 
 import httpx
-from attrs import frozen
+from attrs import evolve, frozen
+from litestar.datastructures import State
 
 from flowpilot_adapters.memory import MemoryNotifier, MemoryOpenId, MemoryPsa, MemoryStore, MemoryTicket, MemoryVault
 from flowpilot_adapters.system import new_id, new_secret
@@ -33,6 +36,8 @@ from flowpilot_core.ports.unit_of_work import UnitOfWork, View
 from flowpilot_core.testing.builders import SetClock
 from flowpilot_core.testing.redaction import as_it_is
 from flowpilot_http.app import create_app
+from flowpilot_http.auth import Cookies, Door
+from flowpilot_http.metrics import Metrics
 from flowpilot_http.middleware import Edge
 from flowpilot_http.readiness import Readiness
 
@@ -146,8 +151,9 @@ async def a_world_in(
     vault: Vault | None = None,
     psas: Mapping[str, Psa] = MappingProxyType({}),
     committed: Callable[[AccountId], None] = lambda _: None,
+    metrics: Metrics | None = None,
 ) -> World:
-    """A fresh one in a store that may hold others."""
+    """A fresh one in a store that may hold others; its requests are counted in `metrics` or among those of all other worlds."""
     clock, vault, mailbox = SetClock(), vault or MemoryVault(), MemoryNotifier()
     psa = MemoryPsa(tickets={"1001": MemoryTicket(), "1002": MemoryTicket()})
     vendors: Mapping[str, Psa] = {psa.system: psa, **psas}
@@ -162,17 +168,7 @@ async def a_world_in(
         psas=vendors,
         openid=openid or MemoryOpenId(),
     )
-    app = create_app(
-        flowpilot,
-        clock=clock,
-        new_id=new_id,
-        new_secret=new_secret,
-        secret_keys=[SECRET_KEY],
-        base_url=BASE,
-        probe=all_is_well,
-        push=push,
-        security_contact="mailto:security@example.test",
-    )
+    app = _before(flowpilot, clock) if push is None and metrics is None else _drawn(flowpilot, clock, push=push, metrics=metrics)
     acme = await flowpilot.accounts.create("Acme")
     rival = await flowpilot.accounts.create("Rival")
 
@@ -223,6 +219,37 @@ async def a_world_in(
         rival_owner=await somebody(rival.id, "Rob", Role.OWNER),
         nobody=client_of(app),
     )
+
+
+def _drawn(flowpilot: FlowPilot, clock: SetClock, *, push: Push | None = None, metrics: Metrics | None = None) -> Edge:
+    return create_app(
+        flowpilot,
+        clock=clock,
+        new_id=new_id,
+        new_secret=new_secret,
+        secret_keys=[SECRET_KEY],
+        base_url=BASE,
+        probe=all_is_well,
+        push=push,
+        metrics=metrics,
+        security_contact="mailto:security@example.test",
+    )
+
+
+@cache
+def _pattern() -> Edge:
+    store = MemoryStore(clock=SetClock(), new_token=new_id)
+    nobodys = FlowPilot.of(begin=store.begin, view=store.view, clock=SetClock(), new_id=new_id, new_secret=new_secret)
+    return _drawn(nobodys, SetClock())
+
+
+def _before(flowpilot: FlowPilot, clock: SetClock) -> Edge:
+    """The application before this one, in whose place routes and document were drawn once for all: that takes longer than most tests."""
+    edge = copy(_pattern())
+    edge.app = copy(edge.app)
+    face = evolve(edge.app.state["face"], flowpilot=flowpilot, clock=clock, door=Door(flowpilot, Cookies(BASE), new_secret))
+    edge.app.state = State({"face": face}, deep_copy=False)
+    return edge
 
 
 def client_of(app: Edge, token: str | None = None, *, address: str = "127.0.0.1") -> httpx.AsyncClient:

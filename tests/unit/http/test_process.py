@@ -10,13 +10,15 @@ import structlog
 from attrs import evolve
 from structlog.testing import capture_logs
 
+from flowpilot_adapters.memory import MemoryStore
 from flowpilot_adapters.system import new_secret
 from flowpilot_core.application.flowpilot import FlowPilot
 from flowpilot_core.domain.kernel.errors import FlowPilotError, OutcomeUnknown, Unavailable
 from flowpilot_core.testing.builders import SetClock, new_id
 from flowpilot_http.app import create_app
+from flowpilot_http.metrics import Metrics
 from flowpilot_http.readiness import Readiness
-from tests.support.http import BASE, SECRET_KEY, World, all_is_well, client_of
+from tests.support.http import BASE, SECRET_KEY, World, a_world_in, all_is_well, client_of
 
 pytestmark = pytest.mark.anyio
 
@@ -130,7 +132,9 @@ async def test_a_head_is_a_get_without_the_body(world: World) -> None:
         assert got.headers["content-length"] == head.headers["content-length"]
 
 
-async def test_metrics_count_by_route_and_name_nobody(world: World) -> None:
+async def test_metrics_count_by_route_and_name_nobody() -> None:
+    store = MemoryStore(clock=SetClock(), new_token=new_id)
+    world = await a_world_in(store.begin, store.view, store.outbox, metrics=Metrics())
     handoff = await world.junior.escalation()
     await world.senior.get(f"/handoffs/{handoff['id']}")
     await world.senior.get("/no/such/place")
