@@ -10,6 +10,10 @@ from pathlib import Path
 import pytest
 
 PREAMBLE = """
+import asyncio
+from collections import defaultdict
+from contextlib import asynccontextmanager
+
 import pytest
 from attrs import evolve
 
@@ -73,24 +77,64 @@ class TestTheirs(NotifierContract):
         return notifier
 """
 
+PLUGINS = ("anyio", "flowpilot_core.testing.plugin", "no:cacheprovider")
+
 NOTIFIER = FORGETFUL_NOTIFIER.replace("return Forgetful()", "return MemoryNotifier()")
 
+LOCKING = """
+@pytest.fixture
+def adapter(store):
+    locks = defaultdict(lambda: asyncio.Semaphore(TIMES))
 
-def outcomes(folder: Path, suite: str) -> Counter[str]:
-    """How many tests passed, failed, broke in their set-up (`errors`) or were skipped when pytest ran this on its own."""
+    @asynccontextmanager
+    async def begin(account_id, once=None):
+        await locks[account_id].acquire()
+        async with store.begin(account_id, once) as work:
+            yield work
+
+    return Adapter(begin=begin, view=store.view, outbox=store.outbox)
+
+
+class TestTheirs(SignInCodesContract):
+    time_limit = 0.01
+"""
+
+
+def said(folder: Path, suite: str) -> str:
+    """What pytest said when it ran this on its own."""
     (folder / "test_theirs.py").write_text(PREAMBLE + suite)
     ran = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "flowpilot_core.testing.plugin", "-p", "no:cacheprovider", "."],
+        # Nobody else's plugins, and a line for each failure: both would take longer than the tests.
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "--tb=line",
+            "-p",
+            "anyio",
+            "-p",
+            "flowpilot_core.testing.plugin",
+            "-p",
+            "no:cacheprovider",
+            ".",
+        ],
         cwd=folder,
-        env={**os.environ, "PYTEST_ADDOPTS": "", "PYTHONDONTWRITEBYTECODE": "1"},
+        env={**os.environ, "PYTEST_ADDOPTS": "", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         capture_output=True,
         text=True,
         check=False,
         timeout=300,
     )
-    summary = ran.stdout.strip().splitlines()[-1]
+    return ran.stdout + ran.stderr
+
+
+def outcomes(folder: Path, suite: str) -> Counter[str]:
+    """How many tests passed, failed, broke in their set-up (`errors`) or were skipped."""
+    told = said(folder, suite)
+    summary = told.strip().splitlines()[-1]
     found = Counter({word: int(number) for number, word in re.findall(r"(\d+) (passed|failed|errors?|skipped)", summary)})
-    assert found or "no tests ran" in summary, ran.stdout + ran.stderr
+    assert found or "no tests ran" in summary, told
     return found
 
 
@@ -117,3 +161,10 @@ def test_what_an_adapter_can_not_do_is_skipped_and_the_rest_is_not(tmp_path: Pat
 
 def test_what_every_notifier_must_do_is_never_skipped(tmp_path: Path) -> None:
     assert 0 < outcomes(tmp_path, FORGETFUL_NOTIFIER)["failed"]
+
+
+@pytest.mark.parametrize(("times", "hung"), [(0, "acme, set up for test_[a-z_]+,"), (1, "test_[a-z_]+")], ids=["at first", "in the test"])
+def test_a_store_that_locks_for_ever_fails_within_the_suites_limit(tmp_path: Path, times: int, hung: str) -> None:
+    told = said(tmp_path, LOCKING.replace("TIMES", str(times)))
+
+    assert re.search(rf"Failed: {hung} hung: after 0.01 s it was still waiting in begin \(.*test_theirs\.py:\d+\)", told), told

@@ -34,6 +34,9 @@ class Contract:
     capabilities: ClassVar[frozenset[str]] = frozenset()
     """What this adapter can do that not every adapter can."""
 
+    time_limit: ClassVar[float | None] = 120.0
+    """Seconds until a test, or a fixture made for it alone, that still waits counts as hung; None never ends one."""
+
     pytestmark = pytest.mark.anyio
 
     @pytest.fixture
