@@ -9,6 +9,13 @@ import pytest
 from tests.support.postgres import PostgresDatabase, PostgresServer, running_server
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what asks the server, so that `make unit` can do without."""
+    for item in items:
+        if isinstance(item, pytest.Function) and "postgres" in item.fixturenames:
+            item.add_marker("postgres")
+
+
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     """Async tests run on asyncio, on one event loop for the whole run, so that fixtures may outlive a test."""

@@ -1,6 +1,6 @@
 """FlowPilot over HTTP: two accounts with people, and somebody to call as."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from functools import cache
 from types import MappingProxyType
@@ -37,6 +37,7 @@ from flowpilot_core.testing.builders import SetClock
 from flowpilot_core.testing.redaction import as_it_is
 from flowpilot_http.app import create_app
 from flowpilot_http.auth import Cookies, Door
+from flowpilot_http.cursors import Cursors
 from flowpilot_http.metrics import Metrics
 from flowpilot_http.middleware import Edge
 from flowpilot_http.readiness import Readiness
@@ -168,7 +169,7 @@ async def a_world_in(
         psas=vendors,
         openid=openid or MemoryOpenId(),
     )
-    app = _before(flowpilot, clock) if push is None and metrics is None else _drawn(flowpilot, clock, push=push, metrics=metrics)
+    app = an_app(flowpilot, clock, push=push) if metrics is None else _drawn(flowpilot, clock, push=push, metrics=metrics)
     acme = await flowpilot.accounts.create("Acme")
     rival = await flowpilot.accounts.create("Rival")
 
@@ -243,11 +244,19 @@ def _pattern() -> Edge:
     return _drawn(nobodys, SetClock())
 
 
-def _before(flowpilot: FlowPilot, clock: SetClock) -> Edge:
-    """The application before this one, in whose place routes and document were drawn once for all: that takes longer than most tests."""
+def an_app(flowpilot: FlowPilot, clock: SetClock, *, push: Push | None = None, keys: Sequence[bytes] = (SECRET_KEY,)) -> Edge:
+    """The application before this one. Routes and document are drawn once for all of them: that takes longer than most tests."""
     edge = copy(_pattern())
     edge.app = copy(edge.app)
-    face = evolve(edge.app.state["face"], flowpilot=flowpilot, clock=clock, door=Door(flowpilot, Cookies(BASE), new_secret))
+    face = evolve(
+        edge.app.state["face"],
+        flowpilot=flowpilot,
+        cursors=Cursors(keys),
+        clock=clock,
+        push=push,
+        door=Door(flowpilot, Cookies(BASE), new_secret),
+        links=Links.of(BASE, *keys),
+    )
     edge.app.state = State({"face": face}, deep_copy=False)
     return edge
 

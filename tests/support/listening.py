@@ -15,6 +15,7 @@ from flowpilot_core.ports.notifications import EventStream
 from flowpilot_core.testing.contracts import Adapter
 from flowpilot_http import server
 from flowpilot_http.cursors import Cursors
+from flowpilot_http.metrics import Metrics
 from flowpilot_http.sse import EventIds, Sse
 from tests.support.http import SECRET_KEY, Somebody, World, a_world_in
 
@@ -142,12 +143,14 @@ class Pushing:
 
 
 @asynccontextmanager
-async def pushing(adapter: Adapter | None = None, *, waking: EventStream | None = None) -> AsyncIterator[Pushing]:
+async def pushing(
+    adapter: Adapter | None = None, *, waking: EventStream | None = None, metrics: Metrics | None = None
+) -> AsyncIterator[Pushing]:
     """A world in memory, or in a store that is given, until the block ends."""
     store = adapter or MemoryStore(clock=SystemClock(), new_token=new_id)
     waking = waking or MemoryEventStream()
     push = Push(begin=store.begin, view=store.view, wire=Sse(EventIds(Cursors([SECRET_KEY]))), jitter=lambda: 0.5, node_id=new_id())
-    world = await a_world_in(store.begin, store.view, store.outbox, push=push, committed=waking.publish)
+    world = await a_world_in(store.begin, store.view, store.outbox, push=push, committed=waking.publish, metrics=metrics)
     stop = asyncio.Event()
     async with AsyncExitStack() as stack:
         listener = server.listening("127.0.0.1", 0)

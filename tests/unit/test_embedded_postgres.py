@@ -14,6 +14,8 @@ import pytest
 
 from flowpilot_adapters.embedded_postgres import Address, Binaries, EmbeddedPostgres, PostgresFailed
 
+pytestmark = pytest.mark.postgres
+
 QUICK = {"fsync": "off"}
 
 

@@ -22,7 +22,7 @@ from flowpilot_adapters.sql.connection import Connection, Result, recorded_round
 from flowpilot_adapters.sql.pool import Pool, PoolClosed, PoolTimeout
 from flowpilot_adapters.sql.statement import Statement, Type, compiled
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.postgres]
 
 A, B = UUID(int=10), UUID(int=11)
 

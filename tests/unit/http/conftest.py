@@ -12,7 +12,9 @@ from tests.support.postgres import PostgresDatabase
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run each test of a world on every adapter that its module names."""
     if "world" in metafunc.fixturenames:
-        metafunc.parametrize("world", getattr(metafunc.module, "ADAPTERS", ("memory",)), indirect=True)
+        adapters = getattr(metafunc.module, "ADAPTERS", ("memory",))
+        marked = [pytest.param(name, marks=pytest.mark.postgres) if name == "postgres" else name for name in adapters]
+        metafunc.parametrize("world", marked, indirect=True)
 
 
 @pytest.fixture

@@ -4,13 +4,11 @@ from uuid import UUID
 
 import pytest
 
-from flowpilot_adapters.system import new_id, new_secret
 from flowpilot_core.application.kernel.links import Links
 from flowpilot_core.domain.kernel.identifiers import HandoffId
-from flowpilot_http.app import create_app
 from flowpilot_http.middleware import Edge
 from tests.support.browser import Browser
-from tests.support.http import BASE, SECRET_KEY, World, all_is_well, client_of
+from tests.support.http import BASE, SECRET_KEY, World, an_app, client_of
 
 pytestmark = pytest.mark.anyio
 
@@ -19,9 +17,7 @@ NEW_KEY = b"the key after the one that these tests know of"
 
 def _keyed(world: World, *keys: bytes) -> Edge:
     """The same program, begun again with these keys."""
-    return create_app(
-        world.flowpilot, clock=world.clock, new_id=new_id, new_secret=new_secret, secret_keys=keys, base_url=BASE, probe=all_is_well
-    )
+    return an_app(world.flowpilot, world.clock, keys=keys)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from litestar.types import Message
 
 from flowpilot_core.application.notifications import push
 from flowpilot_core.application.notifications.push import Ended
+from flowpilot_http.metrics import Metrics
 from flowpilot_http.sse import HANG_UP, Streamed
 from tests.support.browser import Browser
 from tests.support.http import Somebody, a_world
@@ -275,11 +276,12 @@ async def test_the_stream_of_a_page_ends_when_its_browser_signs_out(office: Push
     assert 401 == (await office.listen(None, cookie=cookie)).status
 
 
-async def test_open_streams_are_counted(office: Pushing) -> None:
-    await office.listen(office.world.senior)
-    await office.listen(office.world.rival)
+async def test_open_streams_are_counted() -> None:
+    async with pushing(metrics=Metrics()) as office:
+        await office.listen(office.world.senior)
+        await office.listen(office.world.rival)
 
-    assert "flowpilot_streams 2.0" in (await office.world.nobody.get("/metrics")).text
+        assert "flowpilot_streams 2.0" in (await office.world.nobody.get("/metrics")).text
 
 
 def test_whoever_is_signed_out_is_looked_for_twice_a_second() -> None:
