@@ -9,7 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test check format docs demo crash fuzz bench lock clean
+.PHONY: help setup test unit check format docs demo crash fuzz bench lock clean
 
 help: ## what there is to run
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -25,7 +25,10 @@ $(STAMP): requirements/dev.txt pyproject.toml
 
 test: $(STAMP) ## run all tests; ARGS="-k claim" narrows them
 	$(BIN)/python -m compileall -q src  # The tests start many processes; not every environment lets those keep what they compiled.
-	$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
+
+unit: $(STAMP) ## run the unit tests that ask no PostgreSQL, in a minute; ARGS="-k claim" narrows them
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "not postgres" tests/unit $(ARGS)
 
 check: $(STAMP) ## format, lint, types, import contracts, dependencies, spelling
 	$(BIN)/ruff format --check .
