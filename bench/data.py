@@ -77,7 +77,7 @@ async def a_template(database: Database, name: str, *, escalated: bool) -> Templ
     flowpilot = FlowPilot.of(begin=database.begin, view=database.view, clock=SystemClock(), new_id=template_ids(), new_secret=new_secret)
     by = junior.acting(account.id)
     session = (await flowpilot.sessions.start(by, title="No mail since Monday", problem="Nobody at the branch office gets mail.")).session
-    step = await flowpilot.sessions.add_step(by, session.id, kind=StepKind.QUESTION, content="Since when?")
+    step = (await flowpilot.sessions.add_step(by, session.id, kind=StepKind.QUESTION, content="Since when?")).step
     options = [Option(label="DNS", hypothesis="The MX record is wrong."), Option(label="Firewall", hypothesis="Port 25 is closed.")]
     await flowpilot.sessions.fork(by, session.id, at_step_id=step.id, reason="Two suspects", options=options)
     for number in range(1, STEPS):

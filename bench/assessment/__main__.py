@@ -61,9 +61,16 @@ def _assistant(name: str) -> Assistant:
 
 
 def _table(name: str, scores: dict[str, Score]) -> Table:
-    table = Table("half", "cases", "cause in first three", "first", "precision of citations", "unsupported", "words", title=name)
+    table = Table("half", "cases", "cause in first three", "first", "misled", "precision of citations", "unsupported", "words", title=name)
     for half, one in scores.items():
-        figures = (f"{one.found:.0%}", f"{one.first:.0%}", f"{one.precision:.0%}", f"{one.unsupported:.2f}", f"{one.words:.0f}")
+        figures = (
+            f"{one.found:.0%}",
+            f"{one.first:.0%}",
+            f"{one.misled:.0%}",
+            f"{one.precision:.0%}",
+            f"{one.unsupported:.2f}",
+            f"{one.words:.0f}",
+        )
         table.add_row(half, str(one.cases), *figures)
     return table
 

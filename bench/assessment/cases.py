@@ -47,13 +47,14 @@ def _case(scenario: Scenario, chance: random.Random) -> KnownCase:
     entries = [("clue", *clue) for clue in scenario.clues]
     entries += [("noise", *noise) for noise in chance.sample(NOISE, 2)]
     entries += [("vain", content, "") for content in scenario.in_vain]
+    entries += [("vain", lure.content, lure.seen) for lure in (scenario.lure,) if lure]
     chance.shuffle(entries)
     clues = set()
     for number, (sort, content, seen) in enumerate(entries):
         if number == 2:
             case = _ruled_out(case, scenario)
         if sort == "vain":
-            case = case.step(content, result=StepResult.FAILED)
+            case = case.step(content, result=StepResult.FAILED, evidence=seen or None)
         else:
             case = case.step(content, kind=StepKind.OBSERVATION, result=None, evidence=seen)
         if sort == "clue":
@@ -64,5 +65,7 @@ def _case(scenario: Scenario, chance: random.Random) -> KnownCase:
 def _ruled_out(case: Case, scenario: Scenario) -> Case:
     """With a fork whose first branch turned out to be a dead end."""
     label, check, why = scenario.ruled_out
-    case = case.fork(label, "Something else").step(check, kind=StepKind.OBSERVATION, result=StepResult.WORKED, evidence=why)
+    case = case.fork(hypotheses={label: f"it is the {label}", **dict([scenario.supposed])}).step(
+        check, kind=StepKind.OBSERVATION, result=StepResult.WORKED, evidence=why
+    )
     return case.closed(label, Outcome.DEAD_END, why)

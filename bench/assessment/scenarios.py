@@ -9,6 +9,16 @@ from attrs import frozen
 
 
 @frozen
+class Lure:
+    """A remedy for something else that did not help, after which it still looked like that."""
+
+    content: str
+    seen: str
+    cause: str
+    """A pattern that only what it looks like meets."""
+
+
+@frozen
 class Scenario:
     """One cause."""
 
@@ -22,6 +32,9 @@ class Scenario:
     """What was tried and did not help."""
     ruled_out: tuple[str, str, str]
     """Another hypothesis: its name, the check, and why it is a dead end."""
+    lure: Lure | None = None
+    supposed: tuple[str, str] = ("Something else", "it is the Something else")
+    """The hypothesis that nobody has tested: its name, and what it says."""
 
 
 TUNING: Final = (
@@ -169,6 +182,34 @@ TUNING: Final = (
         ),
         ("Reinstalled the client",),
         ("Database", "Connected with the admin tool", "works"),
+    ),
+    Scenario(
+        "printing",
+        r"vlan",
+        ("Printing fails on floor 3", "Nobody on the third floor can print"),
+        (),
+        ("Restarted two PCs",),
+        ("driver", "Printed with the generic driver", "goes nowhere either"),
+        Lure("Restarted the print spooler on SRV-PRINT1", "Event 372: the document failed to print", r"spooler"),
+        ("network", "The printers moved to another VLAN"),
+    ),
+    Scenario(
+        "mail",
+        r"\bmx\b|old system",
+        ("No mail from outside since the move",),
+        (("Looked the record up", "MX record still points to mail.oldhost.example"),),
+        (),
+        ("Quota", "Looked at the quota", "3 of 50 GB used"),
+        Lure("Made a new mail profile", "Outlook says 0x8004010f again", r"profile"),
+    ),
+    Scenario(
+        "identity",
+        r"permissions",
+        ("One department cannot open the plans",),
+        (("Compared with a colleague", "access is denied for her, with the same machine it works for him"),),
+        (),
+        ("Machine", "Opened it as somebody else on her machine", "opens at once"),
+        Lure("Reset her password", "Event 4625 at the next sign-in", r"password"),
     ),
 )
 
@@ -344,5 +385,32 @@ TEST: Final = (
         ("Updated the renderer",),
         ("Disk", "Measured the disk", "as fast as promised"),
     ),
+    Scenario(
+        "network",
+        r"wireless|signal",
+        ("Conference room drops calls",),
+        (("Measured at the table", "RSSI -84 dBm, channel utilisation 91 %"),),
+        (),
+        ("Telephone system", "Called from the next room", "no drop in an hour"),
+        Lure("Lowered the MTU of the access points", "drops as before", r"\bmtu\b"),
+    ),
+    Scenario(
+        "line of business",
+        r"memory, processor",
+        ("Orders take a minute to open",),
+        (("Watched the server for a minute", "CPU at 99 %, half of it by the backup agent"),),
+        (),
+        ("Licence count", "Read the licence page", "11 of 40 in use"),
+        Lure("Ran gpupdate /force on two clients", "as slow as before", r"group policy|gpresult"),
+    ),
+    Scenario(
+        "backup",
+        r"chain|restore point",
+        ("A restore test failed",),
+        (("Ran the health check", "restore point of 12 March is corrupt, checksum mismatch"),),
+        (),
+        ("Host", "Restored to another host", "fails as well"),
+        Lure("Restarted the VSS service", "fails with the same message", r"\bvss\b|snapshot"),
+    ),
 )
-"""The last one is about a cause that no sign knows, so that the score can say so."""
+"""The one about rendering has a cause that no sign knows, so that the score can say so."""

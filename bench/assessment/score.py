@@ -26,6 +26,8 @@ class Score:
     """Share whose cause is among the first three."""
     first: float
     """Share whose cause is the first."""
+    misled: float
+    """Share of those with a remedy for something else that did not help, over which that stands, or is advised first."""
     precision: float
     """Of the steps cited for causes, the share that are clues of the true one."""
     unsupported: float
@@ -43,12 +45,14 @@ async def score(assistant: Assistant, cases: Iterable[KnownCase]) -> tuple[Score
     said = [(known, await _asked(assistant, known)) for known in cases]
     made = [(known, diagnosis) for known, diagnosis in said if diagnosis]
     cited = [(known, step) for known, diagnosis in made for cause in diagnosis.likely_causes for step in cause.steps_for]
+    lured = [(known, diagnosis) for known, diagnosis in made if known.scenario.lure]
     count = max(1, len(said))
     return (
         Score(
             cases=len(said),
             found=sum(place_of(known, diagnosis) in (1, 2, 3) for known, diagnosis in made) / count,
             first=sum(place_of(known, diagnosis) == 1 for known, diagnosis in made) / count,
+            misled=sum(_misled(known, diagnosis) for known, diagnosis in lured) / max(1, len(lured)),
             precision=sum(str(step) in known.clues for known, step in cited) / max(1, len(cited)),
             unsupported=_mean([diagnosis.unsupported for _, diagnosis in made]),
             dropped=_mean([diagnosis.dropped_citations for _, diagnosis in made]),
@@ -63,6 +67,12 @@ def place_of(known: KnownCase, diagnosis: Diagnosis) -> int | None:
     """Where the true cause stands, from 1; None where it is not named."""
     wanted = re.compile(known.scenario.cause, re.IGNORECASE)
     return next((place for place, cause in enumerate(diagnosis.likely_causes, 1) if wanted.search(cause.cause)), None)
+
+
+def _misled(known: KnownCase, diagnosis: Diagnosis) -> bool:
+    """Whether what a remedy in vain was for is the headline, or what to do first."""
+    first = [diagnosis.headline, *(said.text for said in diagnosis.next_steps[:1])]
+    return bool(known.scenario.lure and re.search(known.scenario.lure.cause, "\n".join(first), re.IGNORECASE))
 
 
 async def _asked(assistant: Assistant, known: KnownCase) -> Diagnosis | None:

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,6 +35,12 @@ def run(command: list[str], *, cwd: Path, told: str = "", **environment: str) ->
     return done.stdout
 
 
+def read_of(answers: str, name: str) -> Any:
+    """The last thing of this name that stands whole in printed JSON."""
+    begins = [found.end() for found in re.finditer(re.escape(name), answers) if answers[found.end()] == "{"]
+    return json.JSONDecoder().raw_decode(answers[begins[-1] :])[0]
+
+
 def test_the_tutorial_ends_as_it_says(own_database: PostgresDatabase) -> None:
     named = {"database_url": own_database.app, "relay_database_url": own_database.relay, "secret_key": "k" * 32}
     settings = {PREFIX + name.upper(): value for name, value in named.items()}
@@ -48,7 +55,10 @@ def test_the_tutorial_ends_as_it_says(own_database: PostgresDatabase) -> None:
             address = next(json.loads(line)["address"] for line in server.stderr if '"address"' in line)
             script = "\n".join(typed("tutorial/first-handoff.md", "sh"))
             script = script.replace("http://127.0.0.1:8000", address).replace(".venv/bin/", f"{PROGRAMS}/")
-            answers = run(["sh", "-e"], cwd=ROOT, told=script, **settings)
+            # Who reads the page is slower than the relay; who runs it has to wait for the assessment.
+            read = "call $AS_SAM GET /handoffs/$HANDOFF | pretty\n"
+            wait = 'until call $AS_SAM GET /handoffs/$HANDOFF | grep -q \'"state":"ready"\'; do :; done\n'
+            answers = run(["sh", "-e"], cwd=ROOT, told=script.replace(read, wait + read), **settings)
         finally:
             server.terminate()
             server.communicate(timeout=PATIENCE)
@@ -56,6 +66,15 @@ def test_the_tutorial_ends_as_it_says(own_database: PostgresDatabase) -> None:
     assert 0 == server.returncode
     assert ["already_claimed", "not_found"] == re.findall(r'"code": "(\w+)"', answers)
     assert {"Sam"} == set(re.findall(r'"state": "claimed".*?"claimed_by": {\s+"id": "[^"]+",\s+"name": "(\w+)"', answers, re.DOTALL))
+    assessment = read_of(answers, '"assessment": ')
+    assert "network: The printers moved to another VLAN (low); 1 of 2 tries failed" == assessment["headline"]
+    assert ["network: The printers moved to another VLAN", "driver: The update of last night replaced the driver"] == [
+        cause["cause"] for cause in assessment["likely_causes"]
+    ]
+    assert assessment["next_steps"][0]["text"].startswith("Read the port's VLAN, mode and error state on the switch")
+    assert "spooler" not in json.dumps(assessment["next_steps"])
+    found = read_of(answers, '"debrief": ')
+    assert ("network", "Put the printers back into VLAN 30") == (found["branch"]["label"], found["step"]["content"])
     assert answers.endswith('{\n    "items": [],\n    "next_cursor": null\n}\n')
 
 

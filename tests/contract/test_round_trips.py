@@ -71,6 +71,15 @@ async def test_claiming_takes_one(world: World) -> None:
     assert [("enter account", "claim and log", "handoff in detail", "watch claim", "tell webhooks", "note on ticket")] == trips
 
 
+async def test_claiming_and_choosing_a_branch_takes_one_as_well(world: World) -> None:
+    case = await a_session(by=world.acme.anna).step().fork("driver", "network").escalated().kept(world.storage.begin)
+
+    with recorded_round_trips() as trips:
+        await world.flowpilot.handoffs.claim(world.acme.ben, case.handoff.id, branch_id=case.branch("network"))
+
+    assert [("enter account", "claim and log", "handoff in detail", "watch claim", "tell webhooks", "note on ticket")] == trips
+
+
 async def test_who_comes_second_hears_why_in_the_same_trip(world: World) -> None:
     case = await an_escalation(by=world.acme.anna).claimed_by(world.acme.ben).kept(world.storage.begin)
 

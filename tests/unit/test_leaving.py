@@ -177,13 +177,13 @@ async def everything_that_leaves(
         )
         session_id = session.session.id
         await _done(relay, clock)
-        step = await product.sessions.add_step(
+        added = await product.sessions.add_step(
             anna, session_id, kind=StepKind.ACTION, content=wrote["step"], evidence=wrote["evidence"], result=StepResult.FAILED
         )
         await product.sessions.fork(
             anna,
             session_id,
-            at_step_id=step.id,
+            at_step_id=added.step.id,
             reason=wrote["split"],
             options=[Option(label=wrote["label"], hypothesis=wrote["hypothesis"]), Option(label="the other", hypothesis="x")],
         )

@@ -55,7 +55,7 @@ class TestSessions:
     async def test_a_session_goes_from_start_to_resolution(self, office: Office) -> None:
         anna, sessions = office.staff.anna, office.product.sessions
         session_id = await office.session()
-        step = await sessions.add_step(anna, session_id, kind=StepKind.ACTION, content="rebooted it", evidence="it blinked")
+        step = (await sessions.add_step(anna, session_id, kind=StepKind.ACTION, content="rebooted it", evidence="it blinked")).step
         changed, names = await sessions.set_result(anna, session_id, step.id, result=StepResult.FAILED)
         forked = await sessions.fork(
             anna,
@@ -221,7 +221,7 @@ class TestRefusals:
     async def test_a_viewer_changes_nothing(self, office: Office) -> None:
         vera, sessions, handoffs = office.staff.vera, office.product.sessions, office.product.handoffs
         handoff_id, session_id = await office.escalation(), await office.session()
-        step = await sessions.add_step(office.staff.anna, session_id, kind=StepKind.NOTE, content="x")
+        step = (await sessions.add_step(office.staff.anna, session_id, kind=StepKind.NOTE, content="x")).step
         branch_id = (await sessions.get(vera, session_id)).session.branches.active_id
         options = [Option(label="a", hypothesis="a"), Option(label="b", hypothesis="b")]
         before = await office.happened()
@@ -304,7 +304,7 @@ class TestRefusals:
 
     async def test_a_fork_at_a_step_of_another_session_is_not_found(self, office: Office) -> None:
         sessions, session_id = office.product.sessions, await office.session()
-        elsewhere = await sessions.add_step(office.staff.anna, await office.session(), kind=StepKind.NOTE, content="x")
+        elsewhere = (await sessions.add_step(office.staff.anna, await office.session(), kind=StepKind.NOTE, content="x")).step
 
         with pytest.raises(NotFound):
             await sessions.set_result(office.staff.anna, session_id, elsewhere.id, result=None)

@@ -11,7 +11,7 @@ from flowpilot_core.domain.handoffs.handoff import Handoff
 from flowpilot_core.domain.handoffs.quiet_claim import ClaimWatch
 from flowpilot_core.domain.handoffs.snapshot import Snapshot
 from flowpilot_core.domain.kernel.actor import Actor, Person, Role
-from flowpilot_core.domain.kernel.identifiers import ClaimWatchId, EventId, HandoffId, SessionId, TeamId, UserId
+from flowpilot_core.domain.kernel.identifiers import BranchId, ClaimWatchId, EventId, HandoffId, SessionId, TeamId, UserId
 from flowpilot_core.domain.notifications.delivery import Colleague, Reach
 from flowpilot_core.domain.notifications.escalation_policy import EscalationPolicy
 from flowpilot_core.domain.sessions.session import Priority, Ticket
@@ -120,11 +120,13 @@ class Handoffs(Protocol):
         request_id: str | None,
         expected: int | None,
         commit: bool,
+        branch_id: BranchId | None = None,
     ) -> HandoffDetail:
         """Take an open escalation: as `Handoff.claimed`, with session, handoff and event kept; of any number at once, one succeeds.
 
-        `expected` is the version the caller acted on, if it said one; `event_id` and `request_id` go on record with the event.
-        With `commit` the unit of work is committed in the same trip. Returns the handoff as claimed.
+        `branch_id` is where `by` chose to go on, if they did. `expected` is the version the caller acted on, if it said one;
+        `event_id` and `request_id` go on record with the event. With `commit` the unit of work is committed in the same trip.
+        Returns the handoff as claimed.
         Raises `NotFound` (also for a park that `by` may not read) or whatever `Handoff.claimed` and `Handoff.require_version`
         raise, in this order; then nothing has changed. `AlreadyClaimed` says by what name.
         """

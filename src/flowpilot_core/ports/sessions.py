@@ -93,7 +93,7 @@ class Sessions(Protocol):
         """Keep a new step; its session is saved beside it."""
 
     async def save_step(self, step: Step) -> None:
-        """Keep a step's result and evidence."""
+        """Keep a step's branch, result and evidence."""
 
 
 class SessionWork(KernelWork, Protocol):

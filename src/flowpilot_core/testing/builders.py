@@ -220,14 +220,19 @@ class Case:
         )
         return self._moved(Moved(session=session, step=step, new_step=True, event=event))
 
-    def result(self, result: StepResult, *, of: int = -1, evidence: str | None = None) -> "Case":
-        """With another result of a step, the last one if not said which."""
-        session, step, event = self.session.with_result(self.steps[of], result, evidence, by=self.assignee, at=self.at)
+    def result(
+        self, result: StepResult, *, of: int = -1, evidence: str | None = None, branch_id: BranchId | None = None, by: Person | None = None
+    ) -> "Case":
+        """With another result of a step, the last one if not said which, and in another branch if one is named."""
+        session, step, event = self.session.with_result(
+            self.steps[of], result, evidence, branch_id=branch_id, by=by or self.assignee, at=self.at
+        )
         return self._moved(Moved(session=session, step=step, event=event))
 
-    def fork(self, *labels: str, at_step: int = -1) -> "Case":
-        """Split at a step (the last one) into one branch per label."""
-        options = [(BranchId(new_id()), Option(label=label, hypothesis=f"it is the {label}")) for label in labels or ("cable", "switch")]
+    def fork(self, *labels: str, at_step: int = -1, hypotheses: Mapping[str, str] | None = None) -> "Case":
+        """Split at a step (the last one) into one branch per label, or per hypothesis by its label."""
+        named = hypotheses or {label: f"it is the {label}" for label in labels or ("cable", "switch")}
+        options = [(BranchId(new_id()), Option(label=label, hypothesis=hypothesis)) for label, hypothesis in named.items()]
         session, _, event = self.session.forked(
             ForkPointId(new_id()),
             at_step=self.steps[at_step],
@@ -299,9 +304,10 @@ class Case:
         )
         return self._moved(Moved(session=handed.session, handoff=handed.handoff, snapshot=handed.snapshot, event=handed.event))
 
-    def claimed_by(self, by: Person, *, at: datetime | None = None) -> "Case":
-        """Taken from the queue."""
-        handoff, session, event = self.handoff.claimed(self.session, by=by, at=at or self.at)
+    def claimed_by(self, by: Person, *, branch: str | None = None, at: datetime | None = None) -> "Case":
+        """Taken from the queue, to go on in the branch with this label or else where work stopped."""
+        branch_id = None if branch is None else self.branch(branch)
+        handoff, session, event = self.handoff.claimed(self.session, branch_id=branch_id, by=by, at=at or self.at)
         return self._moved(Moved(session=session, handoff=handoff, event=event), by)
 
     def unclaimed(self) -> "Case":

@@ -29,6 +29,7 @@ from hypothesis.stateful import Bundle, MultipleResults, RuleBasedStateMachine, 
 
 from flowpilot_core.application.flowpilot import FlowPilot
 from flowpilot_core.application.kernel.units import Request
+from flowpilot_core.application.sessions.sessions import Added
 from flowpilot_core.domain.handoffs.handoff import Intent
 from flowpilot_core.domain.kernel.actor import Person
 from flowpilot_core.domain.kernel.canonical_json import digest
@@ -163,9 +164,9 @@ class AccountsMachine(RuleBasedStateMachine):
                 by, SessionId(session.id), kind=StepKind.ACTION, content=f"canary{account}", request=Request(if_match=if_match)
             ),
         )
-        if isinstance(done, Step):
-            self.steps.append(done)
-            self.owners[str(done.id)] = account
+        if isinstance(done, Added):
+            self.steps.append(done.step)
+            self.owners[str(done.step.id)] = account
         self._agrees(
             account,
             by,

@@ -4,14 +4,23 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from flowpilot_core.application.handoffs.handoffs import Waiting
-from flowpilot_core.domain.kernel.identifiers import DeliveryId, HandoffId, TeamId, UserId
+from flowpilot_core.domain.kernel.identifiers import BranchId, DeliveryId, HandoffId, TeamId, UserId
 from flowpilot_core.domain.notifications.delivery import Delivery
 from flowpilot_core.ports.handoffs import QueueFilter, QueuePosition
 from flowpilot_core.ports.kernel import Entry
 from flowpilot_http.api_request import Call
 from flowpilot_http.operations import Part
 from flowpilot_http.responses import Body, Header, NotModified
-from flowpilot_http.schemas.handoffs.handoffs import DeliveryOut, HandoffOut, Judge, QueueItemOut, QueueWanted, Reroute, SnapshotWanted
+from flowpilot_http.schemas.handoffs.handoffs import (
+    Claim,
+    DeliveryOut,
+    HandoffOut,
+    Judge,
+    QueueItemOut,
+    QueueWanted,
+    Reroute,
+    SnapshotWanted,
+)
 from flowpilot_http.schemas.handoffs.snapshot import SnapshotOut
 from flowpilot_http.schemas.kernel import EntryOut, Listed, Nothing, Page
 
@@ -85,12 +94,18 @@ async def deliveries(request: Call) -> Body:
     return await request.listed(page, f"deliveries {handoff_id}", UUID, more, shown=DeliveryOut.of, at=lambda delivery: delivery.id)
 
 
-@part.moves(f"{HANDOFF}/claim", HandoffOut, body=Nothing, problems=("own_handoff", "already_claimed", "invalid_transition"))
+@part.moves(f"{HANDOFF}/claim", HandoffOut, body=Claim, problems=("own_handoff", "already_claimed", "invalid_transition"))
 async def claim(request: Call) -> Body:
     """Take an escalation from the queue: its session is active and yours. Of any number who try at once, one succeeds."""
-    await request.read(Nothing)
+    where = await request.read(Claim)
     return await request.changed(
-        lambda change: request.flowpilot.handoffs.claim(request.user, request.handoff_id, request=change), HandoffOut.shown
+        lambda change: request.flowpilot.handoffs.claim(
+            request.user,
+            request.handoff_id,
+            branch_id=None if where.branch_id is None else BranchId(where.branch_id),
+            request=change,
+        ),
+        HandoffOut.shown,
     )
 
 

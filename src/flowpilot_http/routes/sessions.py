@@ -15,6 +15,7 @@ from flowpilot_http.schemas.handoffs.handoffs import HandoffOut
 from flowpilot_http.schemas.kernel import EntryOut, Listed, Nothing, Page
 from flowpilot_http.schemas.sessions import (
     ActiveBranch,
+    AddedStepOut,
     Because,
     CloseBranch,
     ForkedOut,
@@ -84,9 +85,9 @@ async def get_session(request: Call) -> Body:
     return request.shown(SessionDetailOut.shown(detail), version=detail.session.version)
 
 
-@part.makes(f"{SESSION}/steps", StepOut, body=NewStep, problems=OF_ASSIGNEE)
+@part.makes(f"{SESSION}/steps", AddedStepOut, body=NewStep, problems=OF_ASSIGNEE)
 async def add_step(request: Call) -> Body:
-    """Add a step to the branch named, or else to the active one."""
+    """Add a step to the branch named, or else to the active one; the answer says where it seems to belong, if that is elsewhere."""
     new = await request.read(NewStep)
     return await request.changed(
         lambda change: request.flowpilot.sessions.add_step(
@@ -99,18 +100,24 @@ async def add_step(request: Call) -> Body:
             evidence=new.evidence,
             request=change,
         ),
-        lambda step: StepOut.of(step, {request.user.user_id: request.user.name}),
+        lambda added: AddedStepOut.made(added, {request.user.user_id: request.user.name}),
         status=201,
     )
 
 
 @part.mends(f"{SESSION}/steps/{{step_id:str}}", StepOut, body=NewResult, problems=OF_ASSIGNEE)
 async def set_result(request: Call) -> Body:
-    """Say what came of a step."""
+    """Say what came of a step, and to which branch it belongs. One at which the work was split stays in its own."""
     new = await request.read(NewResult)
     return await request.changed(
         lambda change: request.flowpilot.sessions.set_result(
-            request.user, request.session_id, request.step_id, result=new.result, evidence=new.evidence, request=change
+            request.user,
+            request.session_id,
+            request.step_id,
+            result=new.result,
+            evidence=new.evidence,
+            branch_id=None if new.branch_id is None else BranchId(new.branch_id),
+            request=change,
         ),
         lambda changed: StepOut.of(*changed),
     )

@@ -5,9 +5,9 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
-from flowpilot_core.application.sessions.sessions import Forked
+from flowpilot_core.application.sessions.sessions import Added, Forked
 from flowpilot_core.domain.handoffs.debrief import Debrief, debrief
 from flowpilot_core.domain.handoffs.handoff import Intent
 from flowpilot_core.domain.kernel.identifiers import UserId
@@ -56,6 +56,7 @@ class NewResult(Closed, kw_only=True, frozen=True):
 
     result: StepResult | None
     evidence: Annotated[Evidence | None, Meta(description="What stands there stays, where left out.")] = None
+    branch_id: Annotated[UUID | None, Meta(description="The branch that it belongs to; it stays where it is, where left out.")] = None
 
 
 class OptionIn(Closed, kw_only=True, frozen=True):
@@ -230,6 +231,21 @@ class StepOut(msgspec.Struct, kw_only=True, frozen=True):
             created_at=step.created_at,
             updated_at=step.updated_at,
         )
+
+
+class AddedStepOut(StepOut, kw_only=True, frozen=True):
+    """A step that was just added."""
+
+    other_branch: Annotated[
+        BranchOut | UnsetType,
+        Meta(description="Where it seems to belong: said if no `branch_id` was sent and it fits another hypothesis than its branch's."),
+    ] = UNSET
+
+    @classmethod
+    def made(cls, added: Added, names: Mapping[UserId, str]) -> "AddedStepOut":
+        """As clients read it."""
+        step = StepOut.of(added.step, names)
+        return cls(**msgspec.structs.asdict(step), other_branch=UNSET if added.other_branch is None else BranchOut.of(added.other_branch))
 
 
 class ResolutionOut(msgspec.Struct, kw_only=True, frozen=True):

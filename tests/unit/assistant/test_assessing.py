@@ -406,3 +406,30 @@ async def test_what_solved_similar_sessions_is_told_without_its_secrets_and_with
     (similar,) = question.similar
     assert similar.summary.startswith("Set password")
     assert not [secret for secret in ("hunter2Falke", "canary-rival") if secret in str(question)]
+
+
+async def test_a_model_advises_nothing_that_was_done_in_vain() -> None:
+    house = await House.opened()
+    advice = (Said(text="Restart the mail service once more."), Said(text="Read the queue of the mail server."))
+    house.model.script(Draft(headline="Stuck queue", next_steps=advice), Draft(headline="Stuck queue", next_steps=advice))
+    handoff_id = await house.escalation(content="Restarted the mail service")
+
+    assessment = await house.assessed(handoff_id)
+
+    assert assessment.diagnosis is not None
+    assert ["Read the queue of the mail server."] == [said.text for said in assessment.diagnosis.next_steps]
+
+
+async def test_a_model_suggests_nothing_that_was_done_in_vain() -> None:
+    house = await House.opened()
+    house.model.script(Draft(headline="x", next_steps=(Said(text="Restart the mail service once more."), Said(text="Read its queue."))))
+    started = await house.product.sessions.start(house.staff.anna, title="No mail", problem="Nothing arrives")
+    await house.product.sessions.add_step(
+        house.staff.anna, started.session.id, kind=StepKind.ACTION, content="Restarted the mail service", result=StepResult.FAILED
+    )
+    await evolve(house.product.suggestions, models=True, sources=()).ask(house.staff.anna, started.session.id)
+
+    await house.relay().run_once()
+
+    (made,) = await house.product.suggestions.list(house.staff.anna, started.session.id)
+    assert (SuggestionState.PROPOSED, "Read its queue.") == (made.state, made.content)

@@ -30,8 +30,8 @@ async def test_the_rules_are_as_good_as_the_docs_say(half: str, least: float) ->
     rules, _ = await score(RulesAssistant(), cases(half, each=1))
 
     assert rules.found >= least
-    assert rules.precision >= 0.8
-    assert (0.0, 0) == (rules.dropped, rules.failed)
+    assert rules.precision >= 0.9
+    assert (0.0, 0.0, 0) == (rules.misled, rules.dropped, rules.failed)
 
 
 async def test_a_cause_at_the_second_place_counts_as_found_and_not_as_first() -> None:
@@ -50,6 +50,24 @@ async def test_a_cause_at_the_second_place_counts_as_found_and_not_as_first() ->
     given, _ = await score(assistant, [known])
 
     assert (1.0, 0.0, 0.5, 2.0, 1.0, 0) == (given.found, given.first, given.precision, given.unsupported, given.dropped, given.failed)
+
+
+@pytest.mark.parametrize(
+    ("headline", "advised", "misled"),
+    [
+        ("The spooler is stuck", "Look at the VLAN", 1.0),
+        ("It is the VLAN", "Restart the spooler", 1.0),
+        ("It is the VLAN", "Look at it", 0.0),
+    ],
+)
+async def test_who_heads_or_begins_with_what_a_remedy_in_vain_was_for_was_misled(headline: str, advised: str, misled: float) -> None:
+    lured = next(known for known in cases("tuning", each=1) if known.scenario.lure and "spooler" in known.scenario.lure.cause)
+    assistant = MemoryAssistant()
+    assistant.script(Draft(headline=headline, next_steps=(Said(text=advised), Said(text="Restart the spooler"))))
+
+    given, _ = await score(assistant, [lured])
+
+    assert misled == given.misled
 
 
 async def test_who_refuses_has_found_nothing() -> None:

@@ -128,3 +128,17 @@ async def test_a_source_that_fails_costs_the_others_nothing() -> None:
     ours = await office.asked(*SOURCES)
 
     assert [one.content for one in ours] == [one.content for one in await office.asked(Broken(), *SOURCES)]
+
+
+async def test_what_was_done_here_in_vain_is_proposed_by_nobody() -> None:
+    office = await Office.opened()
+    session_id = await office.stuck()
+    await office.product.sessions.add_step(
+        office.staff.anna, session_id, kind=StepKind.ACTION, content="Restarted the sync service", result=StepResult.FAILED
+    )
+
+    proposed = await office.asked(
+        Scripts([script("Restart the sync service, and wait"), script("Read the sync log")]), session_id=session_id
+    )
+
+    assert ["Read the sync log"] == [one.content for one in proposed]

@@ -8,10 +8,11 @@ from attrs import frozen
 
 from flowpilot_adapters.memory.tables import DueWork, Working
 from flowpilot_adapters.memory.transaction import Transaction
-from flowpilot_core.domain.assistant.similar_sessions import ResolvedSession, misspelt, telling_words
+from flowpilot_core.domain.assistant.similar_sessions import ResolvedSession, misspelt
 from flowpilot_core.domain.assistant.suggestion import Record, Suggestion, SuggestionState
 from flowpilot_core.domain.kernel.errors import NotFound
 from flowpilot_core.domain.kernel.identifiers import SessionId, SuggestionId
+from flowpilot_core.domain.kernel.words import telling_words
 from flowpilot_core.domain.sessions.session import Status
 from flowpilot_core.ports.relay import WorkKind
 

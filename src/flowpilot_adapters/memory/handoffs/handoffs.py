@@ -12,7 +12,7 @@ from flowpilot_core.domain.handoffs.handoff import Handoff
 from flowpilot_core.domain.handoffs.snapshot import Snapshot
 from flowpilot_core.domain.kernel.actor import Person, Role
 from flowpilot_core.domain.kernel.errors import AlreadyClaimed
-from flowpilot_core.domain.kernel.identifiers import EventId, HandoffId, SessionId
+from flowpilot_core.domain.kernel.identifiers import BranchId, EventId, HandoffId, SessionId
 from flowpilot_core.domain.notifications.delivery import Colleague
 from flowpilot_core.domain.notifications.escalation_policy import EscalationPolicy
 from flowpilot_core.ports.handoffs import Basis, HandoffDetail
@@ -69,6 +69,7 @@ class MemoryHandoffs:
         request_id: str | None,
         expected: int | None,
         commit: bool,
+        branch_id: BranchId | None = None,
     ) -> HandoffDetail:
         """As `Handoffs.claim` says. Claims of one handoff wait for one another; nothing else runs between the look and the commit."""
         await _others()
@@ -78,7 +79,7 @@ class MemoryHandoffs:
         handoff.require_readable(by)
         session = reading.session(rows, handoff.session_id)
         try:
-            claimed, session, event = handoff.claimed(session, by=by, at=at)
+            claimed, session, event = handoff.claimed(session, branch_id=branch_id, by=by, at=at)
         except AlreadyClaimed as lost:
             raise AlreadyClaimed(lost.handoff_id, lost.by, lost.at, reading.names(rows, (lost.by,)).get(lost.by)) from None
         handoff.require_version(expected)

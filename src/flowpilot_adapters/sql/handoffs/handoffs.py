@@ -52,15 +52,16 @@ from flowpilot_adapters.sql.sessions.sessions import detail_of as session_detail
 from flowpilot_adapters.sql.statement import Call, compiled
 from flowpilot_adapters.sql.transaction import Transaction
 from flowpilot_core.domain.assistant.assessment import AssessmentState
-from flowpilot_core.domain.handoffs.handoff import ESCALATION, Handoff, HandoffMove, Intent
+from flowpilot_core.domain.handoffs.handoff import ESCALATION, Handoff, HandoffMove, Intent, claim_told
 from flowpilot_core.domain.handoffs.snapshot import Snapshot
 from flowpilot_core.domain.kernel.actor import Person, Role
 from flowpilot_core.domain.kernel.errors import AlreadyClaimed, FlowPilotError, NotFound, Stale
 from flowpilot_core.domain.kernel.events import Event, EventKind
-from flowpilot_core.domain.kernel.identifiers import AccountId, EventId, HandoffId, SessionId
+from flowpilot_core.domain.kernel.identifiers import AccountId, BranchId, EventId, HandoffId, SessionId
 from flowpilot_core.domain.kernel.permissions import PERMISSIONS, Permission, require_role
 from flowpilot_core.domain.kernel.sending import DeliveryState
 from flowpilot_core.domain.notifications.delivery import HELD, OFF_DUTY, REACHED, TELLING, Colleague, Reach
+from flowpilot_core.domain.sessions.branch import BRANCH, BranchMove
 from flowpilot_core.domain.sessions.session import SESSION, SessionMove
 from flowpilot_core.ports.handoffs import Basis, HandoffDetail
 
@@ -146,6 +147,7 @@ CLAIMABLE: Final = tuple(sorted(state for state, move in ESCALATION if move is H
 CLAIMED: Final = {ESCALATION[state, HandoffMove.CLAIM] for state in CLAIMABLE}.pop()
 CLAIMABLE_SESSION: Final = tuple(sorted(status for status, move in SESSION if move is SessionMove.CLAIM))
 CLAIMED_SESSION: Final = {SESSION[status, SessionMove.CLAIM] for status in CLAIMABLE_SESSION}.pop()
+WORKABLE_BRANCH: Final = tuple(sorted(state for state, move in BRANCH if move is BranchMove.WORK))
 CLAIMERS: Final = tuple(sorted(PERMISSIONS[Permission.CLAIM].roles))
 
 
@@ -156,6 +158,10 @@ def _claim(*, logged: bool) -> Select[Any]:
     """
     by = bindparam("by", type_=person.c.id.type)
     expected = bindparam("expected", type_=BigInteger())  # Wider than any version is, as what a client may say is.
+    chosen = bindparam("branch_id", type_=branch.c.id.type)
+    open_branch = select(ONE).where(
+        own(branch), branch.c.session_id == session.c.id, branch.c.id == chosen, branch.c.state.in_(WORKABLE_BRANCH)
+    )
     branches = select(func.count()).select_from(branch).where(own(branch), branch.c.session_id == session.c.id)
     taken = (
         update(handoff)
@@ -178,6 +184,7 @@ def _claim(*, logged: bool) -> Select[Any]:
             own(session),
             session.c.id == handoff.c.session_id,
             session.c.status.in_(CLAIMABLE_SESSION),
+            or_(chosen.is_(None), exists(open_branch)),
             exists().where(is_active(by), person.c.role.in_(CLAIMERS)),
         )
         .returning(handoff.c.id, handoff.c.session_id, handoff.c.claimed_at)
@@ -189,6 +196,7 @@ def _claim(*, logged: bool) -> Select[Any]:
             status=CLAIMED_SESSION,
             version=session.c.version + 1,
             assignee_id=by,
+            active_branch_id=func.coalesce(chosen, session.c.active_branch_id),
             updated_at=func.greatest(session.c.updated_at, taken.c.claimed_at),
         )
         .where(own(session), session.c.id == taken.c.session_id)
@@ -315,6 +323,7 @@ class SqlHandoffs:
         request_id: str | None,
         expected: int | None,
         commit: bool,
+        branch_id: BranchId | None = None,
     ) -> HandoffDetail:
         """As `Handoffs.claim` says. Where more follows before the commit the event waits for it, so that it locks nobody out."""
         taking = {
@@ -324,8 +333,9 @@ class SqlHandoffs:
             "at": at,
             "expected": expected,
             "claimable": CLAIMABLE,
+            "branch_id": branch_id,
         }
-        changed = {"state": CLAIMED, "assignee_id": str(by.user_id)}
+        changed = claim_told(by.user_id, branch_id)
         reading = detail_call(self._account_id, handoff_id)
         if commit:
             claim = CLAIM_AND_LOG(**taking, event_id=event_id, event_request_id=request_id, event_changed=kernel_records.document(changed))
@@ -334,7 +344,7 @@ class SqlHandoffs:
             claimed, found = await self._transaction.read(CLAIM(**taking), reading)
         detail = detail_of(found)
         if claimed.first is None:
-            raise await self._refusal(detail, by=by, at=at, expected=expected)
+            raise await self._refusal(detail, by=by, expected=expected, branch_id=branch_id)
         if not commit:
             handoff = detail.handoff
             event = Event.of(
@@ -348,12 +358,17 @@ class SqlHandoffs:
             self._transaction.log(log(self._account_id, evolve(event, id=event_id, request_id=request_id)))
         return detail
 
-    async def _refusal(self, detail: HandoffDetail, *, by: Person, at: datetime, expected: int | None) -> FlowPilotError:
+    async def _refusal(self, detail: HandoffDetail, *, by: Person, expected: int | None, branch_id: BranchId | None) -> FlowPilotError:
         """Why a claim found no row to change."""
         handoff = detail.handoff
         try:
             handoff.require_readable(by)
+            branches = None if branch_id is None else (await self._sessions.get(handoff.session_id)).branches
+            if branches and branch_id:
+                branches.get(branch_id)
             handoff.require_claimable(by=by)
+            if branches:
+                branches.for_steps(branch_id)
             handoff.require_version(expected)
             (await self._people.account()).require_open()
             require_role((await self._people.user(by.user_id)).acting(by.account_id, by.scope), Permission.CLAIM)

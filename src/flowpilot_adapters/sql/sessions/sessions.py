@@ -117,7 +117,12 @@ SAVE_STEP: Final = compiled(
     "save step",
     update(step)
     .where(own(step), step.c.session_id == bindparam("step_session_id"), step.c.id == bindparam("step_id"))
-    .values(result=bindparam("new_result"), evidence=bindparam("new_evidence"), updated_at=bindparam("new_updated_at")),
+    .values(
+        branch_id=bindparam("new_branch_id"),
+        result=bindparam("new_result"),
+        evidence=bindparam("new_evidence"),
+        updated_at=bindparam("new_updated_at"),
+    ),
 )
 
 
@@ -251,6 +256,7 @@ class SqlSessions:
                 account_id=self._account_id,
                 step_session_id=changed.session_id,
                 step_id=changed.id,
+                new_branch_id=changed.branch_id,
                 new_result=changed.result,
                 new_evidence=changed.evidence,
                 new_updated_at=changed.updated_at,

@@ -10,7 +10,8 @@ from attrs import evolve, frozen
 
 from flowpilot_core.application.kernel.units import Units
 from flowpilot_core.domain.assistant.assessment import WHY, Assessment, AssessmentState, why_not_assess
-from flowpilot_core.domain.assistant.diagnosis import checked
+from flowpilot_core.domain.assistant.diagnosis import Draft, checked
+from flowpilot_core.domain.assistant.doings import InVain
 from flowpilot_core.domain.handoffs.case_file import CaseFile, snapshot_of
 from flowpilot_core.domain.handoffs.handoff import Handoff
 from flowpilot_core.domain.kernel.actor import System
@@ -76,7 +77,7 @@ class MakeAssessment:
             if not await self._sketch(lease, task, opinion):
                 return
             better, problem = await self.models.asked(evolve(task.question, rules=opinion.draft))
-            opinion = better or opinion
+            opinion = evolve(better, draft=_advising(better.draft, task.question)) if better else opinion
         await self._settle(lease, task, opinion, problem)
 
     async def give_up(self, lease: Lease, problem: str) -> None:
@@ -153,3 +154,9 @@ class MakeAssessment:
         await work.assessments.save(assessment)
         event = assessment.event(handoff, by=System(account_id=lease.account_id, cause=WHY), at=self.clock.now())
         await self.units.record(work, event)
+
+
+def _advising(draft: Draft, question: Question) -> Draft:
+    """The draft without advice to do again what was done in vain."""
+    vain = InVain.of(CaseFile.of(question.snapshot).steps)
+    return evolve(draft, next_steps=tuple(said for said in draft.next_steps if not vain.again(said.text)))

@@ -5,8 +5,9 @@ from typing import Protocol
 
 from attrs import evolve
 
-from flowpilot_core.domain.assistant.similar_sessions import SimilarSession, most_similar, telling_words
+from flowpilot_core.domain.assistant.similar_sessions import SimilarSession, most_similar
 from flowpilot_core.domain.kernel.identifiers import SessionId
+from flowpilot_core.domain.kernel.words import telling_words
 from flowpilot_core.ports.assistant import AssistantView, Clean
 from flowpilot_core.ports.sessions import SessionDetail, SessionView
 

@@ -12,7 +12,7 @@ from flowpilot_core.application.handoffs.current_snapshot import pictured
 from flowpilot_core.application.kernel.units import PLAIN, Joined, Request, Units
 from flowpilot_core.application.sessions.sessions import readable
 from flowpilot_core.domain.assistant import rules as assessor
-from flowpilot_core.domain.assistant.diagnosis import Said
+from flowpilot_core.domain.assistant.doings import InVain
 from flowpilot_core.domain.assistant.suggestion import Proposal, Suggestion, SuggestionState, ranked
 from flowpilot_core.domain.handoffs.case_file import CaseFile
 from flowpilot_core.domain.kernel.actor import Actor, Person
@@ -113,7 +113,7 @@ class Suggestions:
         detail = readable(await self.view(actor.account_id).session(session_id), actor)
         _require_work(detail.session, by)
         question = await question_about(Case(detail=detail, redact=self.redact), actor.account_id, self.view)
-        proposals = [proposal for source in self.sources for proposal in _proposed(source, question)]
+        proposals = _new_here([proposal for source in self.sources for proposal in _proposed(source, question)], question)
 
         async def unit(work: Needs) -> Sequence[Suggestion]:
             session = await work.sessions.get(session_id)
@@ -201,7 +201,9 @@ class MakeSuggestion:
         question = await question_about(case, lease.account_id, self.view)
         question = evolve(question, rules=assessor.assess(CaseFile.of(question.snapshot), question.similar))
         opinion, problem = (None, NOBODY) if self.models is None else await self.models.asked(question)
-        await self._settle(lease, case.detail, opinion.draft.next_steps if opinion else (), problem or NOTHING)
+        said = opinion.draft.next_steps if opinion else ()
+        proposals = _new_here([Proposal(content=one.text, cites=one.cites, source=MODEL) for one in said], question)
+        await self._settle(lease, case.detail, proposals, problem or NOTHING)
 
     async def give_up(self, lease: Lease, problem: str) -> None:
         """Nothing comes of it."""
@@ -213,9 +215,8 @@ class MakeSuggestion:
                         await work.suggestions.save(suggestion.failed(problem))
                 await work.commit()
 
-    async def _settle(self, lease: Lease, detail: SessionDetail, said: Sequence[Said], problem: str) -> None:
+    async def _settle(self, lease: Lease, detail: SessionDetail, proposals: Sequence[Proposal], problem: str) -> None:
         steps = {str(step.id): step.id for step in detail.steps}
-        proposals = [Proposal(content=one.text, cites=one.cites, source=MODEL) for one in said]
         async with self.units.begin(lease.account_id) as work:
             if not await work.due.finish(lease):
                 return
@@ -235,6 +236,12 @@ def _proposed(source: SuggestionSource, question: Question) -> Sequence[Proposal
         # A source that breaks is no reason to suggest nothing.
         log.exception("a source of suggestions failed", extra={"source": type(source).__name__})
         return ()
+
+
+def _new_here(proposals: Sequence[Proposal], question: Question) -> Sequence[Proposal]:
+    """The proposals, whoever makes them, but for what was done here in vain."""
+    vain = InVain.of(CaseFile.of(question.snapshot).steps)
+    return [proposal for proposal in proposals if not vain.again(proposal.content)]
 
 
 def _require_work(session: Session, by: Person) -> None:

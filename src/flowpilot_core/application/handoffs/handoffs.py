@@ -14,7 +14,7 @@ from flowpilot_core.domain.kernel.actor import Actor, Role
 from flowpilot_core.domain.kernel.canonical_json import digest
 from flowpilot_core.domain.kernel.errors import SnapshotDamaged
 from flowpilot_core.domain.kernel.events import Event, EventKind
-from flowpilot_core.domain.kernel.identifiers import HandoffId, SessionId, TeamId, UserId
+from flowpilot_core.domain.kernel.identifiers import BranchId, HandoffId, SessionId, TeamId, UserId
 from flowpilot_core.domain.kernel.permissions import Permission, person
 from flowpilot_core.domain.sessions.feedback import Seen, Verdict
 from flowpilot_core.domain.sessions.session import Priority, Session
@@ -137,8 +137,13 @@ class Handoffs(Generic[W]):
         handoff.require_readable(actor)
         return found
 
-    async def claim(self, actor: Actor, handoff_id: HandoffId, *, request: Request = PLAIN) -> HandoffDetail:
-        """Take an escalation; its session is active again and the actor's. Of any number at once, one succeeds."""
+    async def claim(
+        self, actor: Actor, handoff_id: HandoffId, *, branch_id: BranchId | None = None, request: Request = PLAIN
+    ) -> HandoffDetail:
+        """Take an escalation; its session is active again and the actor's. Of any number at once, one succeeds.
+
+        Who claims goes on in the branch named, or else where work stopped.
+        """
         by = person(actor, Permission.CLAIM)
 
         async def unit(work: W) -> HandoffDetail:
@@ -152,6 +157,7 @@ class Handoffs(Generic[W]):
                 request_id=request.id,
                 expected=request.if_match,
                 commit=self.units.commits(request),
+                branch_id=branch_id,
             )
             return readable(taken, actor)
 

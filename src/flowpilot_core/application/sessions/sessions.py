@@ -13,6 +13,7 @@ from flowpilot_core.domain.kernel.identifiers import BranchId, ForkPointId, Sess
 from flowpilot_core.domain.kernel.permissions import Permission, person, require_role
 from flowpilot_core.domain.sessions.branch import Branch, ForkPoint, Option, Outcome
 from flowpilot_core.domain.sessions.feedback import Thumb, rated
+from flowpilot_core.domain.sessions.fitting import other_branch
 from flowpilot_core.domain.sessions.session import Priority, Session, Status, Ticket
 from flowpilot_core.domain.sessions.step import Step, StepKind, StepResult
 from flowpilot_core.ports.access import AccessWork
@@ -39,6 +40,15 @@ class Forked:
 
     fork_point: ForkPoint
     branches: tuple[Branch, ...]
+
+
+@frozen(kw_only=True)
+class Added:
+    """A step that was added."""
+
+    step: Step
+    other_branch: Branch | None
+    """Where it seems to belong, if nobody said where and it does not fit the hypothesis of the branch that it went to."""
 
 
 def readable(detail: SessionDetail, reader: Actor) -> SessionDetail:
@@ -119,11 +129,11 @@ class Sessions(Generic[W]):
         result: StepResult | None = None,
         evidence: str | None = None,
         request: Request = PLAIN,
-    ) -> Step:
+    ) -> Added:
         """A new step, in the branch named or else the active one; loads no other step."""
         by = person(actor, Permission.ADD_STEP)
 
-        async def unit(work: W) -> Step:
+        async def unit(work: W) -> Added:
             before = await _load(work, session_id, actor)
             session, step, event = before.with_step(
                 StepId(self.new_id()),
@@ -139,7 +149,7 @@ class Sessions(Generic[W]):
             await work.sessions.save(session)
             await work.sessions.add_step(step)
             await self.units.record(work, event, request)
-            return step
+            return Added(step=step, other_branch=other_branch(session, step) if branch_id is None else None)
 
         return await self.units.run(actor, unit, request)
 
@@ -151,15 +161,16 @@ class Sessions(Generic[W]):
         *,
         result: StepResult | None,
         evidence: str | None = None,
+        branch_id: BranchId | None = None,
         request: Request = PLAIN,
     ) -> tuple[Step, Mapping[UserId, str]]:
-        """The step with another result, and what its author is called; evidence that is left out stays."""
+        """The step with another result, and what its author is called; evidence and branch stay where they are left out."""
         by = person(actor, Permission.SET_RESULT)
 
         async def unit(work: W) -> tuple[Step, Mapping[UserId, str]]:
             before = await _load(work, session_id, actor)
             step = await work.sessions.step(session_id, step_id)
-            session, step, event = before.with_result(step, result, evidence, by=by, at=self.clock.now())
+            session, step, event = before.with_result(step, result, evidence, branch_id=branch_id, by=by, at=self.clock.now())
             before.require_version(request.if_match)
             author = await work.people.user(step.created_by)
             await work.sessions.save(session)

@@ -14,10 +14,11 @@ from flowpilot_core.domain.sessions.step import StepKind, StepResult
 
 from .causes import Suspect, suspects
 from .diagnosis import Draft, Said
+from .doings import InVain
 from .evidence_marks import error_codes, hosts
 from .similar_sessions import SimilarSession
 
-VERSION: Final = "rules-1"
+VERSION: Final = "rules-2"
 """Changed with what the rules say."""
 
 _MOST_CAUSES: Final = 5
@@ -36,14 +37,15 @@ _LOSS: Final = re.compile(
 
 def assess(file: CaseFile, similar: Sequence[SimilarSession] = ()) -> Draft:
     """What the rules make of a case."""
-    lineup = suspects(file, similar)[:_MOST_CAUSES]
+    vain = InVain.of(file.steps)
+    lineup = suspects(file, similar, vain)[:_MOST_CAUSES]
     contradictions = _contradictions(file)
     return Draft(
         headline=_headline(file, lineup),
         summary=(_what_was_done(file), _what_is_seen(file), _where_it_stands(file, lineup, similar)),
         likely_causes=tuple(suspect.said() for suspect in lineup),
         ruled_out=tuple(_ruled_out(file)),
-        next_steps=tuple(_next_steps(file, lineup, contradictions)),
+        next_steps=tuple(_next_steps(file, lineup, contradictions, vain)),
         questions=tuple(_questions(file, contradictions)),
         risk=_risk(file),
     )
@@ -62,9 +64,14 @@ def _headline(file: CaseFile, lineup: Sequence[Suspect]) -> str:
     failed = sum(step.result is StepResult.FAILED for step in file.tries)
     tries = f"{failed} of {len(file.tries)} tries failed" if file.tries else "nothing tried yet"
     untested = [branch.label for branch in _untested(file)]
-    if lineup:
-        return f"{_short(lineup[0].cause)} ({lineup[0].confidence}); {tries}"
+    if likeliest := _likeliest(lineup):
+        return f"{_short(likeliest.cause)} ({likeliest.confidence}); {tries}"
     return f"{tries}; untested: {', '.join(untested)}" if untested else tries
+
+
+def _likeliest(lineup: Sequence[Suspect]) -> Suspect | None:
+    """What may stand over the case: nothing that was ruled out, or that all that was done speaks against."""
+    return next((suspect for suspect in lineup if suspect.likely), None)
 
 
 def _what_was_done(file: CaseFile) -> Said:
@@ -100,8 +107,7 @@ def _what_is_seen(file: CaseFile) -> Said:
 
 def _where_it_stands(file: CaseFile, lineup: Sequence[Suspect], similar: Sequence[SimilarSession]) -> Said:
     parts, cites = [], []
-    if lineup:
-        first = lineup[0]
+    if first := _likeliest(lineup):
         parts.append(f"Likeliest is: {_short(first.cause, 140)} ({first.confidence})")
         cites += list(first.steps_for)
         if first.solved_before:
@@ -126,24 +132,38 @@ def _ruled_out(file: CaseFile) -> Iterable[Said]:
             yield Said(text=f"{branch.name} ({_short(branch.hypothesis or branch.label, 120)}) is a dead end{why}.", cites=branch.cited)
 
 
-def _next_steps(file: CaseFile, lineup: Sequence[Suspect], contradictions: Sequence[tuple[FiledStep, FiledStep]]) -> Iterable[Said]:
+def _next_steps(
+    file: CaseFile, lineup: Sequence[Suspect], contradictions: Sequence[tuple[FiledStep, FiledStep]], vain: InVain
+) -> Iterable[Said]:
     for before, after in contradictions[:1]:
         yield Said(
-            text=f"Repeat step {after.number} ({_short(after.content, 100)}): it {before.result} in step {before.number} and"
-            f" {after.result} later; if it fails again the earlier result was luck, if it works the fault comes and goes.",
+            text=f"Compare steps {before.number} and {after.number}, which did the same: one {before.result}, the other {after.result}."
+            " What differs between them, in time, machine or person, is the trail; where nothing does, the fault comes and goes.",
             cites=(before.id, after.id),
         )
-    for suspect in lineup[:3]:
-        cites = tuple(suspect.steps_for) or tuple(suspect.against) or (suspect.named_by.cited if suspect.named_by else ())
-        if suspect.solved_before:
-            solved = f"Try what solved “{_short(suspect.solved_before.title, 80)}”: {_short(suspect.solved_before.summary, 140)}"
-            yield Said(text=f"{solved}; if it helps, the cause is the same, if not, it only looks alike.", cites=cites)
-        if suspect.sign:
-            yield Said(text=f"{suspect.sign.check}: {suspect.sign.means}.", cites=cites)
+    for suspect in [suspect for suspect in lineup if not suspect.ruled_out][:3]:
+        yield from _next_for(suspect, vain)
     for branch in _untested(file)[:2]:
         yield Said(
             text=f"Test {branch.name}, for which nothing was tried: {_short(branch.hypothesis or '', 160)}."
             " One check that fails there makes it likely, one that works closes it.",
+            cites=branch.cited,
+        )
+
+
+def _next_for(suspect: Suspect, vain: InVain) -> Iterable[Said]:
+    """What would tell whether it is this."""
+    branch = suspect.named_by
+    cites = tuple(suspect.steps_for) or tuple(suspect.against) or (branch.cited if branch else ())
+    if suspect.solved_before:
+        solved = f"Try what solved “{_short(suspect.solved_before.title, 80)}”: {_short(suspect.solved_before.summary, 140)}"
+        yield Said(text=f"{solved}; if it helps, the cause is the same, if not, it only looks alike.", cites=cites)
+    check = f"{suspect.sign.check}: {suspect.sign.means}." if suspect.sign else ""
+    if check and not vain.again(check):
+        yield Said(text=check, cites=cites)
+    elif branch and branch.state is BranchState.OPEN and branch.tries and suspect.likely:
+        yield Said(
+            text=f"Go on with {branch.name}, which step {branch.tries[-1].number} left open: {_short(branch.hypothesis or '', 160)}.",
             cites=branch.cited,
         )
 

@@ -1,14 +1,13 @@
 """Similar sessions: what solved something like this before, in the same account."""
 
-import re
 from collections.abc import Iterable
 from typing import Final
 
 from attrs import frozen
 
 from flowpilot_core.domain.kernel.identifiers import SessionId
+from flowpilot_core.domain.kernel.words import telling_words
 
-MOST_WORDS: Final = 40
 MOST_SIMILAR: Final = 5
 LEAST_ALIKE: Final = 25
 """Less is chance."""
@@ -16,19 +15,6 @@ ENOUGH: Final = 12
 """Words in common that make a session as like as can be."""
 ALIKE: Final = 0.75
 """Share of three-letter pieces that two words have in common which are one but for a slip of the pen."""
-_WORD: Final = re.compile(r"[^\W_]{3,40}")
-# fmt: off
-_NOISE: Final = frozenset((
-    "and", "are", "but", "can", "cannot", "for", "from", "get", "gets", "got", "had", "has", "have", "her", "his", "how", "its",
-    "not", "now", "off", "one", "our", "out", "she", "since", "that", "the", "their", "them", "then", "there", "they", "this",
-    "today", "two", "was", "were", "what", "when", "where", "which", "who", "why", "will", "with", "you", "your", "after",
-    "again", "all", "also", "any", "been", "before", "being", "does", "doing", "done", "down", "each", "every", "into", "just",
-    "like", "more", "most", "new", "nothing", "only", "other", "over", "please", "same", "seen", "some", "still", "than", "tried",
-    "try", "user", "users", "very", "who", "work", "working", "works", "der", "die", "das", "und", "ist", "nicht", "ein", "eine",
-    "mit", "auf", "für", "von",
-))
-# fmt: on
-"""Words that say nothing about a problem."""
 
 
 @frozen(kw_only=True)
@@ -42,12 +28,6 @@ class SimilarSession:
     root_cause: str | None
     likeness: int
     """From 0 to 100."""
-
-
-def telling_words(*texts: str | None) -> tuple[str, ...]:
-    """The words that say what a text is about, folded, each once, in their order."""
-    words: Iterable[str] = (word for text in texts if text for word in _WORD.findall(text.casefold()))
-    return tuple(dict.fromkeys(word for word in words if word not in _NOISE and not word.isdecimal()))[:MOST_WORDS]
 
 
 @frozen(kw_only=True)

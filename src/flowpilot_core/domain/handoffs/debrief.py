@@ -7,6 +7,7 @@ from attrs import frozen
 
 from flowpilot_core.domain.kernel.identifiers import HandoffId, UserId
 from flowpilot_core.domain.sessions.branch import Branch, BranchState, ForkPoint
+from flowpilot_core.domain.sessions.fitting import Ways
 from flowpilot_core.domain.sessions.session import Session, Status
 from flowpilot_core.domain.sessions.step import Step, StepResult
 
@@ -25,11 +26,11 @@ class Debrief:
     resolved_by: UserId
     resolved_at: datetime
     branch: Branch
-    """Where it was solved."""
+    """The way that led to the solution, wherever its last step was added."""
     fork_point: ForkPoint | None
     """Where that branch began; None for the root."""
     step: Step | None
-    """The last one there that worked."""
+    """What worked."""
 
 
 def debrief(session: Session, steps: Sequence[Step], handoffs: Sequence[Handoff]) -> Debrief | None:
@@ -43,7 +44,8 @@ def debrief(session: Session, steps: Sequence[Step], handoffs: Sequence[Handoff]
     handoff = claimed[-1]
     if handoff.escalated_by == session.assignee_id:
         return None
-    branch = solved_in(session)
+    solution = solved_by(session, steps)
+    branch = solution.branch
     return Debrief(
         handoff_id=handoff.id,
         escalated_by=handoff.escalated_by,
@@ -53,15 +55,33 @@ def debrief(session: Session, steps: Sequence[Step], handoffs: Sequence[Handoff]
         resolved_at=session.updated_at,
         branch=branch,
         fork_point=next((fork for fork in session.branches.fork_points if fork.id == branch.fork_point_id), None),
-        step=next((step for step in reversed(steps) if (step.branch_id, step.result) == (branch.id, StepResult.WORKED)), None),
+        step=solution.step,
     )
 
 
-def solved_in(session: Session) -> Branch:
-    """The branch that was closed as solved, the last one of several, or else the one where work went on."""
+@frozen(kw_only=True)
+class Solution:
+    """What solved a session, and on which way."""
+
+    branch: Branch
+    step: Step | None
+
+
+def solved_by(session: Session, steps: Sequence[Step]) -> Solution:
+    """What solved a session; `steps` by number, all of them.
+
+    The way is what somebody said: the branch closed as solved, the last one of several. Where nobody did, it is that of the step
+    that worked, which is the branch whose hypothesis it fits before the one it was added to. Where none worked, it is where work
+    went on.
+    """
+    ways, worked = Ways.of(session), [step for step in steps if step.result is StepResult.WORKED]
     solved = [branch for branch in session.branches.all if branch.state is BranchState.SOLVED]
-    return (
-        max(solved, key=lambda branch: branch.closed_at or branch.created_at)
-        if solved
-        else session.branches.get(session.branches.active_id)
-    )
+    if solved:
+        branch = max(solved, key=lambda branch: branch.closed_at or branch.created_at)
+        there = [step for step in worked if step.branch_id == branch.id] or [step for step in worked if ways.of_step(step) == branch]
+        return Solution(branch=branch, step=there[-1] if there else None)
+    active = session.branches.get(session.branches.active_id)
+    last = [step for step in steps if step.result is not None][-1:]
+    # An earlier one that worked, with others tried after it, did not solve it, unless it is where work went on.
+    told = [step for step in worked if step.branch_id == active.id or step in last]
+    return Solution(branch=ways.of_step(told[-1]), step=told[-1]) if told else Solution(branch=active, step=None)

@@ -10,7 +10,7 @@ from attrs import Attribute, evolve, field, frozen
 from flowpilot_core.domain.kernel.actor import Actor, Person
 from flowpilot_core.domain.kernel.errors import AlreadyClaimed, InvalidTransition, NotAssignee, NotFound, OwnHandoff, VersionConflict
 from flowpilot_core.domain.kernel.events import Event, EventKind, Plain
-from flowpilot_core.domain.kernel.identifiers import HandoffId, SessionId, TeamId, UserId
+from flowpilot_core.domain.kernel.identifiers import BranchId, HandoffId, SessionId, TeamId, UserId
 from flowpilot_core.domain.kernel.permissions import Permission, permits, require, require_role
 from flowpilot_core.domain.kernel.text import counted, optional_text
 from flowpilot_core.domain.kernel.transitions import advance
@@ -157,18 +157,21 @@ class Handoff:
             raise AlreadyClaimed(self.id, self.claim.by, self.claim.at)
         return self._advance(HandoffMove.CLAIM)
 
-    def claimed(self, session: Session, *, by: Person, at: datetime) -> "tuple[Handoff, Session, Event]":
-        """Taken by `by`, who is the session's assignee from now on.
+    def claimed(self, session: Session, *, branch_id: BranchId | None = None, by: Person, at: datetime) -> "tuple[Handoff, Session, Event]":
+        """Taken by `by`, who is the session's assignee from now on, and goes on in the branch named or else where work stopped.
 
-        Raises also `OwnHandoff` for its escalator, and `AlreadyClaimed` where somebody was first.
+        Raises also `NotFound` for a branch of no session of this kind, `OwnHandoff` for its escalator, and `AlreadyClaimed` where
+        somebody was first.
         """
+        if branch_id is not None:
+            session.branches.get(branch_id)
         state = self.require_claimable(by=by)
         at = max(at, self.escalated_at)
         claim = Claim(by=by.user_id, at=at, step_count=session.step_count, branch_count=len(session.branches.all))
         return (
             evolve(self, state=state, claim=claim),
-            session.claimed(by.user_id, at=at),
-            self._event(EventKind.HANDOFF_CLAIMED, by, at, state=state, assignee_id=str(by.user_id)),
+            session.claimed(by.user_id, branch_id=branch_id, at=at),
+            self._event(EventKind.HANDOFF_CLAIMED, by, at, **claim_told(by.user_id, branch_id)),
         )
 
     def unclaimed(self, session: Session, *, by: Person, at: datetime) -> "tuple[Handoff, Session, Event]":
@@ -260,3 +263,9 @@ class Handoff:
 
     def _event(self, kind: EventKind, by: Actor, at: datetime, **changed: Plain) -> Event:
         return Event.of(kind, by=by, at=at, session_id=self.session_id, handoff_id=self.id, changed=changed)
+
+
+def claim_told(by: UserId, branch_id: BranchId | None) -> dict[str, Plain]:
+    """What the event of a claim says: who has it now, and where they chose to go on."""
+    chosen: dict[str, Plain] = {} if branch_id is None else {"branch_id": str(branch_id)}
+    return {"state": HandoffState.CLAIMED, "assignee_id": str(by), **chosen}

@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 from attrs import frozen
 
-from flowpilot_core.domain.handoffs.debrief import solved_in
+from flowpilot_core.domain.handoffs.debrief import solved_by
 from flowpilot_core.domain.handoffs.handoff import Handoff
 from flowpilot_core.domain.kernel.errors import InvalidTransition
 from flowpilot_core.domain.sessions.branch import Branch, BranchState, ForkPoint
@@ -37,7 +37,7 @@ class Story:
     fork: ForkPoint | None
     """Where that branch began; None for the root."""
     worked: tuple[Step, ...]
-    """In sight of that branch."""
+    """In sight of that branch, and what solved it."""
     failed: tuple[Step, ...]
     ruled_out: tuple[Branch, ...]
 
@@ -46,7 +46,8 @@ class Story:
         """The story of a session with all its steps. Raises `InvalidTransition` unless it is resolved."""
         if session.resolution is None:
             raise InvalidTransition("session", session.status, "document")
-        branch = solved_in(session)
+        solution = solved_by(session, steps)
+        branch = solution.branch
         told = [step for step in steps if step.kind is not StepKind.NOTE]
         seen = session.branches.in_sight(branch.id, told)
         return cls(
@@ -55,7 +56,7 @@ class Story:
             resolution=session.resolution,
             branch=branch,
             fork=next((fork for fork in session.branches.fork_points if fork.id == branch.fork_point_id), None),
-            worked=tuple(step for step in seen if step.result is StepResult.WORKED),
+            worked=tuple(step for step in told if step.result is StepResult.WORKED and (step in seen or step == solution.step)),
             failed=tuple(step for step in told if step.result is StepResult.FAILED),
             ruled_out=tuple(one for one in session.branches.all if one.state is BranchState.DEAD_END),
         )

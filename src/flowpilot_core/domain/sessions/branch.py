@@ -211,6 +211,11 @@ class Branches:
         )
         return tuple(sorted(seen, key=lambda step: step.number))
 
+    @property
+    def workable(self) -> tuple[Branch, ...]:
+        """Those that work can go on in."""
+        return tuple(branch for branch in self.all if (branch.state, BranchMove.WORK) in BRANCH)
+
     def open_hypotheses(self) -> tuple[Branch, ...]:
         """Branches whose hypothesis is neither confirmed nor ruled out."""
         return tuple(branch for branch in self.all if branch.hypothesis and branch.state is BranchState.OPEN)

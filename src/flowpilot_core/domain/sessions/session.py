@@ -8,7 +8,7 @@ from types import MappingProxyType
 from attrs import evolve, frozen
 
 from flowpilot_core.domain.kernel.actor import Actor, Person, System
-from flowpilot_core.domain.kernel.errors import InvalidTransition, NotFound, VersionConflict
+from flowpilot_core.domain.kernel.errors import InvalidTransition, InvalidValue, NotFound, VersionConflict
 from flowpilot_core.domain.kernel.events import Event, EventKind, Plain
 from flowpilot_core.domain.kernel.identifiers import BranchId, ForkPointId, HandoffId, SessionId, StepId, TeamId, UserId
 from flowpilot_core.domain.kernel.permissions import Permission, permits, require, require_role
@@ -230,13 +230,34 @@ class Session:
         return session, step, event
 
     def with_result(
-        self, step: Step, result: StepResult | None, evidence: str | None, *, by: Person, at: datetime
+        self,
+        step: Step,
+        result: StepResult | None,
+        evidence: str | None,
+        *,
+        branch_id: BranchId | None = None,
+        by: Person,
+        at: datetime,
     ) -> "tuple[Session, Step, Event]":
-        """With another result of one of its steps; of a helper's own, where a helper asks. Raises also `InvalidValue`."""
+        """With another result of one of its steps; of a helper's own, where a helper asks. Raises also `InvalidValue`.
+
+        With another branch, where one is named: that is the assignee's to say. Raises then also `NotFound`, and `InvalidValue` for a
+        step at which the work was split.
+        """
         at = self._not_before(at)
         changed = step.with_result(result, evidence, at=at)
-        self._require_work(by, Permission.SET_RESULT, *(self.helper_ids & {step.created_by}))
-        event = self._event(EventKind.STEP_CHANGED, by, at, step_id=str(step.id), result=result, evidence=evidence is not None)
+        if branch_id in (None, step.branch_id):
+            self._require_work(by, Permission.SET_RESULT, *(self.helper_ids & {step.created_by}))
+            told: dict[str, Plain] = {}
+        else:
+            self.branches.get(branch_id)
+            if any(fork.at_step_id == step.id for fork in self.branches.fork_points):
+                raise InvalidValue("branch_id", "must be the step's own: the work was split at this step")
+            self._require_work(by)
+            changed = changed.in_branch(self.branches.for_steps(branch_id).id)
+            told = {"branch_id": str(changed.branch_id)}
+        told = {"step_id": str(step.id), "result": result, "evidence": evidence is not None, **told}
+        event = Event.of(EventKind.STEP_CHANGED, by=by, at=at, session_id=self.id, changed=told)
         return evolve(self, updated_at=at), changed, event
 
     def forked(
@@ -369,9 +390,13 @@ class Session:
         """Waiting in the queue, still with its escalator; the handoff checks who may."""
         return evolve(self._handed_off(SessionMove.ESCALATE, handoff_id, at=at), escalation_package=package)
 
-    def claimed(self, by: UserId, *, at: datetime) -> "Session":
-        """Active again, with who claimed it; the handoff checks who may."""
-        return self._moved(SessionMove.CLAIM, at=at, assignee_id=by)
+    def claimed(self, by: UserId, *, branch_id: BranchId | None = None, at: datetime) -> "Session":
+        """Active again, with who claimed it, who goes on in the branch named or else where work stopped; the handoff checks who may.
+
+        Raises also `NotFound`.
+        """
+        claimed = self._moved(SessionMove.CLAIM, at=at, assignee_id=by)
+        return claimed if branch_id is None else evolve(claimed, branches=self.branches.activated(branch_id))
 
     def withdrawn(self, *, at: datetime) -> "Session":
         """Active again, with the assignee it had; the handoff checks who may."""

@@ -56,3 +56,7 @@ class Step:
         """The step with another result; evidence stays as it is where None is given. Raises `InvalidValue`."""
         kept = self.evidence if evidence is None else checked_evidence("evidence", evidence)
         return evolve(self, result=result, evidence=kept, updated_at=max(at, self.updated_at))
+
+    def in_branch(self, branch_id: BranchId) -> "Step":
+        """The step, as one of another branch; its number stays."""
+        return evolve(self, branch_id=branch_id)

@@ -1,14 +1,23 @@
 """The page behind the link in a mail: who escalated what, and a button that takes it. The link alone is no right to anything."""
 
+from uuid import UUID
+
 from flowpilot_core.application.kernel.links import ClaimLink
 from flowpilot_core.domain.handoffs.handoff import HandoffState
+from flowpilot_core.domain.kernel.actor import Person
 from flowpilot_core.domain.kernel.errors import AlreadyClaimed
-from flowpilot_core.domain.kernel.identifiers import UserId
+from flowpilot_core.domain.kernel.identifiers import BranchId, UserId
 from flowpilot_core.ports.handoffs import HandoffDetail
 from flowpilot_http.pages.page_request import Form, Visit, shows, takes
 from flowpilot_http.responses import Body
 
 CLAIM = "/claim/{signed:str}"
+
+
+class Take(Form, kw_only=True, frozen=True):
+    """Take it, and go on in this branch; where work stopped, where there is no choice."""
+
+    branch_id: UUID | None = None
 
 
 @shows(CLAIM)
@@ -18,7 +27,7 @@ async def claim_page(request: Visit) -> Body:
     person = request.person_of(link.account_id)
     if refusal := _no_good(request, link, person.user_id):
         return refusal
-    return _shown(request, await request.flowpilot.handoffs.get(person, link.handoff_id))
+    return await _shown(request, person, await request.flowpilot.handoffs.get(person, link.handoff_id))
 
 
 @takes(CLAIM)
@@ -26,13 +35,14 @@ async def claim_by_link(request: Visit) -> Body:
     """Take it."""
     link = _link(request)
     person = request.person_of(link.account_id)
-    await request.sent(Form)
+    chosen = (await request.sent(Take)).branch_id
     if refusal := _no_good(request, link, person.user_id):
         return refusal
     try:
-        return _shown(request, await request.flowpilot.handoffs.claim(person, link.handoff_id))
+        branch_id = None if chosen is None else BranchId(chosen)
+        return await _shown(request, person, await request.flowpilot.handoffs.claim(person, link.handoff_id, branch_id=branch_id))
     except AlreadyClaimed:
-        return _shown(request, await request.flowpilot.handoffs.get(person, link.handoff_id), status=409)
+        return await _shown(request, person, await request.flowpilot.handoffs.get(person, link.handoff_id), status=409)
 
 
 def _link(request: Visit) -> ClaimLink:
@@ -50,8 +60,10 @@ def _no_good(request: Visit, link: ClaimLink, user_id: UserId) -> Body | None:
     return None
 
 
-def _shown(request: Visit, detail: HandoffDetail, *, status: int = 200) -> Body:
+async def _shown(request: Visit, person: Person, detail: HandoffDetail, *, status: int = 200) -> Body:
     handoff = detail.handoff
+    open_ = handoff.state is HandoffState.OPEN
+    branches = (await request.flowpilot.sessions.get(person, handoff.session_id)).session.branches if open_ else None
     return request.page(
         "claim.html",
         status=status,
@@ -59,7 +71,9 @@ def _shown(request: Visit, detail: HandoffDetail, *, status: int = 200) -> Body:
         escalator=detail.names.get(handoff.escalated_by, "a colleague"),
         claimer=detail.names.get(handoff.claim.by, "a colleague") if handoff.claim else None,
         own=bool(handoff.claim and request.user.user_id == handoff.claim.by),
-        open=handoff.state is HandoffState.OPEN,
+        open=open_,
+        branches=branches.workable if branches else (),
+        active_id=branches.active_id if branches else None,
     )
 
 

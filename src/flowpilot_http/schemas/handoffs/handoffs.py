@@ -19,6 +19,12 @@ from flowpilot_http.schemas.assistant.assessments import AssessmentOut
 from flowpilot_http.schemas.kernel import Closed, Instant, MaybeText, Page, PersonOut, TicketOut, person
 
 
+class Claim(Closed, kw_only=True, frozen=True):
+    """Where to go on. An empty body is right too."""
+
+    branch_id: Annotated[UUID | None, Meta(description="An open branch of the session; where work stopped, where left out.")] = None
+
+
 class Reroute(Closed, kw_only=True, frozen=True):
     """Whom it is meant for now, and how urgent it is; what is left out stays. A team or person that is named replaces both."""
 

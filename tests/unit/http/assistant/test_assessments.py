@@ -65,7 +65,7 @@ async def test_seniors_judge_it_once_each_and_the_list_says_so(world: World) -> 
 
     (judged,) = (await world.admin.seen(f"/handoffs/{handoff['id']}/assessments"))["items"]
     assert [("Sam", "useful", None)] == [(one["by"]["name"], one["verdict"], one["comment"]) for one in judged["feedback"]]
-    assert "rules-1" == judged["prompt_version"]
+    assert "rules-2" == judged["prompt_version"]
 
 
 async def test_what_cannot_be_is_refused(world: World) -> None:

@@ -75,6 +75,18 @@ async def test_what_solved_a_similar_session_of_the_account_is_proposed(world: W
     assert not any("Renewed" in content for content in await proposed(world.rival))
 
 
+async def test_what_solved_a_similar_session_is_not_proposed_where_it_failed(world: World) -> None:
+    solved = await world.senior.session(title="Scanner sends no mail", problem="Scan to mail fails since Monday")
+    await world.senior.made(f"/ai-sessions/{solved['id']}/resolve", {"summary": "Renewed the app password", "root_cause": "It had expired"})
+    session = await world.junior.session(title="Scanner sends no mail", problem="Scan to mail fails")
+    path = f"/ai-sessions/{session['id']}"
+    await world.junior.made(f"{path}/steps", {"kind": "action", "content": "Renewed the app password of the scanner", "result": "failed"})
+
+    best = await world.junior.made(f"{path}/suggestions")
+
+    assert not any("Renewed" in one["content"] for one in (best, *best["more"]))
+
+
 async def test_asking_never_fails_the_session(world: World) -> None:
     session = await world.junior.session(title="Hm", problem="Odd")
 

@@ -220,3 +220,30 @@ async def test_what_people_wrote_is_shown_as_text(world: World) -> None:
     assert "&lt;script&gt;" in browser.page.text
     assert "<script" not in browser.page.text
     assert "<img" not in browser.page.text
+
+
+async def test_who_takes_it_by_the_link_chooses_where_they_go_on(world: World) -> None:
+    mailed = await Mailed.of(world)
+    path = f"/ai-sessions/{mailed.handoff['session_id']}"
+    await world.junior.made(f"/handoffs/{mailed.handoff['id']}/withdraw")
+    step = await world.junior.made(f"{path}/steps", {"kind": "note", "content": "It began today"})
+    options = [{"label": "Line", "hypothesis": "The line is down"}, {"label": "Firewall", "hypothesis": "It <b>drops</b> us"}]
+    fork = await world.junior.made(f"{path}/forks", {"at_step_id": step["id"], "reason": "Two causes fit", "options": options})
+    mailed = Mailed(world, await world.junior.made(f"{path}/handoff", {"intent": "escalate", "reason": "Stuck"}))
+    browser = await signed_in(world, world.senior)
+
+    await browser.open(mailed.link(world.senior))
+    for words in ("Where will you go on?", "Line", "It &lt;b&gt;drops&lt;/b&gt; us", f"where {world.junior.user.name} stopped"):
+        assert words in browser.page.text
+    await browser.send(mailed.link(world.senior), branch_id=fork["branch_ids"][1])
+
+    assert "It is yours" in browser.page.text
+    assert fork["branch_ids"][1] == (await world.senior.seen(path))["active_branch_id"]
+
+
+async def test_where_there_is_one_line_of_work_nobody_is_asked_where_to_go_on(world: World, mailed: Mailed) -> None:
+    browser = await signed_in(world, world.senior)
+
+    await browser.open(mailed.link(world.senior))
+
+    assert "Where will you go on?" not in browser.page.text

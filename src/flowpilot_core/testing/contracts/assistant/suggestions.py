@@ -3,10 +3,11 @@
 import pytest
 from attrs import evolve
 
-from flowpilot_core.domain.assistant.similar_sessions import most_similar, telling_words
+from flowpilot_core.domain.assistant.similar_sessions import most_similar
 from flowpilot_core.domain.assistant.suggestion import Proposal, Record, Suggestion
 from flowpilot_core.domain.kernel.errors import NotFound
 from flowpilot_core.domain.kernel.identifiers import SuggestionId
+from flowpilot_core.domain.kernel.words import telling_words
 from flowpilot_core.ports.kernel import BeginWork, ViewOf
 from flowpilot_core.ports.relay import Outbox, WorkKind
 from flowpilot_core.ports.unit_of_work import UnitOfWork, View

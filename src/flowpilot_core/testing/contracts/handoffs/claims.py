@@ -20,7 +20,7 @@ from flowpilot_core.domain.kernel.errors import (
     VersionConflict,
 )
 from flowpilot_core.domain.kernel.events import EventKind
-from flowpilot_core.domain.kernel.identifiers import EventId, HandoffId, UserId
+from flowpilot_core.domain.kernel.identifiers import BranchId, EventId, HandoffId, UserId
 from flowpilot_core.ports.handoffs import HandoffDetail
 from flowpilot_core.ports.kernel import BeginWork, ViewOf
 from flowpilot_core.ports.unit_of_work import UnitOfWork, View
@@ -44,10 +44,18 @@ class ClaimsContract(Contract):
         expected: int | None = None,
         commit: bool = True,
         event_id: EventId | None = None,
+        branch_id: BranchId | None = None,
     ) -> HandoffDetail:
         async with begin(staff.account_id) as work:
             taken = await work.handoffs.claim(
-                handoff_id, by=by, at=at, event_id=event_id or EventId(new_id()), request_id="r-1", expected=expected, commit=commit
+                handoff_id,
+                by=by,
+                at=at,
+                event_id=event_id or EventId(new_id()),
+                request_id="r-1",
+                expected=expected,
+                commit=commit,
+                branch_id=branch_id,
             )
             await work.commit()
         return taken
@@ -79,6 +87,50 @@ class ClaimsContract(Contract):
         assert (handoff, acme.ben.name) == (taken.handoff, taken.names[acme.ben.user_id])
         assert (session, (handoff,)) == (detail.session, detail.handoffs)
         assert evolve(event, id=event_id, request_id="r-1") == (await all_events(view, acme.account_id))[-1].event
+
+    @pytest.mark.parametrize("commit", [True, False])
+    async def test_who_claims_goes_on_in_the_branch_they_choose(
+        self, begin: BeginWork[UnitOfWork], view: ViewOf[View], acme: Staff, commit: bool
+    ) -> None:
+        case = await a_session(by=acme.anna).step().fork("driver", "network").escalated().kept(begin)
+        chosen = case.branch("network")
+        handoff, session, event = case.handoff.claimed(case.session, branch_id=chosen, by=acme.ben, at=self.AT)
+
+        event_id = EventId(new_id())
+        taken = await self.claim(begin, acme, case.handoff.id, acme.ben, commit=commit, branch_id=chosen, event_id=event_id)
+
+        detail = await view(acme.account_id).session(case.id)
+        assert (chosen, evolve(session, version=case.session.version + 1)) == (detail.session.branches.active_id, detail.session)
+        assert evolve(handoff, version=case.handoff.version + 1) == taken.handoff
+        assert evolve(event, id=event_id, request_id="r-1") == (await all_events(view, acme.account_id))[-1].event
+        assert str(chosen) == event.changed["branch_id"]
+
+    async def test_nobody_claims_with_a_branch_that_is_closed_or_of_another_session(
+        self, begin: BeginWork[UnitOfWork], view: ViewOf[View], acme: Staff
+    ) -> None:
+        case = await a_session(by=acme.anna).step().fork("driver", "network").closed("network").escalated().kept(begin)
+        other = await a_session(by=acme.anna).step().fork("driver", "network").kept(begin)
+
+        for branch_id, expected, refusal in (
+            (case.branch("network"), None, InvalidTransition("branch", "dead_end", "work")),
+            (case.branch("network"), 99, InvalidTransition("branch", "dead_end", "work")),
+            (case.branch("driver"), 99, VersionConflict("handoff", 99, case.handoff.version)),
+            (other.branch("network"), None, NotFound("branch")),
+            (BranchId(new_id()), None, NotFound("branch")),
+        ):
+            with pytest.raises(type(refusal)) as refused:
+                await self.claim(begin, acme, case.handoff.id, acme.ben, branch_id=branch_id, expected=expected)
+            assert facts(refusal) == facts(refused.value)
+
+        detail = await view(acme.account_id).session(case.id)
+        assert (case.session, (case.handoff,)) == (detail.session, detail.handoffs)
+
+    async def test_who_comes_second_is_told_so_whatever_branch_they_chose(self, begin: BeginWork[UnitOfWork], acme: Staff) -> None:
+        case = await a_session(by=acme.anna).step().fork("driver", "network").escalated().kept(begin)
+        await self.claim(begin, acme, case.handoff.id, acme.ben, branch_id=case.branch("network"))
+
+        with pytest.raises(AlreadyClaimed):
+            await self.claim(begin, acme, case.handoff.id, acme.adam, branch_id=case.branch("driver"))
 
     async def test_a_claim_that_is_not_committed_never_was(self, begin: BeginWork[UnitOfWork], view: ViewOf[View], acme: Staff) -> None:
         case = await an_escalation(by=acme.anna).kept(begin)

@@ -10,6 +10,7 @@ from flowpilot_core.domain.kernel.events import EventKind, Plain
 from flowpilot_core.domain.kernel.identifiers import SessionId, StepId
 from flowpilot_core.domain.notifications.delivery import TOLD_ROLES
 from flowpilot_core.domain.sessions.session import Status, Ticket
+from flowpilot_core.domain.sessions.step import StepResult
 from flowpilot_core.ports.kernel import BeginWork, ViewOf
 from flowpilot_core.ports.sessions import SessionFilter
 from flowpilot_core.ports.unit_of_work import UnitOfWork, View
@@ -29,6 +30,17 @@ class SessionsContract(Contract):
 
         assert case.session == detail.session
         assert case.steps == detail.steps
+
+    async def test_a_step_comes_back_with_its_result_and_in_the_branch_it_was_put_into(
+        self, begin: BeginWork[UnitOfWork], view: ViewOf[View], acme: Staff
+    ) -> None:
+        case = a_session(by=acme.anna).step().fork("driver", "network").step("moved the port")
+        case = await case.result(StepResult.WORKED, evidence=AWKWARD, branch_id=case.branch("network")).kept(begin)
+
+        steps = (await view(acme.account_id).session(case.id)).steps
+
+        assert case.steps == steps
+        assert (case.branch("network"), StepResult.WORKED) == (steps[-1].branch_id, steps[-1].result)
 
     async def test_a_unit_of_work_reads_what_a_view_reads(self, begin: BeginWork[UnitOfWork], view: ViewOf[View], acme: Staff) -> None:
         case = await a_rich_case(acme).escalated(note=AWKWARD).claimed_by(acme.ben).kept(begin)

@@ -1,0 +1,45 @@
+"""Words: those of a text that say what it is about, and when two of them are one."""
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+MOST_WORDS: Final = 40
+_WORD: Final = re.compile(r"[^\W_]{3,40}")
+# fmt: off
+_NOISE: Final = frozenset((
+    "and", "are", "but", "can", "cannot", "for", "from", "get", "gets", "got", "had", "has", "have", "her", "his", "how", "its",
+    "not", "now", "off", "one", "our", "out", "she", "since", "that", "the", "their", "them", "then", "there", "they", "this",
+    "today", "two", "was", "were", "what", "when", "where", "which", "who", "why", "will", "with", "you", "your", "after",
+    "again", "all", "also", "any", "been", "before", "being", "does", "doing", "done", "down", "each", "every", "into", "just",
+    "like", "more", "most", "new", "nothing", "only", "other", "over", "please", "same", "seen", "some", "still", "than", "tried",
+    "try", "user", "users", "very", "who", "work", "working", "works", "der", "die", "das", "und", "ist", "nicht", "ein", "eine",
+    "mit", "auf", "für", "von",
+))
+# fmt: on
+"""Words that say nothing about a problem."""
+_ENDING: Final = re.compile(r"(?:ings?|ers?|ed|es|s|e)$")
+_SHORTEST_STEM: Final = 3
+_VAGUE: Final = frozenset((
+    "anoth", "back", "both", "broken", "caus", "chang", "check", "fail", "fault", "first", "found", "good", "last", "look", "mak", "mov",
+    "night", "old", "onc", "problem", "put", "read", "reason", "remov", "replac", "restart", "right", "run", "set", "someth", "step",
+    "test", "tim", "took", "tri", "us", "wrong",
+))  # fmt: skip
+"""Stems of words that stand in any hypothesis and any step: of what was done or how it was, and not of what to."""
+
+
+def telling_words(*texts: str | None) -> tuple[str, ...]:
+    """The words that say what a text is about, folded, each once, in their order."""
+    words: Iterable[str] = (word for text in texts if text for word in _WORD.findall(text.casefold()))
+    return tuple(dict.fromkeys(word for word in words if word not in _NOISE and not word.isdecimal()))[:MOST_WORDS]
+
+
+def stem(word: str) -> str:
+    """What is left of a word where one thing is told of as one, as several, or as what was done with it: `print` of `printers`."""
+    cut = _ENDING.sub("", word)
+    return cut if len(cut) >= _SHORTEST_STEM else word
+
+
+def things(*texts: str | None) -> frozenset[str]:
+    """Stems of the words that say which things a text is about."""
+    return frozenset(stem(word) for word in telling_words(*texts)) - _VAGUE
