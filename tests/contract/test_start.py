@@ -25,3 +25,12 @@ def test_what_an_operator_does_beside_the_server_loads_nothing_that_serves(own_d
     found = loaded(*arguments, environment=environment(**named(own_database)))
 
     assert [] == found.of(*NOT_FOR_A_COMMAND)
+
+
+def test_whoever_only_relays_loads_no_pages_and_no_web_framework(own_database: PostgresDatabase) -> None:
+    settings = named(own_database) | {"base_url": "https://flowpilot.example.test"}
+
+    found = loaded("deliveries", "drain", environment=environment(**settings))
+
+    assert found.of("flowpilot_adapters.psa")
+    assert [] == found.of("alembic", "litestar", "uvicorn", "flowpilot_http.app", "flowpilot_http.pages", "flowpilot_http.routes")

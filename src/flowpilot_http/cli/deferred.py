@@ -49,8 +49,8 @@ class Deferred(TyperCommand):
             program.add_typer(found, name=name)
         else:
             program.command(name)(found)
-        whole = typer.main.get_group(program).commands[name]
-        assert isinstance(whole, TyperCommand | TyperGroup)
+        made: Any = typer.main.get_group(program)
+        whole: TyperCommand | TyperGroup = made.commands[name]
         return whole
 
     def make_context(self, *arguments: Any, **named: Any) -> Any:

@@ -40,7 +40,7 @@ from flowpilot_core.domain.kernel.errors import Unavailable
 from flowpilot_core.ports.notifications import EventStream
 from flowpilot_core.ports.psa import Psa
 from flowpilot_core.ports.relay import WorkKind
-from flowpilot_http import server
+from flowpilot_http.ending import asked_to_end
 from flowpilot_http.metrics import Metrics
 from flowpilot_http.settings import Settings, variable
 
@@ -59,7 +59,7 @@ BETWEEN_FIGURES: Final = 15.0
 
 async def relay(settings: Settings, *, metrics_port: int | None = None) -> None:
     """Do the relay's work until the process is asked to end. Raises `CannotRun`."""
-    with server.asked_to_end() as stop:
+    with asked_to_end() as stop:
         async with AsyncExitStack() as stack:
             urls = stack.enter_context(database_of(settings))
             database, outbox, metrics = await _relaying(settings, stack, urls), outbox_of(stack, urls), Metrics()

@@ -16,6 +16,7 @@ from flowpilot_core.domain.kernel.identifiers import AccountId
 from flowpilot_http import server
 from flowpilot_http.app import create_app
 from flowpilot_http.cursors import Cursors
+from flowpilot_http.ending import asked_to_end
 from flowpilot_http.metrics import Metrics
 from flowpilot_http.middleware import Edge
 from flowpilot_http.readiness import Probe, Readiness
@@ -35,7 +36,7 @@ PROBE_SECONDS: Final = 3.0
 
 async def serve(settings: Settings, *, host: str, port: int, relay: bool) -> None:
     """Answer requests, and do the relay's work if asked to, until the process is asked to end. Raises `CannotRun`."""
-    with server.asked_to_end() as stop:
+    with asked_to_end() as stop:
         async with AsyncExitStack() as stack:
             urls = stack.enter_context(database_of(settings))
             listener = stack.enter_context(_listening(host, port))
