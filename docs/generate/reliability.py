@@ -1,4 +1,4 @@
-"""Which test stages which fault or attack: found in the names and docstrings of the tests."""
+"""Which test stages which fault, small input or attack: found in the names and docstrings of the tests."""
 
 import ast
 import re
@@ -11,13 +11,15 @@ from .markdown import page, table
 
 ROOT = Path(__file__).parents[2]
 PLACES = (ROOT / "tests", ROOT / "src" / "flowpilot_core" / "testing" / "contracts")
-_ROW = re.compile(r"(?<![A-Za-z0-9])([FA]\d\d)(?![0-9])", re.IGNORECASE)
+_ROW = re.compile(r"(?<![A-Za-z0-9])([FA]\d\d|P\d\d?)(?![0-9])", re.IGNORECASE)
 _RANGE = re.compile(r"(?<![A-Za-z0-9])([FA])(\d\d) to (?:\1)?(\d\d)(?![0-9])")
 _TEST = re.compile(r"\[([\w.]+)\]\(\.\./\.\./([^)]+)\)")
 
 _ROWS = tomllib.loads((Path(__file__).parent / "rows.toml").read_text())
 DEMANDED: tuple[str, ...] = tuple(_ROWS["demanded"])
-MEANING: dict[str, tuple[str, str]] = {row: (done, holds) for part in ("faults", "attacks") for row, (done, holds) in _ROWS[part].items()}
+MEANING: dict[str, tuple[str, str]] = {
+    row: (done, holds) for part in ("faults", "inputs", "attacks") for row, (done, holds) in _ROWS[part].items()
+}
 
 
 def reliability() -> str:
@@ -29,6 +31,9 @@ def reliability() -> str:
         " claim is exactly once. Faults are what goes wrong by itself; what somebody does on purpose is in [the threat"
         " model](threat-model.md). Each row is staged by the tests that name it; those of parts not built yet are left out.",
         staged("F", found),
+        "## Faults with small inputs",
+        "What one value of an unusual kind once broke, here or in other products. Each row stands for all of its kind.",
+        staged("P", found),
     )
 
 

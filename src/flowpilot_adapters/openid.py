@@ -18,6 +18,7 @@ from joserfc.errors import JoseError
 from flowpilot_core.domain.access.identity_provider import LONGEST_JWT, Identity, IdentityProvider
 from flowpilot_core.domain.kernel.errors import InvalidValue, Unauthenticated, Unavailable
 from flowpilot_core.domain.kernel.identifiers import ProviderId
+from flowpilot_core.domain.kernel.web_address import in_ascii
 from flowpilot_core.ports.access import Errand
 from flowpilot_core.ports.kernel import Clock
 
@@ -121,8 +122,8 @@ class HttpOpenId:
             auth = httpx.BasicAuth(quote(provider.client_id, safe=""), quote(secret, safe=""))
         elif secret is not None:
             form["client_secret"] = secret
-        request = self.client.build_request("POST", _endpoint(provider.issuer, published.metadata, "token_endpoint"), data=form)
-        status, answer = await self._answer(request, auth=auth)
+        endpoint = _endpoint(provider.issuer, published.metadata, "token_endpoint")
+        status, answer = await self._answer("POST", endpoint, data=form, auth=auth)
         if 400 <= status < 500:
             raise Unauthenticated
         token = answer.get("id_token")
@@ -197,15 +198,19 @@ class HttpOpenId:
         return _Published(metadata=metadata, keys=tuple(key for key in keys if isinstance(key, dict)), read_at=self.monotonic())
 
     async def _document(self, url: str) -> Mapping[str, Any]:
-        status, document = await self._answer(self.client.build_request("GET", url))
+        status, document = await self._answer("GET", url)
         if status != 200:
             raise _Nonsense(f"answers {status} at {urlsplit(url).path}")
         return document
 
-    async def _answer(self, request: httpx.Request, auth: httpx.Auth | None = None) -> tuple[int, Mapping[str, Any]]:
+    async def _answer(
+        self, method: str, url: str, *, data: Mapping[str, str] | None = None, auth: httpx.Auth | None = None
+    ) -> tuple[int, Mapping[str, Any]]:
         """The status, and the object that was answered. Raises `Unavailable` for anything else."""
-        body, where = b"", request.url.path
+        body, where = b"", url
         try:
+            request = self.client.build_request(method, url, data=data)
+            where = request.url.path
             async with asyncio.timeout(PATIENCE):
                 answer = await self.client.send(request, auth=auth, stream=True, follow_redirects=False)
                 try:
@@ -230,9 +235,15 @@ def _endpoint(issuer: str, metadata: Mapping[str, Any], name: str) -> str:
     """An address that the issuer publishes: no less safe than its own. Raises `Unavailable`."""
     url = metadata.get(name)
     schemes = ("https",) if issuer.startswith("https:") else ("https", "http")
-    if not isinstance(url, str) or urlsplit(url).scheme not in schemes:
+    if not isinstance(url, str):
+        raise _Nonsense(f"publishes no {name}")
+    try:
+        asked = in_ascii(url)
+    except ValueError as exc:
+        raise _Nonsense(f"publishes no {name} that can be asked: it {exc}") from exc
+    if urlsplit(asked).scheme not in schemes:
         raise _Nonsense(f"publishes no {name} that is as safe as it is itself")
-    return url
+    return asked
 
 
 def _header(token: str) -> Mapping[str, Any]:

@@ -10,10 +10,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import timedelta
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from socket import SOCK_STREAM
-from typing import Final
+from typing import Any, Final
 
 import httpx
 from attrs import define, field
+
+from flowpilot_core.domain.kernel.web_address import in_ascii
 
 LARGEST_ANSWER: Final = 1024 * 1024
 """Bytes of an answer's body."""
@@ -64,13 +66,31 @@ def guarded_client(
     transport = GuardedTransport(
         inner, allow_private=allow_private, seconds=longest / timedelta(seconds=1), largest=largest, resolve=resolve or resolved
     )
-    return httpx.AsyncClient(
+    return _GuardedClient(
         transport=transport,
         trust_env=False,
         follow_redirects=False,
         headers={"accept-encoding": "identity", "user-agent": "FlowPilot"},
         timeout=longest / timedelta(seconds=1),
     )
+
+
+class _GuardedClient(httpx.AsyncClient):
+    """Raises `Forbidden` for what is no address, whoever said it, and never anything that callers of httpx do not expect."""
+
+    def build_request(self, method: str, url: httpx.URL | str, **others: Any) -> httpx.Request:
+        """As httpx does, for an address whose host is named as IDNA 2008 says."""
+        try:
+            return super().build_request(method, in_ascii(str(url)), **others)
+        except (httpx.InvalidURL, ValueError) as exc:
+            raise Forbidden(f"the address {exc}") from exc
+
+    async def send(self, request: httpx.Request, **others: Any) -> httpx.Response:
+        """As httpx does; it reads where an answer redirects to even where nobody follows."""
+        try:
+            return await super().send(request, **others)
+        except UnicodeError as exc:
+            raise httpx.RemoteProtocolError("it redirects to what is no address", request=request) from exc
 
 
 @define(eq=False)
@@ -111,7 +131,8 @@ class GuardedTransport(httpx.AsyncBaseTransport):
             raise Forbidden("the address must begin with https://", request=request)
         if url.userinfo:
             raise Forbidden("the address must not hold a user or a password", request=request)
-        host = url.host.rstrip(".")
+        # As it is sent, which is ASCII: what httpx shows, the resolver and TLS would encode again, by the rules of 2003.
+        host = url.raw_host.decode("ascii").rstrip(".")
         if not host:
             raise Forbidden("the address names no host", request=request)
         try:

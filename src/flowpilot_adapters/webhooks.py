@@ -1,13 +1,12 @@
 """Webhooks over HTTP, signed as the Standard Webhooks specification says."""
 
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Final
 
 import httpx
 from attrs import field, frozen
 from standardwebhooks import Webhook as Signer
 
+from flowpilot_core.domain.kernel.retry_after import retry_after
 from flowpilot_core.ports.kernel import Clock
 from flowpilot_core.ports.notifications import NotSent, WebhookAnswer, WebhookCall
 
@@ -40,21 +39,7 @@ class HttpWebhooks:
             # Its words are our guard's, or the network's; none holds the address, but a certificate's may name its host.
             what, kind = "the address could not be asked", type(exc).__name__
             raise NotSent(f"{what}: {str(exc) or kind}", unknown=isinstance(exc, httpx.ReadError), logged=f"{what}: {kind}") from exc
-        return WebhookAnswer(
-            status=answer.status_code, body=answer.text[:_LONGEST].replace("\0", ""), retry_after=self._retry_after(answer)
-        )
-
-    def _retry_after(self, answer: httpx.Response) -> float | None:
-        """Seconds, whether it says seconds or a date (RFC 9110, 10.2.3)."""
-        said = answer.headers.get("retry-after", "").strip()
-        if said.isdecimal():
-            return float(said[:9])
-        try:
-            at = parsedate_to_datetime(said)
-        except ValueError:
-            return None
-        return max(0.0, (_aware(at) - self.clock.now()).total_seconds())
-
-
-def _aware(at: datetime) -> datetime:
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
+        # By no charset that it names: some of those that Python knows can read nothing.
+        body = answer.content.decode("utf-8", "replace")[:_LONGEST].replace("\0", "")
+        pause = retry_after(answer.headers.get("retry-after"), now=self.clock.now())
+        return WebhookAnswer(status=answer.status_code, body=body, retry_after=pause)

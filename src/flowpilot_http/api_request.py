@@ -276,7 +276,13 @@ class Call(Request[Person, None, State]):
         after = EventIds(self._face.cursors).read(self.user.account_id, last) if last else None
         headers = [(name, value) for name, value in self.scope["headers"] if name in _SIGNING_IN]
         still = partial(self._face.door.again, headers)
-        stream = await self._face.push.open(await still(), credential=sha256(repr(headers).encode()).digest(), signed_in=still, after=after)
+        stream = await self._face.push.open(
+            await still(),
+            credential=sha256(repr(headers).encode()).digest(),
+            signed_in=still,
+            after=after,
+            lost=bool(last) and after is None,
+        )
         return Streamed(self._face.push, stream)
 
     async def _change(self, render: Callable[[Any], Answer]) -> Change:

@@ -13,6 +13,8 @@ from urllib.parse import parse_qsl
 import msgspec
 from msgspec import inspect
 
+from flowpilot_core.domain.kernel.text import one_of
+
 from .problems import At, Refused
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -69,6 +71,15 @@ def _names(kind: type[msgspec.Struct]) -> frozenset[str]:
     return frozenset(field.name for field in msgspec.structs.fields(kind))
 
 
+def explained(message: str, kind: type[msgspec.Struct]) -> str:
+    """What msgspec says of a value that does not fit `kind`, with what would, where it is one of several."""
+    found = _WHERE.match(message)
+    if found is None or not found["what"].startswith("Invalid enum value"):
+        return message
+    pointer = "".join(f"/{_escaped(name or index)}" for name, index in _STEP.findall(found["path"] or ""))
+    return f"{found['what']}: {one_of(_allowed(kind, pointer))} - at `${found['path'] or ''}`"
+
+
 def _refusal(message: str, kind: type[msgspec.Struct]) -> Refused:
     found = _WHERE.match(message)
     what, path = (found["what"], found["path"] or "") if found else (message, "")
@@ -80,7 +91,7 @@ def _refusal(message: str, kind: type[msgspec.Struct]) -> Refused:
     if "missing required field" in what and name:
         return _malformed(f"{pointer}/{_escaped(name[1])}", "is required")
     if what.startswith("Invalid enum value"):
-        return _invalid(pointer, "must be one of " + ", ".join(_allowed(kind, pointer)))
+        return _invalid(pointer, one_of(_allowed(kind, pointer)))
     plain = what.replace("`", "").replace("Expected", "must be").replace("str", "string")
     if ", got" in what or what.startswith("Invalid"):
         return _malformed(pointer, plain.replace("Invalid", "is not a"))
@@ -117,8 +128,16 @@ def _allowed(kind: type[msgspec.Struct], pointer: str) -> Iterator[str]:
 
 
 def _choices(at: inspect.Type, *kinds: type[inspect.Type]) -> list[inspect.Type]:
-    types = at.types if isinstance(at, inspect.UnionType) else (at,)
-    return [one for one in types if isinstance(one, kinds)] or [at]
+    at = _bare(at)
+    types = [_bare(one) for one in (at.types if isinstance(at, inspect.UnionType) else (at,))]
+    return [one for one in types if isinstance(one, kinds)] or types
+
+
+def _bare(at: inspect.Type) -> inspect.Type:
+    """Without its description; and of a table what stands under its names, since no pointer says which."""
+    while isinstance(at, inspect.Metadata | inspect.DictType):
+        at = at.type if isinstance(at, inspect.Metadata) else at.value_type
+    return at
 
 
 def _lone_surrogates(raw: bytes) -> Iterator[str]:

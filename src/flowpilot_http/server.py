@@ -4,9 +4,11 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Iterator
+from typing import Any, Final
 
 import structlog
 import uvicorn
+from attrs import frozen
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from .middleware import Edge
@@ -14,6 +16,8 @@ from .sse import HANG_UP
 
 log = structlog.get_logger()
 
+_EXPECT: Final = "flowpilot.expect"
+"""The extension of the server that says how long the next part of an answer is, which then goes as it is."""
 GRACE = 30
 """Seconds that running requests have to end."""
 
@@ -23,11 +27,41 @@ class CannotListen(Exception):
 
 
 class _Protocol(HttpToolsProtocol):
-    """Lets an answer hang up on somebody who no longer reads, so that what they did not read is kept no longer."""
+    """Lets an answer hang up on somebody who no longer reads, so that what they did not read is kept no longer.
+
+    And lets it go without chunks, where uvicorn would send some to whoever does not know them.
+    """
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self.scope["extensions"] = {HANG_UP: {"now": self.transport.abort}}
+        self.scope["extensions"] = {HANG_UP: {"now": self.transport.abort}, _EXPECT: {"bytes": self._expect}}
+
+    def _expect(self, number: int) -> None:
+        self.cycle.chunked_encoding = False
+        self.cycle.expected_content_length = number
+
+
+@frozen
+class _WithoutChunks:
+    """Answers in HTTP/1.0 what has no length, such as a stream, until the connection ends: chunks are of 1.1 (RFC 9112, 6.1)."""
+
+    app: Edge
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope.get("http_version") != "1.0":
+            await self.app(scope, receive, send)
+            return
+        expect = scope["extensions"][_EXPECT]["bytes"]
+        sized = False
+
+        async def tell(message: Any) -> None:
+            nonlocal sized
+            sized = sized or any(name.lower() == b"content-length" for name, _ in message.get("headers", ()))
+            if not sized:
+                expect(len(message.get("body", b"")))
+            await send(message)
+
+        await self.app(scope, receive, tell)
 
 
 class _Server(uvicorn.Server):
@@ -56,7 +90,7 @@ def address(listener: socket.socket) -> str:
 async def serve(app: Edge, listener: socket.socket, stop: asyncio.Event) -> None:
     """Answer requests until `stop` is set; running ones have `GRACE` seconds to end."""
     config = uvicorn.Config(
-        app,
+        _WithoutChunks(app),
         http=_Protocol,
         ws="none",
         lifespan="off",

@@ -13,6 +13,8 @@ from attrs import field, frozen
 
 from flowpilot_core.domain.access.account import checked_email
 from flowpilot_core.domain.kernel.errors import InvalidValue
+from flowpilot_core.domain.kernel.mailbox import folded_email
+from flowpilot_core.domain.kernel.text import one_of
 
 PREFIX: Final = "FLOWPILOT_"
 LEVELS: Final = ("debug", "info", "warning", "error")
@@ -59,7 +61,7 @@ def _path(value: str) -> Path:
 
 def _level(value: str) -> str:
     if value.lower() not in LEVELS:
-        raise ValueError(f"is none of {', '.join(LEVELS)}")
+        raise ValueError(one_of(LEVELS))
     return value.lower()
 
 
@@ -89,7 +91,7 @@ def _mail_address(value: str) -> str:
 
 
 def _recipients(value: str) -> str:
-    named = [one.strip().lower() for one in value.split(",")]
+    named = [folded_email(one.strip()) for one in value.split(",")]
     for one in named:
         local, at, domain = one.rpartition("@")
         if not at or not domain or " " in one or "@" in local:
@@ -134,9 +136,8 @@ def _assistant(value: str) -> str:
     for one in value.split(","):
         provider, _, model = one.strip().partition(":")
         if not (provider in PROVIDERS and model.strip()) and one.strip() != RULES:
-            raise ValueError(
-                f"is none of {RULES}, {', '.join(f'{known}:MODEL' for known in PROVIDERS)}, or several of these with commas between"
-            )
+            known = one_of([RULES, *(f"{provider}:MODEL" for provider in PROVIDERS)])
+            raise ValueError(f"{known}, or several of these with commas between")
     if sum(one.strip() != RULES for one in value.split(",")) > MOST_MODELS:
         raise ValueError(f"names more than {MOST_MODELS} models, and each may take a minute")
     return ",".join(one.strip() for one in value.split(","))

@@ -55,6 +55,28 @@ def test_each_migration_can_be_taken_back_by_itself(bare: PostgresDatabase) -> N
     assert [] == migrations.drift(bare.owner)
 
 
+def test_people_are_known_by_their_addresses_as_they_are_compared_now(bare: PostgresDatabase) -> None:
+    """P1: of two whose addresses have become one, the first has it; back again each goes by what they did."""
+    account = "00000000-0000-0000-0000-000000000001"
+    emails = ["bob@straße.example", "Jo@Acme.example", "ann@xn--bcher-kva.example", "ann@bücher.example"]
+    migrations.migrate(bare.owner, "0030")
+    for number, email in enumerate(emails, 1):
+        bare.do(
+            "INSERT INTO flowpilot.person (account_id, id, email, folded_email, name, role, invited, created_at) VALUES"
+            f" ('{account}', '00000000-0000-0000-0000-00000000000{number}', '{email}', '{email.casefold()}', 'x', 'engineer', false,"
+            f" now() + interval '{number} s')"
+        )
+    folded = "SELECT folded_email FROM flowpilot.person ORDER BY id"
+
+    migrations.migrate(bare.owner)
+    now = ["bob@xn--strae-oqa.example", "jo@acme.example", "ann@xn--bcher-kva.example", "ann@bücher.example"]
+    assert [(one,) for one in now] == bare.do(folded)
+    assert () == tenancy.findings(bare.owner)
+
+    migrations.downgrade(bare.owner, "0030")
+    assert [(email.casefold(),) for email in emails] == bare.do(folded)
+
+
 def test_migrating_again_changes_nothing(own_database: PostgresDatabase) -> None:
     """F46: it is re-runnable."""
     before = own_database.do("SELECT oid FROM pg_class WHERE relnamespace = 'flowpilot'::regnamespace ORDER BY oid")

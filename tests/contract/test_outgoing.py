@@ -238,5 +238,69 @@ async def test_a_name_that_nobody_has_is_a_failure_like_any_other() -> None:
             await client.get("https://nobody.example/")
 
 
+@pytest.mark.parametrize("written", ["straße.test", "STRAßE.test", "xn--strae-oqa.test", "xn--strae-oqa.test."])
+async def test_the_name_that_is_looked_up_is_named_in_tls_and_to_the_server(written: str) -> None:
+    """P2: never the name that the rules of 2003 would make of it, which is somebody else's."""
+    looked_up: list[str] = []
+    named: list[str | None] = []
+
+    async def resolve(host: str, port: int) -> Sequence[str]:
+        looked_up.append(host)
+        return ["127.0.0.1"]
+
+    anybody = ssl.create_default_context()
+    anybody.check_hostname, anybody.verify_mode = False, ssl.CERT_NONE
+    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    server.load_cert_chain(TLS / "localhost.pem")
+    server.sni_callback = lambda _socket, name, _context: named.append(name)
+    async with (
+        Neighbour().running(server) as neighbour,
+        guarded_client(allow_private=True, resolve=resolve, verify=anybody) as client,
+    ):
+        await client.get(f"https://{written}:{neighbour.port}/")
+
+    assert (["xn--strae-oqa.test"], ["xn--strae-oqa.test"]) == (looked_up, named)
+    assert b"host: xn--strae-oqa.test" in neighbour.requests[0].lower()
+
+
+NO_ADDRESS = [
+    "http://[::1",
+    "http://h:abc/",
+    "http://h:99999/",
+    "https://xn--/",
+    "http://xn--i-7iq.ws",
+    "https://a..b/",
+    "https://h\\@elsewhere.example/",
+    "https://" + "a" * 64 + ".example/",
+    "https://[::1%25eth0]/",
+    "https://[v1.x]/",
+    "https://-.example/",
+    "https:///x",
+    "no address",
+]
+
+
+@pytest.mark.parametrize("url", NO_ADDRESS)
+async def test_what_is_no_address_is_a_failure_with_words(url: str) -> None:
+    """P3: whoever asks learns so as they learn of any other failure."""
+    async with guarded_client(allow_private=True, resolve=names(["127.0.0.1"])) as client:
+        with pytest.raises(httpx.TransportError, match="the address "):
+            await client.get(url)
+
+
+@pytest.mark.parametrize("url", NO_ADDRESS)
+async def test_an_answer_that_redirects_to_what_is_no_address_is_a_failure_or_an_answer(url: str) -> None:
+    """P3: where a third party says it."""
+    redirect = f"HTTP/1.1 302 Found\r\nlocation: {url}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+    async with Neighbour(redirect.encode()).running() as neighbour, guarded_client(allow_private=True) as client:
+        try:
+            status = (await client.get(f"http://localhost:{neighbour.port}/")).status_code
+        except httpx.RemoteProtocolError:
+            status = None
+
+    assert status in (302, None)
+    assert 1 == len(neighbour.requests)
+
+
 async def test_the_systems_resolver_gives_addresses() -> None:
     assert "127.0.0.1" in await resolved("0x7f.1", 443)

@@ -461,6 +461,36 @@ class TestSigningIn:
         assert "hunter2" not in repr(sends_to("smtp://user:hunter2@mail.example.com"))
 
 
+class TestGreeting:
+    """P13: a server that knows no extensions is greeted as servers were before there were any."""
+
+    pytestmark = pytest.mark.anyio
+
+    @pytest.mark.parametrize("answer", ["502 5.5.1 command not implemented", "500 what?", "550 no such thing", "504 not here"])
+    async def test_where_ehlo_is_not_known_helo_is_said(self, answer: str) -> None:
+        async with ScriptedServer().running() as server:
+            server.on("EHLO", answer)
+            await sends_to(server.url).send(a_message())
+
+            assert [a_message()] == [envelope.message for envelope in server.accepted]
+            assert ["EHLO", "HELO", "MAIL", "RCPT", "DATA", "QUIT"] == verbs(server)
+
+    async def test_who_refuses_both_is_not_ready(self) -> None:
+        async with ScriptedServer().running() as server:
+            server.on("EHLO", "502 no")
+            server.on("HELO", "502 no")
+            refused = await problem_of(sends_to(server.url))
+
+        assert ("the mail server is not ready for mail: 502 no", False) == (refused.problem, refused.permanent)
+
+    async def test_who_asks_us_to_come_later_is_not_asked_at_once_again(self) -> None:
+        async with ScriptedServer().running() as server:
+            server.on("EHLO", "421 later")
+            await problem_of(sends_to(server.url))
+
+            assert "HELO" not in verbs(server)
+
+
 class TestAddresses:
     pytestmark = pytest.mark.anyio
 
@@ -487,9 +517,10 @@ class TestAddresses:
             assert [(plain,)] == [envelope.recipients for envelope in server.accepted]
 
     def test_a_domain_is_never_turned_into_another(self) -> None:
+        """P1: whoever has "strasse.example" reads none of its mail."""
         mail = written(a_message(to="anna@straße.example"), sender=SENDER, at=NOON)
 
-        assert ("anna@straße.example", True) == (mail.recipient, mail.utf8)
+        assert ("anna@xn--strae-oqa.example", False) == (mail.recipient, mail.utf8)
 
     @pytest.mark.parametrize(
         "address",

@@ -116,6 +116,32 @@ async def shop(own_database: PostgresDatabase) -> AsyncIterator[Shop]:
     await outbox.close()
 
 
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"content-type: text/plain; charset=undefined",
+        b"content-type: text/plain; charset=idna",
+        b"content-type: text/plain; charset=punycode",
+        b"content-type: text/plain; charset=\xff",
+        b"retry-after: Mon, 01 Jan 2024 00:00:00 +99999999999999999",
+        b"retry-after: " + b"9" * 5_000,
+        b"retry-after: \xd9\xa3",
+        b"location: https://xn--/",
+        b"set-cookie: \xff=\xff",
+    ],
+)
+async def test_a_receiver_that_accepts_a_message_has_it_once_whatever_else_it_says(shop: Shop, head: bytes) -> None:
+    """P4: nothing of an answer that is not needed undoes it."""
+    async with Receiver([b"200 OK\r\n" + head + b"\r\n"]).running() as receiver:
+        shown = await shop.hooked(receiver)
+        await shop.escalated()
+
+        await shop.done()
+
+        assert [(DeliveryState.SENT, 1)] == [(one.state, one.attempts) for one in await shop.log(shown)]
+    assert 1 == len(receiver.requests)
+
+
 async def test_a_webhook_is_told_of_an_escalation_in_a_message_that_its_receiver_can_trust(shop: Shop) -> None:
     async with Receiver().running() as receiver:
         shown = await shop.hooked(receiver)

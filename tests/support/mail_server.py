@@ -174,6 +174,8 @@ class _Conversation:
                 case "EHLO":
                     offers = [*self._server.extensions, *(["STARTTLS"] if self._server.tls and not self._secure else [])]
                     await self._answer(verb, "\r\n".join([*(f"250-{offer}" for offer in ["scripted", *offers]), "250 HELP"]))
+                case "HELO":
+                    await self._answer(verb, "250 scripted")
                 case "STARTTLS":
                     if await self._answer(verb, "220 go ahead") and self._server.tls:
                         await self._writer.start_tls(self._server.tls)

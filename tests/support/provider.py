@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 from attrs import define, field
-from joserfc import jwk, jwt
+from joserfc import jwk, jws
 
 from flowpilot_core.ports.kernel import Clock
 
@@ -91,7 +91,9 @@ class Provider:
         }
         told = {name: value for name, value in {**told, **claims}.items() if value is not None}
         header = {"alg": "RS256", "kid": self.key.kid, **self.header}
-        return jwt.encode({name: value for name, value in header.items() if value is not None}, told, sign_with or self.key)
+        # With its characters escaped, as JSON may have them: so half of one can be in it, too.
+        payload = json.dumps(told).encode()
+        return jws.serialize_compact({name: value for name, value in header.items() if value is not None}, payload, sign_with or self.key)
 
     def signs_in(self, address: str) -> Json:
         """What somebody's browser comes back with who signs in at `address`."""

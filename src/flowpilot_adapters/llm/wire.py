@@ -1,12 +1,10 @@
 """Reading what a vendor's API sends: no more of it than an answer can be, and its refusals in our words."""
 
 import json
-import math
 from collections.abc import AsyncIterator, Mapping
-from datetime import datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
+from flowpilot_core.domain.kernel.retry_after import retry_after
 from flowpilot_core.ports.kernel import Clock
 
 from .answer import LONGEST, Malformed
@@ -50,27 +48,14 @@ async def read(chunks: AsyncIterator[bytes]) -> dict[str, Any]:
     return told
 
 
-def refused(status: int, retry_after: str | None, clock: Clock) -> Stumbled:
+def refused(status: int, header: str | None, clock: Clock) -> Stumbled:
     """What a status says, without a word of the body, which may repeat what was asked."""
     problem = _PROBLEMS.get(status, f"it answers {status}")
-    return Stumbled(problem, again=status in _AGAIN or status >= 500, retry_after=_seconds(retry_after, clock.now()))
+    rest = retry_after(header, now=clock.now())
+    return Stumbled(problem, again=status in _AGAIN or status >= 500, retry_after=None if rest is None else min(rest, LONGEST_REST))
 
 
 def count(usage: object, name: str) -> int:
     """How many tokens a vendor says it used."""
     value = usage.get(name) if isinstance(usage, dict) else None
     return value if isinstance(value, int) and value > 0 else 0
-
-
-def _seconds(retry_after: str | None, now: datetime) -> float | None:
-    """`Retry-After` in seconds, given so or as a date; None where it is neither."""
-    if not retry_after:
-        return None
-    try:
-        wait = float(retry_after)
-    except ValueError:
-        try:
-            wait = (parsedate_to_datetime(retry_after) - now).total_seconds()
-        except (TypeError, ValueError):
-            return None
-    return None if math.isnan(wait) else min(max(wait, 0.0), LONGEST_REST)

@@ -7,6 +7,7 @@ from uuid import UUID
 from flowpilot_core.domain.handoffs.handoff import Handoff
 from flowpilot_core.domain.kernel.errors import ConnectionExists, InvalidValue, NotFound, Stale, Unauthenticated
 from flowpilot_core.domain.kernel.identifiers import AccountId, EventId, HandoffId, PsaConnectionId, SessionId, UserId
+from flowpilot_core.domain.kernel.mailbox import folded_email
 from flowpilot_core.domain.psa.connection import PsaConnection
 from flowpilot_core.domain.sessions.session import Session
 from flowpilot_core.ports.kernel import Clock
@@ -114,7 +115,7 @@ class Transaction:
 
     def require_unique(self) -> None:
         """Raises `InvalidValue` for an e-mail address or a team's name that is taken, `ConnectionExists` for a second way to one PSA."""
-        people = [(user.email.casefold(), user.id) for user in self.rows.users.values()]
+        people = [(folded_email(user.email), user.id) for user in self.rows.users.values()]
         if len({email for email, _ in people}) < len(people):
             raise InvalidValue("email", "is the address of somebody here already")
         teams = [team.name for team in self.rows.teams.values()]

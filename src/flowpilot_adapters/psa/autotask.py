@@ -10,6 +10,7 @@ from attrs import define, field
 
 from flowpilot_core.domain.kernel.errors import NotVouchedFor
 from flowpilot_core.domain.kernel.events import Plain
+from flowpilot_core.domain.kernel.web_address import in_ascii
 from flowpilot_core.domain.psa.vendor import Kind, NoteFormat, Setting, Vendor, there_are
 from flowpilot_core.ports.kernel import Clock
 from flowpilot_core.ports.psa import Access, Choices, Knock, Member, NotDone, Note, Posted, PsaTicket, TicketNote, TimeEntry, Trouble
@@ -312,10 +313,14 @@ class Autotask:
         told = words(reply.data, "url")
         if not reply.ok:
             raise reply.refused(Trouble.WRONG_KEY, "Autotask PSA knows no API user of this name") if _words(reply) else _refusal(reply)
+        try:
+            zone = in_ascii(told or "")
+        except ValueError:
+            raise reply.not_the_api(VENDOR.name) from None
         # Nobody who is spoken to over TLS sends us elsewhere without.
-        if told is None or urlsplit(told).scheme not in {"https", urlsplit(access.base_url).scheme}:
+        if urlsplit(zone).scheme not in {"https", urlsplit(access.base_url).scheme}:
             raise reply.not_the_api(VENDOR.name)
-        return f"{told.rstrip('/')}/v1.0/"
+        return f"{zone.rstrip('/')}/v1.0/"
 
 
 COMPLETE = 5

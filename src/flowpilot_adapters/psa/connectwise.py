@@ -11,6 +11,7 @@ import httpx
 from attrs import define, field
 
 from flowpilot_core.domain.kernel.errors import NotVouchedFor
+from flowpilot_core.domain.kernel.mailbox import folded_email
 from flowpilot_core.domain.psa.vendor import NoteFormat, Setting, Vendor, Vouching, there_are
 from flowpilot_core.ports.kernel import Clock
 from flowpilot_core.ports.psa import Access, Choices, Knock, Member, NotDone, Note, Posted, PsaTicket, TicketNote, TimeEntry, Trouble
@@ -356,5 +357,5 @@ def _member(member: Mapping[str, object], wanted: str = "") -> Member:
     """With the address that is wanted, where it is one of theirs."""
     full = " ".join(name for name in (words(member, "firstName"), words(member, "lastName")) if name)
     own = [address for address in (words(member, name) for name in ADDRESSES) if address]
-    email = next((address for address in own if address.casefold() == wanted.casefold()), own[0] if own else None)
+    email = next((address for address in own if folded_email(address) == folded_email(wanted)), own[0] if own else None)
     return Member(id=str(number(member, "id")), name=full or words(member, "identifier") or "", email=email)

@@ -4,12 +4,11 @@ import asyncio
 import json
 from collections import deque
 from collections.abc import Callable, Mapping
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 
 import httpx
 from attrs import define, field, frozen
 
+from flowpilot_core.domain.kernel.retry_after import retry_after
 from flowpilot_core.ports.kernel import Clock
 from flowpilot_core.ports.psa import Access, NotDone, Posted, Trouble
 
@@ -165,16 +164,17 @@ class Line:
         return self._lanes.setdefault(key, Lane(asyncio.Semaphore(self.at_once), deque(maxlen=self.window.most if self.window else 1)))
 
     async def _exchange(self, access: Access, call: Call) -> tuple[Reply, float | None]:
-        request = self.client.build_request(
-            call.method,
-            call.url,
-            headers={"Accept-Encoding": "identity", **call.headers},
-            params=dict(call.query) or None,
-            json=call.json,
-            data=dict(call.form) if call.form is not None else None,
-            timeout=self.deadline,
-        )
+        request = None
         try:
+            request = self.client.build_request(
+                call.method,
+                call.url,
+                headers={"Accept-Encoding": "identity", **call.headers},
+                params=dict(call.query) or None,
+                json=call.json,
+                data=dict(call.form) if call.form is not None else None,
+                timeout=self.deadline,
+            )
             response = await self.client.send(request, stream=True, follow_redirects=False)
             try:
                 body = await _read(response)
@@ -183,7 +183,7 @@ class Line:
         except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL) as exc:
             # Without the exception behind it: its request carries the credentials to wherever a traceback goes.
             why = _hidden(str(exc), access, call) or type(exc).__name__
-            unknown = call.writes and not isinstance(exc, NOT_SENT)
+            unknown = call.writes and request is not None and not isinstance(exc, NOT_SENT)
             raise NotDone(Trouble.UNREACHABLE, f"{self.vendor} cannot be reached: {why}", unknown=unknown) from None
         if body is None:
             raise NotDone(Trouble.NOT_THE_API, f"{self.vendor} answered more than can be read", unknown=call.writes)
@@ -208,17 +208,8 @@ class Line:
 
     def _pause(self, header: str | None) -> float | None:
         """Seconds that `Retry-After` asks for, in either of its two forms, as far as that makes sense."""
-        if header is None:
-            return None
-        try:
-            seconds = float(int(header))
-        except ValueError:
-            try:
-                at = parsedate_to_datetime(header)
-            except ValueError:
-                return None
-            seconds = ((at if at.tzinfo else at.replace(tzinfo=UTC)) - self.clock.now()).total_seconds()
-        return min(max(seconds, 0.0), LONGEST_PAUSE)
+        seconds = retry_after(header, now=self.clock.now())
+        return None if seconds is None else min(seconds, LONGEST_PAUSE)
 
 
 def now() -> float:

@@ -5,6 +5,8 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
+from flowpilot_core.domain.kernel.mailbox import folded_email
+from flowpilot_core.domain.kernel.moment import can_be_reckoned_with
 from flowpilot_core.ports.psa import Member
 
 LONGEST_NOTE = 2_000
@@ -66,7 +68,7 @@ def hours(minutes: int) -> float:
 
 def the_one(members: Sequence[Member], email: str) -> Member | None:
     """The one whose address it is; of more than one nobody can tell who is meant."""
-    found = [member for member in members if (member.email or "").casefold() == email.casefold()]
+    found = [member for member in members if folded_email(member.email or "") == folded_email(email)]
     return found[0] if len(found) == 1 else None
 
 
@@ -86,13 +88,11 @@ def when(value: object, key: str) -> datetime | None:
         at = datetime.fromisoformat(text) if text else None
     except ValueError:
         return None
-    if at is None or at.year <= EMPTY_YEAR:
+    if at is None:
         return None
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
-
-
-EMPTY_YEAR = 1900
-"""Vendors write 1900-01-01 and 0001-01-01 for no date at all."""
+    at = at if at.tzinfo else at.replace(tzinfo=UTC)
+    # Vendors write 1900-01-01, 0001-01-01 or 9999-12-31 for no date at all.
+    return at if can_be_reckoned_with(at) else None
 
 
 def plain(markup: str) -> str:

@@ -1,37 +1,24 @@
 """What goes over the wire for one message: a mail with its envelope, as bytes that can only ever be one mail."""
 
 import re
-import unicodedata
+from collections.abc import Mapping
 from datetime import datetime
-from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import EmailPolicy
+from email.utils import format_datetime
 
 from attrs import frozen
 
 from flowpilot_core.domain.access.account import checked_email
 from flowpilot_core.domain.kernel.errors import InvalidValue
+from flowpilot_core.domain.kernel.host_name import ascii_host
 from flowpilot_core.ports.notifications import Message
 
+from .header import ENCODED_WORD, mailbox, unstructured, visible
 
-class _Unfolded(EmailPolicy):
-    """Leaves links and ids whole: Python folds what is longer than a line into encoded words, which nobody follows or compares."""
-
-    def fold_binary(self, name: str, value: str) -> bytes:
-        if name in _WHOLE:
-            return f"{name}: {value}\r\n".encode("ascii")
-        return super().fold_binary(name, value)
-
-
-_WHOLE = frozenset({"In-Reply-To", "References", "List-Unsubscribe"})
 # Seven bits pass every server, so that no extension is needed for what anybody writes: quoted-printable or base64 where it is not ASCII.
-_ASCII = _Unfolded(linesep="\r\n", cte_type="7bit")
-_UTF8 = _Unfolded(linesep="\r\n", cte_type="7bit", utf8=True)
+_BODY = EmailPolicy(linesep="\r\n", cte_type="7bit")
 
-_UNSEEN = frozenset({"Cc", "Zl", "Zp"})
-"""Unicode's categories of control characters and of separators of lines and paragraphs."""
-_ENCODED_WORD = "=?"
-"""How an encoded word begins (RFC 2047)."""
 _MESSAGE_ID = re.compile(r"<[\w.!#$%&'*+/=?^`{|}~-]+@[\w.-]+>", re.ASCII)
 _URL = re.compile(r"https?://[!-;=?-~]{1,800}", re.ASCII)
 _LINE_END = re.compile(rb"\r\n|\r|\n")
@@ -60,55 +47,48 @@ def written(message: Message, *, sender: str, at: datetime) -> Mail:
     sender, recipient = _plainest(sender), _plainest(message.to)
     utf8 = not (sender + recipient).isascii()
     message_id = _checked_id(message.message_id)
-    mail = EmailMessage(policy=_UTF8 if utf8 else _ASCII)
-    mail["From"] = _address(message.account_name, sender)
-    mail["To"] = _address(message.to_name, recipient)
-    mail["Subject"] = _line(message.subject)
-    mail["Date"] = at
-    mail["Message-ID"] = message_id
     # Some servers put a Message-ID of their own in place of ours; this one they leave.
     delivery_id = message_id[1:].partition("@")[0]
-    mail["X-FlowPilot-Delivery"] = delivery_id
-    mail["Auto-Submitted"] = "auto-generated"
+    head = {
+        "From": mailbox(message.account_name, sender),
+        "To": mailbox(message.to_name, recipient),
+        "Subject": unstructured(message.subject),
+        "Date": format_datetime(at),
+        "Message-ID": message_id,
+        "X-FlowPilot-Delivery": delivery_id,
+        "Auto-Submitted": "auto-generated",
+    }
     if message.thread_id:
-        thread_id = _checked_id(message.thread_id)
-        mail["In-Reply-To"] = mail["References"] = thread_id
+        head["In-Reply-To"] = head["References"] = _checked_id(message.thread_id)
     if message.unsubscribe_url:
-        mail["List-Unsubscribe"] = f"<{_checked_url(message.unsubscribe_url)}>"
-        mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+        head["List-Unsubscribe"] = f"<{_checked_url(message.unsubscribe_url)}>"
+        head["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     if message.maybe_twice:
-        mail["X-FlowPilot-Repeat"] = "maybe"
+        head["X-FlowPilot-Repeat"] = "maybe"
+    mail = EmailMessage(policy=_BODY)
     mail.set_content(_text(message.text))
     if message.html:
         mail.add_alternative(_text(message.html), subtype="html")
         # The same at every attempt, as everything but the date is.
         mail.set_boundary(f"=_{delivery_id}")
-    return Mail(sender=sender, recipient=recipient, utf8=utf8, content=_closed(mail.as_bytes()))
+    return Mail(sender=sender, recipient=recipient, utf8=utf8, content=_closed(_written(head) + mail.as_bytes()))
 
 
 def domain_of(address: str) -> str:
     """What stands behind the `@`, as ASCII."""
-    return checked_email(address).rpartition("@")[2].encode("idna").decode("ascii")
+    return ascii_host(checked_email(address).rpartition("@")[2])
 
 
 def _plainest(address: str) -> str:
-    """The address with its domain in ASCII, where that names the same domain for sure, so that fewer servers must know SMTPUTF8."""
+    """The address with its domain in ASCII, so that fewer servers must know SMTPUTF8."""
     local, _, domain = checked_email(address).rpartition("@")
-    if _ENCODED_WORD in address:
+    if ENCODED_WORD in address:
         raise InvalidValue("email", "is not an e-mail address")
-    if domain.isascii():
-        return address
-    try:
-        encoded = domain.encode("idna")
-        # Python's codec is IDNA 2003, which takes "straße" for "strasse", another domain: then the way back leads elsewhere.
-        same = encoded.decode("idna") == domain.lower()
-    except UnicodeError:
-        return address
-    return f"{local}@{encoded.decode('ascii')}" if same else address
+    return address if domain.isascii() else f"{local}@{ascii_host(domain)}"
 
 
 def _checked_id(message_id: str) -> str:
-    if not _MESSAGE_ID.fullmatch(message_id) or _ENCODED_WORD in message_id:
+    if not _MESSAGE_ID.fullmatch(message_id) or ENCODED_WORD in message_id:
         raise InvalidValue("message_id", "is not <…@…> in ASCII")
     return message_id
 
@@ -119,26 +99,12 @@ def _checked_url(url: str) -> str:
     return url
 
 
-def _address(name: str, address: str) -> Address:
-    local, _, domain = address.rpartition("@")
-    return Address(display_name=_line(name), username=local, domain=domain)
-
-
-def _line(value: str) -> str:
-    """`value` as one line: any run of white space, line ends and control characters is one space.
-
-    Nothing in it is left to be taken for an encoded word: Python's headers decode those that they are given, line ends included.
-    """
-    return " ".join(_visible(value, keep="").split()).replace(_ENCODED_WORD, "= ?")
+def _written(head: Mapping[str, str]) -> bytes:
+    return "".join(f"{name}: {value}\r\n" for name, value in head.items()).encode()
 
 
 def _text(value: str) -> str:
-    return _visible(re.sub(r"\r\n?", "\n", value), keep="\n\t")
-
-
-def _visible(value: str, *, keep: str) -> str:
-    storable = value.encode("utf-8", "replace").decode("utf-8")
-    return "".join(" " if unicodedata.category(char) in _UNSEEN and char not in keep else char for char in storable)
+    return visible(re.sub(r"\r\n?", "\n", value), keep="\n\t")
 
 
 def _closed(content: bytes) -> bytes:

@@ -6,7 +6,7 @@ from contextlib import suppress
 from ipaddress import ip_address
 from typing import Final, cast
 
-from aiosmtplib import SMTP, SMTPAuthenticationError, SMTPException
+from aiosmtplib import SMTP, SMTPAuthenticationError, SMTPException, SMTPHeloError
 from attrs import field, frozen
 
 from flowpilot_core.ports.notifications import NotSent
@@ -15,6 +15,8 @@ from .server import MailServer
 
 _PERMANENT: Final = 500
 """Replies from here on mean that it is no use to try the same again."""
+_UNKNOWN_COMMAND: Final = frozenset({500, 501, 502, 504, 550})
+"""Replies to EHLO of servers that do not know it."""
 _PATIENCE: Final = 1.0
 """Seconds for the answer to a goodbye."""
 
@@ -47,11 +49,11 @@ class Opening:
 
     async def _prepare(self, client: SMTP) -> None:
         await client.connect()
-        await client.ehlo()
+        await _greet(client)
         if not self.server.tls_at_once:
             if client.supports_extension("starttls"):
                 await client.starttls()
-                await client.ehlo()
+                await _greet(client)
             elif not is_this_machine(client):
                 raise NotSent("the mail server offers no TLS, and without it mail goes to this machine alone")
         if self.server.user is not None:
@@ -69,6 +71,16 @@ class Opening:
             # Without the server's words, which may name the user.
             mend = "it may pass" if exc.code < _PERMANENT else "its user or password must be mended"
             raise NotSent(f"the mail server refused our sign-in ({exc.code}): {mend}") from None
+
+
+async def _greet(client: SMTP) -> None:
+    """As one that knows extensions, and where the server knows of none as one that does not (RFC 5321, 4.1.4)."""
+    try:
+        await client.ehlo()
+    except SMTPHeloError as exc:
+        if exc.code not in _UNKNOWN_COMMAND:
+            raise
+        await client.helo()
 
 
 def is_this_machine(client: SMTP) -> bool:

@@ -66,6 +66,9 @@ class Escalation(Protocol):
     async def keep_run(self, run: PolicyRun) -> None:
         """Keep how far it has got, unless another took its place."""
 
+    async def look_again(self, *, at: datetime) -> None:
+        """Have the run of every escalation that waits looked at by then, also one that had come to its end."""
+
 
 Heard = Callable[[AccountId | None], None]
 """Called with the account in which something was committed, or with None: something may have been missed, so look in all of them."""

@@ -18,6 +18,7 @@ from flowpilot_core.domain.kernel.identifiers import (
     SessionId,
     UserId,
 )
+from flowpilot_core.domain.kernel.text import mended
 from flowpilot_core.domain.psa.connection import Health, NoteKind, PsaConnection, TicketAction
 from flowpilot_core.domain.psa.member import MemberMatch
 from flowpilot_core.domain.psa.post import PostState, PsaPost
@@ -115,12 +116,20 @@ class Knock:
     body: bytes
 
 
+def _mended(text: str | None) -> str | None:
+    return None if text is None else mended(text)
+
+
+def _all_mended(names: Mapping[str, str]) -> Mapping[str, str]:
+    return {number: mended(name) for number, name in names.items()}
+
+
 @frozen(kw_only=True)
 class TicketNote:
     """A note on a ticket, as plain text."""
 
-    text: str
-    by: str | None = None
+    text: str = field(converter=mended)
+    by: str | None = field(default=None, converter=_mended)
     at: datetime | None = None
     internal: bool = True
 
@@ -130,14 +139,14 @@ class PsaTicket:
     """A ticket as its PSA shows it."""
 
     id: str
-    title: str
-    status: str | None = None
+    title: str = field(converter=mended)
+    status: str | None = field(default=None, converter=_mended)
     closed: bool = False
     closed_at: datetime | None = None
     """When, where the vendor says so."""
-    client_name: str | None = None
-    contact_name: str | None = None
-    priority: str | None = None
+    client_name: str | None = field(default=None, converter=_mended)
+    contact_name: str | None = field(default=None, converter=_mended)
+    priority: str | None = field(default=None, converter=_mended)
     notes: tuple[TicketNote, ...] = ()
     """The most recent ones, newest first."""
 
@@ -147,8 +156,8 @@ class Member:
     """Somebody who works in the PSA."""
 
     id: str
-    name: str
-    email: str | None = None
+    name: str = field(converter=mended)
+    email: str | None = field(default=None, converter=_mended)
 
 
 @frozen(kw_only=True)
@@ -167,8 +176,8 @@ class TimeEntry:
 class Choices:
     """What a ticket may be given: names by their numbers in the vendor's API."""
 
-    statuses: Mapping[str, str]
-    priorities: Mapping[str, str]
+    statuses: Mapping[str, str] = field(converter=_all_mended)
+    priorities: Mapping[str, str] = field(converter=_all_mended)
 
 
 class Psa(Protocol):

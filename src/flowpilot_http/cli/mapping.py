@@ -17,13 +17,18 @@ import msgspec
 from attrs import frozen
 
 from flowpilot_core.domain.kernel.errors import InvalidValue
-from flowpilot_core.domain.kernel.text import TITLE
+from flowpilot_core.domain.kernel.text import TITLE, one_of
 from flowpilot_core.domain.replay.incident_log import Happening, LogRow
 from flowpilot_core.domain.sessions.session import Priority
+from flowpilot_http.decoding import explained
 from flowpilot_http.main.failures import CannotRun
 
 _GZIP = b"\x1f\x8b"
 _ISO = "iso"
+_LONGEST_CELL = 2**31 - 1
+"""Characters that the CSV reader takes; it would stop at 131,072, also where nobody looks at the cell."""
+_LONGEST_QUOTED = 80
+"""Characters of a cell that are repeated in what is said of it."""
 
 
 class LogProblem(CannotRun):
@@ -140,7 +145,7 @@ def read_mapping(path: Path) -> LogMapping:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
         raise LogProblem(f"{path}: this is no TOML: {exc}") from exc
     except msgspec.ValidationError as exc:
-        raise LogProblem(f"{path}: {exc}") from exc
+        raise LogProblem(f"{path}: {explained(str(exc), LogMapping)}") from exc
     except LookupError as exc:
         raise LogProblem(f"{path}: there is no encoding {mapping.file.encoding!r} - at `$.file.encoding`") from exc
     except LogProblem as exc:
@@ -152,6 +157,7 @@ def read_log(path: Path, mapping: LogMapping) -> ReadLog:
     """The rows of a log, gzipped or not. Raises `LogProblem` where it is no CSV file with the mapping's columns."""
     rows: list[LogRow] = []
     bad: list[BadRow] = []
+    csv.field_size_limit(_LONGEST_CELL)
     try:
         with _opened(path, mapping.file.encoding) as file:
             reader = csv.reader(file, delimiter=mapping.file.delimiter, strict=True)
@@ -205,6 +211,7 @@ class _RowReader:
         self._zone = _zone(mapping)
         self._actor = mapping.actor_columns
         self._rule_columns = mapping.rule_columns
+        self._latest: datetime | None = None
         columns = mapping.columns
         named = (
             columns.case,
@@ -260,23 +267,35 @@ class _RowReader:
         try:
             return Priority(cell) if cell.strip() else None
         except ValueError:
-            raise InvalidValue(column, f"{cell!r} is no priority: say in [values.priority] which of {', '.join(Priority)} it is") from None
+            raise InvalidValue(column, f"{_quoted(cell)} {one_of(Priority)}, or say in [values.priority] which of them it is") from None
 
     def _time(self, column: str, cell: str) -> datetime:
         written = self._mapping.time.format
         try:
             at = datetime.fromisoformat(cell.strip()) if written == _ISO else datetime.strptime(cell.strip(), written)  # noqa: DTZ007  # the zone follows
-            at = at if at.tzinfo else at.replace(tzinfo=self._zone)
-            return at.astimezone(UTC) if at.tzinfo else at
+            if at.tzinfo is None and self._zone is None:
+                return at
+            at = at.astimezone(UTC) if at.tzinfo else self._by_the_wall(at, self._zone)
+            self._latest = at
+            return at
         except (ValueError, OverflowError):
-            raise InvalidValue(column, f"{cell!r} is no time written as {written!r}") from None
+            raise InvalidValue(column, f"{_quoted(cell)} is no time written as {written!r}") from None
+
+    def _by_the_wall(self, at: datetime, zone: ZoneInfo | None) -> datetime:
+        """A time that names no zone, in UTC: of an hour that comes twice, the second time where the log has passed the first."""
+        first, second = (at.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
+        return second if self._latest is not None and first < self._latest <= second else first
 
     def _happening(self, cells: Sequence[str]) -> Happening:
         for rule in self._mapping.rules:
             if all(_matches(self._cell(column, cells), wanted) for column, wanted in rule.when.items()):
                 return rule.means
-        told = ", ".join(f"{column} = {self._cell(column, cells)!r}" for column in self._rule_columns)
+        told = ", ".join(f"{column} = {_quoted(self._cell(column, cells))}" for column in self._rule_columns)
         raise InvalidValue("rules", f"none says what it means that {told}")
+
+
+def _quoted(cell: str) -> str:
+    return repr(cell if len(cell) <= _LONGEST_QUOTED else cell[: _LONGEST_QUOTED - 1] + "…")
 
 
 def _matches(cell: str, wanted: _Value | list[_Value]) -> bool:

@@ -41,6 +41,42 @@ async def test_what_is_no_json_object_is_malformed(world: World, raw: bytes) -> 
     )
 
 
+@pytest.mark.parametrize("at", ["9999-12-31T23:59:59Z", "9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+14:00", "9000-01-01T00:00:00Z"])
+async def test_a_time_at_an_end_of_the_calendar_is_refused(world: World, at: str) -> None:
+    """P10: nothing can be reckoned from there."""
+    step = {"after_seconds": 60, "whom": [{"kind": "on_duty"}], "repeats": 100, "every_seconds": 2_592_000}
+    session = await world.junior.made("/ai-sessions", START)
+
+    previewed = await world.owner.post("/escalation-policy/preview", {"at": at, "steps": [step], "due_seconds": {"normal": 60}})
+    parked = await world.junior.post(f"/ai-sessions/{session['id']}/handoff", {"intent": "park", "reason": "later", "wake_at": at})
+
+    assert [(422, "/at"), (422, "/wake_at")] == [
+        (answer.status_code, answer.json()["errors"][0]["pointer"]) for answer in (previewed, parked)
+    ]
+
+
+@pytest.mark.parametrize(
+    "url", ["http://[::1", "http://h:abc/", "http://xn--i-7iq.ws", "https://xn--/", "https://[::1%25eth0]/", "https://a b/", "//h/", "h"]
+)
+async def test_an_address_that_is_none_is_refused_as_it_is_entered(world: World, url: str) -> None:
+    """P3: wherever an account enters one, by one rule and in its words."""
+    connection = {"system": "memory", "name": "Help desk", "base_url": "https://psa.example", "credentials": {"key": "good"}}
+    made = await world.owner.made("/psa-connections", connection)
+    hook = await world.owner.made("/webhooks", {"url": "https://hooks.example/x", "name": "Chat", "kinds": ["handoff.escalated"]})
+    path = f"/webhooks/{hook['webhook']['id'] if 'webhook' in hook else hook['id']}"
+
+    refused = {
+        "/webhooks": await world.owner.post("/webhooks", {"url": url, "name": "Chat", "kinds": ["handoff.escalated"]}),
+        path: await world.owner.patch(path, {"url": url}),
+        "/psa-connections": await world.rival_owner.post("/psa-connections", {**connection, "base_url": url}),
+        f"/psa-connections/{made['id']}": await world.owner.patch(f"/psa-connections/{made['id']}", {"base_url": url}),
+        "/identity-providers": await world.owner.post("/identity-providers", {"name": "Login", "issuer": url, "client_id": "x"}),
+    }
+
+    told = {where: (answer.status_code, answer.json()["errors"][0]["detail"][:18]) for where, answer in refused.items()}
+    assert dict.fromkeys(refused, (422, "is no address such")) == told
+
+
 @pytest.mark.parametrize(
     ("changed", "status", "code", "pointer"),
     [

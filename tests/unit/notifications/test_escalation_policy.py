@@ -122,6 +122,20 @@ def test_in_quiet_hours_only_what_is_urgent_passes() -> None:
     assert word(ben, about(priority=Priority.URGENT), on_duty=True, at=NOON).reason is None
 
 
+@pytest.mark.parametrize("quiet", [Span(start=0, end=24 * 60), Span(start=0, end=0), Span(start=540, end=540)])
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Vienna", "Pacific/Apia"])
+@pytest.mark.parametrize("hour", [0, 9, 12, 23])
+def test_quiet_hours_of_a_whole_day_are_quiet_all_day(quiet: Span, zone: str, hour: int) -> None:
+    """P8: there is no hour at which they end, and so none at which it would be looked again."""
+    ben = member(BEN, quiet=quiet, hours=evolve(NIGHTS, time_zone=zone)).preferences
+    at = NOON.replace(hour=hour)
+
+    told = word(ben, about(), on_duty=False, at=at)
+
+    assert (QUIET, None) == (told.reason, told.until)
+    assert word(ben, about(priority=Priority.URGENT), on_duty=False, at=at).reason is None
+
+
 def test_who_does_not_want_mails_of_a_kind_gets_none_of_that_kind() -> None:
     ben = member(BEN, channels={DeliveryKind.REMINDER: ()}).preferences
 
@@ -190,7 +204,7 @@ def test_given_back_it_goes_on_where_it_stood_with_the_last_of_what_it_missed() 
     on_time = run(fired=4).resumed(PolicyRunId(new_id()), steps, at=NOON + 45 * MINUTE)
 
     assert (3, 4) == (missed.fired, on_time.fired)
-    assert [4, 5] == [next_.number for one in (missed, on_time) if (next_ := one.next(steps))]
+    assert [4, 5] == [firing.number for one in (missed, on_time) for firing in one.next(steps)]
 
 
 def test_anew_no_message_has_a_number_that_one_had_before() -> None:
@@ -221,11 +235,48 @@ def test_over_years_every_step_fires_once_and_none_before_its_time(steps: list[P
 
     fired: list[tuple[datetime, datetime]] = []
     going, at = run(), NOON
-    while firing := going.next(steps):
-        due = going.due(firing)
+    while together := going.next(steps):
+        due = going.due(together[0])
         at = max(at, due) + timedelta(seconds=delays[len(fired) % len(delays)])
-        fired.append((due, at))
-        going = going.after(firing)
+        fired += [(going.due(one), at) for one in together]
+        going = going.after(together[-1])
 
     assert rings == [due for due, _ in fired]
     assert all(due <= at for due, at in fired)
+
+
+def test_a_step_that_comes_after_others_that_were_taken_away_still_fires() -> None:
+    """P7: after 1, 3 and 14, of which two have fired, come 3 and 14."""
+    before, after = [step(1), step(3), step(14)], [step(3), step(14)]
+    going = run()
+    for _ in range(2):
+        going = going.after(going.next(before)[-1])
+
+    (left,) = going.next(after)
+
+    assert (14 * MINUTE, 3) == (left.after, left.number)
+    assert () == going.after(left).next(after)
+
+
+@settings(deadline=None)
+@given(edits=st.lists(st.tuples(policies, st.integers(0, 4)), min_size=1, max_size=5))
+def test_whatever_the_edits_what_is_to_come_comes_and_what_fired_does_not_come_again(
+    edits: list[tuple[list[PolicyStep], int]],
+) -> None:
+    """P7: before each edit a few fire; at the end all do."""
+    going = run()
+    fired: list[datetime] = []
+    numbers: list[int] = []
+    for place, (steps, few) in enumerate(edits, 1):
+        reached = fired[-1] if fired else NOON - MINUTE
+        to_come = [NOON + one.after for one in firings(steps) if NOON + one.after > reached]
+        came: list[datetime] = []
+        while (together := going.next(steps)) and (place == len(edits) or len(came) < few):
+            came += [going.due(one) for one in together]
+            numbers += [going.mark(one) for one in together]
+            going = going.after(together[-1])
+        assert to_come[: len(came)] == came
+        fired += came
+        left = to_come[len(came) :]
+    assert [] == left
+    assert sorted(set(numbers)) == numbers

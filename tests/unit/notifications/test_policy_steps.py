@@ -294,3 +294,32 @@ async def test_what_is_said_beforehand_is_what_happens(
 
     deliveries = await office.product.deliveries.of(staff.anna, made.handoff.id, after=None, limit=200)
     assert said == sorted((one.updated_at, str(one.user_id)) for one in deliveries if one.state is DeliveryState.SENT)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "reminded"),
+    [
+        ([1, 3, 14], [3, 14], [1, 3, 14]),
+        ([1, 3, 14], [1, 3, 9], [1, 3, 9]),
+        ([1, 3, 14], [1, 2, 3, 14], [1, 3, 14]),
+        ([1, 3], [1, 3, 14], [1, 3, 14]),
+        ([1, 3, 14], [], [1, 3]),
+        ([1, 3, 3], [3, 14, 14], [1, 3, 3, 14, 14]),
+    ],
+)
+async def test_a_policy_that_is_changed_on_the_way_loses_no_step_to_come_and_repeats_none(
+    office: Office, before: list[int], after: list[int], reminded: list[int]
+) -> None:
+    """P7: changed after seven minutes, with a relay that looks every minute."""
+
+    async def set_steps(minutes: list[int]) -> None:
+        steps = tuple(PolicyStep(after=one * MINUTE, whom=OWNERS) for one in minutes)
+        await office.product.escalation.set_policy(office.staff.olga, EscalationPolicy(steps=steps))
+
+    await set_steps(before)
+    handoff_id = await office.escalation()
+    await pass_until(office, 7, every=1)
+    await set_steps(after)
+    await pass_until(office, 30, every=1)
+
+    assert [("olga", minute) for minute in reminded] == await reminders(office, handoff_id)

@@ -1,9 +1,12 @@
 """Working hours by the clock on the wall, over every way in which it jumps."""
 
+import sys
 from datetime import UTC, date, datetime, timedelta
+from types import FrameType
 from zoneinfo import ZoneInfo
 
 import pytest
+from attrs import define, field
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -156,3 +159,74 @@ def test_the_hours_of_five_years_are_counted_in_no_time() -> None:
         moment, days, worked = ends, days + 1, worked + (ends - begins)
 
     assert (1304, 8 * 1304) == (days, worked / timedelta(hours=1))
+
+
+@define
+class Calls:
+    """How many functions are called meanwhile: what a computation takes, on any machine."""
+
+    number: int = field(default=0, init=False)
+
+    def __enter__(self) -> "Calls":
+        sys.setprofile(self._count)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        sys.setprofile(None)
+
+    def _count(self, _frame: FrameType, what: str, _arg: object) -> None:
+        self.number += what == "call"
+
+
+def holidays(first: date, *, every: int = 1) -> tuple[OtherDay, ...]:
+    """Four hundred of them, which is as many as may be."""
+    return tuple(OtherDay(date=first + timedelta(days=number * every)) for number in range(400))
+
+
+MONDAYS = (Shift(day=Weekday.MONDAY, span=Span(start=0, end=1)),)
+EVERY_DAY = tuple(Shift(day=day, span=Span(start=0, end=1)) for day in WEEK)
+
+
+@pytest.mark.parametrize(
+    "hours",
+    [
+        Hours(time_zone=VIENNA),
+        Hours(time_zone=VIENNA, weekly=MONDAYS),
+        Hours(time_zone=VIENNA, weekly=MONDAYS, other_days=holidays(date(2026, 3, 2))),
+        Hours(time_zone=VIENNA, weekly=MONDAYS, other_days=holidays(date(2026, 3, 2), every=7)),
+        Hours(time_zone=VIENNA, weekly=EVERY_DAY, other_days=holidays(date(2026, 3, 1))),
+        Hours(time_zone=VIENNA, weekly=NINE_TO_FIVE, other_days=holidays(date(2026, 3, 1))),
+    ],
+)
+def test_what_it_takes_to_find_the_next_hour_does_not_grow_with_the_days_until_then(hours: Hours) -> None:
+    """P11: a policy asks for it thousands of times."""
+    with Calls() as calls:
+        found = hours.next(at("2026-03-03 12:00"))
+
+    assert calls.number < 400
+    assert found is None or hours.hold(found)
+
+
+@given(
+    weekly=weeks,
+    others=st.dictionaries(st.integers(-3, 30), st.lists(spans, max_size=2).map(tuple), max_size=12),
+    start=st.integers(0, 5 * MINUTES),
+)
+@settings(max_examples=60, deadline=None)
+def test_days_without_hours_are_passed_over_and_none_with_some(
+    weekly: tuple[Shift, ...], others: dict[int, tuple[Span, ...]], start: int
+) -> None:
+    """P11: beside whoever looks at every day."""
+    first = date(2026, 3, 26)
+    days = tuple(OtherDay(date=first + timedelta(days=day), spans=spans) for day, spans in others.items())
+    hours = Hours(time_zone=VIENNA, weekly=weekly, other_days=days)
+    begin = at("2026-03-26 00:00") + timedelta(minutes=start)
+
+    found = hours.next(begin)
+
+    looked = (begin + timedelta(minutes=minute) for minute in range(0, 40 * MINUTES, 5))
+    first_seen = next((moment for moment in looked if hours.hold(moment)), None)
+    assert found is None or hours.hold(found)
+    if first_seen is not None:
+        assert found is not None
+        assert found <= first_seen

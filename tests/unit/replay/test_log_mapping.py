@@ -148,7 +148,7 @@ def test_times_are_in_the_zone_they_name_or_else_in_the_mappings(read: Read, wri
         (GOOD.replace("01.07.2026 12:00", "yesterday"), "when: 'yesterday' is no time written as '%d.%m.%Y %H:%M'"),
         (GOOD.replace("01.07.2026 12:00", "32.07.2026 12:00"), "when: '32.07.2026 12:00' is no time written as '%d.%m.%Y %H:%M'"),
         (GOOD.replace("open,", "lost,"), "rules: none says what it means that status = 'lost', substatus = 'In progress'"),
-        (GOOD.replace(",1,", ",9,"), "prio: '9' is no priority: say in [values.priority] which of low, normal, high, urgent it is"),
+        (GOOD.replace(",1,", ",9,"), "prio: '9' must be one of low, normal, high, urgent, or say in [values.priority] which of them it is"),
         (GOOD.replace("7,", ",", 1), "case: must not be blank"),
         (GOOD.replace("fr,Anne Claire", ","), "actor: must not be blank"),
         (GOOD + ",more", "row: has 11 cells, the header has 10"),
@@ -247,8 +247,8 @@ def test_a_log_without_the_mappings_columns_names_those_it_has(read: Read) -> No
         ('team = "team"', 'taem = "team"', r"unknown field `taem` - at `\$.columns`"),
         ('zone = "Europe/Brussels"', 'zone = "Europe/Atlantis"', r"no time zone 'Europe/Atlantis' - at `\$.time.zone`"),
         ('zone = "Europe/Brussels"', 'zone = "../secrets"', r"no time zone '../secrets'"),
-        ('"1" = "urgent"', '"1" = "asap"', r"'asap' - at `\$.values.priority"),
-        ('means = "done"', 'means = "finished"', r"'finished' - at `\$.rules\[2\].means`"),
+        ('"1" = "urgent"', '"1" = "asap"', r"'asap': must be one of low, .* - at `\$.values.priority"),
+        ('means = "done"', 'means = "finished"', r"'finished': must be one of queued, .* - at `\$.rules\[2\].means`"),
         ('prefix = "Wait"', 'suffix = "Wait"', r"unknown field `suffix`|missing required field `prefix`"),
         ("[time]", '[file]\nencoding = "klingon"\n[time]', r"no encoding 'klingon' - at `\$.file.encoding`"),
         ("[time]", '[file]\ndelimiter = "::"\n[time]', r"`\$.file.delimiter`"),
@@ -291,3 +291,52 @@ def test_the_reference_has_every_key(part: type[msgspec.Struct]) -> None:
     reference = (ROOT / "docs/reference/replay-mapping.md").read_text("utf-8")
 
     assert [] == [name for name in part.__struct_fields__ if not re.search(rf"`\[*(values\.)?{name}\b", reference)]
+
+
+LONG = "x" * 131_073
+
+
+def test_a_cell_that_nobody_maps_may_be_as_long_as_it_likes(read: Read) -> None:
+    """P9."""
+    log = read(f"{GOOD},{LONG}", f'{GOOD},"{LONG}\n{LONG}"', f"{GOOD},", header=f"{HEADER},remarks")
+
+    assert (3, ()) == (len(log.rows), log.bad)
+
+
+@pytest.mark.parametrize("column", ["ticket", "when", "name", "team", "prio", "customer", "status"])
+def test_a_cell_that_is_too_long_for_its_use_breaks_its_own_row(read: Read, column: str) -> None:
+    """P9: and what is said of it can be read."""
+    cells = GOOD.split(",")
+    cells[HEADER.split(",").index(column)] = LONG
+
+    log = read(GOOD, ",".join(cells), GOOD)
+
+    assert ([2, 4], [3]) == ([row.line for row in log.rows], [bad.line for bad in log.bad])
+    assert len(log.bad[0].problem) < 400
+
+
+@pytest.mark.parametrize("when", ["9999-12-31T23:59:59Z", "9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+14:00", "9999-12-31 23:00"])
+def test_a_time_at_an_end_of_the_calendar_breaks_its_row(read: Read, when: str) -> None:
+    """P10."""
+    by = MAPPING.replace('format = "%d.%m.%Y %H:%M"', "")
+
+    log = read(GOOD.replace("01.07.2026 12:00", when), GOOD.replace("01.07.2026 12:00", "2026-07-01 12:00"), by=by)
+
+    assert (1, [2]) == (len(log.rows), [bad.line for bad in log.bad])
+
+
+@pytest.mark.parametrize(
+    ("wall", "utc"),
+    [
+        (["02:50", "02:10"], ["00:50", "01:10"]),
+        (["02:10", "02:50", "02:10", "02:50", "03:00"], ["00:10", "00:50", "01:10", "01:50", "02:00"]),
+        (["01:59", "02:30", "02:30"], ["23:59", "00:30", "00:30"]),
+        (["03:30", "02:10"], ["02:30", "00:10"]),
+        (["02:00", "02:00"], ["00:00", "00:00"]),
+    ],
+)
+def test_in_an_hour_that_comes_twice_a_time_that_would_go_back_is_the_second(read: Read, wall: list[str], utc: list[str]) -> None:
+    """P13: as logs are written, in order."""
+    log = read(*(GOOD.replace("01.07.2026 12:00", f"25.10.2026 {one}") for one in wall))
+
+    assert utc == [f"{row.at:%H:%M}" for row in log.rows]

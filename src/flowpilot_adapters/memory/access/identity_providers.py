@@ -9,6 +9,7 @@ from flowpilot_adapters.memory.transaction import Transaction
 from flowpilot_core.domain.access.identity_provider import Identity, IdentityProvider, SignInAttempt
 from flowpilot_core.domain.kernel.errors import InvalidValue, NotFound, Unauthenticated
 from flowpilot_core.domain.kernel.identifiers import ProviderId, UserId
+from flowpilot_core.domain.kernel.mailbox import folded_email
 
 
 @frozen
@@ -62,8 +63,8 @@ class MemoryIdentities:
         linked = self._work.rows.links.get((provider_id, identity.subject))
         if linked is not None or identity.email is None:
             return linked
-        address = identity.email.casefold()
-        return next((user.id for user in self._work.rows.users.values() if user.email.casefold() == address), None)
+        address = folded_email(identity.email)
+        return next((user.id for user in self._work.rows.users.values() if folded_email(user.email) == address), None)
 
     async def link(self, provider_id: ProviderId, subject: str, user_id: UserId) -> None:
         """As `Identities.link` says."""

@@ -6,6 +6,7 @@ from flowpilot_adapters.memory.transaction import Transaction
 from flowpilot_core.domain.access.sign_in_code import COUNTED, MOST_ASKED, SignInCode
 from flowpilot_core.domain.kernel.errors import NotFound, Unauthenticated
 from flowpilot_core.domain.kernel.identifiers import SignInCodeId, UserId
+from flowpilot_core.domain.kernel.mailbox import folded_email
 
 
 @frozen
@@ -43,7 +44,7 @@ class MemorySignInCodes:
 
     async def addressee(self, code: SignInCode) -> UserId | None:
         """As `SignInCodes.addressee` says."""
-        return next((user.id for user in self._work.rows.users.values() if user.email.casefold() == code.email), None)
+        return next((user.id for user in self._work.rows.users.values() if folded_email(user.email) == code.email), None)
 
     async def save(self, code: SignInCode) -> None:
         """As `SignInCodes.save` says."""

@@ -1,15 +1,20 @@
 """The escalation policy of one account, preferences, and how far policies have got."""
 
-from attrs import frozen
+from datetime import datetime
+
+from attrs import evolve, frozen
 
 from flowpilot_adapters.memory import reading
-from flowpilot_adapters.memory.transaction import Transaction
+from flowpilot_adapters.memory.tables import DueWork
+from flowpilot_adapters.memory.transaction import Transaction, due_key
 from flowpilot_core.domain.access.account import User
+from flowpilot_core.domain.handoffs.handoff import HandoffState
 from flowpilot_core.domain.kernel.identifiers import HandoffId, PolicyRunId, UserId
 from flowpilot_core.domain.notifications.delivery import Delivery
 from flowpilot_core.domain.notifications.escalation_policy import EscalationPolicy, PolicyRun
 from flowpilot_core.domain.notifications.preferences import Preferences
 from flowpilot_core.domain.notifications.timing import Member
+from flowpilot_core.ports.relay import WorkKind
 
 NONE = EscalationPolicy()
 
@@ -67,6 +72,15 @@ class MemoryEscalation:
         """As `Escalation.keep_run` says."""
         if await self.run(run.id):
             self._work.rows.policy_runs.put(run.handoff_id, run)
+
+    async def look_again(self, *, at: datetime) -> None:
+        """As `Escalation.look_again` says."""
+        rows = self._work.rows
+        for run in rows.policy_runs.values():
+            if reading.handoff(rows, run.handoff_id).state is HandoffState.OPEN:
+                await self._work.lock(*due_key(run.id))
+                due = rows.due.get(run.id) or DueWork(id=run.id, kind=WorkKind.POLICY_STEP, due_at=at)
+                rows.due.put(run.id, evolve(due, due_at=min(due.due_at, at)))
 
     def _member(self, user: User) -> Member:
         preferences = self._work.rows.preferences.get(user.id) or Preferences(user_id=user.id)

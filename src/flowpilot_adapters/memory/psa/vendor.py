@@ -10,6 +10,7 @@ from datetime import datetime
 from attrs import define, field, frozen
 
 from flowpilot_core.domain.kernel.errors import NotVouchedFor
+from flowpilot_core.domain.kernel.mailbox import folded_email
 from flowpilot_core.domain.psa.vendor import NoteFormat, Setting, Vendor
 from flowpilot_core.ports.psa import Access, Choices, Knock, Member, NotDone, Note, Posted, PsaTicket, TicketNote, TimeEntry, Trouble
 
@@ -134,7 +135,7 @@ class MemoryPsa:
 
     async def member_by_email(self, access: Access, email: str) -> Member | None:
         """Among its people."""
-        found = [member for member in await self.members(access) if (member.email or "").casefold() == email.casefold()]
+        found = [member for member in await self.members(access) if folded_email(member.email or "") == folded_email(email)]
         return found[0] if len(found) == 1 else None
 
     async def choices(self, access: Access) -> Choices:

@@ -15,6 +15,7 @@ from flowpilot_adapters.sql.transaction import Transaction
 from flowpilot_core.domain.access.identity_provider import Identity, IdentityProvider, SignInAttempt
 from flowpilot_core.domain.kernel.errors import NotFound, Unauthenticated
 from flowpilot_core.domain.kernel.identifiers import ProviderId, SecretId, UserId
+from flowpilot_core.domain.kernel.mailbox import folded_email
 
 _at = bindparam("at", type_=sign_in_attempt.c.expires_at.type)
 _provider_id = bindparam("provider_id", type_=identity_link.c.provider_id.type)
@@ -109,7 +110,7 @@ class SqlIdentities:
 
     async def linked(self, provider_id: ProviderId, identity: Identity) -> UserId | None:
         """As `Identities.linked` says."""
-        address = identity.email and identity.email.casefold()
+        address = identity.email and folded_email(identity.email)
         linked, of_address = await self._transaction.read(
             LINKED(account_id=self._account_id, provider_id=provider_id, subject=identity.subject),
             OF_ADDRESS(account_id=self._account_id, folded_email=address),

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import BindParameter, Uuid, any_, bindparam, delete, func, insert, literal_column, select, update
+from sqlalchemy import BindParameter, Uuid, any_, bindparam, case, delete, func, insert, literal_column, select, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as upsert
 
@@ -19,6 +19,7 @@ from flowpilot_core.domain.access.account import Account, Team, User
 from flowpilot_core.domain.kernel.actor import Role
 from flowpilot_core.domain.kernel.errors import NotFound
 from flowpilot_core.domain.kernel.identifiers import AccountId, TeamId, UserId
+from flowpilot_core.domain.kernel.mailbox import folded_email
 from flowpilot_core.ports.access import Member, TeamDetail
 
 ID: Final[BindParameter[Any]] = bindparam("id")
@@ -38,11 +39,15 @@ SAVE_ACCOUNT: Final = compiled(
 SET_CLOSED: Final = compiled("close account", update(account).where(own(account)).values(closed_at=bindparam("new_closed_at")))
 ACCOUNT_ITSELF: Final = compiled("account", select(account).where(own(account)))
 ADD_USER: Final = compiled("add user", insert(person).values({column: bindparam(column.name) for column in person.c}))
+NEW_EMAIL: Final[BindParameter[Any]] = bindparam("new_email", type_=person.c.email.type)
+NEW_FOLDED_EMAIL: Final[BindParameter[Any]] = bindparam("new_folded_email", type_=person.c.email.type)
 SAVE_USER: Final = only_saved(
     "save user",
     update(person)
     .where(person.c.account_id == ACCOUNT, person.c.id == bindparam("user_id"))
-    .values({name: bindparam(f"new_{name}") for name in ("email", "folded_email", "name", "role", "deactivated_at", "invited")}),
+    .values(email=NEW_EMAIL, **{name: bindparam(f"new_{name}") for name in ("name", "role", "deactivated_at", "invited")})
+    # Of two who had one address when it was first compared as it is now, one goes by another, and keeps it.
+    .values(folded_email=case((person.c.email == NEW_EMAIL, person.c.folded_email), else_=NEW_FOLDED_EMAIL)),
     STALE,
 )
 JOIN_TEAMS: Final = compiled(
@@ -154,7 +159,7 @@ class SqlPeople:
                 account_id=self._account_id,
                 id=user.id,
                 email=user.email,
-                folded_email=user.email.casefold(),
+                folded_email=folded_email(user.email),
                 name=user.name,
                 role=user.role,
                 deactivated_at=user.deactivated_at,
@@ -172,7 +177,7 @@ class SqlPeople:
                 account_id=self._account_id,
                 user_id=user.id,
                 new_email=user.email,
-                new_folded_email=user.email.casefold(),
+                new_folded_email=folded_email(user.email),
                 new_name=user.name,
                 new_role=user.role,
                 new_deactivated_at=user.deactivated_at,

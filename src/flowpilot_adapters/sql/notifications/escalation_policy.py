@@ -1,30 +1,35 @@
 """The escalation policy of one account, preferences, and how far policies have got."""
 
+from datetime import datetime
 from typing import Any, Final
 
 from attrs import asdict
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, func, literal_column, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from flowpilot_adapters.sql.access.people import TEAM_IDS
 from flowpilot_adapters.sql.kernel import documents
-from flowpilot_adapters.sql.queries import columns_but_account, own
+from flowpilot_adapters.sql.queries import ACCOUNT, columns_but_account, own
 from flowpilot_adapters.sql.records import notifications as records
 from flowpilot_adapters.sql.schema import (
     delivery,
     escalation_policy,
+    handoff,
     notification_preference,
     person,
     policy_run,
 )
+from flowpilot_adapters.sql.schema.relay import due_work
 from flowpilot_adapters.sql.statement import compiled
 from flowpilot_adapters.sql.transaction import Transaction
+from flowpilot_core.domain.handoffs.handoff import HandoffState
 from flowpilot_core.domain.kernel.actor import Role
 from flowpilot_core.domain.kernel.identifiers import HandoffId, PolicyRunId, UserId
 from flowpilot_core.domain.notifications.delivery import Delivery
 from flowpilot_core.domain.notifications.escalation_policy import EscalationPolicy, PolicyRun
 from flowpilot_core.domain.notifications.preferences import Preferences
 from flowpilot_core.domain.notifications.timing import Member
+from flowpilot_core.ports.relay import WorkKind
 
 POLICY: Final = compiled("escalation policy", select(escalation_policy.c.document).where(own(escalation_policy)))
 _policy = upsert(escalation_policy).values({column: bindparam(column.name) for column in escalation_policy.c})
@@ -81,12 +86,32 @@ BEGIN_RUN: Final = compiled(
     "begin policy run",
     _run.on_conflict_do_update(
         index_elements=[policy_run.c.account_id, policy_run.c.handoff_id],
-        set_={column: _run.excluded[column] for column in ("id", "since", "round", "fired")},
+        set_={column: _run.excluded[column] for column in ("id", "since", "round", "fired", "reached")},
     ),
 )
 KEEP_RUN: Final = compiled(
     "keep policy run",
-    update(policy_run).where(own(policy_run), policy_run.c.id == bindparam("run_id")).values(fired=bindparam("new_fired")),
+    update(policy_run)
+    .where(own(policy_run), policy_run.c.id == bindparam("run_id"))
+    .values(fired=bindparam("new_fired"), reached=bindparam("new_reached")),
+)
+_again = upsert(due_work).from_select(
+    ["account_id", "id", "kind", "due_at", "takes"],
+    select(
+        ACCOUNT,
+        policy_run.c.id,
+        literal_column(f"'{WorkKind.POLICY_STEP}'"),
+        bindparam("at", type_=due_work.c.due_at.type),
+        literal_column("0"),
+    )
+    .join_from(policy_run, handoff, own(handoff) & (handoff.c.id == policy_run.c.handoff_id))
+    .where(own(policy_run), handoff.c.state == literal_column(f"'{HandoffState.OPEN}'")),
+)
+LOOK_AGAIN: Final = compiled(
+    "look at policy runs again",
+    _again.on_conflict_do_update(
+        index_elements=list(due_work.primary_key), set_={"due_at": func.least(due_work.c.due_at, _again.excluded.due_at)}
+    ),
 )
 
 
@@ -151,7 +176,11 @@ class SqlEscalation:
 
     async def keep_run(self, run: PolicyRun) -> None:
         """As `Escalation.keep_run` says."""
-        self._transaction.write(KEEP_RUN(account_id=self._account_id, run_id=run.id, new_fired=run.fired))
+        self._transaction.write(KEEP_RUN(account_id=self._account_id, run_id=run.id, new_fired=run.fired, new_reached=run.reached))
+
+    async def look_again(self, *, at: datetime) -> None:
+        """As `Escalation.look_again` says."""
+        self._transaction.write(LOOK_AGAIN(account_id=self._account_id, at=at))
 
 
 def policy_of(row: Any) -> EscalationPolicy:

@@ -41,6 +41,7 @@ policy_run = Table(
     time_column("since"),
     integer_column("round"),
     integer_column("fired"),
+    time_column("reached", null=True),
     primary_key("policy_run", "id"),
     UniqueConstraint("account_id", "handoff_id", name="uq_policy_run_handoff"),
     foreign_key("policy_run", "handoff", ("handoff_id",), "handoff", ("id",)),

@@ -1,5 +1,6 @@
 """Use cases of who is told when: the escalation policy, how people want to be told, and what would happen if."""
 
+import asyncio
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -13,6 +14,7 @@ from flowpilot_core.domain.handoffs.preflight import Question, questions
 from flowpilot_core.domain.kernel.actor import Actor, System
 from flowpilot_core.domain.kernel.events import Plain
 from flowpilot_core.domain.kernel.identifiers import AccountId, SessionId, TeamId, UserId
+from flowpilot_core.domain.kernel.moment import checked_moment
 from flowpilot_core.domain.kernel.permissions import Permission, person, require_role
 from flowpilot_core.domain.notifications.delivery import DeliveryKind
 from flowpilot_core.domain.notifications.escalation_policy import EscalationPolicy
@@ -63,6 +65,7 @@ class Escalation:
             await _require_targets(work, policy)
             require_role(actor, Permission.SET_POLICY)
             await work.escalation.set_policy(policy)
+            await work.escalation.look_again(at=self.clock.now())
             deed = Deed.of(DeedKind.POLICY_SET, by=actor, at=self.clock.now(), changed=_told(policy), request_id=request.id)
             await work.audit.add(deed)
             return policy
@@ -112,7 +115,8 @@ class Escalation:
             members = await work.escalation.members()
             policy = await work.escalation.policy()
             online = await work.presence.online()
-        outlook = foretell(
+        outlook = await asyncio.to_thread(
+            foretell,
             policy,
             members,
             escalated_by=detail.session.assignee_id,
@@ -136,12 +140,14 @@ class Escalation:
     ) -> Foreseen:
         """What a policy that is not kept yet would do with an escalation of the actor's, now or at another time."""
         by = person(actor, Permission.SET_POLICY)
+        at = self.clock.now() if at is None else checked_moment("at", at)
         async with self.units.begin(actor.account_id) as work:
             await _require_targets(work, policy)
             await require_named(work, team_id, None)
             require_role(actor, Permission.SET_POLICY)
             members = await work.escalation.members()
-        outlook = foretell(policy, members, escalated_by=by.user_id, priority=priority, team_id=team_id, at=at or self.clock.now())
+        # Of thousands of firings each says when it would reach everybody: meanwhile others are served.
+        outlook = await asyncio.to_thread(foretell, policy, members, escalated_by=by.user_id, priority=priority, team_id=team_id, at=at)
         return Foreseen(outlook=outlook, names={member.user_id: member.name for member in members})
 
 

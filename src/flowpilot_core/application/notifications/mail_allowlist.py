@@ -2,6 +2,7 @@
 
 from attrs import frozen
 
+from flowpilot_core.domain.kernel.mailbox import folded_email
 from flowpilot_core.ports.notifications import Message, Notifier, NotSent
 
 
@@ -11,11 +12,11 @@ class MailOnlyTo:
 
     notifier: Notifier
     allowed: frozenset[str]
-    """Addresses and, with their `@`, domains; in lower case."""
+    """Addresses and, with their `@`, domains; folded."""
 
     async def send(self, message: Message) -> str | None:
         """As `Notifier.send` says."""
-        address = message.to.lower()
+        address = folded_email(message.to)
         if not self.allowed & {address, f"@{address.rpartition('@')[2]}"}:
             raise NotSent("this installation mails only whom its operator named", permanent=True)
         return await self.notifier.send(message)

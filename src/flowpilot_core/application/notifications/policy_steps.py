@@ -49,9 +49,9 @@ async def resume_policy(work: Needs, handoff: Handoff, *, at: datetime, new_id: 
 
 async def _begin(work: Needs, policy: EscalationPolicy, handoff: Handoff, run: PolicyRun) -> None:
     first = run.next(policy.steps_for(handoff.team_id))
-    if first is not None:
+    if first:
         await work.escalation.begin_run(run)
-        await work.due.add(Work(id=run.id, kind=WorkKind.POLICY_STEP, due_at=run.due(first)))
+        await work.due.add(Work(id=run.id, kind=WorkKind.POLICY_STEP, due_at=run.due(first[0])))
 
 
 @frozen(kw_only=True)
@@ -88,11 +88,13 @@ class TakePolicySteps:
         steps = (await work.escalation.policy()).steps_for(handoff.team_id)
         now = self.clock.now()
         firing = run.next(steps)
-        if firing is not None and run.due(firing) <= now:
-            await self._fire(work, run, handoff, firing, by=by, at=now)
-            run = run.after(firing)
+        if firing and run.due(firing[0]) <= now:
+            for one in firing:
+                await self._fire(work, run, handoff, one, by=by, at=now)
+            run = run.after(firing[-1])
+            await work.escalation.keep_run(run)
             firing = run.next(steps)
-        return None if firing is None else run.due(firing) - now
+        return run.due(firing[0]) - now if firing else None
 
     async def _fire(self, work: Needs, run: PolicyRun, handoff: Handoff, firing: Firing, *, by: System, at: datetime) -> None:
         members = await work.escalation.members()
@@ -112,7 +114,6 @@ class TakePolicySteps:
             if channel in PERSONAL
         ]
         await work.deliveries.add(deliveries)
-        await work.escalation.keep_run(run.after(firing))
         await self.units.record(
             work, handoff.reminded(firing.number, len({one.user_id for one in deliveries}), firing.step.channels, by=by, at=at)
         )

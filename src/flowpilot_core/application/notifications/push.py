@@ -309,8 +309,10 @@ class Push:
         for feed in feeds:
             feed.up_to_date()
 
-    async def open(self, reader: Person, *, credential: bytes, signed_in: SignedIn, after: int | None = None) -> Stream:
+    async def open(self, reader: Person, *, credential: bytes, signed_in: SignedIn, after: int | None = None, lost: bool = False) -> Stream:
         """A stream of what happens from now on, or of all that came after event number `after`. Give it back to `close`.
+
+        `lost`: its reader comes back from a place that nobody knows, and is told to look for themselves.
 
         Raises `TooManyStreams`, or `Unavailable` where nothing is pushed here, or the log cannot be read.
         """
@@ -337,7 +339,7 @@ class Push:
             self._changed.add(reader.account_id)
             self._note()
         if after is None or not feed.place - MOST_MISSED <= after <= feed.place:
-            stream.begin(feed.place, missed=after is not None)
+            stream.begin(feed.place, missed=lost or after is not None)
         return stream
 
     def close(self, stream: Stream) -> None:

@@ -9,6 +9,7 @@ from attrs import frozen
 from flowpilot_core.application.access.secrets import Safe
 from flowpilot_core.domain.kernel.errors import InvalidValue
 from flowpilot_core.domain.kernel.identifiers import AccountId
+from flowpilot_core.domain.kernel.text import one_of
 from flowpilot_core.domain.psa.connection import PsaConnection
 from flowpilot_core.ports.access import AccessWork
 from flowpilot_core.ports.psa import Access, Psa
@@ -27,7 +28,7 @@ class Psas:
     def of(self, system: str) -> Psa:
         """Raises `InvalidValue` for a system that nobody here speaks to."""
         if system not in self.vendors:
-            raise InvalidValue("system", f"is none of {', '.join(self.vendors) or 'those that can be connected here'}")
+            raise InvalidValue("system", one_of(self.vendors) if self.vendors else "cannot be connected here, as no PSA can")
         return self.vendors[system]
 
     async def lock_away(self, work: AccessWork, account_id: AccountId, connection: PsaConnection, credentials: Mapping[str, str]) -> None:

@@ -14,7 +14,8 @@ from flowpilot_core.domain.kernel.errors import InvalidValue, NotFound, VersionC
 from flowpilot_core.domain.kernel.events import Plain
 from flowpilot_core.domain.kernel.identifiers import PsaConnectionId, PsaPostId, SecretId
 from flowpilot_core.domain.kernel.permissions import Permission, require_role
-from flowpilot_core.domain.psa.connection import SWITCHED, NoteKind, PsaConnection, checked_changes, checked_notes
+from flowpilot_core.domain.kernel.text import one_of
+from flowpilot_core.domain.psa.connection import SWITCHED, NoteKind, PsaConnection, checked_base_url, checked_changes, checked_notes
 from flowpilot_core.domain.psa.note import SAMPLE, TEMPLATES, checked_template, parts, titled, written
 from flowpilot_core.domain.psa.post import PsaPost
 from flowpilot_core.domain.psa.vendor import NoteFormat, there_are
@@ -126,7 +127,7 @@ class PsaConnections:
             id=PsaConnectionId(self.new_id()),
             system=system,
             name=name,
-            base_url=base_url,
+            base_url=checked_base_url(base_url),
             secret_id=SecretId(self.new_id()),
             created_at=at,
             updated_at=at,
@@ -165,7 +166,7 @@ class PsaConnections:
             after = evolve(
                 before,
                 name=before.name if name is None else name,
-                base_url=before.base_url if base_url is None else base_url,
+                base_url=before.base_url if base_url is None else checked_base_url(base_url),
                 health=before.health.mended(),
                 updated_at=max(self.clock.now(), before.updated_at),
             )
@@ -218,7 +219,7 @@ class PsaConnections:
         """How a note of this kind would look: by this template, or else the connection's, on a case that we made up."""
         connection = await self.get(actor, connection_id)
         if kind not in SWITCHED:
-            raise InvalidValue("kind", f"is none of {', '.join(SWITCHED)}")
+            raise InvalidValue("kind", one_of(SWITCHED))
         wanted = checked_template("template", template) if template else connection.templates.get(kind) or TEMPLATES[kind]
         format = self.psas.of(connection.system).vendor.format
         texts = parts(written(wanted, SAMPLE), format=format, longest=USUAL_LENGTH, post_id=SAMPLE_POST, link=SAMPLE.link)
@@ -297,7 +298,7 @@ def _public(settings: Mapping[str, Plain], before: bool) -> bool:
         return before
     value = settings["client_summary"]
     if value not in (None, PUBLIC, INTERNAL):
-        raise InvalidValue("settings.client_summary", f"is none of {INTERNAL}, {PUBLIC}")
+        raise InvalidValue("settings.client_summary", one_of((INTERNAL, PUBLIC)))
     return value == PUBLIC
 
 
@@ -315,7 +316,7 @@ def _checked_templates(templates: Mapping[str, Plain]) -> Mapping[NoteKind, str]
     for name, value in templates.items():
         field = f"settings.templates.{name}"
         if name not in SWITCHED:
-            raise InvalidValue(field, f"is none of {', '.join(SWITCHED)}")
+            raise InvalidValue(field, one_of(SWITCHED))
         if not isinstance(value, str):
             raise InvalidValue(field, "must be a text")
         checked[NoteKind(name)] = checked_template(field, value)

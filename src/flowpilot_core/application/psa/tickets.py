@@ -216,5 +216,5 @@ def told(ticket: PsaTicket, *, at: datetime) -> dict[str, Plain]:
 
 
 def _kept(text: str | None, *, most: int = TITLE) -> str | None:
-    """A vendor's text as any store keeps it: bounded, without NUL and without halves of characters."""
-    return None if text is None else text.replace("\0", "").encode(errors="ignore").decode()[:most]
+    """A vendor's text as it is kept: bounded."""
+    return None if text is None else text[:most]

@@ -9,6 +9,7 @@ from attrs import Attribute, evolve, field, frozen
 
 from flowpilot_core.domain.kernel.actor import Person, Role, Scope
 from flowpilot_core.domain.kernel.errors import InvalidValue, Unauthenticated
+from flowpilot_core.domain.kernel.host_name import ascii_host
 from flowpilot_core.domain.kernel.identifiers import AccountId, TeamId, TokenId, UserId
 from flowpilot_core.domain.kernel.text import TITLE, text
 from flowpilot_core.domain.kernel.transitions import advance
@@ -183,4 +184,9 @@ def checked_email(value: str) -> str:
     printable = value.isprintable() and " " not in value and not set(value) & set('<>,;:"()[]\\')
     if not (local and at and domain and printable) or "@" in local or len(value) > LONGEST_EMAIL:
         raise InvalidValue("email", "is not an e-mail address")
+    if not domain.isascii():
+        try:
+            ascii_host(domain)
+        except ValueError as exc:
+            raise InvalidValue("email", f"is not an e-mail address: its domain {exc}") from None
     return text("email", value, most=LONGEST_EMAIL)

@@ -5,7 +5,6 @@ import json
 from base64 import urlsafe_b64decode
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from attrs import frozen
@@ -13,12 +12,14 @@ from attrs import frozen
 from flowpilot_core.domain.kernel.errors import InvalidValue, Unauthenticated
 from flowpilot_core.domain.kernel.identifiers import AccountId, ProviderId, SecretId
 from flowpilot_core.domain.kernel.text import TITLE, text
+from flowpilot_core.domain.kernel.web_address import checked_web_address
 
 ATTEMPT_LASTS = timedelta(minutes=10)
 """How long somebody may take at their provider's."""
 LONGEST_JWT = 8192
 """Characters."""
 _URN = "urn:flowpilot:"
+_ISSUER = "https://login.example.com"
 
 
 @frozen(kw_only=True)
@@ -38,12 +39,17 @@ class IdentityProvider:
 
 @frozen(kw_only=True)
 class Identity:
-    """Whom a provider vouches for."""
+    """Whom a provider vouches for. Raises `Unauthenticated` for a name or an address that nobody can have."""
 
     subject: str
     """The provider's own, unchanging name of the person."""
     email: str | None = None
     """Only where the provider says that it is verified."""
+
+    def __attrs_post_init__(self) -> None:
+        _require_name(self.subject)
+        if self.email is not None:
+            _require_name(self.email)
 
 
 @frozen(kw_only=True)
@@ -98,6 +104,7 @@ def addressed_account(token: str) -> tuple[AccountId, str]:
     issuer = claims.get("iss")
     if len(named) != 1 or not isinstance(issuer, str):
         raise Unauthenticated
+    _require_name(issuer)
     try:
         account_id = AccountId(UUID(named[0].removeprefix(_URN)))
     except ValueError:
@@ -105,6 +112,13 @@ def addressed_account(token: str) -> tuple[AccountId, str]:
     if audience(account_id) != named[0]:
         raise Unauthenticated
     return account_id, issuer
+
+
+def _require_name(value: str) -> None:
+    try:
+        text("claim", value)
+    except InvalidValue:
+        raise Unauthenticated from None
 
 
 def _claims(token: str) -> dict[str, Any]:
@@ -121,8 +135,7 @@ def _claims(token: str) -> dict[str, Any]:
 
 
 def _checked_issuer(value: str) -> str:
-    text("issuer", value, most=TITLE)
-    parts = urlsplit(value)
-    if parts.scheme not in ("https", "http") or not parts.hostname or parts.query or parts.fragment or parts.username:
-        raise InvalidValue("issuer", "is no address such as https://login.example.com")
+    parts = checked_web_address("issuer", value, most=TITLE, example=_ISSUER)
+    if parts.query or parts.fragment:
+        raise InvalidValue("issuer", f"is no address such as {_ISSUER}")
     return value

@@ -7,6 +7,7 @@ from attrs import evolve, frozen
 
 from flowpilot_core.domain.kernel.errors import Unauthenticated
 from flowpilot_core.domain.kernel.identifiers import SignInCodeId
+from flowpilot_core.domain.kernel.mailbox import folded_email
 from flowpilot_core.domain.kernel.secret_text import code_digest
 
 LASTS = timedelta(minutes=10)
@@ -31,7 +32,7 @@ class SignInCode:
     browser: bytes
     """The digest of what the browser keeps."""
     email: str
-    """As it was typed, in small letters."""
+    """Folded, as people's are: who it is, and not how it was typed."""
     back_to: str
     digests: tuple[bytes, ...] = ()
     """Of the code in each mail that was sent, or may have been: every try has one of its own, so that none is ever kept."""
@@ -43,7 +44,7 @@ class SignInCode:
     @classmethod
     def asked(cls, code_id: SignInCodeId, *, browser: bytes, email: str, back_to: str, at: datetime) -> "SignInCode":
         """One that was asked for just now."""
-        return cls(id=code_id, browser=browser, email=email.casefold(), back_to=back_to, created_at=at, expires_at=at + LASTS)
+        return cls(id=code_id, browser=browser, email=folded_email(email), back_to=back_to, created_at=at, expires_at=at + LASTS)
 
     def is_good(self, at: datetime) -> bool:
         """Whether it may still be typed."""

@@ -1,7 +1,7 @@
 """Handing a session off: the one entrance for park and escalate."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from attrs import frozen
 
@@ -9,6 +9,7 @@ from flowpilot_core.domain.kernel.actor import Person
 from flowpilot_core.domain.kernel.errors import InvalidValue
 from flowpilot_core.domain.kernel.events import Event, EventKind
 from flowpilot_core.domain.kernel.identifiers import HandoffId, TeamId, UserId
+from flowpilot_core.domain.kernel.moment import checked_moment
 from flowpilot_core.domain.kernel.permissions import Permission, require
 from flowpilot_core.domain.kernel.text import optional_text, text
 from flowpilot_core.domain.kernel.transitions import advance
@@ -120,4 +121,4 @@ def _to_come(wake_at: datetime | None, intent: Intent, at: datetime) -> datetime
         raise InvalidValue("wake_at", "is for a park only")
     if wake_at <= at:
         raise InvalidValue("wake_at", "must be in the future")
-    return wake_at.astimezone(UTC)
+    return checked_moment("wake_at", wake_at)

@@ -1,5 +1,7 @@
 """What a text may be: bounded, storable everywhere, and not blank where something must be said; and how a number of things is said."""
 
+from collections.abc import Iterable
+
 from .errors import InvalidValue
 
 TITLE = 200
@@ -25,6 +27,11 @@ def counted(number: int, one: str, many: str) -> str:
     return f"{number} {one if number == 1 else many}"
 
 
+def one_of(values: Iterable[object]) -> str:
+    """What is wrong with a value that is none of these."""
+    return f"must be one of {', '.join(map(str, values))}"
+
+
 def optional_text(field: str, value: str | None, *, most: int = PROSE) -> str | None:
     """As `text`, but may be left out or empty."""
     return None if value is None else _storable(field, value, most)
@@ -35,6 +42,13 @@ def evidence(field: str, value: str | None) -> str | None:
     if value is not None and len(_storable(field, value, EVIDENCE).encode()) > EVIDENCE:
         raise InvalidValue(field, f"is longer than {EVIDENCE} bytes")
     return value
+
+
+def mended(value: str) -> str:
+    """A text that nobody of ours wrote, as any store and any reader takes it: with U+FFFD for NUL and for half a character."""
+    if "\0" not in value and value.isascii():
+        return value
+    return "".join("\ufffd" if character == "\0" or "\ud800" <= character <= "\udfff" else character for character in value)
 
 
 def _storable(field: str, value: str, most: int) -> str:

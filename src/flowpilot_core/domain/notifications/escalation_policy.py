@@ -187,28 +187,38 @@ class PolicyRun:
     since: datetime
     round: int = 0
     fired: int = 0
-    """The number of the last firing of this round."""
+    """How many have fired in this round; messages are numbered by it, whatever the steps were at the time."""
+    reached: datetime | None = None
+    """When what fired last was due: steps may come and go meanwhile, and time alone tells what is still to come."""
 
-    def next(self, steps: Sequence[PolicyStep]) -> Firing | None:
-        """What fires next, of the steps as they are now."""
-        return next((firing for firing in firings(steps) if firing.number > self.fired), None)
+    def next(self, steps: Sequence[PolicyStep]) -> tuple[Firing, ...]:
+        """What fires next, of the steps as they are now: all that is due at one moment."""
+        left = self._left(steps)
+        return tuple(firing for firing in left if firing.after == left[0].after)
+
+    def _left(self, steps: Sequence[PolicyStep]) -> list[Firing]:
+        """What is to come, numbered after what has fired."""
+        reached, planned = self.reached, firings(steps)
+        left = planned[self.fired :] if reached is None else [firing for firing in planned if self.due(firing) > reached]
+        return [evolve(firing, number=number) for number, firing in enumerate(left, self.fired + 1)]
 
     def due(self, firing: Firing) -> datetime:
         """When something fires."""
         return self.since + firing.after
 
     def after(self, firing: Firing) -> "PolicyRun":
-        """Once it has fired."""
-        return evolve(self, fired=firing.number)
+        """Once it has fired, with all that came before it."""
+        return evolve(self, fired=firing.number, reached=self.due(firing))
 
     def anew(self, run_id: PolicyRunId, *, since: datetime) -> "PolicyRun":
         """From the first step on: it is for others to take, or nobody's again."""
-        return evolve(self, id=run_id, since=since, round=self.round + 1, fired=0)
+        return evolve(self, id=run_id, since=since, round=self.round + 1, fired=0, reached=None)
 
     def resumed(self, run_id: PolicyRunId, steps: Sequence[PolicyStep], *, at: datetime) -> "PolicyRun":
         """Where it stood when it was claimed; of what would have fired meanwhile only the last still does."""
-        missed = [firing.number for firing in firings(steps) if self.due(firing) <= at]
-        return evolve(self, id=run_id, fired=max(self.fired, *(number - 1 for number in missed[-1:]), 0))
+        missed = [firing for firing in self._left(steps) if self.due(firing) <= at]
+        passed = [firing for firing in missed if firing.after < missed[-1].after]
+        return evolve(self.after(passed[-1]) if passed else self, id=run_id)
 
     def mark(self, firing: Firing) -> int:
         """The number that the messages of a firing have, which no other of this escalation has."""

@@ -23,7 +23,7 @@ class Preferences:
     hours: Hours = field(factory=lambda: Hours(time_zone="UTC", weekly=ALWAYS))
     """When they work."""
     quiet: Span | None = None
-    """Hours of every day in which only what is urgent passes."""
+    """Hours of every day in which only what is urgent passes; a whole day of them never ends."""
     channels: Mapping[DeliveryKind, tuple[Channel, ...]] = field(factory=dict)
     """Over which channels they want each kind of message; of a kind that is left out over every one."""
     mail_after: timedelta | None = None
@@ -46,9 +46,17 @@ class Preferences:
         """Whether they work then."""
         return self.hours.hold(at)
 
+    def is_quiet(self, at: datetime) -> bool:
+        """Whether it is one of their quiet hours."""
+        return self._quiet_hours.hold(at)
+
     def quiet_until(self, at: datetime) -> datetime | None:
-        """When their quiet hours end, where it is one of them."""
-        if self.quiet is None:
+        """When their quiet hours end; None where they never do, since one day's go on into the next."""
+        if self.quiet is not None and self.quiet.is_whole_day:
             return None
-        quiet = Hours(time_zone=self.hours.time_zone, weekly=tuple(Shift(day=day, span=self.quiet) for day in WEEK))
-        return quiet.next(at, held=False) if quiet.hold(at) else None
+        return self._quiet_hours.next(at, held=False)
+
+    @property
+    def _quiet_hours(self) -> Hours:
+        weekly = () if self.quiet is None else tuple(Shift(day=day, span=self.quiet) for day in WEEK)
+        return Hours(time_zone=self.hours.time_zone, weekly=weekly)

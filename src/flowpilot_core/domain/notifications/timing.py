@@ -105,6 +105,6 @@ def _why_not(to: Preferences, about: About, channel: Channel, on_duty: bool, at:
                 return ONLINE, about.since + to.mail_after
         if on_duty and not to.on_duty(at):
             return OFF_DUTY, to.hours.next(at)
-    if about.priority is not Priority.URGENT and (until := to.quiet_until(at)):
-        return QUIET, until
+    if about.priority is not Priority.URGENT and to.is_quiet(at):
+        return QUIET, to.quiet_until(at)
     return None, None

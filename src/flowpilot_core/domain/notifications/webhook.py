@@ -15,6 +15,7 @@ from flowpilot_core.domain.kernel.identifiers import EventId, HandoffId, SecretI
 from flowpilot_core.domain.kernel.sending import DELIVERY, MOST_ATTEMPTS, DeliveryMove, DeliveryState
 from flowpilot_core.domain.kernel.text import PROSE, TITLE, text
 from flowpilot_core.domain.kernel.transitions import advance
+from flowpilot_core.domain.kernel.web_address import checked_web_address
 
 from .delivery import Channel, DeliveryKind
 
@@ -139,18 +140,12 @@ def checked_kinds(kinds: frozenset[EventKind], format: WebhookFormat) -> frozens
 
 def checked_target(url: str, routing_key: str | None, format: WebhookFormat) -> str:
     """The host that an address leads to. Raises `InvalidValue` for what is no address, and for a routing key too many or too few."""
-    text("url", url, most=LONGEST_URL)
-    scheme, colon, rest = url.partition("://")
-    authority = rest.partition("/")[0].partition("?")[0].partition("#")[0]
-    if not colon or scheme.lower() not in ("https", "http") or not authority or not url.isprintable() or " " in url:
-        raise InvalidValue("url", "is no address such as https://hooks.example.com/…")
-    if "@" in authority:
-        raise InvalidValue("url", "must not hold a user or a password")
+    parts = checked_web_address("url", url, most=LONGEST_URL, example="https://hooks.example.com/…")
     if routing_key is not None and not (routing_key.isascii() and routing_key.isalnum()):
         raise InvalidValue("routing_key", "is letters and digits")
     if (routing_key is not None) is not (format is WebhookFormat.PAGERDUTY):
         raise InvalidValue("routing_key", "goes with the format pagerduty, and only with it")
-    return authority
+    return parts.netloc
 
 
 def signing_secret(chance: bytes) -> str:

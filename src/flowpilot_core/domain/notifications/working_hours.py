@@ -1,6 +1,7 @@
 """When somebody works: hours of the week by the clock on their wall, over every change of it, with days that are different."""
 
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
@@ -52,6 +53,11 @@ class Span:
         """The end, counted from the midnight at which its day began."""
         return self.end if self.end > self.start else self.end + MINUTES
 
+    @property
+    def is_whole_day(self) -> bool:
+        """Whether it ends when that of the next day begins."""
+        return self.until - self.start == MINUTES
+
 
 @frozen(kw_only=True)
 class Shift:
@@ -88,6 +94,17 @@ class Hours:
     time_zone: str = field()
     weekly: tuple[Shift, ...] = ()
     other_days: tuple[OtherDay, ...] = ()
+    _others: Mapping[date, tuple[Span, ...]] = field(init=False, repr=False, eq=False)
+    _worked: Sequence[date] = field(init=False, repr=False, eq=False)
+    """The other days that have any hours, in order."""
+
+    @_others.default
+    def _other_days_by_date(self) -> Mapping[date, tuple[Span, ...]]:
+        return {other.date: other.spans for other in self.other_days}
+
+    @_worked.default
+    def _other_days_with_hours(self) -> Sequence[date]:
+        return sorted(other.date for other in self.other_days if other.spans)
 
     def __attrs_post_init__(self) -> None:
         zone(self.time_zone)
@@ -111,18 +128,34 @@ class Hours:
         """The first moment from `at` on that is such an hour, or else none; None where there is none within a year."""
         if self.hold(at) is held:
             return at
-        first = at.astimezone(zone(self.time_zone)).date() - _DAY
-        for number in range(LOOK_AHEAD):
-            if any(self._turns(first + number * _DAY, at, held)):
+        day = at.astimezone(zone(self.time_zone)).date() - _DAY
+        last = day + LOOK_AHEAD * _DAY
+        while day < last:
+            if any(self._turns(day, at, held)):
                 # A wall that leaves out a whole day puts the edges of one day behind those of the next.
-                return min(edge for near in range(3) for edge in self._turns(first + (number + near) * _DAY, at, held))
+                return min(edge for near in range(3) for edge in self._turns(day + near * _DAY, at, held))
+            day += _DAY
+            if held:
+                # Days without hours are passed over; those beside one with some may have their part in it.
+                worked = self._next_worked(day - 2 * _DAY, last + 2 * _DAY)
+                day = last if worked is None else max(day, worked - 2 * _DAY)
         return None
+
+    def _next_worked(self, day: date, last: date) -> date | None:
+        """The first day from `day` on, and before `last`, on which some hours begin."""
+        place = bisect_left(self._worked, day)
+        found = [*self._worked[place : place + 1]]
+        for weekday in {shift.day for shift in self.weekly}:
+            one = day + (WEEK.index(weekday) - day.weekday()) % 7 * _DAY
+            while one in self._others and one < last:
+                one += 7 * _DAY
+            found.append(one)
+        return min((one for one in found if one < last), default=None)
 
     def _on(self, day: date) -> tuple[Span, ...]:
         """The spans that begin on a day."""
-        for other in self.other_days:
-            if other.date == day:
-                return other.spans
+        if day in self._others:
+            return self._others[day]
         weekday = WEEK[day.weekday()]
         return tuple(shift.span for shift in self.weekly if shift.day is weekday)
 

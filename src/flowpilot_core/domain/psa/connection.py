@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
-from urllib.parse import urlsplit
 
 from attrs import evolve, field, frozen
 
@@ -12,8 +11,9 @@ from flowpilot_core.domain.access.account import checked_name
 from flowpilot_core.domain.kernel.errors import InvalidValue
 from flowpilot_core.domain.kernel.events import EventKind, Plain
 from flowpilot_core.domain.kernel.identifiers import PsaConnectionId, SecretId
-from flowpilot_core.domain.kernel.text import text
+from flowpilot_core.domain.kernel.text import one_of, text
 from flowpilot_core.domain.kernel.transitions import advance
+from flowpilot_core.domain.kernel.web_address import checked_web_address
 
 
 class NoteKind(StrEnum):
@@ -208,7 +208,6 @@ class PsaConnection:
 
     def __attrs_post_init__(self) -> None:
         checked_name(self.name)
-        _check_base_url(self.base_url)
 
     def wants(self, kind: NoteKind, action: TicketAction) -> bool:
         """Whether this is done at such an event; what somebody posts by hand is."""
@@ -217,25 +216,19 @@ class PsaConnection:
         return action.value in self.changes.get(kind, TicketChange()).named()
 
 
-def _check_base_url(value: str) -> None:
+def checked_base_url(value: str) -> str:
     """A vendor's root: http or https, a host, perhaps a port and a path. Raises `InvalidValue`."""
-    text("base_url", value, most=LONGEST_URL)
-    try:
-        parts = urlsplit(value)
-        fits = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        fits = False
-    if not fits or not (value.isascii() and value.isprintable()) or " " in value:
-        raise InvalidValue("base_url", "is no address that begins with https://")
-    if parts.query or parts.fragment or parts.username is not None or parts.password is not None:
-        raise InvalidValue("base_url", "must have no user, query or fragment")
+    parts = checked_web_address("base_url", value, most=LONGEST_URL, example="https://acme.halopsa.com")
+    if parts.query or parts.fragment:
+        raise InvalidValue("base_url", "must have no query or fragment")
+    return value
 
 
 def checked_notes(notes: Mapping[str, bool]) -> frozenset[NoteKind]:
     """The notes that are on, where `notes` says otherwise than usual. Raises `InvalidValue` for one that nobody can switch."""
     for name in notes:
         if name not in SWITCHED:
-            raise InvalidValue(f"settings.notes.{name}", f"is none of {', '.join(SWITCHED)}")
+            raise InvalidValue(f"settings.notes.{name}", one_of(SWITCHED))
     return frozenset(kind for kind, usual in SWITCHED.items() if notes.get(kind, usual))
 
 
@@ -245,13 +238,13 @@ def checked_changes(changes: Mapping[str, Plain]) -> Mapping[NoteKind, TicketCha
     for name, wanted in changes.items():
         where = f"settings.ticket.{name}"
         if name not in CHANGED:
-            raise InvalidValue(where, f"is none of {', '.join(CHANGED)}")
+            raise InvalidValue(where, one_of(CHANGED))
         if not isinstance(wanted, dict):
             raise InvalidValue(where, "must be an object")
         possible = CHANGED[NoteKind(name)]
         for action in wanted:
             if action not in possible:
-                raise InvalidValue(f"{where}.{action}", f"is none of {', '.join(sorted(possible))}")
+                raise InvalidValue(f"{where}.{action}", one_of(sorted(possible)))
         change = TicketChange(
             status=_choice(where, wanted, TicketAction.STATUS),
             priority=_choice(where, wanted, TicketAction.PRIORITY),

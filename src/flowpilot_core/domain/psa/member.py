@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from attrs import frozen
 
 from flowpilot_core.domain.kernel.identifiers import PsaConnectionId, UserId
+from flowpilot_core.domain.kernel.mailbox import folded_email
 
 GOOD_FOR = timedelta(days=1)
 """How long somebody who was found stays found."""
@@ -38,4 +39,4 @@ class MemberMatch:
 
     def stands(self, version: int, email: str, *, at: datetime) -> bool:
         """Whether it need not be looked again: the connection and the address are the same, and it is not too long ago."""
-        return (version, email.casefold()) == (self.version, self.email.casefold()) and at < self.good_until
+        return (version, folded_email(email)) == (self.version, folded_email(self.email)) and at < self.good_until

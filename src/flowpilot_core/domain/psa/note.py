@@ -10,7 +10,7 @@ from attrs import asdict, evolve, frozen
 from flowpilot_core.domain.handoffs.handoff import Handoff
 from flowpilot_core.domain.kernel.errors import InvalidValue
 from flowpilot_core.domain.kernel.identifiers import PsaPostId
-from flowpilot_core.domain.kernel.text import text
+from flowpilot_core.domain.kernel.text import one_of, text
 from flowpilot_core.domain.sessions.session import Session
 from flowpilot_core.domain.sessions.step import Step, StepResult
 
@@ -181,7 +181,7 @@ def checked_template(field: str, template: str) -> str:
     text(field, template, most=LONGEST_TEMPLATE)
     for name in _PLACEHOLDER.findall(template):
         if name not in PLACEHOLDERS:
-            raise InvalidValue(field, f"names {{{name}}}, which is none of {', '.join(PLACEHOLDERS)}")
+            raise InvalidValue(field, f"names {{{name}}}, which {one_of(PLACEHOLDERS)}")
     return template
 
 

@@ -8,7 +8,7 @@ from attrs import field, frozen
 
 from flowpilot_core.domain.kernel.errors import InvalidValue
 from flowpilot_core.domain.kernel.events import Plain
-from flowpilot_core.domain.kernel.text import TITLE, text
+from flowpilot_core.domain.kernel.text import TITLE, one_of, text
 
 
 class NoteFormat(StrEnum):
@@ -58,7 +58,7 @@ class Setting:
         if not fits:
             raise InvalidValue(f"settings.{name}", f"must be {self.kind}")
         if self.among and value not in self.among:
-            raise InvalidValue(f"settings.{name}", f"is none of {', '.join(self.among)}")
+            raise InvalidValue(f"settings.{name}", one_of(self.among))
 
 
 @frozen(kw_only=True)

@@ -10,6 +10,7 @@ from attrs import frozen
 from flowpilot_core.domain.access.account import checked_name
 from flowpilot_core.domain.kernel.errors import InvalidValue
 from flowpilot_core.domain.kernel.identifiers import HandoffId, SessionId, UserId
+from flowpilot_core.domain.kernel.moment import checked_moment
 from flowpilot_core.domain.kernel.text import TITLE, optional_text, text
 from flowpilot_core.domain.sessions.session import Priority, Status
 
@@ -54,6 +55,7 @@ class LogRow:
         optional_text("client", self.client, most=TITLE)
         if self.at.tzinfo is None:
             raise InvalidValue("time", "has no zone")
+        checked_moment("time", self.at)
         _named("actor", self.actor_name)
         if self.team is not None:
             _named("team", self.team)

@@ -1,7 +1,5 @@
 """Who is told when: the escalation policy, how you want to be told, and what would happen if."""
 
-from datetime import UTC
-
 from flowpilot_core.domain.kernel.identifiers import SessionId, TeamId, UserId
 from flowpilot_http.api_request import Call
 from flowpilot_http.operations import FORBIDDEN, Part
@@ -36,7 +34,7 @@ async def preview_policy(request: Call) -> Body:
         policy,
         priority=wanted.priority,
         team_id=None if wanted.team_id is None else TeamId(wanted.team_id),
-        at=None if wanted.at is None else wanted.at.astimezone(UTC),
+        at=wanted.at,
     )
     return request.shown(PreviewOut.of(foreseen))
 

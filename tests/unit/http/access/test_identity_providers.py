@@ -12,7 +12,7 @@ import pytest
 from flowpilot_adapters import openid
 from flowpilot_adapters.openid import BETWEEN_LOOKS, LARGEST, LEEWAY, REMEMBERED, HttpOpenId
 from flowpilot_core.domain.access.identity_provider import audience
-from flowpilot_core.domain.kernel.actor import System
+from flowpilot_core.domain.kernel.actor import Role, System
 from flowpilot_core.domain.kernel.errors import InvalidValue, RoleForbidden
 from flowpilot_core.testing.builders import SetClock
 from tests.support.browser import Browser
@@ -86,6 +86,36 @@ async def test_a_jwt_for_somebody_else_or_another_time_is_nobodys(trust: Trust, 
     token = trust.provider.token(**told)
 
     assert 401 == (await trust.asks(token)).status_code
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"sub": "jo\0"},
+        {"sub": "\ud800"},
+        {"sub": ""},
+        {"email": "jo\0@acme.example"},
+        {"email": "\udfff@acme.example"},
+        {"iss": "https://login.example\0"},
+        {"iss": "\ud800"},
+    ],
+)
+async def test_a_jwt_with_a_name_that_nobody_can_have_is_nobodys(trust: Trust, claims: dict[str, Any]) -> None:
+    """P12: NUL and half a character, which no store takes."""
+    answer = await trust.asks(trust.provider.token(aud=trust.aud, **{"sub": "jo", **claims}))
+
+    assert (401, "unauthenticated") == (answer.status_code, answer.json()["code"])
+
+
+@pytest.mark.parametrize("email", ["bob@straße.example", "bob@xn--strae-oqa.example", "bob@\u017ftrasse.example"])
+async def test_a_jwt_for_an_address_that_only_looks_alike_is_nobodys(trust: Trust, email: str) -> None:
+    """P1: whoever has the one domain does not have the other."""
+    account_id = trust.world.junior.account_id
+    await trust.world.flowpilot.accounts.add_user(account_id, email="bob@strasse.example", name="Bob", role=Role.ENGINEER)
+
+    answers = [await trust.asks(trust.provider.token(aud=trust.aud, sub="bob", email=one)) for one in (email, "Bob@Strasse.Example")]
+
+    assert [401, 200] == [answer.status_code for answer in answers]
 
 
 async def test_a_minute_of_difference_between_clocks_is_forgiven(trust: Trust) -> None:

@@ -96,6 +96,8 @@ WRONG: dict[str, tuple[str, Callable[[Trust], Any]]] = {
     "publishes no token_endpoint": (DISCOVERY, lambda trust: _published(trust, token_endpoint=None)),
     "publishes no authorization_endpoint": (DISCOVERY, lambda trust: _published(trust, authorization_endpoint="javascript:x")),
     "publishes no jwks_uri": (DISCOVERY, lambda trust: _published(trust, jwks_uri="file:///etc/passwd")),
+    "publishes no jwks_uri that can be asked": (DISCOVERY, lambda trust: _published(trust, jwks_uri="http://h:abc/")),
+    "publishes no token_endpoint that can be asked": (DISCOVERY, lambda trust: _published(trust, token_endpoint="http://[::1")),
     "answers 500 at /keys": ("/keys", lambda _: lambda: httpx.Response(500)),
     "publishes no keys": ("/keys", lambda _: said({"keys": "x"})),
     "publishes no key of a type": ("/keys", lambda _: said({"keys": [{"kty": "oct", "k": "c2VjcmV0"}]})),

@@ -11,8 +11,9 @@ from litestar.types import Message
 
 from flowpilot_core.application.notifications import push
 from flowpilot_core.application.notifications.push import Ended
+from flowpilot_http.cursors import Cursors
 from flowpilot_http.metrics import Metrics
-from flowpilot_http.sse import HANG_UP, Streamed
+from flowpilot_http.sse import HANG_UP, EventIds, Streamed
 from tests.support.browser import Browser
 from tests.support.http import Somebody, a_world
 from tests.support.listening import Heard, Pushing, pushing
@@ -101,20 +102,52 @@ async def test_whoever_comes_new_hears_only_what_comes_then(office: Pushing) -> 
     assert second["id"] == heard.data["handoff_id"]
 
 
-@pytest.mark.parametrize("resume", ["another's", "changed", "nonsense", "../..", "7"])
-async def test_a_place_that_is_none_of_this_account_means_nothing(office: Pushing, resume: str) -> None:
-    """A33: an id of another account, or one that somebody made up, neither leaks nor skips anything."""
+@pytest.mark.parametrize("resume", ["another's", "changed", "of a key that is gone", "garbage", "../..", "7", "\xff", "x" * 4_000])
+async def test_whoever_comes_back_from_a_place_that_is_none_of_this_account_is_told_to_look(office: Pushing, resume: str) -> None:
+    """P14, A33: an id of another account, or one that somebody made up, neither leaks nor skips anything without a word."""
     world = office.world
     theirs = await office.listen(world.rival)
     await world.rival.escalation()
     await world.junior.escalation()
     (heard,) = await theirs.some(1)
     last = {"another's": heard.id, "changed": heard.id[:-1] + ("A" if heard.id[-1] != "A" else "B")}.get(resume, resume)
+    if resume == "of a key that is gone":
+        last = EventIds(Cursors([b"another key"])).make(world.senior.account_id, 1)
 
     stream = await office.listen(world.senior, last_event_id=last)
     handoff = await world.junior.escalation()
+    resync, heard = await stream.some(2)
+    again = await office.listen(world.senior, last_event_id=resync.id)
 
-    assert [handoff["id"]] == [one.data["handoff_id"] for one in await stream.some(1)]
+    assert ("resync", handoff["id"]) == (resync.kind, heard.data["handoff_id"])
+    assert [heard] == await again.some(1)
+
+
+async def test_a_client_of_http_1_0_is_told_without_chunks(office: Pushing) -> None:
+    """P16: what it reads is the stream and nothing else, until the connection ends."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", office.port)
+    writer.write(f"GET /events HTTP/1.0\r\nAuthorization: Bearer {office.world.senior.token}\r\n\r\n".encode())
+    head = (await reader.readuntil(b"\r\n\r\n")).lower()
+    welcome = await reader.readuntil(b"\n\n")
+    await office.world.junior.escalation()
+    event = await reader.readuntil(b"\n\n")
+    office.stop.set()
+    rest = await reader.read()
+    writer.close()
+
+    assert (True, False) == (b"connection: close" in head, b"transfer-encoding" in head)
+    assert (b": welcome\n\n", True) == (welcome, event.startswith(b"event: handoff.escalated\nid: "))
+    assert (True, True) == (rest.startswith(b"retry: "), rest.endswith(b"\n\n"))
+
+
+async def test_a_client_of_http_1_0_is_answered_like_any_other(office: Pushing) -> None:
+    """P16."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", office.port)
+    writer.write(b"GET /health/live HTTP/1.0\r\n\r\n")
+    head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+    writer.close()
+
+    assert (True, True, False) == (b" 200 " in head, f"content-length: {len(body)}".encode() in head.lower(), b"chunked" in head.lower())
 
 
 async def test_nobody_hears_of_another_account(office: Pushing) -> None:

@@ -219,6 +219,19 @@ async def test_a_ticket_is_read_from_the_psa(world: World) -> None:
     )
 
 
+async def test_half_a_character_of_a_ticket_is_shown_as_what_stands_for_one(world: World) -> None:
+    """P12: in what is read of it, and in what is kept of it with a session."""
+    await connected(world.owner)
+    world.psa.tickets["1001"].title = "Printer \ud83d offline\0"
+    session = await world.junior.session(ticket={"system": "memory", "id": "1001"})
+    await world.relay_runs()
+
+    ticket = await world.viewer.seen("/tickets/memory/1001")
+    kept = await world.junior.seen(f"/ai-sessions/{session['id']}")
+
+    assert "Printer \ufffd offline\ufffd" == ticket["title"] == kept["ticket_facts"]["title"]
+
+
 @pytest.mark.parametrize("path", ["/tickets/memory/4004", "/tickets/halopsa/1001", "/tickets/memory/..%2F1001"])
 async def test_a_ticket_that_the_psa_does_not_have_is_not_found(world: World, path: str) -> None:
     await connected(world.owner)
@@ -353,9 +366,10 @@ async def test_a_ticket_that_cannot_be_read_is_tried_again_and_costs_the_session
 
 
 def test_what_a_ticket_says_is_kept_as_any_store_can_keep_it() -> None:
+    """P12."""
     ticket = PsaTicket(id="1", title="Mail\0", notes=(TicketNote(text="no\0 mail \ud800"),))
 
     kept = told(ticket, at=NOON)
 
-    assert "Mail" == kept["title"]
-    assert "'no mail '" in str(kept["notes"])
+    assert "Mail\ufffd" == kept["title"]
+    assert "'no\ufffd mail \ufffd'" in str(kept["notes"])

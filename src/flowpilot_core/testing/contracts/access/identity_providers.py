@@ -7,7 +7,7 @@ from attrs import evolve
 
 from flowpilot_core.domain.access.identity_provider import Identity, IdentityProvider, SignInAttempt, checked_provider
 from flowpilot_core.domain.kernel.errors import InvalidValue, NotFound, Unauthenticated
-from flowpilot_core.domain.kernel.identifiers import ProviderId
+from flowpilot_core.domain.kernel.identifiers import ProviderId, UserId
 from flowpilot_core.domain.kernel.secret_text import token_digest
 from flowpilot_core.ports.kernel import BeginWork
 from flowpilot_core.ports.unit_of_work import UnitOfWork
@@ -55,6 +55,22 @@ class IdentitiesContract(Contract):
             assert await work.identities.linked(ours.id, Identity(subject="b", email="x" + bens)) is None
         async with begin(globex.account_id) as work:
             assert await work.identities.linked(theirs.id, Identity(subject="b", email=bens)) is None
+
+    async def test_an_address_that_only_looks_alike_means_nobody(self, begin: BeginWork[UnitOfWork], acme: Staff) -> None:
+        """P1: whoever has one of them has none of the others."""
+        provider = await self._provider(begin, acme)
+        bob = evolve(acme.user(acme.ben), id=UserId(new_id()), email="bob@strasse.example")
+        async with begin(acme.account_id) as work:
+            await work.people.add_user(bob)
+            await work.commit()
+
+        async with begin(acme.account_id) as work:
+            meant = [
+                await work.identities.linked(provider.id, Identity(subject="b", email=email))
+                for email in ("Bob@Strasse.Example", "bob@straße.example", "bob@xn--strae-oqa.example", "bob@\u017ftrasse.example")
+            ]
+
+        assert [bob.id, None, None, None] == meant
 
     async def test_a_subject_means_whom_it_meant_first_whatever_their_address(self, begin: BeginWork[UnitOfWork], acme: Staff) -> None:
         provider = await self._provider(begin, acme)

@@ -65,6 +65,23 @@ class PeopleContract(Contract):
         async with begin(acme.account_id) as work:
             assert len(acme.users) == len(await work.people.users())
 
+    async def test_an_address_belongs_to_one_person_however_it_is_written_and_one_alike_to_another(
+        self, begin: BeginWork[UnitOfWork], acme: Staff
+    ) -> None:
+        """P1."""
+
+        async def add(email: str) -> None:
+            async with begin(acme.account_id) as work:
+                await work.people.add_user(evolve(acme.user(acme.ben), id=UserId(new_id()), email=email))
+                await work.commit()
+
+        for email in ("bob@strasse.example", "bob@straße.example"):
+            await add(email)
+        for email in ("BOB@strasse.example", "bob@xn--strae-oqa.example", "Bob@stra\u00dfe.example"):
+            with pytest.raises(InvalidValue) as refused:
+                await add(email)
+            assert "email" == refused.value.field
+
     async def test_a_name_belongs_to_one_team(self, begin: BeginWork[UnitOfWork], acme: Staff) -> None:
         with pytest.raises(InvalidValue) as refused:
             async with begin(acme.account_id) as work:

@@ -7,13 +7,14 @@ from attrs import evolve
 
 from flowpilot_core.domain.kernel.actor import Person, Role
 from flowpilot_core.domain.kernel.errors import NotFound
-from flowpilot_core.domain.kernel.identifiers import DeliveryId, PolicyRunId
+from flowpilot_core.domain.kernel.identifiers import DeliveryId, EventId, PolicyRunId
 from flowpilot_core.domain.notifications.delivery import Channel, Delivery, DeliveryKind
 from flowpilot_core.domain.notifications.escalation_policy import EscalationPolicy, PolicyRun, PolicyStep, Target, TeamPolicy, Whom
 from flowpilot_core.domain.notifications.preferences import Preferences
 from flowpilot_core.domain.notifications.working_hours import Hours, OtherDay, Shift, Span, Weekday
 from flowpilot_core.domain.sessions.session import Priority
 from flowpilot_core.ports.kernel import BeginWork
+from flowpilot_core.ports.relay import Outbox, Work, WorkKind
 from flowpilot_core.ports.unit_of_work import UnitOfWork
 from flowpilot_core.testing.builders import MINUTE, NOON, Staff, an_escalation, new_id
 from flowpilot_core.testing.contracts.contract import Contract
@@ -123,16 +124,54 @@ class EscalationContract(Contract):
         async with begin(acme.account_id) as work:
             assert await work.escalation.run_of(case.handoff.id) is None
             await work.escalation.begin_run(run)
-            await work.escalation.keep_run(evolve(run, fired=3))
+            await work.escalation.keep_run(evolve(run, fired=3, reached=NOON + MINUTE))
             await work.commit()
         async with begin(acme.account_id) as work:
-            assert evolve(run, fired=3) == await work.escalation.run(run.id) == await work.escalation.run_of(case.handoff.id)
+            assert (
+                evolve(run, fired=3, reached=NOON + MINUTE)
+                == await work.escalation.run(run.id)
+                == await work.escalation.run_of(case.handoff.id)
+            )
             await work.escalation.begin_run(anew)
             await work.escalation.keep_run(evolve(run, fired=4))
             await work.commit()
 
         async with begin(acme.account_id) as work:
             assert (None, anew) == (await work.escalation.run(run.id), await work.escalation.run_of(case.handoff.id))
+
+    async def test_every_run_of_what_waits_is_looked_at_again(
+        self, begin: BeginWork[UnitOfWork], outbox: Outbox, acme: Staff, globex: Staff
+    ) -> None:
+        """P7: also one whose steps had all fired; none of what was claimed, and no other account's."""
+        runs: list[PolicyRun] = []
+        for staff in (acme, acme, acme, globex):
+            case = await an_escalation(by=staff.anna).kept(begin)
+            run = PolicyRun(id=PolicyRunId(new_id()), handoff_id=case.handoff.id, since=NOON)
+            async with begin(staff.account_id) as work:
+                await work.escalation.begin_run(run)
+                await work.commit()
+            runs.append(run)
+        async with begin(acme.account_id) as work:
+            await work.handoffs.claim(
+                runs[2].handoff_id,
+                by=acme.ben,
+                at=NOON + MINUTE,
+                event_id=EventId(new_id()),
+                request_id=None,
+                expected=None,
+                commit=True,
+            )
+        async with begin(acme.account_id) as work:
+            await work.due.add(Work(id=runs[1].id, kind=WorkKind.POLICY_STEP, due_at=NOON + timedelta(days=365_000)))
+            await work.commit()
+
+        async with begin(acme.account_id) as work:
+            await work.escalation.look_again(at=NOON)
+            await work.commit()
+
+        leases = await outbox.take({WorkKind.POLICY_STEP: 10}, lease_for=timedelta(minutes=5))
+        ours = {acme.account_id, globex.account_id}
+        assert {runs[0].id, runs[1].id} == {lease.work_id for lease in leases if lease.account_id in ours}
 
     async def test_what_is_anothers_is_nothing_here(self, begin: BeginWork[UnitOfWork], acme: Staff, globex: Staff) -> None:
         """A27, A28: not read, not changed, and nothing points to it."""
