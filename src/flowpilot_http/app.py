@@ -13,8 +13,10 @@ from flowpilot_core.application.kernel.links import Links
 from flowpilot_core.application.notifications.push import Push
 from flowpilot_core.ports.kernel import Clock, NewId, NewSecret
 from flowpilot_http.pages.access import invitation, sign_in
-from flowpilot_http.pages.handoffs import claim
+from flowpilot_http.pages.handoffs import claim, queue
+from flowpilot_http.pages.handoffs import escalation as escalation_page
 from flowpilot_http.pages.notifications import no_mails
+from flowpilot_http.pages.sessions import session as session_page
 from flowpilot_http.routes.access import audit as audit_log
 from flowpilot_http.routes.access import identity_providers, own_account, people, tokens
 from flowpilot_http.routes.assistant import assessments, suggestions
@@ -27,9 +29,11 @@ from .auth import Cookies, Door
 from .cursors import Cursors
 from .metrics import Metrics
 from .middleware import Edge
+from .negotiation import page_instead
 from .pages import Visit
 from .pages import page_request as visit
 from .readiness import Probe
+from .responses import Body
 from .routes import documentation as reading
 from .routes import handoffs, health, outputs, psa, sessions
 
@@ -62,8 +66,12 @@ def create_app(
         metrics.watch_streams(lambda: len(push.streams))
 
     # Functions, since Litestar copies what it is given, deeply, all but functions.
-    async def let_in(request: Request[Any, Any, Any]) -> None:
+    async def let_in(request: Request[Any, Any, Any]) -> Body | None:
+        # Whoever reads the page signs in there, and comes back to it.
+        if page := page_instead(request):
+            return page
         await _door(request).sign_in(request)
+        return None
 
     async def receive(request: Request[Any, Any, Any]) -> None:
         await _door(request).receive(request)
@@ -87,7 +95,14 @@ def create_app(
     account = Router("/", route_handlers=of_account, before_request=let_in)
     pages = Router(
         "/",
-        route_handlers=[*sign_in.ROUTES, *claim.ROUTES, *invitation.ROUTES],
+        route_handlers=[
+            *sign_in.ROUTES,
+            *claim.ROUTES,
+            *invitation.ROUTES,
+            *escalation_page.ROUTES,
+            *queue.ROUTES,
+            *session_page.ROUTES,
+        ],
         before_request=receive,
         request_class=Visit,
         exception_handlers={Exception: visit.refused, HTTPException: visit.refused},

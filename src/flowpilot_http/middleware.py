@@ -13,6 +13,7 @@ from litestar.routes import HTTPRoute
 from litestar.types import Message, Receive, Scope, Send
 
 from .metrics import Metrics
+from .negotiation import PAGE
 from .problems import problem_of
 from .responses import Header
 
@@ -47,6 +48,11 @@ class Edge:
         self._methods = {
             route.path_format: ", ".join(sorted(map(str, route.methods))).encode() for route in app.routes if isinstance(route, HTTPRoute)
         }
+        self._negotiated = {
+            route.path_format
+            for route in app.routes
+            if isinstance(route, HTTPRoute) and any(handler.opt.get(PAGE) for handler in route.route_handlers)
+        }
         self._always = (*SECURITY, ONLY_TLS) if base_url.startswith("https://") else SECURITY
         self._metrics = metrics
         self._new_id = new_id
@@ -78,6 +84,8 @@ class Edge:
                 names = {name for name, _ in headers}
                 if b"cache-control" not in names:
                     headers += PRIVATE
+                if named.get("path_template") in self._negotiated:
+                    headers.append((b"vary", b"Accept"))
                 if b"content-security-policy" not in names:
                     headers.append(NO_PAGE)
                 message["headers"] = headers

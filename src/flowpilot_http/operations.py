@@ -8,6 +8,7 @@ from attrs import field, frozen
 from litestar import delete, get, patch, post, put
 from litestar.handlers import HTTPRouteHandler
 
+from flowpilot_http.negotiation import PAGE
 from flowpilot_http.schemas.kernel import Nothing
 
 F = Callable[[Callable[..., Any]], HTTPRouteHandler]
@@ -55,11 +56,23 @@ class Part:
         self._tag = tag
 
     def reads(
-        self, path: str, answer: Any, *, query: type[msgspec.Struct] | None = None, problems: tuple[str, ...] = (), etag: bool = False
+        self,
+        path: str,
+        answer: Any,
+        *,
+        query: type[msgspec.Struct] | None = None,
+        problems: tuple[str, ...] = (),
+        etag: bool = False,
+        page: str | None = None,
     ) -> F:
-        """A GET that shows something, or a page of things where `query` has a cursor."""
+        """A GET that shows something, or a page of things where `query` has a cursor.
+
+        `page` is where people read it: a browser that opens the address is led there.
+        """
         codes = (*ALWAYS, *_of_path(path), *READ, *problems)
-        return get(path, opt={"operation": Operation(tag=self._tag, answer=answer, query=query, problems=codes, etag=etag)})
+        also = {} if page is None else {303: None}
+        operation = Operation(tag=self._tag, answer=answer, query=query, problems=codes, etag=etag, also=also)
+        return get(path, opt={"operation": operation, PAGE: page})
 
     def exports(self, path: str, *kinds: str, query: type[msgspec.Struct]) -> F:
         """A GET of a document of one of these media types."""

@@ -155,7 +155,7 @@ async def test_a_webhook_is_told_of_an_escalation_in_a_message_that_its_receiver
     (delivery,) = await shop.flowpilot.deliveries.of(shop.acme.ben, handoff_id, after=None, limit=10)
     assert ("handoff.escalated", str(handoff_id)) == (told["type"], told["data"]["handoff_id"])
     assert {"id": str(shop.acme.anna.user_id), "name": shop.acme.anna.name} == told["data"]["by"]
-    assert f"https://flowpilot.example/handoffs/{handoff_id}" == told["data"]["link"]
+    assert f"https://flowpilot.example/escalations/{handoff_id}?account={shop.acme.account_id}" == told["data"]["link"]
     assert "Winter" not in body
     assert f"msg_{message.id.hex}" == headers["webhook-id"]
     assert (DeliveryState.SENT, 200, "said", body) == (message.state, message.status, message.response, message.request)

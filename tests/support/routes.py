@@ -9,15 +9,22 @@ import msgspec
 from litestar.routes import HTTPRoute
 
 from flowpilot_adapters.system import new_id
+from flowpilot_http.negotiation import PAGE
 from flowpilot_http.operations import Operation
 
 from .http import Somebody, World
 
 MISSING = "01998c2e-7a10-7000-8000-000000000001"
 """An id that nothing has."""
-OPEN = {"/", "/.well-known/security.txt", "/docs", "/openapi.json", "/health/live", "/health/ready", "/metrics", "/static/pages.css"}
+OPEN = {"/.well-known/security.txt", "/docs", "/openapi.json", "/health/live", "/health/ready", "/metrics", "/static/pages.css"}
 """What nobody needs to sign in for."""
 PAGES = {
+    ("GET", "/"),
+    ("GET", "/queue"),
+    ("GET", "/escalations/{handoff_id:str}"),
+    ("POST", "/escalations/{handoff_id:str}"),
+    ("GET", "/sessions/{session_id:str}"),
+    ("GET", "/sign-in"),
     ("GET", "/claim/{signed:str}"),
     ("POST", "/claim/{signed:str}"),
     ("GET", "/no-mails/{signed:str}"),
@@ -37,7 +44,7 @@ PAGES = {
     ("POST", "/invitations/{link:str}"),
     ("POST", "/psa-webhooks/{token:str}"),
 }
-"""What browsers are shown, and the forms they send: `test_browsers.py` has more on these; and what PSAs call."""
+"""What browsers are shown, and the forms they send: `test_browsers.py` and `handoffs` have more on these; and what PSAs call."""
 TICKET_PATH = "/tickets/{system:str}/{ticket_id:str}"
 TICKET = {"system": "memory", "ticket_id": "1001"}
 """What a path names in a PSA, not here: each account has its own by these names."""
@@ -58,6 +65,15 @@ def routes(world: World) -> Iterator[Route]:
 def routes_of_accounts(world: World) -> list[Route]:
     """Those that are answered for who is signed in."""
     return [(method, path, operation) for method, path, operation in routes(world) if path not in OPEN and (method, path) not in PAGES]
+
+
+def paths_with_a_page(world: World) -> set[str]:
+    """Those of the API from which a browser is led to a page."""
+    return {
+        route.path
+        for route in world.app.app.routes
+        if isinstance(route, HTTPRoute) and any(handler.opt.get(PAGE) for handler in route.route_handlers)
+    }
 
 
 async def _hooked(manager: Somebody) -> Mapping[str, str]:

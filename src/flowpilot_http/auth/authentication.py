@@ -112,7 +112,8 @@ class Door:
         return self.cookies.read(headers, self.cookies.sign_in)
 
     async def _visitor(self, headers: Headers) -> Visitor:
-        headers, account_id = list(headers), None
+        headers = list(headers)
+        account_id = self.cookies.account_of(headers)
         if kept := self.cookies.read(headers, self.cookies.sign_in):
             try:
                 account_id = parse_token(kept, Prefix.SIGN_IN).account_id

@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Final, TypeVar, cast
 from urllib.parse import urlencode
+from uuid import UUID
 
 import msgspec
 from litestar import get, post
@@ -34,11 +35,11 @@ S = TypeVar("S", bound=msgspec.Struct)
 HOME: Final = "/signed-in"
 """Where a browser goes once it is signed in, if it was not on its way anywhere."""
 NOBODY: Final = Visitor(kept="")
-_HERE: Final = re.compile(r"/(?![/\\])[A-Za-z0-9._~/?=&%+-]{0,1000}")
+_HERE: Final = re.compile(r"/(?![/\\])(?!.*//)[A-Za-z0-9._~/?=&%+-]{0,1000}")
 
 
 class SignInFirst(Exception):
-    """A page that is for somebody signed in, to this account; None where nothing says to which."""
+    """A page that is for somebody signed in, to this account; None where nothing says which it is."""
 
     def __init__(self, account_id: AccountId | None) -> None:
         super().__init__()
@@ -49,6 +50,12 @@ class Form(Closed, kw_only=True, frozen=True):
     """What a page's form sends. Subclass it for more; every field is text, and one that is not there is refused."""
 
     csrf_token: str
+
+
+class OfAccount(Closed, kw_only=True, frozen=True):
+    """What a link in a message says besides where it leads: whose account, for a browser that nobody is signed in with."""
+
+    account: UUID | None = None
 
 
 class Visit(Call):
@@ -80,6 +87,10 @@ class Visit(Call):
         """The time."""
         return self._face.clock.now()
 
+    def person_for(self, account_id: UUID | None) -> Person:
+        """Who is signed in, to this account where the link says one. Raises `SignInFirst`."""
+        return self.user if account_id is None else self.person_of(AccountId(account_id))
+
     def person_of(self, account_id: AccountId) -> Person:
         """Who is signed in to this account. Raises `SignInFirst`, for somebody of another account too."""
         person = self.visitor.person
@@ -95,7 +106,10 @@ class Visit(Call):
         """The page that a template makes of these facts, of `person` and of `csrf_token`."""
         field = Markup('<input type="hidden" name="csrf_token" value="{}">').format(self.csrf_token)
         told = {"person": self.visitor.person, "csrf_token": self.csrf_token, "csrf": lambda: field, **facts}
-        kept = (self._face.door.cookies.visited(self.visitor.kept),) if self.visitor.new else ()
+        cookies, person = self._face.door.cookies, self.visitor.person
+        kept = [cookies.visited(self.visitor.kept)] if self.visitor.new else []
+        if person and person.account_id != cookies.account_of(self.scope["headers"]):
+            kept.append(cookies.signs_in_to(person.account_id))
         html = environment.get_template(template).render(told).encode()
         return Body(html, status=status, media_type=HTML, headers=(POLICY, *kept, *headers))
 
@@ -115,6 +129,16 @@ class Visit(Call):
         """What the browser kept when it asked for a code; empty where it kept nothing."""
         cookies = self._face.door.cookies
         return cookies.read(self.scope["headers"], cookies.code) or ""
+
+    @property
+    def going(self) -> str:
+        """Where the browser was going before it had to sign in."""
+        cookies = self._face.door.cookies
+        return here(cookies.read(self.scope["headers"], cookies.going) or HOME)
+
+    def back_to(self, path: str) -> tuple[Header, ...]:
+        """Has the browser keep where it is going, whichever way it signs in: the command line's link knows of nothing."""
+        return () if here(path) == HOME else (self._face.door.cookies.going_to(here(path)),)
 
     def trying(self, credential: str) -> AbstractContextManager[None]:
         """A sign-in by this: `Unauthenticated` is counted, and after too many `TooManyAttempts` is raised in its place."""
@@ -138,7 +162,8 @@ class Visit(Call):
         door.forget(self.visitor.kept)
         arrived = (door.cookies.arrived(),) if self.attempt else ()
         typed = (door.cookies.typed(),) if self.code else ()
-        return self.see(path, door.cookies.signed_in(signed_in.text), *arrived, *typed)
+        went = (door.cookies.went(),) if self.going != HOME else ()
+        return self.see(path, door.cookies.signed_in(signed_in.text), *arrived, *typed, *went)
 
     async def signed_out(self) -> Body:
         """Sign this browser out, and say so."""
@@ -157,9 +182,9 @@ def here(path: str) -> str:
     return path if _HERE.fullmatch(path) else HOME
 
 
-def sign_in_path(account_id: AccountId, back_to: str) -> str:
-    """Where somebody signs in to an account, to come back afterwards."""
-    return f"/sign-in/{account_id}?{urlencode({'next': back_to})}"
+def sign_in_path(account_id: AccountId | None, back_to: str) -> str:
+    """Where somebody signs in to an account, to come back afterwards; without one, where they say to which."""
+    return f"{f'/sign-in/{account_id}' if account_id else '/sign-in'}?{urlencode({'next': back_to})}"
 
 
 def shows(path: str) -> Callable[[Callable[..., Any]], HTTPRouteHandler]:
@@ -177,10 +202,10 @@ def refused(request: Request[Any, Any, Any], exc: Exception) -> Response[None]:
     visit = Visit(request.scope, request.receive, request.send)
     if isinstance(exc, Unauthenticated):
         exc = SignInFirst(visit.visitor.account_id)
-    if isinstance(exc, SignInFirst) and exc.account_id:
+    if isinstance(exc, SignInFirst) and exc.account_id is None and request.scope["path"] == HOME:
+        return Answered(visit.page("signed_out.html", status=401))  # It was on its way nowhere: there is nothing to come back to.
+    if isinstance(exc, SignInFirst):
         query = request.scope["query_string"].decode("latin-1")
         return Answered(visit.see(sign_in_path(exc.account_id, here(request.scope["path"] + (f"?{query}" if query else "")))))
-    if isinstance(exc, SignInFirst):
-        return Answered(visit.page("signed_out.html", status=401))
     problem = problem_of(exc)
     return Answered(visit.page("problem.html", *problem.headers, status=problem.status, title=problem.title, detail=problem.detail))

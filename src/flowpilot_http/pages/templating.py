@@ -7,6 +7,8 @@ from jinja2 import DictLoader, Environment, StrictUndefined
 
 from flowpilot_http.responses import Header
 
+from .words import FILTERS
+
 _TEMPLATES = files(__package__).joinpath("templates")
 
 environment: Final = Environment(
@@ -16,6 +18,8 @@ environment: Final = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+
+environment.filters.update(FILTERS)
 
 STYLE: Final = files(__package__).joinpath("static", "pages.css").read_bytes()
 """What `/static/pages.css` answers."""

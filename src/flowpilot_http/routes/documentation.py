@@ -49,7 +49,7 @@ def routes(document: Callable[[], dict[str, Any]]) -> tuple[HTTPRouteHandler, ..
         encoded, _, _ = await asyncio.to_thread(written)
         return Body(encoded, headers=_SHARED)
 
-    @get(["/docs", "/"])
+    @get("/docs")
     async def reference(request: Call) -> Body:
         """What there is to call, for people."""
         _, html, policy = await asyncio.to_thread(written)

@@ -27,12 +27,13 @@ from flowpilot_http.schemas.kernel import EntryOut, Listed, Nothing, Page
 part = Part("Handoffs")
 
 HANDOFF = "/handoffs/{handoff_id:str}"
+PAGE = "/escalations/{handoff_id:str}"
 OF_CLAIMER = ("not_assignee", "invalid_transition")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
-@part.reads("/handoffs/queue", Listed[QueueItemOut], query=QueueWanted, problems=("invalid_cursor",))
+@part.reads("/handoffs/queue", Listed[QueueItemOut], query=QueueWanted, problems=("invalid_cursor",), page="/queue")
 async def queue(request: Call) -> Body:
     """The open escalations of your account: priority, then the longest waiting."""
     wanted = await request.wanted(QueueWanted)
@@ -49,7 +50,7 @@ async def queue(request: Call) -> Body:
     return await request.listed(wanted, of, tuple[int, int, UUID], more, shown=QueueItemOut.of, at=_place)
 
 
-@part.reads(HANDOFF, HandoffOut, etag=True)
+@part.reads(HANDOFF, HandoffOut, etag=True, page=PAGE)
 async def get_handoff(request: Call) -> Body:
     """One handoff with the earlier ones of its session and how far telling people has got."""
     await request.wanted(Nothing)
@@ -57,7 +58,7 @@ async def get_handoff(request: Call) -> Body:
     return request.shown(HandoffOut.shown(detail), version=detail.handoff.version)
 
 
-@part.reads(f"{HANDOFF}/snapshot", SnapshotOut, query=SnapshotWanted, problems=("snapshot_damaged",), etag=True)
+@part.reads(f"{HANDOFF}/snapshot", SnapshotOut, query=SnapshotWanted, problems=("snapshot_damaged",), etag=True, page=PAGE)
 async def get_snapshot(request: Call) -> Body:
     """The frozen snapshot as canonical JSON, byte for byte: the SHA-256 of the body is its digest, and its ETag."""
     wanted = await request.wanted(SnapshotWanted)
@@ -69,7 +70,7 @@ async def get_snapshot(request: Call) -> Body:
     return Body(stored.body, headers=headers)
 
 
-@part.reads(f"{HANDOFF}/changes", Listed[EntryOut], query=Page, problems=("invalid_cursor",))
+@part.reads(f"{HANDOFF}/changes", Listed[EntryOut], query=Page, problems=("invalid_cursor",), page=PAGE)
 async def changes(request: Call) -> Body:
     """What has happened in the session since the snapshot."""
     handoff_id = request.handoff_id
@@ -81,7 +82,7 @@ async def changes(request: Call) -> Body:
     return await request.listed(page, f"changes {handoff_id}", int, more, shown=EntryOut.of, at=lambda entry: entry.logged.number)
 
 
-@part.reads(f"{HANDOFF}/deliveries", Listed[DeliveryOut], query=Page, problems=("invalid_cursor",))
+@part.reads(f"{HANDOFF}/deliveries", Listed[DeliveryOut], query=Page, problems=("invalid_cursor",), page=PAGE)
 async def deliveries(request: Call) -> Body:
     """Who was told, over which channel, and how far that is."""
     handoff_id = request.handoff_id

@@ -36,6 +36,7 @@ from flowpilot_http.schemas.sessions import (
 part = Part("Sessions")
 
 SESSION = "/ai-sessions/{session_id:str}"
+PAGE = "/sessions/{session_id:str}"
 OF_ASSIGNEE = ("not_assignee", "invalid_transition")
 
 
@@ -77,7 +78,7 @@ async def list_sessions(request: Call) -> Body:
     return await request.listed(wanted, of, UUID, more, shown=lambda session: session, at=lambda session: session.id)
 
 
-@part.reads(SESSION, SessionDetailOut, etag=True)
+@part.reads(SESSION, SessionDetailOut, etag=True, page=PAGE)
 async def get_session(request: Call) -> Body:
     """One session with its branches, fork points, steps and handoffs."""
     await request.wanted(Nothing)
@@ -268,7 +269,7 @@ async def abandon(request: Call) -> Body:
     )
 
 
-@part.reads(f"{SESSION}/timeline", Listed[EntryOut], query=Page, problems=("invalid_cursor",))
+@part.reads(f"{SESSION}/timeline", Listed[EntryOut], query=Page, problems=("invalid_cursor",), page=PAGE)
 async def timeline(request: Call) -> Body:
     """Everything that happened, in order, with who."""
     session_id = request.session_id

@@ -1,13 +1,14 @@
 """A handoff: one transfer of a session, and the moves it allows."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
 from attrs import evolve
 
 from flowpilot_core.domain.handoffs.handoff import ESCALATION, PARK, Claim, Handoff, HandoffMove, HandoffState
-from flowpilot_core.domain.kernel.actor import System
+from flowpilot_core.domain.kernel.actor import Person, System
 from flowpilot_core.domain.kernel.errors import AlreadyClaimed, InvalidTransition, NotAssignee, OwnHandoff, RoleForbidden, VersionConflict
 from flowpilot_core.domain.kernel.events import EventKind
 from flowpilot_core.domain.sessions.branch import Outcome
@@ -43,6 +44,27 @@ def make(move: HandoffMove, case: Case) -> Handoff:
             return handoff
         case HandoffMove.RESUME:
             return handoff.resumed()
+
+
+@pytest.mark.parametrize("state", IN_STATE)
+@pytest.mark.parametrize("actor", [OLGA, ADAM, ANNA, BEN, VERA], ids=lambda actor: actor.name)
+def test_what_is_offered_is_what_would_not_be_refused(state: HandoffState, actor: Person) -> None:
+    case = IN_STATE[state]()
+    handoff, session = case.handoff, case.session
+    moves: dict[HandoffMove, Callable[[], object]] = {
+        HandoffMove.CLAIM: lambda: handoff.claimed(session, by=actor, at=NOON),
+        HandoffMove.UNCLAIM: lambda: handoff.unclaimed(session, by=actor, at=NOON),
+        HandoffMove.REROUTE: lambda: handoff.rerouted(by=actor, at=NOON),
+        HandoffMove.WITHDRAW: lambda: handoff.withdrawn(session, by=actor, at=NOON),
+        HandoffMove.JUDGE: lambda: handoff.judged(Verdict.RIGHT, None, by=actor, at=NOON),
+    }
+    done = set()
+    for move, make_it in moves.items():
+        with suppress(AlreadyClaimed, InvalidTransition, NotAssignee, OwnHandoff, RoleForbidden):
+            make_it()
+            done.add(move)
+
+    assert done == handoff.offers(actor)
 
 
 @pytest.mark.parametrize("state", IN_STATE)

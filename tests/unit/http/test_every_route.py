@@ -11,7 +11,20 @@ import pytest
 
 from flowpilot_adapters.sql.connection import recorded_round_trips
 from tests.support.http import World, client_of
-from tests.support.routes import MISSING, OPEN, PAGES, TICKET, TICKET_PATH, a_body, asked, filled, routes, routes_of_accounts, things_of
+from tests.support.routes import (
+    MISSING,
+    OPEN,
+    PAGES,
+    TICKET,
+    TICKET_PATH,
+    a_body,
+    asked,
+    filled,
+    paths_with_a_page,
+    routes,
+    routes_of_accounts,
+    things_of,
+)
 
 pytestmark = pytest.mark.anyio
 ADAPTERS = ("memory", "postgres")
@@ -214,13 +227,15 @@ async def test_no_request_takes_a_member_that_is_not_its_own(world: World, membe
 
 
 async def test_every_answer_of_an_account_is_kept_by_nobody(world: World) -> None:
-    """A31: refusals too."""
+    """A31: refusals too; and what a browser is led to a page from is not kept for others either."""
     things = await things_of(world.junior, world.senior, world.owner)
+    led = paths_with_a_page(world)
 
     for method, path, _ in routes_of_accounts(world):
         for who in (world.junior, world.rival):
             answer = await asked(who, method, filled(path, things), {"nonsense": 1})
-            assert ("private, no-store", "Authorization, Cookie") == (answer.headers["cache-control"], answer.headers["vary"]), (
+            vary = "Authorization, Cookie, Accept" if path in led else "Authorization, Cookie"
+            assert ("private, no-store", vary) == (answer.headers["cache-control"], answer.headers["vary"]), (
                 method,
                 path,
             )

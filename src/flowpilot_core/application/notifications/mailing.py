@@ -9,6 +9,7 @@ from typing import Protocol
 from attrs import frozen
 
 from flowpilot_core.application.assistant.redaction import case_of
+from flowpilot_core.application.handoffs.pages import page_of
 from flowpilot_core.application.kernel.links import Links
 from flowpilot_core.application.kernel.units import Units
 from flowpilot_core.application.relay.sending import hand_over
@@ -207,7 +208,7 @@ class SendDelivery:
     def _link(self, delivery: Delivery, handoff: Handoff, recipient: User, account: Account, *, at: datetime) -> str:
         if delivery.kind in CLAIMABLE:
             return self.links.claim(account.id, handoff.id, recipient.id, at=at)
-        return f"{self.links.base_url}/handoffs/{handoff.id}"
+        return page_of(self.links.base_url, account.id, handoff.session_id, handoff)
 
     def _message(self, delivery: Delivery, told: tuple[MailItem, ...], recipient: User, account: Account) -> Message:
         essential = any(one.kind in ESSENTIAL for one in told)

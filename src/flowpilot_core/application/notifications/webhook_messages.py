@@ -11,6 +11,7 @@ from attrs import evolve, field, frozen
 
 from flowpilot_core.application.access.secrets import Safe
 from flowpilot_core.application.assistant.redaction import case_of
+from flowpilot_core.application.handoffs.pages import home, page_of
 from flowpilot_core.application.relay.concurrency import Turns
 from flowpilot_core.application.relay.leases import drop
 from flowpilot_core.domain.handoffs.handoff import Handoff
@@ -167,7 +168,7 @@ class SendWebhook:
                     handoff_id=None,
                     title="This is a test",
                     priority=Priority.LOW,
-                    link=self.base_url,
+                    link=home(self.base_url, lease.account_id),
                 )
             event = (await work.webhooks.event(message.event_id)).event
             case = await case_of(work, await work.people.account(), message.session_id, self.redact)
@@ -184,7 +185,7 @@ class SendWebhook:
             handoff_id=message.handoff_id,
             title=clean(about(handoff, session.title, session.client_name)),
             priority=handoff.priority if handoff else session.priority,
-            link=f"{self.base_url}/handoffs/{handoff.id}" if handoff else f"{self.base_url}/ai-sessions/{session.id}",
+            link=page_of(self.base_url, lease.account_id, session.id, handoff),
         )
 
     async def _worth(self, work: Needs, lease: Lease) -> tuple[WebhookMessage, Webhook, Handoff | None] | None:

@@ -9,6 +9,7 @@ from typing import Protocol
 from attrs import evolve, field, frozen
 
 from flowpilot_core.application.assistant.redaction import Case, case_of
+from flowpilot_core.application.handoffs.pages import page_of
 from flowpilot_core.application.kernel.units import Cause, Reaction, Units
 from flowpilot_core.application.relay.concurrency import Turns
 from flowpilot_core.domain.assistant.assessment import AssessmentState
@@ -168,7 +169,8 @@ class PostNote:
                 await work.due.postpone(lease, seconds=wait)
                 await work.commit()
                 return None
-            task = await self._task(work, post, connection, case.detail, handoff)
+            link = page_of(self.base_url, lease.account_id, post.session_id, handoff.handoff if handoff else None)
+            task = await self._task(work, post, connection, case.detail, handoff, link=link)
             if isinstance(task, Unwanted):
                 await self._end(work, lease, post.suppressed(task.reason, at=self.clock.now()))
                 return None
@@ -190,11 +192,12 @@ class PostNote:
         return A_MOMENT if on_its_way and post.sent is None and now < post.created_at + PATIENCE else None
 
     async def _task(
-        self, work: Needs, post: PsaPost, connection: PsaConnection, session: SessionDetail, handoff: HandoffDetail | None
+        self, work: Needs, post: PsaPost, connection: PsaConnection, session: SessionDetail, handoff: HandoffDetail | None, *, link: str
     ) -> Task | Unwanted:
         """What the post is to do, as things are now."""
         if post.action is TicketAction.NOTE:
-            return self._note(post, connection, session, handoff, (await work.people.user(post.by)).name if post.by else "FlowPilot")
+            by = (await work.people.user(post.by)).name if post.by else "FlowPilot"
+            return self._note(post, connection, session, handoff, by=by, link=link)
         if post.action is not TicketAction.TIME_ENTRY and has_moved_on(post.kind, session.session, handoff.handoff if handoff else None):
             return Unwanted("the session has moved on")
         change = connection.changes.get(post.kind, TicketChange())
@@ -211,8 +214,9 @@ class PostNote:
         spent = time_spent(session.session, session.steps, session.handoffs, by=user.id, until=post.created_at)
         return TimeTask(says=f"{spent.minutes} minutes of {user.name}, until it was {post.kind}", whom=user, spent=spent)
 
-    def _note(self, post: PsaPost, connection: PsaConnection, session: SessionDetail, handoff: HandoffDetail | None, by: str) -> NoteTask:
-        link = f"{self.base_url}/handoffs/{post.handoff_id}" if post.handoff_id else f"{self.base_url}/ai-sessions/{post.session_id}"
+    def _note(
+        self, post: PsaPost, connection: PsaConnection, session: SessionDetail, handoff: HandoffDetail | None, *, by: str, link: str
+    ) -> NoteTask:
         diagnosis = handoff.assessment.diagnosis if handoff and handoff.assessment else None
         facts = Facts.of(
             session.session,

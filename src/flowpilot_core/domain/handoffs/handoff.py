@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from attrs import Attribute, evolve, field, frozen
 
-from flowpilot_core.domain.kernel.actor import Actor, Person
+from flowpilot_core.domain.kernel.actor import Actor, Person, acts
 from flowpilot_core.domain.kernel.errors import AlreadyClaimed, InvalidTransition, NotAssignee, NotFound, OwnHandoff, VersionConflict
 from flowpilot_core.domain.kernel.events import Event, EventKind, Plain
 from flowpilot_core.domain.kernel.identifiers import BranchId, HandoffId, SessionId, TeamId, UserId
@@ -143,6 +143,17 @@ class Handoff:
         if not self.readable_by(actor):
             raise NotFound("handoff")
 
+    def offers(self, actor: Actor) -> frozenset[HandoffMove]:
+        """The moves to show the actor: those that its state and the actor's role allow. What its session says is not looked at."""
+        own = acts(actor) == self.escalated_by
+        return frozenset(
+            move
+            for move, (permission, related) in OFFERED.items()
+            if not (own and move is HandoffMove.CLAIM)
+            and (self.state, move) in HANDOFF[self.intent]
+            and permits(actor, permission, related(self))
+        )
+
     def require_version(self, expected: int | None) -> None:
         """Raises `VersionConflict` where the caller acted on another version than this one."""
         if expected is not None and expected != self.version:
@@ -269,3 +280,27 @@ def claim_told(by: UserId, branch_id: BranchId | None) -> dict[str, Plain]:
     """What the event of a claim says: who has it now, and where they chose to go on."""
     chosen: dict[str, Plain] = {} if branch_id is None else {"branch_id": str(branch_id)}
     return {"state": HandoffState.CLAIMED, "assignee_id": str(by), **chosen}
+
+
+def _anybody(_: Handoff) -> tuple[UserId, ...]:
+    return ()
+
+
+def _claimer(handoff: Handoff) -> tuple[UserId, ...]:
+    return (handoff.claim.by,) if handoff.claim else ()
+
+
+def _escalator(handoff: Handoff) -> tuple[UserId, ...]:
+    return (handoff.escalated_by,)
+
+
+OFFERED: Mapping[HandoffMove, tuple[Permission, Callable[[Handoff], tuple[UserId, ...]]]] = MappingProxyType(
+    {
+        HandoffMove.CLAIM: (Permission.CLAIM, _anybody),
+        HandoffMove.UNCLAIM: (Permission.UNCLAIM, _claimer),
+        HandoffMove.REROUTE: (Permission.REROUTE, _anybody),
+        HandoffMove.WITHDRAW: (Permission.WITHDRAW, _escalator),
+        HandoffMove.JUDGE: (Permission.JUDGE, _claimer),
+    }
+)
+"""The moves that people choose to make, each with what it takes and who stands in its relation to the handoff."""

@@ -171,7 +171,7 @@ SAMPLE = Facts(
     assessment="A conditional access policy of last night blocks legacy sign-in.",
     summary="The new policy blocked legacy sign-in; the front desk is excluded from it.",
     root_cause="A conditional access policy without exceptions",
-    link="https://flowpilot.example/handoffs/01998c2e-7a10-7000-8000-000000000007",
+    link="https://flowpilot.example/escalations/01998c2e-7a10-7000-8000-000000000007",
 )
 """What a preview tells where there is no session to tell of."""
 

@@ -1,7 +1,7 @@
 """The page that an invitation's link leads to."""
 
 from flowpilot_core.domain.kernel.errors import NotFound
-from flowpilot_http.pages.page_request import HOME, Form, Visit, shows, takes
+from flowpilot_http.pages.page_request import Form, Visit, shows, takes
 from flowpilot_http.responses import Body
 
 OVER = "It was accepted, withdrawn or replaced by another one, or is older than a week. Ask whoever invited you for another one."
@@ -28,7 +28,7 @@ async def accept_invitation(request: Visit) -> Body:
     except NotFound:
         return _over(request)
     link = await request.flowpilot.signing_in.link(joined.account_id, joined.user_id)
-    return request.signed_in(await request.flowpilot.signing_in.by_link(link, instead_of=request.visitor.kept), HOME)
+    return request.signed_in(await request.flowpilot.signing_in.by_link(link, instead_of=request.visitor.kept), request.going)
 
 
 def _link(request: Visit) -> str:

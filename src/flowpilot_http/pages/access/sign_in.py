@@ -1,17 +1,22 @@
 """The pages that sign people in and out."""
 
+import re
 from typing import Annotated
 from urllib.parse import urlencode
+from uuid import UUID
 
 from litestar import get
 from msgspec import Meta
 
 from flowpilot_core.domain.kernel.errors import Unauthenticated
+from flowpilot_core.domain.kernel.identifiers import AccountId
 from flowpilot_http.api_request import Call
-from flowpilot_http.pages.page_request import HOME, Form, Visit, here, shows, takes
+from flowpilot_http.pages.page_request import HOME, Form, OfAccount, Visit, here, shows, sign_in_path, takes
 from flowpilot_http.pages.templating import STYLE
 from flowpilot_http.responses import Body
 from flowpilot_http.schemas.kernel import Closed
+
+_ID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 USED_UP = "It was used already, or is older than a quarter of an hour. Ask for another one."
 
@@ -33,6 +38,31 @@ class SignInWanted(Closed, kw_only=True, frozen=True):
     next: Annotated[str, Meta(description="Where to go once signed in: a path of this server.")] = HOME
 
 
+class AccountWanted(SignInWanted, kw_only=True, frozen=True):
+    """Which account somebody says they belong to."""
+
+    account: Annotated[str, Meta(description="Its id, or the address of its sign-in page.")] = ""
+
+
+@shows("/sign-in")
+async def which_account(request: Visit) -> Body:
+    """Which account to sign in to, where neither the browser nor the link knows."""
+    wanted = await request.wanted(AccountWanted)
+    named = _ID.search(wanted.account)
+    account_id = AccountId(UUID(named[0])) if named else None if wanted.account else request.visitor.account_id
+    if account_id:
+        return request.see(sign_in_path(account_id, here(wanted.next)))
+    return request.page("which_account.html", *request.back_to(wanted.next), back_to=here(wanted.next), mistaken=bool(wanted.account))
+
+
+@shows("/")
+async def home(request: Visit) -> Body:
+    """To where people begin."""
+    wanted = await request.wanted(OfAccount)
+    request.person_for(wanted.account)
+    return request.see("/queue")
+
+
 @shows("/sign-in/{account_id:str}")
 async def sign_in_page(request: Visit) -> Body:
     """How to sign in to an account. It says the same of every account, whether or not there is one."""
@@ -44,7 +74,7 @@ async def sign_in_page(request: Visit) -> Body:
     ways = [
         {"name": one.name, "path": f"/sign-in/{account_id}/with/{one.id}?{urlencode({'next': here(wanted.next)})}"} for one in providers
     ]
-    return request.page("sign_in.html", ways=ways)
+    return request.page("sign_in.html", *request.back_to(wanted.next), ways=ways)
 
 
 class CodeWanted(Form, kw_only=True, frozen=True):
@@ -136,7 +166,7 @@ async def sign_in_by_link(request: Visit) -> Body:
             signed_in = await request.flowpilot.signing_in.by_link(link, instead_of=request.visitor.kept)
     except Unauthenticated:
         return request.page("problem.html", status=401, title="This link is no good any more", detail=USED_UP)
-    return request.signed_in(signed_in, HOME)
+    return request.signed_in(signed_in, request.going)
 
 
 @shows(HOME)
@@ -165,6 +195,8 @@ async def style(request: Call) -> Body:
 
 
 ROUTES = (
+    home,
+    which_account,
     sign_in_page,
     ask_for_code,
     code_page,

@@ -14,9 +14,10 @@ from flowpilot_http.schemas.kernel import Listed, Nothing, Page
 part = Part("Assessments")
 
 ASSESSMENTS = "/handoffs/{handoff_id:str}/assessments"
+PAGE = "/escalations/{handoff_id:str}"
 
 
-@part.reads(ASSESSMENTS, Listed[JudgedAssessmentOut], query=Page, problems=("invalid_cursor",))
+@part.reads(ASSESSMENTS, Listed[JudgedAssessmentOut], query=Page, problems=("invalid_cursor",), page=PAGE)
 async def assessments(request: Call) -> Body:
     """Every assessment of a handoff, newest first, with what it took to make and what seniors think of it."""
     handoff_id = request.handoff_id

@@ -1,0 +1,1 @@
+"""A session with its branches and steps: pages."""
