@@ -22,15 +22,14 @@ import httpx
 from attrs import define, evolve, field, frozen
 
 from flowpilot_adapters.sql import Database
-from flowpilot_adapters.system import SystemClock, new_id, new_secret
 from flowpilot_adapters.vault import AesGcmVault
-from flowpilot_core.application.flowpilot import FlowPilot
 from flowpilot_core.domain.kernel.actor import Role
 from flowpilot_core.domain.kernel.events import EventKind
 from flowpilot_core.domain.notifications.escalation_policy import EscalationPolicy, PolicyStep, Target, Whom
 from tests.support.escalation import an_account
 from tests.support.mail_server import AiosmtpdServer
 from tests.support.postgres import PostgresDatabase, running_server
+from tests.support.product import a_product
 from tests.support.serving import SECRET_KEY, Serving, named, running
 from tests.support.webhooks import Receiver
 
@@ -213,14 +212,7 @@ async def crash(database: PostgresDatabase, times: int, seed: int, said: Callabl
 async def _set_up(database: PostgresDatabase, token: str, url: str) -> None:
     """A webhook of the account hears of escalations, and its policy tells the engineers once more."""
     store = Database(database.app, pool_size=1)
-    flowpilot = FlowPilot.of(
-        begin=store.begin,
-        view=store.view,
-        clock=SystemClock(),
-        new_id=new_id,
-        new_secret=new_secret,
-        vault=AesGcmVault([SECRET_KEY.encode()]),
-    )
+    flowpilot = a_product(store, vault=AesGcmVault([SECRET_KEY.encode()]))
     owner = evolve(await flowpilot.accounts.authenticate(token), role=Role.OWNER)
     await flowpilot.webhooks.add(owner, url=url, kinds=frozenset({EventKind.HANDOFF_ESCALATED}), name="Chat")
     again = PolicyStep(after=timedelta(), whom=(Target(kind=Whom.ROLE, role=Role.ENGINEER),))

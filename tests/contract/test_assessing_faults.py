@@ -6,8 +6,6 @@ import signal
 import pytest
 
 from flowpilot_adapters.sql import Database, SqlOutbox
-from flowpilot_adapters.system import SystemClock, new_id, new_secret
-from flowpilot_core.application.flowpilot import FlowPilot
 from flowpilot_core.domain.assistant.assessment import AssessmentState
 from flowpilot_core.domain.handoffs.handoff import Intent
 from flowpilot_core.domain.kernel.events import EventKind
@@ -19,6 +17,7 @@ from tests.support import processes
 from tests.support.assessing import assessing
 from tests.support.postgres import PostgresDatabase
 from tests.support.processes import Victim
+from tests.support.product import a_product
 
 pytestmark = pytest.mark.anyio
 
@@ -26,7 +25,7 @@ pytestmark = pytest.mark.anyio
 async def test_of_whoever_assesses_at_every_step_leaves_one_assessment(own_database: PostgresDatabase) -> None:
     """F28: each point once; the package of older readers and the one event agree with what is stored."""
     store, outbox = Database(own_database.app), SqlOutbox(own_database.relay)
-    flowpilot = FlowPilot.of(begin=store.begin, view=store.view, clock=SystemClock(), new_id=new_id, new_secret=new_secret, tell=False)
+    flowpilot = a_product(store, tell=False)
     staff = await a_staff().kept(store.begin)
 
     async def escalated() -> tuple[SessionId, HandoffId]:

@@ -14,7 +14,7 @@ from attrs import define, evolve, field, frozen
 from flowpilot_adapters.memory import MemoryNotifier, MemoryStore
 from flowpilot_adapters.smtp import MailServer, SmtpNotifier
 from flowpilot_adapters.sql import Database, SqlOutbox
-from flowpilot_adapters.system import SystemClock, new_id, new_secret
+from flowpilot_adapters.system import SystemClock, new_id
 from flowpilot_adapters.typeset import HtmlLetters
 from flowpilot_core.application.flowpilot import FlowPilot
 from flowpilot_core.application.kernel.links import Links
@@ -40,6 +40,7 @@ from flowpilot_core.testing.redaction import as_it_is
 from flowpilot_http.metrics import Metrics
 from tests.support.mail_server import Fault, ScriptedServer
 from tests.support.postgres import PostgresDatabase
+from tests.support.product import a_product
 
 pytestmark = pytest.mark.anyio
 
@@ -102,9 +103,7 @@ class House:
 
     @property
     def flowpilot(self) -> FlowPilot:
-        return FlowPilot.of(
-            begin=self.adapter.begin, view=self.adapter.view, clock=self.clock, new_id=new_id, new_secret=new_secret, assess=False
-        )
+        return a_product(self.adapter, clock=self.clock, assess=False)
 
     @property
     def mail(self) -> SmtpNotifier:

@@ -15,8 +15,9 @@ from flowpilot_core.domain.kernel.errors import AlreadyClaimed, OwnHandoff
 from flowpilot_core.domain.sessions.step import StepKind
 from flowpilot_core.ports.handoffs import QueueFilter
 from flowpilot_core.ports.kernel import Answer, Once
-from flowpilot_core.testing.builders import NOON, SetClock, Staff, a_session, a_staff, an_escalation, new_id
+from flowpilot_core.testing.builders import NOON, SetClock, Staff, a_session, a_staff, an_escalation
 from tests.support.postgres import PostgresDatabase
+from tests.support.product import a_product
 
 pytestmark = pytest.mark.anyio
 
@@ -35,7 +36,7 @@ class World:
 @pytest.fixture
 async def world(database: PostgresDatabase) -> AsyncIterator[World]:
     storage = Database(database.app)
-    flowpilot = FlowPilot.of(begin=storage.begin, view=storage.view, clock=SetClock(), new_id=new_id, new_secret=lambda: b"s" * 32)
+    flowpilot = a_product(storage, clock=SetClock(), new_secret=lambda: b"s" * 32)
     yield World(storage, flowpilot, await a_staff().kept(storage.begin))
     await storage.close()
 

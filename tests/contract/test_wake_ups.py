@@ -9,8 +9,7 @@ import pytest
 from flowpilot_adapters.memory import MemoryNotifier
 from flowpilot_adapters.push import PostgresEventStream
 from flowpilot_adapters.sql import Database, SqlOutbox
-from flowpilot_adapters.system import SystemClock, new_id, new_secret
-from flowpilot_core.application.flowpilot import FlowPilot
+from flowpilot_adapters.system import SystemClock, new_id
 from flowpilot_core.application.kernel.links import Links
 from flowpilot_core.application.kernel.units import Units
 from flowpilot_core.application.notifications.mailing import SendDelivery
@@ -23,6 +22,7 @@ from flowpilot_core.ports.relay import WorkKind
 from flowpilot_core.testing.builders import a_staff
 from flowpilot_core.testing.redaction import as_it_is
 from tests.support.postgres import PostgresDatabase, PostgresServer
+from tests.support.product import a_product
 
 LONGEST_WAIT = 60
 LARGEST_NOTIFICATION = 8_000
@@ -44,14 +44,7 @@ async def test_a_handoff_larger_than_any_notification_wakes_others_with_an_id_af
         woken.append(account_id)
         waking.publish(account_id)
 
-    flowpilot = FlowPilot.of(
-        begin=storage.begin,
-        view=storage.view,
-        clock=clock,
-        new_id=new_id,
-        new_secret=new_secret,
-        committed=committed,
-    )
+    flowpilot = a_product(storage, clock=clock, committed=committed)
     sending = SendDelivery(
         units=Units(begin=storage.begin, committed=lambda _: None, new_id=new_id),
         notifier=notifier,

@@ -8,7 +8,6 @@ import httpx
 import pytest
 
 from flowpilot_adapters.sql import Database, SqlOutbox
-from flowpilot_adapters.system import SystemClock, new_id, new_secret
 from flowpilot_adapters.vault import AesGcmVault
 from flowpilot_core.application.flowpilot import FlowPilot
 from flowpilot_core.domain.handoffs.handoff import Intent
@@ -21,6 +20,7 @@ from flowpilot_core.testing.faults import Faults
 from tests.support import processes
 from tests.support.postgres import PostgresDatabase
 from tests.support.processes import Victim
+from tests.support.product import a_product
 from tests.support.psa.posting import NO_CERTIFICATES
 from tests.support.webhooks import KEY, Receiver, calling
 
@@ -42,16 +42,7 @@ async def adapter(own_database: PostgresDatabase) -> AsyncIterator[Adapter]:
 
 def product(adapter: Adapter) -> FlowPilot:
     """The use cases that tell nobody but webhooks."""
-    return FlowPilot.of(
-        begin=adapter.begin,
-        view=adapter.view,
-        clock=SystemClock(),
-        new_id=new_id,
-        new_secret=new_secret,
-        vault=AesGcmVault([KEY]),
-        tell=False,
-        assess=False,
-    )
+    return a_product(adapter, vault=AesGcmVault([KEY]), tell=False, assess=False)
 
 
 async def escalated(adapter: Adapter, receiver: Receiver) -> tuple[Staff, HandoffId]:

@@ -14,7 +14,7 @@ from standardwebhooks import Webhook as Verifier
 
 from flowpilot_adapters.outgoing import guarded_client
 from flowpilot_adapters.sql import Database, SqlOutbox
-from flowpilot_adapters.system import SystemClock, new_id, new_secret
+from flowpilot_adapters.system import SystemClock, new_id
 from flowpilot_adapters.vault import AesGcmVault
 from flowpilot_core.application.flowpilot import FlowPilot, reactions
 from flowpilot_core.application.kernel.units import Units
@@ -36,6 +36,7 @@ from flowpilot_core.ports.unit_of_work import UnitOfWork
 from flowpilot_core.testing.builders import NOON, Staff, a_staff
 from flowpilot_http.metrics import Metrics
 from tests.support.postgres import PostgresDatabase
+from tests.support.product import a_product
 from tests.support.webhooks import KEY, Receiver, calling
 
 pytestmark = pytest.mark.anyio
@@ -96,16 +97,7 @@ async def shop(own_database: PostgresDatabase) -> AsyncIterator[Shop]:
     clock, metrics = SystemClock(), Metrics()
     async with guarded_client(allow_private=True, longest=timedelta(seconds=5)) as client:
         yield Shop(
-            flowpilot=FlowPilot.of(
-                begin=storage.begin,
-                view=storage.view,
-                clock=clock,
-                new_id=new_id,
-                new_secret=new_secret,
-                vault=vault,
-                tell=False,
-                assess=False,
-            ),
+            flowpilot=a_product(storage, clock=clock, vault=vault, tell=False, assess=False),
             relay=calling(storage.begin, outbox, client, vault, settled=metrics.delivery),
             acme=await a_staff("Acme").kept(storage.begin),
             globex=await a_staff("Globex").kept(storage.begin),

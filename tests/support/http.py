@@ -41,6 +41,7 @@ from flowpilot_http.cursors import Cursors
 from flowpilot_http.metrics import Metrics
 from flowpilot_http.middleware import Edge
 from flowpilot_http.readiness import Readiness
+from tests.support.product import a_product
 
 BASE = "https://flowpilot.test"
 SECRET_KEY = b"a key that only these tests know of"
@@ -240,7 +241,7 @@ def _drawn(flowpilot: FlowPilot, clock: SetClock, *, push: Push | None = None, m
 @cache
 def _pattern() -> Edge:
     store = MemoryStore(clock=SetClock(), new_token=new_id)
-    nobodys = FlowPilot.of(begin=store.begin, view=store.view, clock=SetClock(), new_id=new_id, new_secret=new_secret)
+    nobodys = a_product(store, clock=SetClock())
     return _drawn(nobodys, SetClock())
 
 

@@ -27,6 +27,7 @@ from flowpilot_core.ports.relay import WorkKind
 from flowpilot_core.ports.unit_of_work import UnitOfWork
 from flowpilot_core.testing.builders import SetClock, Staff, a_staff
 from flowpilot_core.testing.redaction import as_it_is
+from tests.support.product import a_product
 
 NODE = new_id()
 """Where people are online."""
@@ -53,7 +54,7 @@ class Office:
 
     def product_over(self, begin: BeginWork[UnitOfWork], *, committed: Callable[[AccountId], None] = lambda _: None) -> FlowPilot:
         """The product over other units of work."""
-        return FlowPilot.of(begin=begin, view=self.store.view, clock=self.clock, new_id=new_id, new_secret=new_secret, committed=committed)
+        return a_product(self.store, begin=begin, clock=self.clock, committed=committed)
 
     @property
     def relay(self) -> Relay:

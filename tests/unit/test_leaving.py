@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 
 from flowpilot_adapters.memory import MemoryNotifier, MemoryStore, MemoryVault
 from flowpilot_adapters.redaction import SecretRedactor
-from flowpilot_adapters.system import SystemClock, new_id, new_secret
+from flowpilot_adapters.system import SystemClock, new_id
 from flowpilot_adapters.typeset import HtmlLetters
 from flowpilot_core.application.access.secrets import Safe
 from flowpilot_core.application.assistant.assessing import MakeAssessment
 from flowpilot_core.application.assistant.models import Models
 from flowpilot_core.application.assistant.rules_assistant import ORIGIN, RulesAssistant
 from flowpilot_core.application.assistant.suggestions import MakeSuggestion
-from flowpilot_core.application.flowpilot import FlowPilot, reactions
+from flowpilot_core.application.flowpilot import reactions
 from flowpilot_core.application.kernel.links import Links
 from flowpilot_core.application.kernel.units import Units
 from flowpilot_core.application.notifications.mailing import SendDelivery
@@ -46,6 +46,7 @@ from flowpilot_core.ports.notifications import WebhookAnswer, WebhookCall
 from flowpilot_core.ports.relay import WorkKind
 from flowpilot_core.testing.builders import SetClock, a_staff
 from flowpilot_core.testing.secrets_corpus import Sample, with_secrets
+from tests.support.product import a_product
 from tests.support.psa.autotask import AutotaskSimulator
 from tests.support.psa.connectwise import ConnectWiseSimulator
 from tests.support.psa.halopsa import HaloPsaSimulator
@@ -130,17 +131,7 @@ async def everything_that_leaves(
     async with outside.psa.client() as client:
         psa = ADAPTERS[vendor.system](client, SystemClock())
         redact = SecretRedactor(KEY)
-        product = FlowPilot.of(
-            begin=store.begin,
-            view=store.view,
-            clock=clock,
-            new_id=new_id,
-            new_secret=new_secret,
-            vault=vault,
-            psas={vendor.system: psa},
-            models=True,
-            redact=redact,
-        )
+        product = a_product(store, clock=clock, vault=vault, psas={vendor.system: psa}, models=True, redact=redact)
         if personal:
             await product.account.change(staff.olga, redacts_personal=True)
         for format in WebhookFormat:

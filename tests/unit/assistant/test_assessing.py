@@ -9,7 +9,7 @@ from attrs import evolve, field, frozen
 
 from flowpilot_adapters.memory import MemoryAssistant, MemoryNotifier, MemoryStore
 from flowpilot_adapters.redaction import SecretRedactor
-from flowpilot_adapters.system import SystemClock, new_id, new_secret
+from flowpilot_adapters.system import SystemClock, new_id
 from flowpilot_core.application.assistant.assessing import MakeAssessment
 from flowpilot_core.application.assistant.models import MOST_FAILURES, SET_ASIDE, Models, Rested
 from flowpilot_core.application.assistant.suggestions import MakeSuggestion
@@ -31,6 +31,7 @@ from flowpilot_core.ports.notifications import Message
 from flowpilot_core.ports.relay import WorkKind
 from flowpilot_core.testing.builders import SetClock, Staff, a_staff
 from flowpilot_core.testing.secrets_corpus import with_secrets
+from tests.support.product import a_product
 
 pytestmark = pytest.mark.anyio
 
@@ -57,7 +58,7 @@ class House:
 
     @property
     def product(self) -> FlowPilot:
-        return FlowPilot.of(begin=self.store.begin, view=self.store.view, clock=self.clock, new_id=new_id, new_secret=new_secret)
+        return a_product(self.store, clock=self.clock)
 
     def relay(self, *models: Any) -> Relay:
         asked = Models(begin=self.store.begin, clock=self.clock, assistants=models or (self.model, self.second), tokens=self.tokens)

@@ -6,7 +6,7 @@ import pytest
 from attrs import evolve, field, frozen
 
 from flowpilot_adapters.memory import MemoryStore
-from flowpilot_adapters.system import SystemClock, new_id, new_secret
+from flowpilot_adapters.system import SystemClock, new_id
 from flowpilot_core.application.assistant.suggestions import SOURCES, Suggestions
 from flowpilot_core.application.flowpilot import FlowPilot
 from flowpilot_core.domain.assistant.suggestion import MOST_PROPOSED, Proposal, Suggestion, SuggestionState
@@ -14,6 +14,7 @@ from flowpilot_core.domain.kernel.identifiers import SessionId
 from flowpilot_core.domain.sessions.step import StepKind, StepResult
 from flowpilot_core.ports.assistant import Question, SuggestionSource
 from flowpilot_core.testing.builders import Staff, a_staff
+from tests.support.product import a_product
 
 pytestmark = pytest.mark.anyio
 
@@ -50,7 +51,7 @@ class Office:
     @classmethod
     async def opened(cls) -> "Office":
         store = MemoryStore(clock=SystemClock(), new_token=new_id)
-        product = FlowPilot.of(begin=store.begin, view=store.view, clock=SystemClock(), new_id=new_id, new_secret=new_secret)
+        product = a_product(store)
         return cls(await a_staff().kept(store.begin), product)
 
     def suggestions(self, *sources: SuggestionSource) -> Suggestions:

@@ -19,6 +19,7 @@ from flowpilot_core.ports.assistant import NotAssessed
 from flowpilot_core.ports.relay import WorkKind
 from flowpilot_core.testing.builders import Case, SetClock, Staff, a_session, a_staff
 from flowpilot_core.testing.redaction import as_it_is
+from tests.support.product import a_product
 
 pytestmark = pytest.mark.anyio
 
@@ -51,9 +52,7 @@ async def a_desk(*, tokens: int = SET_ASIDE) -> Desk:
     staff = await a_staff().kept(store.begin)
     case = a_session(by=staff.anna).step("swapped the cable").step(SECRET, kind=StepKind.NOTE, result=None)
     case = await case.resolved("Moved it to port 7", "a dead port").kept(store.begin)
-    product = FlowPilot.of(
-        begin=store.begin, view=store.view, clock=clock, new_id=new_id, new_secret=lambda: b"s" * 32, models=True, redact=as_it_is
-    )
+    product = a_product(store, clock=clock, new_secret=lambda: b"s" * 32, models=True, redact=as_it_is)
     better = BetterOutput(
         units=Units(begin=store.begin, committed=lambda _: None, new_id=new_id),
         redact=as_it_is,

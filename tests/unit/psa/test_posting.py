@@ -10,7 +10,7 @@ from attrs import field, frozen
 
 from flowpilot_adapters.memory import MemoryPsa, MemoryStore, MemoryTicket, MemoryVault
 from flowpilot_adapters.redaction import SecretRedactor
-from flowpilot_adapters.system import new_id, new_secret
+from flowpilot_adapters.system import new_id
 from flowpilot_core.application.access.secrets import Safe
 from flowpilot_core.application.assistant.assessing import MakeAssessment
 from flowpilot_core.application.flowpilot import FlowPilot
@@ -31,6 +31,7 @@ from flowpilot_core.ports.psa import NotDone, PostFilter, Trouble
 from flowpilot_core.ports.relay import WorkKind
 from flowpilot_core.testing.builders import SetClock, Staff, a_staff
 from flowpilot_core.testing.redaction import as_it_is
+from tests.support.product import a_product
 
 pytestmark = pytest.mark.anyio
 
@@ -63,16 +64,7 @@ class Desk:
     @property
     def product(self) -> FlowPilot:
         store = self.store
-        return FlowPilot.of(
-            begin=store.begin,
-            view=store.view,
-            clock=self.clock,
-            new_id=new_id,
-            new_secret=new_secret,
-            vault=self.vault,
-            psas={"memory": self.psa},
-            assess=False,
-        )
+        return a_product(store, clock=self.clock, vault=self.vault, psas={"memory": self.psa}, assess=False)
 
     async def connect(self, staff: Staff | None = None, *, key: str = "good", templates: Mapping[str, str] | None = None) -> PsaConnection:
         return await self.product.psa.connect(
@@ -192,15 +184,7 @@ async def test_an_accounts_own_template_says_it_in_its_words() -> None:
 
 async def test_a_note_waits_a_moment_for_its_assessment_and_no_longer() -> None:
     desk = await Desk.opened()
-    product = FlowPilot.of(
-        begin=desk.store.begin,
-        view=desk.store.view,
-        clock=desk.clock,
-        new_id=new_id,
-        new_secret=new_secret,
-        vault=desk.vault,
-        psas={"memory": desk.psa},
-    )
+    product = a_product(desk.store, clock=desk.clock, vault=desk.vault, psas={"memory": desk.psa})
     await product.handoffs.hand_off(desk.staff.anna, await desk.session(), intent=Intent.ESCALATE, reason="stuck")
     leases = await desk.store.outbox.take({WorkKind.ASSESSMENT: 1}, lease_for=timedelta(seconds=5))
     assert 1 == len(leases)
@@ -215,15 +199,7 @@ async def test_a_note_waits_a_moment_for_its_assessment_and_no_longer() -> None:
 
 async def test_where_no_assessment_comes_the_note_goes_without() -> None:
     desk = await Desk.opened()
-    product = FlowPilot.of(
-        begin=desk.store.begin,
-        view=desk.store.view,
-        clock=desk.clock,
-        new_id=new_id,
-        new_secret=new_secret,
-        vault=desk.vault,
-        psas={"memory": desk.psa},
-    )
+    product = a_product(desk.store, clock=desk.clock, vault=desk.vault, psas={"memory": desk.psa})
     await product.handoffs.hand_off(desk.staff.anna, await desk.session(), intent=Intent.ESCALATE, reason="stuck")
     await desk.store.outbox.take({WorkKind.ASSESSMENT: 1}, lease_for=timedelta(hours=1))
 
