@@ -79,7 +79,7 @@ def of_area(area: str) -> str:
 MEMORY = "flowpilot_adapters.memory"
 SUITES = f"{CORE}.testing.contracts"
 HELPERS = (
-    "flowpilot_adapters.psa.retry_line",
+    "flowpilot_adapters.psa.vendor_line",
     "flowpilot_adapters.psa.vendor_json",
     "flowpilot_adapters.psa.webhook_verification",
     "flowpilot_adapters.system",

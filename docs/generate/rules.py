@@ -12,10 +12,11 @@ from flowpilot_core.domain.assistant.assessment import ASSESSMENT, Assessment
 from flowpilot_core.domain.assistant.suggestion import SUGGESTION, Suggestion
 from flowpilot_core.domain.handoffs.handoff import ESCALATION, PARK, Handoff
 from flowpilot_core.domain.kernel.actor import Role
-from flowpilot_core.domain.kernel.events import PUSHED, EventKind
+from flowpilot_core.domain.kernel.events import EventKind
 from flowpilot_core.domain.kernel.permissions import PERMISSIONS, Rule
 from flowpilot_core.domain.kernel.sending import DELIVERY
 from flowpilot_core.domain.notifications.delivery import Delivery
+from flowpilot_core.domain.notifications.pushed import PUSHED
 from flowpilot_core.domain.outputs.output import OUTPUT, Output
 from flowpilot_core.domain.psa.connection import CIRCUIT, Health
 from flowpilot_core.domain.psa.post import POST, PsaPost

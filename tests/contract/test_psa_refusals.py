@@ -12,7 +12,7 @@ import pytest
 from attrs import evolve
 
 from flowpilot_adapters.psa import Autotask, ConnectWise, HaloPsa
-from flowpilot_adapters.psa.retry_line import LONGEST_PAUSE, MOST_BYTES
+from flowpilot_adapters.psa.vendor_line import LONGEST_PAUSE, MOST_BYTES
 from flowpilot_adapters.system import SystemClock
 from flowpilot_core.ports.psa import NotDone, Psa, Trouble
 from flowpilot_core.testing.contracts.psa.vendor import a_note

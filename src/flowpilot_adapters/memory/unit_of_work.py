@@ -192,17 +192,17 @@ class MemoryUnitOfWork:
         return self._psa_webhooks
 
     async def record(self, event: Event) -> None:
-        """As `UnitOfWork.record` says; whether its person is still active is seen at the commit."""
+        """As `KernelWork.record` says; whether its person is still active is seen at the commit."""
         self._transaction.rows.events.append(event)
 
     async def keep(self, answer: Answer) -> None:
-        """As `UnitOfWork.keep` says."""
+        """As `KernelWork.keep` says."""
         if self._once is None:
             raise ValueError("this unit of work was not begun for a request that is to be done once")
         kept = KeptAnswer(fingerprint=self._once.fingerprint, at=self._once.at, answer=answer)
         self._transaction.rows.answers.put((self._once.user_id, self._once.key), kept)
 
     async def commit(self) -> None:
-        """As `UnitOfWork.commit` says."""
+        """As `KernelWork.commit` says."""
         await asyncio.sleep(0)
         self._transaction.commit()

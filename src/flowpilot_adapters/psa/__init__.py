@@ -1,4 +1,4 @@
-"""Writing notes to PSA tickets: one module per vendor, on HTTP."""
+"""PSA vendors over HTTP, one module each, and what they share."""
 
 from .autotask import Autotask
 from .connectwise import ConnectWise

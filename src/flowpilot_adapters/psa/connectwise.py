@@ -16,9 +16,9 @@ from flowpilot_core.domain.psa.vendor import NoteFormat, Setting, Vendor, Vouchi
 from flowpilot_core.ports.kernel import Clock
 from flowpilot_core.ports.psa import Access, Choices, Knock, Member, NotDone, Note, Posted, PsaTicket, TicketNote, TimeEntry, Trouble
 
-from .retry_line import Call, Line, Query, Reply
 from .vendor_cache import Remembered
 from .vendor_json import RECENT, chosen, hours, number, options, record, records, shortened, the_one, ticket_number, when, words
+from .vendor_line import Call, Line, Query, Reply
 from .webhook_verification import is_signature, ticket_in, told
 
 VENDOR = Vendor(

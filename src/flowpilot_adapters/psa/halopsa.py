@@ -12,9 +12,9 @@ from flowpilot_core.domain.psa.vendor import Kind, NoteFormat, Setting, Vendor, 
 from flowpilot_core.ports.kernel import Clock
 from flowpilot_core.ports.psa import Access, Choices, Knock, Member, NotDone, Note, Posted, PsaTicket, TicketNote, TimeEntry, Trouble
 
-from .retry_line import Call, Line, Query, Reply, Window
 from .vendor_cache import Remembered
 from .vendor_json import RECENT, chosen, hours, number, options, plain, record, records, shortened, the_one, ticket_number, when, words
+from .vendor_line import Call, Line, Query, Reply, Window
 from .webhook_verification import is_secret, password, ticket_in, told
 
 VENDOR = Vendor(

@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 
 from attrs import define, field
 
-from .retry_line import now
+from .vendor_line import now
 
 T = TypeVar("T")
 

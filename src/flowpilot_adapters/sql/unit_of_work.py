@@ -72,15 +72,15 @@ class SqlUnitOfWork:
         self.psa_webhooks = SqlPsaWebhooks(transaction)
 
     async def record(self, event: Event) -> None:
-        """As `UnitOfWork.record` says, at the commit: its number is taken last of all."""
+        """As `KernelWork.record` says, at the commit: its number is taken last of all."""
         self._transaction.log(log(self._transaction.account_id, event))
 
     async def keep(self, answer: Answer) -> None:
-        """As `UnitOfWork.keep` says."""
+        """As `KernelWork.keep` says."""
         self._transaction.keep(answer)
 
     async def commit(self) -> None:
-        """As `UnitOfWork.commit` says."""
+        """As `KernelWork.commit` says."""
         await self._transaction.commit()
 
 

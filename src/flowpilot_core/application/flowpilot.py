@@ -15,10 +15,11 @@ from flowpilot_core.application.access.people import People
 from flowpilot_core.application.access.secrets import NoVault, Safe
 from flowpilot_core.application.access.sign_in_codes import SignInCodes
 from flowpilot_core.application.access.sign_ins import SigningIn
-from flowpilot_core.application.assistant.assessments import Assessing, Assessments
+from flowpilot_core.application.assistant.assessments import AssessEscalations, Assessments
 from flowpilot_core.application.assistant.redaction import redact_by_rules
 from flowpilot_core.application.assistant.suggestions import Suggestions
 from flowpilot_core.application.handoffs.handoffs import Handoffs
+from flowpilot_core.application.handoffs.parks import Parks
 from flowpilot_core.application.handoffs.quiet_claims import watch_claims
 from flowpilot_core.application.kernel.units import Reaction, Units
 from flowpilot_core.application.notifications.deliveries import Deliveries
@@ -103,7 +104,7 @@ class FlowPilot:
         whoever waits for news: it must return at once, and losing the call costs nothing but time.
         """
         telling = (Telling(new_id=new_id),) if tell else ()
-        assessing = (Assessing(new_id=new_id),) if assess else ()
+        assessing = (AssessEscalations(new_id=new_id),) if assess else ()
         units = Units(begin=begin, committed=committed, new_id=new_id, reactions=reactions(new_id))
         safe = Safe(vault=vault or NoVault(), clock=clock, new_id=new_id)
         connectable = Psas(vendors=psas, safe=safe)
@@ -115,7 +116,7 @@ class FlowPilot:
             suggestions=Suggestions(units=units, view=view, clock=clock, new_id=new_id, redact=redact, models=models),
             outputs=Outputs(units=units, clock=clock, new_id=new_id, redact=redact, models=models),
             assessments=Assessments(units=units, view=view, clock=clock, new_id=new_id),
-            sessions=Sessions(units=units, view=view, clock=clock, new_id=new_id, followers=telling),
+            sessions=Sessions(units=units, view=view, clock=clock, new_id=new_id, followers=(Parks(), *telling)),
             escalation=Escalation(units=units, clock=clock),
             accounts=Accounts(begin=begin, view=view, clock=clock, new_id=new_id, new_secret=new_secret),
             account=OwnAccount(units=units, clock=clock),

@@ -191,7 +191,7 @@ class Notifier(Protocol):
 
 
 class Presence(Protocol):
-    """Who of one account has a stream open where, inside one unit of work; `View.online` shows it."""
+    """Who of one account has a stream open where, inside one unit of work; `NotificationView.online` shows it."""
 
     async def online(self) -> frozenset[UserId]:
         """Who has a stream of events open, at any node."""

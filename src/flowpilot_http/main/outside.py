@@ -8,7 +8,7 @@ import httpx
 
 from flowpilot_adapters.outgoing import guarded_client
 from flowpilot_adapters.psa import Autotask, ConnectWise, HaloPsa
-from flowpilot_adapters.psa.retry_line import DEADLINE, MOST_BYTES
+from flowpilot_adapters.psa.vendor_line import DEADLINE, MOST_BYTES
 from flowpilot_adapters.push import NatsEventStream, PostgresEventStream
 from flowpilot_adapters.system import SystemClock, jitter
 from flowpilot_core.ports.psa import Psa

@@ -1,4 +1,4 @@
-"""What requests and answers of both kinds share."""
+"""What requests and answers of all areas share."""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -11,7 +11,7 @@ from attrs import evolve, frozen
 
 from flowpilot_adapters.memory import MemoryVault
 from flowpilot_adapters.psa import Autotask, ConnectWise, HaloPsa
-from flowpilot_adapters.psa.retry_line import Window
+from flowpilot_adapters.psa.vendor_line import Window
 from flowpilot_adapters.system import SystemClock, new_id
 from flowpilot_core.application.access.secrets import Safe
 from flowpilot_core.application.kernel.units import Units

@@ -11,7 +11,7 @@ from flowpilot_core.domain.kernel.identifiers import PsaPostId
 from flowpilot_core.domain.psa.connection import NoteKind
 from flowpilot_core.domain.psa.note import (
     LONGEST_STEP,
-    MOST_OPINIONS,
+    MOST_OF_ASSESSMENT,
     MOST_PARTS,
     MOST_STEPS,
     RENDERED,
@@ -32,7 +32,7 @@ POST = PsaPostId(UUID(int=7))
 
 
 def note_of(case: Case, kind: NoteKind, *, diagnosis: Diagnosis | None = None) -> str:
-    assessment = diagnosis.in_short(MOST_OPINIONS) if diagnosis else ()
+    assessment = diagnosis.in_short(MOST_OF_ASSESSMENT) if diagnosis else ()
     handoff = case.handoffs[-1] if case.handoffs else None
     facts = Facts.of(case.session, handoff, case.steps, kind=kind, by="Anna", assessment=assessment, link=LINK)
     return written(TEMPLATES[kind], facts)

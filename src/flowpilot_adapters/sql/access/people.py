@@ -1,4 +1,4 @@
-"""The account itself, its teams, people and tokens, inside one unit of work."""
+"""The account itself, its teams and people, inside one unit of work."""
 
 from collections.abc import Collection, Mapping
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Rows as values of the domain."""
+"""Rows about access as values of the domain."""
 
 from typing import Any, Final
 

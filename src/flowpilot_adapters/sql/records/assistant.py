@@ -1,4 +1,4 @@
-"""Rows as values of the domain."""
+"""Rows about the assistant as values of the domain."""
 
 import json
 from collections.abc import Iterable, Mapping

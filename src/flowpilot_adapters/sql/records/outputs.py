@@ -1,4 +1,4 @@
-"""Rows as values of the domain."""
+"""Rows of outputs as values of the domain."""
 
 from collections.abc import Iterable
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""Rows as values of the domain."""
+"""Rows about PSAs as values of the domain."""
 
 import json
 from typing import Any, Final

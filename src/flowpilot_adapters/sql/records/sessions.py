@@ -1,4 +1,4 @@
-"""Rows as values of the domain."""
+"""Rows of sessions as values of the domain."""
 
 import json
 from collections.abc import Iterable

@@ -22,7 +22,7 @@ from flowpilot_core.ports.notifications import Message, Notifier, NotSent
 from flowpilot_core.ports.relay import Lease, RelayWork
 
 
-class Needs(AccessWork, RelayWork, Protocol):
+class InvitationsNeeds(AccessWork, RelayWork, Protocol):
     """What is done here asks this of a unit of work."""
 
 
@@ -44,7 +44,7 @@ class Welcome:
 class Invitations:
     """For whoever holds the link, and is nobody yet; the link names its account, so that looking it up crosses nothing."""
 
-    begin: BeginWork[Needs]
+    begin: BeginWork[InvitationsNeeds]
     clock: Clock
 
     async def look(self, text: str) -> Welcome:
@@ -75,7 +75,7 @@ class Invitations:
             await work.commit()
         return person
 
-    async def _open(self, work: Needs, digest: bytes) -> Invitation:
+    async def _open(self, work: InvitationsNeeds, digest: bytes) -> Invitation:
         invitation = await work.invitations.by(digest)
         invitation.require_open(self.clock.now())
         if (await work.people.account()).closed_at is not None:
@@ -87,7 +87,7 @@ class Invitations:
 class SendInvitation:
     """Mails one invitation: take, send, settle. The secret in its link is made for the try, and never kept."""
 
-    begin: BeginWork[Needs]
+    begin: BeginWork[InvitationsNeeds]
     notifier: Notifier
     clock: Clock
     jitter: Jitter

@@ -23,7 +23,7 @@ from flowpilot_core.ports.relay import RelayWork, Work, WorkKind
 from .accounts import shut_out
 
 
-class Needs(AccessWork, RelayWork, Protocol):
+class PeopleNeeds(AccessWork, RelayWork, Protocol):
     """What is done here asks this of a unit of work."""
 
 
@@ -39,7 +39,7 @@ class Held:
 class People:
     """The people of the actor's account. Everything raises `NotFound` for whom or what is not there."""
 
-    units: Units[Needs]
+    units: Units[PeopleNeeds]
     view: ViewOf[AccessView]
     clock: Clock
     new_id: NewId
@@ -57,7 +57,7 @@ class People:
     ) -> Member:
         """Somebody new, and an invitation on its way to them. Raises `InvalidValue` for an address that is taken."""
 
-        async def unit(work: Needs) -> Member:
+        async def unit(work: PeopleNeeds) -> Member:
             held = await self._held(work, actor)
             await _require_teams(work, team_ids)
             at = self.clock.now()
@@ -70,7 +70,7 @@ class People:
     async def invite_again(self, actor: Actor, user_id: UserId, *, request: Request = PLAIN) -> Member:
         """Another invitation for somebody who has not accepted; the links of the one before are void."""
 
-        async def unit(work: Needs) -> Member:
+        async def unit(work: PeopleNeeds) -> Member:
             user, held = await self._user(work, actor, user_id)
             return await self._invited(work, people.invited_again(user, by=held.by, at=self.clock.now()), held.by, request)
 
@@ -88,7 +88,7 @@ class People:
     ) -> Member:
         """Another name, role or teams; what is None stays. Raises `LastAccountOwner`."""
 
-        async def unit(work: Needs) -> Member:
+        async def unit(work: PeopleNeeds) -> Member:
             user, held = await self._user(work, actor, user_id)
             await _require_teams(work, frozenset(team_ids or ()) - user.team_ids)
             changed = people.changed(user, name=name, role=role, team_ids=team_ids, by=held.by, owners=held.owners)
@@ -102,7 +102,7 @@ class People:
     async def deactivate(self, actor: Actor, user_id: UserId, *, request: Request = PLAIN) -> Member:
         """Somebody who can do nothing from now on; an invitation they had is void. Raises `LastAccountOwner`."""
 
-        async def unit(work: Needs) -> Member:
+        async def unit(work: PeopleNeeds) -> Member:
             user, held = await self._user(work, actor, user_id)
             gone = people.deactivated(user, by=held.by, owners=held.owners, at=self.clock.now())
             await work.people.save_user(gone)
@@ -116,7 +116,7 @@ class People:
     async def reactivate(self, actor: Actor, user_id: UserId, *, request: Request = PLAIN) -> Member:
         """Somebody who was deactivated is back."""
 
-        async def unit(work: Needs) -> Member:
+        async def unit(work: PeopleNeeds) -> Member:
             user, held = await self._user(work, actor, user_id)
             back = people.reactivated(user, by=held.by, at=self.clock.now())
             await work.people.save_user(back)
@@ -136,7 +136,7 @@ class People:
     async def add_team(self, actor: Actor, *, name: str, member_ids: Collection[UserId] = (), request: Request = PLAIN) -> TeamDetail:
         """A new team. Raises `InvalidValue` for a name that is taken."""
 
-        async def unit(work: Needs) -> TeamDetail:
+        async def unit(work: PeopleNeeds) -> TeamDetail:
             await self._manager(work, actor, *member_ids)
             team = Team(id=TeamId(self.new_id()), name=checked_name(name))
             await work.people.add_team(team)
@@ -158,7 +158,7 @@ class People:
     ) -> TeamDetail:
         """Another name or other members; or archived, so that nothing new is meant for it while what was stays readable."""
 
-        async def unit(work: Needs) -> TeamDetail:
+        async def unit(work: PeopleNeeds) -> TeamDetail:
             detail = await work.people.team(team_id)
             await self._manager(work, actor, *(member_ids or ()))
             team = detail.team
@@ -176,7 +176,7 @@ class People:
 
         return await self.units.run(actor, unit, request)
 
-    async def _invited(self, work: Needs, user: User, by: Person, request: Request) -> Member:
+    async def _invited(self, work: PeopleNeeds, user: User, by: Person, request: Request) -> Member:
         """With an invitation, to be mailed after the commit."""
         at = self.clock.now()
         invitation = Invitation.of(InvitationId(self.new_id()), user.id, by=by.user_id, at=at)
@@ -186,23 +186,23 @@ class People:
         return Member(user=user, invitation=invitation)
 
     async def _enter(
-        self, work: Needs, kind: DeedKind, thing_id: UUID, by: Actor, request: Request, changed: Mapping[str, Plain] | None = None
+        self, work: PeopleNeeds, kind: DeedKind, thing_id: UUID, by: Actor, request: Request, changed: Mapping[str, Plain] | None = None
     ) -> None:
         deed = Deed.of(kind, by=by, at=self.clock.now(), thing_id=thing_id, changed=changed, request_id=request.id)
         await work.audit.add(deed)
 
-    async def _user(self, work: Needs, actor: Actor, user_id: UserId) -> tuple[User, Held]:
+    async def _user(self, work: PeopleNeeds, actor: Actor, user_id: UserId) -> tuple[User, Held]:
         """Somebody to be changed, and on whose word."""
         by = _person(actor)
         held = await work.people.hold(by.user_id, user_id)
         return held[user_id], _held(held.values(), held[by.user_id].acting(by.account_id, by.scope))
 
-    async def _held(self, work: Needs, actor: Actor, *named: UserId) -> Held:
+    async def _held(self, work: PeopleNeeds, actor: Actor, *named: UserId) -> Held:
         by = _person(actor)
         held = await work.people.hold(by.user_id, *named)
         return _held(held.values(), held[by.user_id].acting(by.account_id, by.scope))
 
-    async def _manager(self, work: Needs, actor: Actor, *named: UserId) -> None:
+    async def _manager(self, work: PeopleNeeds, actor: Actor, *named: UserId) -> None:
         """Raises `NotFound` for somebody `named` who is not here, `RoleForbidden` where the actor manages nobody."""
         require_role((await self._held(work, actor, *named)).by, Permission.MANAGE_PEOPLE)
 
@@ -233,6 +233,6 @@ def _ids(ids: Collection[UUID]) -> list[Plain]:
     return [*sorted(str(one) for one in ids)]
 
 
-async def _require_teams(work: Needs, team_ids: Collection[TeamId]) -> None:
+async def _require_teams(work: PeopleNeeds, team_ids: Collection[TeamId]) -> None:
     for team_id in team_ids:
         await work.people.require_team(team_id)

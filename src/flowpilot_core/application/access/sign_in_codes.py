@@ -23,7 +23,7 @@ from flowpilot_core.ports.relay import Lease, RelayWork, Work, WorkKind
 from .sign_ins import SignedIn, SigningIn
 
 
-class Needs(AccessWork, RelayWork, Protocol):
+class SignInCodesNeeds(AccessWork, RelayWork, Protocol):
     """What is done here asks this of a unit of work."""
 
 
@@ -37,7 +37,7 @@ class SignInCodes:
     Asking is the same work whosever the address is, and whether or not there is such an account: nobody looks before the mail is sent.
     """
 
-    begin: BeginWork[Needs]
+    begin: BeginWork[SignInCodesNeeds]
     signing_in: SigningIn
     committed: Callable[[AccountId], None]
 
@@ -89,7 +89,7 @@ class SignInCodes:
 class SendSignInCode:
     """Mails one code, if the address is somebody's: take, send, settle. It is made for the try, and never kept."""
 
-    begin: BeginWork[Needs]
+    begin: BeginWork[SignInCodesNeeds]
     notifier: Notifier
     clock: Clock
     jitter: Jitter
@@ -141,7 +141,7 @@ class SendSignInCode:
             text=body(user, account.name, plain),
         )
 
-    async def _wanted(self, work: Needs, code_id: SignInCodeId) -> tuple[SignInCode, User] | None:
+    async def _wanted(self, work: SignInCodesNeeds, code_id: SignInCodeId) -> tuple[SignInCode, User] | None:
         """The code, and who is to have it; None where it is over, or nobody's."""
         try:
             code = await work.sign_in_codes.get(code_id)
@@ -171,7 +171,7 @@ def body(user: User, account: str, code: str) -> str:
     )
 
 
-async def _require_no_provider(work: Needs) -> None:
+async def _require_no_provider(work: SignInCodesNeeds) -> None:
     """Raises `NotFound` where the account trusts somebody else to say who people are: a mailbox is not to get around them."""
     if await work.identities.all():
         raise NotFound("way to sign in")

@@ -30,11 +30,11 @@ from .rules_assistant import RulesAssistant
 from .similar_sessions import cases_of, cleaned, similar_to
 
 
-class Needs(AssistantWork, HandoffWork, SessionWork, AccessWork, RelayWork, Protocol):
+class AssessingNeeds(AssistantWork, HandoffWork, SessionWork, AccessWork, RelayWork, Protocol):
     """What is done here asks this of a unit of work."""
 
 
-class Sees(AssistantView, HandoffView, SessionView, Protocol):
+class AssessingSees(AssistantView, HandoffView, SessionView, Protocol):
     """What is done here asks this of a view."""
 
 
@@ -60,8 +60,8 @@ class Task:
 class MakeAssessment:
     """Does the work of one assessment: take, ask, settle. Nobody is ever asked inside a unit of work."""
 
-    units: Units[Needs]
-    view: ViewOf[Sees]
+    units: Units[AssessingNeeds]
+    view: ViewOf[AssessingSees]
     redact: Redactor
     clock: Clock
     models: Models | None = None
@@ -150,7 +150,7 @@ class MakeAssessment:
             },
         )
 
-    async def _store(self, work: Needs, lease: Lease, assessment: Assessment, handoff: Handoff) -> None:
+    async def _store(self, work: AssessingNeeds, lease: Lease, assessment: Assessment, handoff: Handoff) -> None:
         await work.assessments.save(assessment)
         event = assessment.event(handoff, by=System(account_id=lease.account_id, cause=WHY), at=self.clock.now())
         await self.units.record(work, event)

@@ -19,7 +19,7 @@ from flowpilot_core.ports.handoffs import Basis, HandoffDetail, HandoffWork
 from flowpilot_core.ports.kernel import Clock, NewId, ViewOf
 
 
-class Needs(AssistantWork, HandoffWork, Protocol):
+class AssessmentsNeeds(AssistantWork, HandoffWork, Protocol):
     """What is done here asks this of a unit of work."""
 
 
@@ -27,7 +27,7 @@ class Needs(AssistantWork, HandoffWork, Protocol):
 class Assessments:
     """Assessments of the actor's account. Everything raises `NotFound` for what is not there, or not for this actor to know of."""
 
-    units: Units[Needs] | Joined[Needs]
+    units: Units[AssessmentsNeeds] | Joined[AssessmentsNeeds]
     view: ViewOf[AssistantView]
     clock: Clock
     new_id: NewId
@@ -42,7 +42,7 @@ class Assessments:
         """One more of an escalation; earlier ones stay. It is made after the commit."""
         by = person(actor, Permission.ASSESS)
 
-        async def unit(work: Needs) -> Assessment:
+        async def unit(work: AssessmentsNeeds) -> Assessment:
             handoff = await work.handoffs.get(handoff_id)
             handoff.require_readable(actor)
             asked = Assessment.asked(AssessmentId(self.new_id()), handoff, by=by, at=self.clock.now())
@@ -65,7 +65,7 @@ class Assessments:
         """Say what one thinks of an assessment; again replaces. Returns the handoff as it is."""
         by = person(actor, Permission.FEEDBACK)
 
-        async def unit(work: Needs) -> HandoffDetail:
+        async def unit(work: AssessmentsNeeds) -> HandoffDetail:
             handoff = await work.handoffs.get(handoff_id)
             handoff.require_readable(actor)
             assessment = await work.assessments.get(assessment_id)
@@ -80,12 +80,12 @@ class Assessments:
 
 
 @frozen(kw_only=True)
-class Assessing(HandoffFollower[Needs]):
+class AssessEscalations(HandoffFollower[AssessmentsNeeds]):
     """Has each escalation assessed, after the commit."""
 
     new_id: NewId
 
-    async def made(self, work: Needs, basis: Basis, detail: HandoffDetail) -> HandoffDetail:
+    async def made(self, work: AssessmentsNeeds, basis: Basis, detail: HandoffDetail) -> HandoffDetail:
         """An escalation is to be assessed; a park is not."""
         if detail.handoff.intent is not Intent.ESCALATE:
             return detail

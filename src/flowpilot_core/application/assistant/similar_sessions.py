@@ -12,14 +12,14 @@ from flowpilot_core.ports.assistant import AssistantView, Clean
 from flowpilot_core.ports.sessions import SessionDetail, SessionView
 
 
-class Sees(AssistantView, SessionView, Protocol):
+class SimilarSessionsSees(AssistantView, SessionView, Protocol):
     """What is done here asks this of a view."""
 
 
 CANDIDATES = 20
 
 
-async def similar_to(view: Sees, title: str, about: Sequence[str], *, without: SessionId) -> tuple[SimilarSession, ...]:
+async def similar_to(view: SimilarSessionsSees, title: str, about: Sequence[str], *, without: SessionId) -> tuple[SimilarSession, ...]:
     """Those most like a title and what else is said of it, `without` the session itself."""
     words = telling_words(title, *about)
     return most_similar(title, about, await view.similar(words, title, without=without, limit=CANDIDATES))

@@ -32,11 +32,11 @@ from .redaction import Case, case_of, without_secrets
 from .similar_sessions import cases_of, cleaned, similar_to
 
 
-class Needs(AssistantWork, SessionWork, AccessWork, RelayWork, Protocol):
+class SuggestionsNeeds(AssistantWork, SessionWork, AccessWork, RelayWork, Protocol):
     """What is done here asks this of a unit of work."""
 
 
-class Sees(AssistantView, SessionView, Protocol):
+class SuggestionsSees(AssistantView, SessionView, Protocol):
     """What is done here asks this of a view."""
 
 
@@ -70,7 +70,7 @@ SOURCES: tuple[SuggestionSource, ...] = (Rules(), SimilarSessions())
 """Who is asked, in the order of their proposals where nothing was accepted before."""
 
 
-async def question_about(case: Case, account_id: AccountId, view: ViewOf[Sees]) -> Question:
+async def question_about(case: Case, account_id: AccountId, view: ViewOf[SuggestionsSees]) -> Question:
     """What a source is asked about a session as it is now: the same picture that an escalation would freeze, without secrets."""
     session = case.detail.session
     about = (session.problem, *(step.content for step in case.detail.steps))
@@ -88,8 +88,8 @@ async def question_about(case: Case, account_id: AccountId, view: ViewOf[Sees]) 
 class Suggestions:
     """Suggestions in sessions of the actor's account. Everything raises `NotFound` for what is not this actor's to know of."""
 
-    units: Units[Needs] | Joined[Needs]
-    view: ViewOf[Sees]
+    units: Units[SuggestionsNeeds] | Joined[SuggestionsNeeds]
+    view: ViewOf[SuggestionsSees]
     clock: Clock
     new_id: NewId
     redact: Redactor
@@ -115,7 +115,7 @@ class Suggestions:
         question = await question_about(Case(detail=detail, redact=self.redact), actor.account_id, self.view)
         proposals = _new_here([proposal for source in self.sources for proposal in _proposed(source, question)], question)
 
-        async def unit(work: Needs) -> Sequence[Suggestion]:
+        async def unit(work: SuggestionsNeeds) -> Sequence[Suggestion]:
             session = await work.sessions.get(session_id)
             session.require_readable(actor)
             _require_work(session, by)
@@ -148,7 +148,7 @@ class Suggestions:
         """Take a suggestion up, which makes it a step of its branch, or reject it. Returns the session as it is then."""
         by = person(actor, Permission.WORK)
 
-        async def unit(work: Needs) -> SessionDetail:
+        async def unit(work: SuggestionsNeeds) -> SessionDetail:
             session = await work.sessions.get(session_id)
             session.require_readable(actor)
             suggestion = await work.suggestions.get(suggestion_id)
@@ -186,8 +186,8 @@ class Suggestions:
 class MakeSuggestion:
     """Does the work of one suggestion that a model is to make."""
 
-    units: Units[Needs]
-    view: ViewOf[Sees]
+    units: Units[SuggestionsNeeds]
+    view: ViewOf[SuggestionsSees]
     redact: Redactor
     models: Models | None = None
 

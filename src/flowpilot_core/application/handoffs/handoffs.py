@@ -6,7 +6,7 @@ from typing import Generic, Protocol, TypeVar
 
 from attrs import evolve, frozen
 
-from flowpilot_core.application.access.named import require_named
+from flowpilot_core.application.access.require_named import require_named
 from flowpilot_core.application.kernel.units import PLAIN, Joined, Request, Units
 from flowpilot_core.domain.handoffs.handing_off import hand_off
 from flowpilot_core.domain.handoffs.handoff import Handoff, Intent
@@ -26,11 +26,11 @@ from flowpilot_core.ports.sessions import SessionWork
 from .following import HandoffFollower
 
 
-class Needs(HandoffWork, SessionWork, AccessWork, Protocol):
+class HandoffsNeeds(HandoffWork, SessionWork, AccessWork, Protocol):
     """What is done here asks this of a unit of work."""
 
 
-W = TypeVar("W", bound=Needs)
+W = TypeVar("W", bound=HandoffsNeeds)
 Move = Callable[[Handoff, Session, datetime], tuple[Handoff, Session, Event]]
 
 

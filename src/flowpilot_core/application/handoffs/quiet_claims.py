@@ -19,11 +19,11 @@ from flowpilot_core.ports.sessions import SessionWork
 from .following import HandoffFollower
 
 
-class Needs(HandoffWork, SessionWork, RelayWork, Protocol):
+class QuietClaimsNeeds(HandoffWork, SessionWork, RelayWork, Protocol):
     """What is done here asks this of a unit of work."""
 
 
-W = TypeVar("W", bound=Needs)
+W = TypeVar("W", bound=QuietClaimsNeeds)
 CAUSE = "claim went quiet"
 
 

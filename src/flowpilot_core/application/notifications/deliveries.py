@@ -18,7 +18,7 @@ from flowpilot_core.ports.notifications import RESENDING, NotificationView, Noti
 from flowpilot_core.ports.relay import RelayWork, Work
 
 
-class Needs(NotificationWork, HandoffWork, RelayWork, Protocol):
+class DeliveriesNeeds(NotificationWork, HandoffWork, RelayWork, Protocol):
     """What is done here asks this of a unit of work."""
 
 
@@ -26,7 +26,7 @@ class Needs(NotificationWork, HandoffWork, RelayWork, Protocol):
 class Deliveries:
     """Deliveries of the actor's account. Everything raises `NotFound` for what is not there, or not for this actor to know of."""
 
-    units: Units[Needs]
+    units: Units[DeliveriesNeeds]
     view: ViewOf[NotificationView]
     clock: Clock
 
@@ -44,7 +44,7 @@ class Deliveries:
     async def retry(self, actor: Actor, handoff_id: HandoffId, delivery_id: DeliveryId, *, request: Request = PLAIN) -> HandoffDetail:
         """Have a dead delivery tried again. Raises `NotFound` for one of another handoff, `InvalidTransition` unless it is dead."""
 
-        async def unit(work: Needs) -> HandoffDetail:
+        async def unit(work: DeliveriesNeeds) -> HandoffDetail:
             handoff = await work.handoffs.get(handoff_id)
             handoff.require_readable(actor)
             delivery = await work.deliveries.get(delivery_id)

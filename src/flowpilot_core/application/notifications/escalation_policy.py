@@ -7,7 +7,7 @@ from typing import Protocol
 
 from attrs import frozen
 
-from flowpilot_core.application.access.named import require_named
+from flowpilot_core.application.access.require_named import require_named
 from flowpilot_core.application.kernel.units import PLAIN, Request, Units
 from flowpilot_core.domain.access.audit import Deed, DeedKind
 from flowpilot_core.domain.handoffs.preflight import Question, questions
@@ -29,7 +29,7 @@ from flowpilot_core.ports.sessions import SessionWork
 from .mail_text import ESSENTIAL
 
 
-class Needs(NotificationWork, SessionWork, AccessWork, Protocol):
+class EscalationPolicyNeeds(NotificationWork, SessionWork, AccessWork, Protocol):
     """What is done here asks this of a unit of work."""
 
 
@@ -46,7 +46,7 @@ class Foreseen:
 class Escalation:
     """Who is told when, in the actor's account."""
 
-    units: Units[Needs]
+    units: Units[EscalationPolicyNeeds]
     clock: Clock
 
     async def policy(self, actor: Actor) -> EscalationPolicy:
@@ -61,7 +61,7 @@ class Escalation:
         Raises `NotFound` for a team or person it names who is not here, or `RoleForbidden`.
         """
 
-        async def unit(work: Needs) -> EscalationPolicy:
+        async def unit(work: EscalationPolicyNeeds) -> EscalationPolicy:
             await _require_targets(work, policy)
             require_role(actor, Permission.SET_POLICY)
             await work.escalation.set_policy(policy)
@@ -82,7 +82,7 @@ class Escalation:
         """Be told in another way from now on; `preferences` are the actor's own."""
         person(actor, Permission.PREFER)
 
-        async def unit(work: Needs) -> Preferences:
+        async def unit(work: EscalationPolicyNeeds) -> Preferences:
             await work.escalation.prefer(preferences)
             return preferences
 
@@ -91,7 +91,7 @@ class Escalation:
     async def no_more_mails(self, account_id: AccountId, user_id: UserId) -> None:
         """Send somebody no mails that they can do without, until they say otherwise: whoever holds the link out of one may ask for it."""
 
-        async def unit(work: Needs) -> None:
+        async def unit(work: EscalationPolicyNeeds) -> None:
             said = await work.escalation.preferences(user_id)
             await work.escalation.prefer(said.without_mails(kind for kind in DeliveryKind if kind not in ESSENTIAL))
 
@@ -161,7 +161,7 @@ def _told(policy: EscalationPolicy) -> dict[str, Plain]:
     }
 
 
-async def _require_targets(work: Needs, policy: EscalationPolicy) -> None:
+async def _require_targets(work: EscalationPolicyNeeds, policy: EscalationPolicy) -> None:
     for team in policy.teams:
         await work.people.require_team(team.team_id)
     for target in policy.targets:

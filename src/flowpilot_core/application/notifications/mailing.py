@@ -9,7 +9,7 @@ from typing import Protocol
 from attrs import frozen
 
 from flowpilot_core.application.assistant.redaction import case_of
-from flowpilot_core.application.handoffs.pages import page_of
+from flowpilot_core.application.handoffs.page_addresses import page_of
 from flowpilot_core.application.kernel.links import Links
 from flowpilot_core.application.kernel.units import Units
 from flowpilot_core.application.relay.sending import hand_over
@@ -35,7 +35,7 @@ from .mail_text import CLAIMABLE, ESSENTIAL, MailItem, Solved, letter, subject
 from .timing import word_on
 
 
-class Needs(NotificationWork, HandoffWork, SessionWork, AccessWork, RelayWork, Protocol):
+class MailingNeeds(NotificationWork, HandoffWork, SessionWork, AccessWork, RelayWork, Protocol):
     """What is done here asks this of a unit of work."""
 
 
@@ -54,7 +54,7 @@ def nobody_counts(delivery: Delivery) -> None:
 class SendDelivery:
     """Does the work of one delivery: take, send, settle. No send is ever awaited inside a unit of work."""
 
-    units: Units[Needs]
+    units: Units[MailingNeeds]
     notifier: Notifier
     clock: Clock
     jitter: Jitter
@@ -142,7 +142,7 @@ class SendDelivery:
         )
         return self._message(lead.taken(at=at), told, recipient, account)
 
-    async def _put_off(self, work: Needs, lease: Lease, piece: "_Piece", *, at: datetime) -> bool:
+    async def _put_off(self, work: MailingNeeds, lease: Lease, piece: "_Piece", *, at: datetime) -> bool:
         """Whether its person does not want it now; then it waits, or never goes, and says why."""
         delivery = piece.delivery
         if delivery.state is not DeliveryState.PENDING:
@@ -159,7 +159,7 @@ class SendDelivery:
             await work.due.postpone(lease, seconds=(word.until - at) / timedelta(seconds=1))
         return True
 
-    async def _still_worth(self, work: Needs, account: Account, recipient: User, deliveries: Sequence[Delivery]) -> "list[_Piece]":
+    async def _still_worth(self, work: MailingNeeds, account: Account, recipient: User, deliveries: Sequence[Delivery]) -> "list[_Piece]":
         """Those worth sending, with what they are about; the others are suppressed."""
         worth = []
         for delivery in deliveries:
@@ -172,7 +172,7 @@ class SendDelivery:
                 logged(delivery, DeliveryState.SUPPRESSED, reason)
         return worth
 
-    async def _part(self, work: Needs, parcel: "Sequence[_Piece]") -> None:
+    async def _part(self, work: MailingNeeds, parcel: "Sequence[_Piece]") -> None:
         """What went in the mail of one that is not sent any more goes by itself."""
         for one in parcel:
             await work.deliveries.save(one.delivery.parted())
@@ -197,7 +197,7 @@ class SendDelivery:
             logged(one, one.state, outcome.logged if isinstance(outcome, NotSent) else one.last_error)
             self.settled(one)
 
-    async def _keep(self, work: Needs, delivery: Delivery, lease: Lease) -> None:
+    async def _keep(self, work: MailingNeeds, delivery: Delivery, lease: Lease) -> None:
         """In the ledger; where it is dead, whoever watches the handoff hears that somebody was not reached."""
         await work.deliveries.save(delivery)
         if delivery.state is DeliveryState.DEAD:
@@ -242,7 +242,7 @@ def _solved(detail: SessionDetail) -> Solved | None:
     return Solved(debrief=found, by=detail.names[found.resolved_by]) if found else None
 
 
-async def _parcel(work: Needs, delivery_id: DeliveryId) -> list[Delivery]:
+async def _parcel(work: MailingNeeds, delivery_id: DeliveryId) -> list[Delivery]:
     """What goes in the mail of this delivery: itself first, then those it carries; without those that are done with."""
     lead = await work.deliveries.get(delivery_id)
     return [one for one in (lead, *await work.deliveries.carried(delivery_id)) if one.state in TO_SEND]

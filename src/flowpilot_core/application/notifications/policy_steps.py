@@ -18,19 +18,19 @@ from flowpilot_core.ports.notifications import NotificationWork
 from flowpilot_core.ports.relay import Lease, RelayWork, Work, WorkKind
 
 
-class Needs(NotificationWork, HandoffWork, RelayWork, Protocol):
+class PolicyStepsNeeds(NotificationWork, HandoffWork, RelayWork, Protocol):
     """What is done here asks this of a unit of work."""
 
 
 CAUSE = "escalation policy"
 
 
-async def begin_policy(work: Needs, policy: EscalationPolicy, handoff: Handoff, *, new_id: NewId) -> None:
+async def begin_policy(work: PolicyStepsNeeds, policy: EscalationPolicy, handoff: Handoff, *, new_id: NewId) -> None:
     """The policy of a new escalation, if it has one."""
     await _begin(work, policy, handoff, PolicyRun(id=PolicyRunId(new_id()), handoff_id=handoff.id, since=handoff.escalated_at))
 
 
-async def restart_policy(work: Needs, policy: EscalationPolicy, handoff: Handoff, *, since: datetime, new_id: NewId) -> None:
+async def restart_policy(work: PolicyStepsNeeds, policy: EscalationPolicy, handoff: Handoff, *, since: datetime, new_id: NewId) -> None:
     """From the first step on: the escalation is for others to take, or nobody's again."""
     run_id = PolicyRunId(new_id())
     before = await work.escalation.run_of(handoff.id)
@@ -38,7 +38,7 @@ async def restart_policy(work: Needs, policy: EscalationPolicy, handoff: Handoff
     await _begin(work, policy, handoff, run)
 
 
-async def resume_policy(work: Needs, handoff: Handoff, *, at: datetime, new_id: NewId) -> None:
+async def resume_policy(work: PolicyStepsNeeds, handoff: Handoff, *, at: datetime, new_id: NewId) -> None:
     """From where it stood when the escalation was claimed."""
     before = await work.escalation.run_of(handoff.id)
     if before is not None:
@@ -47,7 +47,7 @@ async def resume_policy(work: Needs, handoff: Handoff, *, at: datetime, new_id: 
         await _begin(work, policy, handoff, run)
 
 
-async def _begin(work: Needs, policy: EscalationPolicy, handoff: Handoff, run: PolicyRun) -> None:
+async def _begin(work: PolicyStepsNeeds, policy: EscalationPolicy, handoff: Handoff, run: PolicyRun) -> None:
     first = run.next(policy.steps_for(handoff.team_id))
     if first:
         await work.escalation.begin_run(run)
@@ -62,7 +62,7 @@ class TakePolicySteps:
     either both or neither.
     """
 
-    units: Units[Needs]
+    units: Units[PolicyStepsNeeds]
     clock: Clock
     new_id: NewId
 
@@ -70,7 +70,7 @@ class TakePolicySteps:
         """Take the step that is due, and come back for the next."""
         by = System(account_id=lease.account_id, cause=CAUSE)
 
-        async def turn(work: Needs) -> timedelta | None:
+        async def turn(work: PolicyStepsNeeds) -> timedelta | None:
             return await self._step(work, PolicyRunId(lease.work_id), by)
 
         await take_turn(self.units, lease, by, turn)
@@ -79,7 +79,7 @@ class TakePolicySteps:
         """The policy ends here; the escalation waits in the queue as before."""
         await drop(self.units.begin, lease)
 
-    async def _step(self, work: Needs, run_id: PolicyRunId, by: System) -> timedelta | None:
+    async def _step(self, work: PolicyStepsNeeds, run_id: PolicyRunId, by: System) -> timedelta | None:
         """How long until there is something to do again; None: never."""
         run = await work.escalation.run(run_id)
         handoff = await work.handoffs.get(run.handoff_id) if run else None
@@ -96,7 +96,7 @@ class TakePolicySteps:
             firing = run.next(steps)
         return run.due(firing[0]) - now if firing else None
 
-    async def _fire(self, work: Needs, run: PolicyRun, handoff: Handoff, firing: Firing, *, by: System, at: datetime) -> None:
+    async def _fire(self, work: PolicyStepsNeeds, run: PolicyRun, handoff: Handoff, firing: Firing, *, by: System, at: datetime) -> None:
         members = await work.escalation.members()
         told = firing.step.audience(members, escalated_by=handoff.escalated_by, at=at)
         deliveries = [

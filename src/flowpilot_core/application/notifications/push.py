@@ -14,13 +14,13 @@ from attrs import define, field, frozen
 
 from flowpilot_core.domain.kernel.actor import Person
 from flowpilot_core.domain.kernel.errors import FlowPilotError, TooManyStreams, Unauthenticated, Unavailable
-from flowpilot_core.domain.kernel.events import PUSHED
 from flowpilot_core.domain.kernel.identifiers import AccountId, UserId
+from flowpilot_core.domain.notifications.pushed import PUSHED
 from flowpilot_core.ports.kernel import BeginWork, Jitter, KernelView, ViewOf
 from flowpilot_core.ports.notifications import EventStream, News, NotificationView, NotificationWork
 
 
-class Sees(NotificationView, KernelView, Protocol):
+class PushSees(NotificationView, KernelView, Protocol):
     """What is done here asks this of a view."""
 
 
@@ -169,7 +169,9 @@ class Stream:
 class Feed:
     """The news of one account, read once for all its streams."""
 
-    def __init__(self, account_id: AccountId, view: ViewOf[Sees], wire: Wire, reading: asyncio.Semaphore, begin_after: int | None) -> None:
+    def __init__(
+        self, account_id: AccountId, view: ViewOf[PushSees], wire: Wire, reading: asyncio.Semaphore, begin_after: int | None
+    ) -> None:
         self.account_id = account_id
         self.wire = wire
         self.streams: set[Stream] = set()
@@ -249,7 +251,7 @@ class Push:
     a bounded list that all of them take from. Somebody slow falls behind in that list and, behind its end, is given what is in the log.
     """
 
-    view: ViewOf[Sees]
+    view: ViewOf[PushSees]
     wire: Wire
     jitter: Jitter
     """Spreads those who come back."""

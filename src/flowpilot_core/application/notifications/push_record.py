@@ -21,7 +21,7 @@ from .mailing import TO_SEND, logged
 from .timing import word_on
 
 
-class Needs(NotificationWork, HandoffWork, SessionWork, AccessWork, RelayWork, Protocol):
+class PushRecordNeeds(NotificationWork, HandoffWork, SessionWork, AccessWork, RelayWork, Protocol):
     """What is done here asks this of a unit of work."""
 
 
@@ -35,7 +35,7 @@ class NotePush:
     It has arrived with whoever has a stream open by now; nobody else was told this way.
     """
 
-    begin: BeginWork[Needs]
+    begin: BeginWork[PushRecordNeeds]
     clock: Clock
     settled: Callable[[Delivery], None]
     """Called with each delivery that arrived, for whoever keeps figures."""
@@ -62,7 +62,7 @@ class NotePush:
                 await work.deliveries.save(delivery.taken(at=at).failed(problem, permanent=True, at=at))
             await work.commit()
 
-    async def _noted(self, work: Needs, delivery_id: DeliveryId) -> Delivery | None:
+    async def _noted(self, work: PushRecordNeeds, delivery_id: DeliveryId) -> Delivery | None:
         try:
             delivery = await work.deliveries.get(delivery_id)
         except NotFound:

@@ -23,18 +23,18 @@ from flowpilot_core.ports.sessions import SessionWork
 from .policy_steps import begin_policy, restart_policy, resume_policy
 
 
-class Needs(NotificationWork, HandoffWork, SessionWork, RelayWork, Protocol):
+class TellingNeeds(NotificationWork, HandoffWork, SessionWork, RelayWork, Protocol):
     """What is done here asks this of a unit of work."""
 
 
 @frozen(kw_only=True)
-class Telling(HandoffFollower[Needs], SessionFollower[Needs]):
+class Telling(HandoffFollower[TellingNeeds], SessionFollower[TellingNeeds]):
     """Writes down who is told, with what they are told of; telling them comes after the commit."""
 
     new_id: NewId
     roles = TOLD_ROLES
 
-    async def made(self, work: Needs, basis: Basis, detail: HandoffDetail) -> HandoffDetail:
+    async def made(self, work: TellingNeeds, basis: Basis, detail: HandoffDetail) -> HandoffDetail:
         """Teammates are told of an escalation and its policy begins; who parked with a date is reminded then."""
         handoff = detail.handoff
         if handoff.intent is Intent.ESCALATE:
@@ -49,7 +49,7 @@ class Telling(HandoffFollower[Needs], SessionFollower[Needs]):
             await work.deliveries.add([wake_up], not_before=handoff.wake_at)
         return detail
 
-    async def moved(self, work: Needs, before: Handoff, after: Handoff, event: Event) -> None:
+    async def moved(self, work: TellingNeeds, before: Handoff, after: Handoff, event: Event) -> None:
         """The policy goes on where the escalation waits again; whoever it is meant for now is told."""
         if event.kind is EventKind.HANDOFF_UNCLAIMED:
             await resume_policy(work, after, at=event.at, new_id=self.new_id)
@@ -59,13 +59,13 @@ class Telling(HandoffFollower[Needs], SessionFollower[Needs]):
             await restart_policy(work, await work.escalation.policy(), after, since=event.at, new_id=self.new_id)
             await self._tell_target(work, after, at=event.at)
 
-    async def may_lapse(self, work: Needs, handoff: Handoff, *, warned_of: datetime, at: datetime) -> None:
+    async def may_lapse(self, work: TellingNeeds, handoff: Handoff, *, warned_of: datetime, at: datetime) -> None:
         """Its claimer is warned."""
         if handoff.claim is not None:
             number = (warned_of - handoff.escalated_at) // timedelta(seconds=1)
             await work.deliveries.add([self._message(handoff, handoff.claim.by, DeliveryKind.LAPSE_WARNING, number=number, at=at)])
 
-    async def resolved(self, work: Needs, session: Session) -> None:
+    async def resolved(self, work: TellingNeeds, session: Session) -> None:
         """Whoever had escalated it is told what solved it."""
         detail = await work.sessions.detail(session.id)
         found = debrief(session, detail.steps, detail.handoffs)
@@ -74,7 +74,7 @@ class Telling(HandoffFollower[Needs], SessionFollower[Needs]):
             told = self._message(handoff, found.escalated_by, DeliveryKind.DEBRIEF, number=session.version, at=session.updated_at)
             await work.deliveries.add([told])
 
-    async def _tell_target(self, work: Needs, handoff: Handoff, *, at: datetime) -> None:
+    async def _tell_target(self, work: TellingNeeds, handoff: Handoff, *, at: datetime) -> None:
         """Whom a rerouted escalation is meant for now is told of it, but for those who were told before."""
         colleagues = [member.colleague for member in await work.escalation.members() if member.role in TOLD_ROLES]
         told = recipients(colleagues, escalated_by=handoff.escalated_by, team_id=handoff.team_id, user_id=handoff.user_id)

@@ -12,11 +12,11 @@ from flowpilot_core.ports.notifications import NotificationWork
 from flowpilot_core.ports.sessions import SessionWork
 
 
-class Needs(NotificationWork, SessionWork, Protocol):
+class TimingNeeds(NotificationWork, SessionWork, Protocol):
     """What is done here asks this of a unit of work."""
 
 
-async def word_on(work: Needs, delivery: Delivery, handoff: Handoff, *, at: datetime) -> Word | None:
+async def word_on(work: TimingNeeds, delivery: Delivery, handoff: Handoff, *, at: datetime) -> Word | None:
     """What becomes of a delivery now; None for one to nobody who is here."""
     same = await work.escalation.told_the_same(delivery)
     recipient = next((member.preferences for member in same if member.user_id == delivery.user_id), None)

@@ -11,7 +11,7 @@ from attrs import evolve, field, frozen
 
 from flowpilot_core.application.access.secrets import Safe
 from flowpilot_core.application.assistant.redaction import case_of
-from flowpilot_core.application.handoffs.pages import home, page_of
+from flowpilot_core.application.handoffs.page_addresses import home, page_of
 from flowpilot_core.application.relay.concurrency import Turns
 from flowpilot_core.application.relay.leases import drop
 from flowpilot_core.domain.handoffs.handoff import Handoff
@@ -35,7 +35,7 @@ from .mailing import nobody_counts
 from .webhooks import SECRET, TARGET
 
 
-class Needs(NotificationWork, HandoffWork, SessionWork, AccessWork, RelayWork, Protocol):
+class WebhookMessagesNeeds(NotificationWork, HandoffWork, SessionWork, AccessWork, RelayWork, Protocol):
     """What is done here asks this of a unit of work."""
 
 
@@ -50,7 +50,7 @@ TO_SEND = frozenset({DeliveryState.PENDING, DeliveryState.FAILED, DeliveryState.
 class SpreadEvent:
     """Makes one message for each webhook that wants to be told of an event."""
 
-    begin: BeginWork[Needs]
+    begin: BeginWork[WebhookMessagesNeeds]
     clock: Clock
     new_id: NewId
 
@@ -104,7 +104,7 @@ class SpreadEvent:
 class SendWebhook:
     """Sends one message: take, send, settle. No call is ever awaited inside a unit of work."""
 
-    begin: BeginWork[Needs]
+    begin: BeginWork[WebhookMessagesNeeds]
     caller: WebhookCaller
     safe: Safe
     clock: Clock
@@ -188,7 +188,7 @@ class SendWebhook:
             link=page_of(self.base_url, lease.account_id, session.id, handoff),
         )
 
-    async def _worth(self, work: Needs, lease: Lease) -> tuple[WebhookMessage, Webhook, Handoff | None] | None:
+    async def _worth(self, work: WebhookMessagesNeeds, lease: Lease) -> tuple[WebhookMessage, Webhook, Handoff | None] | None:
         """The message, whom it is for and what it is about, if it is still worth sending; else the work ends with the commit."""
         if not await work.due.holds(lease):
             return None
@@ -265,10 +265,10 @@ class SendWebhook:
             },
         )
 
-    async def _switch_off(self, work: Needs, webhook: Webhook) -> None:
+    async def _switch_off(self, work: WebhookMessagesNeeds, webhook: Webhook) -> None:
         await work.webhooks.save(webhook.switched_off("its address answered that it is gone (410)", at=self.clock.now()))
 
-    async def _keep(self, work: Needs, message: WebhookMessage) -> Delivery | None:
+    async def _keep(self, work: WebhookMessagesNeeds, message: WebhookMessage) -> Delivery | None:
         """The message, and its row in the ledger of its handoff where it has one, which is returned."""
         await work.webhooks.save_message(message)
         if message.kind not in ASKING:

@@ -30,7 +30,7 @@ from flowpilot_core.ports.notifications import NotificationWork
 from flowpilot_core.ports.relay import RelayWork, Work, WorkKind
 
 
-class Needs(NotificationWork, AccessWork, RelayWork, Protocol):
+class WebhooksNeeds(NotificationWork, AccessWork, RelayWork, Protocol):
     """What is done here asks this of a unit of work."""
 
 
@@ -57,7 +57,7 @@ async def tell_webhooks(work: NotificationWork, cause: Cause) -> None:
 class Webhooks:
     """Webhooks of the actor's account. Everything raises `RoleForbidden`, and `NotFound` for what is not there."""
 
-    units: Units[Needs]
+    units: Units[WebhooksNeeds]
     clock: Clock
     new_id: NewId
     new_secret: NewSecret
@@ -79,7 +79,7 @@ class Webhooks:
         kinds, name = checked_kinds(kinds, format), checked_name(name)
         by = self._manager(actor)
 
-        async def unit(work: Needs) -> Shown:
+        async def unit(work: WebhooksNeeds) -> Shown:
             secret = signing_secret(self.new_secret())
             webhook = Webhook(
                 id=WebhookId(self.new_id()),
@@ -123,7 +123,7 @@ class Webhooks:
     ) -> Shown:
         """Another address, other kinds, another name; on or off. What is left out stays. Raises `InvalidValue`."""
 
-        async def unit(work: Needs) -> Shown:
+        async def unit(work: WebhooksNeeds) -> Shown:
             webhook = await work.webhooks.get(webhook_id)
             self._manager(actor)
             if url is not None:
@@ -145,7 +145,7 @@ class Webhooks:
     async def renew_secret(self, actor: Actor, webhook_id: WebhookId, *, request: Request = PLAIN) -> Shown:
         """Another secret; messages are signed with the one before as well for a day."""
 
-        async def unit(work: Needs) -> Shown:
+        async def unit(work: WebhooksNeeds) -> Shown:
             before = await work.webhooks.get(webhook_id)
             self._manager(actor)
             secret = signing_secret(self.new_secret())
@@ -161,7 +161,7 @@ class Webhooks:
     async def drop(self, actor: Actor, webhook_id: WebhookId, *, request: Request = PLAIN) -> Webhook:
         """Told of nothing any more, and forgotten with everything it was sent."""
 
-        async def unit(work: Needs) -> Webhook:
+        async def unit(work: WebhooksNeeds) -> Webhook:
             webhook = await work.webhooks.get(webhook_id)
             self._manager(actor)
             await work.webhooks.drop(webhook_id)
@@ -176,7 +176,7 @@ class Webhooks:
     async def test(self, actor: Actor, webhook_id: WebhookId, *, request: Request = PLAIN) -> WebhookMessage:
         """Send it a message that says it is a test; how it went is in its log."""
 
-        async def unit(work: Needs) -> WebhookMessage:
+        async def unit(work: WebhooksNeeds) -> WebhookMessage:
             await work.webhooks.get(webhook_id)
             self._manager(actor)
             now = self.clock.now()
@@ -202,7 +202,7 @@ class Webhooks:
     ) -> WebhookMessage:
         """Send a message once more, under the same id. Raises `InvalidTransition` while it is still on its way."""
 
-        async def unit(work: Needs) -> WebhookMessage:
+        async def unit(work: WebhooksNeeds) -> WebhookMessage:
             await work.webhooks.get(webhook_id)
             message = await work.webhooks.message(message_id)
             if message.webhook_id != webhook_id:
@@ -215,7 +215,7 @@ class Webhooks:
 
         return await self.units.run(actor, unit, request)
 
-    async def _enter(self, work: Needs, kind: DeedKind, webhook: Webhook, actor: Actor, request: Request) -> None:
+    async def _enter(self, work: WebhooksNeeds, kind: DeedKind, webhook: Webhook, actor: Actor, request: Request) -> None:
         said: dict[str, Plain] = {"name": webhook.name, "host": webhook.host, "on": webhook.off_at is None}
         deed = Deed.of(kind, by=actor, at=self.clock.now(), thing_id=webhook.id, changed=said, request_id=request.id)
         await work.audit.add(deed)

@@ -29,7 +29,7 @@ from flowpilot_core.ports.psa import PsaWork
 from flowpilot_core.ports.sessions import SessionDetail, SessionWork
 
 
-class Needs(OutputWork, PsaWork, SessionWork, AccessWork, Protocol):
+class OutputsNeeds(OutputWork, PsaWork, SessionWork, AccessWork, Protocol):
     """What is done here asks this of a unit of work."""
 
 
@@ -77,7 +77,7 @@ class Export:
 class Outputs:
     """Outputs of sessions of the actor's account. Everything raises `NotFound` for what is not there, or not this actor's to know of."""
 
-    units: Units[Needs]
+    units: Units[OutputsNeeds]
     clock: Clock
     new_id: NewId
     redact: Redactor
@@ -105,7 +105,7 @@ class Outputs:
         require_role(actor, Permission.DOCUMENT)
         body = await case.fit(kind, by_rules(kind, case.detail.session, case.detail.steps))
 
-        async def unit(work: Needs) -> Shown:
+        async def unit(work: OutputsNeeds) -> Shown:
             session = await work.sessions.get(session_id)
             session.require_readable(actor)
             output, event = Output.made(OutputId(self.new_id()), session, kind, body, pending=self.models, by=by, at=self.clock.now())
@@ -154,7 +154,7 @@ class Outputs:
         case, output, names = await self._read(actor, session_id, output_id)
         version, text = output.version, as_note(await case.fit(output.kind, output.body))
 
-        async def unit(work: Needs) -> Shown:
+        async def unit(work: OutputsNeeds) -> Shown:
             before, session = await work.outputs.get(output_id), await work.sessions.get(session_id)
             session.require_readable(actor)
             at = self.clock.now()
@@ -206,7 +206,7 @@ class Outputs:
     ) -> Shown:
         """What a move makes of it, kept with its event."""
 
-        async def unit(work: Needs) -> Shown:
+        async def unit(work: OutputsNeeds) -> Shown:
             before, session = await work.outputs.get(output_id), await work.sessions.get(session_id)
             session.require_readable(actor)
             after, event = move(before, session)
@@ -225,7 +225,7 @@ class Outputs:
             names = await _names(work, case.detail, [output])
         return case, output, names
 
-    async def _case(self, work: Needs, actor: Actor, session_id: SessionId) -> WrittenUp:
+    async def _case(self, work: OutputsNeeds, actor: Actor, session_id: SessionId) -> WrittenUp:
         detail = readable(await work.sessions.detail(session_id), actor)
         return WrittenUp(detail=detail, redact=redactor_of(await work.people.account(), self.redact))
 
@@ -238,7 +238,7 @@ def _title(output: Output, case: WrittenUp) -> str:
     return f"{title} (draft)" if output.state is OutputState.DRAFT else title
 
 
-async def _names(work: Needs, detail: SessionDetail, outputs: Sequence[Output]) -> Mapping[UserId, str]:
+async def _names(work: OutputsNeeds, detail: SessionDetail, outputs: Sequence[Output]) -> Mapping[UserId, str]:
     names = dict(detail.names)
     for user_id in {one for output in outputs for one in written_by(output)} - names.keys():
         names[user_id] = (await work.people.user(user_id)).name

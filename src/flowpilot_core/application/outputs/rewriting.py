@@ -28,7 +28,7 @@ from flowpilot_core.ports.sessions import SessionDetail, SessionWork
 from .outputs import WrittenUp
 
 
-class Needs(OutputWork, SessionWork, AccessWork, RelayWork, Protocol):
+class RewritingNeeds(OutputWork, SessionWork, AccessWork, RelayWork, Protocol):
     """What is done here asks this of a unit of work."""
 
 
@@ -41,7 +41,7 @@ WHY = "a model wrote it up"
 class BetterOutput:
     """Does the work of one output that a model is to better. Nobody is ever asked inside a unit of work."""
 
-    units: Units[Needs]
+    units: Units[RewritingNeeds]
     redact: Redactor
     clock: Clock
     models: Models | None = None

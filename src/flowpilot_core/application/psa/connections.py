@@ -29,7 +29,7 @@ from .posting import judged
 from .webhooks import forget
 
 
-class Needs(PsaWork, AccessWork, RelayWork, Protocol):
+class ConnectionsNeeds(PsaWork, AccessWork, RelayWork, Protocol):
     """What is done here asks this of a unit of work."""
 
 
@@ -79,7 +79,7 @@ class Preview:
 class PsaConnections:
     """The PSAs of the actor's account. Everything raises `NotFound` for what is not there, and `RoleForbidden`."""
 
-    units: Units[Needs]
+    units: Units[ConnectionsNeeds]
     view: ViewOf[PsaView]
     clock: Clock
     new_id: NewId
@@ -135,7 +135,7 @@ class PsaConnections:
         connection = self._with_settings(blank, settings)
         require_role(actor, Permission.CONNECT_PSA)
 
-        async def unit(work: Needs) -> PsaConnection:
+        async def unit(work: ConnectionsNeeds) -> PsaConnection:
             await self.psas.lock_away(work, actor.account_id, connection, credentials)
             await work.psa.add(connection)
             await self._enter(work, DeedKind.PSA_CONNECTED, connection, actor, request)
@@ -159,7 +159,7 @@ class PsaConnections:
         It is tried again then, however broken it was.
         """
 
-        async def unit(work: Needs) -> PsaConnection:
+        async def unit(work: ConnectionsNeeds) -> PsaConnection:
             before = await work.psa.connection(connection_id)
             if credentials is not None:
                 self.psas.of(before.system).vendor.check_credentials(credentials)
@@ -184,7 +184,7 @@ class PsaConnections:
     async def remove(self, actor: Actor, connection_id: PsaConnectionId, *, request: Request = PLAIN) -> PsaConnection:
         """Forget it; what was to be posted over it is not any more."""
 
-        async def unit(work: Needs) -> PsaConnection:
+        async def unit(work: ConnectionsNeeds) -> PsaConnection:
             connection = await work.psa.connection(connection_id)
             require_role(actor, Permission.CONNECT_PSA)
             _require_version(connection, request)
@@ -233,7 +233,7 @@ class PsaConnections:
     async def retry(self, actor: Actor, post_id: PsaPostId, *, request: Request = PLAIN) -> PsaPost:
         """Have a dead post tried again, and its connection with it."""
 
-        async def unit(work: Needs) -> PsaPost:
+        async def unit(work: ConnectionsNeeds) -> PsaPost:
             post = (await work.psa.post(post_id)).retried(by=actor, at=self.clock.now())
             connection = await work.psa.connection(post.connection_id)
             await work.psa.save_post(post)
@@ -244,7 +244,7 @@ class PsaConnections:
 
         return await self.units.run(actor, unit, request)
 
-    async def _enter(self, work: Needs, kind: DeedKind, connection: PsaConnection, actor: Actor, request: Request) -> None:
+    async def _enter(self, work: ConnectionsNeeds, kind: DeedKind, connection: PsaConnection, actor: Actor, request: Request) -> None:
         said: dict[str, Plain] = {"system": connection.system, "name": connection.name, "base_url": connection.base_url}
         deed = Deed.of(kind, by=actor, at=self.clock.now(), thing_id=connection.id, changed=said, request_id=request.id)
         await work.audit.add(deed)

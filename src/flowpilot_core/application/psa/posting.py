@@ -9,7 +9,7 @@ from typing import Protocol
 from attrs import evolve, field, frozen
 
 from flowpilot_core.application.assistant.redaction import Case, case_of
-from flowpilot_core.application.handoffs.pages import page_of
+from flowpilot_core.application.handoffs.page_addresses import page_of
 from flowpilot_core.application.kernel.units import Cause, Reaction, Units
 from flowpilot_core.application.relay.concurrency import Turns
 from flowpilot_core.domain.assistant.assessment import AssessmentState
@@ -20,7 +20,7 @@ from flowpilot_core.domain.kernel.identifiers import PsaPostId
 from flowpilot_core.domain.kernel.sending import delay
 from flowpilot_core.domain.psa.connection import NOTED, Health, NoteKind, PsaConnection, TicketAction, TicketChange
 from flowpilot_core.domain.psa.member import MemberMatch
-from flowpilot_core.domain.psa.note import MOST_OPINIONS, TEMPLATES, Facts, titled
+from flowpilot_core.domain.psa.note import MOST_OF_ASSESSMENT, TEMPLATES, Facts, titled
 from flowpilot_core.domain.psa.post import TO_POST, PostState, PsaPost, has_moved_on
 from flowpilot_core.ports.access import AccessWork
 from flowpilot_core.ports.assistant import Redactor
@@ -35,7 +35,7 @@ from .access import Psas
 from .ticket_actions import NoteTask, SetTask, Task, TimeTask
 
 
-class Needs(OutputWork, PsaWork, HandoffWork, SessionWork, AccessWork, RelayWork, Protocol):
+class PostingNeeds(OutputWork, PsaWork, HandoffWork, SessionWork, AccessWork, RelayWork, Protocol):
     """What is done here asks this of a unit of work."""
 
 
@@ -100,7 +100,7 @@ class PostNote:
     looked for before it is sent again. What else is done than noting waits for what was asked for before it on the same ticket.
     """
 
-    units: Units[Needs]
+    units: Units[PostingNeeds]
     psas: Psas
     clock: Clock
     jitter: Jitter
@@ -192,7 +192,14 @@ class PostNote:
         return A_MOMENT if on_its_way and post.sent is None and now < post.created_at + PATIENCE else None
 
     async def _task(
-        self, work: Needs, post: PsaPost, connection: PsaConnection, session: SessionDetail, handoff: HandoffDetail | None, *, link: str
+        self,
+        work: PostingNeeds,
+        post: PsaPost,
+        connection: PsaConnection,
+        session: SessionDetail,
+        handoff: HandoffDetail | None,
+        *,
+        link: str,
     ) -> Task | Unwanted:
         """What the post is to do, as things are now."""
         if post.action is TicketAction.NOTE:
@@ -224,7 +231,7 @@ class PostNote:
             session.steps,
             kind=post.kind,
             by=by,
-            assessment=diagnosis.in_short(MOST_OPINIONS) if diagnosis else (),
+            assessment=diagnosis.in_short(MOST_OF_ASSESSMENT) if diagnosis else (),
             link=link,
         )
         template = connection.templates.get(post.kind) or TEMPLATES.get(post.kind, "")
@@ -307,12 +314,12 @@ class PostNote:
         asked = outcome.retry_after if isinstance(outcome, NotDone) else None
         return max(wait, asked or 0.0)
 
-    async def _end(self, work: Needs, lease: Lease, post: PsaPost) -> None:
+    async def _end(self, work: PostingNeeds, lease: Lease, post: PsaPost) -> None:
         await self._kept(work, lease, post)
         await work.due.finish(lease)
         await work.commit()
 
-    async def _kept(self, work: Needs, lease: Lease, post: PsaPost) -> None:
+    async def _kept(self, work: PostingNeeds, lease: Lease, post: PsaPost) -> None:
         """Save it; that it is dead goes on record too, for the account's people to see."""
         await work.psa.save_post(post)
         if post.output_id is not None:

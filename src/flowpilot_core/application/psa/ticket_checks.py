@@ -26,7 +26,7 @@ from .access import Psas
 from .posting import OF_CONNECTION, OF_KEY, judged
 
 
-class Needs(PsaWork, HandoffWork, SessionWork, AccessWork, RelayWork, Protocol):
+class TicketChecksNeeds(PsaWork, HandoffWork, SessionWork, AccessWork, RelayWork, Protocol):
     """What is done here asks this of a unit of work."""
 
 
@@ -50,7 +50,7 @@ class Seen:
 class LookAtTicket:
     """Does one look. No vendor is ever awaited inside a unit of work; what the webhook said is not even kept."""
 
-    units: Units[Needs]
+    units: Units[TicketChecksNeeds]
     psas: Psas
     clock: Clock
     jitter: Jitter
@@ -116,7 +116,7 @@ class LookAtTicket:
         by = System(account_id=lease.account_id, cause=CAUSE)
         summary = f"The ticket was closed in {looked.psa.vendor.name}."
 
-        async def unit(work: Needs) -> None:
+        async def unit(work: TicketChecksNeeds) -> None:
             if not await work.due.holds(lease):
                 return
             ticket = await work.psa_webhooks.ticket(looked.ticket.id)
@@ -128,7 +128,9 @@ class LookAtTicket:
 
         await self.units.run(by, unit)
 
-    async def _end(self, work: Needs, session_id: SessionId, ticket: WatchedTicket, found: PsaTicket, summary: str, by: System) -> None:
+    async def _end(
+        self, work: TicketChecksNeeds, session_id: SessionId, ticket: WatchedTicket, found: PsaTicket, summary: str, by: System
+    ) -> None:
         session = await work.sessions.get(session_id)
         if not ticket.ends(session, closed=found.closed, closed_at=found.closed_at):
             return

@@ -28,7 +28,7 @@ from flowpilot_core.ports.sessions import SessionWork
 from .access import Psas
 
 
-class Needs(PsaWork, SessionWork, AccessWork, RelayWork, Protocol):
+class TicketsNeeds(PsaWork, SessionWork, AccessWork, RelayWork, Protocol):
     """What is done here asks this of a unit of work."""
 
 
@@ -88,7 +88,7 @@ async def connected(work: PsaWork, system: str) -> PsaConnection:
 class Tickets:
     """The tickets of the actor's account."""
 
-    begin: BeginWork[Needs]
+    begin: BeginWork[TicketsNeeds]
     clock: Clock
     psas: Psas
     _recent: RecentTickets = field(factory=RecentTickets, init=False)
@@ -129,7 +129,7 @@ class Tickets:
 class ReadTicket:
     """Does the work of reading the ticket of one session; whatever comes of it, nobody waits for it and nothing fails for it."""
 
-    units: Units[Needs]
+    units: Units[TicketsNeeds]
     psas: Psas
     clock: Clock
     jitter: Jitter
@@ -160,7 +160,7 @@ class ReadTicket:
         await drop(self.units.begin, lease)
         log.info("ticket not read", extra={"session_id": str(lease.work_id), "problem": problem})
 
-    async def _access(self, work: Needs, lease: Lease, ticket: Ticket | None) -> Access | None:
+    async def _access(self, work: TicketsNeeds, lease: Lease, ticket: Ticket | None) -> Access | None:
         try:
             connection = await connected(work, ticket.system) if ticket else None
         except NotFound:

@@ -21,7 +21,7 @@ from flowpilot_core.ports.psa import Knock, NotDone, PsaWork
 from .access import Psas
 
 
-class Needs(PsaWork, AccessWork, Protocol):
+class WebhooksNeeds(PsaWork, AccessWork, Protocol):
     """What is done here asks this of a unit of work."""
 
 
@@ -44,7 +44,7 @@ class Address:
 class PsaWebhooks:
     """The addresses of the actor's account. Everything raises `NotFound` for what is not there, and `RoleForbidden`."""
 
-    units: Units[Needs]
+    units: Units[WebhooksNeeds]
     clock: Clock
     new_id: NewId
     new_secret: NewSecret
@@ -53,7 +53,7 @@ class PsaWebhooks:
     async def renew(self, actor: Actor, connection_id: PsaConnectionId, *, request: Request = PLAIN) -> Address:
         """An address for the PSA of a connection; one that there was is no good from now on."""
 
-        async def unit(work: Needs) -> Address:
+        async def unit(work: WebhooksNeeds) -> Address:
             connection = await work.psa.connection(connection_id)
             require_role(actor, Permission.CONNECT_PSA)
             in_address = self.new_secret()
@@ -73,7 +73,7 @@ class PsaWebhooks:
     async def drop(self, actor: Actor, connection_id: PsaConnectionId, *, request: Request = PLAIN) -> None:
         """No address any more."""
 
-        async def unit(work: Needs) -> None:
+        async def unit(work: WebhooksNeeds) -> None:
             await work.psa.connection(connection_id)
             require_role(actor, Permission.CONNECT_PSA)
             if await forget(work, connection_id):
@@ -107,11 +107,11 @@ class PsaWebhooks:
             await work.commit()
         self.units.committed(parsed.account_id)
 
-    async def _enter(self, work: Needs, kind: DeedKind, connection_id: PsaConnectionId, actor: Actor, request: Request) -> None:
+    async def _enter(self, work: WebhooksNeeds, kind: DeedKind, connection_id: PsaConnectionId, actor: Actor, request: Request) -> None:
         await work.audit.add(Deed.of(kind, by=actor, at=self.clock.now(), thing_id=connection_id, request_id=request.id))
 
 
-async def forget(work: Needs, connection_id: PsaConnectionId) -> bool:
+async def forget(work: WebhooksNeeds, connection_id: PsaConnectionId) -> bool:
     """Have a connection without an address; whether it had one."""
     try:
         webhook = await work.psa_webhooks.of(connection_id)

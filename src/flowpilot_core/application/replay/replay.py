@@ -11,6 +11,7 @@ from typing import Protocol
 from attrs import define, evolve, frozen
 
 from flowpilot_core.application.handoffs.handoffs import Handoffs
+from flowpilot_core.application.handoffs.parks import Parks
 from flowpilot_core.application.kernel.units import MOST_TRIES, Joined
 from flowpilot_core.application.sessions.sessions import Sessions
 from flowpilot_core.domain.access.account import Team, User, checked_name
@@ -28,11 +29,11 @@ from flowpilot_core.ports.replay import IGNORED, Figures, ImportedCase, Imported
 from flowpilot_core.ports.sessions import SessionDetail, SessionView, SessionWork
 
 
-class Needs(ReplayWork, HandoffWork, SessionWork, AccessWork, Protocol):
+class ReplayNeeds(ReplayWork, HandoffWork, SessionWork, AccessWork, Protocol):
     """What is done here asks this of a unit of work."""
 
 
-class Sees(ReplayView, HandoffView, SessionView, Protocol):
+class ReplaySees(ReplayView, HandoffView, SessionView, Protocol):
     """What is done here asks this of a view."""
 
 
@@ -69,8 +70,8 @@ class AnotherLog(FlowPilotError):
 class Replay:
     """Replays logs. Who appears in one is made an engineer; nobody is told of anything."""
 
-    begin: BeginWork[Needs]
-    view: ViewOf[Sees]
+    begin: BeginWork[ReplayNeeds]
+    view: ViewOf[ReplaySees]
     new_id: NewId
 
     async def run(
@@ -147,7 +148,7 @@ class _Cast:
     teams: Mapping[str, TeamId]
 
     @classmethod
-    async def of(cls, account_id: AccountId, log: str, rows: Sequence[LogRow], *, begin: BeginWork[Needs], new_id: NewId) -> "_Cast":
+    async def of(cls, account_id: AccountId, log: str, rows: Sequence[LogRow], *, begin: BeginWork[ReplayNeeds], new_id: NewId) -> "_Cast":
         """They as an earlier run left them, and the others made now."""
         actors = {row.actor: row for row in reversed(rows)}
         async with begin(account_id) as work:
@@ -195,15 +196,15 @@ class _RowUnit:
     row: LogRow
     before: Standing | None
     """None: this is the first row of its case, which starts the session."""
-    view: ViewOf[Sees]
+    view: ViewOf[ReplaySees]
     new_id: NewId
 
-    async def run(self, work: Needs) -> Standing:
+    async def run(self, work: ReplayNeeds) -> Standing:
         """How the case stands after it."""
         row, clock, joined = self.row, _RowClock(self.row.at), Joined(work, self.new_id)
         actor = self.cast.people[row.actor].acting(self.cast.account_id)
         handoffs = Handoffs(units=joined, view=self.view, clock=clock, new_id=self.new_id)
-        sessions = Sessions(units=joined, view=self.view, clock=clock, new_id=self.new_id)
+        sessions = Sessions(units=joined, view=self.view, clock=clock, new_id=self.new_id, followers=(Parks(),))
         standing = self.before or await self._start(sessions, actor)
         plan = planned_moves(row.happening, standing, actor.user_id)
         for planned in plan:
@@ -214,7 +215,7 @@ class _RowUnit:
         )
         return standing
 
-    async def _start(self, sessions: Sessions[Needs], actor: Person) -> Standing:
+    async def _start(self, sessions: Sessions[ReplayNeeds], actor: Person) -> Standing:
         title = self.row.title or f"{self.cast.log} {self.row.case}"
         detail = await sessions.start(
             actor,
@@ -228,7 +229,7 @@ class _RowUnit:
         return _standing(detail)
 
     async def _do(
-        self, planned: PlannedMove, before: Standing, actor: Person, sessions: Sessions[Needs], handoffs: Handoffs[Needs]
+        self, planned: PlannedMove, before: Standing, actor: Person, sessions: Sessions[ReplayNeeds], handoffs: Handoffs[ReplayNeeds]
     ) -> Standing:
         row, session_id = self.row, before.session_id
         by = self.cast.admin if planned.by_admin else actor

@@ -14,21 +14,20 @@ from flowpilot_core.domain.kernel.permissions import Permission, person, require
 from flowpilot_core.domain.sessions.branch import Branch, ForkPoint, Option, Outcome
 from flowpilot_core.domain.sessions.feedback import Thumb, rated
 from flowpilot_core.domain.sessions.fitting import other_branch
-from flowpilot_core.domain.sessions.session import Priority, Session, Status, Ticket
+from flowpilot_core.domain.sessions.session import Priority, Session, Ticket
 from flowpilot_core.domain.sessions.step import Step, StepKind, StepResult
 from flowpilot_core.ports.access import AccessWork
-from flowpilot_core.ports.handoffs import HandoffWork
 from flowpilot_core.ports.kernel import Clock, Entry, NewId, ViewOf
 from flowpilot_core.ports.sessions import SessionDetail, SessionFilter, SessionView, SessionWork
 
 from .following import SessionFollower
 
 
-class Needs(HandoffWork, SessionWork, AccessWork, Protocol):
+class SessionsNeeds(SessionWork, AccessWork, Protocol):
     """What is done here asks this of a unit of work."""
 
 
-W = TypeVar("W", bound=Needs)
+W = TypeVar("W", bound=SessionsNeeds)
 
 
 Move = Callable[[Session, W], Awaitable[tuple[Session, Event]]]
@@ -66,7 +65,7 @@ class Sessions(Generic[W]):
     clock: Clock
     new_id: NewId
     followers: tuple[SessionFollower[W], ...] = ()
-    """Whoever else has something to do when one ends: nobody, for an import of the past."""
+    """Whoever else has something to do when one moves."""
 
     async def start(
         self,
@@ -235,9 +234,8 @@ class Sessions(Generic[W]):
 
         async def move(session: Session, work: W) -> tuple[Session, Event]:
             resumed, event = session.resumed(by=actor, at=self.clock.now())
-            if session.latest_handoff_id is not None:
-                park = await work.handoffs.get(session.latest_handoff_id)
-                await work.handoffs.save(park.resumed())
+            for follower in self.followers:
+                await follower.resumed(work, session)
             return resumed, event
 
         return await self._move(actor, session_id, move, request)
@@ -249,9 +247,8 @@ class Sessions(Generic[W]):
             assignee = await work.people.user(user_id)
             _require_able(assignee.acting, actor)
             reassigned, event = session.reassigned(user_id, by=actor, at=self.clock.now())
-            if session.status is Status.PARKED and session.latest_handoff_id is not None:
-                park = await work.handoffs.get(session.latest_handoff_id)
-                await work.handoffs.save(evolve(park, readers=park.readers | {user_id}))
+            for follower in self.followers:
+                await follower.reassigned(work, session, user_id)
             return reassigned, event
 
         return await self._move(actor, session_id, move, request)

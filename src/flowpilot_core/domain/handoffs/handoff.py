@@ -171,7 +171,7 @@ class Handoff:
     def claimed(self, session: Session, *, branch_id: BranchId | None = None, by: Person, at: datetime) -> "tuple[Handoff, Session, Event]":
         """Taken by `by`, who is the session's assignee from now on, and goes on in the branch named or else where work stopped.
 
-        Raises also `NotFound` for a branch of no session of this kind, `OwnHandoff` for its escalator, and `AlreadyClaimed` where
+        Raises also `NotFound` for a branch that its session does not have, `OwnHandoff` for its escalator, and `AlreadyClaimed` where
         somebody was first.
         """
         if branch_id is not None:

@@ -69,7 +69,7 @@ LONGEST_STEP = 300
 """Characters of a step in a note; the whole of it is behind the link."""
 MOST_STEPS = 20
 """In one list of a note."""
-MOST_OPINIONS = 3
+MOST_OF_ASSESSMENT = 3
 """Causes, and next steps, of an assessment in a note."""
 MOST_PARTS = 20
 """Of one note; more of it than that is behind the link."""

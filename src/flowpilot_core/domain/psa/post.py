@@ -1,4 +1,4 @@
-"""A post: one note on one ticket, with its state and attempts."""
+"""A post: one thing that is done on one ticket, a note most often, with its state and attempts."""
 
 from collections.abc import Mapping
 from datetime import datetime

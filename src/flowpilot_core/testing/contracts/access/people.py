@@ -14,7 +14,7 @@ from flowpilot_core.testing.contracts.contract import Contract
 
 
 class PeopleContract(Contract):
-    """`People`, and who a token stands for."""
+    """`People`."""
 
     async def test_people_and_teams_come_back_oldest_first(self, begin: BeginWork[UnitOfWork], acme: Staff) -> None:
         async with begin(acme.account_id) as work:

@@ -28,7 +28,7 @@ def a_suggestion(case: Case, staff: Staff) -> Suggestion:
 
 
 class SuggestionsContract(Contract):
-    """`Suggestions`, and `View.similar`."""
+    """`Suggestions`, and `AssistantView.similar`."""
 
     async def kept(self, begin: BeginWork[UnitOfWork], staff: Staff, *suggestions: Suggestion) -> None:
         async with begin(staff.account_id) as work:

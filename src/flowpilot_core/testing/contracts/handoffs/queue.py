@@ -20,7 +20,7 @@ NOBODYS = token_digest(b"nobody's secret")
 
 
 class QueueContract(Contract):
-    """`View.queue`: what a senior sees, in the order to take it in."""
+    """`HandoffView.queue`: what a senior sees, in the order to take it in."""
 
     async def waiting(
         self, view: ViewOf[View], staff: Staff, where: QueueFilter = EVERYONES, *, after: QueuePosition | None = None, limit: int = 100

@@ -12,7 +12,7 @@ from flowpilot_core.testing.contracts.contract import EVERYTHING, Contract, all_
 
 
 class EventLogContract(Contract):
-    """`UnitOfWork.record` and `View.events`."""
+    """`KernelWork.record` and `KernelView.events`."""
 
     async def _start(self, begin: BeginWork[UnitOfWork], case: Case, *, commit: bool = True) -> None:
         async with begin(case.assignee.account_id) as work:

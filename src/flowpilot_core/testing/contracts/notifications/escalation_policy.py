@@ -1,4 +1,4 @@
-"""What is promised of escalation policies, preferences and watched claims."""
+"""What is promised of escalation policies and preferences."""
 
 from datetime import date, timedelta
 

@@ -13,7 +13,7 @@ LONG = 600.0
 
 
 class PresenceContract(Contract):
-    """`Presence` and `View.online`."""
+    """`Presence` and `NotificationView.online`."""
 
     async def _here(self, begin: BeginWork[UnitOfWork], node_id: UUID, staff: Staff, *people: Person, seconds: float = LONG) -> None:
         async with begin(staff.account_id) as work:
