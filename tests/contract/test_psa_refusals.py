@@ -542,7 +542,7 @@ async def test_autotask_12_words_that_nobody_knows_are_never_repeated_but_looked
     [
         ("30", 29, 30),
         ("99999999999999999999", LONGEST_PAUSE - 1, LONGEST_PAUSE),
-        (format_datetime(datetime.now(UTC) + timedelta(minutes=10), usegmt=True), 500, 600),
+        (timedelta(minutes=10), 500, 600),
         ("Fri, 31 Dec 9999 23:59:59 GMT", LONGEST_PAUSE - 1, LONGEST_PAUSE),
         ("Thu, 01 Jan 1970 00:00:00 GMT", 0, 0),
         ("-5", 0, 0),
@@ -551,10 +551,11 @@ async def test_autotask_12_words_that_nobody_knows_are_never_repeated_but_looked
     ids=["seconds", "absurd", "a date", "an absurd date", "a date gone by", "less than none", "no number"],
 )
 async def test_a_rest_is_as_long_as_asked_for_and_makes_sense(
-    any_simulator: Simulator, client: httpx.AsyncClient, header: str, least: float, most: float
+    any_simulator: Simulator, client: httpx.AsyncClient, header: str | timedelta, least: float, most: float
 ) -> None:
     """F33: seconds, a date, and what is absurd."""
-    any_simulator.play_on_notes(instead=Said(429, b"", {"Retry-After": header}))
+    said = header if isinstance(header, str) else format_datetime(datetime.now(UTC) + header, usegmt=True)
+    any_simulator.play_on_notes(instead=Said(429, b"", {"Retry-After": said}))
 
     refused = await refusal(any_simulator, client)
 
