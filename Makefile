@@ -19,6 +19,7 @@ setup: $(STAMP) ## make .venv from the locked, hashed requirements
 $(STAMP): requirements/dev.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "FlowPilot needs Python 3.11 or newer; say which: make setup PYTHON=python3.12")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing $$(grep -c '^[a-z].*==' requirements/dev.txt) packages into $(VENV), which takes a minute or two …"
 	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/dev.txt
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
@@ -45,8 +46,8 @@ format: $(STAMP) ## mend what can be mended: format, import order, simple lints
 docs: $(STAMP) ## write the generated pages of docs/ anew
 	$(BIN)/python -m docs.generate
 
-demo: $(STAMP) ## the main job as a story, on a database of its own
-	$(BIN)/flowpilot demo
+demo: $(STAMP) ## the main job as a story, on a database of its own; ARGS=--replay replays a log at its end
+	$(BIN)/flowpilot demo $(ARGS)
 
 crash: $(STAMP) ## kill -9 the server and the relay a hundred times at random moments; ARGS="--times 10 --seed 1"
 	$(BIN)/python -m tests.crash $(ARGS)
@@ -59,7 +60,7 @@ bench: $(STAMP) ## the hot paths against the database's own limit, and what star
 
 lock: $(STAMP) ## resolve the requirements anew
 	env -u PIP_FIND_LINKS -u UV_FIND_LINKS $(BIN)/uv pip compile $(UV_LOCK) --extra server --output-file requirements/server.txt pyproject.toml
-	env -u PIP_FIND_LINKS -u UV_FIND_LINKS $(BIN)/uv pip compile $(UV_LOCK) --extra server --group dev --output-file requirements/dev.txt pyproject.toml
+	env -u PIP_FIND_LINKS -u UV_FIND_LINKS $(BIN)/uv pip compile $(UV_LOCK) --extra server --extra testing --group dev --output-file requirements/dev.txt pyproject.toml
 
 UV_LOCK := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 

@@ -19,7 +19,10 @@ BOUNDARIES = (
     ("Internet to HTTP edge", "every byte is hostile; sign-in comes before anything is looked up, closed schemas before any use case"),
     ("One account to another", "the token names the account; keys and row policies hold even where code is wrong: [tenancy](tenancy.md)"),
     ("One role to another", "one table in the core decides; parks are private inside an account too"),
-    ("Browser to us", "cookies no script reads, a token in every form, no script of ours, nothing from elsewhere on a page"),
+    (
+        "Browser to us",
+        "cookies no script reads, a token in every form, no script but that of `/docs`, which sends no cookie, nothing from elsewhere",
+    ),
     ("Us to addresses that an account entered", "one guard: TLS, no private address after resolution or redirect, bounds on size and time"),
     (
         "Us to mail servers and mailboxes",

@@ -41,8 +41,8 @@ A junior sends `POST /ai-sessions/{id}/handoff` with an intent and a reason. Eac
    session, handoff, snapshot and event. Nothing has been written yet, and whatever was refused was raised as an error with its facts.
 7. What follows is the business of other areas. Each brought a {application.handoffs:HandoffFollower} along, and it writes in the same
    unit of work: {application.notifications:Telling.made} a {domain.notifications:Delivery} for each person and channel, chosen by
-   {domain.notifications:recipients}, and how far the escalation policy is; {application.assistant:AssessEscalations.made} that there is to be
-   an {domain.assistant:Assessment}.
+   {domain.notifications:recipients}, and how far the escalation policy is; {application.assistant:AssessEscalations.made} that there is to
+   be an {domain.assistant:Assessment}.
 
 ### The rows
 

@@ -130,7 +130,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         if url.scheme != "https" and not (self._allow_private and url.scheme == "http"):
             raise Forbidden("the address must begin with https://", request=request)
         if url.userinfo:
-            raise Forbidden("the address must not hold a user or a password", request=request)
+            raise Forbidden("the address must not contain a user or a password", request=request)
         # As it is sent, which is ASCII: what httpx shows, the resolver and TLS would encode again, by the rules of 2003.
         host = url.raw_host.decode("ascii").rstrip(".")
         if not host:

@@ -290,14 +290,16 @@ class Call(Request[Person, None, State]):
         version = None
         if (expected := self._header(b"if-match")) not in (None, "*"):
             if not (found := _VERSION.fullmatch(expected or "")):
-                raise Refused("malformed", 'If-Match takes one version in quotes, such as "3".', At("", "If-Match is no version"))
+                raise Refused("malformed", 'If-Match takes one version in quotes, such as "3".', At("", "If-Match is not a version"))
             version = int(found[1])
         request_id = self.scope["request_id"]  # type: ignore[typeddict-item]
         key = self._header(b"idempotency-key")
         if key is None:
             return Change(id=request_id, if_match=version)
         if not _KEY.fullmatch(key):
-            raise Refused("malformed", "An Idempotency-Key is 1 to 255 visible ASCII characters.", At("", "Idempotency-Key is no key"))
+            raise Refused(
+                "malformed", "An Idempotency-Key is 1 to 255 visible ASCII characters.", At("", "Idempotency-Key is not a valid key")
+            )
         now = self._face.clock.now()
         what = f"{self.scope['method']} {self.scope['path']}\n".encode() + await self.body()
         once = Once(user_id=self.user.user_id, key=key, fingerprint=sha256(what).digest(), at=now, expired=now - KEYS_LIVE)
@@ -340,7 +342,7 @@ class Call(Request[Person, None, State]):
         """The one value of a header. Raises `Refused` where it comes twice."""
         values = [value for name, value in self.scope["headers"] if name == wanted]
         if len(values) > 1:
-            raise Refused("malformed", f"{wanted.decode()} comes twice.", At("", f"{wanted.decode()} comes twice"))
+            raise Refused("malformed", f"{wanted.decode()} was sent twice.", At("", f"{wanted.decode()} was sent twice"))
         return values[0].decode("latin-1") if values else None
 
 

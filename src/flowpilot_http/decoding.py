@@ -42,8 +42,8 @@ def body(raw: bytes, kind: type[T]) -> T:
         raise _refusal(str(exc), kind) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         for pointer in _lone_surrogates(raw):
-            raise _invalid(pointer, "must not hold a lone surrogate") from None
-        raise Refused("malformed", "The body is no JSON.", At("", "is no JSON")) from None
+            raise _invalid(pointer, "must not contain a lone surrogate") from None
+        raise Refused("malformed", "The body is not JSON.", At("", "is not JSON")) from None
     return request
 
 
@@ -52,7 +52,7 @@ def query(raw: bytes, kind: type[T]) -> T:
     try:
         pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MOST_PARAMETERS)
     except ValueError:
-        raise Refused("malformed", "The query cannot be read.", At("", "is no query")) from None
+        raise Refused("malformed", "The query cannot be read.", At("", "is not a query string")) from None
     values: dict[str, str] = {}
     for name, value in pairs:
         if name in values:
@@ -87,7 +87,7 @@ def _refusal(message: str, kind: type[msgspec.Struct]) -> Refused:
     name = _NAME.search(what)
     if "unknown field" in what and name:
         pointer = f"{pointer}/{_escaped(name[1])}"
-        return Refused("unknown_field", f"Nothing here is called {pointer}.", At(pointer, "is not a field of this request"))
+        return Refused("unknown_field", f"There is no field {pointer} here.", At(pointer, "is not a field of this request"))
     if "missing required field" in what and name:
         return _malformed(f"{pointer}/{_escaped(name[1])}", "is required")
     if what.startswith("Invalid enum value"):

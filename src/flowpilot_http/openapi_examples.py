@@ -184,6 +184,7 @@ _connection: Final = {
     "rests_until": None,
     "problem": None,
     "last_success_at": _LATER,
+    "notices": [],
     "created_at": _AT,
     "updated_at": _AT,
 }

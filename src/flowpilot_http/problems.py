@@ -66,33 +66,33 @@ class Refused(Exception):
 
 TITLES: Final[Mapping[str, tuple[int, str]]] = {
     "unauthenticated": (401, "Sign in first"),
-    "not_found": (404, "There is no such thing here"),
+    "not_found": (404, "Not found"),
     "malformed": (400, "The request cannot be read"),
-    "unknown_field": (400, "The request says something that nobody reads"),
+    "unknown_field": (400, "The request has an unknown field"),
     "invalid_cursor": (400, "The cursor does not belong to this list"),
     "validation_failed": (422, "A value is not allowed"),
-    "role_forbidden": (403, "Your role may not do this"),
-    "scope_forbidden": (403, "Your token may not do this"),
-    "csrf_failed": (403, "This was not sent from a page of ours"),
-    "not_assignee": (403, "This is somebody else's to do"),
+    "role_forbidden": (403, "Your role does not allow this"),
+    "scope_forbidden": (403, "Your token does not allow this"),
+    "csrf_failed": (403, "This form did not come from FlowPilot"),
+    "not_assignee": (403, "This is not yours to do"),
     "own_handoff": (409, "You escalated this yourself"),
-    "already_claimed": (409, "Somebody was first"),
-    "connection_exists": (409, "There is a connection to this PSA already"),
-    "last_account_owner": (409, "Somebody has to own the account"),
-    "invalid_transition": (409, "Its state does not allow this"),
+    "already_claimed": (409, "Somebody else was faster"),
+    "connection_exists": (409, "This PSA is already connected"),
+    "last_account_owner": (409, "An account needs an owner"),
+    "invalid_transition": (409, "Not possible in its current state"),
     "version_conflict": (412, "It has changed since you read it"),
-    "idempotency_key_reused": (422, "The idempotency key was used for another request"),
+    "idempotency_key_reused": (422, "This idempotency key was used for a different request"),
     "idempotency_in_progress": (409, "The first request with this key is still running"),
     "body_too_large": (413, "The body is too large"),
-    "unsupported_media_type": (415, "The body is no JSON"),
-    "method_not_allowed": (405, "This address does not take this method"),
-    "rate_limited": (429, "Too many at once"),
-    "psa_refused": (502, "The PSA refuses us"),
-    "unavailable": (503, "Not available just now"),
-    "outcome_unknown": (503, "Nobody knows yet whether it was done"),
+    "unsupported_media_type": (415, "The body is not JSON"),
+    "method_not_allowed": (405, "This address does not support that method"),
+    "rate_limited": (429, "Too many requests"),
+    "psa_refused": (502, "The PSA refused access"),
+    "unavailable": (503, "Temporarily unavailable"),
+    "outcome_unknown": (503, "It is unclear whether this was done"),
     "snapshot_damaged": (500, "The stored snapshot is damaged"),
     "secret_unreadable": (500, "A stored secret cannot be opened"),
-    "internal": (500, "Something went wrong here"),
+    "internal": (500, "Something went wrong on our side"),
 }
 """Every code there is, with its status and what people read first."""
 
@@ -135,7 +135,7 @@ def _not_vouched_for(exc: errors.NotVouchedFor) -> Problem:
 
 @_for(errors.NotFound)
 def _not_found(exc: errors.NotFound) -> Problem:
-    return _problem("not_found", f"There is no such {exc.thing}.")
+    return _problem("not_found", f"We could not find that {exc.thing}.")
 
 
 @_for(errors.InvalidValue)
@@ -146,7 +146,7 @@ def _invalid_value(exc: errors.InvalidValue) -> Problem:
 
 @_for(errors.ScopeForbidden)
 def _scope_forbidden(exc: errors.ScopeForbidden) -> Problem:
-    return _problem("scope_forbidden", f"A token of scope {exc.scope} may not {exc.permission}; make one of a wider scope.")
+    return _problem("scope_forbidden", f"A token with the scope {exc.scope} may not {exc.permission}. Make one with a wider scope.")
 
 
 @_for(errors.RoleForbidden)
@@ -156,41 +156,41 @@ def _role_forbidden(exc: errors.RoleForbidden) -> Problem:
 
 @_for(errors.NotAssignee)
 def _not_assignee(exc: errors.NotAssignee) -> Problem:
-    return _problem("not_assignee", "Your role would do, but this is for another person to do.")
+    return _problem("not_assignee", "Your role allows this, but only the person who has it can do it.")
 
 
 @_for(errors.OwnHandoff)
 def _own_handoff(exc: errors.OwnHandoff) -> Problem:
-    return _problem("own_handoff", "You escalated this yourself; withdraw it to go on.")
+    return _problem("own_handoff", "You escalated this yourself. Withdraw it to carry on.")
 
 
 @_for(errors.AlreadyClaimed)
 def _already_claimed(exc: errors.AlreadyClaimed) -> Problem:
     claimed_by = {"id": exc.by, "name": exc.name}
-    return _problem("already_claimed", f"{exc.name or 'A colleague'} has it.", claimed_by=claimed_by, claimed_at=exc.at)
+    return _problem("already_claimed", f"{exc.name or 'A colleague'} already has it.", claimed_by=claimed_by, claimed_at=exc.at)
 
 
 @_for(errors.ConnectionExists)
 def _connection_exists(exc: errors.ConnectionExists) -> Problem:
-    return _problem("connection_exists", "An account has one connection to each system; change or remove the one that is there.")
+    return _problem("connection_exists", "An account has one connection to each system. Change or remove the existing one.")
 
 
 @_for(errors.PsaRefused)
 def _psa_refused(exc: errors.PsaRefused) -> Problem:
     reason = exc.trouble.replace("_", " ")
-    detail = f"{exc.system} answers, but refuses us ({reason}); an account owner or admin can test the connection and mend it."
+    detail = f"{exc.system} answered, but refused access ({reason}). An account owner or admin can test the connection and fix it."
     return _problem("psa_refused", detail, trouble=exc.trouble)
 
 
 @_for(errors.LastAccountOwner)
 def _last_account_owner(exc: errors.LastAccountOwner) -> Problem:
-    return _problem("last_account_owner", "Nobody else is an account owner: make somebody one first.")
+    return _problem("last_account_owner", "This is the only account owner. Make somebody else an owner first.")
 
 
 @_for(errors.InvalidTransition)
 def _invalid_transition(exc: errors.InvalidTransition) -> Problem:
     # RFC 9457 has `status` for the number, so that a session's own goes by `state`, as a handoff's.
-    detail = f"A {exc.thing} that is {exc.state} does not allow this: {exc.move.replace('_', ' ')}."
+    detail = f"This {exc.thing} is {exc.state}, which does not allow: {exc.move.replace('_', ' ')}."
     return _problem("invalid_transition", detail, state=exc.state, thing=exc.thing)
 
 
@@ -202,72 +202,77 @@ def _version_conflict(exc: errors.VersionConflict) -> Problem:
 
 @_for(errors.SnapshotDamaged)
 def _snapshot_damaged(exc: errors.SnapshotDamaged) -> Problem:
-    return _problem("snapshot_damaged", "The stored bytes do not match the digest they were frozen under.")
+    return _problem("snapshot_damaged", "The stored snapshot does not match the digest it was saved with.")
 
 
 @_for(errors.SecretUnreadable)
 def _secret_unreadable(exc: errors.SecretUnreadable) -> Problem:
-    detail = f"What was stored for {exc.purpose} was sealed by a key that is not known here; whoever runs FlowPilot has to name it."
+    key = "a key that this server does not have. Ask whoever runs FlowPilot to add that key."
+    detail = f"What was stored for {exc.purpose} was encrypted with {key}"
     return _problem("secret_unreadable", detail)
 
 
 @_for(errors.KeyReused)
 def _key_reused(exc: errors.KeyReused) -> Problem:
-    return _problem("idempotency_key_reused", "Send a new Idempotency-Key with a new request.", At("", "the Idempotency-Key is not new"))
+    return _problem(
+        "idempotency_key_reused", "Use a new Idempotency-Key for each new request.", At("", "this Idempotency-Key was used before")
+    )
 
 
 @_for(errors.KeyInProgress)
 def _key_in_progress(exc: errors.KeyInProgress) -> Problem:
-    return _problem("idempotency_in_progress", "Ask again in a moment for its answer.", headers=_retry_after(1))
+    return _problem("idempotency_in_progress", "Try again in a moment to get its answer.", headers=_retry_after(1))
 
 
 @_for(errors.TooManyAttempts)
 def _too_many_attempts(exc: errors.TooManyAttempts) -> Problem:
-    detail = "Too many sign-ins failed from your address or at this account, and this one did too."
+    detail = "Too many sign-ins from your address or to this account have failed, and so did this one. Wait a while, then try again."
     return _problem("rate_limited", detail, headers=_retry_after(exc.retry_after))
 
 
 @_for(errors.TooManyStreams)
 def _too_many_streams(exc: errors.TooManyStreams) -> Problem:
-    return _problem("rate_limited", "Too many streams of events are open; close some, or come back later.", headers=_retry_after(5))
+    return _problem("rate_limited", "Too many event streams are open. Close some, or try again later.", headers=_retry_after(5))
 
 
 @_for(errors.Unavailable)
 def _unavailable(exc: errors.Unavailable) -> Problem:
-    detail = f"The {exc.what} does not answer; nothing was changed. Try again."
+    detail = f"The {exc.what} is not responding. Nothing was changed; please try again."
     return _problem("unavailable", detail, headers=_retry_after(exc.retry_after))
 
 
 @_for(errors.Stale)
 def _stale(exc: errors.Stale) -> Problem:
-    return _problem("unavailable", "Others kept changing it; nothing was changed. Try again.", headers=_retry_after(1))
+    return _problem(
+        "unavailable", "Others kept changing this at the same time. Nothing was saved; please try again.", headers=_retry_after(1)
+    )
 
 
 @_for(errors.OutcomeUnknown)
 def _outcome_unknown(exc: errors.OutcomeUnknown) -> Problem:
-    detail = "The answer of the database was lost. Repeat the request with the same Idempotency-Key, or look first."
+    detail = "The database's answer was lost. Repeat the request with the same Idempotency-Key, or check first."
     return _problem("outcome_unknown", detail, headers=_retry_after(exc.retry_after))
 
 
 @_for(NotFoundException)
 def _no_route(exc: NotFoundException) -> Problem:
-    return _problem("not_found", "There is no such address.")
+    return _problem("not_found", "There is nothing at this address.")
 
 
 @_for(MethodNotAllowedException)
 def _method_not_allowed(exc: MethodNotAllowedException) -> Problem:
     allowed = (exc.headers or {}).get("allow", "")
-    return _problem("method_not_allowed", f"It takes {allowed}.", headers=((b"allow", allowed.encode()),))
+    return _problem("method_not_allowed", f"Use {allowed}.", headers=((b"allow", allowed.encode()),))
 
 
 @_for(RequestEntityTooLarge)
 def _body_too_large(exc: RequestEntityTooLarge) -> Problem:
-    return _problem("body_too_large", "A body may have 1 MiB at most.")
+    return _problem("body_too_large", "A body may be at most 1 MiB.")
 
 
 @_for(ClientException)
 def _client(exc: ClientException) -> Problem:
-    return _problem("malformed", "The request breaks the rules of HTTP.", At("", "is no request that can be read"))
+    return _problem("malformed", "The request breaks the rules of HTTP.", At("", "cannot be read as a request"))
 
 
 @_for(InternalServerException)
@@ -281,7 +286,7 @@ def problem_of(exc: Exception) -> Problem:
         if translate := _TABLE.get(kind):
             return translate(exc)
     log.error("request failed", error=type(exc).__qualname__, where=_frames(exc))
-    return _problem("internal", "It is in the log under the request's id.")
+    return _problem("internal", "The server's log has the details, under the request's id.")
 
 
 def _frames(exc: BaseException) -> list[str]:

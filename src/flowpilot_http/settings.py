@@ -44,14 +44,14 @@ def _text(value: str) -> str:
 
 def _contact(value: str) -> str:
     if not re.fullmatch(r"(?:https://|mailto:)[!-~]+", value):
-        raise ValueError("is no address such as mailto:security@example.com or https://example.com/security")
+        raise ValueError("must be an address such as mailto:security@example.com or https://example.com/security")
     return value
 
 
 def _flag(value: str) -> bool:
     said = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}.get(value.lower())
     if said is None:
-        raise ValueError("is neither true nor false")
+        raise ValueError("must be true or false")
     return said
 
 
@@ -67,7 +67,7 @@ def _level(value: str) -> str:
 
 def _pool(value: str) -> int:
     if not value.isdecimal() or not 1 <= int(value) <= LARGEST_POOL:
-        raise ValueError(f"is no number from 1 to {LARGEST_POOL}")
+        raise ValueError(f"must be a number from 1 to {LARGEST_POOL}")
     return int(value)
 
 
@@ -75,7 +75,7 @@ def _database(value: str) -> str:
     """What libpq takes: a URL, of several hosts too, or `host=db user=flowpilot_app`."""
     if not (_DATABASE_URL if "://" in value else _CONNECTION_STRING).fullmatch(value):
         example = "postgresql://flowpilot_app:password@db.example.com/flowpilot"
-        raise ValueError(f"is no address such as {example}, with special characters in user and password percent-encoded")
+        raise ValueError(f"must be an address such as {example}, with special characters in user and password percent-encoded")
     return value
 
 
@@ -87,7 +87,7 @@ def _mail_address(value: str) -> str:
     try:
         return checked_email(value)
     except InvalidValue:
-        raise ValueError("is no e-mail address such as flowpilot@example.com") from None
+        raise ValueError("must be an e-mail address such as flowpilot@example.com") from None
 
 
 def _recipients(value: str) -> str:
@@ -95,7 +95,7 @@ def _recipients(value: str) -> str:
     for one in named:
         local, at, domain = one.rpartition("@")
         if not at or not domain or " " in one or "@" in local:
-            raise ValueError("is no list of addresses and domains such as ops@example.com,@example.org")
+            raise ValueError("must be a list of addresses and domains such as ops@example.com,@example.org")
     return ",".join(named)
 
 
@@ -115,7 +115,7 @@ def _address(value: str, schemes: tuple[str, ...], example: str) -> str:
     except ValueError:
         raise ValueError(f"cannot be read: it goes {example}, with special characters in user and password percent-encoded") from None
     if not fits:
-        raise ValueError(f"is no address such as {example}")
+        raise ValueError(f"must be an address such as {example}")
     return value
 
 
@@ -146,13 +146,13 @@ def _assistant(value: str) -> str:
 def _prices(value: str) -> str:
     for one in value.split(","):
         if not _PRICE.fullmatch(one.strip()):
-            raise ValueError("is no list such as anthropic:MODEL=3/15, in dollars for a million tokens read and written")
+            raise ValueError("must be a list such as anthropic:MODEL=3/15, in dollars for a million tokens read and written")
     return ",".join(one.strip() for one in value.split(","))
 
 
 def _tokens(value: str) -> int:
     if not value.isdecimal() or len(value) > LONGEST_COUNT:
-        raise ValueError("is no number of tokens")
+        raise ValueError("must be a number of tokens")
     return int(value)
 
 

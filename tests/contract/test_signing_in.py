@@ -54,7 +54,7 @@ async def test_a_code_comes_by_mail_and_signs_in_the_browser_that_asked(own_data
         wrong, signed_in = await asyncio.to_thread(signs_in)
 
     assert (401, 200, "/signed-in") == (wrong.status_code, signed_in.status_code, signed_in.url.path)
-    assert "As Jo, engineer" in signed_in.text
+    assert "You are Jo, engineer" in signed_in.text
     assert ("jo@example.test", "Jo", "Sign in to Acme") == (
         (message := mail.accepted[0].message).to,
         message.to_name,
@@ -87,7 +87,7 @@ async def test_a_provider_is_trusted_by_command_signs_people_in_and_vouches_for_
                 page = browser.get(f"/sign-in/{account}")
                 (way,) = re.findall(r'<a class="button" href="([^"]+)">Sign in with Acme Login</a>', page.text)
                 page = browser.get(unescape(way))
-                assert (200, "/signed-in", True) == (page.status_code, page.url.path, "As Jo, engineer" in page.text)
+                assert (200, "/signed-in", True) == (page.status_code, page.url.path, "You are Jo, engineer" in page.text)
                 assert [302, 303] == [answer.status_code for answer in page.history[-2:]]
 
                 assert 200 == bearer(server, browser, made["audience"], "while trusted")
@@ -98,7 +98,7 @@ async def test_a_provider_is_trusted_by_command_signs_people_in_and_vouches_for_
 
                 said("provider", "remove", "--account", account, "--provider", made["id"], **settings)
                 assert 401 == bearer(server, browser, made["audience"], "once it is not")
-                assert "Mail me a code" in browser.get(f"/sign-in/{account}").text
+                assert "Email me a code" in browser.get(f"/sign-in/{account}").text
 
             again = ran("provider", "remove", "--account", account, "--provider", made["id"], **settings)
             assert (1, True) == (again.returncode, "no such identity provider" in again.stderr)

@@ -170,7 +170,7 @@ async def test_a_step_of_a_policy_tells_the_chat_that_it_names_and_whoever_asked
     reminders = sorted(one.channel for one in deliveries if one.kind is DeliveryKind.REMINDER and one.state is DeliveryState.SENT)
     assert [Channel.SLACK, Channel.WEBHOOK] == reminders
     assert ["handoff.reminded"] == [body["type"] for body in asked.bodies()]
-    assert "FlowPilot says that it still waits for a colleague" in chat.requests[-1][1]
+    assert "FlowPilot says it is still waiting for a colleague" in chat.requests[-1][1]
     assert ["handoff.escalated"] == [body["type"] for body in other.bodies()]
 
 
@@ -419,6 +419,19 @@ async def test_a_test_says_that_it_is_one(shop: Shop) -> None:
     assert "webhook.test" == told["type"]
 
 
+async def test_that_it_was_resolved_is_told_with_the_priority_it_was_escalated_with(shop: Shop) -> None:
+    async with Receiver().running() as receiver:
+        await shop.hooked(receiver, kinds=frozenset({EventKind.SESSION_RESOLVED}))
+        handoff_id = await shop.escalated(priority=Priority.URGENT)
+        claimed = await shop.flowpilot.handoffs.claim(shop.acme.ben, handoff_id)
+        await shop.flowpilot.sessions.resolve(shop.acme.ben, claimed.handoff.session_id, summary="Renewed the certificate")
+
+        await shop.done()
+
+    (told,) = receiver.bodies()
+    assert ("session.resolved", "urgent") == (told["type"], told["data"]["priority"])
+
+
 async def test_neither_address_nor_secret_is_kept_in_the_open(shop: Shop, own_database: PostgresDatabase) -> None:
     async with Receiver().running() as receiver:
         shown = await shop.hooked(receiver, format=WebhookFormat.PAGERDUTY, routing_key="R0UT1NGKEY")
@@ -462,11 +475,11 @@ BODIES: dict[WebhookFormat, Callable[[Any], object]] = {
     [
         (
             WebhookFormat.SLACK,
-            "*[urgent] Contoso: VPN down*\nAnna is stuck and asks for a colleague.\n"
+            "*[urgent] Contoso: VPN down*\nAnna is stuck and needs a colleague.\n"
             "<https://flowpilot.example/handoffs/1|Open it in FlowPilot>",
         ),
-        (WebhookFormat.TEAMS, ["\\[urgent\\] Contoso: VPN down", "Anna is stuck and asks for a colleague."]),
-        (WebhookFormat.PAGERDUTY, ("trigger", "critical", "Contoso: VPN down: Anna is stuck and asks for a colleague.")),
+        (WebhookFormat.TEAMS, ["\\[urgent\\] Contoso: VPN down", "Anna is stuck and needs a colleague."]),
+        (WebhookFormat.PAGERDUTY, ("trigger", "critical", "Contoso: VPN down: Anna is stuck and needs a colleague.")),
         (WebhookFormat.GOALERT, ("[urgent] Contoso: VPN down", None)),
     ],
 )
@@ -482,9 +495,12 @@ def test_each_receiver_is_told_in_its_own_words(format: WebhookFormat, said: obj
         (EventKind.HANDOFF_CLAIMED, "resolve", "close"),
         (EventKind.HANDOFF_WITHDRAWN, "resolve", "close"),
         (EventKind.SESSION_RESOLVED, "resolve", "close"),
+        (None, "resolve", "close"),
     ],
 )
-def test_a_pager_falls_silent_once_somebody_has_it(kind: EventKind, pagerduty: str, goalert: str | None) -> None:
+def test_a_pager_falls_silent_once_somebody_has_it_and_a_test_rings_nobody(
+    kind: EventKind | None, pagerduty: str, goalert: str | None
+) -> None:
     first, later = (rendered(_told(which), WebhookFormat.PAGERDUTY) for which in (EventKind.HANDOFF_ESCALATED, kind))
     closing = rendered(_told(kind), WebhookFormat.GOALERT)
 

@@ -11,12 +11,23 @@ from litestar.routes import HTTPRoute
 from flowpilot_adapters.system import new_id
 from flowpilot_http.negotiation import PAGE
 from flowpilot_http.operations import Operation
+from flowpilot_http.pages.exploring import NAMED
 
 from .http import Somebody, World
 
 MISSING = "01998c2e-7a10-7000-8000-000000000001"
 """An id that nothing has."""
-OPEN = {"/.well-known/security.txt", "/docs", "/openapi.json", "/health/live", "/health/ready", "/metrics", "/static/pages.css"}
+OPEN = {
+    "/.well-known/security.txt",
+    "/docs",
+    "/docs/plain",
+    "/openapi.json",
+    "/health/live",
+    "/health/ready",
+    "/metrics",
+    "/static/pages.css",
+    *(f"/static/{name}" for name in NAMED),
+}
 """What nobody needs to sign in for."""
 PAGES = {
     ("GET", "/"),

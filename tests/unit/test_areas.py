@@ -56,7 +56,7 @@ BESIDE = {
     "src/flowpilot_http/pages": {
         **dict.fromkeys(("page_request", "templating", "templates", "static", "words"), "what all pages share"),
         **dict.fromkeys(("happenings", "tried"), "what the pages of sessions and of escalations both show"),
-        "reference": "the page of the API, of no account",
+        **dict.fromkeys(("reference", "exploring"), "the pages of the API, of no account"),
     },
     "tests/unit": {"http": "the edge, with rooms of the same names"},
 }

@@ -155,7 +155,7 @@ def test_every_dependency_has_its_reason() -> None:
     assert declared | {"package"} == {name for cell in cells for name in cell.split(", ")}
 
 
-def test_the_embedding_example_runs_on_the_wheel_with_nothing_but_attrs_and_cattrs(tmp_path: Path) -> None:
+def test_the_embedding_examples_run_on_the_wheel_with_nothing_but_attrs_and_cattrs(tmp_path: Path) -> None:
     """The packages come at their locked versions from the index that pip is set to; `typing-extensions` is what cattrs itself needs."""
     python = tmp_path / "venv" / ("Scripts" if os.name == "nt" else "bin") / "python"
     venv.create(tmp_path / "venv")
@@ -167,11 +167,15 @@ def test_the_embedding_example_runs_on_the_wheel_with_nothing_but_attrs_and_catt
     run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", tmp_path / "dist")
     run(*pip, "--require-hashes", "--requirement", tmp_path / "locked.txt")
     run(*pip, "--no-index", *(tmp_path / "dist").glob("*.whl"))
-    example, printed = re.findall(r"^```(?:python|text)\n(.*?)^```", (ROOT / "docs/howto/embed.md").read_text(), re.MULTILINE | re.DOTALL)
-    (tmp_path / "embed.py").write_text(example)
+    page = (ROOT / "docs/howto/embed.md").read_text()
+    blocks = re.findall(r"^```(?:python|text)\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    named = ("embed.py", "service.py")
 
     there = run(
         python, "-c", "from importlib.metadata import distributions as all; print(*sorted({one.name for one in all()}))", cwd=tmp_path
     )
     assert "attrs cattrs flowpilot typing_extensions" == there.strip()
-    assert printed == run(python, "-I", tmp_path / "embed.py", cwd=tmp_path)
+    assert 2 * len(named) == len(blocks)
+    for name, example, printed in zip(named, blocks[::2], blocks[1::2], strict=True):
+        (tmp_path / name).write_text(example)
+        assert printed == run(python, "-E", "-s", tmp_path / name, cwd=tmp_path)

@@ -117,10 +117,10 @@ class Transaction:
         """Raises `InvalidValue` for an e-mail address or a team's name that is taken, `ConnectionExists` for a second way to one PSA."""
         people = [(folded_email(user.email), user.id) for user in self.rows.users.values()]
         if len({email for email, _ in people}) < len(people):
-            raise InvalidValue("email", "is the address of somebody here already")
+            raise InvalidValue("email", "is already used by somebody in this account")
         teams = [team.name for team in self.rows.teams.values()]
         if len(set(teams)) < len(teams):
-            raise InvalidValue("name", "is the name of a team here already")
+            raise InvalidValue("name", "is already the name of a team")
         systems = [connection.system for connection in self.rows.psa_connections.values()]
         for number, system in enumerate(systems):
             if system in systems[:number]:

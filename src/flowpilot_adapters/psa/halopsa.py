@@ -29,6 +29,7 @@ VENDOR = Vendor(
     },
     to_client={"hidden_from_user": False},
     format=NoteFormat.HTML,
+    notes_on_closed=False,
 )
 
 SECRET_HEADER = "x-webhook-secret"  # noqa: S105  (the name of a header)
@@ -170,7 +171,7 @@ class HaloPsa:
         """An action on a ticket; none on a closed one, which it would open again. Ids of actions count within their ticket."""
         found = _number(ticket_id)
         if (await self._open_ticket(access, found)).get("hasbeenclosed") is True:
-            raise NotDone(Trouble.TICKET_GONE, "the ticket is closed in HaloPSA")
+            raise NotDone(Trouble.TICKET_GONE, "the ticket is closed in HaloPSA, and a note would open it again: open it there, then retry")
         body = {"ticket_id": found, **_outcome(access), **action, "sendemail": False}
         reply = await self._ask(access, "POST", "Actions", json=[body])
         created = reply.data[0] if isinstance(reply.data, list) and reply.data else reply.data

@@ -24,9 +24,9 @@ NOBODY: Final = "FP002"
 """The SQLSTATE of an event by somebody who is not active here."""
 
 _TAKEN: Final = {
-    "uq_person_email": ("email", "somebody of this account has it already"),
-    "uq_identity_provider_issuer": ("issuer", "this account trusts it already"),
-    "uq_team_name": ("name", "a team of this account has it already"),
+    "uq_person_email": ("email", "is already used by somebody in this account"),
+    "uq_identity_provider_issuer": ("issuer", "is already trusted by this account"),
+    "uq_team_name": ("name", "is already the name of a team"),
 }
 _EXISTS: Final = "uq_psa_connection_system"
 _LOST_RACES: Final = frozenset(

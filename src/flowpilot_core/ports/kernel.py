@@ -99,7 +99,11 @@ class KernelWork(Protocol):
 
 
 class BeginWork(Protocol[W_co]):
-    """Opens units of work."""
+    """Opens units of work.
+
+    Two of them may be open at once, also in one account and in one task: neither sees what the other has not committed. Where both want
+    the same thing one waits, or is refused at the commit (`Stale`).
+    """
 
     def __call__(self, account_id: AccountId, once: Once | None = None) -> AbstractAsyncContextManager[W_co]:
         """A unit of work in one account.

@@ -125,7 +125,7 @@ class Letter:
         """The letter as plain text."""
         blocks = [self.greeting, self.lead, *(_block(item) for item in self.items), self.closing]
         if self.unsubscribe:
-            blocks.append(f"No such mails any more: {self.unsubscribe}")
+            blocks.append(f"Stop these mails: {self.unsubscribe}")
         return "\n\n".join(blocks) + "\n"
 
 

@@ -244,7 +244,7 @@ class ModelAccount:
         if to not in self.people:
             return NotFound("user")
         if not self.people[to].active or self.people[to].role == "viewer":
-            return InvalidValue("user_id", "is nobody who may work on a session")
+            return InvalidValue("user_id", "must be somebody who may work on a session")
         refusal = (
             self._role(by, "reassign a session")
             or self._own(by, session, also=BOSSES)

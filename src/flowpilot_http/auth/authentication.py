@@ -131,7 +131,9 @@ class Door:
             return
         given = await _csrf_token(request)
         if visitor.new or not hmac.compare_digest(given.encode(), visitor.csrf_token.encode()):
-            raise Refused("csrf_failed", "Send the page's `csrf_token` along: open the page again, and send its form from there.")
+            raise Refused(
+                "csrf_failed", "Open the page again and send its form from there; the form carries the `csrf_token` that is missing."
+            )
 
 
 async def _csrf_token(request: Request[Any, Any, Any]) -> str:

@@ -52,7 +52,7 @@ def close_account(account_id: OfAccount, json: Json = False) -> None:
     with outcome():
         settings = prepared()
         closed = run(work())
-        say({"id": closed.id, "closed_at": closed.closed_at}, f"Account {closed.name} is closed since {closed.closed_at}.", json=json)
+        say({"id": closed.id, "closed_at": closed.closed_at}, f"Account {closed.name} has been closed since {closed.closed_at}.", json=json)
 
 
 @account.command("reopen")
@@ -159,7 +159,7 @@ def revoke_token(
     with outcome():
         settings = prepared()
         run(work())
-        say({"revoked": token_id}, f"The token {token_id} is good no more.", json=json)
+        say({"revoked": token_id}, f"The token {token_id} is revoked.", json=json)
 
 
 def _facts(token: ApiToken) -> dict[str, object]:

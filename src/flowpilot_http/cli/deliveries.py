@@ -69,7 +69,7 @@ def retry_deliveries(
     with outcome():
         settings = prepared()
         retried = run(work())
-        say({"retried": retried}, f"{len(retried)} to be tried again.", json=json)
+        say({"retried": retried}, f"{len(retried)} will be tried again.", json=json)
 
 
 @deliveries.command("drain")

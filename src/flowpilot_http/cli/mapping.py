@@ -279,7 +279,7 @@ class _RowReader:
             self._latest = at
             return at
         except (ValueError, OverflowError):
-            raise InvalidValue(column, f"{_quoted(cell)} is no time written as {written!r}") from None
+            raise InvalidValue(column, f"{_quoted(cell)} is not a time written as {written!r}") from None
 
     def _by_the_wall(self, at: datetime, zone: ZoneInfo | None) -> datetime:
         """A time that names no zone, in UTC: of an hour that comes twice, the second time where the log has passed the first."""
@@ -291,7 +291,7 @@ class _RowReader:
             if all(_matches(self._cell(column, cells), wanted) for column, wanted in rule.when.items()):
                 return rule.means
         told = ", ".join(f"{column} = {_quoted(self._cell(column, cells))}" for column in self._rule_columns)
-        raise InvalidValue("rules", f"none says what it means that {told}")
+        raise InvalidValue("rules", f"no rule says what it means that {told}")
 
 
 def _quoted(cell: str) -> str:

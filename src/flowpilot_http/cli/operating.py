@@ -59,7 +59,7 @@ def config(json: Json = False) -> None:
             table.add_row(one.name, one.value or "—", one.explanation)
         Console().print(table)
         for stranger in strangers:
-            complain(f"{stranger} is set, and nothing here reads it")
+            complain(f"{stranger} is set, but nothing reads it")
     if wrong:
         with outcome():
             raise wrong

@@ -65,4 +65,4 @@ def remove_provider(
 
     with outcome():
         run(work(prepared()))
-        say({"id": provider_id}, "It is trusted no longer.", json=json)
+        say({"id": provider_id}, "It is no longer trusted.", json=json)

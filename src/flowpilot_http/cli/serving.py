@@ -44,7 +44,7 @@ def pause_relays(
     """Have all relays rest, wherever they run: before a backup is restored, say. They do what they have begun."""
     with outcome():
         run(composition.pause_relays(prepared(), reason))
-        say({"paused": True, "reason": reason}, "Relays rest now. Go on with: flowpilot relay resume", json=json)
+        say({"paused": True, "reason": reason}, "Relays are paused. Resume them with: flowpilot relay resume", json=json)
 
 
 @relay.command("resume")
@@ -52,4 +52,8 @@ def resume_relays(json: Json = False) -> None:
     """Let relays work again that rest, since the database was restored or since somebody asked for it: all that is due is sent."""
     with outcome():
         reason = run(composition.resume_relays(prepared()))
-        say({"paused": False, "reason": reason}, f"Relays work again; they rested because: {reason or 'they did not'}", json=json)
+        say(
+            {"paused": False, "reason": reason},
+            f"Relays are running again. They were paused because: {reason or 'they were not'}",
+            json=json,
+        )

@@ -8,7 +8,7 @@ from importlib.resources import files
 from typing import Any
 
 from jinja2 import DictLoader, Environment, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from flowpilot_http.responses import Header
 
@@ -24,13 +24,24 @@ def page(document: Json) -> tuple[bytes, Header]:
     sources = {"reference.html": here.joinpath("reference.html").read_text(encoding="utf-8")}
     environment = Environment(loader=DictLoader(sources), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     reader = _Reader(document["components"]["schemas"])
-    environment.filters["kind"] = reader.kind
+    environment.filters |= {"kind": reader.kind, "prose": prose, "path": breakable}
     html = environment.get_template("reference.html").render(
         info=document["info"], tags=_by_tag(document), style=Markup(style), fields=reader.fields
     )
     allowed = b64encode(sha256(style.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{allowed}'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
     return html.encode(), (b"content-security-policy", policy.encode())
+
+
+def prose(text: str) -> Markup:
+    """A description, with what stands in backticks marked as code."""
+    parts = text.split("`")
+    return Markup("").join(Markup("<code>{}</code>").format(part) if at % 2 else escape(part) for at, part in enumerate(parts))
+
+
+def breakable(path: str) -> Markup:
+    """A path that a line may end before a slash of, and not in the middle of a name."""
+    return Markup("<wbr>/").join(path.split("/"))
 
 
 def _by_tag(document: Json) -> list[tuple[str, list[Json]]]:
@@ -56,7 +67,7 @@ class _Reader:
         schema = self._followed(media["schema"])
         rows = [
             Markup("<tr><th scope=row><code>{}</code></th><td>{}</td><td>{}</td></tr>").format(
-                name, self.kind(kind) + ("" if name in schema.get("required", ()) else ", optional"), kind.get("description", "")
+                name, self.kind(kind) + ("" if name in schema.get("required", ()) else ", optional"), prose(kind.get("description", ""))
             )
             for name, kind in schema.get("properties", {}).items()
         ]

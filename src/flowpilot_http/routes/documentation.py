@@ -1,4 +1,4 @@
-"""Reading about the API: the OpenAPI document, and a page made from it."""
+"""Reading about the API: the OpenAPI document, and two pages made from it."""
 
 import asyncio
 from collections.abc import Callable
@@ -12,12 +12,14 @@ from litestar.handlers import HTTPRouteHandler
 
 from flowpilot_core.ports.kernel import Clock
 from flowpilot_http.api_request import Call
+from flowpilot_http.pages import exploring
 from flowpilot_http.pages.reference import page
 from flowpilot_http.responses import HTML, Body
 
 _SHARED = ((b"cache-control", b"public, max-age=300"),)
 
 SECURITY: Final = "/.well-known/security.txt"
+PLAIN: Final = "/docs/plain"
 _GOOD_FOR: Final = timedelta(days=180)
 
 
@@ -50,9 +52,25 @@ def routes(document: Callable[[], dict[str, Any]]) -> tuple[HTTPRouteHandler, ..
         return Body(encoded, headers=_SHARED)
 
     @get("/docs")
+    async def explore(request: Call) -> Body:
+        """What there is to call, to search and to try."""
+        return Body(exploring.read(exploring.PAGE), media_type=HTML, headers=(*_SHARED, exploring.POLICY))
+
+    @get(PLAIN)
     async def reference(request: Call) -> Body:
-        """What there is to call, for people."""
+        """The same to read, without a script."""
         _, html, policy = await asyncio.to_thread(written)
         return Body(html, media_type=HTML, headers=(*_SHARED, policy))
 
-    return openapi, reference
+    return openapi, explore, reference, *(_static(name) for name in exploring.NAMED)
+
+
+def _static(name: str) -> HTTPRouteHandler:
+    file, media_type = exploring.NAMED[name]
+
+    @get(f"/static/{name}")
+    async def static(request: Call) -> Body:
+        """What the page is made with."""
+        return Body(await asyncio.to_thread(exploring.read, file), media_type=media_type, headers=_SHARED)
+
+    return static

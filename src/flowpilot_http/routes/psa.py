@@ -1,5 +1,6 @@
 """PSAs: the account's connections, and the log of what was posted to tickets."""
 
+from collections.abc import Callable
 from uuid import UUID
 
 import msgspec
@@ -32,6 +33,11 @@ CONNECTION = "/psa-connections/{connection_id:str}"
 OF_OFFICE = FORBIDDEN
 
 
+def shown_by(request: Call) -> Callable[[PsaConnection], ConnectionOut]:
+    """How connections are shown, with what there is to know about each."""
+    return lambda connection: ConnectionOut.of(connection, request.flowpilot.psa.notices(connection))
+
+
 @part.makes("/psa-connections", ConnectionOut, body=NewConnection, problems=("connection_exists",))
 async def connect_psa(request: Call) -> Body:
     """Connect your PSA: from then on the tickets of sessions get a note at an escalation, a claim and a resolution."""
@@ -46,7 +52,7 @@ async def connect_psa(request: Call) -> Body:
             settings=new.settings,
             request=change,
         ),
-        ConnectionOut.of,
+        shown_by(request),
         status=201,
     )
 
@@ -60,7 +66,7 @@ async def list_connections(request: Call) -> Body:
         found = await request.flowpilot.psa.list(request.user)
         return [connection for connection in found if after is None or connection.id > after][:limit]
 
-    return await request.listed(page, "psa-connections", UUID, more, shown=ConnectionOut.of, at=lambda connection: connection.id)
+    return await request.listed(page, "psa-connections", UUID, more, shown=shown_by(request), at=lambda connection: connection.id)
 
 
 @part.reads(CONNECTION, ConnectionOut, problems=OF_OFFICE, etag=True)
@@ -68,7 +74,7 @@ async def get_connection(request: Call) -> Body:
     """One connection, with how well it works just now."""
     await request.wanted(Nothing)
     connection = await request.flowpilot.psa.get(request.user, request.connection_id)
-    return request.shown(ConnectionOut.of(connection), version=connection.version)
+    return request.shown(shown_by(request)(connection), version=connection.version)
 
 
 @part.mends(CONNECTION, ConnectionOut, body=ChangedConnection)
@@ -85,7 +91,7 @@ async def change_connection(request: Call) -> Body:
             settings=new.settings,
             request=change,
         ),
-        ConnectionOut.of,
+        shown_by(request),
     )
 
 

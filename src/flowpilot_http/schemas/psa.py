@@ -1,6 +1,6 @@
 """Connections to PSAs and what was posted over them."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -149,11 +149,12 @@ class ConnectionOut(msgspec.Struct, kw_only=True, frozen=True):
     rests_until: Instant | None
     problem: Annotated[str | None, Meta(description="What was wrong the last time; null once it worked.")]
     last_success_at: Instant | None
+    notices: Annotated[list[str], Meta(description="What to know about what was chosen, though nothing is wrong with it.")]
     created_at: Instant
     updated_at: Instant
 
     @classmethod
-    def of(cls, connection: PsaConnection) -> "ConnectionOut":
+    def of(cls, connection: PsaConnection, notices: Sequence[str]) -> "ConnectionOut":
         """As clients read it."""
         health = connection.health
         return cls(
@@ -173,6 +174,7 @@ class ConnectionOut(msgspec.Struct, kw_only=True, frozen=True):
             rests_until=health.rests_until,
             problem=health.problem,
             last_success_at=health.last_success_at,
+            notices=list(notices),
             created_at=connection.created_at,
             updated_at=connection.updated_at,
         )

@@ -74,7 +74,7 @@ async def test_an_address_that_is_none_is_refused_as_it_is_entered(world: World,
     }
 
     told = {where: (answer.status_code, answer.json()["errors"][0]["detail"][:18]) for where, answer in refused.items()}
-    assert dict.fromkeys(refused, (422, "is no address such")) == told
+    assert dict.fromkeys(refused, (422, "must be an address")) == told
 
 
 @pytest.mark.parametrize(

@@ -91,8 +91,8 @@ async def test_a_refusal_that_happens_is_one_that_is_documented(world: World) ->
     assert own.json()["code"] in claim["409"]["content"]["application/problem+json"]["examples"]
 
 
-async def test_the_page_is_complete_in_itself(world: World) -> None:
-    answer = await world.nobody.get("/docs")
+async def test_the_plain_page_is_complete_in_itself(world: World) -> None:
+    answer = await world.nobody.get("/docs/plain")
 
     assert (200, "text/html; charset=utf-8") == (answer.status_code, answer.headers["content-type"])
     assert not re.search(r"<script|<link|<img|\ssrc=|@import|url\(|=\s*[\"']?https?://", answer.text)
@@ -100,3 +100,29 @@ async def test_the_page_is_complete_in_itself(world: World) -> None:
     for known, _, name, _ in _operations(world):
         assert known in answer.text
         assert f'id="{name}"' in answer.text
+
+
+async def test_the_plain_page_marks_code_and_breaks_no_name(world: World) -> None:
+    text = (await world.nobody.get("/docs/plain")).text
+
+    assert "<code>Authorization: Bearer</code>" in text
+    assert "`" not in re.sub(r"<pre>.*?</pre>", "", text, flags=re.DOTALL)
+    assert "<wbr>/handoffs<wbr>/{handoff_id}<wbr>/claim" in text
+    assert "anywhere" not in text
+
+
+async def test_the_page_to_try_the_api_on_loads_our_own_files_alone_and_runs_nothing_inline(world: World) -> None:
+    answer = await world.nobody.get("/docs")
+    policy = dict(rule.strip().partition(" ")[::2] for rule in answer.headers["content-security-policy"].split(";"))
+    loaded = re.findall(r'(?:src|href)="(/static/[^"]+)"', answer.text)
+    files = [await world.nobody.get(name) for name in loaded]
+
+    assert (200, "text/html; charset=utf-8") == (answer.status_code, answer.headers["content-type"])
+    assert ("'none'", "'self'", "'self'", "'self'") == tuple(
+        policy[rule] for rule in ("default-src", "script-src", "style-src", "connect-src")
+    )
+    assert not re.search(r"<script>|<style|\son\w+=|\sstyle=|[\"']https?://", answer.text)
+    assert [200] * 4 == [file.status_code for file in files]
+    assert {"text/css; charset=utf-8", "text/javascript; charset=utf-8"} == {file.headers["content-type"] for file in files}
+    assert 'href="/docs/plain"' in answer.text
+    assert not [file for file in files if "css" in file.headers["content-type"] and re.search(r"url\((?![\"']?data:)|@import", file.text)]

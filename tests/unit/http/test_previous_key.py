@@ -54,7 +54,7 @@ async def test_a_claim_link_opens_and_claims(world: World, rotated: Edge, forget
     taken = await browser.send()
 
     assert (404, 200, 200) == (gone.status_code, shown.status_code, taken.status_code)
-    assert "It is yours" in taken.text
+    assert "This has been yours" in taken.text
 
 
 async def test_a_way_out_of_mails_leads_out(world: World, rotated: Edge, forgetful: Edge) -> None:

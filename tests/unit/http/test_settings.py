@@ -191,7 +191,7 @@ def test_config_ends_with_1_where_something_is_wrong(monkeypatch: pytest.MonkeyP
     ended = CliRunner().invoke(program, ["config", "--json"])
 
     assert 1 == ended.exit_code
-    assert ["FLOWPILOT_POOL_SIZE is no number from 1 to 200"] == json.loads(ended.stdout)["wrong"]
+    assert ["FLOWPILOT_POOL_SIZE must be a number from 1 to 200"] == json.loads(ended.stdout)["wrong"]
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,7 @@ def test_a_letter_tells_enough_to_decide() -> None:
 
     assert [
         "Hello Ben Engineer,",
-        "Anna Engineer is stuck and asks for a colleague.",
+        "Anna Engineer is stuck and needs a colleague.",
         "VPN down",
         "Client:   Contoso",
         "Urgency:  normal",

@@ -60,7 +60,7 @@ def test_an_escalation_tells_why_what_was_tried_and_where_all_of_it_stands() -> 
     note = note_of(case, NoteKind.ESCALATED, diagnosis=diagnosis)
 
     assert note == (
-        "Anna is stuck and asks for a colleague.\n\n"
+        "Anna is stuck and needs a colleague.\n\n"
         "Why: Out of ideas\nAsk for Petra\n\n"
         "Problem: Printer offline\nIt prints nothing.\n\n"
         "What failed:\n- Swapped the cable\n\n"
@@ -74,7 +74,7 @@ def test_what_there_is_nothing_to_tell_of_is_left_out() -> None:
     note = note_of(a_session(title="Printer offline", problem="It prints nothing.").escalated("Out of ideas"), NoteKind.ESCALATED)
 
     assert note == (
-        "Anna is stuck and asks for a colleague.\n\n"
+        "Anna is stuck and needs a colleague.\n\n"
         "Why: Out of ideas\n\n"
         "Problem: Printer offline\nIt prints nothing.\n\n"
         f"Everything that was tried: {LINK}"

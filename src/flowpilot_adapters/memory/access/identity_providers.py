@@ -22,7 +22,7 @@ class MemoryIdentities:
         """As `Identities.add` says."""
         await self._work.lock("issuer", provider.issuer)
         if any(one.issuer == provider.issuer for one in self._work.rows.providers.values()):
-            raise InvalidValue("issuer", "this account trusts it already")
+            raise InvalidValue("issuer", "is already trusted by this account")
         self._work.rows.providers.put(provider.id, provider)
 
     async def save(self, provider: IdentityProvider) -> None:

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from attrs import define, field, frozen
+from attrs import define, field
 
 from flowpilot_core.domain.kernel.errors import NotVouchedFor
 from flowpilot_core.domain.kernel.mailbox import folded_email
@@ -36,7 +36,7 @@ class MemoryTicket:
     work: list[TimeEntry] = field(factory=list)
 
 
-@frozen(kw_only=True)
+@define(kw_only=True)
 class MemoryPsa:
     """Keeps tickets and notes, and fails where it was told to."""
 
@@ -46,6 +46,7 @@ class MemoryPsa:
     longest: int = 1_000
     """Characters of a note."""
     format: NoteFormat = NoteFormat.PLAIN
+    notes_on_closed: bool = True
     tickets: dict[str, MemoryTicket] = field(factory=dict)
     people: list[Member] = field(factory=list)
     _outcomes: deque[NotDone | None] = field(factory=deque, init=False)
@@ -56,7 +57,13 @@ class MemoryPsa:
         """One key and one setting."""
         settings = {"note": Setting(among=("internal", "public"), means="who sees a note; internal if left out")}
         return Vendor(
-            system=self.system, name="PSA in memory", needs=("key",), settings=settings, format=self.format, to_client={"note": "public"}
+            system=self.system,
+            name="PSA in memory",
+            needs=("key",),
+            settings=settings,
+            format=self.format,
+            to_client={"note": "public"},
+            notes_on_closed=self.notes_on_closed,
         )
 
     def script(self, *outcomes: NotDone | None) -> None:

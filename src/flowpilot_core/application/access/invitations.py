@@ -183,12 +183,12 @@ def body(user: User, inviter: str, account: str, link: str, *, days: int) -> str
         (
             f"Hello {user.name},",
             "",
-            f"{inviter} invites you to join {account} on FlowPilot, as {user.role}.",
+            f"{inviter} has invited you to join {account} on FlowPilot, as {user.role}.",
             "",
-            f"See and accept the invitation: {link}",
+            f"View and accept the invitation: {link}",
             "",
-            f"The link is for you alone, works once, and ends in {days} days.",
-            "If you do not know what this is about, do nothing.",
+            f"The link is only for you, works once, and expires in {days} days.",
+            "If you do not know what this is about, you can ignore this mail.",
             "",
         )
     )

@@ -160,12 +160,12 @@ def body(user: User, account: str, code: str) -> str:
         (
             f"Hello {user.name},",
             "",
-            f"your code to sign in to {account} on FlowPilot:",
+            f"This is your code to sign in to {account} on FlowPilot:",
             "",
             f"    {code}",
             "",
-            f"Type it into the page that asked for it. It is good once, there alone, for {LASTS // timedelta(minutes=1)} minutes.",
-            "Tell it to nobody. If you did not ask for it, do nothing.",
+            f"Enter it on the page that asked for it. It works once, on that page only, for {LASTS // timedelta(minutes=1)} minutes.",
+            "Do not share it with anybody. If you did not ask for it, you can ignore this mail.",
             "",
         )
     )
@@ -174,4 +174,4 @@ def body(user: User, account: str, code: str) -> str:
 async def _require_no_provider(work: SignInCodesNeeds) -> None:
     """Raises `NotFound` where the account trusts somebody else to say who people are: a mailbox is not to get around them."""
     if await work.identities.all():
-        raise NotFound("way to sign in")
+        raise NotFound("sign-in option")

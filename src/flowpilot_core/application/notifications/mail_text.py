@@ -14,17 +14,17 @@ from flowpilot_core.ports.notifications import Item, Letter
 
 LEADS: Mapping[DeliveryKind, str] = MappingProxyType(
     {
-        DeliveryKind.ESCALATED: "{escalator} is stuck and asks for a colleague.",
+        DeliveryKind.ESCALATED: "{escalator} is stuck and needs a colleague.",
         DeliveryKind.REMINDER: "{escalator} is still waiting for a colleague.",
-        DeliveryKind.LAPSE_WARNING: "You took this, and nothing has been added for a while: it goes back to the queue soon.",
-        DeliveryKind.WAKE_UP: "You wanted to be reminded of this.",
-        DeliveryKind.DEBRIEF: "What you were stuck on is solved.",
+        DeliveryKind.LAPSE_WARNING: "You took this, but nothing has been added for a while. It will soon go back to the queue.",
+        DeliveryKind.WAKE_UP: "You asked to be reminded of this.",
+        DeliveryKind.DEBRIEF: "The problem you were stuck on is solved.",
     }
 )
 CLOSINGS: Mapping[DeliveryKind, str] = MappingProxyType(
     {
-        DeliveryKind.ESCALATED: "You got this because you may take escalations of {account}.",
-        DeliveryKind.REMINDER: "You got this because you may take escalations of {account}.",
+        DeliveryKind.ESCALATED: "You got this because you can take escalations at {account}.",
+        DeliveryKind.REMINDER: "You got this because you can take escalations at {account}.",
         DeliveryKind.LAPSE_WARNING: "You got this because it is yours.",
         DeliveryKind.WAKE_UP: "You got this because you parked it.",
         DeliveryKind.DEBRIEF: "You got this because you escalated it.",
@@ -73,7 +73,7 @@ def letter(told: tuple[MailItem, ...], recipient: User, account: Account, *, uns
     first = told[0]
     lead = LEADS[first.kind].format(escalator=first.escalator)
     if len(told) > 1:
-        lead = f"{len(told)} things came within a minute, so here they are in one."
+        lead = f"{len(told)} things came in within a minute, so here they are together."
     return Letter(
         account_name=account.name,
         greeting=f"Hello {recipient.name},",

@@ -21,7 +21,7 @@ from flowpilot_core.domain.kernel.identifiers import DeliveryId, EventId, Webhoo
 from flowpilot_core.domain.kernel.sending import DeliveryState, delay
 from flowpilot_core.domain.notifications.delivery import Delivery
 from flowpilot_core.domain.notifications.webhook import ASKING, GONE, Webhook, WebhookMessage, is_accepted, is_permanent, why_not_tell
-from flowpilot_core.domain.notifications.webhook_formats import WebhookFacts, about, rendered
+from flowpilot_core.domain.notifications.webhook_formats import WebhookFacts, about, rendered, urgency
 from flowpilot_core.domain.sessions.session import Priority
 from flowpilot_core.ports.access import AccessWork
 from flowpilot_core.ports.assistant import Redactor
@@ -184,7 +184,7 @@ class SendWebhook:
             session_id=session.id,
             handoff_id=message.handoff_id,
             title=clean(about(handoff, session.title, session.client_name)),
-            priority=handoff.priority if handoff else session.priority,
+            priority=urgency(handoff, session, case.detail.handoffs),
             link=page_of(self.base_url, lease.account_id, session.id, handoff),
         )
 

@@ -44,7 +44,7 @@ HINTS: Mapping[Trouble, str] = MappingProxyType(
     {
         Trouble.UNREACHABLE: "Check the address, and whether the vendor is up.",
         Trouble.NOT_THE_API: "Check the address: it must be the vendor's root, without a proxy's sign-in before it.",
-        Trouble.VENDOR_FAULT: "Try again later, and ask the vendor if it stays so.",
+        Trouble.VENDOR_FAULT: "Try again later. If it keeps failing, ask the vendor.",
         Trouble.TOO_MANY_CALLS: "Try again later.",
         Trouble.TICKET_LOCKED: "Try again later.",
         Trouble.WRONG_KEY: "Enter the credentials again, as the vendor shows them.",
@@ -97,6 +97,11 @@ class PsaConnections:
                 require_role(actor, Permission.CONNECT_PSA)
                 return connection
         raise NotFound("connection")
+
+    def notices(self, connection: PsaConnection) -> Sequence[str]:
+        """What to know about what was chosen for it."""
+        vendor = self.psas.vendors.get(connection.system)
+        return connection.notices(vendor.vendor) if vendor else ()
 
     async def require_connection(self, actor: Actor, connection_id: PsaConnectionId) -> None:
         """Raises `NotFound`."""
@@ -318,7 +323,7 @@ def _checked_templates(templates: Mapping[str, Plain]) -> Mapping[NoteKind, str]
         if name not in SWITCHED:
             raise InvalidValue(field, one_of(SWITCHED))
         if not isinstance(value, str):
-            raise InvalidValue(field, "must be a text")
+            raise InvalidValue(field, "must be text")
         checked[NoteKind(name)] = checked_template(field, value)
     return checked
 

@@ -81,7 +81,7 @@ async def connected(work: PsaWork, system: str) -> PsaConnection:
     for connection in await work.psa.connections():
         if connection.system == system:
             return connection
-    raise NotFound("connection to that PSA")
+    raise NotFound("PSA connection")
 
 
 @frozen(kw_only=True)

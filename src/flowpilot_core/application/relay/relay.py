@@ -10,6 +10,7 @@ from typing import Protocol
 from attrs import define, field
 
 from flowpilot_core.domain.kernel.errors import FlowPilotError
+from flowpilot_core.domain.kernel.identifiers import AccountId
 from flowpilot_core.domain.kernel.sending import delay
 from flowpilot_core.ports.kernel import BeginWork, Jitter
 from flowpilot_core.ports.relay import Lease, Outbox, RelayWork, WorkKind
@@ -67,8 +68,8 @@ class Relay:
     _running: dict[asyncio.Task[None], str] = field(factory=dict, init=False)
     """What is being done, and in which lane."""
 
-    def wake(self) -> None:
-        """There may be work: look now."""
+    def wake(self, account_id: AccountId | None = None) -> None:
+        """There may be work, in this account or in any: look now, in all of them. `committed=relay.wake` of `FlowPilot.of` calls it."""
         self._woken.set()
 
     async def run_once(self) -> int:

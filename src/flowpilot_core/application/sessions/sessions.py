@@ -340,4 +340,4 @@ def _require_able(acting: Callable[..., Person], actor: Actor) -> None:
     try:
         require_role(acting(actor.account_id), Permission.WORK)
     except (Unauthenticated, RoleForbidden) as exc:
-        raise InvalidValue("user_id", "is nobody who may work on a session") from exc
+        raise InvalidValue("user_id", "must be somebody who may work on a session") from exc

@@ -137,5 +137,5 @@ def _claims(token: str) -> dict[str, Any]:
 def _checked_issuer(value: str) -> str:
     parts = checked_web_address("issuer", value, most=TITLE, example=_ISSUER)
     if parts.query or parts.fragment:
-        raise InvalidValue("issuer", f"is no address such as {_ISSUER}")
+        raise InvalidValue("issuer", f"must be an address such as {_ISSUER}")
     return value

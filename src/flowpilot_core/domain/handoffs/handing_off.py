@@ -118,7 +118,7 @@ def _to_come(wake_at: datetime | None, intent: Intent, at: datetime) -> datetime
     if wake_at is None:
         return None
     if intent is not Intent.PARK:
-        raise InvalidValue("wake_at", "is for a park only")
+        raise InvalidValue("wake_at", "is only for a park")
     if wake_at <= at:
         raise InvalidValue("wake_at", "must be in the future")
     return checked_moment("wake_at", wake_at)

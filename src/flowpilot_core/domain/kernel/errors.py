@@ -46,7 +46,7 @@ class Unauthenticated(FlowPilotError):
     """Nobody, or nobody who is active here, stands behind the request."""
 
     def __str__(self) -> str:
-        return "nobody active here goes by that token"
+        return "that token belongs to nobody who is active here"
 
 
 @define
@@ -78,7 +78,7 @@ class NotAssignee(FlowPilotError):
     session_id: SessionId
 
     def __str__(self) -> str:
-        return "the session is somebody else's"
+        return "the session is assigned to somebody else"
 
 
 @define
@@ -88,7 +88,7 @@ class LastAccountOwner(FlowPilotError):
     user_id: UserId
 
     def __str__(self) -> str:
-        return "nobody else is an account owner: make somebody one first"
+        return "this is the only account owner: make somebody else an owner first"
 
 
 @define
@@ -156,7 +156,7 @@ class ConnectionExists(FlowPilotError):
     system: str
 
     def __str__(self) -> str:
-        return f"there is a connection to {self.system} already"
+        return f"{self.system} is already connected"
 
 
 @define
@@ -198,7 +198,7 @@ class Stale(FlowPilotError):
     """Somebody else saved it between our load and our save; the whole unit of work may be tried again."""
 
     def __str__(self) -> str:
-        return "it was changed meanwhile"
+        return "it was changed in the meantime"
 
 
 @define

@@ -55,7 +55,7 @@ def _storable(field: str, value: str, most: int) -> str:
     if len(value) > most:
         raise InvalidValue(field, f"is longer than {most} characters")
     if "\0" in value:
-        raise InvalidValue(field, "must not hold a NUL character")
+        raise InvalidValue(field, "must not contain a NUL character")
     if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
-        raise InvalidValue(field, "must not hold a lone surrogate")
+        raise InvalidValue(field, "must not contain a lone surrogate")
     return value

@@ -16,9 +16,9 @@ def checked_web_address(field: str, value: str, *, most: int, example: str) -> S
         _ascii_authority(parts)
     except ValueError as exc:
         why = f": {exc}" if isinstance(exc, _NoHost) else ""
-        raise InvalidValue(field, f"is no address such as {example}{why}") from None
+        raise InvalidValue(field, f"must be an address such as {example}{why}") from None
     if "@" in parts.netloc:
-        raise InvalidValue(field, "must not hold a user or a password")
+        raise InvalidValue(field, "must not contain a user or a password")
     return parts
 
 

@@ -93,7 +93,7 @@ class PolicyStep:
         if not self.whom:
             raise InvalidValue("whom", "must name somebody")
         if not self.channels:
-            raise InvalidValue("channels", "must name one at least")
+            raise InvalidValue("channels", "must name at least one")
         if not 0 <= self.repeats <= MOST_REPEATS:
             raise InvalidValue("repeats", f"must be from 0 to {MOST_REPEATS}")
         if (self.repeats > 0) is not (self.every is not None):

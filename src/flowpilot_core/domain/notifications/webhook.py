@@ -132,7 +132,7 @@ class Webhook:
 def checked_kinds(kinds: frozenset[EventKind], format: WebhookFormat) -> frozenset[EventKind]:
     """Kinds that a webhook of this format can be told of, one at least. Raises `InvalidValue`."""
     if not kinds:
-        raise InvalidValue("kinds", "must name one kind of event at least")
+        raise InvalidValue("kinds", "must name at least one kind of event")
     if strange := sorted(kinds - (PAGED if format in PAGERS else HOOKABLE)):
         raise InvalidValue("kinds", f"{format} cannot be told of {', '.join(strange)}")
     return kinds
@@ -142,7 +142,7 @@ def checked_target(url: str, routing_key: str | None, format: WebhookFormat) -> 
     """The host that an address leads to. Raises `InvalidValue` for what is no address, and for a routing key too many or too few."""
     parts = checked_web_address("url", url, most=LONGEST_URL, example="https://hooks.example.com/…")
     if routing_key is not None and not (routing_key.isascii() and routing_key.isalnum()):
-        raise InvalidValue("routing_key", "is letters and digits")
+        raise InvalidValue("routing_key", "must be letters and digits")
     if (routing_key is not None) is not (format is WebhookFormat.PAGERDUTY):
         raise InvalidValue("routing_key", "goes with the format pagerduty, and only with it")
     return parts.netloc

@@ -3,17 +3,17 @@
 Standard Webhooks for programs; the bodies that Slack, Teams, PagerDuty (Events API v2) and GoAlert (generic API) take as they are.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 
 from attrs import frozen
 
-from flowpilot_core.domain.handoffs.handoff import Handoff
+from flowpilot_core.domain.handoffs.handoff import Handoff, Intent
 from flowpilot_core.domain.kernel.canonical_json import instant
 from flowpilot_core.domain.kernel.events import EventKind, Plain
 from flowpilot_core.domain.kernel.identifiers import EventId, HandoffId, SessionId
-from flowpilot_core.domain.sessions.session import Priority
+from flowpilot_core.domain.sessions.session import Priority, Session
 
 from .webhook import WebhookFormat
 
@@ -40,17 +40,17 @@ class WebhookFacts:
 DEEDS: Mapping[EventKind | None, str] = MappingProxyType(
     {
         None: "sent a test",
-        EventKind.HANDOFF_ESCALATED: "is stuck and asks for a colleague",
+        EventKind.HANDOFF_ESCALATED: "is stuck and needs a colleague",
         EventKind.HANDOFF_REROUTED: "sent it on",
         EventKind.HANDOFF_ASSESSED: "assessed it",
         EventKind.HANDOFF_CLAIMED: "took it",
         EventKind.HANDOFF_UNCLAIMED: "gave it back",
-        EventKind.HANDOFF_LAPSED: "gave it back, since nobody went on with it",
+        EventKind.HANDOFF_LAPSED: "returned it to the queue, since nobody was working on it",
         EventKind.HANDOFF_WITHDRAWN: "withdrew it",
-        EventKind.HANDOFF_REMINDED: "says that it still waits for a colleague",
-        EventKind.SESSION_REASSIGNED: "gave it to somebody else",
+        EventKind.HANDOFF_REMINDED: "says it is still waiting for a colleague",
+        EventKind.SESSION_REASSIGNED: "reassigned it",
         EventKind.SESSION_RESOLVED: "resolved it",
-        EventKind.SESSION_REOPENED: "opened it again",
+        EventKind.SESSION_REOPENED: "reopened it",
     }
 )
 
@@ -71,6 +71,13 @@ def about(handoff: Handoff | None, title: str, client: str | None) -> str:
     if handoff is not None:
         title, client = handoff.brief.title, handoff.brief.client_name
     return f"{client}: {title}" if client else title
+
+
+def urgency(handoff: Handoff | None, session: Session, handoffs: Sequence[Handoff]) -> Priority:
+    """How urgent that is: as its handoff says, of a session its latest escalation, and where there was none the session itself."""
+    escalations = [one for one in handoffs if one.intent is Intent.ESCALATE]
+    latest = handoff or (escalations[-1] if escalations else None)
+    return latest.priority if latest else session.priority
 
 
 def _standard(told: WebhookFacts) -> Plain:
@@ -110,6 +117,7 @@ def _teams(told: WebhookFacts) -> Plain:
 
 
 def _pagerduty(told: WebhookFacts) -> Plain:
+    # A test resolves what was never triggered: the key and the way there are tried, and no incident stays open that nothing would close.
     body: dict[str, Plain] = {"routing_key": told.routing_key, "event_action": _action(told), "dedup_key": _dedup(told)}
     if body["event_action"] == "trigger":
         body["payload"] = {
@@ -128,7 +136,7 @@ def _goalert(told: WebhookFacts) -> Plain:
         "details": f"{_sentence(told)}\n\n{told.link}",
         "dedup": _dedup(told),
     }
-    if told.kind in _ENDS | _TAKEN:
+    if _is_over(told):
         body["action"] = "close"
     return body
 
@@ -146,7 +154,12 @@ _FORMATS: Mapping[WebhookFormat, Callable[[WebhookFacts], Plain]] = MappingProxy
 
 def _action(told: WebhookFacts) -> str:
     # Not acknowledged when it is taken: PagerDuty would stay silent at the next trigger, and a claim that lapses must ring again.
-    return "resolve" if told.kind in _ENDS | _TAKEN else "trigger"
+    return "resolve" if _is_over(told) else "trigger"
+
+
+def _is_over(told: WebhookFacts) -> bool:
+    """Whether nobody is to be woken for it; for a test nobody is."""
+    return told.kind is None or told.kind in _ENDS | _TAKEN
 
 
 def _dedup(told: WebhookFacts) -> str:

@@ -80,7 +80,7 @@ def zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):
-        raise InvalidValue("time_zone", "is no time zone of the IANA database, such as Europe/Vienna") from None
+        raise InvalidValue("time_zone", "must be a time zone of the IANA database, such as Europe/Vienna") from None
 
 
 @frozen(kw_only=True)

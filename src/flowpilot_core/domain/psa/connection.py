@@ -15,6 +15,8 @@ from flowpilot_core.domain.kernel.text import one_of, text
 from flowpilot_core.domain.kernel.transitions import advance
 from flowpilot_core.domain.kernel.web_address import checked_web_address
 
+from .vendor import Vendor
+
 
 class NoteKind(StrEnum):
     """What a note tells."""
@@ -215,6 +217,16 @@ class PsaConnection:
             return kind not in SWITCHED or kind in self.noted
         return action.value in self.changes.get(kind, TicketChange()).named()
 
+    def notices(self, vendor: Vendor) -> tuple[str, ...]:
+        """What to know about the choices made, though none of them is wrong."""
+        status = self.changes.get(NoteKind.RESOLVED, TicketChange()).status
+        if status is None or vendor.notes_on_closed:
+            return ()
+        return (
+            f"{vendor.name} takes no notes on a closed ticket. If “{status}” closes it, outputs that you approve after the session was "
+            "resolved are refused: choose a status that leaves the ticket open, and close it once they are posted.",
+        )
+
 
 def checked_base_url(value: str) -> str:
     """A vendor's root: http or https, a host, perhaps a port and a path. Raises `InvalidValue`."""
@@ -259,7 +271,7 @@ def checked_changes(changes: Mapping[str, Plain]) -> Mapping[NoteKind, TicketCha
 def _choice(where: str, wanted: Mapping[str, Plain], action: TicketAction) -> str | None:
     value = wanted.get(action)
     if value is not None and not isinstance(value, str):
-        raise InvalidValue(f"{where}.{action}", "must be a text")
+        raise InvalidValue(f"{where}.{action}", "must be text")
     return None if value is None else text(f"{where}.{action}", value, most=LONGEST_CHOICE)
 
 

@@ -20,7 +20,7 @@ from .vendor import NoteFormat
 TEMPLATES: Mapping[NoteKind, str] = MappingProxyType(
     {
         NoteKind.ESCALATED: (
-            "{by} is stuck and asks for a colleague.\n\n"
+            "{by} is stuck and needs a colleague.\n\n"
             "Why: {reason}\n{note}\n\n"
             "Problem: {title}\n{problem}\n\n"
             "What failed:\n{failed}\n\n"

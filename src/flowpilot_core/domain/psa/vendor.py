@@ -77,12 +77,14 @@ class Vendor:
     to_client: Mapping[str, Plain] = field(factory=dict)
     """The settings under which the client reads a note."""
     vouching: Vouching = Vouching.SECRET
+    notes_on_closed: bool = True
+    """Whether a closed ticket takes a note and stays closed."""
 
     def check_credentials(self, credentials: Mapping[str, str]) -> None:
         """Raises `InvalidValue` unless they are all there and no others are."""
         for name in credentials:
             if name not in (*self.needs, *self.takes):
-                raise InvalidValue(f"credentials.{name}", f"is none that {self.name} knows")
+                raise InvalidValue(f"credentials.{name}", f"is not a credential that {self.name} takes")
         for name in self.needs:
             if name not in credentials:
                 raise InvalidValue(f"credentials.{name}", "is missing")
@@ -93,7 +95,7 @@ class Vendor:
         """Raises `InvalidValue` for one that it has not, or for a value that one cannot have."""
         for name, value in settings.items():
             if name not in self.settings:
-                raise InvalidValue(f"settings.{name}", f"is none that {self.name} has")
+                raise InvalidValue(f"settings.{name}", f"is not a setting of {self.name}")
             self.settings[name].check(name, value)
 
 

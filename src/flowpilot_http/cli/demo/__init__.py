@@ -1,14 +1,21 @@
 """`flowpilot demo`: the main job as a story, on a server and a database of its own."""
 
+from typing import Annotated
+
+import typer
+
 from flowpilot_http.cli.outcome import outcome
 
 from .performance import perform
 
 
-def demo() -> None:
+def demo(
+    replay: Annotated[bool, typer.Option("--replay", help="Replay a small log of another system at the end, too.")] = False,
+) -> None:
     """Tell the main job as a story, on a server, a database and a mail server of its own on this machine.
 
-    On a terminal it goes on serving until Ctrl-C, for you to look around; else it ends. Nothing is left behind.
+    On a terminal it keeps serving until Ctrl-C, so that you can look around, and shows every mail that is sent; elsewhere it ends. Nothing
+    is left behind.
     """
     with outcome():
-        perform()
+        perform(replay=replay)

@@ -16,6 +16,7 @@ from flowpilot_http.cli.outcome import run
 from flowpilot_http.main.failures import CannotRun
 from flowpilot_http.settings import Settings
 
+from . import mails
 from .caller import Caller
 from .mailbox import Mailbox
 from .server import Server, serving
@@ -23,10 +24,12 @@ from .story import Cast, Story, StoryBroken
 
 HOME: Final = "Northwind IT"
 AWAY: Final = "Fabrikam Support"
+BETWEEN_LOOKS: Final = 0.5
+"""Seconds to wait for a mail before looking whether the server still runs."""
 
 
-def perform() -> None:
-    """Set everything up, tell the story, say where to look, and on a terminal serve until Ctrl-C.
+def perform(*, replay: bool) -> None:
+    """Set everything up, tell the story, and on a terminal say where to look and serve until Ctrl-C. `replay`: of a log, too.
 
     Raises `CannotRun` where something does not start, or where the story does not hold.
     """
@@ -43,13 +46,15 @@ def perform() -> None:
             )
             try:
                 story.tell()
+                if replay:
+                    story.replayed()
             except StoryBroken as broken:
-                raise CannotRun(f"the story does not hold: {broken}\n{server.last_words()}") from broken
-            _say_where_to_look(console, cast, server.port)
+                raise CannotRun(f"the story went wrong: {broken}\n{server.last_words()}") from broken
             if console.is_terminal:
-                _keep_serving(console, server)
+                _say_where_to_look(console, cast, server.port)
+                _keep_serving(console, server, mailbox)
             else:
-                console.print(Text("   On a terminal all this goes on being served until Ctrl-C; here it ends now.", style="bold"))
+                console.print(Text("\nOn a terminal the demo keeps serving, so that you can look around. Here it ends.", style="bold"))
 
 
 def _cast(settings: Settings, port: int) -> Cast:
@@ -84,22 +89,28 @@ def _say_where_to_look(console: Console, cast: Cast, port: int) -> None:
     console.print()
     console.print(Text("Where to look", style="bold cyan"))
     for what, where in (
-        ("The API, to read", f"{address}/docs"),
+        ("The API reference", f"{address}/docs"),
         ("The same as OpenAPI", f"{address}/openapi.json"),
+        ("Sign in as sue@northwind.example (the code is mailed, and shown here)", f"{address}/sign-in/{cast.account_id}?next=/queue"),
         ("All sessions, as Sam sees them", f"curl -H 'Authorization: Bearer {cast.sam.token}' '{address}/ai-sessions'"),
     ):
         console.print(Text(f"   {what}"))
-        # On one line, to be copied.
-        console.print(Text(f"     {where}", style="green"), soft_wrap=True)
+        # Alone and unbroken, to be copied.
+        console.print(Text(where, style="green"), soft_wrap=True)
     console.print()
 
 
-def _keep_serving(console: Console, server: Server) -> None:
+def _keep_serving(console: Console, server: Server, mailbox: Mailbox) -> None:
     # A shell starts what runs in its background deaf to Ctrl-C; here somebody is told to press it.
     signal.signal(signal.SIGINT, _interrupt)
-    console.print(Text("   Serving until Ctrl-C; everything made here goes away then.", style="bold"))
+    console.print(Text("Serving until Ctrl-C. Then everything made here goes away.", style="bold"))
     try:
-        server.wait()
+        while True:
+            server.require_running()
+            if (mail := mailbox.next_mail(within=BETWEEN_LOOKS)) is not None:
+                console.print()
+                mails.announce(console, mail)
+                mails.show(console, mail)
     except KeyboardInterrupt:
         console.print()
 

@@ -42,9 +42,10 @@ class Server:
         figures: Mapping[str, Any] = json.loads(ended.stdout)
         return figures
 
-    def wait(self) -> None:
+    def require_running(self) -> None:
         """Raises `CannotRun` once it has ended."""
-        raise CannotRun(f"the server ended with {self.process.wait()}; {self.last_words()}")
+        if (status := self.process.poll()) is not None:
+            raise CannotRun(f"the server ended with {status}; {self.last_words()}")
 
     def last_words(self) -> str:
         """How its log ends."""

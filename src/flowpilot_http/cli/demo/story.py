@@ -14,13 +14,13 @@ from attrs import Factory, define, frozen
 from rich import box
 from rich.console import Console
 from rich.padding import Padding
-from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
 from flowpilot_core.domain.kernel.text import counted
 
+from . import mails
 from .caller import Answer, Caller, Listening
 from .incident_log import FIGURES, LOG, MAPPING
 from .mailbox import Mailbox
@@ -87,7 +87,6 @@ class Story:
         self._solved()
         for listening in self._listening.values():
             listening.close()
-        self._replayed()
 
     @property
     def _handoff_path(self) -> str:
@@ -109,9 +108,7 @@ class Story:
         preferring = cast.sam.put("/notification-preferences", mail_after_seconds=600)
         _require(cast.sam, "PUT", "/notification-preferences", (200,), preferring)
         self._listening[cast.sam.name] = cast.sam.listen()
-        self._say(
-            "Sam is at the desk with the queue open, and wants mail only for what he has not looked at after ten minutes. Sue is away."
-        )
+        self._say("Sam has the queue open, and wants mail only about what he has not looked at after ten minutes. Sue reads her mail.")
 
     def _jo_tries(self) -> None:
         jo = self.cast.jo
@@ -125,7 +122,9 @@ class Story:
             ticket={"system": "connectwise", "id": "48211"},
         )
         self._session_id = session["id"]
-        self._say("Jo starts a session and asks a question. Three explanations fit: the session forks into three branches, one for each.")
+        self._say(
+            "Jo starts a session and asks a question. Three explanations fit, so the session forks: with its root it has four branches."
+        )
         path = f"/ai-sessions/{self._session_id}"
         asked = self._done(
             jo, f"{path}/steps", kind="question", content="Since when?", evidence="Since Monday, when the firewall was updated."
@@ -151,7 +150,7 @@ class Story:
         for branch_id, reason in ((line, "The line is steady"), (client, "A new client drops, too")):
             self._done(jo, f"{path}/branches/{branch_id}/close", outcome="dead_end", reason=reason)
         session = self._read(jo, path)
-        self._holds("the session has three branches beside its first one", 4, len(session["branches"]))
+        self._holds("the session has three branches beside its root", 4, len(session["branches"]))
         self._holds("it has four steps", 4, len(session["steps"]))
         self._show(_investigation(session))
 
@@ -178,10 +177,9 @@ class Story:
         self._holds("it is the one that Jo handed over", self._handoff_id, heard["handoff_id"])
         self._say(f"● {cast.sam.name}: handoff.escalated by {heard['by']['name']}, over the open stream")
         mail = self._mailed(cast.sue)
-        plain = mail.get_body(("plain",))
-        body = plain.get_content().replace("\r\n", "\n").strip() if plain else ""
-        self._show(Panel(Text(body), title="what Sue reads", title_align="left", border_style="dim"))
+        mails.show(self.console, mail)
         self._listening[cast.sue.name] = cast.sue.listen()
+        self._say("Sue opens the queue as well.")
         self._say("Not told: Jo, who asked; Vic, who only looks; and nobody of the other provider.")
 
     def _sam_looks(self) -> None:
@@ -210,6 +208,24 @@ class Story:
         summary.add_row("still open", ", ".join(labels[branch_id] for branch_id in snapshot["open_hypotheses"]))
         summary.add_row("digest", f"{digest[:12]}… is what its {len(answer.raw):,} bytes hash to")
         self._show(summary)
+        self._assessed()
+
+    def _assessed(self) -> None:
+        heard = self._heard(self.cast.sam, "handoff.assessed")
+        self._holds("it is what Jo handed over that was assessed", self._handoff_id, heard["handoff_id"])
+        assessment = self._read(self.cast.sam, self._handoff_path)["assessment"]
+        self._holds("the assessment is there", "ready", assessment["state"])
+        table = self._table("the assessment says", "")
+        table.add_row("in short", assessment["headline"])
+        for label, said in (
+            ("likely", [f"{cause['cause']} ({cause['confidence']})" for cause in assessment["likely_causes"]]),
+            ("ruled out", [statement["text"] for statement in assessment["ruled_out"]]),
+            ("what to do next", [statement["text"] for statement in assessment["next_steps"]]),
+            ("to ask Jo", [statement["text"] for statement in assessment["questions"]]),
+        ):
+            if said:
+                table.add_row(label, "\n".join(said))
+        self._show(table)
 
     def _two_claim_at_once(self) -> None:
         cast = self.cast
@@ -283,7 +299,8 @@ class Story:
         self._mailed(self.cast.jo)
         self._say("Jo, who asked, reads what solved it.")
 
-    def _replayed(self) -> None:
+    def replayed(self) -> None:
+        """One more chapter, for whoever comes with a log."""
         self._chapter("A log of another system, replayed")
         log, mapping = self.folder / "incidents.csv", self.folder / "incidents.toml"
         log.write_text(LOG)
@@ -306,8 +323,8 @@ class Story:
         mail = self.mailbox.next_mail(within=MAIL_SECONDS)
         if mail is None:
             raise StoryBroken(f"no mail arrived within {MAIL_SECONDS:.0f} seconds")
+        mails.announce(self.console, mail)
         (recipient,) = mail["To"].addresses
-        self._say(f"✉ {recipient.display_name} <{recipient.addr_spec}>: {mail['Subject']}")
         self._holds("whom it is to", who.name, recipient.display_name)
         return mail
 

@@ -4,7 +4,7 @@ from flowpilot_core.domain.kernel.errors import NotFound
 from flowpilot_http.pages.page_request import Form, Visit, shows, takes
 from flowpilot_http.responses import Body
 
-OVER = "It was accepted, withdrawn or replaced by another one, or is older than a week. Ask whoever invited you for another one."
+OVER = "It has already been accepted, was withdrawn or replaced, or is more than a week old. Ask the person who invited you for a new one."
 
 INVITATION = "/invitations/{link:str}"
 
@@ -36,7 +36,7 @@ def _link(request: Visit) -> str:
 
 
 def _over(request: Visit) -> Body:
-    return request.page("problem.html", status=404, title="This invitation is no good any more", detail=OVER)
+    return request.page("problem.html", status=404, title="This invitation is no longer valid", detail=OVER)
 
 
 ROUTES = (invitation_page, accept_invitation)

@@ -18,17 +18,17 @@ from flowpilot_http.schemas.kernel import Closed
 
 _ID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
-USED_UP = "It was used already, or is older than a quarter of an hour. Ask for another one."
+USED_UP = "It has already been used, or is more than 15 minutes old. Ask for a new one."
 
 NOT_VOUCHED_FOR = (
-    "Your identity provider did not vouch for somebody of this account, or the sign-in took too long or was begun in another browser. "
-    "Try again; if it fails again, ask an admin of your account whether they know you by the address that your provider has of you."
+    "Your identity provider could not confirm that you belong to this account, or the sign-in took too long or began in another browser. "
+    "Try again. If that fails, ask an admin of your account whether it has the same e-mail address for you as your provider."
 )
 
 
 NO_GOOD = (
-    "It is no code that was mailed to you, or it is older than ten minutes, was used, was mistyped too often, or was asked for in another "
-    "browser."
+    "That code did not work. It may be mistyped, more than ten minutes old or already used, or it was requested in another browser. After "
+    "too many tries a code stops working."
 )
 
 
@@ -165,7 +165,7 @@ async def sign_in_by_link(request: Visit) -> Body:
         with request.trying(link):
             signed_in = await request.flowpilot.signing_in.by_link(link, instead_of=request.visitor.kept)
     except Unauthenticated:
-        return request.page("problem.html", status=401, title="This link is no good any more", detail=USED_UP)
+        return request.page("problem.html", status=401, title="This link is no longer valid", detail=USED_UP)
     return request.signed_in(signed_in, request.going)
 
 

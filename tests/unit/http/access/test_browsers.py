@@ -39,7 +39,7 @@ async def test_a_link_signs_its_person_in_once(world: World) -> None:
     await thief.open(link)
     await thief.send()
 
-    assert "As Jo, engineer" in browser.page.text
+    assert "You are Jo, engineer" in browser.page.text
     assert (401, None) == (thief.page.status_code, thief.client.cookies.get(COOKIE))
 
 
@@ -139,7 +139,7 @@ async def test_signing_in_makes_a_new_cookie_and_ends_the_one_before(world: Worl
     await browser.send()
 
     assert before != browser.client.cookies[COOKIE]
-    assert "As Sam, engineer" in browser.page.text
+    assert "You are Sam, engineer" in browser.page.text
     assert 401 == (await world.nobody.get("/ai-sessions", headers={"cookie": f"{COOKIE}={before}"})).status_code
 
 
@@ -173,7 +173,7 @@ async def test_it_is_over_after_a_working_day(world: World) -> None:
 
     # What counted as good a moment ago may do so for a second.
     kept = browser.client.cookies[COOKIE]
-    with pytest.raises(Exception, match="nobody active"):
+    with pytest.raises(Exception, match="nobody who is active"):
         await world.flowpilot.signing_in.person(kept)
     assert 200 == before.status_code == (await other.client.get(HOME)).status_code
 

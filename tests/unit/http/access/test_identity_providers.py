@@ -250,7 +250,7 @@ async def test_a_browser_goes_to_the_provider_and_comes_back_signed_in(trust: Tr
 
     assert address.startswith(f"{trust.provider.issuer}/authorize?tenant=acme&response_type=code&scope=openid+email")
     assert (200, "/signed-in") == (page.status_code, browser.path)
-    assert "As Jo, engineer" in page.text
+    assert "You are Jo, engineer" in page.text
 
 
 async def test_whoever_signed_in_once_is_known_by_their_subject_from_then_on(trust: Trust) -> None:
@@ -262,7 +262,7 @@ async def test_whoever_signed_in_once_is_known_by_their_subject_from_then_on(tru
     trust.provider.claims = {"email": None}
     page = await trust.comes_back(again, **trust.provider.signs_in(await trust.sets_out(again)))
 
-    assert (200, True) == (answer.status_code, "As Jo" in page.text)
+    assert (200, True) == (answer.status_code, "You are Jo" in page.text)
 
 
 @pytest.mark.parametrize(

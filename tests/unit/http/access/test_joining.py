@@ -31,7 +31,7 @@ async def test_who_accepts_an_invitation_is_signed_in(world: World) -> None:
     shown = await browser.open(await _link(world))
     await browser.send()
 
-    assert "Adam invites you, Nina, to join Acme as engineer." in shown.text
+    assert "Adam has invited you, Nina, to join Acme as engineer." in shown.text
     assert (200, "/signed-in") == (browser.page.status_code, browser.path)
     assert ("Nina", "active") == ((me := (await browser.client.get("/users/me")).json())["name"], me["state"])
 

@@ -41,7 +41,7 @@ async def test_who_types_the_code_is_signed_in_and_goes_where_they_were_going(wo
 
     page = await browser.send(code=f" {code.lower().replace('-', ' ')} ")
 
-    assert (200, "/signed-in?from=there", True) == (page.status_code, browser.path, "As Jo, engineer" in page.text)
+    assert (200, "/signed-in?from=there", True) == (page.status_code, browser.path, "You are Jo, engineer" in page.text)
     assert ["jo@example.test"] == world.mailbox.recipients
     assert ("Jo", "Sign in to Acme") == (world.mailbox.messages[0].to_name, world.mailbox.messages[0].subject)
     assert None is browser.client.cookies.get("__Host-flowpilot_code")
@@ -229,5 +229,5 @@ async def test_who_was_signed_in_with_the_browser_is_signed_out(world: World) ->
     await browser.send(f"/sign-in/{world.junior.account_id}", email="sam@example.test")
     await browser.send(code=await _code(world))
 
-    assert "As Sam" in browser.page.text
+    assert "You are Sam" in browser.page.text
     assert 401 == (await world.nobody.get("/users/me", headers={"cookie": f"{COOKIE}={before}"})).status_code

@@ -159,7 +159,7 @@ async def test_a_link_that_is_no_good_is_counted_and_a_good_one_signs_in(world: 
 
     assert [401, 429] == [page.status_code for page in guesses]
     assert ("text/html; charset=utf-8", True) == (guesses[1].headers["content-type"], "retry-after" in guesses[1].headers)
-    assert "As Jo, engineer" in (await _pressed(world, link)).text
+    assert "You are Jo, engineer" in (await _pressed(world, link)).text
 
 
 async def _pressed(world: World, link: str) -> httpx.Response:
@@ -185,7 +185,7 @@ async def test_codes_are_asked_for_and_typed_so_often_and_a_good_one_signs_in(wo
     await world.relay_runs()
     assert ["jo@example.test"] == world.mailbox.recipients
     await browser.open(f"/sign-in/{world.junior.account_id}/code")
-    assert "As Jo, engineer" in (await browser.send(code=code)).text
+    assert "You are Jo, engineer" in (await browser.send(code=code)).text
 
 
 async def test_a_proxy_on_this_machine_is_believed_whom_it_speaks_for(world: World) -> None:

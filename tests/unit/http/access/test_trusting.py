@@ -151,8 +151,8 @@ async def test_the_sign_in_page_offers_the_provider_or_a_code_and_never_both(tru
     without = await browser.open(path)
     mailed = await browser.send(email="jo@example.test")
 
-    assert (True, False) == ("Acme Login" in with_provider.text, "Mail me a code" in with_provider.text)
-    assert (False, True) == ("Acme Login" in without.text, "Mail me a code" in without.text)
+    assert (True, False) == ("Acme Login" in with_provider.text, "Email me a code" in with_provider.text)
+    assert (False, True) == ("Acme Login" in without.text, "Email me a code" in without.text)
     assert (403, 200) == (asked.status_code, mailed.status_code)
 
 

@@ -71,7 +71,7 @@ async def test_the_link_of_a_mail_leads_from_sign_in_to_the_claim(world: World, 
 
     await browser.send(link)
 
-    assert "It is yours" in browser.page.text
+    assert "This has been yours" in browser.page.text
     assert "claimed" == await mailed.state()
 
 
@@ -97,7 +97,7 @@ async def test_who_comes_second_reads_by_whom_and_when(world: World, mailed: Mai
 
     assert 409 == late.status_code
     for page in (late, browser.page):
-        assert f"{world.admin.user.name} took it, since 20" in page.text
+        assert f"{world.admin.user.name} has had this since 20" in page.text
         assert "Take it" not in page.text
 
 
@@ -107,7 +107,7 @@ async def test_one_that_was_withdrawn_needs_nobody(world: World, mailed: Mailed)
 
     await browser.open(mailed.link(world.senior))
 
-    assert "It is withdrawn" in browser.page.text
+    assert "This was withdrawn" in browser.page.text
     assert "Take it" not in browser.page.text
     assert 409 == (await browser.client.post(mailed.link(world.senior), data={"csrf_token": browser.csrf_token})).status_code
 
@@ -233,11 +233,11 @@ async def test_who_takes_it_by_the_link_chooses_where_they_go_on(world: World) -
     browser = await signed_in(world, world.senior)
 
     await browser.open(mailed.link(world.senior))
-    for words in ("Where will you go on?", "Line", "It &lt;b&gt;drops&lt;/b&gt; us", f"where {world.junior.user.name} stopped"):
+    for words in ("Where will you carry on?", "Line", "It &lt;b&gt;drops&lt;/b&gt; us", f"where {world.junior.user.name} stopped"):
         assert words in browser.page.text
     await browser.send(mailed.link(world.senior), branch_id=fork["branch_ids"][1])
 
-    assert "It is yours" in browser.page.text
+    assert "This has been yours" in browser.page.text
     assert fork["branch_ids"][1] == (await world.senior.seen(path))["active_branch_id"]
 
 
@@ -246,4 +246,4 @@ async def test_where_there_is_one_line_of_work_nobody_is_asked_where_to_go_on(wo
 
     await browser.open(mailed.link(world.senior))
 
-    assert "Where will you go on?" not in browser.page.text
+    assert "Where will you carry on?" not in browser.page.text

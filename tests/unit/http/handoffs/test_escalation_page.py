@@ -101,8 +101,8 @@ async def test_each_citation_of_the_assessment_leads_to_its_step(world: World) -
     browser = await opened(world, world.senior, case)
 
     assessment = (await world.senior.seen(f"/handoffs/{case.handoff['id']}"))["assessment"]
-    assert "It is being made." in pending.page.text
-    assert "It is being made." not in browser.page.text
+    assert "It is on its way." in pending.page.text
+    assert "It is on its way." not in browser.page.text
     for words in (assessment["headline"], assessment["likely_causes"][0]["cause"], assessment["next_steps"][0]["text"]):
         assert words in unescape(browser.page.text)
     cited = set(re.findall(r'href="#(step-\d+)"', browser.page.text))
@@ -121,7 +121,7 @@ async def test_who_claims_has_it_and_can_give_it_back(world: World) -> None:
     await browser.send(move="unclaim")
 
     assert {"Claim"} == offered
-    assert "It is yours, since" in claimed[0]
+    assert "This has been yours since" in claimed[0]
     assert {"Give back"} == claimed[1]
     assert (case.path, {"Claim"}) == (browser.path, buttons(browser))
     assert "gave it back" in browser.page.text
@@ -134,7 +134,7 @@ async def test_who_claims_chooses_where_to_go_on(world: World) -> None:
 
     await browser.send(move="claim", branch_id=chosen)
 
-    assert "It is yours, since" in browser.page.text
+    assert "This has been yours since" in browser.page.text
     assert chosen == (await world.senior.seen(f"/ai-sessions/{case.handoff['session_id']}"))["active_branch_id"]
 
 
@@ -147,8 +147,8 @@ async def test_what_was_added_to_cannot_be_given_back_and_the_page_says_why(worl
     await browser.send(move="unclaim")
 
     assert 409 == browser.page.status_code
-    assert "A handoff that is claimed does not allow this: unclaim." in browser.page.text
-    assert "It is yours" in browser.page.text
+    assert "This handoff is claimed, which does not allow: unclaim." in browser.page.text
+    assert "This has been yours" in browser.page.text
 
 
 async def test_who_comes_second_reads_who_was_first_and_when(world: World) -> None:
@@ -162,7 +162,7 @@ async def test_who_comes_second_reads_who_was_first_and_when(world: World) -> No
 
     assert 409 == late.status_code
     assert f'role="alert">{world.admin.user.name} was first and claimed it, at <time datetime="{taken["claimed_at"][:19]}' in late.text
-    assert f"{world.admin.user.name} claimed it, since" in browser.page.text
+    assert f"{world.admin.user.name} has had this since" in browser.page.text
     for page in (late, browser.page):
         assert ">Claim<" not in page.text
         assert "Restarted the spooler" in page.text
@@ -217,7 +217,7 @@ async def test_its_escalator_can_withdraw_it(world: World) -> None:
 
     await browser.send(move="withdraw")
 
-    assert "It was withdrawn: nobody is needed any more." in browser.page.text
+    assert "This was withdrawn: nobody is needed now." in browser.page.text
     assert set() == buttons(browser)
 
 

@@ -140,7 +140,7 @@ async def test_a_wake_up_leads_to_the_parked_session(office: Office) -> None:
     office.passes(timedelta(days=1))
     await office.relay_runs()
 
-    browser = await office.follows(world.junior, office.mail_to(world.junior, "wanted to be reminded"))
+    browser = await office.follows(world.junior, office.mail_to(world.junior, "asked to be reminded"))
 
     assert browser.path.startswith(f"/sessions/{session['id']}")
     assert "The disk comes tomorrow" in browser.page.text

@@ -40,7 +40,7 @@ async def test_looking_at_the_link_changes_nothing(world: World) -> None:
     page = await world.nobody.get(link(world.senior))
     await world.nobody.head(link(world.senior))
 
-    assert "Switch them off" in page.text
+    assert "Stop these mails" in page.text
     assert before == await channels(world.senior)
 
 

@@ -140,7 +140,7 @@ async def test_without_a_connection_there_is_nowhere_to_post(world: World) -> No
 
     refused = await world.junior.post(f"{path}/{output['id']}/post")
 
-    assert (404, "There is no such connection to that PSA.") == (refused.status_code, refused.json()["detail"])
+    assert (404, "We could not find that PSA connection.") == (refused.status_code, refused.json()["detail"])
     assert "approved" == (await world.junior.seen(f"{path}/{output['id']}"))["state"]
 
 

@@ -57,6 +57,23 @@ async def test_there_is_one_connection_for_each_system(world: World) -> None:
     assert (409, "connection_exists") == (again.status_code, again.json()["code"])
 
 
+async def test_who_has_a_ticket_closed_that_takes_no_notes_then_is_told_as_it_is_set(world: World) -> None:
+    world.psa.notes_on_closed = False
+    connection = await connected(world.owner)
+    path = f"/psa-connections/{connection['id']}"
+    closing = {"settings": {"ticket": {"resolved": {"status": "Closed"}}}}
+    set_up = (await world.owner.patch(path, closing)).json()
+    listed = (await world.owner.seen("/psa-connections"))["items"][0]
+    taken_back = (await world.owner.patch(path, {"settings": {"ticket": {"resolved": None}}})).json()
+    world.psa.notes_on_closed = True
+    elsewhere = (await world.owner.patch(path, closing)).json()
+
+    (notice,) = set_up["notices"]
+    assert notice.startswith("PSA in memory takes no notes on a closed ticket. If “Closed” closes it, ")
+    assert [notice] == listed["notices"]
+    assert [[], [], []] == [connection["notices"], taken_back["notices"], elsewhere["notices"]]
+
+
 @pytest.mark.parametrize(
     ("wrong", "pointer"),
     [
@@ -244,7 +261,7 @@ async def test_a_refusal_says_whether_the_connection_is_missing_or_the_ticket(wo
 
     missing = [(await world.junior.get(path)).json()["detail"] for path in ("/tickets/halopsa/1001", "/tickets/memory/4004")]
 
-    assert ["There is no such connection to that PSA.", "There is no such ticket."] == missing
+    assert ["We could not find that PSA connection.", "We could not find that ticket."] == missing
 
 
 async def test_a_psa_that_is_down_is_said_to_be(world: World) -> None:
