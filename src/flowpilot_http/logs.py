@@ -1,6 +1,10 @@
-"""Structured logs: one JSON object a line on standard error, without bodies, addresses of people, or tokens."""
+"""Structured logs on standard error, without bodies, addresses of people, or tokens.
+
+One JSON object a line; where standard error is a terminal, lines for people, and each mail that goes to the log as a mail.
+"""
 
 import logging
+import os
 import re
 import sys
 from typing import Any, Final
@@ -14,6 +18,9 @@ OURS: Final = "flowpilot"
 PREPARING: Final = f"{OURS}.preparing"
 """The logger of what makes a first start slow: each line is told before what it tells of is begun."""
 
+RULE: Final = 72
+"""Characters of the line above and below a mail."""
+
 _EVERY_RECORD_HAS: Final = frozenset(vars(logging.makeLogRecord({})))
 _PERSON: Final = re.compile(r"[^\s<>@:]+@")
 
@@ -22,29 +29,53 @@ def _json(_: Any, __: str, event: structlog.typing.EventDict) -> bytes:
     return msgspec.json.encode(event, enc_hook=str)
 
 
+MAIL: Final = f"{OURS}.mail"
+"""The logger of mails where no mail server is named: at level debug it has the whole mail."""
+
+
 def configure(level: str = "info", *, watched: bool = False) -> None:
-    """Have structlog, and whatever logs through the standard library, write JSON lines; `level` is the name of one, such as `info`.
+    """Have structlog, and whatever logs through the standard library, write such lines; `level` is the name of one, such as `info`.
 
     `watched`: whether somebody waits for a command to end; what makes that slow is then said in plain lines, whatever the level.
     """
     least = logging.getLevelNamesMapping()[level.upper()]
+    for_people = sys.stderr.isatty()
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            _json,
-        ],
+        processors=[structlog.contextvars.merge_contextvars, structlog.processors.add_log_level, *(_lines() if for_people else _objects())],
         wrapper_class=structlog.make_filtering_bound_logger(least),
-        logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr) if for_people else structlog.BytesLoggerFactory(sys.stderr.buffer),
         cache_logger_on_first_use=True,
     )
     logging.basicConfig(handlers=[_Forward()], level=max(least, logging.WARNING), force=True)
     logging.getLogger(OURS).setLevel(least)
+    mail = logging.getLogger(MAIL)
+    mail.handlers = [_Mail()] if for_people else []
+    mail.propagate = not for_people
+    # A terminal keeps nothing, and who looks at one where mails go to the log waits for them.
+    mail.setLevel(logging.DEBUG if for_people and least <= logging.INFO else logging.NOTSET)
     preparing = logging.getLogger(PREPARING)
     preparing.handlers = [_plain()] if watched else []
     preparing.propagate = not watched
     preparing.setLevel(logging.INFO if watched else logging.NOTSET)
+
+
+def _objects() -> list[structlog.typing.Processor]:
+    return [structlog.processors.TimeStamper(fmt="iso", utc=True), _json]
+
+
+def _lines() -> list[structlog.typing.Processor]:
+    time = structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False)
+    return [time, _legible, structlog.dev.ConsoleRenderer(colors="NO_COLOR" not in os.environ)]
+
+
+def _legible(_: Any, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """What moves no terminal and stays on its line, whatever is said; what is not known is left out."""
+    event.pop("logger", None)
+    return {name: _tame(value) if isinstance(value, str) else value for name, value in event.items() if value is not None}
+
+
+def _tame(said: str) -> str:
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in said)
 
 
 def _plain() -> logging.Handler:
@@ -67,6 +98,19 @@ class _Forward(logging.Handler):
         if record.exc_info and record.exc_info[0]:
             facts["error"] = record.exc_info[0].__name__
         structlog.get_logger().log(record.levelno, said, **facts)
+
+
+class _Mail(_Forward):
+    """A mail that goes to the log, shown as what it is."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the mail; that there is one goes without saying then."""
+        if record.levelno > logging.DEBUG:
+            return
+        rule = "─" * RULE
+        lines = [_tame(line) for line in record.getMessage().split("\n")]
+        sys.stderr.write("\n".join([rule, "This mail goes nowhere: no mail server is named.", *lines, rule, ""]))
+        sys.stderr.flush()
 
 
 def _told(name: str, value: object) -> object:

@@ -664,5 +664,10 @@ EXAMPLES: Final[Mapping[str, Any]] = {
     "change_team request": {"archived": True},
     "change_team": {**_team, "archived_at": _LATER},
     "live": {"status": "live"},
-    "ready": {"status": "ready", "checks": {"database": "ok", "migrations": "ok", "relay": "ok"}, "relay_lag_seconds": 0.0},
+    "ready": {
+        "status": "ready",
+        "checks": {"database": "ok", "migrations": "ok", "relay": "ok"},
+        "relay_lag_seconds": 0.0,
+        "relays_rest_because": None,
+    },
 }

@@ -14,6 +14,8 @@ class Readiness:
     problems: Mapping[str, str | None]
     relay_lags: Mapping[str, float] | None = None
     """By kind of work."""
+    resting: str | None = None
+    """Why relays rest, where they do: what is answered here is answered all the same."""
 
     @property
     def relay_lag(self) -> float | None:
@@ -31,20 +33,29 @@ Probe = Callable[[], Awaitable[Readiness]]
 
 
 class ReadyOut(msgspec.Struct, kw_only=True, frozen=True):
-    """Whether requests should come here; late mail alone is no reason against it."""
+    """Whether requests should come here; late mail alone is no reason against it, and relays that rest are none either."""
 
     status: Literal["ready", "not_ready"]
     checks: dict[str, str]
     relay_lag_seconds: float | None
+    relays_rest_because: str | None = None
+    """Nothing is sent meanwhile; the check of the relay says so too."""
 
     @classmethod
     def of(cls, readiness: Readiness) -> "ReadyOut":
         """As an orchestrator reads it."""
         return cls(
             status="ready" if readiness.ready else "not_ready",
-            checks={name: problem or "ok" for name, problem in readiness.problems.items()},
+            checks={name: problem or "ok" for name, problem in readiness.problems.items()} | _resting(readiness),
             relay_lag_seconds=readiness.relay_lag,
+            relays_rest_because=readiness.resting,
         )
+
+
+def _resting(readiness: Readiness) -> dict[str, str]:
+    if readiness.resting is None or readiness.problems.get("relay"):
+        return {}
+    return {"relay": f"relays rest: {readiness.resting}"}
 
 
 class LiveOut(msgspec.Struct, kw_only=True, frozen=True):

@@ -4,6 +4,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
@@ -17,6 +18,8 @@ from flowpilot_core.domain.kernel.mailbox import folded_email
 from flowpilot_core.domain.kernel.text import one_of
 
 PREFIX: Final = "FLOWPILOT_"
+OF_ONE_COMMAND: Final = frozenset({f"{PREFIX}CLIENT_SECRET", f"{PREFIX}RESTORE_DATABASE_URL"})
+"""What an option of one command is set by; no setting of the program."""
 LEVELS: Final = ("debug", "info", "warning", "error")
 SHORTEST_KEY: Final = 32
 """Characters of a secret key."""
@@ -189,6 +192,15 @@ class Settings:
         repr=False,
         metadata=_about("The same database as flowpilot_relay; for whoever runs the relay.", read=_database, secret=True),
     )
+    backup_database_url: str | None = field(
+        default=None,
+        repr=False,
+        metadata=_about(
+            "The same database as flowpilot_backup; for `flowpilot backup`, `flowpilot account list` and accounts by their names.",
+            read=_database,
+            secret=True,
+        ),
+    )
     data_dir: Path = field(
         factory=_data_dir,
         metadata=_about("Where the embedded database and its secret key are kept. Left out: the user's data folder.", read=_path),
@@ -357,10 +369,27 @@ def shown(settings: Settings) -> Iterator[Shown]:
         yield Shown(name=variable(one.name), value=said, explanation=one.metadata["explanation"])
 
 
-def unread(environment: Mapping[str, str]) -> list[str]:
+@frozen(kw_only=True)
+class Unread:
+    """A variable that looks like ours and that nobody reads: it was misspelt, or is of another version."""
+
+    name: str
+    meant: str | None
+    """The one of ours that it is most like."""
+
+    def __str__(self) -> str:
+        meant = f"; did you mean {self.meant}?" if self.meant else ""
+        return f"{self.name} is set, and nothing here reads it{meant}"
+
+
+def unread(environment: Mapping[str, str]) -> list[Unread]:
     """Variables that look like ours and that nobody reads."""
-    known = {variable(one.name) for one in attrs.fields(Settings)}
-    return sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
+    known = {variable(one.name) for one in attrs.fields(Settings)} | OF_ONE_COMMAND
+    strangers = sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
+    # By what follows the prefix, which makes everything look alike.
+    ours = {name.removeprefix(PREFIX): name for name in sorted(known)}
+    alike = {name: get_close_matches(name.removeprefix(PREFIX), ours, n=1) for name in strangers}
+    return [Unread(name=name, meant=ours[found[0]] if found else None) for name, found in alike.items()]
 
 
 def variable(name: str) -> str:

@@ -10,9 +10,7 @@ from typing import Any
 
 import pytest
 
-from flowpilot_adapters.embedded_postgres import Binaries
 from flowpilot_adapters.sql import Database
-from flowpilot_adapters.sql.roles import SET_UP
 from flowpilot_core.testing.builders import a_session, a_staff
 from flowpilot_http.settings import PREFIX
 from tests.support.postgres import PostgresDatabase, PostgresServer
@@ -82,27 +80,21 @@ def test_the_tutorial_ends_as_it_says(own_database: PostgresDatabase) -> None:
 async def test_a_backup_made_and_restored_by_the_guide_has_every_accounts_rows(
     own_database: PostgresDatabase, postgres: PostgresServer, tmp_path: Path
 ) -> None:
-    """F47: made by the backup role, counted for each account in the same snapshot, and counted again where it was restored."""
+    """F47: by the very lines of the page, with the test's database in place of the example's."""
     kept = Database(own_database.app)
     for name in ("Acme IT", "Globex"):
         staff = await a_staff(name).kept(kept.begin)
         await a_session(by=staff.anna).step("rebooted it").escalated().kept(kept.begin)
     await kept.close()
-    count, backup = typed("howto/deploy.md", "sql")
-    (tmp_path / "count.sql").write_text(count)
-    (tmp_path / "backup.sql").write_text(backup)
-    tools = str(Binaries.find().folder)
-    path = {"PATH": f"{tools}{os.pathsep}{os.environ['PATH']}"}
-    psql = ["psql", "--no-psqlrc", "--tuples-only", "--no-align", "--quiet"]
-
-    run([*psql, "--file=backup.sql", own_database.backup], cwd=tmp_path, FLOWPILOT_BACKUP_DATABASE_URL=own_database.backup, **path)
-    counts = (tmp_path / "flowpilot.counts").read_text()
+    (backup,) = (block for block in typed("howto/deploy.md", "console") if block.startswith("flowpilot backup "))
+    (restore,) = (line for block in typed("howto/deploy.md", "console") for line in block.splitlines() if " restore " in line)
     restored = postgres.empty_database()
-    run([*psql, "--set=ON_ERROR_STOP=1", restored.admin], cwd=tmp_path, told=f"{SET_UP}; DROP SCHEMA flowpilot", **path)
-    restore = ["pg_restore", "--exit-on-error", "--single-transaction", f"--dbname={restored.admin}", "flowpilot.dump"]
-    run(restore, cwd=tmp_path, **path)
+    script = f"{backup}{restore}\n".replace("/var/backups/flowpilot", str(tmp_path)).replace("flowpilot ", f"{PROGRAMS}/flowpilot ")
+    script = re.sub(r"postgresql://postgres:…\S+", f"'{restored.admin}'", script)
+    settings = {"backup_database_url": own_database.backup, "database_url": own_database.app}
 
-    assert {"1"} == {line.rpartition("|")[2] for line in counts.splitlines() if line.startswith("flowpilot.handoff|")}
-    assert 2 == sum(line.startswith("flowpilot.handoff|") for line in counts.splitlines())
-    assert counts == run([*psql, "--file=count.sql", restored.admin], cwd=tmp_path, **path)
+    told = run(["sh", "-e"], cwd=tmp_path, told=script, **{PREFIX + name.upper(): value for name, value in settings.items()})
+
+    assert "Relays rest" in told
+    assert [(2,)] == restored.do("SELECT count(DISTINCT account_id) FROM flowpilot.handoff")
     postgres.drop(restored)

@@ -5,13 +5,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
-from attrs import frozen
+from attrs import evolve, frozen
 
 from flowpilot_adapters.sql import Database, SqlMarks
+from flowpilot_adapters.sql.relay.restore_marks import FAR
 from flowpilot_core.application.relay.restores import RESTORED
 from tests.support.escalation import Stuck, stuck
 from tests.support.mail_server import AiosmtpdServer
-from tests.support.postgres import PostgresDatabase
+from tests.support.postgres import PostgresDatabase, PostgresServer
 from tests.support.serving import named, ran, running, said
 
 pytestmark = pytest.mark.anyio
@@ -24,6 +25,8 @@ class Escalated:
     anna: Stuck
     database: PostgresDatabase
     mail: AiosmtpdServer
+    data_dir: str | None = None
+    """Where its relay remembers; None for a folder that is the database's own."""
 
     @classmethod
     async def on(cls, database: PostgresDatabase, mail: AiosmtpdServer) -> "Escalated":
@@ -35,7 +38,8 @@ class Escalated:
 
     @property
     def settings(self) -> dict[str, str]:
-        return {**named(self.database), "base_url": "https://flowpilot.example", "smtp_url": self.mail.url}
+        own = {**named(self.database), "base_url": "https://flowpilot.example", "smtp_url": self.mail.url}
+        return own if self.data_dir is None else own | {"data_dir": self.data_dir}
 
     async def said(self, *arguments: str) -> Any:
         """What a command prints, with the mail server running meanwhile."""
@@ -88,6 +92,43 @@ async def test_a_restored_database_sends_nothing_until_somebody_says_so(own_data
         assert f"relays rest: {RESTORED}" in refused.stderr
         assert {"paused": False, "reason": RESTORED} == resumed
         assert 6 == len(mail.accepted)
+
+
+async def test_a_drill_on_a_copy_leaves_productions_mail_alone(own_database: PostgresDatabase, postgres: PostgresServer) -> None:
+    """F51: production's settings with only the addresses of the database changed, so with its folder too."""
+    async with AiosmtpdServer().running() as mail:
+        house = await Escalated.on(own_database, mail)
+        before = await house.said("deliveries", "drain")
+        copied = postgres.copy(own_database)
+        drill = evolve(house, database=copied, data_dir=house.settings["data_dir"])
+        await drill.said("relay", "pause", "a drill")
+        await drill.said("relay", "resume")
+        await drill.said("deliveries", "drain")
+        (mark,) = copied.do("SELECT number, paused_because FROM flowpilot.relay_mark")
+
+        later = await Escalated.on(own_database, mail)
+        after = await later.said("deliveries", "drain")
+
+        assert mark[0] > FAR
+        assert ({"done": 3}, {"done": 3}) == (before, after)
+        assert 6 == len(mail.accepted)
+        assert [(None,)] == own_database.do("SELECT paused_because FROM flowpilot.relay_mark")
+    postgres.drop(copied)
+
+
+async def test_a_copy_rests_until_somebody_has_looked(own_database: PostgresDatabase, postgres: PostgresServer) -> None:
+    """F48: what was sent since it was made is due in it, wherever it lies; `drain` says so too, and not that nothing is due."""
+    copied = postgres.copy(own_database)
+    async with AiosmtpdServer().running() as mail:
+        house = await Escalated.on(own_database, mail)
+        await house.said("deliveries", "drain")
+
+        drill = evolve(house, database=copied, data_dir=house.settings["data_dir"])
+        refused = await asyncio.to_thread(lambda: ran("deliveries", "drain", **drill.settings))
+
+        assert 1 == refused.returncode
+        assert f"relays rest: {RESTORED}" in refused.stderr
+    postgres.drop(copied)
 
 
 async def test_relays_rest_when_an_operator_asks(own_database: PostgresDatabase) -> None:

@@ -81,6 +81,10 @@ class PostgresServer:
             self._template = template.name
         return self._created(self._template)
 
+    def copy(self, database: PostgresDatabase) -> PostgresDatabase:
+        """As it is now, as from a backup; nobody may be connected to it meanwhile."""
+        return self._created(database.name)
+
     def drop(self, database: PostgresDatabase) -> None:
         """Drop one, whoever is connected to it."""
         with self._admin() as connection:

@@ -48,7 +48,7 @@ BESIDE = {
             ("connection", "database", "errors", "pool", "queries", "reading", "statement", "transaction", "unit_of_work"),
             "how all areas speak to the database",
         ),
-        **dict.fromkeys(("migrations", "policies", "roles", "tenancy"), "the database as a whole"),
+        **dict.fromkeys(("backups", "migrations", "policies", "roles", "tenancy"), "the database as a whole"),
         **dict.fromkeys(("schema", "records"), "tables and rows, which statements of any area may join: rooms of the same names"),
     },
     "src/flowpilot_adapters/sql/schema": {"columns": "what all tables are written with"},

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,6 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from flowpilot_http.logs import RULE
+from tests.support.terminal import on_a_terminal
 
 SOURCE = Path(__file__).parents[2] / "src"
 LEVELS = {"debug", "info", "warning", "error", "exception"}
@@ -52,6 +56,7 @@ LOGGED = {
         "action",
         "grace_seconds",
     ),
+    *("setting", "meant"),
     *("method", "route", "seconds", "address", "reference", "folder", "problem", "trouble", "error", "where"),
 }
 """All that a line may tell: ids, names that are ours, states, counts; and a problem, which is never in another's words.
@@ -70,6 +75,12 @@ def raw(level: str, *statements: str) -> str:
     program = f"import logging\nfrom flowpilot_http import logs\nlogs.configure({level!r})\n" + "\n".join(statements)
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=60, check=True)
     return done.stderr.decode()
+
+
+def on_terminal(level: str, *statements: str) -> str:
+    """The same where standard error is a terminal, without colours."""
+    program = f"import logging\nfrom flowpilot_http import logs\nlogs.configure({level!r})\n" + "\n".join(statements)
+    return on_a_terminal([sys.executable, "-c", program], NO_COLOR="1")
 
 
 def attempt(**facts: object) -> str:
@@ -105,6 +116,41 @@ def test_other_libraries_are_heard_from_warnings_on_and_never_with_a_traceback()
     assert [("it failed", "ValueError")] == [(line["event"], line["error"]) for line in lines]
     assert "secret" not in json.dumps(lines)
     assert "sent" not in json.dumps(lines)
+
+
+def test_on_a_terminal_lines_are_for_people() -> None:
+    (line,) = on_terminal("info", attempt(delivery_id="d1", state="failed", attempts=2, problem=None)).splitlines()
+
+    assert re.fullmatch(r"\d\d:\d\d:\d\d \[info +\] delivery attempt +attempts=2 delivery_id=d1 state=failed", line)
+
+
+@pytest.mark.parametrize("said", ["x\r\n12:00:00 [info] forged", "\x1b[2J\x1b[31mred", "x\x00y", "\u2028x\u2029", "\x9b31m"])
+def test_on_a_terminal_nothing_that_is_said_forges_a_line_or_moves_it(said: str) -> None:
+    """A42"""
+    (line, rest) = on_terminal("info", attempt(problem=said)).split("\n")
+
+    assert ("", True) == (rest, line.isprintable())
+
+
+def test_on_a_terminal_a_mail_to_the_log_is_shown_as_a_mail_and_elsewhere_its_text_is_not() -> None:
+    """A42: what is kept has no bodies; a terminal keeps nothing."""
+    sent = (
+        "import asyncio",
+        "from flowpilot_adapters.log_notifier import LogNotifier",
+        "from flowpilot_core.ports.notifications import Message",
+        "who = dict(to='ben@example.com', to_name='Ben', account_name='Acme')",
+        "mail = Message(message_id='<d1@x>', subject='Stuck', text='Look\\x1b here', **who)",
+        "asyncio.run(LogNotifier().send(mail))",
+    )
+
+    shown, kept = on_terminal("info", *sent), raw("info", *sent)
+
+    rule = "─" * RULE
+    told = "This mail goes nowhere: no mail server is named.\nTo: Ben <ben@example.com>\nSubject: Stuck\n\nLook\\x1b here"
+    assert f"{rule}\n{told}\n{rule}\n" == shown
+    assert "example.com" in kept
+    assert "Look" not in kept
+    assert "ben" not in kept
 
 
 @pytest.mark.parametrize("said", ['x\r\n{"event": "forged"}', "\x1b[2J\x1b[31mred", "x\x00y", "\u2028x\u2029", "\x9b31m"])

@@ -82,6 +82,16 @@ class SmtpNotifier:
         except (SMTPException, OSError) as exc:
             raise NotSent(trouble(exc), unknown=said.all) from exc
 
+    async def greet(self) -> None:
+        """Open a connection that is ready for mail, and send none. Raises `NotSent` with what keeps mail from being sent."""
+        try:
+            async with self._connections.connection():
+                pass
+        except SMTPResponseException as exc:
+            raise NotSent(f"the mail server is not ready for mail: {reply(exc.code, exc.message)}") from exc
+        except (SMTPException, OSError) as exc:
+            raise NotSent(trouble(exc)) from exc
+
     async def close(self) -> None:
         """Say goodbye to the server."""
         await self._connections.close()

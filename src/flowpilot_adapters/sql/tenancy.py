@@ -4,11 +4,14 @@ Everything that reaches a database after a migration (a table made by hand, a gr
 rule says why where it is, in a comment that begins with `tenancy:`.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 import psycopg
 from attrs import frozen
 
+from .errors import translated
 from .policies import APP_MAY, SETTING
 from .roles import APP, BACKUP, OWNER, RELAY
 from .schema import SCHEMA
@@ -292,15 +295,25 @@ _ASKS: Final = f"(account_id = (NULLIF(current_setting('{SETTING}', true), '')):
 """What every policy asks, as the catalogue puts it, less the casts of texts to text."""
 
 
+@contextmanager
+def _connected(url: str) -> Iterator[psycopg.Connection]:
+    """Raises `Unavailable` where the database does not answer."""
+    try:
+        with psycopg.connect(url) as connection:
+            yield connection
+    except psycopg.Error as error:
+        raise translated(error) from error
+
+
 def findings(url: str) -> tuple[Finding, ...]:
     """Everything the catalogue shows that could let one account reach another's. `url` connects as any role that is no relay."""
-    with psycopg.connect(url) as connection:
+    with _connected(url) as connection:
         return _broken(connection, (*_ROLES, *_TABLES, *_KEYS, *_WAYS_ROUND), (APP, RELAY))
 
 
 def check_role(url: str) -> None:
     """Raises `UnfitRole` where the role that `url` connects as could pass row security, or is a member of one that could."""
-    with psycopg.connect(url) as connection:
+    with _connected(url) as connection:
         broken = _broken(connection, _ROLES, (connection.info.user,))
     if broken:
         raise UnfitRole(broken)
@@ -308,7 +321,7 @@ def check_role(url: str) -> None:
 
 def check_application(url: str) -> None:
     """Raises `UnfitRole` unless `url` connects as the application's role, and that could not pass row security."""
-    with psycopg.connect(url) as connection:
+    with _connected(url) as connection:
         user = connection.info.user
     if user != APP:
         raise UnfitRole((Finding(rule="role", object=user, problem=f"is not {APP}"),))
@@ -320,7 +333,7 @@ def unfixed(url: str) -> str | None:
 
     Our keys begin with the account, so that the hole leads nowhere here; who has other databases on the server wants to know.
     """
-    with psycopg.connect(url) as connection:
+    with _connected(url) as connection:
         version = connection.info.server_version
     major, minor = divmod(version, 10_000)
     floor = _FIXED.get(major)

@@ -13,11 +13,23 @@ from flowpilot_core.domain.kernel.identifiers import AccountId, EventId
 from .kernel import KernelWork
 
 
+@frozen(kw_only=True)
+class Whereabouts:
+    """Which database it is, and where it was found."""
+
+    database: str
+    """The same for every copy of one database, wherever it was restored, and for no other."""
+    store: str
+    """The server's own identity, and the name in it."""
+    address: str
+    """How it is reached."""
+
+
 class Marks(Protocol):
     """A number in the database that only ever grows, and whether relays rest."""
 
-    async def database(self) -> str:
-        """What the database is called: a restored copy is called the same, and no other is. Raises `Unavailable`."""
+    async def whereabouts(self) -> Whereabouts:
+        """Which database this is, and where. Raises `Unavailable`."""
 
     async def advance(self, known: int) -> int | None:
         """The next number; None, and nothing changes, where relays rest or the number is below `known`. Raises `Unavailable`."""
@@ -33,13 +45,17 @@ class Marks(Protocol):
 
 
 class Memory(Protocol):
-    """The greatest number that was seen in each database, kept somewhere that restoring one does not touch."""
+    """The greatest number that was seen in each database, kept somewhere that restoring one does not touch.
 
-    def read(self, database: str) -> int:
-        """It; 0 where none is kept."""
+    It may be shared by whoever relays for a database and whoever relays for a copy of it: what is kept of one place never counts for
+    another of which something is kept itself.
+    """
 
-    def write(self, database: str, number: int) -> None:
-        """Keep it, unless a greater one is kept."""
+    def read(self, at: Whereabouts) -> int:
+        """It: of this very place; or else of the same store, by whatever address; or else of this database anywhere; or else 0."""
+
+    def write(self, at: Whereabouts, number: int) -> None:
+        """Keep it for this place, unless a greater one is kept for it."""
 
 
 class WorkKind(StrEnum):

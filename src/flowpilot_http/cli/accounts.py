@@ -1,28 +1,33 @@
 """Accounts, their people and tokens."""
 
+import socket
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import typer
 
-from flowpilot_core.domain.access.account import Account, ApiToken, User
+from flowpilot_core.domain.access.account import Account, ApiToken, Team, User
 from flowpilot_core.domain.kernel.actor import Role, Scope
-from flowpilot_core.domain.kernel.identifiers import AccountId, TokenId, UserId
+from flowpilot_core.domain.kernel.identifiers import AccountId, TokenId
 from flowpilot_http import main as composition
+from flowpilot_http.settings import variable
 
 from .environment import prepared
-from .outcome import Json, outcome, run, say
+from .naming import OfAccount, OfUser, person_of
+from .outcome import Json, complain, outcome, run, say
 
 account = typer.Typer(help="The accounts: one for each MSP.", no_args_is_help=True)
 user = typer.Typer(help="The people of an account.", no_args_is_help=True)
+team = typer.Typer(help="The teams of an account.", no_args_is_help=True)
 token = typer.Typer(help="API tokens, each of one person.", no_args_is_help=True)
 
-OfAccount = Annotated[UUID, typer.Option("--account", metavar="ID", help="The account's id, as `account create` printed it.")]
-
-OfUser = Annotated[UUID, typer.Option("--user", metavar="ID", help="The person's id, as `user create` printed it.")]
 MOST_DAYS = 3650
+PATIENCE = 2.0
+"""Seconds for a server to take a connection."""
+USUAL_PORTS = {"http": 80, "https": 443}
 SERVED_AT = "http://127.0.0.1:8000"
 """Where `flowpilot serve` listens if it is told nothing."""
 
@@ -41,13 +46,23 @@ def create_account(name: Annotated[str, typer.Argument(help="What the account is
         say({"id": made.id, "name": made.name}, f"Account {made.name} has the id {made.id}.", json=json)
 
 
+@account.command("list")
+def list_accounts(json: Json = False) -> None:
+    """List all accounts, the oldest first, closed ones too."""
+    with outcome():
+        found = composition.accounts(prepared())
+        facts = [{"id": one.id, "name": one.name, "created_at": one.created_at, "closed_at": one.closed_at} for one in found]
+        lines = [f"{one.id}  {one.name}{f'  (closed {one.closed_at:%Y-%m-%d})' if one.closed_at else ''}" for one in found]
+        say({"items": facts}, "\n".join(lines) or "There are none.", json=json)
+
+
 @account.command("close")
-def close_account(account_id: OfAccount, json: Json = False) -> None:
+def close_account(account: OfAccount, json: Json = False) -> None:
     """Shut everybody out within a second and tell nobody anything from now on. Nothing is deleted."""
 
     async def work() -> Account:
         async with composition.flowpilot_of(settings) as flowpilot:
-            return await flowpilot.accounts.close(AccountId(account_id))
+            return await flowpilot.accounts.close(composition.account_called(settings, account))
 
     with outcome():
         settings = prepared()
@@ -56,12 +71,12 @@ def close_account(account_id: OfAccount, json: Json = False) -> None:
 
 
 @account.command("reopen")
-def reopen_account(account_id: OfAccount, json: Json = False) -> None:
+def reopen_account(account: OfAccount, json: Json = False) -> None:
     """Let everybody back in, with the tokens they had. What was not sent meanwhile is not sent any more."""
 
     async def work() -> Account:
         async with composition.flowpilot_of(settings) as flowpilot:
-            return await flowpilot.accounts.reopen(AccountId(account_id))
+            return await flowpilot.accounts.reopen(composition.account_called(settings, account))
 
     with outcome():
         settings = prepared()
@@ -71,7 +86,7 @@ def reopen_account(account_id: OfAccount, json: Json = False) -> None:
 
 @user.command("create")
 def create_user(
-    account_id: OfAccount,
+    account: OfAccount,
     email: Annotated[str, typer.Option(help="Where mails to this person go.")],
     name: Annotated[str, typer.Option(help="What colleagues read.")],
     role: Annotated[Role, typer.Option(help="What this person may do.")],
@@ -79,38 +94,89 @@ def create_user(
 ) -> None:
     """Make a person of an account."""
 
-    async def work() -> User:
+    async def work() -> tuple[AccountId, User]:
         async with composition.flowpilot_of(settings) as flowpilot:
-            return await flowpilot.accounts.add_user(AccountId(account_id), email=email, name=name, role=role)
+            account_id = composition.account_called(settings, account)
+            return account_id, await flowpilot.accounts.add_user(account_id, email=email, name=name, role=role)
 
     with outcome():
         settings = prepared()
-        made = run(work())
+        account_id, made = run(work())
         facts = {"id": made.id, "account_id": account_id, "email": made.email, "name": made.name, "role": made.role}
         say(facts, f"{made.name} ({made.role}) has the id {made.id}.", json=json)
 
 
+@user.command("list")
+def list_users(account: OfAccount, json: Json = False) -> None:
+    """List the people of an account, the oldest first, those who are deactivated too."""
+
+    async def work() -> Sequence[User]:
+        async with composition.flowpilot_of(settings) as flowpilot:
+            return await flowpilot.accounts.everybody(composition.account_called(settings, account))
+
+    with outcome():
+        settings = prepared()
+        found = run(work())
+        facts = [
+            {"id": one.id, "email": one.email, "name": one.name, "role": one.role, "state": one.state, "team_ids": sorted(one.team_ids)}
+            for one in found
+        ]
+        lines = [f"{one.id}  {one.role:<8}  {one.state:<11}  {one.name} <{one.email}>" for one in found]
+        say({"items": facts}, "\n".join(lines) or "There are none.", json=json)
+
+
+@team.command("list")
+def list_teams(account: OfAccount, json: Json = False) -> None:
+    """List the teams of an account, the oldest first, archived ones too."""
+
+    async def work() -> Sequence[Team]:
+        async with composition.flowpilot_of(settings) as flowpilot:
+            return await flowpilot.accounts.teams(composition.account_called(settings, account))
+
+    with outcome():
+        settings = prepared()
+        found = run(work())
+        facts = [{"id": one.id, "name": one.name, "archived_at": one.archived_at} for one in found]
+        lines = [f"{one.id}  {one.name}{f'  (archived {one.archived_at:%Y-%m-%d})' if one.archived_at else ''}" for one in found]
+        say({"items": facts}, "\n".join(lines) or "There are none.", json=json)
+
+
 def sign_in_link(
-    account_id: OfAccount,
-    user_id: OfUser,
+    account: OfAccount,
+    user: OfUser,
     json: Json = False,
 ) -> None:
     """Print a link that signs one person in once, within a quarter of an hour. Whoever opens it is that person: hand it to nobody else."""
 
     async def work() -> str:
         async with composition.flowpilot_of(settings) as flowpilot:
-            return await flowpilot.signing_in.link(AccountId(account_id), UserId(user_id))
+            account_id = composition.account_called(settings, account)
+            return await flowpilot.signing_in.link(account_id, await person_of(flowpilot, account_id, user))
 
     with outcome():
         settings = prepared()
-        link = f"{settings.base_url or SERVED_AT}/sign-in-link/{run(work())}"
+        here = settings.base_url or SERVED_AT
+        link = f"{here}/sign-in-link/{run(work())}"
         say({"link": link}, link, json=json)
+        if not _answers(here):
+            remedy = "" if settings.base_url else f", or set {variable('base_url')} to where it listens"
+            complain(f"flowpilot: nobody listens at {here}: the link leads nowhere until `flowpilot serve` runs there{remedy}")
+
+
+def _answers(address: str) -> bool:
+    """Whether anybody listens there, as far as this machine can tell."""
+    parts = urlsplit(address)
+    try:
+        with socket.create_connection((parts.hostname, parts.port or USUAL_PORTS[parts.scheme]), timeout=PATIENCE):
+            return True
+    except OSError:
+        return False
 
 
 @token.command("create")
 def create_token(
-    account_id: OfAccount,
-    user_id: OfUser,
+    account: OfAccount,
+    user: OfUser,
     name: Annotated[str, typer.Option(help="What it is for.")] = "made by the operator",
     scope: Annotated[Scope, typer.Option(help="What it is good for; never more than its person may.")] = Scope.ALL,
     days: Annotated[int | None, typer.Option(min=1, max=MOST_DAYS, help="When it ends; left out: when it is revoked.")] = None,
@@ -121,7 +187,9 @@ def create_token(
     async def work() -> tuple[ApiToken, str]:
         lasting = None if days is None else timedelta(days=days)
         async with composition.flowpilot_of(settings) as flowpilot:
-            return await flowpilot.accounts.add_token(AccountId(account_id), UserId(user_id), name=name, scope=scope, lasting=lasting)
+            account_id = composition.account_called(settings, account)
+            user_id = await person_of(flowpilot, account_id, user)
+            return await flowpilot.accounts.add_token(account_id, user_id, name=name, scope=scope, lasting=lasting)
 
     with outcome():
         settings = prepared()
@@ -130,12 +198,13 @@ def create_token(
 
 
 @token.command("list")
-def list_tokens(account_id: OfAccount, user_id: OfUser, json: Json = False) -> None:
+def list_tokens(account: OfAccount, user: OfUser, json: Json = False) -> None:
     """List somebody's tokens, those that have ended too."""
 
     async def work() -> Sequence[ApiToken]:
         async with composition.flowpilot_of(settings) as flowpilot:
-            return await flowpilot.accounts.tokens(AccountId(account_id), UserId(user_id))
+            account_id = composition.account_called(settings, account)
+            return await flowpilot.accounts.tokens(account_id, await person_of(flowpilot, account_id, user))
 
     with outcome():
         settings = prepared()
@@ -146,7 +215,7 @@ def list_tokens(account_id: OfAccount, user_id: OfUser, json: Json = False) -> N
 
 @token.command("revoke")
 def revoke_token(
-    account_id: OfAccount,
+    account: OfAccount,
     token_id: Annotated[UUID, typer.Argument(metavar="ID", help="The token's id, as `token list` prints it.")],
     json: Json = False,
 ) -> None:
@@ -154,7 +223,7 @@ def revoke_token(
 
     async def work() -> None:
         async with composition.flowpilot_of(settings) as flowpilot:
-            await flowpilot.accounts.revoke_token(AccountId(account_id), TokenId(token_id))
+            await flowpilot.accounts.revoke_token(composition.account_called(settings, account), TokenId(token_id))
 
     with outcome():
         settings = prepared()

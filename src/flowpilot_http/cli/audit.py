@@ -3,18 +3,17 @@
 import typer
 
 from flowpilot_core.domain.access.audit import AuditBroken, AuditHead
-from flowpilot_core.domain.kernel.identifiers import AccountId
 from flowpilot_http import main as composition
 
-from .accounts import OfAccount
 from .environment import prepared
+from .naming import OfAccount
 from .outcome import COULD_NOT, Json, outcome, run, say
 
 audit = typer.Typer(help="The audit log of an account.", no_args_is_help=True)
 
 
 @audit.command()
-def verify(account_id: OfAccount, json: Json = False) -> None:
+def verify(account: OfAccount, json: Json = False) -> None:
     """Read an account's audit log from end to end, and say where it ends, or which entry is not what was written.
 
     Keep the number and digest of its end away from the database: as long as that entry has that digest, nothing before it was changed.
@@ -22,7 +21,7 @@ def verify(account_id: OfAccount, json: Json = False) -> None:
 
     async def work() -> AuditHead:
         async with composition.flowpilot_of(settings) as flowpilot:
-            return await flowpilot.auditing.verify(AccountId(account_id))
+            return await flowpilot.auditing.verify(composition.account_called(settings, account))
 
     with outcome():
         settings = prepared()

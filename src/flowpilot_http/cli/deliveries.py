@@ -8,25 +8,25 @@ import typer
 
 from flowpilot_core.domain.kernel.actor import System
 from flowpilot_core.domain.kernel.errors import NotFound
-from flowpilot_core.domain.kernel.identifiers import AccountId, DeliveryId
+from flowpilot_core.domain.kernel.identifiers import DeliveryId
 from flowpilot_core.domain.kernel.sending import DeliveryState
 from flowpilot_core.domain.kernel.text import counted
 from flowpilot_core.domain.notifications.delivery import Delivery
 from flowpilot_http import main as composition
+from flowpilot_http.settings import Settings
 
 from .environment import prepared
+from .naming import OfAccount
 from .outcome import Json, outcome, run, say
 
 PAGE = 200
 
 deliveries = typer.Typer(help="What was told to whom, and what to do where it was not.", no_args_is_help=True)
 
-OfAccount = Annotated[UUID, typer.Option("--account", metavar="ID", help="The account's id, as `account create` printed it.")]
-
 
 @deliveries.command("list")
 def list_deliveries(
-    account_id: OfAccount,
+    account: OfAccount,
     state: Annotated[DeliveryState | None, typer.Option(help="Only those in this state.")] = None,
     most: Annotated[int, typer.Option(min=1, max=PAGE, help="How many, the newest first.")] = 50,
     json: Json = False,
@@ -35,7 +35,7 @@ def list_deliveries(
 
     async def work() -> Sequence[Delivery]:
         async with composition.flowpilot_of(settings) as flowpilot:
-            return await flowpilot.deliveries.ledger(_operator(account_id), _states(state), before=None, limit=most)
+            return await flowpilot.deliveries.ledger(_operator(settings, account), _states(state), before=None, limit=most)
 
     with outcome():
         settings = prepared()
@@ -45,15 +45,15 @@ def list_deliveries(
 
 @deliveries.command("retry")
 def retry_deliveries(
-    account_id: OfAccount,
+    account: OfAccount,
     delivery_ids: Annotated[list[UUID] | None, typer.Argument(metavar="[ID]...", help="Which ones. Left out: all that are dead.")] = None,
     json: Json = False,
 ) -> None:
     """Have dead deliveries of an account tried again."""
 
     async def work() -> list[UUID]:
-        operator = _operator(account_id)
         async with composition.flowpilot_of(settings) as flowpilot:
+            operator = _operator(settings, account)
             dead: list[Delivery] = []
             while page := await flowpilot.deliveries.ledger(
                 operator, _states(DeliveryState.DEAD), before=dead[-1].id if dead else None, limit=PAGE
@@ -80,8 +80,8 @@ def drain(json: Json = False) -> None:
         say({"done": done}, f"{done} pieces of work done; nothing more is due.", json=json)
 
 
-def _operator(account_id: UUID) -> System:
-    return System(account_id=AccountId(account_id), cause="asked for on the command line")
+def _operator(settings: Settings, account: str) -> System:
+    return System(account_id=composition.account_called(settings, account), cause="asked for on the command line")
 
 
 def _states(state: DeliveryState | None) -> frozenset[DeliveryState]:

@@ -1,16 +1,22 @@
 """What an operator runs besides the server: migrate, doctor, config."""
 
 import os
+import shutil
+import textwrap
+from typing import TYPE_CHECKING, Final
 
 import typer
-from rich.console import Console
-from rich.table import Column, Table
 
 from flowpilot_http import main as composition
 from flowpilot_http.settings import Settings, SettingsWrong, shown, unread
 
 from .environment import prepared
 from .outcome import COULD_NOT, Json, complain, outcome, run, say
+
+if TYPE_CHECKING:
+    from flowpilot_http.main.examining import Finding
+
+_INDENT: Final = "    "
 
 
 def migrate(json: Json = False) -> None:
@@ -24,21 +30,37 @@ def migrate(json: Json = False) -> None:
 def doctor(json: Json = False) -> None:
     """Look for what is wrong with this installation, and say what to do: settings, database, roles, schema, tenancy."""
     with outcome():
-        findings = run(composition.examine(prepared()))
+        settings = prepared(warned=False)
+        findings = run(composition.examine(settings, unread(os.environ)))
         wrong = [finding for finding in findings if finding.problem]
         if json:
-            checks = [
-                {"check": one.check, "ok": not one.problem, "problem": one.problem, "remedy": one.remedy, "note": one.note}
-                for one in findings
-            ]
-            say({"ok": not wrong, "checks": checks}, "", json=True)
+            say({"ok": not wrong, "checks": [_facts(one) for one in findings]}, "", json=True)
         else:
             for one in findings:
-                said = f"WRONG  {one.check}: {one.problem}\n       {one.remedy}" if one.problem else f"ok     {one.check}"
-                said += f"\n       {one.note}" if one.note else ""
-                Console(soft_wrap=True, highlight=False).print(said, markup=False)
+                typer.echo(_said(one))
         if wrong:
             raise typer.Exit(COULD_NOT)
+
+
+def _facts(one: "Finding") -> dict[str, object]:
+    return {
+        "check": one.check,
+        "ok": not one.problem,
+        "problem": one.problem,
+        "remedy": one.remedy,
+        "warning": one.warning,
+        "note": one.note,
+    }
+
+
+def _said(one: "Finding") -> str:
+    if one.problem:
+        first = f"WRONG  {one.check}: {one.problem}"
+    elif one.warning:
+        first = f"WARN   {one.check}: {one.warning}"
+    else:
+        first = f"ok     {one.check}"
+    return "\n       ".join([first, *(line for line in (one.remedy, one.note) if line)])
 
 
 def config(json: Json = False) -> None:
@@ -52,14 +74,16 @@ def config(json: Json = False) -> None:
     rows = list(shown(settings))
     if json:
         facts = [{"name": one.name, "value": one.value, "explanation": one.explanation} for one in rows]
-        say({"settings": facts, "wrong": str(wrong).splitlines() if wrong else [], "unread": strangers}, "", json=True)
+        say(
+            {"settings": facts, "wrong": str(wrong).splitlines() if wrong else [], "unread": [one.name for one in strangers]}, "", json=True
+        )
     else:
-        table = Table(Column("Variable", no_wrap=True), Column("Value", overflow="fold"), Column("What it is for", overflow="fold"))
+        width = shutil.get_terminal_size().columns
         for one in rows:
-            table.add_row(one.name, one.value or "—", one.explanation)
-        Console().print(table)
+            explanation = textwrap.wrap(one.explanation, width, initial_indent=_INDENT, subsequent_indent=_INDENT, break_on_hyphens=False)
+            typer.echo("\n".join([f"{one.name}={one.value}" if one.value else f"{one.name} is not set", *explanation]))
         for stranger in strangers:
-            complain(f"{stranger} is set, but nothing reads it")
+            complain(f"flowpilot: {stranger}")
     if wrong:
         with outcome():
             raise wrong

@@ -12,8 +12,8 @@ import msgspec
 import typer
 import uvloop
 
-from flowpilot_core.domain.kernel.errors import FlowPilotError, InvalidValue
-from flowpilot_http.main.failures import CannotRun
+from flowpilot_core.domain.kernel.errors import FlowPilotError, InvalidValue, Unavailable
+from flowpilot_http.main.failures import CannotRun, first_line
 from flowpilot_http.settings import SettingsWrong, variable
 
 log = logging.getLogger("flowpilot.commands")
@@ -33,6 +33,9 @@ def outcome() -> Iterator[None]:
         yield
     except InvalidValue as exc:
         _end(f"{exc.field} {exc.problem}", WRONG_CALL)
+    except Unavailable as exc:
+        cause = f" ({first_line(exc.__cause__)})" if exc.__cause__ else ""
+        _end(f"the {exc.what} does not answer{cause}; is it up, and is its address right?", COULD_NOT)
     except (FlowPilotError, CannotRun, SettingsWrong) as exc:
         _end(str(exc), COULD_NOT)
     except KeyboardInterrupt:
@@ -43,7 +46,7 @@ def outcome() -> Iterator[None]:
         # Nobody foresaw it: said in a line all the same, and where it happened to whoever asks for that.
         log.debug("unforeseen", extra={"error": type(exc).__qualname__, "where": traceback.format_exception(exc)})
         remedy = f"set {variable('log_level')}=debug to see where"
-        _end(f"{type(exc).__qualname__}: {(str(exc).strip().splitlines() or ['no message'])[0]}; {remedy}", COULD_NOT)
+        _end(f"this was not foreseen: {first_line(exc)}; {remedy}", COULD_NOT)
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:

@@ -11,8 +11,9 @@ from flowpilot_core.domain.kernel.identifiers import AccountId, ProviderId
 from flowpilot_http import main as composition
 from flowpilot_http.settings import Settings
 
-from .accounts import SERVED_AT, OfAccount
+from .accounts import SERVED_AT
 from .environment import prepared
+from .naming import OfAccount
 from .outcome import Json, outcome, run, say
 
 provider = typer.Typer(help="The identity providers that an account trusts.", no_args_is_help=True)
@@ -20,7 +21,7 @@ provider = typer.Typer(help="The identity providers that an account trusts.", no
 
 @provider.command("add")
 def add_provider(
-    account_id: OfAccount,
+    account: OfAccount,
     issuer: Annotated[str, typer.Option(help="Its address, exactly as it names itself: https://login.example.com.")],
     client_id: Annotated[str, typer.Option(help="What it knows FlowPilot as.")],
     name: Annotated[str, typer.Option(help="What the button on the sign-in page says.")],
@@ -31,29 +32,30 @@ def add_provider(
 ) -> None:
     """Trust an OpenID Connect provider: its JWTs, and whom it sends back signed in. They must be people of the account already."""
 
-    async def work(settings: Settings) -> IdentityProvider:
+    async def work(settings: Settings) -> tuple[AccountId, IdentityProvider]:
         async with composition.flowpilot_and_providers(settings) as flowpilot:
-            return await flowpilot.identities.add(
-                operator(AccountId(account_id)), name=name, issuer=issuer, client_id=client_id, client_secret=client_secret
+            account_id = composition.account_called(settings, account)
+            return account_id, await flowpilot.identities.add(
+                operator(account_id), name=name, issuer=issuer, client_id=client_id, client_secret=client_secret
             )
 
     with outcome():
         settings = prepared()
-        made = run(work(settings))
+        account_id, made = run(work(settings))
         here = f"{settings.base_url or SERVED_AT}/sign-in/{account_id}"
         facts = {
             "id": made.id,
             "issuer": made.issuer,
             "sign_in": here,
             "redirect_uri": f"{here}/callback",
-            "audience": audience(AccountId(account_id)),
+            "audience": audience(account_id),
         }
         say(facts, f"Let {made.issuer} send browsers back to {facts['redirect_uri']}; people sign in at {here}.", json=json)
 
 
 @provider.command("remove")
 def remove_provider(
-    account_id: OfAccount,
+    account: OfAccount,
     provider_id: Annotated[UUID, typer.Option("--provider", metavar="ID", help="Its id, as `provider add` printed it.")],
     json: Json = False,
 ) -> None:
@@ -61,7 +63,7 @@ def remove_provider(
 
     async def work(settings: Settings) -> None:
         async with composition.flowpilot_of(settings) as flowpilot:
-            await flowpilot.identities.remove(operator(AccountId(account_id)), ProviderId(provider_id))
+            await flowpilot.identities.remove(operator(composition.account_called(settings, account)), ProviderId(provider_id))
 
     with outcome():
         run(work(prepared()))

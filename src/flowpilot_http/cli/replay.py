@@ -2,7 +2,6 @@
 
 from pathlib import Path
 from typing import Annotated, Final
-from uuid import UUID
 
 import typer
 from attrs import asdict, evolve
@@ -25,7 +24,9 @@ MOST_TOLD: Final = 20
 def replay(
     log: Annotated[Path, typer.Argument(help="The log: CSV with a header row, gzipped or not.")],
     mapping: Annotated[Path, typer.Option(help="Which column says what, and what it means: a TOML file.")],
-    account: Annotated[UUID | None, typer.Option(metavar="ID", help="The account it goes into; left out, one is made.")] = None,
+    account: Annotated[
+        str | None, typer.Option(metavar="ACCOUNT", help="The account it goes into: its id, or its name. Left out, one is made.")
+    ] = None,
     concurrency: Annotated[int, typer.Option(min=1, max=64, help="How many cases at once.")] = 8,
     skip_bad_rows: Annotated[bool, typer.Option("--skip-bad-rows", help="Leave rows out that cannot be read.")] = False,
     json: Json = False,
@@ -42,7 +43,7 @@ def replay(
                 account_id = (await flowpilot.accounts.create(f"Replay of {read_by.log}")).id
                 complain(f"Replaying into the new account {account_id}: to go on after a stop, add --account {account_id}")
             else:
-                account_id = AccountId(account)
+                account_id = composition.account_called(settings, account)
             with _progress() as progress:
                 task = progress.add_task("rows", total=len(read.rows))
                 figures = await flowpilot.replay.run(

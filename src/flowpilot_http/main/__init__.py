@@ -10,8 +10,12 @@ from typing import TYPE_CHECKING, Any, Final
 from flowpilot_http import late
 
 if TYPE_CHECKING:
+    from .backups import back_up as back_up
+    from .backups import restore as restore
     from .database import database_of as database_of
     from .database import migrate as migrate
+    from .directory import account_called as account_called
+    from .directory import accounts as accounts
     from .examining import examine as examine
     from .identities import flowpilot_and_providers as flowpilot_and_providers
     from .keys import secret_key as secret_key
@@ -27,6 +31,9 @@ if TYPE_CHECKING:
 
 _PARTS: Final[Mapping[str, str]] = MappingProxyType(
     {
+        "account_called": ".directory",
+        "accounts": ".directory",
+        "back_up": ".backups",
         "database_of": ".database",
         "drain": ".relaying",
         "examine": ".examining",
@@ -35,6 +42,7 @@ _PARTS: Final[Mapping[str, str]] = MappingProxyType(
         "migrate": ".database",
         "pause_relays": ".upkeep",
         "relay": ".relaying",
+        "restore": ".backups",
         "resume_relays": ".upkeep",
         "rotate": ".upkeep",
         "secret_key": ".keys",

@@ -31,13 +31,19 @@ class Urls:
     app: str
     relay: str | None
     owner: str | None
+    backup: str | None
 
 
 @contextmanager
 def database_of(settings: Settings) -> Iterator[Urls]:
     """The database: the one that was named, or our own, started if need be, set up and migrated. Raises `CannotRun`."""
     if settings.database_url is not None:
-        yield Urls(app=settings.database_url, relay=settings.relay_database_url, owner=settings.migration_database_url)
+        yield Urls(
+            app=settings.database_url,
+            relay=settings.relay_database_url,
+            owner=settings.migration_database_url,
+            backup=settings.backup_database_url,
+        )
         return
     embedded = EmbeddedPostgres(settings.data_dir)
     try:
@@ -45,7 +51,12 @@ def database_of(settings: Settings) -> Iterator[Urls]:
     except PostgresFailed as exc:
         raise CannotRun(f"the embedded database did not start: {exc}") from exc
     try:
-        urls = Urls(app=address.url(user=roles.APP), relay=address.url(user=roles.RELAY), owner=address.url(user=roles.OWNER))
+        urls = Urls(
+            app=address.url(user=roles.APP),
+            relay=address.url(user=roles.RELAY),
+            owner=address.url(user=roles.OWNER),
+            backup=address.url(user=roles.BACKUP),
+        )
         superuser = address.url()
         if not migrations.is_at_head(superuser):
             roles.set_up(superuser)

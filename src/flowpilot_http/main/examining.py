@@ -1,38 +1,51 @@
 """Everything that can be wrong with an installation, looked at."""
 
-from collections.abc import Callable
+import stat
+from collections.abc import Callable, Sequence
+from typing import Final
 
 from attrs import frozen
 
-from flowpilot_adapters.sql import Database, SqlOutbox, migrations, roles, tenancy
+from flowpilot_adapters.log_notifier import LogNotifier
+from flowpilot_adapters.sql import Database, SqlMarks, SqlOutbox, migrations, roles, tenancy
 from flowpilot_adapters.system import SystemClock
 from flowpilot_adapters.vault import AesGcmVault
 from flowpilot_core.application.access.secrets import Rotation
 from flowpilot_core.domain.kernel.errors import Unavailable
-from flowpilot_http.settings import Settings, variable
+from flowpilot_core.ports.notifications import NotSent
+from flowpilot_http.settings import Settings, Unread, variable
 
 from .database import Urls, database_of
 from .failures import CannotRun, first_line
-from .keys import secret_keys
+from .keys import key_files, secret_keys
 from .mail import notifier_of
 from .models import speakers
+
+NOT_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 
 
 @frozen
 class Finding:
-    """Something that was looked at: what is wrong with it and what to do, or nothing; `note` is what is worth knowing all the same."""
+    """Something that was looked at: what is wrong with it and what to do, or nothing."""
 
     check: str
     problem: str | None = None
     remedy: str | None = None
     note: str | None = None
+    """What is worth knowing all the same."""
+    warning: str | None = None
+    """What is probably not meant so."""
 
 
-async def examine(settings: Settings) -> list[Finding]:
-    """Everything that can be wrong with an installation, looked at; what depends on what is wrong is left out."""
+async def examine(settings: Settings, strangers: Sequence[Unread] = ()) -> list[Finding]:
+    """Everything that can be wrong with an installation, looked at; what depends on what is wrong is left out.
+
+    `strangers`: variables that nobody reads.
+    """
     findings = [
-        _found("secret key", lambda: secret_keys(settings)),
-        _found("mail", lambda: notifier_of(settings)),
+        *(Finding("settings", warning=str(one)) for one in strangers),
+        _examined_key(settings),
+        await _examined_mail(settings),
         _found("assistant", lambda: speakers(settings)),
     ]
     try:
@@ -69,16 +82,51 @@ async def _examined(settings: Settings, urls: Urls) -> list[Finding]:
     if urls.relay is None:
         remedy = f"Set {variable('relay_database_url')}, where a relay runs."
         return [*findings, Finding("relay", "nobody said how it reaches the database", remedy)]
-    outbox = SqlOutbox(urls.relay)
+    outbox, marks = SqlOutbox(urls.relay), SqlMarks(urls.relay)
     try:
         await outbox.lag()
+        resting = await marks.why_paused()
     except Unavailable as exc:
         remedy = f"Mend {variable('relay_database_url')}."
         return [*findings, Finding("relay", f"it does not reach the database ({first_line(exc.__cause__ or exc)})", remedy)]
     else:
-        return [*findings, Finding("relay"), await _examined_secrets(settings, urls, outbox)]
+        remedy = "When it is clear what may be sent again, run: flowpilot relay resume"
+        relay = Finding("relay", f"relays rest, and nothing is sent: {resting}", remedy) if resting else Finding("relay")
+        return [*findings, relay, await _examined_secrets(settings, urls, outbox)]
     finally:
         await outbox.close()
+        await marks.close()
+
+
+def _examined_key(settings: Settings) -> Finding:
+    """Whether there is one, and whether those that are in files are for their owner alone."""
+    found = _found("secret key", lambda: secret_keys(settings))
+    if found.problem:
+        return found
+    open_files = [file for file in key_files(settings) if file.stat().st_mode & NOT_OTHERS]
+    if not open_files:
+        return found
+    modes = ", ".join(f"{file} (mode {stat.S_IMODE(file.stat().st_mode):04o})" for file in open_files)
+    return Finding("secret key", f"others than its owner may read {modes}", f"Run: chmod 600 {' '.join(map(str, open_files))}")
+
+
+async def _examined_mail(settings: Settings) -> Finding:
+    """Whether the mail server takes mail from us, as far as it says so before one is sent."""
+    remedy = f"Mend {variable('smtp_url')}, or the mail server; until then nobody gets mail."
+    try:
+        notifier = notifier_of(settings)
+    except CannotRun as exc:
+        return Finding("mail", str(exc), remedy)
+    if isinstance(notifier, LogNotifier):
+        return Finding("mail", warning=f"no mail server is named, so mails go to the log and to nobody; set {variable('smtp_url')}")
+    try:
+        await notifier.greet()
+    except NotSent as exc:
+        return Finding("mail", str(exc), remedy)
+    finally:
+        await notifier.close()
+    alone = settings.mail_only_to
+    return Finding("mail", note=f"only {alone} get any ({variable('mail_only_to')})" if alone else None)
 
 
 async def _examined_secrets(settings: Settings, urls: Urls, outbox: SqlOutbox) -> Finding:

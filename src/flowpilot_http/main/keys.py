@@ -43,6 +43,12 @@ def secret_key(settings: Settings) -> bytes:
     return _key_in(file)
 
 
+def key_files(settings: Settings) -> list[Path]:
+    """The files that the secret key and the one before it are kept in."""
+    made = settings.data_dir / KEY_FILE if settings.embedded and settings.secret_key is None else None
+    return [file for file in (settings.secret_key_file or made, settings.secret_key_previous_file) if file is not None]
+
+
 def _key_in(file: Path) -> bytes:
     try:
         key = file.read_text(encoding="utf-8").strip()

@@ -85,12 +85,12 @@ async def drain(settings: Settings) -> int:
         urls = stack.enter_context(database_of(settings))
         database, outbox = await _relaying(settings, stack, urls), outbox_of(stack, urls)
         await require_ready(database, urls.app)
-        if reason := await marks_of(stack, urls).why_paused():
-            raise CannotRun(f"relays are paused: {reason}; once it is clear what may be sent, run: flowpilot relay resume")
         working = await _worker(settings, stack, urls, database, outbox, Metrics())
         done = 0
         while found := await working.run_once():
             done += found
+        if reason := await marks_of(stack, urls).why_paused():
+            raise CannotRun(f"relays rest: {reason}; when it is clear what may be sent again, run: flowpilot relay resume")
         return done
 
 

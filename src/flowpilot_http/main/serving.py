@@ -8,7 +8,7 @@ from typing import Final
 from attrs import evolve
 
 from flowpilot_adapters.redaction import SecretRedactor
-from flowpilot_adapters.sql import Database, SqlOutbox, migrations
+from flowpilot_adapters.sql import Database, SqlMarks, SqlOutbox, migrations
 from flowpilot_adapters.system import SystemClock, jitter, new_id, new_secret
 from flowpilot_core.application.notifications.push import Push
 from flowpilot_core.domain.kernel.errors import Unavailable
@@ -23,7 +23,7 @@ from flowpilot_http.readiness import Probe, Readiness
 from flowpilot_http.settings import Settings, variable
 from flowpilot_http.sse import EventIds, Sse
 
-from .database import answers, database_of, opened, outbox_of, require_ready
+from .database import answers, database_of, marks_of, opened, outbox_of, require_ready
 from .failures import CannotRun
 from .identities import openid_of
 from .keys import secret_keys
@@ -70,7 +70,7 @@ async def serve(settings: Settings, *, host: str, port: int, relay: bool) -> Non
                 new_secret=new_secret,
                 secret_keys=keys,
                 base_url=settings.base_url or "",
-                probe=_probe(watching, outbox),
+                probe=_probe(watching, outbox, marks_of(stack, urls) if outbox else None),
                 push=push,
                 metrics=metrics,
                 security_contact=settings.security_contact,
@@ -99,25 +99,25 @@ async def _until_served(app: Edge, listener: socket.socket, stop: asyncio.Event)
         stop.set()
 
 
-def _probe(database: Database, outbox: SqlOutbox | None) -> Probe:
+def _probe(database: Database, outbox: SqlOutbox | None, marks: SqlMarks | None) -> Probe:
     """Looks over `database`, which nobody else uses: a full pool of the requests does not make the process look dead."""
 
     async def look() -> Readiness:
         problems: dict[str, str | None] = {"database": None, "migrations": None}
-        lags = None
+        lags = resting = None
         try:
             async with asyncio.timeout(PROBE_SECONDS):
                 if not await database.is_at_head():
                     problems["migrations"] = f"the schema is not at {migrations.head()}"
         except (Unavailable, TimeoutError):
             problems["database"] = problems["migrations"] = "the database does not answer"
-        if outbox is not None:
+        if outbox is not None and marks is not None:
             problems["relay"] = None
             try:
                 async with asyncio.timeout(PROBE_SECONDS):
-                    lags = await outbox.lags()
+                    lags, resting = await outbox.lags(), await marks.why_paused()
             except (Unavailable, TimeoutError):
                 problems["relay"] = "the table of due work does not answer"
-        return Readiness(problems=problems, relay_lags=lags)
+        return Readiness(problems=problems, relay_lags=lags, resting=resting)
 
     return look

@@ -20,8 +20,8 @@ async def resume_relays(settings: Settings) -> str | None:
     async with AsyncExitStack() as stack:
         urls = stack.enter_context(database_of(settings))
         marks, kept = marks_of(stack, urls), MarkFile(settings.data_dir)
-        reason, name = await marks.why_paused(), await marks.database()
-        kept.write(name, await marks.resume(kept.read(name)))
+        reason, here = await marks.why_paused(), await marks.whereabouts()
+        kept.write(here, await marks.resume(kept.read(here)))
         return reason
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import stat
 from pathlib import Path
 
@@ -166,11 +167,17 @@ def test_no_secret_is_shown_and_none_is_in_a_repr() -> None:
 
 
 def test_a_variable_that_nobody_reads_is_noticed() -> None:
-    assert ["FLOWPILOT_DATABSE_URL"] == unread({"FLOWPILOT_DATABSE_URL": "x", "FLOWPILOT_DATA_DIR": "/x", "PATH": "/bin"})
+    said = unread({"FLOWPILOT_DATABSE_URL": "x", "FLOWPILOT_DATA_DIR": "/x", "FLOWPILOT_CLIENT_SECRET": "of one command", "PATH": "/bin"})
+
+    assert ["FLOWPILOT_DATABSE_URL is set, and nothing here reads it; did you mean FLOWPILOT_DATABASE_URL?"] == list(map(str, said))
+
+
+def test_a_variable_that_is_like_none_of_ours_is_named_alone() -> None:
+    assert ["FLOWPILOT_X is set, and nothing here reads it"] == list(map(str, unread({"FLOWPILOT_X": "1"})))
 
 
 def test_config_shows_every_setting_and_hides_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in unread(os.environ):  # What the tests themselves are told.
+    for name in [one.name for one in unread(os.environ)]:  # What the tests themselves are told.
         monkeypatch.delenv(name)
     monkeypatch.setenv("FLOWPILOT_SECRET_KEY", "canary" * 6)
     monkeypatch.setenv("FLOWPILOT_COLOUR", "red")
@@ -183,6 +190,18 @@ def test_config_shows_every_setting_and_hides_secrets(monkeypatch: pytest.Monkey
     assert all(one["explanation"] for one in told["settings"])
     assert ["FLOWPILOT_COLOUR"] == told["unread"]
     assert "canary" not in table.output + line.output
+
+
+@pytest.mark.parametrize("columns", [60, 80, 120])
+def test_config_fits_a_terminal_and_breaks_no_name(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+
+    lines = CliRunner().invoke(program, ["config"]).output.splitlines()
+
+    assert columns >= max(len(line) for line in lines if line.startswith(" "))
+    assert [variable(field.name) for field in attrs.fields(Settings)] == [
+        re.split(r"=| is not set", line)[0] for line in lines if not line.startswith((" ", "flowpilot:"))
+    ]
 
 
 def test_config_ends_with_1_where_something_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -199,7 +218,7 @@ def test_config_ends_with_1_where_something_is_wrong(monkeypatch: pytest.MonkeyP
     [
         ["account"],
         ["account", "create"],
-        ["user", "create", "--account", "nonsense", "--email", "a@b.test", "--name", "A", "--role", "owner"],
+        ["token", "revoke", "nonsense", "--account", "01998c2e-7a10-7000-8000-000000000001"],
         ["user", "create", "--account", "01998c2e-7a10-7000-8000-000000000001", "--email", "a@b.test", "--name", "A", "--role", "boss"],
         ["token", "create"],
         ["serve", "--port", "port"],

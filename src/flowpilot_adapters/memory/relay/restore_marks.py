@@ -1,6 +1,12 @@
 """A mark that is gone with the process."""
 
+from typing import Final
+
 from attrs import define
+
+from flowpilot_core.ports.relay import Whereabouts
+
+HERE: Final = Whereabouts(database="memory", store="memory", address="memory")
 
 
 @define
@@ -9,10 +15,11 @@ class MemoryMarks:
 
     number: int = 0
     reason: str | None = None
+    here: Whereabouts = HERE
 
-    async def database(self) -> str:
-        """As `Marks.database` says."""
-        return "memory"
+    async def whereabouts(self) -> Whereabouts:
+        """As `Marks.whereabouts` says."""
+        return self.here
 
     async def advance(self, known: int) -> int | None:
         """As `Marks.advance` says."""

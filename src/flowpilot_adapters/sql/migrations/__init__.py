@@ -29,6 +29,11 @@ def head() -> str:
     return last[1:].partition("_")[0]
 
 
+def knows(revision: str) -> bool:
+    """Whether this program can bring a database of this revision to the one that it wants."""
+    return any((Path(__file__).parent / "versions").glob(f"v{revision}_*.py"))
+
+
 def is_at_head(url: str) -> bool:
     """Whether the database is at the revision this program wants; any role of FlowPilot may ask."""
     with psycopg.connect(url) as connection:

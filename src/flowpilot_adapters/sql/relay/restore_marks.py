@@ -3,16 +3,21 @@
 from typing import Final
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 
 from flowpilot_adapters.sql.connection import Result
 from flowpilot_adapters.sql.errors import translated
 from flowpilot_adapters.sql.pool import Pool
 from flowpilot_adapters.sql.statement import INT8, TEXT, Call, Statement
+from flowpilot_core.ports.relay import Whereabouts
 
 # The longest that the numbers of two databases can be apart in practice: a mark every ten seconds, for thousands of years.
 FAR: Final = 10_000_000_000
 
-DATABASE: Final = Statement("name of database", "SELECT id FROM flowpilot.relay_mark")
+WHEREABOUTS: Final = Statement(
+    "whereabouts of database",
+    "SELECT id, system_identifier, current_database() AS name FROM flowpilot.relay_mark, pg_control_system()",
+)
 ADVANCE: Final = Statement(
     "advance mark",
     "UPDATE flowpilot.relay_mark SET number = number + 1 WHERE number >= $1 AND paused_because IS NULL RETURNING number",
@@ -33,11 +38,12 @@ class SqlMarks:
 
     def __init__(self, url: str) -> None:
         self._pool = Pool(url, size=1)
+        self._address = _address(url)
 
-    async def database(self) -> str:
-        """As `Marks.database` says."""
-        (row,) = (await self._trip(DATABASE())).rows
-        return str(row.id)
+    async def whereabouts(self) -> Whereabouts:
+        """As `Marks.whereabouts` says."""
+        (row,) = (await self._trip(WHEREABOUTS())).rows
+        return Whereabouts(database=str(row.id), store=f"{row.system_identifier}/{row.name}", address=self._address)
 
     async def advance(self, known: int) -> int | None:
         """As `Marks.advance` says."""
@@ -69,3 +75,9 @@ class SqlMarks:
                 return (await connection.round_trip([call]))[0]
         except psycopg.Error as error:
             raise translated(error) from error
+
+
+def _address(url: str) -> str:
+    """The hosts and ports that `url` names, as it names them: a server that fails over stands behind the same ones."""
+    named = conninfo_to_dict(url)
+    return " ".join(f"{part}={named[part]}" for part in ("service", "host", "hostaddr", "port") if named.get(part))

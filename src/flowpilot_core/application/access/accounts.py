@@ -14,6 +14,7 @@ from flowpilot_core.domain.kernel.actor import Person, Role, Scope
 from flowpilot_core.domain.kernel.errors import FlowPilotError, NotFound
 from flowpilot_core.domain.kernel.events import Plain
 from flowpilot_core.domain.kernel.identifiers import AccountId, TeamId, TokenId, UserId
+from flowpilot_core.domain.kernel.mailbox import folded_email
 from flowpilot_core.domain.kernel.secret_text import parse_token, token_text
 from flowpilot_core.ports.access import AccessView, AccessWork
 from flowpilot_core.ports.kernel import BeginWork, Clock, NewId, NewSecret, ViewOf
@@ -70,6 +71,26 @@ class Accounts:
             await self._enter(work, account_id, DeedKind.USER_ADDED, user.id, {"role": user.role})
             await work.commit()
         return user
+
+    async def everybody(self, account_id: AccountId) -> Sequence[User]:
+        """The people of an account, active or not, oldest first. Raises `NotFound`."""
+        async with self.begin(account_id) as work:
+            await work.people.account()
+            return await work.people.users()
+
+    async def person_at(self, account_id: AccountId, email: str) -> User:
+        """Whose address this is. Raises `NotFound`."""
+        wanted = folded_email(email.strip())
+        for user in await self.everybody(account_id):
+            if folded_email(user.email) == wanted:
+                return user
+        raise NotFound("user")
+
+    async def teams(self, account_id: AccountId) -> Sequence[Team]:
+        """The teams of an account, archived or not, oldest first. Raises `NotFound`."""
+        async with self.begin(account_id) as work:
+            await work.people.account()
+            return await work.people.teams()
 
     async def add_team(self, account_id: AccountId, name: str) -> Team:
         """A new team. Raises `NotFound` for an unknown account, `InvalidValue` for a name that is taken."""

@@ -35,10 +35,10 @@ class RestoreGuard:
         return self._may
 
     async def _look(self) -> bool:
-        database = await self.marks.database()
-        number = await self.marks.advance(self.memory.read(database))
+        here = await self.marks.whereabouts()
+        number = await self.marks.advance(self.memory.read(here))
         if number is not None:
-            self.memory.write(database, number)
+            self.memory.write(here, number)
             return True
         if await self.marks.why_paused() is None:
             await self.marks.pause(RESTORED)
