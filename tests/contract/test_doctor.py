@@ -197,4 +197,4 @@ def test_an_address_that_is_taken_is_said_as_a_sentence(database: PostgresDataba
 
     ended = ran(*person, **settings)
 
-    assert (2, "flowpilot: email is the address of somebody here already\n") == (ended.returncode, ended.stderr)
+    assert (2, "flowpilot: email is already used by somebody in this account\n") == (ended.returncode, ended.stderr)
