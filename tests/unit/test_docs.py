@@ -112,6 +112,7 @@ def test_every_page_is_reachable_from_the_readme() -> None:
 OF_NO_STORE = {
     "EventStreamContract",
     "AssistantContract",
+    "ComputeContract",
     "NotifierContract",
     "PsaContract",
     "RedactorContract",

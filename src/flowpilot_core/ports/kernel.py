@@ -7,10 +7,10 @@ Each call of a view stands alone, sees one state of what is committed, and chang
 of work and views, and asks for no more than it uses: whoever keeps two areas implements those two.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, TypeVarTuple
 from uuid import UUID
 
 from attrs import frozen
@@ -18,8 +18,10 @@ from attrs import frozen
 from flowpilot_core.domain.kernel.events import Event, LoggedEvent
 from flowpilot_core.domain.kernel.identifiers import AccountId, UserId
 
+R = TypeVar("R")
 V = TypeVar("V")
 W_co = TypeVar("W_co", covariant=True)
+Ts = TypeVarTuple("Ts")
 
 
 class Clock(Protocol):
@@ -39,6 +41,19 @@ NewSecret = Callable[[], bytes]
 
 Jitter = Callable[[], float]
 """A number from 0 to 1, evenly spread."""
+
+
+class Compute(Protocol):
+    """Works out what may take long: everything that grows with what people wrote."""
+
+    def __call__(self, account_id: AccountId, work: Callable[[*Ts], R], /, *args: *Ts) -> Awaitable[R]:
+        """What `work` returns for `args`; what it raises, this raises.
+
+        `work` is a function of a module, and `args` and what it returns are plain values: they may go to another process and back.
+        It neither reads nor changes anything else. The accounts take turns, so that one that asks for much delays no other for long.
+
+        Raises `Unavailable` where it took longer or more memory than work may, and where too much of this account waits already.
+        """
 
 
 @frozen(kw_only=True)

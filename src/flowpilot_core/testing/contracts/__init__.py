@@ -30,6 +30,7 @@ from flowpilot_core.testing.contracts.assistant.token_use import TokenUseContrac
 from flowpilot_core.testing.contracts.handoffs.claims import ClaimsContract
 from flowpilot_core.testing.contracts.handoffs.handoffs import HandoffsContract
 from flowpilot_core.testing.contracts.handoffs.queue import QueueContract
+from flowpilot_core.testing.contracts.kernel.compute import ComputeContract
 from flowpilot_core.testing.contracts.kernel.event_log import EventLogContract
 from flowpilot_core.testing.contracts.kernel.unit_of_work import OnceContract, UnitOfWorkContract
 from flowpilot_core.testing.contracts.notifications.escalation_policy import EscalationContract
@@ -58,6 +59,7 @@ __all__ = [
     "AuditLogContract",
     "ClaimWatchesContract",
     "ClaimsContract",
+    "ComputeContract",
     "Contract",
     "Desk",
     "EscalationContract",
