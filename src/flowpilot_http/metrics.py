@@ -10,6 +10,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, start_http_server
 from flowpilot_core.domain.notifications.delivery import REACHED, Delivery
 
 _BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_LOOP_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _LONG_BUCKETS: Final = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1_800.0, 7_200.0, 43_200.0)
 
 
@@ -34,6 +35,13 @@ class Metrics:
             "How long the oldest due work of a kind has waited, when last looked at.",
             ("kind",),
             registry=self._registry,
+        )
+        # A histogram and no gauge of the longest: it can be added up over processes, and is the same for all who ask for it.
+        self._loop_lag = Histogram(
+            "flowpilot_loop_lag_seconds",
+            "How late the event loop woke what waited for its time, looked at 50 times a second.",
+            registry=self._registry,
+            buckets=_LOOP_BUCKETS,
         )
         self._streams = Gauge("flowpilot_streams", "Streams of events that are open.", registry=self._registry)
         self._attempts = Counter(
@@ -64,6 +72,10 @@ class Metrics:
         self._lag.clear()
         for kind, one in seconds.items():
             self._lag.labels(kind).set(one)
+
+    def woken_late(self, seconds: float) -> None:
+        """Note how late the event loop was once."""
+        self._loop_lag.observe(seconds)
 
     def delivery(self, delivery: Delivery) -> None:
         """Count an attempt at a delivery."""

@@ -41,6 +41,7 @@ from flowpilot_core.ports.notifications import EventStream
 from flowpilot_core.ports.psa import Psa
 from flowpilot_core.ports.relay import WorkKind
 from flowpilot_http.ending import asked_to_end
+from flowpilot_http.loop_lag import watch_loop
 from flowpilot_http.metrics import Metrics
 from flowpilot_http.settings import Settings, variable
 
@@ -76,6 +77,7 @@ async def relay(settings: Settings, *, metrics_port: int | None = None) -> None:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(working.run(stop))
                 tasks.create_task(measure(outbox, metrics, stop))
+                tasks.create_task(watch_loop(metrics, stop))
             log.info("relayed")
 
 

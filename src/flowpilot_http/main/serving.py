@@ -17,6 +17,7 @@ from flowpilot_http import server
 from flowpilot_http.app import create_app
 from flowpilot_http.cursors import Cursors
 from flowpilot_http.ending import asked_to_end
+from flowpilot_http.loop_lag import watch_loop
 from flowpilot_http.metrics import Metrics
 from flowpilot_http.middleware import Edge
 from flowpilot_http.readiness import Probe, Readiness
@@ -79,6 +80,7 @@ async def serve(settings: Settings, *, host: str, port: int, relay: bool) -> Non
                 if working and outbox:
                     tasks.create_task(working.run(stop))
                     tasks.create_task(measure(outbox, metrics, stop))
+                tasks.create_task(watch_loop(metrics, stop))
                 tasks.create_task(push.run(waking, stop))
                 tasks.create_task(_until_served(app, listener, stop))
 
