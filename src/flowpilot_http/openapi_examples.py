@@ -632,6 +632,7 @@ EXAMPLES: Final[Mapping[str, Any]] = {
             "kind": "user.changed",
             "at": _AT,
             "by": _SENIOR,
+            "way_in": {"way": "token", "id": "01998c2e-7a10-7000-8000-00000000000d"},
             "cause": None,
             "thing_id": _JUNIOR["id"],
             "changed": {"role": "admin"},

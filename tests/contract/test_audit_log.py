@@ -4,12 +4,13 @@ import json
 from collections.abc import AsyncIterator
 
 import pytest
-from attrs import frozen
+from attrs import evolve, frozen
 
 from flowpilot_adapters.sql import Database
 from flowpilot_core.application.access.audit import Auditing
 from flowpilot_core.domain.access.audit import AuditBroken, AuditHead, Deed, DeedKind
-from flowpilot_core.testing.builders import NOON, Staff, a_staff
+from flowpilot_core.domain.kernel.actor import Way, WayIn
+from flowpilot_core.testing.builders import NOON, Staff, a_staff, new_id
 from tests.support.postgres import PostgresDatabase
 from tests.support.serving import named, ran, said
 
@@ -43,9 +44,10 @@ class Kept:
 async def kept(own_database: PostgresDatabase) -> AsyncIterator[Kept]:
     storage = Database(own_database.app, pool_size=1)
     staff = await a_staff("Acme").kept(storage.begin)
+    anna = evolve(staff.anna, way_in=WayIn(way=Way.TOKEN, id=new_id()))
     async with storage.begin(staff.account_id) as work:
         for _ in range(ENTRIES):
-            entry = await work.audit.add(Deed.of(DeedKind.USER_CHANGED, by=staff.anna, at=NOON, changed={"role": "viewer"}))
+            entry = await work.audit.add(Deed.of(DeedKind.USER_CHANGED, by=anna, at=NOON, changed={"role": "viewer"}))
         await work.commit()
     yield Kept(storage=storage, database=own_database, staff=staff, end=entry.head)
     await storage.close()
@@ -56,6 +58,8 @@ async def kept(own_database: PostgresDatabase) -> AsyncIterator[Kept]:
     [
         'changed = \'{"role": "owner"}\'',
         "by_user_id = NULL",
+        "way = 'link'",
+        "way_id = NULL",
         "at = at + interval '1 second'",
         "cause = 'a policy'",
         "kind = 'user.added'",

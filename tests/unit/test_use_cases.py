@@ -10,7 +10,7 @@ from attrs import evolve
 
 from flowpilot_core.application.kernel.units import MOST_TRIES, Request
 from flowpilot_core.domain.handoffs.handoff import HandoffState, Intent
-from flowpilot_core.domain.kernel.actor import Person, Role, System
+from flowpilot_core.domain.kernel.actor import Person, Role, System, Way, WayIn
 from flowpilot_core.domain.kernel.errors import (
     AlreadyClaimed,
     FlowPilotError,
@@ -671,9 +671,10 @@ class TestAccounts:
         account = await accounts.create("Initech")
         team = await accounts.add_team(account.id, "Network")
         user = await accounts.add_user(account.id, email="ann@initech.example", name="Ann", role=Role.ENGINEER, team_ids=[team.id])
-        _, token = await accounts.add_token(account.id, user.id)
+        made, token = await accounts.add_token(account.id, user.id)
 
-        assert Person(account_id=account.id, user_id=user.id, role=Role.ENGINEER, name="Ann") == await accounts.authenticate(token)
+        ann = Person(account_id=account.id, user_id=user.id, role=Role.ENGINEER, name="Ann", way_in=WayIn(way=Way.TOKEN, id=made.id))
+        assert ann == await accounts.authenticate(token)
 
         await accounts.deactivate(account.id, user.id)
         with pytest.raises(Unauthenticated):

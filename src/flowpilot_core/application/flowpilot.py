@@ -124,12 +124,14 @@ class FlowPilot:
             tokens=ApiTokens(units=units, clock=clock, new_id=new_id, new_secret=new_secret),
             signing_in=signing_in,
             sign_in_codes=SignInCodes(begin=begin, signing_in=signing_in, committed=committed),
-            identities=Identities(units=units, openid=speaking, safe=safe, clock=clock, new_id=new_id, new_secret=new_secret),
+            identities=Identities(
+                units=units, openid=speaking, safe=safe, signing_in=signing_in, clock=clock, new_id=new_id, new_secret=new_secret
+            ),
             psa=PsaConnections(units=units, view=view, clock=clock, new_id=new_id, psas=connectable),
             tickets=Tickets(begin=begin, clock=clock, psas=connectable),
             psa_webhooks=PsaWebhooks(units=units, clock=clock, new_id=new_id, new_secret=new_secret, psas=connectable),
             webhooks=Webhooks(units=units, clock=clock, new_id=new_id, new_secret=new_secret, safe=safe),
             people=People(units=units, view=view, clock=clock, new_id=new_id),
-            invitations=Invitations(begin=begin, clock=clock),
+            invitations=Invitations(begin=begin, signing_in=signing_in, clock=clock),
             replay=Replay(begin=begin, view=view, new_id=new_id),
         )

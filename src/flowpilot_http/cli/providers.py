@@ -1,5 +1,6 @@
 """Identity providers, each of one account."""
 
+from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from .environment import prepared
 from .naming import OfAccount
 from .outcome import Json, outcome, run, say
 
-provider = typer.Typer(help="The identity providers that an account trusts.", no_args_is_help=True)
+provider = typer.Typer(help="The identity providers that an account trusts; over HTTP its owners alone add and remove them.", no_args_is_help=True)
 
 
 @provider.command("add")
@@ -51,6 +52,22 @@ def add_provider(
             "audience": audience(account_id),
         }
         say(facts, f"Let {made.issuer} send browsers back to {facts['redirect_uri']}; people sign in at {here}.", json=json)
+
+
+@provider.command("list")
+def list_providers(account: OfAccount, json: Json = False) -> None:
+    """List the providers that an account trusts: whoever runs one can be anybody of the account, its owner too."""
+
+    async def work() -> Sequence[IdentityProvider]:
+        async with composition.flowpilot_of(settings) as flowpilot:
+            return await flowpilot.identities.all(operator(composition.account_called(settings, account)))
+
+    with outcome():
+        settings = prepared()
+        providers = run(work())
+        facts = [{"id": one.id, "name": one.name, "issuer": one.issuer, "created_at": one.created_at} for one in providers]
+        lines = [f"{one.id}  since {one.created_at:%Y-%m-%d}  {one.issuer}  {one.name}" for one in providers]
+        say({"items": facts}, "\n".join(lines) or "There are none.", json=json)
 
 
 @provider.command("remove")

@@ -44,7 +44,7 @@ async def test_who_is_invited_gets_a_link_that_makes_them_one_of_the_account() -
 
     link = await _mailed(office)
     welcome = await office.product.invitations.look(link)
-    joined = await office.product.invitations.accept(link)
+    joined = (await office.product.invitations.accept(link)).person
 
     assert [NINA] == office.mailbox.recipients
     assert "Olga Owner invites you to Acme" == office.mailbox.messages[0].subject
@@ -105,7 +105,7 @@ async def test_another_invitation_makes_the_links_of_the_first_void() -> None:
 
     with pytest.raises(NotFound):
         await office.product.invitations.accept(first)
-    assert nina.user.id == (await office.product.invitations.accept(second)).user_id
+    assert nina.user.id == (await office.product.invitations.accept(second)).person.user_id
 
 
 async def test_no_text_that_was_made_up_or_is_for_something_else_is_an_invitation() -> None:

@@ -25,6 +25,7 @@ USER, TEAM = "/users/{user_id:str}", "/teams/{team_id:str}"
 EVERYBODY: Final = "owner admin assignee colleague viewer"
 ENGINEERS: Final = "owner admin assignee colleague"
 MANAGERS: Final = "owner admin"
+OWNER: Final = "owner"
 
 
 @frozen
@@ -105,10 +106,10 @@ WHO: Final[Mapping[tuple[str, str], Who]] = {
     ("GET", "/psa-posts"): Who(MANAGERS),
     ("POST", "/psa-posts/{post_id:str}/retry"): Who(MANAGERS),
     ("GET", TICKET_PATH): Who(EVERYBODY),
-    ("POST", "/identity-providers"): Who(MANAGERS),
+    ("POST", "/identity-providers"): Who(OWNER),
     ("GET", "/identity-providers"): Who(MANAGERS),
-    ("PATCH", PROVIDER): Who(MANAGERS),
-    ("DELETE", PROVIDER): Who(MANAGERS, anew=True),
+    ("PATCH", PROVIDER): Who(OWNER),
+    ("DELETE", PROVIDER): Who(OWNER, anew=True),
     ("POST", "/webhooks"): Who(MANAGERS),
     ("GET", "/webhooks"): Who(MANAGERS),
     ("PATCH", WEBHOOK): Who(MANAGERS),

@@ -42,7 +42,8 @@ ALLOWED = {
     Permission.MANAGE_PEOPLE: "Olga Adam",
     Permission.MANAGE_OWNERS: "Olga",
     Permission.DEACTIVATE: "Olga Adam Anna",
-    Permission.MANAGE_PROVIDERS: "Olga Adam system",
+    Permission.READ_PROVIDERS: "Olga Adam system",
+    Permission.MANAGE_PROVIDERS: "Olga system",
     Permission.SEE: "Olga Adam Anna Ben Vera",
     Permission.JUDGE: "Anna",
     Permission.PREVIEW: "Olga Adam Anna Ben",
@@ -79,7 +80,7 @@ def test_a_viewer_may_do_nothing_even_as_the_assignee(permission: Permission) ->
 
 @pytest.mark.parametrize("permission", Permission)
 def test_a_token_of_a_scope_may_no_more_than_its_person_and_than_its_scope(permission: Permission) -> None:
-    reads = {Permission.READ_PARKED, Permission.READ_POSTS, Permission.PREVIEW}
+    reads = {Permission.READ_PARKED, Permission.READ_POSTS, Permission.READ_PROVIDERS, Permission.PREVIEW}
     manages = {one for one, may in ALLOWED.items() if set(may.split()) <= {"Olga", "Adam", "system"} and may != "system"}
     for_all = manages | {Permission.DEACTIVATE, Permission.PREFER, Permission.KEEP_TOKENS}
 

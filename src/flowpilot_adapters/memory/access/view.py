@@ -6,7 +6,7 @@ from datetime import datetime
 from flowpilot_adapters.memory import reading
 from flowpilot_adapters.memory.reading import MemoryReading
 from flowpilot_core.domain.access.account import ApiToken
-from flowpilot_core.domain.kernel.actor import Person
+from flowpilot_core.domain.kernel.actor import Person, Way, WayIn
 from flowpilot_core.domain.kernel.errors import Unauthenticated
 from flowpilot_core.domain.kernel.identifiers import TeamId, UserId
 from flowpilot_core.ports.access import Member, TeamDetail
@@ -43,7 +43,7 @@ class MemoryAccessView(MemoryReading):
         if token is None or user is None or account is None:
             raise Unauthenticated
         account.require_open()
-        return user.acting(self._account_id, token.scope), token
+        return user.acting(self._account_id, scope=token.scope, way_in=WayIn(way=Way.TOKEN, id=token.id)), token
 
     async def signed_in(self, digest: bytes, *, at: datetime) -> Person:
         """As `AccessView.signed_in` says."""
@@ -51,7 +51,7 @@ class MemoryAccessView(MemoryReading):
         sign_in = rows.sign_ins.get(digest)
         user = rows.users.get(sign_in.user_id) if sign_in and sign_in.expires_at > at else None
         account = rows.accounts.get(self._account_id)
-        if user is None or account is None:
+        if sign_in is None or user is None or account is None:
             raise Unauthenticated
         account.require_open()
-        return user.acting(self._account_id)
+        return user.acting(self._account_id, way_in=sign_in.way_in)

@@ -8,6 +8,7 @@ from sqlalchemy import BigInteger, Integer, bindparam, insert, literal_column, s
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from flowpilot_adapters.sql.queries import ACCOUNT, columns_but_account, own
+from flowpilot_adapters.sql.records import access as access_records
 from flowpilot_adapters.sql.records import kernel as kernel_records
 from flowpilot_adapters.sql.schema import audit_entry, audit_head, person
 from flowpilot_adapters.sql.statement import compiled
@@ -66,6 +67,8 @@ class SqlAuditLog:
                 request_id=deed.request_id,
                 previous=entry.previous,
                 digest=entry.digest,
+                way=deed.way_in and deed.way_in.way,
+                way_id=deed.way_in and deed.way_in.id,
             )
         )
         self._transaction.write(MOVE(account_id=self._account_id, new_number=entry.number, new_digest=entry.digest))
@@ -91,6 +94,7 @@ def _entry(row: Any) -> AuditEntry:
         kind=DeedKind(row.kind),
         at=row.at,
         by=None if row.by_user_id is None else UserId(row.by_user_id),
+        way_in=access_records.way_in(row),
         cause=row.cause,
         thing_id=row.thing_id,
         changed=json.loads(row.changed),

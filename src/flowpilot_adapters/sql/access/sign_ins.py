@@ -49,6 +49,8 @@ class SqlSignIns:
                 digest=new.digest,
                 created_at=new.created_at,
                 expires_at=new.expires_at,
+                way=new.way_in and new.way_in.way,
+                way_id=new.way_in and new.way_in.id,
             )
         )
 

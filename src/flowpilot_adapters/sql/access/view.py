@@ -11,9 +11,9 @@ from flowpilot_adapters.sql.queries import LOWEST, columns_but_account, is_open,
 from flowpilot_adapters.sql.reading import SqlReading
 from flowpilot_adapters.sql.records import access as access_records
 from flowpilot_adapters.sql.schema import api_token, person, sign_in
-from flowpilot_adapters.sql.statement import Call, compiled
+from flowpilot_adapters.sql.statement import compiled
 from flowpilot_core.domain.access.account import ApiToken
-from flowpilot_core.domain.kernel.actor import Person, Role
+from flowpilot_core.domain.kernel.actor import Person, Role, Way, WayIn
 from flowpilot_core.domain.kernel.errors import Unauthenticated
 from flowpilot_core.domain.kernel.identifiers import TeamId, UserId
 from flowpilot_core.ports.access import Member, TeamDetail
@@ -34,7 +34,7 @@ AUTHENTICATE: Final = compiled(
 
 SIGNED_IN: Final = compiled(
     "authenticate browser",
-    select(person.c.id, person.c.name, person.c.role)
+    select(person.c.id, person.c.name, person.c.role, sign_in.c.way, sign_in.c.way_id)
     .join_from(sign_in, person, own(person) & (person.c.id == sign_in.c.user_id))
     .where(
         own(sign_in),
@@ -73,15 +73,20 @@ class SqlAccessView(SqlReading):
         if row is None:
             raise Unauthenticated
         token = access_records.api_token(row)
-        person = Person(account_id=self._account_id, user_id=token.user_id, role=Role(row.role), name=row.user_name, scope=token.scope)
+        person = Person(
+            account_id=self._account_id,
+            user_id=token.user_id,
+            role=Role(row.role),
+            name=row.user_name,
+            scope=token.scope,
+            way_in=WayIn(way=Way.TOKEN, id=token.id),
+        )
         return person, token
 
     async def signed_in(self, digest: bytes, *, at: datetime) -> Person:
         """As `AccessView.signed_in` says."""
-        return await self._person(SIGNED_IN(account_id=self._account_id, digest=digest, at=at))
-
-    async def _person(self, call: Call) -> Person:
-        row = (await self._read_one(call)).first
+        row = (await self._read_one(SIGNED_IN(account_id=self._account_id, digest=digest, at=at))).first
         if row is None:
             raise Unauthenticated
-        return Person(account_id=self._account_id, user_id=row.id, role=Role(row.role), name=row.name)
+        way_in = access_records.way_in(row)
+        return Person(account_id=self._account_id, user_id=row.id, role=Role(row.role), name=row.name, way_in=way_in)

@@ -371,7 +371,7 @@ class SqlHandoffs:
                 branches.for_steps(branch_id)
             handoff.require_version(expected)
             (await self._people.account()).require_open()
-            require_role((await self._people.user(by.user_id)).acting(by.account_id, by.scope), Permission.CLAIM)
+            require_role((await self._people.user(by.user_id)).acting(by.account_id, scope=by.scope), Permission.CLAIM)
         except AlreadyClaimed as lost:
             return AlreadyClaimed(lost.handoff_id, lost.by, lost.at, detail.names.get(lost.by))
         except FlowPilotError as refused:

@@ -6,6 +6,7 @@ from flowpilot_adapters.sql.records.kernel import converter, record
 from flowpilot_core.domain.access.account import ApiToken, Team, User
 from flowpilot_core.domain.access.invitation import Invitation
 from flowpilot_core.domain.access.sign_in_code import SignInCode
+from flowpilot_core.domain.kernel.actor import Way, WayIn
 from flowpilot_core.ports.access import Member, TeamDetail
 
 user: Final = record(User)
@@ -18,6 +19,11 @@ invitation: Final = record(Invitation)
 
 
 sign_in_code: Final = record(SignInCode)
+
+
+def way_in(row: Any) -> WayIn | None:
+    """By what somebody came in, in a row that has the columns of it."""
+    return None if row.way is None else WayIn(way=Way(row.way), id=row.way_id)
 
 
 def member(row: Any) -> Member:

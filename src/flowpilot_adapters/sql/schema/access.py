@@ -3,7 +3,7 @@
 from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Index, LargeBinary, Table, UniqueConstraint
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from flowpilot_core.domain.kernel.actor import Role, Scope
+from flowpilot_core.domain.kernel.actor import Role, Scope, Way
 from flowpilot_core.domain.kernel.sending import DeliveryState
 
 from .columns import foreign_key, integer_column, metadata, of_account, one_of, primary_key, text_column, time_column, uuid_column
@@ -119,7 +119,10 @@ sign_in = Table(
     Column("digest", LargeBinary, nullable=False),
     time_column("created_at"),
     time_column("expires_at"),
+    text_column("way", null=True),
+    uuid_column("way_id", null=True),
     primary_key("sign_in", "id"),
+    one_of("sign_in", "way", Way),
     UniqueConstraint("account_id", "digest", name="uq_sign_in_digest"),
     foreign_key("sign_in", "user", ("user_id",), "person", ("id",)),
 )
@@ -228,6 +231,8 @@ audit_entry = Table(
     text_column("request_id", null=True),
     text_column("previous"),
     text_column("digest"),
+    text_column("way", null=True),
+    uuid_column("way_id", null=True),
     primary_key("audit_entry", "number"),
     of_account("audit_entry"),
     foreign_key("audit_entry", "by", ("by_user_id",), "person", ("id",)),

@@ -17,11 +17,10 @@ from flowpilot_core.domain.access.identity_provider import (
     changed_provider,
     checked_provider,
 )
-from flowpilot_core.domain.access.sign_in import SignIn
-from flowpilot_core.domain.kernel.actor import Actor, Person
+from flowpilot_core.domain.kernel.actor import Actor, Person, Way, WayIn
 from flowpilot_core.domain.kernel.errors import NotFound, Unauthenticated, Unavailable
 from flowpilot_core.domain.kernel.events import Plain
-from flowpilot_core.domain.kernel.identifiers import AccountId, ProviderId, SignInId
+from flowpilot_core.domain.kernel.identifiers import AccountId, ProviderId
 from flowpilot_core.domain.kernel.permissions import Permission, require_role
 from flowpilot_core.domain.kernel.secret_text import Prefix, derived, parse_token, token_digest, token_text
 from flowpilot_core.domain.kernel.text import TITLE, text
@@ -29,7 +28,7 @@ from flowpilot_core.ports.access import AccessWork, Errand, OpenId
 from flowpilot_core.ports.kernel import Clock, NewId, NewSecret
 
 from .secrets import Safe
-from .sign_ins import SignedIn
+from .sign_ins import SignedIn, SigningIn
 
 PURPOSE = "identity provider"
 
@@ -69,6 +68,7 @@ class Identities:
     units: Units[AccessWork]
     openid: OpenId
     safe: Safe
+    signing_in: SigningIn
     clock: Clock
     new_id: NewId
     new_secret: NewSecret
@@ -120,7 +120,7 @@ class Identities:
 
     async def all(self, actor: Actor) -> Sequence[IdentityProvider]:
         """Those of the account, oldest first. Raises `RoleForbidden`."""
-        require_role(actor, Permission.MANAGE_PROVIDERS)
+        require_role(actor, Permission.READ_PROVIDERS)
         return await self.offered(actor.account_id)
 
     async def require(self, actor: Actor, provider_id: ProviderId) -> None:
@@ -196,17 +196,16 @@ class Identities:
         async with self.units.begin(account_id) as work:
             person = await self._person(work, account_id, provider, identity)
             await work.identities.link(provider.id, identity.subject, person.user_id)
-            new = self.new_secret()
-            await work.sign_ins.add(SignIn.of(SignInId(self.new_id()), person.user_id, digest=token_digest(new), at=self.clock.now()))
+            signed_in = await self.signing_in.signed_in(work, account_id, person.user_id, _way_in(provider))
             await work.commit()
-        return SignedIn(person=person, text=token_text(account_id, new, Prefix.SIGN_IN)), attempt.back_to
+        return signed_in, attempt.back_to
 
     async def _person(self, work: AccessWork, account_id: AccountId, provider: IdentityProvider, identity: Identity) -> Person:
         user_id = await work.identities.linked(provider.id, identity)
         if user_id is None:
             raise Unauthenticated
         (await work.people.account()).require_open()
-        return (await work.people.user(user_id)).acting(account_id)
+        return (await work.people.user(user_id)).acting(account_id, way_in=_way_in(provider))
 
     async def _with_secret(
         self, work: AccessWork, account_id: AccountId, provider: IdentityProvider, client_secret: str | None
@@ -219,6 +218,10 @@ class Identities:
         said: dict[str, Plain] = {"name": provider.name, "issuer": provider.issuer, "client_id": provider.client_id}
         deed = Deed.of(kind, by=actor, at=self.clock.now(), thing_id=provider.id, changed=said, request_id=request.id)
         await work.audit.add(deed)
+
+
+def _way_in(provider: IdentityProvider) -> WayIn:
+    return WayIn(way=Way.PROVIDER, id=provider.id)
 
 
 def _check_secret(client_secret: str | None) -> None:

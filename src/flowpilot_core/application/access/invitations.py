@@ -11,7 +11,7 @@ from flowpilot_core.application.relay.sending import hand_over
 from flowpilot_core.domain.access.account import Account, User, UserMove
 from flowpilot_core.domain.access.audit import Deed, DeedKind
 from flowpilot_core.domain.access.invitation import Invitation
-from flowpilot_core.domain.kernel.actor import Person
+from flowpilot_core.domain.kernel.actor import Way, WayIn
 from flowpilot_core.domain.kernel.errors import InvalidTransition, NotFound, Unauthenticated
 from flowpilot_core.domain.kernel.identifiers import InvitationId
 from flowpilot_core.domain.kernel.secret_text import ParsedToken, Prefix, parse_token, token_digest, token_text
@@ -20,6 +20,8 @@ from flowpilot_core.ports.access import AccessWork
 from flowpilot_core.ports.kernel import BeginWork, Clock, Jitter, NewSecret
 from flowpilot_core.ports.notifications import Message, Notifier, NotSent
 from flowpilot_core.ports.relay import Lease, RelayWork
+
+from .sign_ins import SignedIn, SigningIn
 
 
 class InvitationsNeeds(AccessWork, RelayWork, Protocol):
@@ -45,6 +47,7 @@ class Invitations:
     """For whoever holds the link, and is nobody yet; the link names its account, so that looking it up crosses nothing."""
 
     begin: BeginWork[InvitationsNeeds]
+    signing_in: SigningIn
     clock: Clock
 
     async def look(self, text: str) -> Welcome:
@@ -58,8 +61,11 @@ class Invitations:
                 invited_by=(await work.people.user(invitation.invited_by)).name,
             )
 
-    async def accept(self, text: str) -> Person:
-        """Become who was invited: once, of any number who try. Raises `NotFound` as `look` does."""
+    async def accept(self, text: str, *, instead_of: str | None = None) -> SignedIn:
+        """Become who was invited, signed in from now on in place of whoever the browser was: once, of any number who try.
+
+        Raises `NotFound` as `look` does.
+        """
         token = _parsed(text)
         async with self.begin(token.account_id) as work:
             invitation = await self._open(work, token.digest)
@@ -70,10 +76,11 @@ class Invitations:
                 raise NotFound("invitation") from None
             await work.people.save_user(joined)
             await work.invitations.drop(user.id)
-            person = joined.acting(token.account_id)
-            await work.audit.add(Deed.of(DeedKind.USER_JOINED, by=person, at=self.clock.now(), thing_id=user.id))
+            signed_in = await self.signing_in.signed_in(work, token.account_id, user.id, WayIn(way=Way.INVITATION))
+            await work.audit.add(Deed.of(DeedKind.USER_JOINED, by=signed_in.person, at=self.clock.now(), thing_id=user.id))
             await work.commit()
-        return person
+        await self.signing_in.out(instead_of)
+        return signed_in
 
     async def _open(self, work: InvitationsNeeds, digest: bytes) -> Invitation:
         invitation = await work.invitations.by(digest)

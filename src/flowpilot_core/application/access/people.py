@@ -195,12 +195,12 @@ class People:
         """Somebody to be changed, and on whose word."""
         by = _person(actor)
         held = await work.people.hold(by.user_id, user_id)
-        return held[user_id], _held(held.values(), held[by.user_id].acting(by.account_id, by.scope))
+        return held[user_id], _held(held.values(), held[by.user_id].acting(by.account_id, scope=by.scope, way_in=by.way_in))
 
     async def _held(self, work: PeopleNeeds, actor: Actor, *named: UserId) -> Held:
         by = _person(actor)
         held = await work.people.hold(by.user_id, *named)
-        return _held(held.values(), held[by.user_id].acting(by.account_id, by.scope))
+        return _held(held.values(), held[by.user_id].acting(by.account_id, scope=by.scope, way_in=by.way_in))
 
     async def _manager(self, work: PeopleNeeds, actor: Actor, *named: UserId) -> None:
         """Raises `NotFound` for somebody `named` who is not here, `RoleForbidden` where the actor manages nobody."""

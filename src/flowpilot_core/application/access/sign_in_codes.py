@@ -11,6 +11,7 @@ from flowpilot_core.application.relay.leases import drop
 from flowpilot_core.application.relay.sending import hand_over
 from flowpilot_core.domain.access.account import User, checked_email
 from flowpilot_core.domain.access.sign_in_code import LASTS, MOST_MAILS, SignInCode
+from flowpilot_core.domain.kernel.actor import Way, WayIn
 from flowpilot_core.domain.kernel.errors import NotFound, Unauthenticated
 from flowpilot_core.domain.kernel.identifiers import AccountId, SignInCodeId
 from flowpilot_core.domain.kernel.secret_text import Prefix, code_text, parse_token, token_digest, token_text
@@ -78,7 +79,7 @@ class SignInCodes:
             user_id = await work.sign_in_codes.addressee(code)
             if user_id is None:
                 raise Unauthenticated
-            signed_in = await self.signing_in.signed_in(work, account_id, user_id)
+            signed_in = await self.signing_in.signed_in(work, account_id, user_id, WayIn(way=Way.CODE))
             await work.sign_in_codes.save(code.used(at))
             await work.commit()
         await self.signing_in.out(instead_of)

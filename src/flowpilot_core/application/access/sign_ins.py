@@ -4,7 +4,7 @@ from attrs import frozen
 
 from flowpilot_core.domain.access.audit import Deed, DeedKind, operator
 from flowpilot_core.domain.access.sign_in import LINK_LASTS, SignIn, SignInLink
-from flowpilot_core.domain.kernel.actor import Person
+from flowpilot_core.domain.kernel.actor import Person, Way, WayIn
 from flowpilot_core.domain.kernel.errors import NotFound, Unauthenticated
 from flowpilot_core.domain.kernel.identifiers import AccountId, SignInId, UserId
 from flowpilot_core.domain.kernel.secret_text import Prefix, parse_token, token_digest, token_text
@@ -56,20 +56,22 @@ class SigningIn:
         parsed = parse_token(link, Prefix.LINK)
         async with self.begin(parsed.account_id) as work:
             user_id = await work.sign_ins.take_link(parsed.digest, at=self.clock.now())
-            signed_in = await self.signed_in(work, parsed.account_id, user_id)
+            signed_in = await self.signed_in(work, parsed.account_id, user_id, WayIn(way=Way.LINK))
             await work.commit()
         await self.out(instead_of)
         return signed_in
 
-    async def signed_in(self, work: AccessWork, account_id: AccountId, user_id: UserId) -> SignedIn:
+    async def signed_in(self, work: AccessWork, account_id: AccountId, user_id: UserId, way_in: WayIn) -> SignedIn:
         """Somebody, under a new secret, so that nobody can have planted it.
 
         Raises `Unauthenticated` for somebody deactivated, and for anybody of an account that is closed.
         """
         secret = self.new_secret()
         (await work.people.account()).require_open()
-        person = (await work.people.user(user_id)).acting(account_id)
-        await work.sign_ins.add(SignIn.of(SignInId(self.new_id()), user_id, digest=token_digest(secret), at=self.clock.now()))
+        person = (await work.people.user(user_id)).acting(account_id, way_in=way_in)
+        await work.sign_ins.add(
+            SignIn.of(SignInId(self.new_id()), user_id, digest=token_digest(secret), way_in=way_in, at=self.clock.now())
+        )
         return SignedIn(person=person, text=token_text(account_id, secret, Prefix.SIGN_IN))
 
     async def out(self, text: str | None) -> None:

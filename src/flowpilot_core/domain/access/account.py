@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from attrs import Attribute, evolve, field, frozen
 
-from flowpilot_core.domain.kernel.actor import Person, Role, Scope
+from flowpilot_core.domain.kernel.actor import Person, Role, Scope, WayIn
 from flowpilot_core.domain.kernel.errors import InvalidValue, Unauthenticated
 from flowpilot_core.domain.kernel.host_name import ascii_host
 from flowpilot_core.domain.kernel.identifiers import AccountId, TeamId, TokenId, UserId
@@ -135,11 +135,11 @@ class User:
         since = {UserState.ACTIVE: None, UserState.DEACTIVATED: at}.get(state, self.deactivated_at)
         return evolve(self, invited=state is UserState.INVITED, deactivated_at=since)
 
-    def acting(self, account_id: AccountId, scope: Scope = Scope.ALL) -> Person:
-        """The actor this person is, with what is good for so much. Raises `Unauthenticated` once deactivated."""
+    def acting(self, account_id: AccountId, *, scope: Scope = Scope.ALL, way_in: WayIn | None = None) -> Person:
+        """The actor this person is, by a way in that is good for so much. Raises `Unauthenticated` once deactivated."""
         if self.deactivated_at is not None:
             raise Unauthenticated
-        return Person(account_id=account_id, user_id=self.id, role=self.role, name=self.name, scope=scope)
+        return Person(account_id=account_id, user_id=self.id, role=self.role, name=self.name, scope=scope, way_in=way_in)
 
 
 @frozen(kw_only=True)

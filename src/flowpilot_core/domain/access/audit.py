@@ -7,7 +7,7 @@ from uuid import UUID
 
 from attrs import evolve, field, frozen
 
-from flowpilot_core.domain.kernel.actor import Actor, System, acts
+from flowpilot_core.domain.kernel.actor import Actor, System, WayIn, acts
 from flowpilot_core.domain.kernel.canonical_json import canonical, digest, instant
 from flowpilot_core.domain.kernel.events import Plain
 from flowpilot_core.domain.kernel.identifiers import AccountId, UserId
@@ -59,6 +59,8 @@ class Deed:
     at: datetime
     by: UserId | None
     """None: the operator or the system, as `cause` says."""
+    way_in: WayIn | None = None
+    """By what that person was signed in; None for nobody's deeds, and for those from before this was kept."""
     cause: str | None = None
     thing_id: UUID | None = None
     """The person, team, webhook … that it was done to; None for the account itself."""
@@ -78,8 +80,10 @@ class Deed:
         request_id: str | None = None,
     ) -> "Deed":
         """What `by` did."""
-        cause = by.cause if isinstance(by, System) else None
-        return cls(kind=kind, at=at, by=acts(by), cause=cause, thing_id=thing_id, changed=changed or {}, request_id=request_id)
+        cause, way_in = (by.cause, None) if isinstance(by, System) else (None, by.way_in)
+        return cls(
+            kind=kind, at=at, by=acts(by), way_in=way_in, cause=cause, thing_id=thing_id, changed=changed or {}, request_id=request_id
+        )
 
 
 @frozen(kw_only=True)
@@ -113,22 +117,26 @@ class AuditEntry:
     def computed(self, account_id: AccountId) -> str:
         """The digest that the entry must have: over everything it says, whose it is, and the digest before it."""
         deed = self.deed
-        return digest(
-            canonical(
-                {
-                    "account_id": str(account_id),
-                    "number": self.number,
-                    "kind": deed.kind,
-                    "at": instant(deed.at),
-                    "by": None if deed.by is None else str(deed.by),
-                    "cause": deed.cause,
-                    "thing_id": None if deed.thing_id is None else str(deed.thing_id),
-                    "changed": dict(deed.changed),
-                    "request_id": deed.request_id,
-                    "previous": self.previous,
-                }
-            )
-        )
+        said: dict[str, Plain] = {
+            "account_id": str(account_id),
+            "number": self.number,
+            "kind": deed.kind,
+            "at": instant(deed.at),
+            "by": _text(deed.by),
+            "cause": deed.cause,
+            "thing_id": _text(deed.thing_id),
+            "changed": dict(deed.changed),
+            "request_id": deed.request_id,
+            "previous": self.previous,
+        }
+        if deed.way_in is not None:
+            # Left out where there is none, so that entries from before this was kept have the digest that they had.
+            said["way_in"] = {"way": deed.way_in.way, "id": _text(deed.way_in.id)}
+        return digest(canonical(said))
+
+
+def _text(id: UUID | None) -> str | None:
+    return None if id is None else str(id)
 
 
 def unbroken(account_id: AccountId, head: AuditHead, entries: Sequence[AuditEntry]) -> AuditHead:

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from attrs import frozen
 
+from flowpilot_core.domain.kernel.actor import WayIn
 from flowpilot_core.domain.kernel.identifiers import SignInId, UserId
 
 LASTS = timedelta(hours=12)
@@ -19,13 +20,15 @@ class SignIn:
     id: SignInId
     user_id: UserId
     digest: bytes
+    way_in: WayIn | None
+    """None: it began before this was kept."""
     created_at: datetime
     expires_at: datetime
 
     @classmethod
-    def of(cls, id: SignInId, user_id: UserId, *, digest: bytes, at: datetime) -> "SignIn":
+    def of(cls, id: SignInId, user_id: UserId, *, digest: bytes, way_in: WayIn, at: datetime) -> "SignIn":
         """Somebody is signed in from now on."""
-        return cls(id=id, user_id=user_id, digest=digest, created_at=at, expires_at=at + LASTS)
+        return cls(id=id, user_id=user_id, digest=digest, way_in=way_in, created_at=at, expires_at=at + LASTS)
 
 
 @frozen(kw_only=True)

@@ -1,6 +1,7 @@
 """Who acts: a person of an account, in a role, or the system for a reason of its own."""
 
 from enum import StrEnum
+from uuid import UUID
 
 from attrs import field, frozen
 
@@ -27,6 +28,30 @@ class Scope(StrEnum):
     """Whatever its person may."""
 
 
+class Way(StrEnum):
+    """By what somebody is let in."""
+
+    TOKEN = "token"  # noqa: S105  (the name of a way)
+    """An API token."""
+    PROVIDER = "provider"
+    """An identity provider vouched for them."""
+    CODE = "code"
+    """A code that was mailed to them."""
+    LINK = "link"
+    """A sign-in link, which the operator made."""
+    INVITATION = "invitation"
+    """The link of the invitation that they accepted."""
+
+
+@frozen(kw_only=True)
+class WayIn:
+    """The way by which somebody came in, and which token or identity provider it was."""
+
+    way: Way
+    id: UUID | None = None
+    """None for ways that are used up on coming in."""
+
+
 @frozen(kw_only=True)
 class Person:
     """Somebody signed in to their account."""
@@ -38,6 +63,8 @@ class Person:
     """What colleagues read beside what this person did."""
     scope: Scope = Scope.ALL
     """What they signed in with is good for so much."""
+    way_in: WayIn | None = None
+    """None: nobody signed in, as where a history is played; or it was before this was kept."""
 
 
 @frozen(kw_only=True)

@@ -33,6 +33,7 @@ class Permission(StrEnum):
     LAPSE = "let a claim lapse"
     REROUTE = "reroute an escalation"
     WITHDRAW = "withdraw an escalation"
+    READ_PROVIDERS = "see identity providers"
     MANAGE_PROVIDERS = "manage identity providers"
     RETRY_DELIVERY = "retry a delivery"
     CONNECT_PSA = "connect a PSA"
@@ -114,7 +115,9 @@ PERMISSIONS: Mapping[Permission, Rule] = MappingProxyType(
         Permission.MANAGE_PEOPLE: Rule(roles=OWNERS_AND_ADMINS),
         Permission.MANAGE_OWNERS: Rule(roles=frozenset({Role.OWNER})),
         Permission.DEACTIVATE: Rule(roles=frozenset(Role), relation=Relation.THEMSELVES, always=OWNERS_AND_ADMINS),
-        Permission.MANAGE_PROVIDERS: Rule(roles=OWNERS_AND_ADMINS, system=True),
+        Permission.READ_PROVIDERS: Rule(roles=OWNERS_AND_ADMINS, system=True),
+        # Whoever runs a provider is whomever it vouches for, the account owner too.
+        Permission.MANAGE_PROVIDERS: Rule(roles=frozenset({Role.OWNER}), system=True),
         Permission.SEE: Rule(roles=frozenset(Role)),
         Permission.JUDGE: Rule(relation=Relation.CLAIMER),
         Permission.PREVIEW: Rule(),
@@ -132,7 +135,7 @@ PERMISSIONS: Mapping[Permission, Rule] = MappingProxyType(
 )
 
 
-_READING = frozenset({Permission.READ_PARKED, Permission.READ_POSTS, Permission.PREVIEW})
+_READING = frozenset({Permission.READ_PARKED, Permission.READ_POSTS, Permission.READ_PROVIDERS, Permission.PREVIEW})
 
 
 _MANAGING = frozenset(

@@ -24,11 +24,10 @@ async def accept_invitation(request: Visit) -> Body:
     """Become one of the account, signed in with this browser."""
     await request.sent(Form)
     try:
-        joined = await request.flowpilot.invitations.accept(_link(request))
+        joined = await request.flowpilot.invitations.accept(_link(request), instead_of=request.visitor.kept)
     except NotFound:
         return _over(request)
-    link = await request.flowpilot.signing_in.link(joined.account_id, joined.user_id)
-    return request.signed_in(await request.flowpilot.signing_in.by_link(link, instead_of=request.visitor.kept), request.going)
+    return request.signed_in(joined, request.going)
 
 
 def _link(request: Visit) -> str:

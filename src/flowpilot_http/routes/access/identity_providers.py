@@ -19,7 +19,8 @@ PROVIDER = "/identity-providers/{provider_id:str}"
 async def add_provider(request: Call) -> Body:
     """Trust an OpenID Connect provider: its JWTs, and whom it sends back signed in. It is asked at once what it publishes.
 
-    From then on the sign-in page of your account leads there, and mails no codes.
+    From then on the sign-in page of your account leads there, and mails no codes. Whoever runs it can be anybody of your account, you too:
+    that is why only an account owner adds, changes and removes one, and admins see which there are.
     """
     new = await request.read(NewProvider)
     return await request.changed(

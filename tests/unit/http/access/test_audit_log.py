@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.support.browser import Browser
 from tests.support.http import World
 
 ADAPTERS = ("memory", "postgres")
@@ -49,6 +50,20 @@ async def test_what_opens_a_way_in_is_on_record_with_who_opened_it(world: World)
     assert ("psa_webhook.removed", world.owner.by, connection["id"]) == (removed["kind"], removed["by"], removed["thing_id"])
     assert ("psa_webhook.renewed", world.admin.by, connection["id"]) == (renewed["kind"], renewed["by"], renewed["thing_id"])
     assert ("sign_in_link.made", "command line", world.junior.id) == (link["kind"], link["cause"], link["thing_id"])
+
+
+async def test_a_sign_in_link_of_the_operator_shows_in_what_is_done_with_it(world: World) -> None:
+    """A45"""
+    browser = Browser(world.app)
+    await browser.open(f"/sign-in-link/{await world.flowpilot.signing_in.link(world.owner.account_id, world.owner.user.id)}")
+    await browser.send()
+
+    headers = {"x-csrf-token": browser.csrf_token}
+    assert 200 == (await browser.client.patch("/account", json={"mails_a_minute": 9}, headers=headers)).status_code
+
+    changed, made, *_ = (await world.owner.seen("/audit-log"))["items"]
+    assert (world.owner.by, {"way": "link", "id": None}) == (changed["by"], changed["way_in"])
+    assert ("system", None) == (made["by"], made["way_in"])
 
 
 async def test_it_comes_in_pages(world: World) -> None:

@@ -367,8 +367,9 @@ async def test_a_provider_that_is_removed_vouches_for_nobody(trust: Trust) -> No
     assert "Acme Login" not in (await trust.world.nobody.get(f"/sign-in/{trust.world.junior.account_id}")).text
 
 
-@pytest.mark.parametrize("role", ["junior", "viewer"])
-async def test_only_who_runs_the_account_says_whom_it_trusts(trust: Trust, role: str) -> None:
+@pytest.mark.parametrize("role", ["admin", "junior", "viewer"])
+async def test_only_an_owner_of_the_account_says_whom_it_trusts(trust: Trust, role: str) -> None:
+    """A45"""
     somebody: Somebody = getattr(trust.world, role)
     person = await trust.world.flowpilot.accounts.authenticate(somebody.token)
 

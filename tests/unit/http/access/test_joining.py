@@ -36,6 +36,21 @@ async def test_who_accepts_an_invitation_is_signed_in(world: World) -> None:
     assert ("Nina", "active") == ((me := (await browser.client.get("/users/me")).json())["name"], me["state"])
 
 
+async def test_who_joined_did_so_by_their_invitation_and_nobody_made_them_a_link(world: World) -> None:
+    """A45"""
+    browser = Browser(world.app)
+    await browser.open(await _link(world))
+    await browser.send()
+
+    headers = {"x-csrf-token": browser.csrf_token}
+    assert 201 == (await browser.client.post("/tokens", json={"name": "x"}, headers=headers)).status_code
+
+    made, joined, before = (await world.owner.seen("/audit-log?limit=3"))["items"]
+    by_invitation = {"way": "invitation", "id": None}
+    assert [("token.made", by_invitation), ("user.joined", by_invitation)] == [(one["kind"], one["way_in"]) for one in (made, joined)]
+    assert "user.invited" == before["kind"]
+
+
 async def test_programs_that_look_at_links_accept_nothing(world: World) -> None:
     """A35: looking any number of times, and sending what no page of ours was asked for, changes nothing."""
     link = await _link(world)

@@ -47,6 +47,18 @@ async def test_who_types_the_code_is_signed_in_and_goes_where_they_were_going(wo
     assert None is browser.client.cookies.get("__Host-flowpilot_code")
 
 
+async def test_what_is_done_by_whoever_typed_a_code_is_on_record_as_theirs_by_a_code(world: World) -> None:
+    """A45"""
+    browser = await _asked(world)
+    await browser.send(code=await _code(world))
+
+    headers = {"x-csrf-token": browser.csrf_token}
+    assert 201 == (await browser.client.post("/tokens", json={"name": "x"}, headers=headers)).status_code
+
+    (entry,) = (await world.owner.seen("/audit-log?limit=1"))["items"]
+    assert ("token.made", world.junior.by, {"way": "code", "id": None}) == (entry["kind"], entry["by"], entry["way_in"])
+
+
 async def test_no_script_and_no_other_site_reads_what_the_browser_keeps(world: World) -> None:
     browser = Browser(world.app)
     await browser.open(f"/sign-in/{world.junior.account_id}")

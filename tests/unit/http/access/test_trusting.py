@@ -57,7 +57,7 @@ async def test_a_new_secret_is_the_one_that_codes_are_redeemed_with(trust: Trust
     pages = []
 
     for secret in ("a wrong one", CLIENT_SECRET):
-        assert 200 == (await trust.world.admin.patch(path, {"client_secret": secret})).status_code
+        assert 200 == (await trust.world.owner.patch(path, {"client_secret": secret})).status_code
         pages.append(await trust.comes_back(browser, **trust.provider.signs_in(await trust.sets_out(browser))))
 
     assert [401, 200] == [page.status_code for page in pages]
@@ -133,12 +133,48 @@ async def test_a_provider_inside_the_network_is_not_asked(trust: Trust) -> None:
     assert before == len(trust.provider.asked)
 
 
-async def test_whoever_may_not_trust_a_provider_has_nobody_asked(trust: Trust) -> None:
+@pytest.mark.parametrize("who", ["rival", "admin"])
+async def test_whoever_may_not_trust_a_provider_has_nobody_asked(trust: Trust, who: str) -> None:
+    """A45: not even an admin, who would be whomever it vouches for."""
     before = len(trust.provider.asked)
 
-    refused = await trust.world.rival.post("/identity-providers", _new(trust))
+    refused = await getattr(trust.world, who).post("/identity-providers", _new(trust, issuer=f"{trust.provider.issuer}/theirs"))
 
     assert (403, before) == (refused.status_code, len(trust.provider.asked))
+
+
+async def test_an_admin_sees_who_is_trusted_and_changes_nothing_about_it(trust: Trust) -> None:
+    """A45: nor with another client of the same issuer."""
+    path = f"/identity-providers/{trust.trusted.id}"
+
+    seen = await trust.world.admin.seen("/identity-providers")
+    refused = [
+        await trust.world.admin.patch(path, {"client_id": "the admin's own"}),
+        await trust.world.admin.send("DELETE", path, b""),
+    ]
+
+    assert [str(trust.trusted.id)] == [one["id"] for one in seen["items"]]
+    assert [(403, "role_forbidden")] * 2 == [(answer.status_code, answer.json()["code"]) for answer in refused]
+
+
+async def test_the_audit_log_says_by_which_way_in_its_doer_was_signed_in(trust: Trust) -> None:
+    """A45: the owner's own token, and the provider that vouched for them, in a JWT and in a browser."""
+    jwt = trust.provider.token(aud=trust.aud, sub="subject of Olga", email="olga@example.test")
+    browser = Browser(trust.world.app)
+    trust.provider.claims = {"sub": "subject of Olga", "email": "olga@example.test"}
+    await trust.comes_back(browser, **trust.provider.signs_in(await trust.sets_out(browser)))
+
+    await trust.world.owner.made("/teams", {"name": "By token"})
+    headers = {"authorization": f"Bearer {jwt}"}
+    assert 201 == (await trust.world.nobody.post("/teams", json={"name": "By JWT"}, headers=headers)).status_code
+    headers = {"x-csrf-token": browser.csrf_token}
+    assert 201 == (await browser.client.post("/teams", json={"name": "In a browser"}, headers=headers)).status_code
+
+    entries = (await trust.world.owner.seen("/audit-log?limit=3"))["items"]
+    (token,) = (await trust.world.owner.seen("/tokens"))["items"]
+    vouched = {"way": "provider", "id": str(trust.trusted.id)}
+    assert [vouched, vouched, {"way": "token", "id": token["id"]}] == [entry["way_in"] for entry in entries]
+    assert {trust.world.owner.id} == {entry["by"]["id"] for entry in entries}
 
 
 async def test_the_sign_in_page_offers_the_provider_or_a_code_and_never_both(trust: Trust) -> None:

@@ -7,6 +7,7 @@ from attrs import evolve
 
 from flowpilot_core.application.access.audit import Auditing
 from flowpilot_core.domain.access.audit import AuditEntry, AuditHead, Deed, DeedKind
+from flowpilot_core.domain.kernel.actor import Way, WayIn
 from flowpilot_core.domain.kernel.events import Plain
 from flowpilot_core.domain.kernel.identifiers import AccountId
 from flowpilot_core.ports.access import Audited
@@ -34,7 +35,8 @@ class AuditLogContract(Contract):
 
     def deed(self, staff: Staff, kind: DeedKind = DeedKind.ACCOUNT_CHANGED) -> Deed:
         changed: dict[str, Plain] = {"mails_a_minute": 7, "name": "Zoë", "on": None, "ids": ["a", "b"]}
-        return Deed.of(kind, by=staff.anna, at=NOON, thing_id=staff.ben.user_id, changed=changed, request_id="request-1")
+        by = evolve(staff.anna, way_in=WayIn(way=Way.TOKEN, id=staff.anna.user_id))
+        return Deed.of(kind, by=by, at=NOON, thing_id=staff.ben.user_id, changed=changed, request_id="request-1")
 
     async def test_reads_back_as_it_was_entered_the_newest_first_in_pages(self, begin: BeginWork[UnitOfWork], acme: Staff) -> None:
         entries = [await self.entered(begin, acme, kind) for kind in (DeedKind.USER_ADDED, DeedKind.TEAM_ADDED, DeedKind.POLICY_SET)]

@@ -7,6 +7,7 @@ import pytest
 from attrs import evolve
 
 from flowpilot_core.domain.access.sign_in import LASTS, SignIn, SignInLink
+from flowpilot_core.domain.kernel.actor import Way, WayIn
 from flowpilot_core.domain.kernel.errors import NotFound, Unauthenticated
 from flowpilot_core.domain.kernel.identifiers import SignInId, UserId
 from flowpilot_core.domain.kernel.secret_text import token_digest
@@ -16,6 +17,7 @@ from flowpilot_core.testing.builders import MINUTE, NOON, Staff, new_id
 from flowpilot_core.testing.contracts.contract import Contract, closed
 
 BROWSER = token_digest(b"a browser's secret")
+BY_CODE = WayIn(way=Way.CODE)
 LINK = token_digest(b"a link's secret")
 
 
@@ -27,7 +29,7 @@ class SignInsContract(Contract):
     ) -> None:
         await self._signed_in(begin, acme, acme.ben.user_id)
 
-        assert acme.ben == await view(acme.account_id).signed_in(BROWSER, at=NOON + LASTS - MINUTE)
+        assert evolve(acme.ben, way_in=BY_CODE) == await view(acme.account_id).signed_in(BROWSER, at=NOON + LASTS - MINUTE)
         await self._refused(view, acme, at=NOON + LASTS)
 
     async def test_another_browser_stands_for_nobody(self, begin: BeginWork[UnitOfWork], view: ViewOf[View], acme: Staff) -> None:
@@ -75,7 +77,7 @@ class SignInsContract(Contract):
 
         await self._signed_in(begin, acme, acme.anna.user_id, at=NOON + LASTS)
 
-        assert acme.anna == await view(acme.account_id).signed_in(BROWSER, at=NOON + LASTS)
+        assert evolve(acme.anna, way_in=BY_CODE) == await view(acme.account_id).signed_in(BROWSER, at=NOON + LASTS)
 
     async def test_a_link_signs_its_person_in_once(self, begin: BeginWork[UnitOfWork], acme: Staff) -> None:
         await self._link(begin, acme)
@@ -125,7 +127,7 @@ class SignInsContract(Contract):
 
     async def _signed_in(self, begin: BeginWork[UnitOfWork], staff: Staff, user_id: UserId, *, at: datetime = NOON) -> None:
         async with begin(staff.account_id) as work:
-            await work.sign_ins.add(SignIn.of(SignInId(new_id()), user_id, digest=BROWSER, at=at))
+            await work.sign_ins.add(SignIn.of(SignInId(new_id()), user_id, digest=BROWSER, way_in=BY_CODE, at=at))
             await work.commit()
 
     async def _link(self, begin: BeginWork[UnitOfWork], staff: Staff) -> None:
