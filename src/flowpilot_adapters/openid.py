@@ -4,7 +4,8 @@ import asyncio
 import json
 import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from types import MappingProxyType
 from typing import Any, Final
@@ -30,13 +31,20 @@ REMEMBERED: Final = 600.0
 """Seconds for which what a provider publishes is not asked for again."""
 STALE: Final = 3600.0
 """Seconds for which it is used while the provider does not answer."""
-BETWEEN_LOOKS: Final = 30.0
-"""Seconds between looking for a key that is not known: whoever makes key names up makes no work."""
+BETWEEN_LOOKS: Final = 60.0
+"""Seconds between looking for a key that is not known, or at a provider that did not answer: whoever makes names up makes no work."""
 PATIENCE: Final = 5.0
 """Seconds for one answer of a provider, to its last byte."""
 LARGEST: Final = 256 * 1024
 """Bytes of one answer."""
 MOST_PROVIDERS: Final = 1_000
+MOST_KEYS: Final = 16
+"""Of one provider, that may sign."""
+MOST_TRIED: Final = 4
+"""Keys that one token is tried on."""
+RSA_BITS: Final = range(2048, 4096 + 1)
+RSA_EXPONENTS: Final = range(3, 2**32, 2)
+"""What verifying with an RSA key takes grows with its exponent, which is whoever publishes it's to choose."""
 
 ALGORITHMS: Final[Mapping[tuple[str, str | None], frozenset[str]]] = MappingProxyType(
     {
@@ -49,8 +57,21 @@ ALGORITHMS: Final[Mapping[tuple[str, str | None], frozenset[str]]] = MappingProx
 )
 """What a key of each type and curve may have signed with: never an algorithm whose key both sides know."""
 
+_MEMBERS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({"RSA": ("n", "e"), "EC": ("crv", "x", "y"), "OKP": ("crv", "x")})
+"""What makes a public key of each type; nothing else of what is published with it is looked at."""
+
 _NAMING_KEYS: Final = frozenset({"jku", "jwk", "x5u", "x5c", "crit"})
 """Headers that bring a key of their own, or change what the others mean."""
+
+
+@frozen(kw_only=True)
+class _Key:
+    """A key that may sign, and what it may sign with."""
+
+    name: object
+    """What it is called; only ever compared."""
+    algorithms: frozenset[str]
+    key: jwk.Key
 
 
 @frozen(kw_only=True)
@@ -58,7 +79,7 @@ class _Published:
     """What a provider publishes, and when it was read."""
 
     metadata: Mapping[str, Any]
-    keys: tuple[Mapping[str, Any], ...]
+    keys: tuple[_Key, ...]
     read_at: float
 
 
@@ -78,6 +99,11 @@ class HttpOpenId:
     clock: Clock
     monotonic: Callable[[], float] = time.monotonic
     _known: dict[ProviderId, _Published] = field(factory=dict, init=False)
+    _looked_at: dict[ProviderId, float] = field(factory=dict, init=False)
+    _looking: dict[ProviderId, asyncio.Task[_Published]] = field(factory=dict, init=False)
+    # One thread, which the loop shares the interpreter with: verifying does not let go of it, and of more threads each would take a turn
+    # of 5 ms before the loop has its own.
+    _verifier: ThreadPoolExecutor = field(factory=lambda: ThreadPoolExecutor(1, "verifying"), init=False)
 
     async def examine(self, issuer: str) -> None:
         """As `OpenId.examine` says."""
@@ -85,8 +111,10 @@ class HttpOpenId:
             published = await self._asked(issuer)
             for name in ("authorization_endpoint", "token_endpoint"):
                 _endpoint(issuer, published.metadata, name)
-            if not any((str(key.get("kty")), key.get("crv")) in ALGORITHMS for key in published.keys):
-                raise _Nonsense("publishes no key of a type that it may sign with")
+            if not published.keys:
+                raise _Nonsense(
+                    f"publishes no key of a type that it may sign with: RSA of {RSA_BITS[0]} to {RSA_BITS[-1]} bits, EC or Ed25519"
+                )
         except _Nonsense as exc:
             raise InvalidValue("issuer", exc.problem) from exc
 
@@ -151,41 +179,51 @@ class HttpOpenId:
             exp={"essential": True},
             sub={"essential": True},
         )
-        for published in await self._keys(provider, header, str(algorithm)):
-            try:
-                key = jwk.import_key(dict(published))
-                claims: Mapping[str, Any] = jwt.decode(token, key, algorithms=[str(algorithm)]).claims
-                registry.validate(dict(claims))
-            except (JoseError, ValueError):
-                continue
-            return claims
-        raise Unauthenticated
+        keys = await self._keys(provider, header, str(algorithm))
+        claims = await asyncio.get_running_loop().run_in_executor(self._verifier, _signed, token, keys, str(algorithm))
+        try:
+            registry.validate(dict(claims))
+        except (JoseError, ValueError):
+            raise Unauthenticated from None
+        return claims
 
-    async def _keys(self, provider: IdentityProvider, header: Mapping[str, Any], algorithm: str) -> tuple[Mapping[str, Any], ...]:
+    async def _keys(self, provider: IdentityProvider, header: Mapping[str, Any], algorithm: str) -> tuple[_Key, ...]:
         """The provider's keys that may have signed under this header; looked for anew where there is none, but not all the time."""
-        published = await self._published(provider)
-        found = _fitting(published.keys, header, algorithm)
-        if not found and self.monotonic() - published.read_at >= BETWEEN_LOOKS:
-            found = _fitting((await self._read(provider)).keys, header, algorithm)
+        found = _fitting((await self._published(provider)).keys, header, algorithm)
+        if not found and self._may_look(provider):
+            found = _fitting((await self._looked(provider)).keys, header, algorithm)
         return found
 
     async def _published(self, provider: IdentityProvider) -> _Published:
         known = self._known.get(provider.id)
         age = self.monotonic() - known.read_at if known else STALE
-        if known and age < REMEMBERED:
+        if known and age < (REMEMBERED if self._may_look(provider) else STALE):
             return known
         try:
-            return await self._read(provider)
+            return await self._looked(provider)
         except Unavailable:
             if known and age < STALE:
                 return known
             raise
 
+    def _may_look(self, provider: IdentityProvider) -> bool:
+        looked_at = self._looked_at.get(provider.id)
+        return looked_at is None or self.monotonic() - looked_at >= BETWEEN_LOOKS
+
+    async def _looked(self, provider: IdentityProvider) -> _Published:
+        """What the provider publishes now. However many wait for it, it is asked once."""
+        looking = self._looking.get(provider.id)
+        if looking is None:
+            looking = self._looking[provider.id] = asyncio.create_task(self._read(provider))
+            looking.add_done_callback(lambda _: self._looking.pop(provider.id))
+        return await asyncio.shield(looking)
+
     async def _read(self, provider: IdentityProvider) -> _Published:
-        published = await self._asked(provider.issuer)
-        if len(self._known) >= MOST_PROVIDERS:
+        if len(self._looked_at) >= MOST_PROVIDERS:
             self._known.clear()
-        self._known[provider.id] = published
+            self._looked_at.clear()
+        self._looked_at[provider.id] = self.monotonic()
+        published = self._known[provider.id] = await self._asked(provider.issuer)
         return published
 
     async def _asked(self, issuer: str) -> _Published:
@@ -195,7 +233,7 @@ class HttpOpenId:
         keys = (await self._document(_endpoint(issuer, metadata, "jwks_uri"))).get("keys")
         if not isinstance(keys, list):
             raise _Nonsense("publishes no keys at its jwks_uri")
-        return _Published(metadata=metadata, keys=tuple(key for key in keys if isinstance(key, dict)), read_at=self.monotonic())
+        return _Published(metadata=metadata, keys=_keys_of(keys), read_at=self.monotonic())
 
     async def _document(self, url: str) -> Mapping[str, Any]:
         status, document = await self._answer("GET", url)
@@ -258,17 +296,60 @@ def _header(token: str) -> Mapping[str, Any]:
     return header
 
 
-def _fitting(keys: tuple[Mapping[str, Any], ...], header: Mapping[str, Any], algorithm: str) -> tuple[Mapping[str, Any], ...]:
+def _keys_of(published: Iterable[object]) -> tuple[_Key, ...]:
+    """Those that may sign, as they are good for verifying. Raises `Unavailable` where they are too many."""
+    keys = [key for key in map(_key, published) if key is not None]
+    if len(keys) > MOST_KEYS:
+        raise _Nonsense(f"publishes more than {MOST_KEYS} keys that it may sign with")
+    return tuple(keys)
+
+
+def _key(published: object) -> _Key | None:
+    """None for what is no public key of a kind that we verify with."""
+    if not isinstance(published, dict) or published.get("use", "sig") != "sig":
+        return None
+    kind = str(published.get("kty"))
+    algorithms = ALGORITHMS.get((kind, None if kind == "RSA" else str(published.get("crv"))), frozenset())
+    if "alg" in published:
+        algorithms &= {str(published["alg"])}
+    if not algorithms or (kind == "RSA" and not _is_fit(published)):
+        return None
+    try:
+        key = jwk.import_key({"kty": kind, **{name: published[name] for name in _MEMBERS[kind]}})
+    except (JoseError, ValueError, KeyError, TypeError):
+        return None
+    return _Key(name=published.get("kid"), algorithms=algorithms, key=key)
+
+
+def _is_fit(published: Mapping[str, object]) -> bool:
+    """Whether an RSA key is neither too short to trust nor made so that verifying takes long."""
+    modulus, exponent = _number(published.get("n")), _number(published.get("e"))
+    return modulus.bit_length() in RSA_BITS and exponent in RSA_EXPONENTS
+
+
+def _number(written: object) -> int:
+    """0 for what is none."""
+    try:
+        return int.from_bytes(urlsafe_b64decode(f"{written}{'=' * (-len(str(written)) % 4)}"), "big")
+    except ValueError:
+        return 0
+
+
+def _fitting(keys: tuple[_Key, ...], header: Mapping[str, Any], algorithm: str) -> tuple[_Key, ...]:
     """Keys that may sign in this way, and are called so where the header says a name: a name is compared, and leads nowhere."""
     named = header.get("kid")
-    return tuple(
-        key
-        for key in keys
-        if algorithm in ALGORITHMS.get((str(key.get("kty")), key.get("crv")), ())
-        and key.get("use", "sig") == "sig"
-        and key.get("alg", algorithm) == algorithm
-        and (named is None or key.get("kid") == named)
-    )
+    return tuple(key for key in keys if algorithm in key.algorithms and named in (None, key.name))[:MOST_TRIED]
+
+
+def _signed(token: str, keys: tuple[_Key, ...], algorithm: str) -> Mapping[str, Any]:
+    """What a token says that one of these keys has signed. Raises `Unauthenticated` where none has."""
+    for one in keys:
+        try:
+            claims: Mapping[str, Any] = jwt.decode(token, one.key, algorithms=[algorithm]).claims
+        except (JoseError, ValueError):
+            continue
+        return claims
+    raise Unauthenticated
 
 
 def _identity(claims: Mapping[str, Any]) -> Identity:

@@ -4,18 +4,24 @@ import json
 import re
 from base64 import b32decode
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from statistics import mean
+from time import perf_counter
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
 import httpx
 import pytest
+from anyio.from_thread import start_blocking_portal
 
+from flowpilot_adapters.system import SystemClock
+from flowpilot_core.domain.kernel.rate_limit import FAILED_FROM_ADDRESS
 from tests.support.attacked import INVITED, NOT_MAILED, SENDER, Served, a_served, hidden, neighbours
 from tests.support.forging import FORGED, forged
 from tests.support.mail_server import Envelope
 from tests.support.postgres import PostgresServer
-from tests.support.provider import CLIENT
+from tests.support.provider import CLIENT, Provider, slow_keys
 from tests.support.psa import AutotaskSimulator
 from tests.support.serving import until
 from tests.support.smuggling import ENCODED, SMUGGLED, one_mail
@@ -388,3 +394,66 @@ def _forms(way: str) -> list[str]:
     secret = found[1] if found else way
     raw = [b32decode(secret.upper() + "====").hex()] if found else []
     return [secret, secret.encode().hex(), *raw]
+
+
+def test_an_admin_who_runs_an_identity_provider_is_an_admin(served: Served) -> None:
+    """A45: they neither add it nor turn the one that is trusted into a client of theirs, so that what it says of the owner is nobody's."""
+    admin = served.trusting
+    headers = {"authorization": f"Bearer {served.seeded.people['adam'].token}"}
+    with start_blocking_portal() as portal, portal.wrap_async_context_manager(Provider(SystemClock()).running()) as theirs:
+        new = {"name": "Theirs", "issuer": theirs.issuer, "client_id": CLIENT}
+        added = admin.post("/identity-providers", json=new, headers=headers)
+        changed = admin.patch(f"/identity-providers/{served.ids['provider_id']}", json={"client_id": "theirs"}, headers=headers)
+        owner = theirs.token(aud=served.audience, sub="x", email="olga@example.test")
+        answer = admin.get("/users/me", headers={"authorization": f"Bearer {owner}"})
+
+        assert [(403, "role_forbidden")] * 2 == [(one.status_code, one.json()["code"]) for one in (added, changed)]
+        assert (401, []) == (answer.status_code, theirs.asked)
+
+
+def test_the_owners_deeds_say_by_which_way_in_they_were_done(served: Served) -> None:
+    """A45: the provider that both accounts trust vouches for the owner, as it may; whoever reads the log sees that it was not her token."""
+    vouched = served.neighbours.provider.token(aud=served.audience, sub="subject of Olga", email="olga@example.test")
+
+    made = served.trusting.post("/teams", json={"name": "Vouched"}, headers={"authorization": f"Bearer {vouched}"})
+    served.owner.post("/teams", json={"name": "By token"}).raise_for_status()
+
+    by_token, by_provider = served.owner.get("/audit-log?limit=2").json()["items"]
+    providers = {one["issuer"]: one["id"] for one in served.owner.get("/identity-providers").json()["items"]}
+    assert 201 == made.status_code, made.text
+    assert by_token["by"] == by_provider["by"]
+    assert {"way": "provider", "id": providers[served.neighbours.provider.issuer]} == by_provider["way_in"]
+    assert "token" == by_token["way_in"]["way"]
+
+
+def _waits(served: Served) -> float:
+    """Seconds that somebody of A waits for the queue at the other process."""
+    began = perf_counter()
+    served.trusting.get("/handoffs/queue", headers=served.elsewhere(served.anna)).raise_for_status()
+    return perf_counter() - began
+
+
+def test_a_provider_whose_keys_take_long_to_verify_with_holds_nobody_up(served: Served) -> None:
+    """A46: 236 keys of 3,072 bits with exponents of 3,071, and tokens that name none; what fails is counted, as any other sign-in."""
+    owner, address = served.elsewhere(served.rival), {"x-forwarded-for": "203.0.113.77"}
+    with start_blocking_portal() as portal, portal.wrap_async_context_manager(Provider(SystemClock()).running()) as theirs:
+        new = {"name": "Slow", "issuer": theirs.issuer, "client_id": CLIENT}
+        provider = served.trusting.post("/identity-providers", json=new, headers=owner).json()
+        theirs.published, theirs.header, before = slow_keys(), {"kid": None}, len(theirs.asked)
+        token = theirs.token(aud=served.rivals_audience)
+
+        def tries(_: int) -> int:
+            return served.trusting.get("/users/me", headers={"authorization": f"Bearer {token}"} | address).status_code
+
+        idle = mean(_waits(served) for _ in range(50))
+        with ThreadPoolExecutor(10) as ten:
+            trying = ten.map(tries, range(FAILED_FROM_ADDRESS.most))
+            meanwhile = mean(_waits(served) for _ in range(50))
+            failed = list(trying)
+        after, asked = tries(0), len(theirs.asked) - before
+        removed = served.trusting.delete(f"/identity-providers/{provider['id']}", headers=owner)
+
+    assert ({401}, 429, 204) == (set(failed), after, removed.status_code)
+    assert 2 == asked, "one look: what it publishes, and its keys"
+    # With such keys verified on the loop it was 600.
+    assert meanwhile < 60 * idle

@@ -93,7 +93,8 @@ class Provider:
         header = {"alg": "RS256", "kid": self.key.kid, **self.header}
         # With its characters escaped, as JSON may have them: so half of one can be in it, too.
         payload = json.dumps(told).encode()
-        return jws.serialize_compact({name: value for name, value in header.items() if value is not None}, payload, sign_with or self.key)
+        protected = {name: value for name, value in header.items() if value is not None}
+        return jws.serialize_compact(protected, payload, sign_with or self.key, algorithms=[str(header["alg"])])
 
     def signs_in(self, address: str) -> Json:
         """What somebody's browser comes back with who signs in at `address`."""
@@ -163,6 +164,16 @@ class Provider:
 def _key(number: int) -> jwk.RSAKey:
     """Made once in a run: it takes long."""
     return jwk.RSAKey.generate_key(2048, {"kid": f"key {number}"})
+
+
+def slow_keys(of: int = 236) -> list[Mapping[str, Any]]:
+    """Keys made so that verifying with them takes long: no two primes are needed, as nobody is to sign with them."""
+    exponent = _encoded((1 << 3071) - 1)
+    return [{"kty": "RSA", "n": _encoded((1 << 3071) + 2 * number + 1), "e": exponent} for number in range(of)]
+
+
+def _encoded(number: int) -> str:
+    return urlsafe_b64encode(number.to_bytes(384, "big")).rstrip(b"=").decode()
 
 
 def _challenge(verifier: str) -> str:

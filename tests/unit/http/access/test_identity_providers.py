@@ -1,16 +1,17 @@
 """Identity providers: JWTs that they issue and browsers that they send back, with whatever can be wrong about either."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 import httpx
 import pytest
+from joserfc import jwk
 
 from flowpilot_adapters import openid
-from flowpilot_adapters.openid import BETWEEN_LOOKS, LARGEST, LEEWAY, REMEMBERED, HttpOpenId
+from flowpilot_adapters.openid import BETWEEN_LOOKS, LARGEST, LEEWAY, MOST_KEYS, REMEMBERED, HttpOpenId
 from flowpilot_core.domain.access.identity_provider import audience
 from flowpilot_core.domain.kernel.actor import Role, System
 from flowpilot_core.domain.kernel.errors import InvalidValue, RoleForbidden
@@ -18,7 +19,7 @@ from flowpilot_core.testing.builders import SetClock
 from tests.support.browser import Browser
 from tests.support.forging import FORGED, forged
 from tests.support.http import Somebody
-from tests.support.provider import CLIENT
+from tests.support.provider import CLIENT, slow_keys
 from tests.support.trust import Trust, a_trust
 
 pytestmark = pytest.mark.anyio
@@ -187,6 +188,88 @@ async def test_a_provider_that_answers_nonsense_is_not_available(trust: Trust, p
     refused = await trust.asks(trust.provider.token(aud=trust.aud))
 
     assert (503, "unavailable") == (refused.status_code, refused.json()["code"])
+
+
+def _keys(*keys: jwk.Key) -> list[Mapping[str, Any]]:
+    return [key.as_dict(private=False) for key in keys]
+
+
+@pytest.mark.parametrize(
+    "published",
+    [
+        slow_keys(1),
+        [{**slow_keys(1)[0], "n": _keys(jwk.RSAKey.generate_key(2048))[0]["n"]}],
+        [{"kty": "RSA", "n": _keys(jwk.RSAKey.generate_key(2048))[0]["n"][:170], "e": "AQAB"}],
+        [{"kty": "RSA", "n": "x", "e": "AQAB"}, {"kty": "RSA"}, {"kty": ["RSA"], "crv": {}}, {"kty": "EC", "crv": "P-256", "x": 7}, "x"],
+        _keys(jwk.ECKey.generate_key("secp256k1"), jwk.OKPKey.generate_key("X25519")),
+    ],
+    ids=["a long exponent", "a long exponent of a good modulus", "a short modulus", "no keys", "other curves"],
+)
+async def test_a_key_that_no_sane_provider_has_verifies_nothing(trust: Trust, published: list[Mapping[str, Any]]) -> None:
+    """A46"""
+    operator = System(account_id=trust.world.rival.account_id, cause="a test")
+    trust.provider.published = published
+    trust.provider.header = {"kid": None}
+
+    with pytest.raises(InvalidValue, match="publishes no key of a type that it may sign with: RSA of 2048 to 4096 bits, EC or Ed25519"):
+        await trust.world.flowpilot.identities.add(operator, name="x", issuer=trust.provider.issuer, client_id="x")
+    assert 401 == (await trust.asks(trust.provider.token(aud=trust.aud))).status_code
+
+
+@pytest.mark.parametrize(
+    ("key", "algorithm"),
+    [
+        (jwk.RSAKey.generate_key(4096), "PS512"),
+        (jwk.ECKey.generate_key("P-256"), "ES256"),
+        (jwk.ECKey.generate_key("P-521"), "ES512"),
+        (jwk.OKPKey.generate_key("Ed25519"), "Ed25519"),
+    ],
+    ids=["RSA", "P-256", "P-521", "Ed25519"],
+)
+async def test_a_key_of_each_type_verifies_what_it_signed(trust: Trust, key: jwk.Key, algorithm: str) -> None:
+    trust.provider.published = _keys(key)
+    trust.provider.header = {"alg": algorithm, "kid": None}
+
+    assert 200 == (await trust.asks(trust.provider.token(sign_with=key, aud=trust.aud))).status_code
+
+
+async def test_a_provider_of_more_keys_than_anybody_needs_is_not_trusted(trust: Trust) -> None:
+    """A46: those that may not sign are not counted."""
+    operator = System(account_id=trust.world.rival.account_id, cause="a test")
+    keys = [{**jwk.ECKey.generate_key("P-256").as_dict(private=False), "kid": f"{number}"} for number in range(MOST_KEYS + 1)]
+    trust.provider.published = keys
+
+    with pytest.raises(InvalidValue, match="publishes more than 16 keys that it may sign with"):
+        await trust.world.flowpilot.identities.add(operator, name="x", issuer=trust.provider.issuer, client_id="x")
+    trust.provider.published = [*keys[1:], *({**key, "use": "enc"} for key in keys)]
+    await trust.world.flowpilot.identities.add(operator, name="x", issuer=trust.provider.issuer, client_id="x")
+
+
+@pytest.mark.parametrize(("place", "named", "status"), [(3, False, 200), (4, False, 401), (4, True, 200), (15, True, 200)])
+async def test_a_token_names_its_key_or_is_tried_on_a_few(trust: Trust, place: int, named: bool, status: int) -> None:
+    """A46"""
+    keys = [jwk.ECKey.generate_key("P-256", {"kid": f"{number}"}) for number in range(MOST_KEYS)]
+    trust.provider.published = _keys(*keys)
+    trust.provider.header = {"alg": "ES256", "kid": f"{place}" if named else None}
+
+    assert status == (await trust.asks(trust.provider.token(sign_with=keys[place], aud=trust.aud))).status_code
+
+
+async def test_a_provider_that_does_not_answer_is_looked_at_once_a_minute_and_by_one_at_a_time(trust: Trust) -> None:
+    """A46: whoever makes up names of keys makes it no work then either."""
+    await trust.asks(trust.provider.token(aud=trust.aud))
+    trust.provider.answers["/keys"] = lambda: httpx.Response(503)
+    before = len(trust.provider.asked)
+
+    async def made_up(number: int) -> int:
+        trust.provider.header = {"kid": f"made up {number}"}
+        return (await trust.asks(trust.provider.token(aud=trust.aud))).status_code
+
+    for minute in (1, 2):
+        trust.time[0] += BETWEEN_LOOKS
+        assert {401, 503} >= set(await asyncio.gather(*(made_up(number) for number in range(5))))
+        assert {401} == {await made_up(number) for number in range(5)}
+        assert 2 * minute == len(trust.provider.asked) - before
 
 
 class Dripping(httpx.AsyncByteStream):

@@ -6,7 +6,7 @@ import pytest
 from attrs import evolve
 
 from flowpilot_core.domain.access.account import ApiToken
-from flowpilot_core.domain.kernel.actor import Person, Scope
+from flowpilot_core.domain.kernel.actor import Person, Scope, Way, WayIn
 from flowpilot_core.domain.kernel.errors import NotFound, Unauthenticated
 from flowpilot_core.domain.kernel.identifiers import TokenId, UserId
 from flowpilot_core.domain.kernel.secret_text import token_digest
@@ -32,6 +32,11 @@ def a_token(person: Person, *, name: str = "", scope: Scope = Scope.ALL, expires
     )
 
 
+def by_token(person: Person, token: ApiToken) -> Person:
+    """Whom it stands for."""
+    return evolve(person, scope=token.scope, way_in=WayIn(way=Way.TOKEN, id=token.id))
+
+
 async def kept(begin: BeginWork[UnitOfWork], acme: Staff, *tokens: ApiToken) -> None:
     """In this account."""
     async with begin(acme.account_id) as work:
@@ -50,8 +55,8 @@ class ApiTokensContract(Contract):
         narrow = a_token(acme.ben, name="dashboard", scope=Scope.READ, expires_at=LATER)
         await kept(begin, acme, whole, narrow)
 
-        assert (acme.ben, whole) == await view(acme.account_id).authenticate(whole.digest, at=LATER)
-        assert (evolve(acme.ben, scope=Scope.READ), narrow) == await view(acme.account_id).authenticate(narrow.digest, at=NOON)
+        assert (by_token(acme.ben, whole), whole) == await view(acme.account_id).authenticate(whole.digest, at=LATER)
+        assert (by_token(acme.ben, narrow), narrow) == await view(acme.account_id).authenticate(narrow.digest, at=NOON)
         with pytest.raises(Unauthenticated):
             await view(acme.account_id).authenticate(token_digest(b"another secret"), at=NOON)
 
@@ -107,7 +112,7 @@ class ApiTokensContract(Contract):
             await view(acme.account_id).authenticate(token.digest, at=NOON)
 
         await closed(begin, acme, None)
-        assert (acme.ben, token) == await view(acme.account_id).authenticate(token.digest, at=NOON)
+        assert (by_token(acme.ben, token), token) == await view(acme.account_id).authenticate(token.digest, at=NOON)
 
     async def test_somebodys_are_listed_in_pages_with_when_they_were_used(self, begin: BeginWork[UnitOfWork], acme: Staff) -> None:
         tokens = sorted([a_token(acme.ben, name=f"{number}") for number in range(3)], key=lambda token: token.id)
