@@ -6,9 +6,9 @@ console, a neighbour (server-side request forgery).
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from datetime import timedelta
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from socket import SOCK_STREAM
 from typing import Any, Final
 
@@ -28,9 +28,37 @@ Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 # What `ipaddress` calls global in some version of Python and is not for us to ask, by the registries of RFC 6890.
 _CLOSED: Final = tuple(
     ip_network(net)
-    for net in ("0.0.0.0/8", "192.0.0.0/24", "192.88.99.0/24", "198.18.0.0/15", "240.0.0.0/4", "2001::/23", "fec0::/10", "3fff::/20")
+    for net in (
+        "0.0.0.0/8",
+        "192.0.0.0/24",
+        "192.88.99.0/24",
+        "198.18.0.0/15",
+        "240.0.0.0/4",
+        "64:ff9b:1::/48",
+        "2001::/23",
+        "fec0::/10",
+        "3fff::/20",
+    )
 )
-_NAT64: Final = ip_network("64:ff9b::/96")
+# What a cloud's machines ask of the cloud itself: who they are, their secrets, names, and the cloud's own agents. Some of it has addresses
+# of the open internet, which lead there from inside alone.
+_CLOUD: Final = tuple(
+    ip_network(net)
+    for net in (
+        "169.254.0.0/16",  # AWS, Azure, Google, Oracle, DigitalOcean, IBM, Tencent, Scaleway and most others; AWS's containers
+        "fe80::/10",  # OpenStack and Hetzner
+        "168.63.129.16/32",  # Azure
+        "100.100.0.0/16",  # Alibaba
+        "192.0.0.192/32",  # Oracle
+        "161.26.0.0/16",  # IBM
+        "166.8.0.0/14",  # IBM
+        "fd00:ec2::/32",  # AWS
+        "fd20:ce::/32",  # Google
+        "fd00:a9fe:a9fe::/48",  # Linode
+        "fd00:42::/32",  # Scaleway
+    )
+)
+_NAT64: Final = tuple(ip_network(net) for net in ("64:ff9b::/96", "64:ff9b:1::/48"))
 _COMPATIBLE: Final = ip_network("::/96")
 
 
@@ -55,7 +83,8 @@ def guarded_client(
     Only https, only to public addresses: the name is looked up once, all its addresses are checked, and the connection goes to one that
     was. It follows no redirect by itself, and each one that is followed is checked in the same way. It ends in time, reads no
     more than `largest` bytes, takes nothing compressed, and minds no proxy of the environment. `allow_private` lets private
-    addresses and plain http through. Raises `Forbidden`, `AnswerTooLarge` or another `httpx.TransportError`.
+    addresses and plain http through, and never those that a cloud answers its own machines at. Raises `Forbidden`,
+    `AnswerTooLarge` or another `httpx.TransportError`.
     """
     # No connection is kept: one to the same address may have been opened, and its certificate checked, for another name.
     inner = httpx.AsyncHTTPTransport(
@@ -143,6 +172,8 @@ class GuardedTransport(httpx.AsyncBaseTransport):
             raise httpx.ConnectError("the name cannot be resolved", request=request)
         if not self._allow_private and not all(is_public(address) for address in addresses):
             raise Forbidden("the address leads to a private network", request=request)
+        if any(is_clouds_own(address) for address in addresses):
+            raise Forbidden("the address leads to what a cloud answers its own machines at", request=request)
         # The name stays in the Host header, which is set already, and is what the certificate is checked for.
         return httpx.Request(
             request.method,
@@ -190,18 +221,29 @@ async def resolved(host: str, port: int) -> Sequence[str]:
 def is_public(address: str) -> bool:
     """Whether an address is one of the open internet; those inside another, such as IPv4 in IPv6, count too."""
     ip = ip_address(address)
-    if isinstance(ip, IPv6Address):
-        inner = _inside(ip)
-        if inner is not None:
-            return is_public(str(inner))
-        if ip.teredo is not None:
-            return False
-    closed = any(ip.version == net.version and ip in net for net in _CLOSED)
-    return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified or closed)
+    if _is_in(ip, (*_CLOSED, *_CLOUD)):
+        return False
+    inner = _inside(ip)
+    if inner is not None:
+        return is_public(str(inner))
+    return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified)
 
 
-def _inside(ip: IPv6Address) -> IPv4Address | None:
+def is_clouds_own(address: str) -> bool:
+    """Whether a cloud answers its own machines there; those inside another address count too."""
+    ip = ip_address(address)
+    inner = _inside(ip)
+    return _is_in(ip, _CLOUD) or (inner is not None and _is_in(inner, _CLOUD))
+
+
+def _is_in(ip: IPv4Address | IPv6Address, nets: Iterable[IPv4Network | IPv6Network]) -> bool:
+    return any(ip.version == net.version and ip in net for net in nets)
+
+
+def _inside(ip: IPv4Address | IPv6Address) -> IPv4Address | None:
     """The IPv4 address that an IPv6 address stands for."""
-    if ip in _NAT64 or (ip in _COMPATIBLE and int(ip) > 1):
+    if isinstance(ip, IPv4Address):
+        return None
+    if _is_in(ip, _NAT64) or (ip in _COMPATIBLE and int(ip) > 1):
         return IPv4Address(int(ip) & 0xFFFFFFFF)
-    return ip.ipv4_mapped or ip.sixtofour
+    return ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)

@@ -270,7 +270,9 @@ class Settings:
     allow_private_targets: bool = field(
         default=False,
         metadata=_about(
-            "Whether requests to addresses that an account entered may go to private networks and by plain http: 1 or true.", read=_flag
+            "Whether requests to addresses that an account entered may go to private networks and by plain http, but never to a cloud's "
+            "own services such as 169.254.169.254: 1 or true.",
+            read=_flag,
         ),
     )
     assistant: str = field(

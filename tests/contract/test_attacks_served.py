@@ -23,7 +23,7 @@ from tests.support.mail_server import Envelope
 from tests.support.postgres import PostgresServer
 from tests.support.provider import CLIENT, Provider, slow_keys
 from tests.support.psa import AutotaskSimulator
-from tests.support.serving import until
+from tests.support.serving import named, ran, until
 from tests.support.smuggling import ENCODED, SMUGGLED, one_mail
 
 START = {"title": "No mail", "problem": "Nothing arrives"}
@@ -457,3 +457,32 @@ def test_a_provider_whose_keys_take_long_to_verify_with_holds_nobody_up(served: 
     assert 2 == asked, "one look: what it publishes, and its keys"
     # With such keys verified on the loop it was 600.
     assert meanwhile < 60 * idle
+
+
+def test_not_even_where_private_addresses_may_be_asked_does_a_cloud_tell_its_secrets(served: Served) -> None:
+    """A48: Azure's own address, which is one of the open internet, and that of most clouds."""
+    told = []
+    for address in ("http://168.63.129.16", "https://[::ffff:168.63.129.16]", "http://169.254.169.254", "http://[fd00:ec2::254]"):
+        new = {"name": "x", "issuer": address, "client_id": "x"}
+        refused = served.trusting.post("/identity-providers", json=new, headers=served.elsewhere(served.rival))
+        told.append((refused.status_code, "what a cloud answers its own machines at" in refused.text))
+    guarded = served.rival.post("/identity-providers", json={"name": "x", "issuer": "https://168.63.129.16", "client_id": "x"})
+
+    assert [(422, True)] * 4 == told
+    assert (422, True) == (guarded.status_code, "private network" in guarded.text)
+
+
+def test_no_name_turns_what_is_beside_it_round_or_moves_a_terminal(served: Served) -> None:
+    """A47: over HTTP none is taken, and what an older version took is shown escaped by the commands."""
+    new = {"/webhooks": {"url": "https://x.example", "kinds": ["handoff.escalated"]}, "/tokens": {}}
+    unseen = ("\x1b[2J", "\x07", "a\r\nb", "a\u202eb", "a\u200bb", "a\u2066b")
+    asked = [served.owner.post(path, json={**new[path], "name": name}) for path in new for name in unseen]
+    served.owner.post("/tokens", json={"name": "OLD"}).raise_for_status()
+    served.database.do("UPDATE flowpilot.api_token SET name = E'\\x1b[2J\\u202edlo' WHERE name = 'OLD'")
+    asks = ("token", "list", "--account", served.account_id, "--user", served.seeded.people["olga"].id)
+    shown, as_json = ran(*asks, **named(served.database)), ran(*asks, "--json", **named(served.database))
+
+    assert [(422, "/name")] * len(asked) == [(one.status_code, one.json()["errors"][0]["pointer"]) for one in asked]
+    assert "\\x1b[2J\\u202edlo" in shown.stdout
+    assert "\\u001b[2J\\u202edlo" in as_json.stdout
+    assert not {"\x1b", "\u202e"} & {*shown.stdout, *as_json.stdout}

@@ -97,6 +97,41 @@ async def test_no_name_leads_to_a_private_address(address: str) -> None:
                 await client.get("https://hooks.example/")
 
 
+CLOUDS = {
+    "Azure": "168.63.129.16",
+    "AWS, Google, Oracle, DigitalOcean and IBM": "169.254.169.254",
+    "AWS, containers": "169.254.170.2",
+    "AWS, over IPv6": "fd00:ec2::254",
+    "Google, over IPv6": "fd20:ce::254",
+    "Alibaba": "100.100.100.200",
+    "Alibaba, names": "100.100.2.136",
+    "Oracle, of old": "192.0.0.192",
+    "IBM": "161.26.0.10",
+    "IBM, endpoints": "166.9.12.1",
+    "Linode, over IPv6": "fd00:a9fe:a9fe::1",
+    "Scaleway": "fd00:42::42",
+    "OpenStack, over IPv6": "fe80::a9fe:a9fe",
+    "Azure, mapped": "::ffff:168.63.129.16",
+    "Azure, compatible": "::168.63.129.16",
+    "Azure, by NAT64": "64:ff9b::a83f:8110",
+    "Azure, by NAT64 of a network": "64:ff9b:1::a83f:8110",
+    "Azure, by 6to4": "2002:a83f:8110::1",
+    "Azure, by Teredo": "2001:0:5db8:d70e::57c0:7eef",
+}
+
+
+@pytest.mark.parametrize("address", CLOUDS.values(), ids=CLOUDS)
+async def test_no_name_leads_to_what_a_cloud_answers_its_own_machines_at(address: str) -> None:
+    """A48: not even where private addresses may be asked, nor where the name has another address too."""
+    for addresses in ([address], ["93.184.215.14", address]):
+        async with guarded_client(resolve=names(addresses)) as client:
+            with pytest.raises(Forbidden, match="private network"):
+                await client.get("https://hooks.example/")
+        async with guarded_client(resolve=names(addresses), allow_private=True) as client:
+            with pytest.raises(Forbidden, match="what a cloud answers its own machines at"):
+                await client.get("http://hooks.example/")
+
+
 @pytest.mark.parametrize("address", ["93.184.215.14", "1.1.1.1", "2606:2800:21f:cb07:6820:80da:af6b:8b2c", "64:ff9b::5db8:d70e"])
 async def test_an_address_of_the_open_internet_is_public(address: str) -> None:
     assert is_public(address)

@@ -178,7 +178,10 @@ async def _seeded(database: PostgresDatabase, provider: Provider) -> Seeded:
         by = System(account_id=account_id, cause="a test")
         await world.flowpilot.identities.add(by, name="Here", issuer=provider.issuer, client_id=CLIENT)
     signing_in = evolve(world.flowpilot.signing_in, clock=SystemClock())
-    people = {one.user.name.lower(): one for one in (world.junior, world.senior, world.owner, world.admin, world.viewer, world.rival_owner, world.rival)}
+    people = {
+        one.user.name.lower(): one
+        for one in (world.junior, world.senior, world.owner, world.admin, world.viewer, world.rival_owner, world.rival)
+    }
     links = {name: await signing_in.link(one.account_id, one.user.id) for name, one in people.items()}
     await storage.close()
     await outbox.close()

@@ -233,6 +233,7 @@ class _RowReader:
             raise InvalidValue("row", f"has {len(cells)} cells, the header has {self._width}")
         columns, values = self._mapping.columns, self._mapping.values
         title = self._optional(columns.title, values.title, cells)
+        client = self._optional(columns.client, values.client, cells)
         return LogRow(
             line=line,
             case=self._cell(columns.case, cells),
@@ -241,7 +242,7 @@ class _RowReader:
             team=self._optional(columns.team, values.team, cells),
             priority=self._priority(columns.priority, cells),
             title=title if title is None or len(title) <= TITLE else title[: TITLE - 1] + "…",
-            client=self._optional(columns.client, values.client, cells),
+            client=client and " ".join(client.split()),
             happening=self._happening(cells),
             words=" / ".join(word for column in self._rule_columns if (word := self._cell(column, cells).strip())) or "-",
         )

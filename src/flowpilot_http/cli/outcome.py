@@ -6,6 +6,7 @@ import sys
 import traceback
 from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import contextmanager
+from json import dumps
 from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
@@ -13,6 +14,7 @@ import typer
 import uvloop
 
 from flowpilot_core.domain.kernel.errors import FlowPilotError, InvalidValue, Unavailable
+from flowpilot_core.domain.kernel.name import escaped
 from flowpilot_http.main.failures import CannotRun, first_line
 from flowpilot_http.settings import SettingsWrong, variable
 
@@ -56,14 +58,14 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 
 
 def say(facts: Mapping[str, Any], sentence: str, *, json: bool) -> None:
-    """The result: as one line of JSON, or as a sentence."""
-    sys.stdout.write((msgspec.json.encode(facts).decode() if json else sentence) + "\n")
+    """The result: as one line of JSON, or as a sentence. Nothing that somebody wrote moves the terminal or turns what it shows round."""
+    sys.stdout.write((dumps(msgspec.to_builtins(facts), separators=(",", ":")) if json else escaped(sentence)) + "\n")
     sys.stdout.flush()
 
 
 def complain(line: str) -> None:
     """A line for whoever watches, beside the result."""
-    print(line, file=sys.stderr, flush=True)
+    print(escaped(line), file=sys.stderr, flush=True)
 
 
 def _end(problem: str, status: int) -> None:

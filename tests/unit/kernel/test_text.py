@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowpilot_core.domain.access.account import checked_email, checked_name
+from flowpilot_core.domain.access.account import checked_email
 from flowpilot_core.domain.kernel.errors import InvalidValue, Unauthenticated
 from flowpilot_core.domain.kernel.identifiers import AccountId
+from flowpilot_core.domain.kernel.name import checked_name
 from flowpilot_core.domain.kernel.secret_text import parse_token, token_digest, token_text
 from flowpilot_core.domain.kernel.text import EVIDENCE, PROSE, TITLE, counted, evidence, optional_text, text
 from flowpilot_core.testing.builders import ANNA, a_session, new_id

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from attrs import evolve, frozen
 
-from flowpilot_core.domain.access.account import Account, ApiToken, Team, User, checked_email, checked_name
+from flowpilot_core.domain.access.account import Account, ApiToken, Team, User, checked_email
 from flowpilot_core.domain.access.audit import Deed, DeedKind, operator
 from flowpilot_core.domain.access.people import active_owners, require_another_owner
 from flowpilot_core.domain.kernel.actor import Person, Role, Scope
@@ -15,6 +15,7 @@ from flowpilot_core.domain.kernel.errors import FlowPilotError, NotFound
 from flowpilot_core.domain.kernel.events import Plain
 from flowpilot_core.domain.kernel.identifiers import AccountId, TeamId, TokenId, UserId
 from flowpilot_core.domain.kernel.mailbox import folded_email
+from flowpilot_core.domain.kernel.name import checked_name
 from flowpilot_core.domain.kernel.secret_text import parse_token, token_text
 from flowpilot_core.ports.access import AccessView, AccessWork
 from flowpilot_core.ports.kernel import BeginWork, Clock, NewId, NewSecret, ViewOf

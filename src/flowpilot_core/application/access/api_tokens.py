@@ -6,12 +6,13 @@ from datetime import datetime
 from attrs import frozen
 
 from flowpilot_core.application.kernel.units import PLAIN, Request, Units
-from flowpilot_core.domain.access.account import ApiToken, checked_name
+from flowpilot_core.domain.access.account import ApiToken
 from flowpilot_core.domain.access.audit import Deed, DeedKind
 from flowpilot_core.domain.kernel.actor import Actor, Person, Scope
 from flowpilot_core.domain.kernel.errors import InvalidValue, NotFound
 from flowpilot_core.domain.kernel.events import Plain
 from flowpilot_core.domain.kernel.identifiers import TokenId, UserId
+from flowpilot_core.domain.kernel.name import checked_name
 from flowpilot_core.domain.kernel.permissions import Permission, permits, person, require_role
 from flowpilot_core.domain.kernel.secret_text import token_digest, token_text
 from flowpilot_core.ports.access import AccessWork

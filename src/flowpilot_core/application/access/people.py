@@ -8,13 +8,14 @@ from attrs import evolve, frozen
 
 from flowpilot_core.application.kernel.units import PLAIN, Request, Units
 from flowpilot_core.domain.access import people
-from flowpilot_core.domain.access.account import Team, User, checked_name
+from flowpilot_core.domain.access.account import Team, User
 from flowpilot_core.domain.access.audit import Deed, DeedKind
 from flowpilot_core.domain.access.invitation import Invitation
 from flowpilot_core.domain.kernel.actor import Actor, Person, Role
 from flowpilot_core.domain.kernel.errors import RoleForbidden
 from flowpilot_core.domain.kernel.events import Plain
 from flowpilot_core.domain.kernel.identifiers import InvitationId, TeamId, UserId
+from flowpilot_core.domain.kernel.name import checked_name
 from flowpilot_core.domain.kernel.permissions import Permission, require_role
 from flowpilot_core.ports.access import AccessView, AccessWork, Member, TeamDetail
 from flowpilot_core.ports.kernel import Clock, NewId, ViewOf

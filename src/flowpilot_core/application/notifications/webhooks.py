@@ -13,6 +13,7 @@ from flowpilot_core.domain.kernel.actor import Actor, Person
 from flowpilot_core.domain.kernel.errors import NotFound
 from flowpilot_core.domain.kernel.events import EventKind, Plain
 from flowpilot_core.domain.kernel.identifiers import WebhookId, WebhookMessageId
+from flowpilot_core.domain.kernel.name import checked_name
 from flowpilot_core.domain.kernel.permissions import Permission, person, require_role
 from flowpilot_core.domain.notifications.webhook import (
     HOOKABLE,
@@ -20,7 +21,6 @@ from flowpilot_core.domain.notifications.webhook import (
     WebhookFormat,
     WebhookMessage,
     checked_kinds,
-    checked_name,
     checked_target,
     signing_secret,
 )

@@ -120,7 +120,7 @@ class Outputs:
         """Another version of it, to be approved anew. Raises also `InvalidValue`, for a client summary that holds an internal note too."""
         by = person(actor, Permission.DOCUMENT)
         case, output, names = await self._read(actor, session_id, output_id)
-        checked_body(body)
+        body = checked_body(body)
         if output.kind is OutputKind.CLIENT_SUMMARY and holds(body, case.internal):
             raise InvalidValue("body", "holds what an internal note says, which the client must not read")
         fit = await case.redacted(body)

@@ -13,6 +13,7 @@ from flowpilot_core.domain.kernel.actor import Actor
 from flowpilot_core.domain.kernel.errors import InvalidValue, NotFound, VersionConflict
 from flowpilot_core.domain.kernel.events import Plain
 from flowpilot_core.domain.kernel.identifiers import PsaConnectionId, PsaPostId, SecretId
+from flowpilot_core.domain.kernel.name import checked_name
 from flowpilot_core.domain.kernel.permissions import Permission, require_role
 from flowpilot_core.domain.kernel.text import one_of
 from flowpilot_core.domain.psa.connection import SWITCHED, NoteKind, PsaConnection, checked_base_url, checked_changes, checked_notes
@@ -131,7 +132,7 @@ class PsaConnections:
         blank = PsaConnection(
             id=PsaConnectionId(self.new_id()),
             system=system,
-            name=name,
+            name=checked_name(name),
             base_url=checked_base_url(base_url),
             secret_id=SecretId(self.new_id()),
             created_at=at,
@@ -170,7 +171,7 @@ class PsaConnections:
                 self.psas.of(before.system).vendor.check_credentials(credentials)
             after = evolve(
                 before,
-                name=before.name if name is None else name,
+                name=before.name if name is None else checked_name(name),
                 base_url=before.base_url if base_url is None else checked_base_url(base_url),
                 health=before.health.mended(),
                 updated_at=max(self.clock.now(), before.updated_at),

@@ -14,11 +14,12 @@ from flowpilot_core.application.handoffs.handoffs import Handoffs
 from flowpilot_core.application.handoffs.parks import Parks
 from flowpilot_core.application.kernel.units import MOST_TRIES, Joined
 from flowpilot_core.application.sessions.sessions import Sessions
-from flowpilot_core.domain.access.account import Team, User, checked_name
+from flowpilot_core.domain.access.account import Team, User
 from flowpilot_core.domain.handoffs.handoff import Handoff, Intent
 from flowpilot_core.domain.kernel.actor import Person, Role
 from flowpilot_core.domain.kernel.errors import FlowPilotError, Stale, Unavailable
 from flowpilot_core.domain.kernel.identifiers import AccountId, TeamId, UserId
+from flowpilot_core.domain.kernel.name import checked_name
 from flowpilot_core.domain.replay.incident_log import Happening, LogMove, LogRow, PlannedMove, Standing, planned_moves
 from flowpilot_core.domain.sessions.session import Priority, Status, Ticket
 from flowpilot_core.domain.sessions.step import StepKind

@@ -11,7 +11,7 @@ from flowpilot_core.domain.kernel.actor import Person, Role, Scope, WayIn
 from flowpilot_core.domain.kernel.errors import InvalidValue, Unauthenticated
 from flowpilot_core.domain.kernel.host_name import ascii_host
 from flowpilot_core.domain.kernel.identifiers import AccountId, TeamId, TokenId, UserId
-from flowpilot_core.domain.kernel.text import TITLE, text
+from flowpilot_core.domain.kernel.text import text
 from flowpilot_core.domain.kernel.transitions import advance
 
 LONGEST_EMAIL = 254
@@ -166,13 +166,6 @@ class ApiToken:
     def use_is_news(self, at: datetime) -> bool:
         """Whether it is worth writing down that it was used then."""
         return self.last_used_at is None or at - self.last_used_at >= USE_NOTED
-
-
-def checked_name(value: str) -> str:
-    """What an account, team or person is called: one line. Raises `InvalidValue`."""
-    if any(ord(character) < ord(" ") for character in value):
-        raise InvalidValue("name", "must be one line")
-    return text("name", value, most=TITLE).strip()
 
 
 def checked_email(value: str) -> str:

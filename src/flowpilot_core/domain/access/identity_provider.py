@@ -11,6 +11,7 @@ from attrs import frozen
 
 from flowpilot_core.domain.kernel.errors import InvalidValue, Unauthenticated
 from flowpilot_core.domain.kernel.identifiers import AccountId, ProviderId, SecretId
+from flowpilot_core.domain.kernel.name import checked_name
 from flowpilot_core.domain.kernel.text import TITLE, text
 from flowpilot_core.domain.kernel.web_address import checked_web_address
 
@@ -68,9 +69,9 @@ def checked_provider(
     """A provider that can be asked. Raises `InvalidValue`."""
     return IdentityProvider(
         id=id,
-        name=text("name", name, most=TITLE).strip(),
+        name=checked_name(name),
         issuer=_checked_issuer(issuer),
-        client_id=text("client_id", client_id, most=TITLE),
+        client_id=checked_name(client_id, "client_id"),
         secret_id=secret_id,
         created_at=at,
     )

@@ -8,9 +8,10 @@ from attrs import evolve
 from flowpilot_core.domain.kernel.actor import Person, Role
 from flowpilot_core.domain.kernel.errors import LastAccountOwner, RoleForbidden
 from flowpilot_core.domain.kernel.identifiers import TeamId, UserId
+from flowpilot_core.domain.kernel.name import checked_name
 from flowpilot_core.domain.kernel.permissions import Permission, permits, require_role, require_scope
 
-from .account import User, UserMove, checked_email, checked_name
+from .account import User, UserMove, checked_email
 
 
 def invited(user_id: UserId, *, email: str, name: str, role: Role, team_ids: Collection[TeamId] = (), by: Person, at: datetime) -> User:

@@ -13,7 +13,7 @@ from flowpilot_core.domain.kernel.errors import InvalidValue
 from flowpilot_core.domain.kernel.events import Event, EventKind
 from flowpilot_core.domain.kernel.identifiers import EventId, HandoffId, SecretId, SessionId, UserId, WebhookId, WebhookMessageId
 from flowpilot_core.domain.kernel.sending import DELIVERY, MOST_ATTEMPTS, DeliveryMove, DeliveryState
-from flowpilot_core.domain.kernel.text import PROSE, TITLE, text
+from flowpilot_core.domain.kernel.text import PROSE
 from flowpilot_core.domain.kernel.transitions import advance
 from flowpilot_core.domain.kernel.web_address import checked_web_address
 
@@ -151,11 +151,6 @@ def checked_target(url: str, routing_key: str | None, format: WebhookFormat) -> 
 def signing_secret(chance: bytes) -> str:
     """A secret for signing, as the Standard Webhooks specification writes it, out of bytes that nobody can guess."""
     return "whsec_" + base64.b64encode(chance).decode()
-
-
-def checked_name(name: str) -> str:
-    """What people call it. Raises `InvalidValue`."""
-    return text("name", name, most=TITLE).strip()
 
 
 class MessageMove(StrEnum):

@@ -13,6 +13,7 @@ from flowpilot_core.domain.handoffs.handoff import Handoff, Intent
 from flowpilot_core.domain.kernel.canonical_json import instant
 from flowpilot_core.domain.kernel.events import EventKind, Plain
 from flowpilot_core.domain.kernel.identifiers import EventId, HandoffId, SessionId
+from flowpilot_core.domain.kernel.name import printable
 from flowpilot_core.domain.sessions.session import Priority, Session
 
 from .webhook import WebhookFormat
@@ -99,7 +100,9 @@ def _standard(told: WebhookFacts) -> Plain:
 
 def _slack(told: WebhookFacts) -> Plain:
     said = f"*[{told.priority}] {_escaped(told.title)}*\n{_escaped(_sentence(told))}\n<{told.link}|Open it in FlowPilot>"
-    return {"text": f"[{told.priority}] {_escaped(told.title)}", "blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": said}}]}
+    # Verbatim: else names of people and channels, and addresses, come alive in whatever somebody wrote.
+    section: Plain = {"type": "section", "text": {"type": "mrkdwn", "text": said, "verbatim": True}}
+    return {"text": f"[{told.priority}] {_escaped(told.title)}", "blocks": [section]}
 
 
 def _teams(told: WebhookFacts) -> Plain:
@@ -121,7 +124,7 @@ def _pagerduty(told: WebhookFacts) -> Plain:
     body: dict[str, Plain] = {"routing_key": told.routing_key, "event_action": _action(told), "dedup_key": _dedup(told)}
     if body["event_action"] == "trigger":
         body["payload"] = {
-            "summary": f"{told.title}: {_sentence(told)}"[:1024],
+            "summary": _on_a_line(f"{told.title}: {_sentence(told)}")[:1024],
             "source": "FlowPilot",
             "severity": _SEVERITIES[told.priority],
             "timestamp": instant(told.at),
@@ -132,7 +135,7 @@ def _pagerduty(told: WebhookFacts) -> Plain:
 
 def _goalert(told: WebhookFacts) -> Plain:
     body: dict[str, Plain] = {
-        "summary": f"[{told.priority}] {told.title}"[:1024],
+        "summary": _on_a_line(f"[{told.priority}] {told.title}")[:1024],
         "details": f"{_sentence(told)}\n\n{told.link}",
         "dedup": _dedup(told),
     }
@@ -173,12 +176,17 @@ def _sentence(told: WebhookFacts) -> str:
 
 def _escaped(said: str) -> str:
     """As Slack's markup wants it, so that nothing in it can mention or link; one line."""
-    return " ".join(said.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").split())
+    return _on_a_line(said).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _unmarked(said: str) -> str:
     """Without what a card takes for markdown; one line."""
-    return "".join(f"\\{char}" if char in "\\`*_[]()#!<>" else char for char in " ".join(said.split()))
+    return "".join(f"\\{char}" if char in "\\`*_[]()#!<>" else char for char in _on_a_line(said))
+
+
+def _on_a_line(said: str) -> str:
+    """With nothing in it that does not show."""
+    return " ".join(printable(said.replace("\n", " ")).split())
 
 
 def _id(value: object) -> Plain:

@@ -11,6 +11,7 @@ from flowpilot_core.domain.kernel.actor import Actor, Person
 from flowpilot_core.domain.kernel.errors import InvalidTransition, NotFound, VersionConflict
 from flowpilot_core.domain.kernel.events import Event, EventKind
 from flowpilot_core.domain.kernel.identifiers import OutputId, SessionId, UserId
+from flowpilot_core.domain.kernel.name import printable
 from flowpilot_core.domain.kernel.permissions import Permission, require_role
 from flowpilot_core.domain.kernel.text import text
 from flowpilot_core.domain.kernel.transitions import advance
@@ -203,8 +204,8 @@ def written_by(output: Output) -> Sequence[UserId]:
 
 
 def checked_body(body: str) -> str:
-    """What somebody writes in an output. Raises `InvalidValue`."""
-    return text("body", body)
+    """What somebody writes in an output, with nothing in it that does not show. Raises `InvalidValue`."""
+    return text("body", printable(text("body", body)))
 
 
 def _require_documented(session: Session, by: Person) -> None:

@@ -8,6 +8,7 @@ from attrs import frozen
 from flowpilot_core.domain.handoffs.debrief import solved_by
 from flowpilot_core.domain.handoffs.handoff import Handoff
 from flowpilot_core.domain.kernel.errors import InvalidTransition
+from flowpilot_core.domain.kernel.name import printable
 from flowpilot_core.domain.sessions.branch import Branch, BranchState, ForkPoint
 from flowpilot_core.domain.sessions.session import Resolution, Session
 from flowpilot_core.domain.sessions.step import Step, StepKind, StepResult
@@ -122,7 +123,7 @@ def _private(internal: Sequence[str]) -> Iterator[str]:
 
 
 def _folded(text: str) -> str:
-    return " ".join(text.casefold().split())
+    return " ".join(printable(text).casefold().split())
 
 
 def _psa_note(story: Story) -> Iterator[Block]:
@@ -189,4 +190,4 @@ def _piece(text: str) -> str:
 
 
 def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else text[: most - 1] + "…"
+    return printable(text if len(text) <= most else text[: most - 1] + "…")

@@ -7,7 +7,6 @@ from types import MappingProxyType
 
 from attrs import evolve, field, frozen
 
-from flowpilot_core.domain.access.account import checked_name
 from flowpilot_core.domain.kernel.errors import InvalidValue
 from flowpilot_core.domain.kernel.events import EventKind, Plain
 from flowpilot_core.domain.kernel.identifiers import PsaConnectionId, SecretId
@@ -207,9 +206,6 @@ class PsaConnection:
     health: Health = Health()
     created_at: datetime
     updated_at: datetime
-
-    def __attrs_post_init__(self) -> None:
-        checked_name(self.name)
 
     def wants(self, kind: NoteKind, action: TicketAction) -> bool:
         """Whether this is done at such an event; what somebody posts by hand is."""

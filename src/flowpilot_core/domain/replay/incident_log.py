@@ -7,10 +7,10 @@ from types import MappingProxyType
 
 from attrs import frozen
 
-from flowpilot_core.domain.access.account import checked_name
 from flowpilot_core.domain.kernel.errors import InvalidValue
 from flowpilot_core.domain.kernel.identifiers import HandoffId, SessionId, UserId
 from flowpilot_core.domain.kernel.moment import checked_moment
+from flowpilot_core.domain.kernel.name import checked_name, optional_name
 from flowpilot_core.domain.kernel.text import TITLE, optional_text, text
 from flowpilot_core.domain.sessions.session import Priority, Status
 
@@ -52,25 +52,18 @@ class LogRow:
         text("case", self.case, most=TITLE)
         text("what happened", self.words)
         optional_text("title", self.title, most=TITLE)
-        optional_text("client", self.client, most=TITLE)
+        optional_name(self.client, "client")
         if self.at.tzinfo is None:
             raise InvalidValue("time", "has no zone")
         checked_moment("time", self.at)
-        _named("actor", self.actor_name)
+        checked_name(self.actor_name, "actor")
         if self.team is not None:
-            _named("team", self.team)
+            checked_name(self.team, "team")
 
     @property
     def actor_name(self) -> str:
         """What the actor is called."""
         return " ".join(part for part in self.actor if part)
-
-
-def _named(field: str, value: str) -> None:
-    try:
-        checked_name(value)
-    except InvalidValue as refused:
-        raise InvalidValue(field, refused.problem) from refused
 
 
 class LogMove(StrEnum):

@@ -11,6 +11,7 @@ from flowpilot_core.domain.kernel.actor import Actor, Person, System
 from flowpilot_core.domain.kernel.errors import InvalidTransition, InvalidValue, NotFound, VersionConflict
 from flowpilot_core.domain.kernel.events import Event, EventKind, Plain
 from flowpilot_core.domain.kernel.identifiers import BranchId, ForkPointId, HandoffId, SessionId, StepId, TeamId, UserId
+from flowpilot_core.domain.kernel.name import optional_name
 from flowpilot_core.domain.kernel.permissions import Permission, permits, require, require_role
 from flowpilot_core.domain.kernel.text import TITLE, optional_text, text
 from flowpilot_core.domain.kernel.text import evidence as checked_evidence
@@ -159,7 +160,7 @@ class Session:
             id=session_id,
             title=text("title", title, most=TITLE),
             problem=text("problem", problem),
-            client_name=optional_text("client_name", client_name, most=TITLE),
+            client_name=optional_name(client_name, "client_name"),
             ticket=ticket,
             priority=priority,
             team_id=team_id,

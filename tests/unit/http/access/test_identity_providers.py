@@ -236,7 +236,7 @@ async def test_a_key_of_each_type_verifies_what_it_signed(trust: Trust, key: jwk
 async def test_a_provider_of_more_keys_than_anybody_needs_is_not_trusted(trust: Trust) -> None:
     """A46: those that may not sign are not counted."""
     operator = System(account_id=trust.world.rival.account_id, cause="a test")
-    keys = [{**jwk.ECKey.generate_key("P-256").as_dict(private=False), "kid": f"{number}"} for number in range(MOST_KEYS + 1)]
+    keys = _keys(*(jwk.ECKey.generate_key("P-256") for _ in range(MOST_KEYS + 1)))
     trust.provider.published = keys
 
     with pytest.raises(InvalidValue, match="publishes more than 16 keys that it may sign with"):
