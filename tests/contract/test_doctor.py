@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from psycopg.conninfo import make_conninfo
 
+from flowpilot_adapters.sql import roles
 from tests.support.mail_server import AUTHORITY, ELSEWHERE, LOCALHOST, Fault, ScriptedServer
-from tests.support.postgres import PostgresDatabase
+from tests.support.postgres import PostgresDatabase, running_server, set_up
 from tests.support.serving import named, ran, running, said, serving
 
 pytestmark = pytest.mark.anyio
@@ -198,3 +200,41 @@ def test_an_address_that_is_taken_is_said_as_a_sentence(database: PostgresDataba
     ended = ran(*person, **settings)
 
     assert (2, "flowpilot: email is already used by somebody in this account\n") == (ended.returncode, ended.stderr)
+
+
+def test_settings_that_a_role_has_changed_of_its_own_are_found_and_mended_by_setting_up_again(own_database: PostgresDatabase) -> None:
+    """A49: the application's role does both itself, which PostgreSQL lets it."""
+    where = f"flowpilot_app IN DATABASE {own_database.name}"
+    well = found("role settings", **named(own_database))
+
+    own_database.do(f"ALTER ROLE {where} SET statement_timeout = 0", f"ALTER ROLE {where} SET search_path = evil", user=roles.APP)
+    changed = found("role settings", **named(own_database))
+    set_up(own_database)
+    left = found("role settings", **named(own_database))
+    own_database.do(f"ALTER ROLE {where} RESET search_path")
+
+    assert (True, None, None, None) == (well["ok"], well["problem"], well["warning"], well["note"])
+    assert (False, "flowpilot_app: statement_timeout is 0, not 10s") == (changed["ok"], changed["problem"])
+    assert left["ok"]
+    assert "flowpilot_app: search_path is evil, which the set-up of the roles does not say" in left["warning"]
+    assert () == roles.drift(own_database.app)
+
+
+def test_a_setting_that_is_gone_is_found(tmp_path: Path) -> None:
+    """A49: and a password that its role could change is told of, with what to do."""
+    with running_server(tmp_path) as server:
+        database = server.database()
+        database.do("ALTER ROLE flowpilot_app RESET lock_timeout", user=roles.APP)
+        database.do("ALTER ROLE flowpilot_app PASSWORD 'x'", user=roles.APP)
+        rules = Path(database.do("SHOW hba_file")[0][0])
+        rules.write_text(f"local all flowpilot_app scram-sha-256\n{rules.read_text()}")
+        database.do("SELECT pg_reload_conf()")
+        settings = named(database) | {"database_url": make_conninfo(database.app, password="x")}
+
+        gone = found("role settings", **settings)
+        set_up(database)
+        told = found("role settings", **settings)
+
+    assert "flowpilot_app: lock_timeout is not set, not 3s" == gone["problem"]
+    assert told["ok"]
+    assert "flowpilot_app signs in with a password, and PostgreSQL lets every role change its own" in told["note"]

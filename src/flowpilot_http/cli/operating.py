@@ -37,7 +37,7 @@ def doctor(json: Json = False) -> None:
             say({"ok": not wrong, "checks": [_facts(one) for one in findings]}, "", json=True)
         else:
             for one in findings:
-                typer.echo(_said(one))
+                say({}, _said(one), json=False)
         if wrong:
             raise typer.Exit(COULD_NOT)
 

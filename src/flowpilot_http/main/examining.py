@@ -73,6 +73,7 @@ async def _examined(settings: Settings, urls: Urls) -> list[Finding]:
         findings.append(Finding("role"))
     except tenancy.UnfitRole as exc:
         findings.append(Finding("role", str(exc), f"Let {variable('database_url')} connect as {roles.APP}."))
+    findings.append(_examined_role_settings(urls))
     if not at_head:
         return [*findings, Finding("schema", f"it is not at {migrations.head()}", "Run: flowpilot migrate")]
     findings.append(Finding("schema"))
@@ -96,6 +97,26 @@ async def _examined(settings: Settings, urls: Urls) -> list[Finding]:
     finally:
         await outbox.close()
         await marks.close()
+
+
+def _examined_role_settings(urls: Urls) -> Finding:
+    """Whether the roles' sessions begin as they were set up to: a role may change its own, and whoever got hold of it may have."""
+    drift = roles.drift(urls.app)
+    wrong, strange = ([one for one in drift if one.is_ours is ours] for ours in (True, False))
+    if wrong:
+        remedy = (
+            "Find out who did it: a role may change its own. Then run the set-up of the roles again, as a superuser (docs/howto/deploy.md)."
+        )
+        return Finding("role settings", "; ".join(map(str, wrong)), remedy)
+    told = [
+        f"{one}, which the set-up of the roles does not say; if nobody meant it, ALTER ROLE {one.role} RESET {one.setting}"
+        for one in strange
+    ]
+    user = roles.password_of(urls.app)
+    note = (
+        user and f"{user} signs in with a password, and PostgreSQL lets every role change its own; a certificate or peer cannot be changed"
+    )
+    return Finding("role settings", warning="; ".join(told) or None, note=note)
 
 
 def _examined_key(settings: Settings) -> Finding:
