@@ -101,3 +101,15 @@ async def test_the_command_says_where_the_log_ends_or_what_is_not_as_it_was(kept
 
     assert {"ok": True, "number": kept.end.number, "digest": kept.end.digest} == whole
     assert (1, {"ok": False, "broken_at": 2}) == (broken.returncode, json.loads(broken.stdout))
+
+
+async def test_the_command_lists_who_did_what_by_which_way_in(kept: Kept) -> None:
+    """A45"""
+    asked = ("audit", "list", "--account", str(kept.staff.account_id), "--limit", "2")
+
+    listed = said(*asked, **named(kept.database))["items"]
+    shown = ran(*asked, **named(kept.database)).stdout.splitlines()
+
+    assert [ENTRIES, ENTRIES - 1] == [one["number"] for one in listed]
+    assert {"token"} == {one["way_in"]["way"] for one in listed}
+    assert [f"user.changed  {kept.staff.anna.name} (by token {one['way_in']['id']})" for one in listed] == [line[26:] for line in shown]

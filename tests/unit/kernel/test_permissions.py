@@ -50,7 +50,7 @@ ALLOWED = {
     Permission.PREFER: "Olga Adam Anna Ben Vera",
     Permission.SET_POLICY: "Olga Adam",
     Permission.SET_ACCOUNT: "Olga Adam",
-    Permission.READ_AUDIT_LOG: "Olga Adam",
+    Permission.READ_AUDIT_LOG: "Olga Adam system",
     Permission.REMIND: "system",
     Permission.ASSESS: "Olga Adam Anna Ben",
     Permission.DOCUMENT: "Olga Adam Anna Ben",

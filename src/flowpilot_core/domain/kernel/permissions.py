@@ -129,7 +129,7 @@ PERMISSIONS: Mapping[Permission, Rule] = MappingProxyType(
         Permission.FEEDBACK: Rule(),
         Permission.MANAGE_WEBHOOKS: Rule(roles=OWNERS_AND_ADMINS),
         Permission.SET_ACCOUNT: Rule(roles=OWNERS_AND_ADMINS),
-        Permission.READ_AUDIT_LOG: Rule(roles=OWNERS_AND_ADMINS),
+        Permission.READ_AUDIT_LOG: Rule(roles=OWNERS_AND_ADMINS, system=True),
         Permission.KEEP_TOKENS: Rule(roles=frozenset(Role), relation=Relation.THEMSELVES, always=OWNERS_AND_ADMINS),
     }
 )

@@ -1,6 +1,8 @@
 """Sign-ins that fail too often: what is counted, where, and who is never refused for it."""
 
 import asyncio
+import json
+from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 from typing import Any
@@ -10,6 +12,7 @@ import httpx
 import pytest
 
 from flowpilot_adapters.system import new_secret
+from flowpilot_core.domain.access.identity_provider import audience
 from flowpilot_core.domain.kernel.errors import TooManyAttempts, Unauthenticated
 from flowpilot_core.domain.kernel.identifiers import AccountId
 from flowpilot_core.domain.kernel.rate_limit import FAILED_AT_ACCOUNT, FAILED_FROM_ADDRESS, Rate
@@ -71,6 +74,16 @@ def test_after_too_many_at_an_account_what_fails_there_is_sent_away_wherever_it_
         assert None is door.fails({"client": (f"192.0.2.{number % 200}", 1)}, _token())
 
     assert (300, None) == (door.fails({"client": ("198.51.100.1", 1)}, _token()), door.fails(HERE, _token(AccountId(UUID(int=2)))))
+
+
+def test_a_jwt_that_fails_counts_at_the_account_that_it_names() -> None:
+    """A46: of whichever provider, and with whatever key."""
+    door = _Attempts()
+    claims = urlsafe_b64encode(json.dumps({"aud": audience(ACCOUNT), "iss": "https://login.example"}).encode()).decode()
+    for number in range(FAILED_AT_ACCOUNT.most):
+        assert None is door.fails({"client": (f"192.0.2.{number % 200}", 1)}, f"e30.{claims}.{number}")
+
+    assert (300, None) == (door.fails(HERE, f"e30.{claims}.x"), door.fails(HERE, _token(AccountId(UUID(int=2)))))
 
 
 def test_who_is_sent_away_from_an_address_uses_nothing_up_at_the_account() -> None:
