@@ -472,12 +472,12 @@ BODIES: dict[WebhookFormat, Callable[[Any], object]] = {
 
 def test_in_slack_no_name_and_no_address_that_somebody_wrote_comes_alive() -> None:
     """A47: nor does anything turn what stands beside it round."""
-    told = _told(title="@channel #general https://evil.example \u202ednE\n\x1b[2J <!here>", by_name="A\u200bnna")
+    told = _told(title="@channel #general https://evil.example \u202ereversed\n\x1b[2J <!here>", by_name="A\u200bnna")
 
     body: Any = rendered(told, WebhookFormat.SLACK)
 
     assert body["blocks"][0]["text"]["verbatim"]
-    assert "[urgent] @channel #general https://evil.example dnE [2J &lt;!here&gt;" == body["text"]
+    assert "[urgent] @channel #general https://evil.example reversed [2J &lt;!here&gt;" == body["text"]
     assert "\nAnna is stuck and needs a colleague.\n" in body["blocks"][0]["text"]["text"]
 
 

@@ -17,7 +17,7 @@ from .environment import prepared
 from .naming import OfAccount
 from .outcome import Json, outcome, run, say
 
-provider = typer.Typer(help="The identity providers of an account; over HTTP only its owners manage them.", no_args_is_help=True)
+provider = typer.Typer(help="The identity providers that an account trusts. Over HTTP only its owners manage them.", no_args_is_help=True)
 
 
 @provider.command("add")
