@@ -71,6 +71,8 @@ class DueWork:
     takes: int = 0
     lease_token: UUID | None = None
     lease_until: datetime | None = None
+    target: UUID | None = None
+    queue_rank: int = 0
 
 
 @frozen(kw_only=True)

@@ -92,6 +92,11 @@ class Transaction:
         user, account = self.rows.users.get(user_id), self.rows.accounts.get(self.account_id)
         return user is not None and user.deactivated_at is None and account is not None and account.closed_at is None
 
+    def queue_rank(self, handoff_id: HandoffId | None) -> int:
+        """How soon what is about a handoff is wanted; what is about none stands where the lowest priority does."""
+        handoff = self.rows.handoffs.get(handoff_id) if handoff_id else None
+        return -handoff.priority.rank if handoff else 0
+
     def commit(self) -> None:
         """Check all and apply all; nothing else runs in between. Once; a second call does nothing."""
         if self._committed:

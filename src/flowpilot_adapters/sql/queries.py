@@ -54,6 +54,13 @@ def recorded() -> ColumnElement[bool]:
     return exists().where(own(event), event.c.id == bindparam("caused_by", type_=event.c.id.type))
 
 
+def queue_rank_of(handoff_id: ColumnElement[Any]) -> ColumnElement[Any]:
+    """How soon what is about a handoff is wanted; what is about none stands where the lowest priority does."""
+    return func.coalesce(
+        select(handoff.c.queue_rank).where(own(handoff), handoff.c.id == handoff_id).scalar_subquery(), literal_column("0")
+    )
+
+
 def refused_unless(found: FromClause, state: str) -> Select[Any]:
     """A query without rows that fails with the SQLSTATE `state`, and the whole transaction with it, where `found` has none.
 

@@ -1,6 +1,6 @@
 """Work recorded in the transaction of the change that caused it and done after the commit, by whoever holds its lease."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
@@ -106,6 +106,10 @@ class Work:
     id: UUID
     kind: WorkKind
     due_at: datetime
+    target: UUID | None = None
+    """Where it goes to (a webhook, a connection to a PSA), by its id; None where nothing is to be gained by telling."""
+    queue_rank: int = 0
+    """Of what is due in one account, the lowest is taken first: a priority's rank with its sign turned."""
 
 
 @frozen(kw_only=True)
@@ -119,17 +123,26 @@ class Lease:
     token: UUID
     takes: int
     """How often it has been taken, this time included."""
+    target: UUID | None = None
+    """As `Work.target` says."""
 
 
 class Outbox(Protocol):
     """The due work of all accounts, as a relay sees it."""
 
-    async def take(self, room: Mapping[str, int], *, others: int = 0, lease_for: timedelta) -> Sequence[Lease]:
+    async def take(
+        self, room: Mapping[str, int], *, others: int = 0, holding: Collection[Lease] = (), lease_for: timedelta
+    ) -> Sequence[Lease]:
         """Take what is due and nobody holds, and hold it for `lease_for` by the store's own clock.
 
-        Of each kind in `room` at most as many pieces as are said there, and of all kinds that are not in it at most `others`
-        together. Whatever a dead relay held is due again once its lease has run out. No piece is held twice at once. Within a kind
-        accounts take turns: one with a flood of work delays no other. Raises `Unavailable`.
+        Each kind in `room` has a lane with as many free places as are said there, and all kinds that are not in it share one with
+        `others`. `holding` is what fills the other places. Whatever a dead relay held is due again once its lease has run out. No
+        piece is held twice at once. Raises `Unavailable`.
+
+        In each lane accounts take turns, and who holds more has the later turn. An account gets a further place only while more
+        places are free than it holds: one alone gets half of a lane, two a third each, and a place is left for whoever comes next.
+        To one target of an account goes one piece at a time, so that one that hangs holds one place. Within an account the lowest
+        `queue_rank` comes first, and of the same rank what is due longest.
         """
 
     async def lag(self) -> float:

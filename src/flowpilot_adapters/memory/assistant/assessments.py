@@ -21,7 +21,8 @@ class MemoryAssessments:
     async def add(self, assessment: Assessment) -> None:
         """As `Assessments.add` says."""
         self._work.rows.assessments.put(assessment.id, assessment)
-        self._work.rows.due.put(assessment.id, DueWork(id=assessment.id, kind=WorkKind.ASSESSMENT, due_at=self._work.clock.now()))
+        due_at, rank = self._work.clock.now(), self._work.queue_rank(assessment.handoff_id)
+        self._work.rows.due.put(assessment.id, DueWork(id=assessment.id, kind=WorkKind.ASSESSMENT, due_at=due_at, queue_rank=rank))
 
     async def get(self, assessment_id: AssessmentId) -> Assessment:
         """As `Assessments.get` says."""

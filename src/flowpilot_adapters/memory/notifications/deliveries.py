@@ -29,7 +29,8 @@ class MemoryDeliveries:
                 continue
             self._work.rows.deliveries.put(delivery.id, delivery)
             if kind := SENDING.get(delivery.channel):
-                self._work.rows.due.put(delivery.id, DueWork(id=delivery.id, kind=kind, due_at=max(not_before or now, now)))
+                due_at, rank = max(not_before or now, now), self._work.queue_rank(delivery.handoff_id)
+                self._work.rows.due.put(delivery.id, DueWork(id=delivery.id, kind=kind, due_at=due_at, queue_rank=rank))
 
     async def get(self, delivery_id: DeliveryId) -> Delivery:
         """As `Deliveries.get` says."""

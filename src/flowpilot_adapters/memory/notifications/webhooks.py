@@ -52,7 +52,8 @@ class MemoryWebhooks:
             event = next(event for event in self._work.rows.events if event.id == event_id)
             wanted = any(one.off_at is None and _may_want(one, event.kind) for one in self._work.rows.webhooks.values())
             if wanted and not event.private:
-                self._work.rows.due.put(event_id, DueWork(id=event_id, kind=WorkKind.WEBHOOKS, due_at=self._work.clock.now()))
+                due_at, rank = self._work.clock.now(), self._work.queue_rank(event.handoff_id)
+                self._work.rows.due.put(event_id, DueWork(id=event_id, kind=WorkKind.WEBHOOKS, due_at=due_at, queue_rank=rank))
 
         self._work.react(event_id, spread)
 
@@ -68,7 +69,9 @@ class MemoryWebhooks:
         now = self._work.clock.now()
         for message in messages:
             self._work.rows.webhook_messages.put(message.id, message)
-            self._work.rows.due.put(message.id, DueWork(id=message.id, kind=WorkKind.WEBHOOK, due_at=now))
+            rank = self._work.queue_rank(message.handoff_id)
+            due = DueWork(id=message.id, kind=WorkKind.WEBHOOK, due_at=now, target=message.webhook_id, queue_rank=rank)
+            self._work.rows.due.put(message.id, due)
 
     async def save_message(self, message: WebhookMessage) -> None:
         """As `Webhooks.save_message` says."""

@@ -91,8 +91,7 @@ class MemoryPsaLedger:
 
     async def add_post(self, post: PsaPost) -> None:
         """As `PsaLedger.add_post` says."""
-        self._work.rows.psa_posts.put(post.id, post)
-        self._work.rows.due.put(post.id, DueWork(id=post.id, kind=WorkKind.PSA_POST, due_at=self._work.clock.now()))
+        self._post(post)
 
     async def read_ticket(self, *, caused_by: EventId) -> None:
         """As `PsaLedger.read_ticket` says."""
@@ -114,8 +113,10 @@ class MemoryPsaLedger:
         event = next(event for event in rows.events if event.id == caused_by)
         session = rows.sessions.get(event.session_id)
         ticket = session.ticket if session else None
-        if ticket is not None and any(one.system == ticket.system for one in connections(rows)):
-            work = DueWork(id=event.session_id, kind=WorkKind.TICKET_FACTS, due_at=self._work.clock.now())
+        connection = next((one for one in connections(rows) if ticket and one.system == ticket.system), None)
+        if connection is not None:
+            due_at = self._work.clock.now()
+            work = DueWork(id=event.session_id, kind=WorkKind.TICKET_FACTS, due_at=due_at, target=connection.id)
             rows.due.put(work.id, work)
 
     def _note(self, post_id: PsaPostId, kind: NoteKind, action: TicketAction, caused_by: EventId) -> None:
@@ -138,5 +139,10 @@ class MemoryPsaLedger:
             created_at=event.at,
             updated_at=event.at,
         )
-        rows.psa_posts.put(post_id, post)
-        rows.due.put(post_id, DueWork(id=post_id, kind=WorkKind.PSA_POST, due_at=self._work.clock.now()))
+        self._post(post)
+
+    def _post(self, post: PsaPost) -> None:
+        due_at, rank = self._work.clock.now(), self._work.queue_rank(post.handoff_id)
+        self._work.rows.psa_posts.put(post.id, post)
+        due = DueWork(id=post.id, kind=WorkKind.PSA_POST, due_at=due_at, target=post.connection_id, queue_rank=rank)
+        self._work.rows.due.put(post.id, due)

@@ -49,7 +49,8 @@ class MemoryPsaWebhooks:
         rows = self._work.rows
         known = next((one for one in rows.psa_tickets.values() if _which(one) == _which(ticket)), ticket)
         rows.psa_tickets.put(known.id, known)
-        rows.due.put(known.id, DueWork(id=known.id, kind=WorkKind.PSA_TICKET, due_at=self._work.clock.now()))
+        due = DueWork(id=known.id, kind=WorkKind.PSA_TICKET, due_at=self._work.clock.now(), target=known.connection_id)
+        rows.due.put(known.id, due)
 
     async def ticket(self, ticket_id: PsaTicketId) -> WatchedTicket:
         """As `PsaWebhooks.ticket` says."""

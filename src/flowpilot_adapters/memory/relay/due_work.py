@@ -20,7 +20,8 @@ class MemoryWorkLedger:
 
     async def add(self, work: Work, *, caused_by: EventId | None = None) -> None:
         """As `WorkLedger.add` says."""
-        self._work.react(caused_by, lambda: self._work.rows.due.put(work.id, DueWork(id=work.id, kind=work.kind, due_at=work.due_at)))
+        due = DueWork(id=work.id, kind=work.kind, due_at=work.due_at, target=work.target, queue_rank=work.queue_rank)
+        self._work.react(caused_by, lambda: self._work.rows.due.put(work.id, due))
 
     async def finish(self, lease: Lease) -> bool:
         """As `WorkLedger.finish` says."""

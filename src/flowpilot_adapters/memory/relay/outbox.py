@@ -1,7 +1,8 @@
 """The due work of all accounts, as a relay sees it."""
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from attrs import evolve, frozen
@@ -23,29 +24,46 @@ class MemoryOutbox:
     clock: Clock
     new_token: NewId
 
-    async def take(self, room: Mapping[str, int], *, others: int = 0, lease_for: timedelta) -> Sequence[Lease]:
+    async def take(
+        self, room: Mapping[str, int], *, others: int = 0, holding: Collection[Lease] = (), lease_for: timedelta
+    ) -> Sequence[Lease]:
         """As `Outbox.take` says."""
         await asyncio.sleep(0)
         now = self.clock.now()
         lanes = [(most, frozenset({kind})) for kind, most in room.items()]
-        known = frozenset(room)
-        strays = frozenset(row.kind for tables in self.accounts.values() for row in tables.due.values()) - known
-        return [lease for most, kinds in (*lanes, (others, strays)) for lease in self._taken(kinds, most, now, until=now + lease_for)]
+        there = {row.kind for tables in self.accounts.values() for row in tables.due.values()} | {lease.kind for lease in holding}
+        return [
+            lease
+            for free, kinds in (*lanes, (others, frozenset(there) - frozenset(room)))
+            for lease in self._taken(kinds, free, [lease for lease in holding if lease.kind in kinds], now, until=now + lease_for)
+        ]
 
-    def _taken(self, kinds: frozenset[str], most: int, now: datetime, *, until: datetime) -> Iterator[Lease]:
+    def _taken(self, kinds: frozenset[str], free: int, holding: Sequence[Lease], now: datetime, *, until: datetime) -> Iterator[Lease]:
         """An account's turn is the later, the more of its work is held or stands before in line."""
+        held = Counter(lease.account_id for lease in holding)
         turns = sorted(
-            (held + place, row.due_at, row.id, account_id)
+            (held[account_id] + place, row.due_at, row.id, account_id)
             for account_id, tables in self.accounts.items()
-            for held in [sum(_held(row, now) for row in tables.due.values() if row.kind in kinds)]
-            for place, row in enumerate(sorted(self._free(account_id, tables, now, kinds), key=lambda row: (row.due_at, row.id)))
+            for place, row in enumerate(self._line(account_id, tables, now, kinds, holding))
         )
-        for _, _, work_id, account_id in turns[:most]:
+        for taken, (holds, _, work_id, account_id) in enumerate(turns):
+            if holds >= free - taken:
+                return
             due = self.accounts[account_id].due
             row = due[work_id]
             token = self.new_token()
             due[work_id] = evolve(row, takes=row.takes + 1, lease_token=token, lease_until=until)
-            yield Lease(account_id=account_id, work_id=work_id, kind=row.kind, token=token, takes=row.takes + 1)
+            yield Lease(account_id=account_id, work_id=work_id, kind=row.kind, token=token, takes=row.takes + 1, target=row.target)
+
+    def _line(
+        self, account_id: AccountId, tables: Tables, now: datetime, kinds: frozenset[str], holding: Sequence[Lease]
+    ) -> Iterator[DueWork]:
+        """What an account may have done now, in its order: to each target one piece."""
+        busy = {lease.target for lease in holding if lease.account_id == account_id}
+        for row in sorted(self._free(account_id, tables, now, kinds), key=lambda row: (row.queue_rank, row.due_at, row.id)):
+            if row.target is None or row.target not in busy:
+                busy.add(row.target)
+                yield row
 
     async def holders(self, *, after: AccountId | None, limit: int) -> Sequence[AccountId]:
         """As `SecretHolders.holders` says."""

@@ -6,7 +6,7 @@ from sqlalchemy import Integer, Text, Uuid, bindparam, cast, func, insert, liter
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from flowpilot_adapters.sql.connection import Result
-from flowpilot_adapters.sql.queries import ACCOUNT, columns_but_account, own
+from flowpilot_adapters.sql.queries import ACCOUNT, columns_but_account, own, queue_rank_of
 from flowpilot_adapters.sql.records import assistant as records
 from flowpilot_adapters.sql.records import kernel as kernel_records
 from flowpilot_adapters.sql.schema import assessment, assessment_feedback, due_work, handoff, person, session
@@ -22,12 +22,24 @@ ID: Final = bindparam("id", type_=Uuid())
 HANDOFF_ID: Final = bindparam("handoff_id", type_=Uuid())
 
 GET: Final = compiled("assessment", select(*columns_but_account(assessment)).where(own(assessment), assessment.c.id == ID))
-_added = insert(assessment).values({column: bindparam(column.name) for column in assessment.c}).returning(assessment.c.id).cte("added")
+_added = (
+    insert(assessment)
+    .values({column: bindparam(column.name) for column in assessment.c})
+    .returning(assessment.c.id, assessment.c.handoff_id)
+    .cte("added")
+)
 ADD: Final = compiled(
     "add assessment",
     insert(due_work).from_select(
-        ["account_id", "id", "kind", "due_at", "takes"],
-        select(ACCOUNT, _added.c.id, literal_column(f"'{WorkKind.ASSESSMENT}'"), func.now(), literal_column("0")),
+        ["account_id", "id", "kind", "due_at", "takes", "queue_rank"],
+        select(
+            ACCOUNT,
+            _added.c.id,
+            literal_column(f"'{WorkKind.ASSESSMENT}'"),
+            func.now(),
+            literal_column("0"),
+            queue_rank_of(_added.c.handoff_id),
+        ),
     ),
 )
 CHANGING: Final = (

@@ -17,7 +17,7 @@ from flowpilot_core.domain.assistant.similar_sessions import ResolvedSession
 from flowpilot_core.domain.assistant.suggestion import Record, Suggestion, SuggestionState
 from flowpilot_core.domain.kernel.errors import NotFound
 from flowpilot_core.domain.kernel.identifiers import AccountId, SessionId, SuggestionId
-from flowpilot_core.ports.relay import WorkKind
+from flowpilot_core.ports.relay import Work, WorkKind
 
 ID: Final = bindparam("id", type_=Uuid())
 SESSION_ID: Final = bindparam("session_id", type_=Uuid())
@@ -121,9 +121,8 @@ class SqlSuggestions:
                 )
             )
             if one.state is SuggestionState.PENDING:
-                self._transaction.write(
-                    due_work.ADD(account_id=self._account_id, id=one.id, kind=WorkKind.SUGGESTION, due_at=one.requested_at)
-                )
+                work = Work(id=one.id, kind=WorkKind.SUGGESTION, due_at=one.requested_at)
+                self._transaction.write(due_work.add(self._account_id, work))
 
     async def get(self, suggestion_id: SuggestionId) -> Suggestion:
         """As `Suggestions.get` says."""

@@ -9,7 +9,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import TypeEngine
 
-from flowpilot_adapters.sql.queries import ACCOUNT, columns_but_account, is_active, own
+from flowpilot_adapters.sql.queries import ACCOUNT, columns_but_account, is_active, own, queue_rank_of
 from flowpilot_adapters.sql.records import notifications as records
 from flowpilot_adapters.sql.schema import delivery, due_work, person
 from flowpilot_adapters.sql.statement import compiled
@@ -74,8 +74,15 @@ _not_before = bindparam("not_before", type_=due_work.c.due_at.type)
 ADD: Final = compiled(
     "add deliveries",
     insert(due_work).from_select(
-        ["account_id", "id", "kind", "due_at", "takes"],
-        select(ACCOUNT, _added.c.id, _asked.c.work_kind, func.greatest(_not_before, func.now()), literal_column("0"))
+        ["account_id", "id", "kind", "due_at", "takes", "queue_rank"],
+        select(
+            ACCOUNT,
+            _added.c.id,
+            _asked.c.work_kind,
+            func.greatest(_not_before, func.now()),
+            literal_column("0"),
+            queue_rank_of(_asked.c.handoff_id),
+        )
         .join_from(_added, _asked, _asked.c.id == _added.c.id)
         .where(_asked.c.work_kind.is_not(None)),
     ),

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from sqlalchemy import Integer, Uuid, any_, bindparam, delete, exists, false, func, insert, literal_column, or_, select, update
 
-from flowpilot_adapters.sql.queries import ACCOUNT, columns_but_account, own
+from flowpilot_adapters.sql.queries import ACCOUNT, columns_but_account, own, queue_rank_of
 from flowpilot_adapters.sql.records import kernel as kernel_records
 from flowpilot_adapters.sql.schema import due_work, event, webhook, webhook_message
 from flowpilot_adapters.sql.statement import compiled
@@ -21,7 +21,7 @@ from flowpilot_core.ports.relay import WorkKind
 ID: Final = bindparam("id", type_=Uuid())
 EVENT_ID: Final = bindparam("event_id", type_=Uuid())
 WEBHOOK_ID: Final = bindparam("webhook_id", type_=Uuid())
-_DUE: Final = ("account_id", "id", "kind", "due_at", "takes")
+_DUE: Final = ("account_id", "id", "kind", "due_at", "takes", "queue_rank")
 
 ADD: Final = compiled("add webhook", insert(webhook).values({column: bindparam(column.name) for column in webhook.c}))
 CHANGING: Final = ("name", "kinds", "host", "target", "secret", "previous_secret", "previous_until", "off_at", "off_reason")
@@ -42,22 +42,36 @@ CAUSED: Final = compiled(
     "tell webhooks",
     insert(due_work).from_select(
         _DUE,
-        select(ACCOUNT, event.c.id, literal_column(f"'{WorkKind.WEBHOOKS}'"), func.now(), literal_column("0")).where(
-            own(event), event.c.id == EVENT_ID, event.c.private.is_(false()), _wants_it
-        ),
+        select(
+            ACCOUNT,
+            event.c.id,
+            literal_column(f"'{WorkKind.WEBHOOKS}'"),
+            func.now(),
+            literal_column("0"),
+            queue_rank_of(event.c.handoff_id),
+        ).where(own(event), event.c.id == EVENT_ID, event.c.private.is_(false()), _wants_it),
     ),
 )
 EVENT: Final = compiled("event by id", select(*columns_but_account(event)).where(own(event), event.c.id == EVENT_ID))
 _added = (
     insert(webhook_message)
     .values({column: bindparam(column.name) for column in webhook_message.c})
-    .returning(webhook_message.c.id)
+    .returning(webhook_message.c.id, webhook_message.c.webhook_id, webhook_message.c.handoff_id)
     .cte("added")
 )
 ADD_MESSAGE: Final = compiled(
     "add webhook message",
     insert(due_work).from_select(
-        _DUE, select(ACCOUNT, _added.c.id, literal_column(f"'{WorkKind.WEBHOOK}'"), func.now(), literal_column("0"))
+        [*_DUE, "target"],
+        select(
+            ACCOUNT,
+            _added.c.id,
+            literal_column(f"'{WorkKind.WEBHOOK}'"),
+            func.now(),
+            literal_column("0"),
+            queue_rank_of(_added.c.handoff_id),
+            _added.c.webhook_id,
+        ),
     ),
 )
 CHANGING_MESSAGE: Final = ("state", "attempts", "reason", "last_error", "status", "request", "response", "updated_at")

@@ -15,7 +15,7 @@ from flowpilot_adapters.sql.transaction import Transaction
 from flowpilot_core.domain.kernel.errors import NotFound
 from flowpilot_core.domain.kernel.identifiers import OutputId, SessionId
 from flowpilot_core.domain.outputs.output import Output, OutputVersion
-from flowpilot_core.ports.relay import WorkKind
+from flowpilot_core.ports.relay import Work, WorkKind
 
 ID: Final = bindparam("id", type_=Uuid())
 SESSION_ID: Final = bindparam("session_id", type_=Uuid())
@@ -79,7 +79,7 @@ class SqlOutputs:
         for version in new.versions:
             self._add_version(new.id, version)
         if new.pending:
-            self._transaction.write(due_work.ADD(account_id=self._account_id, id=new.id, kind=WorkKind.OUTPUT, due_at=new.created_at))
+            self._transaction.write(due_work.add(self._account_id, Work(id=new.id, kind=WorkKind.OUTPUT, due_at=new.created_at)))
 
     async def get(self, output_id: OutputId) -> Output:
         """As `Outputs.get` says."""

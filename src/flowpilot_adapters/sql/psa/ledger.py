@@ -27,10 +27,10 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from flowpilot_adapters.sql.connection import Result
 from flowpilot_adapters.sql.errors import STALE
-from flowpilot_adapters.sql.queries import ACCOUNT, columns_but_account, only_saved, own
+from flowpilot_adapters.sql.queries import ACCOUNT, columns_but_account, only_saved, own, queue_rank_of
 from flowpilot_adapters.sql.records import kernel as kernel_records
 from flowpilot_adapters.sql.records import psa as records
-from flowpilot_adapters.sql.relay.due_work import ADD as ADD_WORK
+from flowpilot_adapters.sql.relay.due_work import add as add_work
 from flowpilot_adapters.sql.schema import due_work, event, psa_connection, psa_post, session
 from flowpilot_adapters.sql.statement import Call, compiled
 from flowpilot_adapters.sql.transaction import Transaction
@@ -39,7 +39,7 @@ from flowpilot_core.domain.kernel.identifiers import AccountId, EventId, PsaConn
 from flowpilot_core.domain.psa.connection import Health, NoteKind, PsaConnection, TicketAction
 from flowpilot_core.domain.psa.post import TO_POST, PostState, PsaPost
 from flowpilot_core.ports.psa import PostFilter
-from flowpilot_core.ports.relay import WorkKind
+from flowpilot_core.ports.relay import Work, WorkKind
 
 ID: Final = bindparam("id", type_=psa_connection.c.id.type)
 _kept: Final = own(psa_connection) & psa_connection.c.removed_at.is_(None)
@@ -136,14 +136,22 @@ _posted = (
         ],
         _caused,
     )
-    .returning(psa_post.c.id)
+    .returning(psa_post.c.id, psa_post.c.connection_id, psa_post.c.handoff_id)
     .cte("posted")
 )
 NOTE: Final = compiled(
     "note on ticket",
     insert(due_work).from_select(
-        ["account_id", "id", "kind", "due_at", "takes"],
-        select(ACCOUNT, _posted.c.id, literal_column(f"'{WorkKind.PSA_POST}'"), func.now(), literal_column("0")),
+        ["account_id", "id", "kind", "due_at", "takes", "target", "queue_rank"],
+        select(
+            ACCOUNT,
+            _posted.c.id,
+            literal_column(f"'{WorkKind.PSA_POST}'"),
+            func.now(),
+            literal_column("0"),
+            _posted.c.connection_id,
+            queue_rank_of(_posted.c.handoff_id),
+        ),
     ),
 )
 
@@ -164,8 +172,8 @@ BEHIND: Final = compiled(
 READ_TICKET: Final = compiled(
     "read ticket",
     insert(due_work).from_select(
-        ["account_id", "id", "kind", "due_at", "takes"],
-        select(ACCOUNT, session.c.id, literal_column(f"'{WorkKind.TICKET_FACTS}'"), func.now(), literal_column("0"))
+        ["account_id", "id", "kind", "due_at", "takes", "target"],
+        select(ACCOUNT, session.c.id, literal_column(f"'{WorkKind.TICKET_FACTS}'"), func.now(), literal_column("0"), psa_connection.c.id)
         .select_from(psa_connection)
         .join(event, own(event) & (event.c.id == bindparam("caused_by", type_=event.c.id.type)))
         .join(session, own(session) & (session.c.id == event.c.session_id) & (session.c.ticket_system == psa_connection.c.system))
@@ -307,7 +315,8 @@ class SqlPsaLedger:
         """As `PsaLedger.add_post` says."""
         values = {name: getattr(post, name) for name in ADDED}
         self._transaction.write(ADD_POST(account_id=self._account_id, by_user_id=post.by, **values))
-        self._transaction.write(ADD_WORK(account_id=self._account_id, id=post.id, kind=WorkKind.PSA_POST, due_at=post.created_at))
+        due = Work(id=post.id, kind=WorkKind.PSA_POST, due_at=post.created_at, target=post.connection_id)
+        self._transaction.write(add_work(self._account_id, due))
 
     async def read_ticket(self, *, caused_by: EventId) -> None:
         """As `PsaLedger.read_ticket` says, in one statement behind the event."""

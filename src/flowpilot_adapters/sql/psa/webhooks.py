@@ -51,10 +51,15 @@ LOOK: Final = compiled(
     "look at ticket",
     upsert(due_work)
     .from_select(
-        ["account_id", "id", "kind", "due_at", "takes"],
-        select(ACCOUNT, psa_ticket.c.id, literal_column(f"'{WorkKind.PSA_TICKET}'"), func.now(), literal_column("0")).where(
-            own(psa_ticket), psa_ticket.c.connection_id == _connection, psa_ticket.c.ticket_id == _ticket
-        ),
+        ["account_id", "id", "kind", "due_at", "takes", "target"],
+        select(
+            ACCOUNT,
+            psa_ticket.c.id,
+            literal_column(f"'{WorkKind.PSA_TICKET}'"),
+            func.now(),
+            literal_column("0"),
+            psa_ticket.c.connection_id,
+        ).where(own(psa_ticket), psa_ticket.c.connection_id == _connection, psa_ticket.c.ticket_id == _ticket),
     )
     .on_conflict_do_update(
         index_elements=list(due_work.primary_key),

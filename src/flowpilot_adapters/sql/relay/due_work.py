@@ -9,25 +9,26 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from flowpilot_adapters.sql.queries import ACCOUNT, own, recorded
 from flowpilot_adapters.sql.schema import due_work
-from flowpilot_adapters.sql.statement import compiled
+from flowpilot_adapters.sql.statement import Call, compiled
 from flowpilot_adapters.sql.transaction import Transaction
-from flowpilot_core.domain.kernel.identifiers import EventId
+from flowpilot_core.domain.kernel.identifiers import AccountId, EventId
 from flowpilot_core.ports.relay import Lease, Work
 
 _held: Final[ColumnElement[bool]] = own(due_work) & (due_work.c.id == bindparam("work_id")) & (due_work.c.lease_token == bindparam("token"))
 
+NOWHERE: Final = UUID(int=0)
+"""The target of what has none."""
+_SAID: Final = ("id", "kind", "due_at", "target", "queue_rank")
+
 ADD: Final = compiled(
     "add work",
-    insert(due_work).values(
-        account_id=ACCOUNT, id=bindparam("id"), kind=bindparam("kind"), due_at=bindparam("due_at"), takes=literal_column("0")
-    ),
+    insert(due_work).values({"account_id": ACCOUNT, "takes": literal_column("0"), **{name: bindparam(name) for name in _SAID}}),
 )
-_columns = ("account_id", "id", "kind", "due_at", "takes")
 ADD_CAUSED: Final = compiled(
     "add caused work",
     insert(due_work).from_select(
-        _columns,
-        select(ACCOUNT, *(bindparam(name, type_=due_work.c[name].type) for name in _columns[1:4]), literal_column("0")).where(recorded()),
+        ["account_id", *_SAID, "takes"],
+        select(ACCOUNT, *(bindparam(name, type_=due_work.c[name].type) for name in _SAID), literal_column("0")).where(recorded()),
     ),
 )
 FINISH: Final = compiled("finish work", delete(due_work).where(_held))
@@ -47,6 +48,22 @@ WITHDRAW: Final = compiled(
 HOLDS: Final = compiled("hold work", select(due_work.c.id).where(_held).with_for_update())
 
 
+def add(account_id: AccountId, work: Work) -> Call:
+    """What adds it."""
+    return ADD(**_said(account_id, work))
+
+
+def _said(account_id: AccountId, work: Work) -> dict[str, object]:
+    return {
+        "account_id": account_id,
+        "id": work.id,
+        "kind": work.kind,
+        "due_at": work.due_at,
+        "target": work.target or NOWHERE,
+        "queue_rank": work.queue_rank,
+    }
+
+
 class SqlWorkLedger:
     """Inside one unit of work."""
 
@@ -56,11 +73,10 @@ class SqlWorkLedger:
 
     async def add(self, work: Work, *, caused_by: EventId | None = None) -> None:
         """As `WorkLedger.add` says."""
-        what = {"account_id": self._account_id, "id": work.id, "kind": work.kind, "due_at": work.due_at}
         if caused_by is None:
-            self._transaction.write(ADD(**what))
+            self._transaction.write(add(self._account_id, work))
         else:
-            self._transaction.react(ADD_CAUSED(**what, caused_by=caused_by))
+            self._transaction.react(ADD_CAUSED(**_said(self._account_id, work), caused_by=caused_by))
 
     async def finish(self, lease: Lease) -> bool:
         """As `WorkLedger.finish` says."""

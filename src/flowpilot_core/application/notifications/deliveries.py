@@ -8,14 +8,14 @@ from attrs import frozen
 from flowpilot_core.application.handoffs.handoffs import readable
 from flowpilot_core.application.kernel.units import PLAIN, Request, Units
 from flowpilot_core.domain.kernel.actor import Actor
-from flowpilot_core.domain.kernel.identifiers import DeliveryId, HandoffId
+from flowpilot_core.domain.kernel.identifiers import DeliveryId, HandoffId, WebhookMessageId
 from flowpilot_core.domain.kernel.permissions import Permission, require_role
 from flowpilot_core.domain.kernel.sending import DeliveryState
 from flowpilot_core.domain.notifications.delivery import Delivery
 from flowpilot_core.ports.handoffs import HandoffDetail, HandoffWork
 from flowpilot_core.ports.kernel import Clock, ViewOf
 from flowpilot_core.ports.notifications import RESENDING, NotificationView, NotificationWork
-from flowpilot_core.ports.relay import RelayWork, Work
+from flowpilot_core.ports.relay import RelayWork, Work, WorkKind
 
 
 class DeliveriesNeeds(NotificationWork, HandoffWork, RelayWork, Protocol):
@@ -51,7 +51,10 @@ class Deliveries:
             retried = delivery.retried(handoff, by=actor, at=self.clock.now())
             handoff.require_version(request.if_match)
             await work.deliveries.save(retried)
-            await work.due.add(Work(id=delivery_id, kind=RESENDING[delivery.channel], due_at=self.clock.now()))
+            kind, rank = RESENDING[delivery.channel], -handoff.priority.rank
+            message = await work.webhooks.message(WebhookMessageId(delivery_id)) if kind is WorkKind.WEBHOOK else None
+            target = message.webhook_id if message else None
+            await work.due.add(Work(id=delivery_id, kind=kind, due_at=self.clock.now(), target=target, queue_rank=rank))
             await self.units.record(work, retried.changed(handoff, by=actor), request)
             return readable(await work.handoffs.detail(handoff_id), actor)
 

@@ -176,7 +176,8 @@ class SendDelivery:
         """What went in the mail of one that is not sent any more goes by itself."""
         for one in parcel:
             await work.deliveries.save(one.delivery.parted())
-            await work.due.add(Work(id=one.delivery.id, kind=WorkKind.DELIVERY, due_at=self.clock.now()))
+            rank = -one.handoff.priority.rank
+            await work.due.add(Work(id=one.delivery.id, kind=WorkKind.DELIVERY, due_at=self.clock.now(), queue_rank=rank))
 
     async def _settle(self, lease: Lease, message: Message, outcome: str | NotSent | None) -> None:
         async with self.units.begin(lease.account_id) as work:

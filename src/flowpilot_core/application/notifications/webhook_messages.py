@@ -7,17 +7,16 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Protocol
 
-from attrs import evolve, field, frozen
+from attrs import evolve, frozen
 
 from flowpilot_core.application.access.secrets import Safe
 from flowpilot_core.application.assistant.redaction import case_of
 from flowpilot_core.application.handoffs.page_addresses import home, page_of
-from flowpilot_core.application.relay.concurrency import Turns
 from flowpilot_core.application.relay.leases import drop
 from flowpilot_core.domain.handoffs.handoff import Handoff
 from flowpilot_core.domain.kernel.canonical_json import canonical
 from flowpilot_core.domain.kernel.errors import NotFound
-from flowpilot_core.domain.kernel.identifiers import DeliveryId, EventId, WebhookId, WebhookMessageId
+from flowpilot_core.domain.kernel.identifiers import DeliveryId, EventId, WebhookMessageId
 from flowpilot_core.domain.kernel.sending import DeliveryState, delay
 from flowpilot_core.domain.notifications.delivery import Delivery
 from flowpilot_core.domain.notifications.webhook import ASKING, GONE, Webhook, WebhookMessage, is_accepted, is_permanent, why_not_tell
@@ -28,7 +27,7 @@ from flowpilot_core.ports.assistant import Redactor
 from flowpilot_core.ports.handoffs import HandoffWork
 from flowpilot_core.ports.kernel import BeginWork, Clock, Jitter, NewId
 from flowpilot_core.ports.notifications import NotificationWork, NotSent, WebhookAnswer, WebhookCall, WebhookCaller
-from flowpilot_core.ports.relay import Lease, RelayWork, WorkKind
+from flowpilot_core.ports.relay import Lease, RelayWork
 from flowpilot_core.ports.sessions import SessionWork
 
 from .mailing import nobody_counts
@@ -114,21 +113,13 @@ class SendWebhook:
     redact: Redactor
     settled: Callable[[Delivery], None] = nobody_counts
     """Called with each delivery that an attempt was made at, for whoever keeps figures."""
-    _turns: Turns = field(factory=Turns, init=False, repr=False)
 
     async def do(self, lease: Lease) -> None:
         """Send what the lease is for, if it is still worth sending; a lease that was lost drops the result."""
-        found = await self._facts(lease)
-        if found is None:
-            return
-        webhook_id, facts = found
-        if self._turns.are_taken(webhook_id):
-            await self._turns.come_again(self.begin, lease, WorkKind.WEBHOOK, webhook_id, at=self.clock.now())
-            return
-        with self._turns.one(webhook_id):
-            call = await self._take(lease, facts)
-            if call is not None:
-                await self._settle(lease, await self._called(call))
+        facts = await self._facts(lease)
+        call = await self._take(lease, facts) if facts else None
+        if call is not None:
+            await self._settle(lease, await self._called(call))
 
     async def _called(self, call: WebhookCall) -> WebhookAnswer | NotSent:
         try:
@@ -149,16 +140,16 @@ class SendWebhook:
                     await self._keep(work, dead)
             await work.commit()
 
-    async def _facts(self, lease: Lease) -> tuple[WebhookId, WebhookFacts] | None:
-        """Which webhook is told what, without secrets; None where there is nothing to tell it any more."""
+    async def _facts(self, lease: Lease) -> WebhookFacts | None:
+        """What the webhook is told, without secrets; None where there is nothing to tell it any more."""
         async with self.begin(lease.account_id) as work:
             found = await self._worth(work, lease)
             if found is None:
                 await work.commit()
                 return None
-            message, webhook, handoff = found
+            message, _, handoff = found
             if message.session_id is None or message.event_id is None:
-                return webhook.id, WebhookFacts(
+                return WebhookFacts(
                     event_id=None,
                     kind=None,
                     at=message.created_at,
@@ -175,7 +166,7 @@ class SendWebhook:
             by = await work.people.user(event.by) if event.by else None
         session = case.detail.session
         clean = await case.cleaner(handoff, within=message.handoff_id or session.id)
-        return webhook.id, WebhookFacts(
+        return WebhookFacts(
             event_id=event.id,
             kind=event.kind,
             at=event.at,

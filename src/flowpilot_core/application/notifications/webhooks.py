@@ -210,7 +210,7 @@ class Webhooks:
             self._manager(actor)
             message = message.replayed(at=self.clock.now())
             await work.webhooks.save_message(message)
-            await work.due.add(Work(id=message.id, kind=WorkKind.WEBHOOK, due_at=self.clock.now()))
+            await work.due.add(Work(id=message.id, kind=WorkKind.WEBHOOK, due_at=self.clock.now(), target=webhook_id))
             return message
 
         return await self.units.run(actor, unit, request)

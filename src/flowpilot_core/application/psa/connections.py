@@ -244,7 +244,7 @@ class PsaConnections:
             connection = await work.psa.connection(post.connection_id)
             await work.psa.save_post(post)
             await work.psa.save_health(connection.id, connection.health.mended())
-            await work.due.add(Work(id=post_id, kind=WorkKind.PSA_POST, due_at=self.clock.now()))
+            await work.due.add(Work(id=post_id, kind=WorkKind.PSA_POST, due_at=self.clock.now(), target=connection.id))
             await self.units.record(work, post.event(by=actor), request)
             return post
 

@@ -6,12 +6,11 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Protocol
 
-from attrs import evolve, field, frozen
+from attrs import evolve, frozen
 
 from flowpilot_core.application.assistant.redaction import Case, case_of
 from flowpilot_core.application.handoffs.page_addresses import page_of
 from flowpilot_core.application.kernel.units import Cause, Reaction, Units
-from flowpilot_core.application.relay.concurrency import Turns
 from flowpilot_core.domain.assistant.assessment import AssessmentState
 from flowpilot_core.domain.handoffs.time_spent import time_spent
 from flowpilot_core.domain.kernel.actor import System
@@ -28,7 +27,7 @@ from flowpilot_core.ports.handoffs import HandoffDetail, HandoffWork
 from flowpilot_core.ports.kernel import Clock, Jitter, NewId
 from flowpilot_core.ports.outputs import OutputWork
 from flowpilot_core.ports.psa import Access, NotDone, Posted, Psa, PsaWork, Trouble
-from flowpilot_core.ports.relay import Lease, RelayWork, WorkKind
+from flowpilot_core.ports.relay import Lease, RelayWork
 from flowpilot_core.ports.sessions import SessionDetail, SessionWork
 
 from .access import Psas
@@ -107,21 +106,15 @@ class PostNote:
     redact: Redactor
     base_url: str
     """Where links in notes lead to."""
-    _turns: Turns = field(factory=Turns, init=False, repr=False)
 
     async def do(self, lease: Lease) -> None:
         """Post what the lease is for, if it is still wanted; a lease that was lost drops the result."""
         draft = await self._look(lease)
         if draft is None:
             return
-        connection_id = draft.connection.id
-        if self._turns.are_taken(connection_id):
-            await self._turns.come_again(self.units.begin, lease, WorkKind.PSA_POST, connection_id, at=self.clock.now())
-            return
-        with self._turns.one(connection_id):
-            taken = await self._take(lease, draft, draft.post.sent or await self._redacted(draft))
-            if taken is not None:
-                await self._settle(lease, taken, await self._post(draft, taken))
+        taken = await self._take(lease, draft, draft.post.sent or await self._redacted(draft))
+        if taken is not None:
+            await self._settle(lease, taken, await self._post(draft, taken))
 
     async def give_up(self, lease: Lease, problem: str) -> None:
         """The post is dead, for a reason that lies here and not with the vendor."""

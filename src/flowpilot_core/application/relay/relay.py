@@ -19,8 +19,11 @@ log = logging.getLogger("flowpilot.relay")
 
 LEASE = timedelta(minutes=3)
 """Longer than any send takes, so that only the work of a dead relay is ever taken over."""
-MOST_AT_ONCE = 16
-"""Of one kind of work: each has a lane of its own, so that one whose far end is slow or dead takes no room from another."""
+MOST_AT_ONCE = 32
+"""Of one kind of work: each has a lane of its own, so that one whose far end is slow or dead takes no room from another.
+
+One account alone gets half of it (`Outbox.take`).
+"""
 MOST_TAKES = 40
 """Of one piece of work, retries included: more means that it is poison, and it is given up."""
 GRACE = timedelta(seconds=25)
@@ -51,6 +54,8 @@ async def _always() -> bool:
 class Relay:
     """Takes due work, each kind in a lane of its own, and does each piece alone: a slow or broken one delays no other.
 
+    In each lane an account that others wait behind gets no more than its share, counted with what is being done here now.
+
     Work of a kind that nobody here does is left for a newer relay, and dropped when none has come for it after many looks.
 
     Waking it is only advice; it looks by itself every `POLL` seconds, so losing every wake-up makes things late, never lost.
@@ -65,8 +70,8 @@ class Relay:
     """Asked before work is taken."""
     grace: timedelta = GRACE
     _woken: asyncio.Event = field(factory=asyncio.Event, init=False)
-    _running: dict[asyncio.Task[None], str] = field(factory=dict, init=False)
-    """What is being done, and in which lane."""
+    _running: dict[asyncio.Task[None], Lease] = field(factory=dict, init=False)
+    """What is being done."""
 
     def wake(self, account_id: AccountId | None = None) -> None:
         """There may be work, in this account or in any: look now, in all of them. `committed=relay.wake` of `FlowPilot.of` calls it."""
@@ -117,24 +122,24 @@ class Relay:
         leases = await self._take(room)
         for lease in leases:
             task = asyncio.create_task(self._do(lease))
-            self._running[task] = self._lane(lease)
+            self._running[task] = lease
             task.add_done_callback(self._done)
         return bool(leases)
 
     async def _take(self, room: Mapping[str, int]) -> Sequence[Lease]:
         lanes = {kind: most for kind, most in room.items() if kind != STRAYS}
-        return await self.outbox.take(lanes, others=room[STRAYS], lease_for=LEASE)
+        return await self.outbox.take(lanes, others=room[STRAYS], holding=tuple(self._running.values()), lease_for=LEASE)
 
     def _room(self) -> dict[str, int]:
         """How many more pieces each lane can do."""
-        running = Counter(self._running.values())
+        running = Counter(self._lane(lease) for lease in self._running.values())
         return {lane: MOST_AT_ONCE - running[lane] for lane in (*self.handlers, STRAYS)}
 
     def _lane(self, lease: Lease) -> str:
         return lease.kind if lease.kind in self.handlers else STRAYS
 
     async def _something(self, stopping: "asyncio.Task[bool]") -> None:
-        """Until woken, stopped, polled, or until a full relay has room again."""
+        """Until woken, stopped, polled, or until something is done, which may be what other work waited for."""
         woken = asyncio.create_task(self._woken.wait())
         try:
             await asyncio.wait({stopping, woken}, timeout=self.poll, return_when=asyncio.FIRST_COMPLETED)
@@ -142,9 +147,8 @@ class Relay:
             woken.cancel()
 
     def _done(self, task: "asyncio.Task[None]") -> None:
-        lane = self._running.pop(task)
-        if list(self._running.values()).count(lane) == MOST_AT_ONCE - 1:
-            self._woken.set()
+        del self._running[task]
+        self._woken.set()
 
     async def _do(self, lease: Lease) -> None:
         facts = {"work_id": str(lease.work_id), "kind": lease.kind, "takes": lease.takes}
