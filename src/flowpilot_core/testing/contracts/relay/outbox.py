@@ -2,7 +2,7 @@
 
 from asyncio import gather
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import timedelta
 from typing import cast
 from uuid import UUID
@@ -11,8 +11,9 @@ import pytest
 
 from flowpilot_core.domain.kernel.actor import Person
 from flowpilot_core.domain.kernel.errors import AlreadyClaimed
-from flowpilot_core.domain.kernel.identifiers import DeliveryId, EventId
+from flowpilot_core.domain.kernel.identifiers import AccountId, DeliveryId, EventId
 from flowpilot_core.domain.notifications.delivery import Channel, Delivery, DeliveryKind
+from flowpilot_core.domain.sessions.session import Priority
 from flowpilot_core.ports.kernel import BeginWork, ViewOf
 from flowpilot_core.ports.relay import Lease, Outbox, Work, WorkKind
 from flowpilot_core.ports.unit_of_work import UnitOfWork, View
@@ -25,8 +26,13 @@ RUN_OUT = timedelta()
 
 
 def up_to(most: int) -> dict[str, int]:
-    """Room for that many deliveries, and for nothing else."""
-    return {WorkKind.DELIVERY: most}
+    """Room in which one account has that many deliveries taken, and nothing else."""
+    return {WorkKind.DELIVERY: 2 * most}
+
+
+def accounts(leases: Iterable[Lease]) -> Counter[AccountId]:
+    """How many pieces of each account are held."""
+    return Counter(lease.account_id for lease in leases)
 
 
 class OutboxContract(Contract):
@@ -40,18 +46,27 @@ class OutboxContract(Contract):
         await self._finish_all(begin, outbox)
 
     async def _finish_all(self, begin: BeginWork[UnitOfWork], outbox: Outbox) -> None:
-        while leases := await outbox.take({}, others=200, lease_for=LONG):
+        while leases := await outbox.take({}, others=400, lease_for=LONG):
             for lease in leases:
                 async with begin(lease.account_id) as work:
                     await work.due.finish(lease)
                     await work.commit()
 
-    async def due(self, begin: BeginWork[UnitOfWork], staff: Staff, *, pieces: int = 1, kind: str = WorkKind.DELIVERY) -> list[UUID]:
+    async def due(
+        self,
+        begin: BeginWork[UnitOfWork],
+        staff: Staff,
+        *,
+        pieces: int = 1,
+        kind: str = WorkKind.DELIVERY,
+        target: UUID | None = None,
+        queue_rank: int = 0,
+    ) -> list[UUID]:
         """Some due work; its ids."""
         ids = [new_id() for _ in range(pieces)]
         async with begin(staff.account_id) as work:
             for work_id in ids:
-                await work.due.add(Work(id=work_id, kind=cast(WorkKind, kind), due_at=NOON))
+                await work.due.add(Work(id=work_id, kind=cast(WorkKind, kind), due_at=NOON, target=target, queue_rank=queue_rank))
             await work.commit()
         return ids
 
@@ -179,11 +194,11 @@ class OutboxContract(Contract):
         await self.due(begin, acme, pieces=50)
         await self.due(begin, acme, pieces=3, kind="teleport")
 
-        leases = await outbox.take({WorkKind.DELIVERY: 4, "teleport": 2}, lease_for=LONG)
+        leases = await outbox.take({WorkKind.DELIVERY: 8, "teleport": 4}, lease_for=LONG)
 
         assert {"delivery": 4, "teleport": 2} == Counter(lease.kind for lease in leases)
         assert [] == list(await outbox.take({WorkKind.DELIVERY: 0}, lease_for=LONG))
-        assert ["teleport"] == [lease.kind for lease in await outbox.take({"teleport": 5}, lease_for=LONG)]
+        assert ["teleport"] == [lease.kind for lease in await outbox.take({"teleport": 10}, lease_for=LONG)]
 
     async def test_kinds_that_have_no_room_of_their_own_share_one(self, begin: BeginWork[UnitOfWork], outbox: Outbox, acme: Staff) -> None:
         await self.due(begin, acme)
@@ -331,10 +346,107 @@ class OutboxContract(Contract):
         quiet = [await a_staff(f"Quiet {number}").kept(begin) for number in range(3)]
         wanted = {(await self.due(begin, staff))[0] for staff in quiet}
 
-        leases = await outbox.take(up_to(8), lease_for=LONG)
+        leases = await outbox.take({WorkKind.DELIVERY: 8}, lease_for=LONG)
 
         assert wanted < {lease.work_id for lease in leases}
-        assert 8 == len(leases)
+        assert Counter({acme.account_id: 3, **{staff.account_id: 1 for staff in quiet}}) == accounts(leases)
+
+    @pytest.mark.parametrize("others", [0, 1, 2, 10])
+    async def test_however_many_flood_a_lane_a_place_is_left_for_who_comes_next(
+        self, begin: BeginWork[UnitOfWork], outbox: Outbox, acme: Staff, others: int
+    ) -> None:
+        """A59: what is being done counts, so that looking again and again gets nobody more than their share."""
+        staffs = [acme, *[await a_staff(f"Busy {number}").kept(begin) for number in range(others)]]
+        for staff in staffs:
+            await self.due(begin, staff, pieces=40)
+
+        held: list[Lease] = []
+        while leases := await outbox.take({WorkKind.DELIVERY: 32 - len(held)}, holding=held, lease_for=LONG):
+            held += leases
+
+        share = 32 // (others + 2)
+        assert all(share <= pieces <= share + 1 for pieces in accounts(held).values())
+        assert set(accounts(held)) == {staff.account_id for staff in staffs}
+        assert len(held) < 32
+        newcomer = await a_staff("Newcomer").kept(begin)
+        wanted = await self.due(begin, newcomer)
+        assert wanted == [lease.work_id for lease in await outbox.take({WorkKind.DELIVERY: 32 - len(held)}, holding=held, lease_for=LONG)]
+
+    async def test_who_holds_more_has_the_later_turn(self, begin: BeginWork[UnitOfWork], outbox: Outbox, acme: Staff) -> None:
+        await self.due(begin, acme, pieces=20)
+        held = await outbox.take(up_to(5), lease_for=LONG)
+        quiet = await a_staff("Quiet").kept(begin)
+        await self.due(begin, quiet, pieces=20)
+
+        leases = await outbox.take({WorkKind.DELIVERY: 9}, holding=held, lease_for=LONG)
+
+        assert {quiet.account_id: 5} == accounts(leases)
+
+    async def test_what_is_held_in_one_lane_takes_nothing_from_another(
+        self, begin: BeginWork[UnitOfWork], outbox: Outbox, acme: Staff
+    ) -> None:
+        await self.due(begin, acme, pieces=5)
+        held = await outbox.take(up_to(5), lease_for=LONG)
+        await self.due(begin, acme, pieces=5, kind="teleport")
+
+        leases = await outbox.take({WorkKind.DELIVERY: 5}, others=10, holding=held, lease_for=LONG)
+
+        assert ["teleport"] * 5 == [lease.kind for lease in leases]
+
+    async def test_what_goes_to_one_target_goes_piece_by_piece(self, begin: BeginWork[UnitOfWork], outbox: Outbox, acme: Staff) -> None:
+        """A59: one that hangs holds one place, however much is due for it, and delays no other of its account."""
+        slow, quick = new_id(), new_id()
+        await self.due(begin, acme, pieces=300, target=slow)
+        (first,) = await outbox.take(up_to(10), lease_for=LONG)
+        assert slow == first.target
+        wanted = await self.due(begin, acme, target=quick) + await self.due(begin, acme)
+
+        leases = await outbox.take(up_to(10), holding=[first], lease_for=LONG)
+        await self.finish(begin, first)
+        (second,) = await outbox.take(up_to(10), holding=leases, lease_for=LONG)
+
+        assert wanted == [lease.work_id for lease in sorted(leases, key=lambda lease: wanted.index(lease.work_id))]
+        assert [quick, None] == [lease.target for lease in sorted(leases, key=lambda lease: wanted.index(lease.work_id))]
+        assert slow == second.target
+
+    async def test_a_target_of_one_account_is_none_of_anothers(self, begin: BeginWork[UnitOfWork], outbox: Outbox, acme: Staff) -> None:
+        same = new_id()
+        other = await a_staff("Other").kept(begin)
+        for staff in (acme, other):
+            await self.due(begin, staff, pieces=2, target=same)
+
+        assert {acme.account_id: 1, other.account_id: 1} == accounts(await outbox.take(up_to(10), lease_for=LONG))
+
+    @pytest.mark.parametrize("flood", [3, 300])
+    async def test_the_urgent_comes_first_within_an_account(
+        self, begin: BeginWork[UnitOfWork], outbox: Outbox, acme: Staff, flood: int
+    ) -> None:
+        """A59: and not before another account's turn, however urgent all of it is said to be."""
+        quiet = await a_staff("Quiet").kept(begin)
+        await self.due(begin, acme, pieces=flood)
+        urgent = await self.due(begin, acme, pieces=2, queue_rank=-3)
+        high = await self.due(begin, acme, queue_rank=-2)
+        low = await self.due(begin, quiet)
+
+        leases = await outbox.take({WorkKind.DELIVERY: 7}, lease_for=LONG)
+
+        assert {*urgent, *high, *low} == {lease.work_id for lease in leases}
+
+    async def test_mails_and_assessments_of_an_urgent_escalation_come_first(
+        self, begin: BeginWork[UnitOfWork], outbox: Outbox, acme: Staff
+    ) -> None:
+        deliveries = {}
+        for priority in (Priority.LOW, Priority.URGENT, Priority.NORMAL, Priority.HIGH):
+            case = await a_session(by=acme.anna).escalated(priority=priority).kept(begin)
+            delivery = Delivery.of(case.handoff, DeliveryId(new_id()), acme.ben.user_id, kind=DeliveryKind.ESCALATED, number=0, at=NOON)
+            deliveries[delivery.id] = priority
+            async with begin(acme.account_id) as work:
+                await work.deliveries.add([delivery])
+                await work.commit()
+
+        taken = [lease.work_id for _ in deliveries for lease in await outbox.take({WorkKind.DELIVERY: 1}, lease_for=LONG)]
+
+        assert sorted(Priority, key=lambda priority: -priority.rank) == [deliveries[DeliveryId(work_id)] for work_id in taken]
 
     async def test_poisoned_work_does_not_starve_the_rest(self, begin: BeginWork[UnitOfWork], outbox: Outbox, acme: Staff) -> None:
         """F19: what is taken over and over and never finished leaves room for what was not tried yet."""
