@@ -205,7 +205,10 @@ class Settings:
         factory=_data_dir,
         metadata=_about("Where the embedded database and its secret key are kept. Left out: the user's data folder.", read=_path),
     )
-    pool_size: int = field(default=8, metadata=_about("Database connections of one process, at most.", read=_pool))
+    pool_size: int = field(
+        default=8,
+        metadata=_about("Database connections for one process's requests, at most; a relay beside them has half as many.", read=_pool),
+    )
     base_url: str | None = field(
         default=None, metadata=_about("Where links in mails lead to. Left out: the address that `serve` listens on.", read=_web_address)
     )

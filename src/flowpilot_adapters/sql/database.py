@@ -1,5 +1,7 @@
 """The storage as a whole, as whoever puts the program together sees it."""
 
+from datetime import timedelta
+
 import psycopg
 
 from flowpilot_core.domain.kernel.identifiers import AccountId
@@ -31,8 +33,9 @@ class SqlView(
 class Database:
     """A migrated PostgreSQL database, over connections of the application's role. Pass `begin` and `view` on: they are the ports."""
 
-    def __init__(self, url: str, *, pool_size: int = 8) -> None:
-        self._pool = Pool(url, size=pool_size)
+    def __init__(self, url: str, *, pool_size: int = 8, patience: timedelta = timedelta(seconds=5)) -> None:
+        """`patience` bounds the wait for a connection."""
+        self._pool = Pool(url, size=pool_size, timeout=patience / timedelta(seconds=1))
 
     def begin(self, account_id: AccountId, once: Once | None = None) -> Beginning:
         """As `BeginWork` says."""

@@ -7,7 +7,8 @@ reaches.
 """
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
+from collections.abc import Hashable
 from types import TracebackType
 from typing import Any, Final
 
@@ -41,7 +42,10 @@ class PoolClosed(psycopg.OperationalError):
 
 
 class Pool:
-    """Up to `size` connections to `conninfo`, made when first needed and lent to one task at a time, to those who wait in their order.
+    """Up to `size` connections to `conninfo`, made when first needed and lent to one task at a time.
+
+    What comes free goes to whoever holds the fewest, and of those in turn: one account that asks for many at once keeps another waiting for
+    one unit of work and not for all of its own.
 
     A connection that the server has hung up on is noticed when it is taken, and another made: after a restart of the server nothing needs
     to be done. A connection comes back as clean as it was lent: a transaction left open is rolled back, settings are reset, and what will
@@ -56,6 +60,11 @@ class Pool:
         self._made = 0
         """How many connections there are or may be made by somebody; those being mended count."""
         self._waiting: deque[_Place] = deque()
+        """Everybody who waits, as they came; who has been served meanwhile is passed over."""
+        self._lines: dict[Hashable, deque[asyncio.Future[Connection | None]]] = {}
+        """The same by who they wait for, those who were served longest ago first."""
+        self._lent: Counter[Hashable] = Counter()
+        """How many connections each has, or has been promised."""
         self._timer: asyncio.TimerHandle | None = None
         """Set while somebody waits, for the first of them: all wait equally long, so that one timer does for all."""
         self._mending: set[asyncio.Task[None]] = set()
@@ -71,12 +80,12 @@ class Pool:
         """How many connections somebody holds, is making, or that are being mended."""
         return self._made - len(self._idle)
 
-    def connection(self) -> "Loan":
-        """A connection for the length of an `async with`.
+    def connection(self, who: Hashable = None) -> "Loan":
+        """A connection for the length of an `async with`, lent to `who`: an account.
 
         Entering raises `PoolTimeout`, `PoolClosed`, or `psycopg.OperationalError` where the server cannot be reached.
         """
-        return Loan(self)
+        return Loan(self, who)
 
     async def close(self) -> None:
         """Close what is free, and what is lent as it comes back; return once nothing is being mended."""
@@ -85,6 +94,7 @@ class Pool:
             if not place.done():
                 place.set_exception(PoolClosed("the pool was closed"))
         self._waiting.clear()
+        self._lines.clear()
         if self._timer:
             self._timer.cancel()
             self._timer = None
@@ -93,36 +103,40 @@ class Pool:
         while self._mending:
             await asyncio.wait(self._mending)
 
-    async def _take(self) -> Connection:
+    async def _take(self, who: Hashable) -> Connection:
         if self._closed:
             raise PoolClosed("the pool is closed")
         while self._idle:
             connection = self._idle.pop()
             if connection.silent:
+                self._lent[who] += 1
                 return connection
             self._discard(connection)
         if self._made < self._size:
             self._made += 1
-            return await self._make()
-        return await self._wait() or await self._make()
+            self._lent[who] += 1
+            return await self._make(who)
+        return await self._wait(who) or await self._make(who)
 
-    async def _make(self) -> Connection:
+    async def _make(self, who: Hashable) -> Connection:
         """A new connection, in the room that the caller has."""
         try:
             async with asyncio.timeout(self._timeout):
                 connection = await Connection.connect(self._conninfo, autocommit=True, client_encoding="utf8", **NOTICING)
         except BaseException as failure:
+            self._has_back(who)
             self._pass_on_room()
             if isinstance(failure, TimeoutError):
                 raise PoolTimeout(f"no connection was made within {self._timeout} s") from failure
             raise
         return connection
 
-    async def _wait(self) -> Connection | None:
+    async def _wait(self, who: Hashable) -> Connection | None:
         """A connection given back, or `None` where there is now room to make one."""
         loop = asyncio.get_running_loop()
         place: asyncio.Future[Connection | None] = loop.create_future()
         self._waiting.append((loop.time() + self._timeout, place))
+        self._lines.setdefault(who, deque()).append(place)
         if not self._timer:
             self._timer = loop.call_later(self._timeout, self._time_out)
         try:
@@ -130,6 +144,7 @@ class Pool:
         except asyncio.CancelledError:
             # Cancelled between being given something and waking up: somebody else may have it.
             if place.done() and not place.cancelled() and not place.exception():
+                self._has_back(who)
                 if connection := place.result():
                     self._give_back(connection)
                 else:
@@ -150,12 +165,23 @@ class Pool:
             self._waiting.popleft()
 
     def _next(self) -> "asyncio.Future[Connection | None] | None":
-        """Who has waited longest and waits still, no longer in the line."""
-        while self._waiting:
-            _, place = self._waiting.popleft()
-            if not place.done():
-                return place
+        """Whose turn it is, no longer in line."""
+        while self._lines:
+            who = min(self._lines, key=self._lent.__getitem__)
+            line = self._lines.pop(who)
+            while line:
+                place = line.popleft()
+                if not place.done():
+                    self._lent[who] += 1
+                    if line:
+                        self._lines[who] = line
+                    return place
         return None
+
+    def _has_back(self, who: Hashable) -> None:
+        self._lent[who] -= 1
+        if not self._lent[who]:
+            del self._lent[who]
 
     def _give_back(self, connection: Connection) -> None:
         if not connection.idle and not connection.closed:
@@ -202,14 +228,16 @@ class Pool:
 class Loan:
     """The use of one connection for the length of an `async with`."""
 
-    __slots__ = ("_connection", "_pool")
+    __slots__ = ("_connection", "_pool", "_who")
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, who: Hashable) -> None:
         self._pool = pool
+        self._who = who
 
     async def __aenter__(self) -> Connection:
-        self._connection = await self._pool._take()
+        self._connection = await self._pool._take(self._who)
         return self._connection
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None) -> None:
+        self._pool._has_back(self._who)
         self._pool._give_back(self._connection)

@@ -41,7 +41,7 @@ class SqlReading:
 
     async def _trip(self, calls: list[Call]) -> list[Result]:
         try:
-            async with self._pool.connection() as connection:
+            async with self._pool.connection(self._account_id) as connection:
                 return await connection.round_trip(calls)
         except psycopg.Error as error:
             raise translated(error) from error

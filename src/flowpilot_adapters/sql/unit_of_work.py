@@ -88,7 +88,7 @@ class Beginning(AbstractAsyncContextManager[SqlUnitOfWork, None]):
     """Borrows a connection for a unit of work, and gives it back: rolled back, unless it was committed."""
 
     def __init__(self, pool: Pool, account_id: AccountId, once: Once | None) -> None:
-        self._loan: Loan = pool.connection()
+        self._loan: Loan = pool.connection(account_id)
         self._account_id = account_id
         self._once = once
 

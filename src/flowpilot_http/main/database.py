@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager
+from datetime import timedelta
 from typing import Final
 
 from attrs import frozen
@@ -22,6 +23,8 @@ preparing = logging.getLogger(PREPARING)
 PATIENCE: Final = 30.0
 """Seconds that a start waits for a database that does not answer."""
 BETWEEN_TRIES: Final = 1.0
+RELAYS_PATIENCE: Final = timedelta(minutes=1)
+"""For a connection that other work of the relay has: having waited is no failure of the work, and costs it no try. Less than a lease."""
 
 
 @frozen(kw_only=True)
@@ -90,7 +93,15 @@ def migrate(settings: Settings) -> tuple[str, bool]:
 
 def opened(stack: AsyncExitStack, url: str, *, pool_size: int) -> Database:
     """The database at `url`; closed with the stack."""
-    database = Database(url, pool_size=pool_size)
+    return _closing(stack, Database(url, pool_size=pool_size))
+
+
+def opened_for_relay(stack: AsyncExitStack, url: str, *, pool_size: int) -> Database:
+    """The database at `url` for what nobody sits and waits for; closed with the stack."""
+    return _closing(stack, Database(url, pool_size=pool_size, patience=RELAYS_PATIENCE))
+
+
+def _closing(stack: AsyncExitStack, database: Database) -> Database:
     stack.push_async_callback(database.close)
     return database
 

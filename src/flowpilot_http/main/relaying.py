@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from types import MappingProxyType
 from typing import Final
 
 import structlog
@@ -45,7 +46,7 @@ from flowpilot_http.loop_lag import watch_loop
 from flowpilot_http.metrics import Metrics
 from flowpilot_http.settings import Settings, variable
 
-from .database import Urls, answers, database_of, marks_of, opened, outbox_of, require_ready
+from .database import Urls, answers, database_of, marks_of, opened_for_relay, outbox_of, require_ready
 from .failures import CannotRun
 from .keys import secret_keys
 from .mail import notifying
@@ -54,6 +55,9 @@ from .outside import outside, psas_of, waking_of
 
 log = structlog.get_logger()
 
+MAIL_PLACES: Final[Mapping[str, int]] = MappingProxyType({WorkKind.DELIVERY: 8, WorkKind.SIGN_IN_CODE: 4, WorkKind.INVITATION: 2})
+"""All mails share the few connections to the mail server (`SmtpNotifier.most`): one account's mails, however slowly they are taken, must
+leave some free."""
 BETWEEN_FIGURES: Final = 15.0
 """Seconds between looks at how far the relay is behind."""
 
@@ -169,7 +173,7 @@ async def relay_of(
         ),
     }
     guard = RestoreGuard(marks=marks_of(stack, urls), memory=MarkFile(settings.data_dir))
-    return Relay(outbox=outbox, begin=begin, handlers=handlers, jitter=jitter, may_work=guard)
+    return Relay(outbox=outbox, begin=begin, handlers=handlers, jitter=jitter, places=MAIL_PLACES, may_work=guard)
 
 
 async def measure(outbox: SqlOutbox, metrics: Metrics, stop: asyncio.Event) -> None:
@@ -187,7 +191,7 @@ async def _relaying(settings: Settings, stack: AsyncExitStack, urls: Urls) -> Da
     """The database for whoever relays. Raises `CannotRun`."""
     if settings.base_url is None:
         raise CannotRun(f"set {variable('base_url')} to where links in mails lead to")
-    return opened(stack, urls.app, pool_size=settings.pool_size)
+    return opened_for_relay(stack, urls.app, pool_size=settings.pool_size)
 
 
 async def _worker(settings: Settings, stack: AsyncExitStack, urls: Urls, database: Database, outbox: SqlOutbox, metrics: Metrics) -> Relay:

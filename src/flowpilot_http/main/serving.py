@@ -24,7 +24,7 @@ from flowpilot_http.readiness import Probe, Readiness
 from flowpilot_http.settings import Settings, variable
 from flowpilot_http.sse import EventIds, Sse
 
-from .database import answers, database_of, marks_of, opened, outbox_of, require_ready
+from .database import answers, database_of, marks_of, opened, opened_for_relay, outbox_of, require_ready
 from .failures import CannotRun
 from .identities import openid_of
 from .keys import secret_keys
@@ -53,7 +53,11 @@ async def serve(settings: Settings, *, host: str, port: int, relay: bool) -> Non
             metrics = Metrics()
             waking = waking_of(settings, stack, urls)
             psas = await psas_of(settings, stack)
-            working = await relay_of(settings, stack, urls, database, outbox, waking, psas, metrics) if relay and outbox else None
+            working = None
+            if relay and outbox:
+                # Its own connections: no request waits for one that the relay's work has.
+                relaying = opened_for_relay(stack, urls.app, pool_size=max(1, settings.pool_size // 2))
+                working = await relay_of(settings, stack, urls, relaying, outbox, waking, psas, metrics)
             keys = secret_keys(settings)
             push = Push(begin=database.begin, view=database.view, wire=Sse(EventIds(Cursors(keys))), jitter=jitter, node_id=new_id())
 

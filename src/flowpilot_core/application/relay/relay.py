@@ -65,6 +65,8 @@ class Relay:
     begin: BeginWork[RelayWork]
     handlers: Mapping[WorkKind, Handler]
     jitter: Jitter
+    places: Mapping[str, int] = field(factory=dict)
+    """Of the lanes that have others than `MOST_AT_ONCE`."""
     poll: float = POLL
     may_work: Callable[[], Awaitable[bool]] = _always
     """Asked before work is taken."""
@@ -133,7 +135,7 @@ class Relay:
     def _room(self) -> dict[str, int]:
         """How many more pieces each lane can do."""
         running = Counter(self._lane(lease) for lease in self._running.values())
-        return {lane: MOST_AT_ONCE - running[lane] for lane in (*self.handlers, STRAYS)}
+        return {lane: self.places.get(lane, MOST_AT_ONCE) - running[lane] for lane in (*self.handlers, STRAYS)}
 
     def _lane(self, lease: Lease) -> str:
         return lease.kind if lease.kind in self.handlers else STRAYS
