@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
@@ -67,8 +67,10 @@ class VoidLeases:
 
     outbox: Outbox
 
-    async def take(self, room: Mapping[str, int], *, others: int = 0, lease_for: timedelta) -> Sequence[Lease]:
-        return await self.outbox.take(room, others=others, lease_for=timedelta(0))
+    async def take(
+        self, room: Mapping[str, int], *, others: int = 0, holding: Collection[Lease] = (), lease_for: timedelta
+    ) -> Sequence[Lease]:
+        return await self.outbox.take(room, others=others, holding=holding, lease_for=timedelta(0))
 
     async def lag(self) -> float:
         return await self.outbox.lag()
