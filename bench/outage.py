@@ -113,9 +113,9 @@ async def _chatting(database: Database, account_id: AccountId) -> Pointing:
 
 async def _troubles(stack: AsyncExitStack) -> Mapping[str, Outside]:
     """What is outside in each."""
-    mail, silence = await stack.enter_async_context(_listening(_take)), await stack.enter_async_context(_listening(_say_nothing))
-    quick = await stack.enter_async_context(_listening(_answering(0.001)))
-    slow = await stack.enter_async_context(_listening(_answering(60)))
+    mail, silence = await stack.enter_async_context(listening(_take)), await stack.enter_async_context(listening(_say_nothing))
+    quick = await stack.enter_async_context(listening(_answering(0.001)))
+    slow = await stack.enter_async_context(listening(_answering(60)))
 
     def outside(*, smtp: str = mail, model: str = quick, nats: str | None = None, chat: str = quick) -> Outside:
         told = {"smtp_url": f"smtp://{smtp}", "assistant": "openai:bench", "openai_base_url": f"http://{model}/v1"}
@@ -136,7 +136,7 @@ async def _troubles(stack: AsyncExitStack) -> Mapping[str, Outside]:
 
 
 @asynccontextmanager
-async def _listening(talk: Talk) -> AsyncIterator[str]:
+async def listening(talk: Talk) -> AsyncIterator[str]:
     """Host and port of a server that talks like that until the end of the block."""
     talking: set[asyncio.Task[None]] = set()
 
