@@ -25,7 +25,7 @@ from flowpilot_core.domain.handoffs.handoff import HandoffState, Intent
 from flowpilot_core.domain.kernel.actor import Person
 from flowpilot_core.domain.kernel.errors import Unavailable
 from flowpilot_core.domain.kernel.events import EventKind
-from flowpilot_core.domain.kernel.identifiers import HandoffId
+from flowpilot_core.domain.kernel.identifiers import AccountId, HandoffId
 from flowpilot_core.domain.kernel.sending import MOST_ATTEMPTS, DeliveryState
 from flowpilot_core.domain.notifications.delivery import Delivery
 from flowpilot_core.domain.notifications.mail_rate import Pace
@@ -37,6 +37,7 @@ from flowpilot_core.testing.builders import SetClock, Staff, a_staff
 from flowpilot_core.testing.contracts import Adapter
 from flowpilot_core.testing.faults import Faults, Pause, raising
 from flowpilot_core.testing.redaction import as_it_is
+from flowpilot_http.main.relaying import MAIL_PLACES
 from flowpilot_http.metrics import Metrics
 from tests.support.mail_server import Fault, ScriptedServer
 from tests.support.postgres import PostgresDatabase
@@ -665,6 +666,73 @@ class TestLanes:
                 await told.complete.wait()
                 stop.set()
                 hanging.go_on.set()
+
+    @pytest.mark.parametrize("others", [1, 10])
+    async def test_an_account_whose_far_ends_all_hang_takes_no_lane(self, house: House, others: int) -> None:
+        """A59: whatever kinds of work there are, it holds half of each lane at most, and everybody else's is done meanwhile."""
+        lane = await self.hung(house, list(WorkKind), others)
+
+        assert dict.fromkeys(WorkKind, MOST_AT_ONCE // 2) == lane
+
+    async def test_a_thousand_others_are_done_while_one_hangs(self, house: House) -> None:
+        """A59"""
+        lane = await self.hung(house, [WorkKind.DELIVERY], 1_000)
+
+        assert lane[WorkKind.DELIVERY] <= MOST_AT_ONCE // 2
+
+    async def hung(self, house: House, kinds: Sequence[WorkKind], others: int) -> Mapping[str, int]:
+        """How much of each kind hangs for one account, once all of the others' is done that was due after it."""
+        hanging, left = Counter[str](), others * len(kinds)
+        stop, done = asyncio.Event(), asyncio.Event()
+
+        @frozen
+        class Handling:
+            """Hangs for the house's account, and is done for any other."""
+
+            async def do(self, lease: Lease) -> None:
+                nonlocal left
+                if lease.account_id == house.staff.account_id:
+                    hanging[lease.kind] += 1
+                    await stop.wait()
+                    return
+                async with house.adapter.begin(lease.account_id) as unit:
+                    assert await unit.due.finish(lease)
+                    await unit.commit()
+                left -= 1
+                if not left:
+                    done.set()
+
+            async def give_up(self, lease: Lease, problem: str) -> None:
+                raise AssertionError(problem)
+
+        async def due(account_id: AccountId, pieces: int) -> None:
+            async with house.adapter.begin(account_id) as unit:
+                for kind in kinds:
+                    for _ in range(pieces):
+                        await unit.due.add(Work(id=new_id(), kind=kind, due_at=house.clock.now()))
+                await unit.commit()
+
+        relay = house.relay()
+        relay.handlers = dict.fromkeys(kinds, Handling())
+        with anyio.fail_after(60):
+            async with anyio.create_task_group() as tasks:
+                await due(house.staff.account_id, 2 * MOST_AT_ONCE)
+                tasks.start_soon(relay.run, stop)
+                while hanging.total() < len(kinds) * MOST_AT_ONCE // 2:
+                    await anyio.lowlevel.checkpoint()
+                for _ in range(others):
+                    await due((await a_staff("Other").kept(house.adapter.begin)).account_id, 1)
+                relay.wake()
+                await done.wait()
+                stop.set()
+        return hanging
+
+    def test_the_mails_of_one_account_leave_connections_to_the_mail_server_for_others(self) -> None:
+        """A59: mails of all lanes share them."""
+        connections = SmtpNotifier(server=MailServer.of("smtp://mail.example"), sender="flowpilot@msp.example", clock=SystemClock()).most
+
+        assert {WorkKind.DELIVERY, WorkKind.SIGN_IN_CODE, WorkKind.INVITATION} == set(MAIL_PLACES)
+        assert sum(places // 2 for places in MAIL_PLACES.values()) < connections
 
 
 class TestPoison:

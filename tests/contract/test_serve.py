@@ -196,6 +196,27 @@ def test_a_full_pool_does_not_make_the_process_look_dead(own_database: PostgresD
     assert answered.status_code in (200, 503)
 
 
+def test_what_the_relay_waits_for_keeps_no_request_waiting(own_database: PostgresDatabase) -> None:
+    """A59, F11: the relay has connections of its own, and having waited for one costs a delivery no try."""
+    settings = named(own_database) | {"pool_size": "1"}
+    jo, _ = _jo_and_ada(own_database)
+    waiting = "SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+    with serving(**settings) as server, psycopg.connect(own_database.admin) as blocking:
+        client = server.client(jo.token)
+        blocking.execute("SELECT id FROM flowpilot.person FOR NO KEY UPDATE")
+        for _ in range(3):
+            made = client.post("/ai-sessions", json=START).json()
+            escalated = client.post(f"/ai-sessions/{made['id']}/handoff", json={"intent": "escalate", "reason": "Stuck"})
+            assert 201 == escalated.status_code
+        until(lambda: own_database.do(waiting) == [(True,)])
+        answers = [client.get("/handoffs/queue").status_code for _ in range(20)]
+        blocking.rollback()
+        until(lambda: own_database.do("SELECT DISTINCT state FROM flowpilot.delivery WHERE channel = 'email'") == [("sent",)])
+
+    assert [200] * 20 == answers
+    assert [(1,)] == own_database.do("SELECT DISTINCT attempts FROM flowpilot.delivery WHERE channel = 'email'")
+
+
 def test_a_database_that_is_down_at_start_is_waited_for(a_server: PostgresServer) -> None:
     """F09"""
     database = a_server.database()

@@ -352,6 +352,32 @@ async def test_many_messages_to_a_receiver_that_hangs_keep_no_others_back(shop: 
     assert [1] * MANY == [message.attempts for message in await shop.log(hanging)]
 
 
+async def test_receivers_that_hang_keep_back_neither_the_next_of_their_account_nor_anothers(shop: Shop) -> None:
+    """A59: six of one account, each with more to be told than it takes."""
+    answering, stop = asyncio.Event(), asyncio.Event()
+    async with Receiver(answering=answering).running() as slow, Receiver().running() as quick, Receiver().running() as other:
+        for _ in range(6):
+            await shop.hooked(slow)
+        for _ in range(3):
+            await shop.escalated()
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(shop.relay.run, stop)
+            async with asyncio.timeout(LONGEST_WAIT):
+                while len(slow.requests) < 6:
+                    await checkpoint()
+                await shop.hooked(quick)
+                await shop.hooked(other, staff=shop.globex)
+                await shop.escalated()
+                await shop.escalated(shop.globex)
+                await quick.asked.wait()
+                await other.asked.wait()
+            held = len(slow.requests)
+            answering.set()
+            stop.set()
+
+    assert 6 == held
+
+
 async def test_while_a_secret_is_changed_both_are_good(shop: Shop) -> None:
     async with Receiver().running() as receiver:
         old = await shop.hooked(receiver)

@@ -423,6 +423,48 @@ class TestThePool:
         assert 4 == len(backends) == pool.idle
         assert 0 == pool.lent
 
+    async def test_one_who_asks_for_many_lets_others_go_first_who_have_fewer(self, server: Server) -> None:
+        """A59: in turn by account, and not by who came first."""
+        pool = Pool(server.app, size=2)
+        served: list[str] = []
+
+        async def work(who: str) -> None:
+            async with pool.connection(who) as connection:
+                served.append(who)
+                await only(connection, ONE)
+
+        loans = [pool.connection("greedy"), pool.connection("greedy")]
+        for loan in loans:
+            await loan.__aenter__()
+        async with asyncio.TaskGroup() as tasks:
+            for who in ["greedy"] * 20 + ["quiet", "quiet", "calm"]:
+                tasks.create_task(work(who))
+            await asyncio.sleep(0)
+            for loan in loans:
+                await loan.__aexit__(None, None, None)
+        await pool.close()
+
+        assert {"greedy", "quiet", "calm"} == set(served[:3])
+        assert 2 == served[:5].count("quiet")
+        assert 23 == len(served)
+
+    async def test_a_place_that_is_given_up_counts_as_nobodys(self, server: Server) -> None:
+        """Whoever was cancelled or waited too long has neither a connection nor a turn."""
+        pool = Pool(server.app, size=1, timeout=0.05)
+        async with pool.connection("greedy"):
+            late = asyncio.ensure_future(pool.connection("quiet").__aenter__())
+            with pytest.raises(PoolTimeout):
+                await late
+            cancelled = asyncio.ensure_future(pool.connection("quiet").__aenter__())
+            await asyncio.sleep(0)
+        cancelled.cancel()
+        await asyncio.gather(cancelled, return_exceptions=True)
+
+        async with pool.connection("quiet"):
+            pass
+        assert (1, 0) == (pool.idle, pool.lent)
+        await pool.close()
+
     async def test_exhausted_raises_within_its_timeout(self, server: Server) -> None:
         """F11: the wait for a connection is bounded."""
         pool = Pool(server.app, size=1, timeout=0.05)
