@@ -17,11 +17,16 @@ from .due_work import NOWHERE
 
 OTHERS: Final = ""
 """The lane of all kinds that have none of their own."""
+LINES: Final = 500
+"""That one look passes, of each kind that is flooded."""
+LOOKS: Final = 4
+"""One after the other, where the lines that one passed have nothing that may be taken."""
 
 # Of each kind what is due is read oldest first, and work that is not due yet costs nothing. Only where more of a kind is due than there is
 # room for, it is found line by line, by hopping over the index from one to the next, so that a flood in one hides no other: a line is what
-# one account has for one target with one rank. There are more candidates than are taken, since some may be in the hands of another relay;
-# only what is taken is locked.
+# one account has of one rank for one target. However many lines there are, one look passes only so many, and the next goes on where it
+# stopped. Of one account it passes those of all the targets it may hold, at every rank, and enough others. There are more candidates than
+# are taken, since some may be in the hands of another relay; only what is taken is locked.
 # The index by time is of kinds below '~' alone: what does not ask for that cannot be looked up in it, so that an account's work is never
 # looked for among that of all others, whatever the planner believes.
 TAKE: Final = Statement(
@@ -55,32 +60,37 @@ TAKE: Final = Statement(
       ) AS work
     ),
     line AS (
-      SELECT flood.kind, flood.lane, flood.most, first.account_id, first.target, first.queue_rank
+      SELECT flood.kind, flood.lane, flood.most, first.account_id, first.queue_rank, first.target, 1 AS depth, 1 AS passed
       FROM (SELECT DISTINCT kind, lane, most FROM oldest WHERE flooded) AS flood
+      LEFT JOIN unnest($6, $7) AS after (kind, account_id) USING (kind)
       CROSS JOIN LATERAL (
-        SELECT account_id, target, queue_rank
+        SELECT account_id, queue_rank, target
         FROM flowpilot.due_work
-        WHERE kind = flood.kind
-        ORDER BY account_id, target, queue_rank
+        WHERE kind = flood.kind AND account_id > coalesce(after.account_id, $8)
+        ORDER BY account_id, queue_rank, target
         LIMIT 1
       ) AS first
       UNION ALL
-      SELECT line.kind, line.lane, line.most, next.account_id, next.target, next.queue_rank
+      SELECT line.kind, line.lane, line.most, next.account_id, next.queue_rank, next.target,
+        CASE WHEN next.account_id = line.account_id THEN line.depth + 1 ELSE 1 END, line.passed + 1
       FROM line CROSS JOIN LATERAL (
-        SELECT account_id, target, queue_rank
+        SELECT account_id, queue_rank, target
         FROM flowpilot.due_work
-        WHERE kind = line.kind AND (account_id, target, queue_rank) > (line.account_id, line.target, line.queue_rank)
-        ORDER BY account_id, target, queue_rank
+        WHERE kind = line.kind
+          AND (account_id, queue_rank, target)
+            > (line.account_id, CASE WHEN line.depth < 3 * line.most THEN line.queue_rank ELSE 32767 END, line.target)
+        ORDER BY account_id, queue_rank, target
         LIMIT 1
       ) AS next
+      WHERE line.passed < $9
     ),
     due AS MATERIALIZED (
-      SELECT line.kind, line.account_id, line.target, line.queue_rank, line.lane, line.most, count(*) OVER (PARTITION BY line.lane) AS lines
+      SELECT line.kind, line.account_id, line.queue_rank, line.target, line.lane, line.most, count(*) OVER (PARTITION BY line.lane) AS lines
       FROM line
       CROSS JOIN LATERAL (
         SELECT due_at
         FROM flowpilot.due_work
-        WHERE kind = line.kind AND account_id = line.account_id AND target = line.target AND queue_rank = line.queue_rank
+        WHERE kind = line.kind AND account_id = line.account_id AND queue_rank = line.queue_rank AND target = line.target
           AND due_at <= now() AND (lease_until IS NULL OR lease_until <= now())
         ORDER BY due_at
         LIMIT 1
@@ -93,7 +103,7 @@ TAKE: Final = Statement(
       FROM due CROSS JOIN LATERAL (
         SELECT id, due_at
         FROM flowpilot.due_work
-        WHERE kind = due.kind AND account_id = due.account_id AND target = due.target AND queue_rank = due.queue_rank
+        WHERE kind = due.kind AND account_id = due.account_id AND queue_rank = due.queue_rank AND target = due.target
           AND due_at <= now() AND (lease_until IS NULL OR lease_until <= now())
         ORDER BY due_at
         LIMIT ceil(8.0 * due.most / due.lines)::int8
@@ -104,7 +114,7 @@ TAKE: Final = Statement(
       FROM (
         SELECT *, row_number() OVER (PARTITION BY lane, account_id, target ORDER BY queue_rank, due_at, id) AS of_target FROM found
       ) AS found
-      WHERE target = $6 OR of_target = 1 AND (lane, account_id, target) NOT IN (SELECT lane, account_id, target FROM held)
+      WHERE target = $8 OR of_target = 1 AND (lane, account_id, target) NOT IN (SELECT lane, account_id, target FROM held)
     ),
     candidate AS MATERIALIZED (
       SELECT *, row_number() OVER (PARTITION BY lane ORDER BY holds, due_at, id) AS place
@@ -128,19 +138,27 @@ TAKE: Final = Statement(
         ) AS held
         LIMIT (SELECT count(*) FROM candidate WHERE lane = room.kind AND holds <= room.most - place)
       ) AS held
+    ),
+    leased AS (
+      UPDATE flowpilot.due_work AS work
+      SET lease_token = gen_random_uuid(), lease_until = now() + $10 * interval '1 second', takes = work.takes + 1
+      FROM taken
+      WHERE work.account_id = taken.account_id AND work.id = taken.id
+      RETURNING work.account_id, work.id, work.kind, work.lease_token, work.takes, work.target
     )
-    UPDATE flowpilot.due_work AS work
-    SET lease_token = gen_random_uuid(), lease_until = now() + $7 * interval '1 second', takes = work.takes + 1
-    FROM taken
-    WHERE work.account_id = taken.account_id AND work.id = taken.id
-    RETURNING work.account_id, work.id, work.kind, work.lease_token, work.takes, work.target
+    SELECT account_id, id, kind, lease_token, takes, target FROM leased
+    UNION ALL
+    SELECT account_id, NULL, kind, NULL, NULL, NULL FROM line WHERE passed = $9
     """,
     kinds=array_of(TEXT),
     most=array_of(INT4),
     held_kinds=array_of(TEXT),
     held_accounts=array_of(UUID),
     held_targets=array_of(UUID),
+    after_kinds=array_of(TEXT),
+    after_accounts=array_of(UUID),
     nowhere=UUID,
+    lines=INT4,
     seconds=FLOAT8,
 )
 LAG: Final = Statement(
@@ -184,23 +202,38 @@ class SqlOutbox:
 
     def __init__(self, url: str, *, pool_size: int = 2) -> None:
         self._pool = Pool(url, size=pool_size)
+        self._after: dict[str, AccountId] = {}
+        """The account at which the last look stopped, of each kind with more lines than one look passes."""
 
     async def take(
         self, room: Mapping[str, int], *, others: int = 0, holding: Collection[Lease] = (), lease_for: timedelta
     ) -> Sequence[Lease]:
         """As `Outbox.take` says."""
-        lanes = {**room, OTHERS: others}
-        taken = await self._trip(
+        leases: Sequence[Lease] = ()
+        for _ in range(LOOKS):
+            begun = self._after
+            leases = await self._look({**room, OTHERS: others}, holding, lease_for)
+            # A look that begins at the first account and passes all lines has seen everything.
+            if leases or not (begun or self._after):
+                break
+        return leases
+
+    async def _look(self, lanes: Mapping[str, int], holding: Collection[Lease], lease_for: timedelta) -> Sequence[Lease]:
+        found = await self._trip(
             TAKE(
                 kinds=list(lanes),
                 most=list(lanes.values()),
                 held_kinds=[lease.kind for lease in holding],
                 held_accounts=[lease.account_id for lease in holding],
                 held_targets=[lease.target or NOWHERE for lease in holding],
+                after_kinds=list(self._after),
+                after_accounts=list(self._after.values()),
                 nowhere=NOWHERE,
+                lines=LINES,
                 seconds=lease_for / timedelta(seconds=1),
             )
         )
+        self._after = {row.kind: AccountId(row.account_id) for row in found.rows if row.id is None}
         return [
             Lease(
                 account_id=AccountId(row.account_id),
@@ -210,7 +243,8 @@ class SqlOutbox:
                 takes=row.takes,
                 target=None if row.target == NOWHERE else row.target,
             )
-            for row in taken.rows
+            for row in found.rows
+            if row.id is not None
         ]
 
     async def holders(self, *, after: AccountId | None, limit: int) -> Sequence[AccountId]:

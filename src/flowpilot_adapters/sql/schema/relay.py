@@ -19,7 +19,7 @@ due_work = Table(
     primary_key("due_work", "id"),
     CheckConstraint("(lease_token IS NULL) = (lease_until IS NULL)", name="ck_due_work_lease"),
     Index("ix_due_work_kind_due", "kind", "due_at", postgresql_where=text("kind < '~'")),
-    Index("ix_due_work_line", "kind", "account_id", "target", "queue_rank", "due_at"),
+    Index("ix_due_work_line", "kind", "account_id", "queue_rank", "target", "due_at"),
 )
 """What is to be done, without content: the one table that the relay's role may read across accounts.
 

@@ -17,7 +17,7 @@ def upgrade() -> None:
         " ADD COLUMN target uuid NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000',"
         " ADD COLUMN queue_rank smallint NOT NULL DEFAULT 0"
     )
-    op.execute("CREATE INDEX ix_due_work_line ON flowpilot.due_work (kind, account_id, target, queue_rank, due_at)")
+    op.execute("CREATE INDEX ix_due_work_line ON flowpilot.due_work (kind, account_id, queue_rank, target, due_at)")
     op.execute("DROP INDEX flowpilot.ix_due_work_kind_account_due")
 
 

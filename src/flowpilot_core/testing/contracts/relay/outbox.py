@@ -372,6 +372,20 @@ class OutboxContract(Contract):
         wanted = await self.due(begin, newcomer)
         assert wanted == [lease.work_id for lease in await outbox.take({WorkKind.DELIVERY: 32 - len(held)}, holding=held, lease_for=LONG)]
 
+    async def test_a_thousand_accounts_in_a_flood_have_their_turns(self, begin: BeginWork[UnitOfWork], outbox: Outbox, acme: Staff) -> None:
+        """A59: none waits until the flood is over, however long it takes to pass them all."""
+        await self.due(begin, acme, pieces=300)
+        others = [await a_staff(f"Busy {number}").kept(begin) for number in range(1_000)]
+        for staff in others:
+            await self.due(begin, staff)
+
+        served, looks = Counter[AccountId](), 0
+        while len(served) <= len(others) and (leases := await outbox.take({WorkKind.DELIVERY: 32}, lease_for=LONG)):
+            served, looks = served + accounts(leases), looks + 1
+
+        assert {acme.account_id, *(staff.account_id for staff in others)} == set(served)
+        assert served[acme.account_id] <= 2 * looks
+
     async def test_who_holds_more_has_the_later_turn(self, begin: BeginWork[UnitOfWork], outbox: Outbox, acme: Staff) -> None:
         await self.due(begin, acme, pieces=20)
         held = await outbox.take(up_to(5), lease_for=LONG)
