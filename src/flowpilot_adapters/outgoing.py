@@ -19,7 +19,7 @@ from flowpilot_core.domain.kernel.web_address import in_ascii
 
 LARGEST_ANSWER: Final = 1024 * 1024
 """Bytes of an answer's body."""
-LONGEST: Final = timedelta(seconds=20)
+LONGEST: Final = timedelta(seconds=10)
 """For a request as a whole, from looking the name up to the last byte of the answer."""
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
