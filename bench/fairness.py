@@ -162,12 +162,12 @@ async def measure(*, rounds: int, said: Callable[[str], None]) -> Mapping[str, M
             ends = Ends()
             mail, web = await stack.enter_async_context(listening(ends.mail)), await stack.enter_async_context(listening(ends.web))
             psa = stack.enter_context(ConnectWiseSimulator.running())
-            a, b, *others = [await _account(database, name) for name in ("a", "b", *(f"c{number}" for number in range(max(OTHERS))))]
+            b, *others = [await _account(database, name) for name in ("b", *(f"c{number}" for number in range(max(OTHERS))))]
             settings = {"smtp_url": f"smtp://{mail}", "assistant": "openai:bench", "openai_base_url": f"http://{web}/v1"}
             serve = partial(serving, postgres, folder, relay=True, data_dir=folder, allow_private_targets="1", **settings)
             with serve() as (url, _):
                 async with _client(url) as client:
-                    await _told(client, a, b, web, psa)
+                    await _told(client, b, 1, web, psa.url)
             phases = {ALONE: 0, **{f"A at its worst, and {number:,} more": number for number in OTHERS}}
             waits: dict[str, dict[str, list[float]]] = {phase: defaultdict(list) for phase in phases}
             for number in range(rounds):
@@ -175,7 +175,12 @@ async def measure(*, rounds: int, said: Callable[[str], None]) -> Mapping[str, M
                     said(f"{phase}, round {number + 1} of {rounds}")
                     forget_due_work(superuser)
                     with serve() as (url, _):
-                        async with _client(url) as client, _meanwhile(client, ends, a if more else None, others[:more]):
+                        async with _client(url) as client, AsyncExitStack() as meanwhile:
+                            if more:
+                                # Somebody new each time: a PSA that failed often is left alone for a while.
+                                await _told(client, a := await _account(database, "a"), HOOKS, web, f"http://{web}/a/psa")
+                                await _at_its_worst(client, ends, a)
+                                await meanwhile.enter_async_context(_going_on(client, others[:more]))
                             for lane, wait in (await _waits(client, ends, b, psa)).items():
                                 waits[phase][lane].append(wait)
     alone = waits.pop(ALONE)
@@ -197,20 +202,13 @@ async def _account(database: Database, name: str) -> Account:
     return Account(name=name, engineer=tokens[0], owner=tokens[1])
 
 
-async def _told(client: Client, a: Account, b: Account, web: str, psa: ConnectWiseSimulator) -> None:
-    """What each is told over."""
-    for account, hooks in ((a, HOOKS), (b, 1)):
-        for number, (lane, format) in ((n, each) for n in range(hooks) for each in (("webhook", "standard"), ("chat", "slack"))):
-            hook = {
-                "url": f"http://{web}/{account.name}/{lane}",
-                "kinds": ["handoff.escalated"],
-                "name": f"{lane} {number}",
-                "format": format,
-            }
-            await client.ask(account.owner, "POST", "/webhooks", hook)
-        at = psa.url if account is b else f"http://{web}/a/psa"
-        desk = {"system": "connectwise", "name": "Desk", "base_url": at, "credentials": dict(psa.credentials)}
-        await client.ask(account.owner, "POST", "/psa-connections", desk)
+async def _told(client: Client, account: Account, hooks: int, web: str, psa: str) -> None:
+    """What an account is told over, besides mail."""
+    for number, (lane, format) in ((n, each) for n in range(hooks) for each in (("webhook", "standard"), ("chat", "slack"))):
+        hook = {"url": f"http://{web}/{account.name}/{lane}", "kinds": ["handoff.escalated"], "name": f"{lane} {number}", "format": format}
+        await client.ask(account.owner, "POST", "/webhooks", hook)
+    desk = {"system": "connectwise", "name": "Desk", "base_url": psa, "credentials": dict(ConnectWiseSimulator().credentials)}
+    await client.ask(account.owner, "POST", "/psa-connections", desk)
 
 
 @asynccontextmanager
@@ -219,13 +217,16 @@ async def _client(url: str) -> AsyncIterator[Client]:
         yield Client(http)
 
 
+async def _at_its_worst(client: Client, ends: Ends, worst: Account) -> None:
+    """All that the account has done hangs, in each lane."""
+    before = ends.hanging.copy()
+    await asyncio.gather(*(_flood(client, worst) for _ in range(FLOOD)))
+    await _until(lambda: all((ends.hanging - before)[end] for end in A_HANGS_AT))
+
+
 @asynccontextmanager
-async def _meanwhile(client: Client, ends: Ends, worst: Account | None, others: list[Account]) -> AsyncIterator[None]:
-    """A has done its worst, and the others go on escalating until the end of the block."""
-    if worst is not None:
-        before = ends.hanging.copy()
-        await asyncio.gather(*(_flood(client, worst) for _ in range(FLOOD)))
-        await _until(lambda: all((ends.hanging - before)[end] for end in A_HANGS_AT))
+async def _going_on(client: Client, others: list[Account]) -> AsyncIterator[None]:
+    """They escalate until the end of the block."""
 
     async def go_on() -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -233,13 +234,12 @@ async def _meanwhile(client: Client, ends: Ends, worst: Account | None, others: 
                 tasks.create_task(_once(client, random.choice(others)))
                 await asyncio.sleep(1 / A_SECOND)
 
-    going = asyncio.create_task(go_on()) if others else None
+    going = asyncio.create_task(go_on())
     try:
         yield
     finally:
-        if going is not None:
-            going.cancel()
-            await asyncio.gather(going, return_exceptions=True)
+        going.cancel()
+        await asyncio.gather(going, return_exceptions=True)
 
 
 async def _flood(client: Client, worst: Account) -> None:
