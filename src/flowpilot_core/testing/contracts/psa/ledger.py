@@ -153,7 +153,7 @@ class PsaLedgerContract(Contract):
         async with begin(acme.account_id) as work:
             assert expected == await work.psa.post(post_id)
         leases = await outbox.take({WorkKind.PSA_POST: EVERYTHING}, lease_for=timedelta(minutes=1))
-        assert [post_id] == [lease.work_id for lease in leases if lease.account_id == acme.account_id]
+        assert [(post_id, connection.id)] == [(lease.work_id, lease.target) for lease in leases if lease.account_id == acme.account_id]
 
     @pytest.mark.parametrize(
         ("connection", "ticket"),
@@ -186,7 +186,8 @@ class PsaLedgerContract(Contract):
         assert {TicketAction.STATUS, TicketAction.OWNER} == found.keys()
         assert all(ids[action] == post.id for action, post in found.items())
         assert {NoteKind.ESCALATED} == {post.kind for post in found.values()}
-        leases = await outbox.take({WorkKind.PSA_POST: EVERYTHING}, lease_for=timedelta(minutes=1))
+        one_by_one = [await outbox.take({WorkKind.PSA_POST: EVERYTHING}, lease_for=timedelta(minutes=1)) for _ in found]
+        leases = [lease for taken in one_by_one for lease in taken]
         assert {post.id for post in found.values()} == {lease.work_id for lease in leases if lease.account_id == acme.account_id}
 
     async def test_a_post_is_behind_what_was_asked_for_before_it_on_its_ticket(
@@ -269,7 +270,7 @@ class PsaLedgerContract(Contract):
     async def test_the_ticket_of_a_session_that_begins_is_read_where_its_system_is_connected(
         self, begin: BeginWork[UnitOfWork], outbox: Outbox, acme: Staff, globex: Staff, system: str, ticket: Ticket | None, read: bool
     ) -> None:
-        await self.kept(begin, acme, a_connection(system))
+        connection = await self.kept(begin, acme, a_connection(system))
         await self.kept(begin, globex, a_connection())
         ours, elsewhere = a_session(by=acme.anna, ticket=ticket), a_session(by=globex.anna)
         for staff, case in ((acme, ours), (globex, elsewhere)):
@@ -283,7 +284,8 @@ class PsaLedgerContract(Contract):
                 await work.commit()
 
         leases = await outbox.take({WorkKind.TICKET_FACTS: EVERYTHING}, lease_for=timedelta(minutes=1))
-        assert ([ours.id] if read else []) == [one.work_id for one in leases if one.account_id in (acme.account_id, globex.account_id)]
+        found = [(one.work_id, one.target) for one in leases if one.account_id in (acme.account_id, globex.account_id)]
+        assert ([(ours.id, connection.id)] if read else []) == found
 
     async def test_a_changed_post_comes_back_as_it_was(self, begin: BeginWork[UnitOfWork], view: ViewOf[View], acme: Staff) -> None:
         await self.kept(begin, acme, a_connection())

@@ -66,9 +66,10 @@ class PsaWebhooksContract(Contract):
                     await look
 
     async def test_a_ticket_that_a_session_is_on_is_looked_at(self, begin: BeginWork[UnitOfWork], outbox: Outbox, acme: Staff) -> None:
-        ticket = await self.told(begin, acme, await self.connected(begin, acme), await self.on(begin, acme))
+        connection = await self.connected(begin, acme)
+        ticket = await self.told(begin, acme, connection, await self.on(begin, acme))
 
-        assert [ticket.id] == [lease.work_id for lease in await self.taken(outbox, acme)]
+        assert [(ticket.id, connection.id)] == [(lease.work_id, lease.target) for lease in await self.taken(outbox, acme)]
         async with begin(acme.account_id) as work:
             assert ticket == await work.psa_webhooks.ticket(ticket.id)
 
