@@ -23,7 +23,7 @@ from flowpilot_core.domain.assistant.diagnosis import Draft, Said
 from flowpilot_core.domain.assistant.suggestion import Suggestion, SuggestionState
 from flowpilot_core.domain.handoffs.handoff import Intent
 from flowpilot_core.domain.kernel.events import EventKind
-from flowpilot_core.domain.kernel.identifiers import HandoffId
+from flowpilot_core.domain.kernel.identifiers import AccountId, HandoffId
 from flowpilot_core.domain.sessions.step import StepKind, StepResult
 from flowpilot_core.ports.assistant import NotAssessed, Opinion, Question
 from flowpilot_core.ports.handoffs import HandoffDetail, QueueFilter
@@ -246,6 +246,32 @@ async def test_a_model_in_trouble_is_left_alone_for_a_while(house: House) -> Non
     assert ["scripted:a-script: down"] * MOST_FAILURES == problems[:-1]
     assert "scripted:a-script: it is left alone for a while after trouble" == problems[-1] == too_early.problem
     assert None is again.problem
+
+
+@pytest.mark.parametrize(("trouble", "most"), [(NotAssessed("slow"), MOST_FAILURES), (NotAssessed("slow", permanent=True), 1)])
+async def test_a_model_that_one_account_gets_no_answer_from_is_asked_by_others(trouble: NotAssessed, most: int) -> None:
+    """A59: what an account asks may be what keeps it; only where it fails several, and answers none, it is left alone by all."""
+    model, clock = MemoryAssistant(), SetClock()
+    rested, accounts = Rested(assistant=model, clock=clock), [AccountId(new_id()) for _ in range(MOST_FAILURES + 1)]
+
+    async def asked(account_id: AccountId) -> str | None:
+        try:
+            await rested.assess(Question(account_id=account_id, handoff_id=HandoffId(new_id()), snapshot={}))
+        except NotAssessed as refused:
+            return refused.problem
+        return None
+
+    model.script(*[trouble] * most, BETTER)
+    hanging = [await asked(accounts[0]) for _ in range(most + 1)]
+    other = await asked(accounts[1])
+    model.script(*[trouble] * MOST_FAILURES)
+    failed = [await asked(account_id) for account_id in accounts[1:]]
+
+    alone = "it is left alone for a while after trouble"
+    assert [*["slow"] * most, alone] == hanging
+    assert None is other
+    assert ["slow"] * MOST_FAILURES == failed
+    assert alone == await asked(AccountId(new_id()))
 
 
 async def test_nothing_that_a_model_is_asked_holds_a_secret(house: House) -> None:

@@ -1,18 +1,20 @@
 """Asking models, in order of preference: within an account's budget, and leaving alone who is in trouble."""
 
 import logging
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from attrs import define, frozen
+from attrs import define, field, frozen
 
+from flowpilot_core.domain.kernel.identifiers import AccountId
 from flowpilot_core.ports.assistant import Assistant, AssistantWork, NotAssessed, Opinion, Question
 from flowpilot_core.ports.kernel import BeginWork, Clock
 
 log = logging.getLogger("flowpilot.assessments")
 
 MOST_FAILURES = 3
-"""In a row, before a model is left alone for a while."""
+"""In a row, before a model is left alone for a while: of one account for that account, or of as many accounts for all."""
 REST = timedelta(minutes=1)
 LONG_REST = timedelta(minutes=10)
 """Where trying again is useless until somebody changes a setting."""
@@ -24,12 +26,20 @@ SET_ASIDE = 60_000
 
 @define(kw_only=True)
 class Rested:
-    """An assistant that is left alone while it is in trouble: a circuit breaker."""
+    """An assistant that is left alone while it is in trouble: a circuit breaker.
+
+    When to come back, if it says so, goes for everybody. That it does not answer, or declines to, goes for the account that it was about:
+    the case may be why. Where it fails several accounts and answers none, it goes for everybody.
+    """
 
     assistant: Assistant
     clock: Clock
-    _failures: int = 0
-    _until: datetime | None = None
+    _failures: Counter[AccountId] = field(factory=Counter, init=False)
+    """In a row, of each account."""
+    _failed: set[AccountId] = field(factory=set, init=False)
+    """Whom it has failed since it last answered anybody."""
+    _until: dict[AccountId | None, datetime] = field(factory=dict, init=False)
+    """When its rest ends for an account, and under None for all."""
 
     @property
     def name(self) -> str:
@@ -38,25 +48,32 @@ class Rested:
 
     async def assess(self, question: Question) -> Opinion:
         """As `Assistant.assess` says; while it rests, nobody is asked."""
-        now = self.clock.now()
-        if self._until is not None and now < self._until:
-            raise NotAssessed("it is left alone for a while after trouble", retry_after=(self._until - now).total_seconds())
+        account_id, now = question.account_id, self.clock.now()
+        self._until = {who: until for who, until in self._until.items() if now < until}
+        for who in (None, account_id):
+            if who in self._until:
+                raise NotAssessed("it is left alone for a while after trouble", retry_after=(self._until[who] - now).total_seconds())
         try:
             opinion = await self.assistant.assess(question)
         except NotAssessed as refused:
-            self._failures += 1
-            self._until = self._rest(refused)
+            self._note(account_id, refused)
             raise
-        self._failures, self._until = 0, None
+        del self._failures[account_id]
+        self._failed.clear()
         return opinion
 
-    def _rest(self, refused: NotAssessed) -> datetime | None:
+    def _note(self, account_id: AccountId, refused: NotAssessed) -> None:
         now = self.clock.now()
         if refused.retry_after is not None:
-            return now + timedelta(seconds=refused.retry_after)
-        if refused.permanent:
-            return now + LONG_REST
-        return now + REST if self._failures >= MOST_FAILURES else None
+            self._until[None] = now + timedelta(seconds=refused.retry_after)
+        else:
+            rest = LONG_REST if refused.permanent else REST
+            self._failures[account_id] += 1
+            self._failed.add(account_id)
+            if refused.permanent or self._failures[account_id] >= MOST_FAILURES:
+                self._until[account_id] = now + rest
+            if len(self._failed) >= MOST_FAILURES:
+                self._until[None] = now + rest
 
 
 @frozen(kw_only=True)
