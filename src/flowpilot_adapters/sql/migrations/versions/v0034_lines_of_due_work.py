@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from alembic import op
 
-revision: str = "0033"
-down_revision: str | Sequence[str] | None = "0032"
+revision: str = "0034"
+down_revision: str | Sequence[str] | None = "0033"
 branch_labels = None
 depends_on = None
 
