@@ -44,6 +44,14 @@ class Metrics:
             buckets=_LOOP_BUCKETS,
         )
         self._streams = Gauge("flowpilot_streams", "Streams of events that are open.", registry=self._registry)
+        self._connections = Gauge("flowpilot_connections", "Connections that are open.", registry=self._registry)
+        self._ended = Counter(
+            "flowpilot_connections_ended",
+            "Connections that were ended, by why: head_too_large, head_too_slow, body_too_large, body_too_slow, unread,"
+            " made_room (for another one) or no_room (for this one).",
+            ("why",),
+            registry=self._registry,
+        )
         self._attempts = Counter(
             "flowpilot_delivery_attempts",
             "Attempts at telling somebody, by what they came to: sent, failed (tried again later) or dead.",
@@ -82,6 +90,14 @@ class Metrics:
         self._attempts.labels(delivery.channel, delivery.state).inc()
         if delivery.state in REACHED:
             self._told.labels(delivery.channel).observe((delivery.updated_at - delivery.created_at) / timedelta(seconds=1))
+
+    def connection_ended(self, why: str) -> None:
+        """Count a connection that we ended."""
+        self._ended.labels(why).inc()
+
+    def watch_connections(self, how_many: Callable[[], int]) -> None:
+        """Look at the open connections whenever somebody asks."""
+        self._connections.set_function(how_many)
 
     def watch_streams(self, how_many: Callable[[], int]) -> None:
         """Look at the open streams whenever somebody asks."""

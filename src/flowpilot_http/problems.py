@@ -84,6 +84,7 @@ TITLES: Final[Mapping[str, tuple[int, str]]] = {
     "idempotency_key_reused": (422, "This idempotency key was used for a different request"),
     "idempotency_in_progress": (409, "The first request with this key is still running"),
     "body_too_large": (413, "The body is too large"),
+    "head_too_large": (431, "The head of the request is too large"),
     "unsupported_media_type": (415, "The body is not JSON"),
     "method_not_allowed": (405, "This address does not support that method"),
     "rate_limited": (429, "Too many requests"),
@@ -278,6 +279,10 @@ def _client(exc: ClientException) -> Problem:
 @_for(InternalServerException)
 def _hung_up(exc: InternalServerException) -> Problem:
     return _problem("malformed", "The request ended before its body did.", At("", "ended too early"))
+
+
+TOO_LARGE_A_HEAD: Final = _problem("head_too_large", "The request's line and its headers may be 64 KiB at most.")
+NO_ROOM: Final = _problem("unavailable", "There are as many connections as there may be. Try again in a moment.", headers=_retry_after(5))
 
 
 def problem_of(exc: Exception) -> Problem:

@@ -6,6 +6,8 @@ from typing import Final
 import msgspec
 from litestar.types import Receive, Scope, Send
 
+from .sending import PART, send_in_parts
+
 Header = tuple[bytes, bytes]
 
 JSON: Final = b"application/json"
@@ -33,7 +35,11 @@ class Body:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it."""
         await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
-        await send({"type": "http.response.body", "body": self.body, "more_body": False})
+        if len(self.body) <= PART:
+            await send({"type": "http.response.body", "body": self.body, "more_body": False})
+            return
+        body, self.body = self.body, b""
+        await send_in_parts(scope, send, [body])
 
 
 class NotModified(Body):

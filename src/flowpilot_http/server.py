@@ -4,15 +4,22 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Iterator
-from typing import Any, Final
+from enum import Enum, auto
+from functools import partial
+from typing import Any, Final, cast
 
 import structlog
 import uvicorn
 from attrs import frozen
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from .auth.attempts import source
+from .connections import Connections, Limits
+from .metrics import Metrics
 from .middleware import Edge
-from .sse import HANG_UP
+from .problems import NO_ROOM, TOO_LARGE_A_HEAD, Problem
+from .sending import HANG_UP
 
 log = structlog.get_logger()
 
@@ -21,24 +28,170 @@ _EXPECT: Final = "flowpilot.expect"
 GRACE = 30
 """Seconds that running requests have to end."""
 
+LARGEST_HEAD = 64 * 1024
+"""Bytes of a request's line and headers."""
+HEAD_LASTS = 10.0
+"""Seconds until a head is whole."""
+BODY_LASTS = 30.0
+"""Seconds until a body is whole, or more of them where it comes at `BODY_RATE`."""
+BODY_RATE = 16 * 1024
+"""Bytes a second."""
+MOST_IGNORED = 8 * 1024 * 1024
+"""Bytes of a body that are taken in and thrown away once its request is answered: most clients read only when they have sent all."""
+UNREAD_LASTS = 10.0
+"""Seconds in which somebody reads something of what they were answered."""
+LOOK = 1.0
+"""Seconds between looks at what lasts too long."""
+LINGER = 2.0
+"""Seconds for which we listen to whoever was turned away: on a connection that is closed earlier the reason may be lost."""
+_AT_ONCE: Final = 500
+"""Connections that are looked at before others have their turn."""
+
 
 class CannotListen(Exception):
     """The address is taken, not ours, or not allowed."""
 
 
-class _Protocol(HttpToolsProtocol):
-    """Lets an answer hang up on somebody who no longer reads, so that what they did not read is kept no longer.
+class _Reading(Enum):
+    """What comes next over a connection."""
 
-    And lets it go without chunks, where uvicorn would send some to whoever does not know them.
+    HEAD = auto()
+    BODY = auto()
+    NOTHING = auto()
+    """Until the request is answered."""
+
+
+class _Protocol(HttpToolsProtocol):
+    """A connection on which heads, bodies and answers have bounds in size and time; uvicorn has none.
+
+    It lets an answer hang up on somebody who no longer reads, so that what they did not read is kept no longer. And it lets one go
+    without chunks, where uvicorn would send some to whoever does not know them.
     """
+
+    def __init__(self, connections: Connections, metrics: Metrics, **uvicorns: Any) -> None:
+        super().__init__(**uvicorns)
+        self._connections = connections
+        self._metrics = metrics
+        self._reading = _Reading.HEAD
+        self._since = self.loop.time()
+        self._came = 0
+        """Bytes of what is read."""
+        self._unsent = 0
+        self._unsent_since = self._since
+        self._ended = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        host = self.client[0] if self.client else ""
+        if not self._connections.admit(self, host, source({"client": self.client})):
+            # Not listened to, as others are who are turned away: it would be one connection more meanwhile.
+            self._ends("no_room")
+            transport.write(_answer(NO_ROOM))
+            transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._connections.gone(self)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        while data and not (self._ended or self.transport.is_closing()):
+            part = data
+            if self._reading is _Reading.HEAD:
+                part = data[: LARGEST_HEAD - self._came]
+                if not part:
+                    self._turn_away("head_too_large", TOO_LARGE_A_HEAD)
+                    return
+                self._came += len(part)
+            data = data[len(part) :]
+            super().data_received(part)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self._since = self.loop.time()
         self.scope["extensions"] = {HANG_UP: {"now": self.transport.abort}, _EXPECT: {"bytes": self._expect}}
+
+    def on_headers_complete(self) -> None:
+        self._connections.works(self)
+        self._reads(_Reading.BODY)
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        super().on_body(body)
+        self._came += len(body)
+        if self._came > MOST_IGNORED and self.cycle.response_complete:
+            self._abort("body_too_large")
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self._reads(_Reading.NOTHING)
+        self._wait()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._wait()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._unsent = 0
+
+    def make_room(self) -> None:
+        self._abort("made_room")
+
+    def look(self, now: float) -> None:
+        """End it where what it waits for lasts too long."""
+        if self._ended:
+            return
+        unsent, lasts = self.transport.get_write_buffer_size(), now - self._since
+        if unsent != self._unsent or not unsent:
+            self._unsent, self._unsent_since = unsent, now
+        if now - self._unsent_since >= UNREAD_LASTS:
+            self._abort("unread")
+        elif unsent or self.flow.read_paused:
+            # Nothing can be asked of them before they have read the answer, and before we have read what they sent.
+            self._since = now
+        elif self._reading is _Reading.HEAD and lasts >= HEAD_LASTS:
+            self._abort("head_too_slow")
+        elif self._reading is _Reading.BODY and lasts >= max(BODY_LASTS, self._came / BODY_RATE):
+            self._abort("body_too_slow")
+
+    def _reads(self, what: _Reading) -> None:
+        self._reading, self._since, self._came = what, self.loop.time(), 0
+
+    def _wait(self) -> None:
+        """For the next head, once the request before is both read and answered."""
+        if self._reading is _Reading.NOTHING and self.cycle.response_complete:
+            self._reads(_Reading.HEAD)
+            self._connections.waits(self)
 
     def _expect(self, number: int) -> None:
         self.cycle.chunked_encoding = False
         self.cycle.expected_content_length = number
+
+    def _turn_away(self, why: str, problem: Problem) -> None:
+        before: Any = self.cycle  # None, until the first head was whole.
+        if before and not before.response_complete:
+            # In the middle of an answer nothing else can be said.
+            self._abort(why)
+            return
+        self._ends(why)
+        self.transport.write(_answer(problem))
+        self.transport.write_eof()
+        self.loop.call_later(LINGER, self.transport.abort)
+
+    def _abort(self, why: str) -> None:
+        self._ends(why)
+        self.transport.abort()
+
+    def _ends(self, why: str) -> None:
+        self._ended = True
+        self._metrics.connection_ended(why)
+
+
+def _answer(problem: Problem) -> bytes:
+    """A whole answer, for who is turned away before there is a request."""
+    body = problem.body()
+    head = [b"HTTP/1.1 %d %s" % (body.status, problem.title.encode()), b"connection: close"]
+    return b"\r\n".join([*head, *(b"%s: %s" % header for header in body.headers), b"", body.body])
 
 
 @frozen
@@ -75,9 +228,12 @@ def listening(host: str, port: int) -> socket.socket:
     """A socket bound to that address, port 0 for a free one. Raises `CannotListen`."""
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((host, port), family=family, backlog=2048)
+        listener = socket.create_server((host, port), family=family, backlog=2048)
     except OSError as exc:
         raise CannotListen(f"cannot listen on {host} port {port}: {exc.strerror or exc}; name another with --host and --port") from exc
+    # The connections inherit it. What nobody reads stays with us, where it is seen, and not in the kernel, which would take megabytes.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, 64 * 1024)
+    return listener
 
 
 def address(listener: socket.socket) -> str:
@@ -87,11 +243,13 @@ def address(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-async def serve(app: Edge, listener: socket.socket, stop: asyncio.Event) -> None:
-    """Answer requests until `stop` is set; running ones have `GRACE` seconds to end."""
+async def serve(
+    app: Edge, listener: socket.socket, stop: asyncio.Event, *, limits: Limits | None = None, metrics: Metrics | None = None
+) -> None:
+    """Answer requests until `stop` is set; running ones have `GRACE` seconds to end. `metrics` says what became of connections."""
+    metrics = metrics or Metrics()
     config = uvicorn.Config(
         _WithoutChunks(app),
-        http=_Protocol,
         ws="none",
         lifespan="off",
         log_config=None,
@@ -99,13 +257,18 @@ async def serve(app: Edge, listener: socket.socket, stop: asyncio.Event) -> None
         server_header=False,
         timeout_graceful_shutdown=GRACE,
     )
+    believed = ProxyHeadersMiddleware(cast(Any, app), config.forwarded_allow_ips).trusted_hosts
+    connections = Connections(limits=(limits or Limits()).within_files(), believed=believed.__contains__)
+    metrics.watch_connections(lambda: len(connections))
+    config.http = cast(type[asyncio.Protocol], partial(_Protocol, connections, metrics))
     server = _Server(config)
-    ending = asyncio.create_task(_end(server, stop))
+    besides = [asyncio.create_task(_end(server, stop)), asyncio.create_task(_look(server))]
     log.info("serving", address=address(listener), reference=f"{address(listener)}/docs")
     try:
         await server.serve(sockets=[listener])
     finally:
-        ending.cancel()
+        for task in besides:
+            task.cancel()
     log.info("served")
 
 
@@ -113,3 +276,14 @@ async def _end(server: uvicorn.Server, stop: asyncio.Event) -> None:
     await stop.wait()
     log.info("ending", grace_seconds=GRACE)
     server.should_exit = True
+
+
+async def _look(server: uvicorn.Server) -> None:
+    """Look at all connections now and then."""
+    loop = asyncio.get_running_loop()
+    while True:
+        await asyncio.sleep(LOOK)
+        for number, connection in enumerate([*server.server_state.connections], 1):
+            cast(_Protocol, connection).look(loop.time())
+            if number % _AT_ONCE == 0:
+                await asyncio.sleep(0)

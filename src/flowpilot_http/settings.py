@@ -25,6 +25,7 @@ SHORTEST_KEY: Final = 32
 """Characters of a secret key."""
 LARGEST_POOL: Final = 200
 LONGEST_COUNT: Final = 15
+LARGEST_COUNT: Final = 1_000_000
 RULES: Final = "rules"
 MOST_MODELS: Final = 2
 PROVIDERS: Final = ("anthropic", "openai")
@@ -159,6 +160,12 @@ def _tokens(value: str) -> int:
     return int(value)
 
 
+def _count(value: str) -> int:
+    if not value.isdecimal() or not 1 <= int(value[:LONGEST_COUNT]) <= LARGEST_COUNT or len(value) > LONGEST_COUNT:
+        raise ValueError(f"must be a number from 1 to {LARGEST_COUNT:,}")
+    return int(value)
+
+
 def _about(explanation: str, *, read: Callable[[str], Any] = _text, secret: bool = False, name: str | None = None) -> dict[str, Any]:
     """`name`: what the variable is called where that is not ours to say."""
     return {"explanation": explanation, "read": read, "secret": secret, "name": name}
@@ -208,6 +215,22 @@ class Settings:
     pool_size: int = field(
         default=8,
         metadata=_about("Database connections for one process's requests, at most; a relay beside them has half as many.", read=_pool),
+    )
+    connections: int = field(
+        default=12_000,
+        metadata=_about(
+            "Connections to `serve` that may be open at once: fewer where the process may not open as many files.", read=_count
+        ),
+    )
+    connections_per_address: int = field(
+        default=2_000,
+        metadata=_about("How many of these from one address, but for proxies named in FORWARDED_ALLOW_IPS (or 127.0.0.1).", read=_count),
+    )
+    streams_per_account: int = field(
+        default=2_000, metadata=_about("Streams of events that the people of one account may have open at one process.", read=_count)
+    )
+    streams_per_person: int = field(
+        default=20, metadata=_about("Streams of events that one person may have open at one process.", read=_count)
     )
     base_url: str | None = field(
         default=None, metadata=_about("Where links in mails lead to. Left out: the address that `serve` listens on.", read=_web_address)

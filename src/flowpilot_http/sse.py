@@ -1,7 +1,7 @@
 """Live push as Server-Sent Events: how an event reads on the wire, and a stream of them as an answer."""
 
 import asyncio
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 from uuid import UUID
 
 import msgspec
@@ -16,14 +16,13 @@ from flowpilot_http.schemas.kernel import By, Instant, PersonOut
 from .cursors import Cursors
 from .problems import Refused
 from .responses import Header, encode
+from .sending import hang_up
 
 PATIENCE: Final = 10.0
 """Seconds that somebody may take to read what is sent before they are cut off."""
 SOONEST: Final = 1_000
 LATEST: Final = 5_000
 """Milliseconds until somebody whose stream ends here comes back: at random, so that not all of them come at once."""
-HANG_UP: Final = "flowpilot.hang_up"
-"""The extension of the server that drops a connection without waiting for what was not read."""
 
 _LIST: Final = "events"
 _HEADERS: Final[tuple[Header, ...]] = (
@@ -118,7 +117,7 @@ class Streamed:
                 await send({"type": "http.response.body", "body": farewell, "more_body": False})
         except TimeoutError:
             stream.end(Ended.CUT_OFF)
-            _hang_up(scope)
+            hang_up(scope)
         finally:
             leaving.cancel()
             self._push.close(stream)
@@ -127,8 +126,3 @@ class Streamed:
         while (await receive())["type"] != "http.disconnect":
             pass
         self._stream.end(Ended.LEFT)
-
-
-def _hang_up(scope: Any) -> None:
-    if hang_up := (scope.get("extensions") or {}).get(HANG_UP):
-        hang_up["now"]()

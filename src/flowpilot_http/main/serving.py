@@ -15,6 +15,7 @@ from flowpilot_core.domain.kernel.errors import Unavailable
 from flowpilot_core.domain.kernel.identifiers import AccountId
 from flowpilot_http import server
 from flowpilot_http.app import create_app
+from flowpilot_http.connections import Limits
 from flowpilot_http.cursors import Cursors
 from flowpilot_http.ending import asked_to_end
 from flowpilot_http.loop_lag import watch_loop
@@ -86,7 +87,7 @@ async def serve(settings: Settings, *, host: str, port: int, relay: bool) -> Non
                     tasks.create_task(measure(outbox, metrics, stop))
                 tasks.create_task(watch_loop(metrics, stop))
                 tasks.create_task(push.run(waking, stop))
-                tasks.create_task(_until_served(app, listener, stop))
+                tasks.create_task(_until_served(app, listener, stop, settings, metrics))
 
 
 def _listening(host: str, port: int) -> socket.socket:
@@ -97,10 +98,11 @@ def _listening(host: str, port: int) -> socket.socket:
         raise CannotRun(str(exc)) from exc
 
 
-async def _until_served(app: Edge, listener: socket.socket, stop: asyncio.Event) -> None:
+async def _until_served(app: Edge, listener: socket.socket, stop: asyncio.Event, settings: Settings, metrics: Metrics) -> None:
     """Serve; however that ends, the relay is to end too."""
+    limits = Limits(of_process=settings.connections, of_address=settings.connections_per_address)
     try:
-        await server.serve(app, listener, stop)
+        await server.serve(app, listener, stop, limits=limits, metrics=metrics)
     finally:
         stop.set()
 

@@ -13,7 +13,8 @@ from flowpilot_core.application.notifications import push
 from flowpilot_core.application.notifications.push import Ended
 from flowpilot_http.cursors import Cursors
 from flowpilot_http.metrics import Metrics
-from flowpilot_http.sse import HANG_UP, EventIds, Streamed
+from flowpilot_http.sending import HANG_UP
+from flowpilot_http.sse import EventIds, Streamed
 from tests.support.browser import Browser
 from tests.support.http import Somebody, a_world
 from tests.support.listening import Heard, Pushing, pushing
