@@ -38,8 +38,8 @@ class Body:
         if len(self.body) <= PART:
             await send({"type": "http.response.body", "body": self.body, "more_body": False})
             return
-        body, self.body = self.body, b""
-        await send_in_parts(scope, send, [body])
+        given, self.body = [self.body], b""
+        await send_in_parts(scope, send, given)
 
 
 class NotModified(Body):

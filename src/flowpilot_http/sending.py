@@ -16,18 +16,21 @@ PART: Final = 64 * 1024
 """Bytes that are sent at once."""
 SOON: Final = 0.5
 """Seconds for which an answer stays in memory while nobody reads on."""
+MOST_HELD: Final = 32 * 1024 * 1024
+"""Bytes of large answers that stay in memory at all; others go to a file at once."""
 MOST_ASIDE: Final = 1024 * 1024 * 1024
 """Bytes in files of one process; whoever does not read on while there are as many is cut off."""
 
 
 @define
-class _Aside:
-    """What waits in files for those who were asked for it."""
+class _Large:
+    """Bytes of the large answers that are under way."""
 
-    size: int = 0
+    held: int = 0
+    aside: int = 0
 
 
-_ASIDE: Final = _Aside()
+_LARGE: Final = _Large()
 
 
 def hang_up(scope: Any) -> None:
@@ -38,29 +41,39 @@ def hang_up(scope: Any) -> None:
 
 async def send_in_parts(scope: Scope, send: Send, given: list[bytes]) -> None:
     """Send the one body that is given, and taken out of the list so that nobody else holds it."""
-    body = given.pop()
-    for sent in range(0, len(body), PART):
+    size = len(given[0])
+    sent = 0
+    _LARGE.held += size
+    try:
+        if _LARGE.held <= MOST_HELD or _LARGE.held == size:
+            sent = await _send_while_it_is_read(send, given[0])
+    finally:
+        _LARGE.held -= size
+    if sent < size:
+        await _send_from_file(scope, send, given, sent)
+
+
+async def _send_while_it_is_read(send: Send, body: bytes) -> int:
+    """How far it came."""
+    for begin in range(0, len(body), PART):
         try:
             async with asyncio.timeout(SOON):
-                await send(_part(body[sent : sent + PART], more=sent + PART < len(body)))
+                await send(_part(body[begin : begin + PART], more=begin + PART < len(body)))
         except TimeoutError:
-            # The part was not taken yet: the server waits before it takes one, and never after.
-            rest = [body[sent:]]
-            del body
-            await _send_from_file(scope, send, rest)
-            return
+            # Nothing of the part is sent: the server waits before it takes one, and never after.
+            return begin
+    return len(body)
 
 
-async def _send_from_file(scope: Scope, send: Send, given: list[bytes]) -> None:
-    size = len(given[0])
-    if _ASIDE.size + size > MOST_ASIDE:
+async def _send_from_file(scope: Scope, send: Send, given: list[bytes], begin: int) -> None:
+    left = size = len(given[0]) - begin
+    if _LARGE.aside + size > MOST_ASIDE:
         hang_up(scope)
         return
-    _ASIDE.size += size
+    _LARGE.aside += size
     try:
         with TemporaryFile() as file:
-            await asyncio.to_thread(_write, file, given)
-            left = size
+            await asyncio.to_thread(_write, file, given, begin)
             while left:
                 part = await asyncio.to_thread(file.read, PART)
                 left -= len(part)
@@ -69,11 +82,11 @@ async def _send_from_file(scope: Scope, send: Send, given: list[bytes]) -> None:
         log.warning("an answer that nobody reads cannot be put aside", problem=str(exc))
         hang_up(scope)
     finally:
-        _ASIDE.size -= size
+        _LARGE.aside -= size
 
 
-def _write(file: IO[bytes], given: list[bytes]) -> None:
-    file.write(given.pop())
+def _write(file: IO[bytes], given: list[bytes], begin: int) -> None:
+    file.write(memoryview(given.pop())[begin:])
     file.seek(0)
 
 

@@ -2,11 +2,13 @@
 
 import json
 import re
+import socket
 from base64 import b32decode
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from statistics import mean
 from time import perf_counter
+from contextlib import ExitStack, suppress
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -19,6 +21,7 @@ from flowpilot_adapters.system import SystemClock
 from flowpilot_core.domain.kernel.rate_limit import FAILED_FROM_ADDRESS
 from tests.support.attacked import INVITED, NOT_MAILED, SENDER, Served, a_served, hidden, neighbours
 from tests.support.forging import FORGED, forged
+from tests.support.loop_lag import longest
 from tests.support.mail_server import Envelope
 from tests.support.postgres import PostgresServer
 from tests.support.provider import CLIENT, Provider, slow_keys
@@ -26,6 +29,8 @@ from tests.support.psa import AutotaskSimulator
 from tests.support.serving import named, ran, until
 from tests.support.smuggling import ENCODED, SMUGGLED, one_mail
 
+KIB = 1024
+MIB = KIB * KIB
 START = {"title": "No mail", "problem": "Nothing arrives"}
 VARY = {"date", "x-request-id"}
 _SECRET = re.compile(r"fp[a-z]?_[a-z2-7]{26}_([a-z2-7]{52})_[0-9a-f]{8}")
@@ -486,3 +491,60 @@ def test_no_name_turns_what_is_beside_it_round_or_moves_a_terminal(served: Serve
     assert "\\x1b[2J\\u202edlo" in shown.stdout
     assert "\\u001b[2J\\u202edlo" in as_json.stdout
     assert not {"\x1b", "\u202e"} & {*shown.stdout, *as_json.stdout}
+def test_a_head_of_128_mib_is_refused_and_delays_nobody(served: Served) -> None:
+    """A50: by somebody who is not signed in. The loop held others up for seven seconds, and 200 MiB were taken."""
+    before, memory = served.metrics(), served.memory()
+    with served.connected() as sock:
+        said = _sent_until_refused(sock, b"GET / HTTP/1.1\r\nHost: here\r\nX: ", 128 * MIB)
+
+    assert said.startswith(b"HTTP/1.1 431 ")
+    assert 1 >= longest(before, served.metrics())
+    assert 64 * MIB > served.memory() - memory
+
+
+def test_answers_of_many_mib_that_nobody_reads_take_no_memory_and_end(served: Served) -> None:
+    """A51: 20 of them took 1.25 GiB, for ever."""
+    session = served.anna.post("/ai-sessions", json=START).json()["id"]
+    for _ in range(60):
+        step = {"kind": "note", "content": "a log", "evidence": "a line of it\n" * (256 * KIB // 13)}
+        assert 201 == served.anna.post(f"/ai-sessions/{session}/steps", json=step).status_code
+    assert 15 * MIB < len(served.anna.get(f"/ai-sessions/{session}").content)
+    memory = served.memory()
+
+    with ExitStack() as stack:
+        for _ in range(20):
+            sock = stack.enter_context(served.connected(reads=4 * KIB))
+            sock.sendall(f"GET /ai-sessions/{session} HTTP/1.1\r\nHost: here\r\nAuthorization: {_token(served.anna)}\r\n\r\n".encode())
+        until(lambda: 20 == served.ended("unread"))
+
+    assert 160 * MIB > served.memory() - memory
+
+
+def test_as_many_silent_connections_as_there_may_be_keep_nobody_out(served: Served) -> None:
+    """A52: they filled the limit of files, and nobody else was let in."""
+    before = served.metrics()
+    with ExitStack() as stack:
+        silent = [stack.enter_context(served.connected()) for _ in range(12_500)]
+
+        for _ in range(10):
+            assert 200 == served.stranger().get("/health/live").status_code
+        assert 500 <= served.ended("made_room")
+        assert 1 >= longest(before, served.metrics())
+        for sock in silent:
+            while sock.recv(KIB):
+                pass
+    until(lambda: 100 > int(served.figure("flowpilot_connections")))
+
+
+def _sent_until_refused(sock: socket.socket, first: bytes, size: int) -> bytes:
+    """Send that many bytes more, or as many as the other side takes; what it said."""
+    sock.sendall(first)
+    part = b"x" * MIB
+    with suppress(ConnectionError):
+        for _ in range(size // MIB):
+            sock.sendall(part)
+    return sock.recv(KIB)
+
+
+def _token(who: httpx.Client) -> str:
+    return who.headers["authorization"]

@@ -5,6 +5,7 @@ Beside it another of the same database, which may ask addresses on this machine,
 
 import asyncio
 import re
+import socket
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from html import unescape
@@ -89,6 +90,33 @@ class Served:
     @property
     def rivals_audience(self) -> str:
         return audience(self.seeded.people["rob"].account_id)
+
+    def metrics(self) -> str:
+        """What the process says of itself."""
+        return self.anna.get("/metrics").text
+
+    def figure(self, name: str) -> float:
+        """One of its metrics, 0 where it has not been counted."""
+        found = [line for line in self.metrics().split("\n") if line.startswith(f"{name} ")]
+        return float(found[0].split()[-1]) if found else 0
+
+    def ended(self, why: str) -> int:
+        """How many connections the process has ended for that."""
+        return int(self.figure(f'flowpilot_connections_ended_total{{why="{why}"}}'))
+
+    def memory(self) -> int:
+        """Bytes that the process takes."""
+        status = Path(f"/proc/{self.server.process.pid}/status").read_text()
+        return int(re.findall(r"VmRSS:\s+(\d+) kB", status)[0]) * 1024
+
+    @contextmanager
+    def connected(self, *, reads: int = 64 * 1024) -> Iterator[socket.socket]:
+        """A bare connection, on which so little is under way before somebody reads it."""
+        with socket.socket() as sock:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, reads)
+            sock.settimeout(60)
+            sock.connect((self.anna.base_url.host, self.anna.base_url.port))
+            yield sock
 
     def stranger(self) -> httpx.Client:
         """A browser that nobody is signed in with."""
