@@ -231,9 +231,16 @@ def _too_many_attempts(exc: errors.TooManyAttempts) -> Problem:
     return _problem("rate_limited", detail, headers=_retry_after(exc.retry_after))
 
 
+_TOO_MANY_STREAMS: Final[Mapping[errors.StreamsOf, str]] = {
+    errors.StreamsOf.PERSON: "You have {most} event streams open, as many as one person may. Close a page or a program that listens.",
+    errors.StreamsOf.ACCOUNT: "Your account has {most} event streams open, as many as it may. Close some, or try again later.",
+    errors.StreamsOf.PROCESS: "There are as many event streams as this server can have. Try again later.",
+}
+
+
 @_for(errors.TooManyStreams)
 def _too_many_streams(exc: errors.TooManyStreams) -> Problem:
-    return _problem("rate_limited", "Too many event streams are open. Close some, or try again later.", headers=_retry_after(5))
+    return _problem("rate_limited", _TOO_MANY_STREAMS[exc.whose].format(most=exc.most), headers=_retry_after(5))
 
 
 @_for(errors.Unavailable)

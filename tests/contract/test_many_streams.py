@@ -1,5 +1,6 @@
 """A thousand streams of events at once, over real sockets."""
 
+import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -35,3 +36,22 @@ async def test_a_thousand_streams_that_are_killed_leave_nothing_behind_and_miss_
     assert THOUSAND + 1 == len(office.push.streams)
     assert {tuple(expected)} == {tuple(one.data["handoff_id"] for one in (*first, *then)) for first, then in zip(heard, rest, strict=True)}
     assert expected == [one.data["handoff_id"] for one in await before.some(5)]
+
+
+async def test_a_stream_is_opened_as_quickly_with_thousands_open_as_with_none(office: Pushing) -> None:
+    """A54: with 5,500 open, opening 500 more took twelve seconds."""
+    people = (office.world.owner, office.world.admin, office.world.senior, office.world.viewer)
+
+    async def some() -> float:
+        began = time.perf_counter()
+        for number in range(100):
+            await office.listen(people[number % 4])
+        return time.perf_counter() - began
+
+    first = min([await some() for _ in range(3)])
+    for _ in range(30):
+        await some()
+    last = min([await some() for _ in range(3)])
+
+    assert 3_600 == len(office.push.streams)
+    assert last < 3 * first

@@ -10,7 +10,7 @@ from attrs import define, field, frozen
 
 from flowpilot_adapters.memory import MemoryEventStream, MemoryStore
 from flowpilot_adapters.system import SystemClock, new_id
-from flowpilot_core.application.notifications.push import Push
+from flowpilot_core.application.notifications.push import MOST_STREAMS, Push
 from flowpilot_core.ports.notifications import EventStream
 from flowpilot_core.testing.contracts import Adapter
 from flowpilot_http import server
@@ -144,12 +144,25 @@ class Pushing:
 
 @asynccontextmanager
 async def pushing(
-    adapter: Adapter | None = None, *, waking: EventStream | None = None, metrics: Metrics | None = None
+    adapter: Adapter | None = None,
+    *,
+    waking: EventStream | None = None,
+    metrics: Metrics | None = None,
+    most_of_account: int = MOST_STREAMS,
+    most_of_person: int = MOST_STREAMS,
 ) -> AsyncIterator[Pushing]:
     """A world in memory, or in a store that is given, until the block ends."""
     store = adapter or MemoryStore(clock=SystemClock(), new_token=new_id)
     waking = waking or MemoryEventStream()
-    push = Push(begin=store.begin, view=store.view, wire=Sse(EventIds(Cursors([SECRET_KEY]))), jitter=lambda: 0.5, node_id=new_id())
+    push = Push(
+        begin=store.begin,
+        view=store.view,
+        wire=Sse(EventIds(Cursors([SECRET_KEY]))),
+        jitter=lambda: 0.5,
+        node_id=new_id(),
+        most_of_account=most_of_account,
+        most_of_person=most_of_person,
+    )
     world = await a_world_in(store.begin, store.view, store.outbox, push=push, committed=waking.publish, metrics=metrics)
     stop = asyncio.Event()
     async with AsyncExitStack() as stack:

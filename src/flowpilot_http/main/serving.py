@@ -60,7 +60,15 @@ async def serve(settings: Settings, *, host: str, port: int, relay: bool) -> Non
                 relaying = opened_for_relay(stack, urls.app, pool_size=max(1, settings.pool_size // 2))
                 working = await relay_of(settings, stack, urls, relaying, outbox, waking, psas, metrics)
             keys = secret_keys(settings)
-            push = Push(begin=database.begin, view=database.view, wire=Sse(EventIds(Cursors(keys))), jitter=jitter, node_id=new_id())
+            push = Push(
+                begin=database.begin,
+                view=database.view,
+                wire=Sse(EventIds(Cursors(keys))),
+                jitter=jitter,
+                node_id=new_id(),
+                most_of_account=settings.streams_per_account,
+                most_of_person=settings.streams_per_person,
+            )
 
             def committed(account_id: AccountId) -> None:
                 if working:

@@ -13,7 +13,7 @@ from uuid import UUID
 from attrs import define, field, frozen
 
 from flowpilot_core.domain.kernel.actor import Person
-from flowpilot_core.domain.kernel.errors import FlowPilotError, TooManyStreams, Unauthenticated, Unavailable
+from flowpilot_core.domain.kernel.errors import FlowPilotError, StreamsOf, TooManyStreams, Unauthenticated, Unavailable
 from flowpilot_core.domain.kernel.identifiers import AccountId, UserId
 from flowpilot_core.domain.notifications.pushed import PUSHED
 from flowpilot_core.ports.kernel import BeginWork, Jitter, KernelView, ViewOf
@@ -41,8 +41,10 @@ MOST_READS = 4
 """Reads of the database at once, of all accounts: listening leaves most connections to requests."""
 MOST_STREAMS = 10_000
 """Open at once in one process."""
-MOST_OF_ONE = 2_000
-"""Of these, of one person."""
+MOST_OF_ACCOUNT = 2_000
+"""Of these, of one account, so that five cannot take all."""
+MOST_OF_PERSON = 20
+"""Of these, of one person: a page has one."""
 
 
 STAY = 30.0
@@ -239,8 +241,10 @@ class Feed:
         self._kept.extend(told)
         while len(self._kept) > KEPT:
             self.forgotten = self._kept.popleft().number
-        for stream in self.streams:
-            stream.wake()
+        if told:
+            # Else nobody has anything to hear, and whoever comes or looks would have all others look.
+            for stream in self.streams:
+                stream.wake()
 
 
 @define(eq=False, kw_only=True)
@@ -258,6 +262,8 @@ class Push:
     begin: BeginWork[NotificationWork]
     node_id: UUID
     """Another one for each process, each time it starts."""
+    most_of_account: int = MOST_OF_ACCOUNT
+    most_of_person: int = MOST_OF_PERSON
     _feeds: dict[AccountId, Feed] = field(factory=dict, init=False)
     _of_one: Counter[UserId] = field(factory=Counter, init=False)
     _reading: asyncio.Semaphore = field(factory=lambda: asyncio.Semaphore(MOST_READS), init=False)
@@ -320,9 +326,14 @@ class Push:
         """
         if not self._running:
             raise Unavailable("push")
-        if self._of_one[reader.user_id] >= MOST_OF_ONE or self._open >= MOST_STREAMS:
-            raise TooManyStreams
         feed = self._feeds.get(reader.account_id)
+        for open_now, whose, most in (
+            (self._of_one[reader.user_id], StreamsOf.PERSON, self.most_of_person),
+            (len(feed.streams) if feed else 0, StreamsOf.ACCOUNT, self.most_of_account),
+            (self._open, StreamsOf.PROCESS, MOST_STREAMS),
+        ):
+            if open_now >= most:
+                raise TooManyStreams(whose, most)
         if feed is None:
             feed = self._feeds[reader.account_id] = Feed(reader.account_id, self.view, self.wire, self._reading, after)
         stream = Stream(
@@ -380,7 +391,14 @@ class Push:
         sharing: dict[bytes, list[Stream]] = {}
         for stream in self.streams:
             sharing.setdefault(stream.credential, []).append(stream)
-        await asyncio.gather(*(self._look_at(streams) for streams in sharing.values()))
+        left = iter(sharing.values())
+
+        async def look() -> None:
+            for streams in left:
+                await self._look_at(streams)
+
+        # As many at a time as may read, since a task for each would take the loop for long.
+        await asyncio.gather(*(look() for _ in range(MOST_READS)))
 
     async def _look_at(self, streams: list[Stream]) -> None:
         try:

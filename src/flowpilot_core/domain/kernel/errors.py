@@ -4,6 +4,7 @@ Nothing here knows of HTTP or SQL: an edge translates these, by class, into its 
 """
 
 from datetime import datetime
+from enum import StrEnum
 
 from attrs import define
 
@@ -232,5 +233,20 @@ class TooManyAttempts(FlowPilotError):
         return "too many sign-ins failed"
 
 
+class StreamsOf(StrEnum):
+    """Whose streams of news are counted."""
+
+    PERSON = "person"
+    ACCOUNT = "account"
+    PROCESS = "process"
+
+
+@define
 class TooManyStreams(FlowPilotError):
-    """As many streams of news are open as there may be, of one person or of all together."""
+    """As many streams of news are open as there may be, of one person, of one account or of all together."""
+
+    whose: StreamsOf
+    most: int
+
+    def __str__(self) -> str:
+        return f"{self.most} streams of news are open, as many as a {self.whose} may have"

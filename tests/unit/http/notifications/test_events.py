@@ -1,6 +1,7 @@
 """`GET /events`: who hears what, where a stream goes on, and when it ends."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from functools import partial
 
@@ -321,19 +322,65 @@ def test_whoever_is_signed_out_is_looked_for_twice_a_second() -> None:
     assert push.LOOK <= 0.5
 
 
-async def test_nobody_has_more_streams_than_there_may_be(office: Pushing, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(push, "MOST_OF_ONE", 2)
-    monkeypatch.setattr(push, "MOST_STREAMS", 3)
-    world = office.world
-    first, second, third = [await office.listen(who) for who in (world.senior, world.senior, world.senior)]
-    another, too_many = await office.listen(world.junior), await office.listen(world.owner)
-    refused = await third.body()
-    first.hang_up()
-    await office.until(lambda: len(office.push.streams) < 3)
-    now = await office.listen(world.owner)
+async def test_nobody_has_more_streams_than_one_person_may() -> None:
+    """A54: they are told what to do, and have one more as soon as one has ended."""
+    async with pushing(most_of_person=2) as office:
+        world = office.world
+        first, second, third = [await office.listen(world.senior) for _ in range(3)]
+        another = await office.listen(world.junior)
+        refused = await third.body()
+        first.hang_up()
+        await office.until(lambda: len(office.push.streams) < 3)
+        now = await office.listen(world.senior)
 
-    assert [200, 200, 429, 200, 429, 200] == [one.status for one in (first, second, third, another, too_many, now)]
+    assert [200, 200, 429, 200, 200] == [one.status for one in (first, second, third, another, now)]
     assert ("rate_limited", "5") == (refused["code"], third.headers["retry-after"])
+    assert "Close a page" in refused["detail"]
+
+
+async def test_no_account_has_more_streams_than_its_share() -> None:
+    """A54"""
+    async with pushing(most_of_account=3) as office:
+        world = office.world
+        ours = [await office.listen(who) for who in (world.senior, world.senior, world.junior, world.owner)]
+        theirs = await office.listen(world.rival)
+
+        assert [200, 200, 200, 429, 200] == [one.status for one in (*ours, theirs)]
+        assert "Your account has 3" in (await ours[-1].body())["detail"]
+
+
+async def test_a_process_has_no_more_streams_than_it_can(office: Pushing, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(push, "MOST_STREAMS", 2)
+    world = office.world
+
+    assert [200, 200, 429] == [(await office.listen(who)).status for who in (world.senior, world.junior, world.rival)]
+
+
+def test_twenty_streams_of_a_person_and_a_fifth_of_all_of_an_account_are_enough() -> None:
+    """A54"""
+    assert (20, 5) == (push.MOST_OF_PERSON, push.MOST_STREAMS // push.MOST_OF_ACCOUNT)
+
+
+async def test_whoever_comes_wakes_nobody_and_what_happens_wakes_each_once(office: Pushing, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A54: opening a stream had every other one of the account look for news, and so did looking at the log twice a second."""
+    woken: list[push.Stream] = []
+    wake = push.Stream.wake
+
+    def noted(stream: push.Stream) -> None:
+        woken.append(stream)
+        wake(stream)
+
+    world = office.world
+    streams = [await office.listen(world.senior) for _ in range(20)]
+    monkeypatch.setattr(push.Stream, "wake", noted)
+    streams += [await office.listen(world.viewer) for _ in range(20)]
+    by_coming = len(woken)
+    await world.junior.escalation()
+    for stream in streams:
+        await stream.some(1)
+
+    assert 0 == by_coming
+    assert {1} == set(Counter(woken).values())
 
 
 async def test_whoever_has_a_stream_open_is_online_until_the_last_one_ends(office: Pushing) -> None:
