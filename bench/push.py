@@ -122,10 +122,10 @@ async def measure(*, rounds: int, said: Callable[[str], None]) -> PushFigure:
         template = await a_template(database, "Listening", escalated=True)
         handoff_id = template.handoff_id or HandoffId(UUID(int=0))
         copy(postgres.address.url(), template, EVENTS)
-        our_url, our_pid = stack.enter_context(serving(postgres, folder))
+        our_url, our_pid = stack.enter_context(serving(postgres, folder, streams_per_person=str(STREAMS)))
         bare_url, bare_pid = stack.enter_context(_bare())
         nats = stack.enter_context(_nats(Path(folder) / "nats"))
-        two = [stack.enter_context(serving(postgres, one, nats_url=nats)) for one in (first, second)]
+        two = [stack.enter_context(serving(postgres, one, nats_url=nats, streams_per_person=str(STREAMS))) for one in (first, second)]
         reroutes = [
             request("POST", f"/handoffs/{numbered(handoff_id, n)}/reroute", template.senior_token, body=b"{}") for n in range(1, EVENTS + 1)
         ]

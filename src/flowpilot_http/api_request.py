@@ -39,12 +39,13 @@ from flowpilot_core.domain.kernel.identifiers import (
     WebhookId,
     WebhookMessageId,
 )
-from flowpilot_core.ports.kernel import AlreadyAnswered, Answer, Clock, Once
+from flowpilot_core.ports.kernel import LARGEST_KEPT, AlreadyAnswered, Answer, Clock, Once
 from flowpilot_http.schemas.kernel import Listed, Nothing, Page
 
 from . import decoding
 from .auth import Door
 from .cursors import Cursors
+from .made_anew import made_anew, referring
 from .problems import At, Refused
 from .responses import Body, Header, encode
 from .sse import EventIds, Streamed
@@ -222,11 +223,13 @@ class Call(Request[Person, None, State]):
 
         `again`: what a repeat is answered with, where `answer` holds a secret that is to be kept nowhere.
         """
-        kept: list[Answer] = []
+        first: list[bytes] = []
 
         def render(result: R) -> Answer:
-            kept[:] = [Answer(status=status, body=b"" if status == NO_CONTENT else encode((again or answer)(result)))]
-            return kept[0]
+            shown = (again or answer)(result)
+            first[:] = [b"" if status == NO_CONTENT else encode(shown)]
+            kept = first[0] if len(first[0]) <= LARGEST_KEPT else referring(shown, self._within())
+            return Answer(status=status, body=kept)
 
         try:
             change = await self._change(render)
@@ -236,11 +239,13 @@ class Call(Request[Person, None, State]):
         try:
             result = await use_case(change)
         except AlreadyAnswered as before:
-            return Body(before.answer.body, status=before.answer.status, headers=(_REPLAYED,))
+            body = await made_anew(before.answer.body, self.flowpilot, self.user)
+            return Body(body, status=before.answer.status, headers=(_REPLAYED,))
         if again is not None:
             return Body(encode(answer(result)), status=status)
-        first = kept[0] if kept else render(result)
-        return Body(first.body, status=first.status)
+        if not first:
+            render(result)
+        return Body(first.pop(), status=status)
 
     async def listed(
         self,
@@ -323,6 +328,11 @@ class Call(Request[Person, None, State]):
             await self.flowpilot.outputs.require(self.user, self.session_id, self.output_id)
         if "step_id" in named and self.step_id not in {step.id for step in detail.steps}:
             raise NotFound("step")
+
+    def _within(self) -> UUID | None:
+        """The thing that what the path names belongs to."""
+        named = self.scope["path_params"]
+        return next((UUID(named[thing]) for thing in KNOWN if thing in named), None)
 
     @property
     def _face(self) -> Face:

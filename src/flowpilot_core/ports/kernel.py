@@ -13,7 +13,8 @@ from datetime import datetime
 from typing import Protocol, TypeVar, TypeVarTuple
 from uuid import UUID
 
-from attrs import frozen
+from attrs import field, frozen
+from attrs.validators import max_len
 
 from flowpilot_core.domain.kernel.events import Event, LoggedEvent
 from flowpilot_core.domain.kernel.identifiers import AccountId, UserId
@@ -77,12 +78,16 @@ class Once:
     """Keys kept before this time count as unknown."""
 
 
+LARGEST_KEPT = 64 * 1024
+"""Bytes of an answer that are kept for repeats; of a larger one, what it is made anew from."""
+
+
 @frozen(kw_only=True)
 class Answer:
-    """What a request was answered with."""
+    """What a request was answered with, as far as it is kept."""
 
     status: int
-    body: bytes
+    body: bytes = field(validator=max_len(LARGEST_KEPT))
 
 
 class AlreadyAnswered(Exception):

@@ -2,17 +2,29 @@
 
 import re
 from datetime import timedelta
+from functools import partial
 
 import anyio
 import httpx
+import msgspec
 import pytest
 
+from flowpilot_http import api_request
+from flowpilot_http.made_anew import ANEW, made_anew, referring
+from flowpilot_http.schemas.access.account import AccountOut
+from flowpilot_http.schemas.access.identity_providers import ProviderOut
+from flowpilot_http.schemas.access.tokens import TokenOut
+from flowpilot_http.schemas.notifications.webhooks import WebhookOut
+from flowpilot_http.schemas.psa import PostOut, PsaWebhookOut
 from tests.support.http import World
 from tests.support.routes import a_body, asked, filled, routes_of_accounts, things_of
 
 pytestmark = pytest.mark.anyio
 ADAPTERS = ("memory", "postgres")
 
+SMALL = (AccountOut, TokenOut, ProviderOut, WebhookOut, PsaWebhookOut)
+"""Answers of a few names and addresses, each of which has its bound."""
+REPLAYED = "idempotency-replayed"
 START = {"title": "No mail", "problem": "Nothing arrives"}
 SECRET = re.compile(r"whsec_|[a-z2-7]{52}")
 """What the secrets look like that answers show: those of webhooks, and the ends of tokens and addresses."""
@@ -102,6 +114,89 @@ async def test_a_secret_that_an_answer_shows_is_not_kept_for_its_repeats(world: 
 
     connection, webhook = "/psa-connections/{connection_id:str}", "/webhooks/{webhook_id:str}"
     assert ({"/tokens", "/webhooks", f"{webhook}/secret", f"{connection}/webhook"}, set()) == (showed, kept)
+
+
+async def test_a_large_answer_is_not_kept_but_made_anew_from_the_thing_as_it_is(world: World) -> None:
+    """A53: twelve requests of 52 bytes kept 187 MB for a day."""
+    session = await world.junior.made("/ai-sessions", START)
+    path = f"/ai-sessions/{session['id']}"
+    for _ in range(3):
+        await world.junior.made(f"{path}/steps", {"kind": "note", "content": "a log", "evidence": "x" * 40_000})
+
+    first = await world.senior.post(f"{path}/join", idempotency_key="one")
+    await world.junior.made(f"{path}/steps", {"kind": "note", "content": "and more"})
+    again = await world.senior.post(f"{path}/join", idempotency_key="one")
+
+    assert (200, 200, None, "true") == (first.status_code, again.status_code, *(one.headers.get(REPLAYED) for one in (first, again)))
+    assert (3, 4) == (len(first.json()["steps"]), len(again.json()["steps"]))
+    assert again.json() == await world.senior.seen(path)
+    kinds = [one["kind"] for one in (await world.senior.seen(f"{path}/timeline"))["items"]]
+    assert 1 == kinds.count("session.joined")
+
+
+async def test_what_a_large_answer_showed_is_named_as_the_first_time(world: World) -> None:
+    """A53"""
+    session = await world.junior.made("/ai-sessions", START)
+    ask = partial(world.junior.post, f"/ai-sessions/{session['id']}/steps", idempotency_key="one")
+    step = {"kind": "note", "content": "a log", "evidence": "x" * 100_000}
+
+    first, again = [await ask(step) for _ in range(2)]
+
+    assert (201, 201, "true") == (first.status_code, again.status_code, again.headers[REPLAYED])
+    assert first.json() == again.json()
+    assert 1 == len((await world.junior.seen(f"/ai-sessions/{session['id']}"))["steps"])
+
+
+async def test_a_large_answer_is_not_repeated_to_who_may_no_longer_read_the_thing(world: World) -> None:
+    """A53: it is parked meanwhile, which is its assignee's business."""
+    session = await world.junior.made("/ai-sessions", START)
+    path = f"/ai-sessions/{session['id']}"
+    await world.junior.made(f"{path}/steps", {"kind": "note", "content": "a log", "evidence": "x" * 100_000})
+    await world.senior.post(f"{path}/join", idempotency_key="one")
+    await world.junior.made(f"{path}/handoff", {"intent": "park", "reason": "Waiting for the client"})
+
+    again = await world.senior.post(f"{path}/join", idempotency_key="one")
+
+    assert (404, "not_found") == (again.status_code, again.json()["code"])
+
+
+async def test_whatever_may_be_large_can_be_made_anew(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A53: every change of the document, as if no answer were small enough to be kept."""
+    things = await things_of(world.junior, world.senior, world.owner)
+    resolved = await world.junior.made("/ai-sessions", START)
+    await world.junior.post(f"/ai-sessions/{resolved['id']}/resolve", {"summary": "Restarted it"})
+    output = await world.junior.made(f"/ai-sessions/{resolved['id']}/outputs", {"kind": "kb_article"})
+    monkeypatch.setattr(api_request, "LARGEST_KEPT", 0)
+    made = set()
+
+    for method, path, operation in routes_of_accounts(world):
+        if method in ("GET", "DELETE") or operation is None or operation.answer in SMALL:
+            continue
+        named = {**things}
+        if "/outputs" in path:
+            named |= {"session_id": resolved["id"], "output_id": output["id"]}
+        elif path.startswith("/ai-sessions/"):
+            session = await world.owner.made("/ai-sessions", START)
+            step = await world.owner.made(f"/ai-sessions/{session['id']}/steps", {"kind": "note", "content": "Looked at it"})
+            named |= {"session_id": session["id"], "step_id": step["id"], "branch_id": session["active_branch_id"]}
+        ask = (world.owner, method, filled(path, named), a_body(operation, named))
+        first, again = [await asked(*ask, idempotency_key=f"{method}{path}") for _ in range(2)]
+        assert first.status_code == again.status_code, (path, again.text)
+        if REPLAYED in again.headers:
+            assert first.json().keys() == again.json().keys(), path
+            made.add(operation.answer.__name__)
+
+    assert {"PostOut"} == set(ANEW) - made
+
+
+async def test_a_post_that_was_tried_again_can_be_made_anew(world: World) -> None:
+    """A53"""
+    things = await things_of(world.junior, world.senior, world.owner)
+    (shown,) = [one for one in (await world.owner.seen("/psa-posts"))["items"] if one["id"] == things["post_id"]]
+    post = msgspec.convert(shown, PostOut)
+    by = world.owner.user.acting(world.owner.account_id)
+
+    assert shown == msgspec.json.decode(await made_anew(referring(post, None), world.flowpilot, by))
 
 
 async def test_the_same_request_many_times_at_once_is_done_once(world: World) -> None:

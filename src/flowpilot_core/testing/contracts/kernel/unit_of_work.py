@@ -13,7 +13,7 @@ from flowpilot_core.domain.kernel.errors import KeyInProgress, KeyReused, NotFou
 from flowpilot_core.domain.kernel.identifiers import AccountId, SessionId, StepId, TeamId
 from flowpilot_core.domain.sessions.session import Session
 from flowpilot_core.domain.sessions.step import StepKind
-from flowpilot_core.ports.kernel import AlreadyAnswered, Answer, BeginWork, Once, ViewOf
+from flowpilot_core.ports.kernel import LARGEST_KEPT, AlreadyAnswered, Answer, BeginWork, Once, ViewOf
 from flowpilot_core.ports.relay import Outbox
 from flowpilot_core.ports.unit_of_work import UnitOfWork, View
 from flowpilot_core.testing.builders import MINUTE, NOON, Case, Staff, a_session, an_escalation, new_id, recorded
@@ -328,6 +328,18 @@ class OnceContract(Contract):
 
         assert self.FIRST == repeated.value.answer
         assert 1 == len(await all_events(view, acme.account_id))
+
+    async def test_as_much_of_an_answer_as_is_kept_comes_back_to_the_byte(self, begin: BeginWork[UnitOfWork], acme: Staff) -> None:
+        """A53: and no larger one can be given to be kept."""
+        answer = Answer(status=200, body=bytes(range(256)) * (LARGEST_KEPT // 256))
+        await self.ask(begin, acme, self.once(acme), answer)
+
+        with pytest.raises(AlreadyAnswered) as repeated:
+            await self.ask(begin, acme, self.once(acme), self.SECOND)
+
+        assert answer == repeated.value.answer
+        with pytest.raises(ValueError, match="body"):
+            evolve(answer, body=answer.body + b"x")
 
     async def test_another_request_under_the_same_key_is_refused(
         self, begin: BeginWork[UnitOfWork], view: ViewOf[View], acme: Staff
