@@ -19,6 +19,7 @@ SAMPLES: dict[str, Any] = {
     "SessionId": UUID(int=0),
     "HandoffId": UUID(int=0),
     "UserId": UUID(int=0),
+    "StreamsOf": core.StreamsOf.PERSON,
     "datetime": datetime(2026, 1, 1, tzinfo=UTC),
     "str | None": "name",
 }

@@ -24,7 +24,8 @@ A junior is stuck on a ticket; a senior takes over in 30 seconds with everything
 Sign in with `Authorization: Bearer` and a token of `flowpilot token create`. The token names one person of one account: what belongs to
 another account does not exist here. Times are RFC 3339 in UTC, ids are UUIDs, lists are pages with `limit` and `cursor`.
 
-A POST may carry an `Idempotency-Key`: the same request with the same key is done once, and for 24 hours answered the same. A change may
+A POST may carry an `Idempotency-Key`: the same request with the same key is done once, and for 24 hours answered the same; an answer of
+more than 64 KiB is given again from the thing as it is by then. A head may have 64 KiB (431), a body 1 MiB (413). A change may
 carry `If-Match` with the version it was decided on, which is the ETag of a session or handoff: a stale one is refused.
 
 Refusals are `application/problem+json` (RFC 9457) with a stable `code`.

@@ -548,3 +548,34 @@ def _sent_until_refused(sock: socket.socket, first: bytes, size: int) -> bytes:
 
 def _token(who: httpx.Client) -> str:
     return who.headers["authorization"]
+
+
+def test_repeats_of_large_answers_keep_next_to_nothing(served: Served) -> None:
+    """A53: what twelve requests of 52 bytes kept was twelve times the session."""
+    session = served.anna.post("/ai-sessions", json=START).json()["id"]
+    for _ in range(8):
+        step = {"kind": "note", "content": "a log", "evidence": "a line of it\n" * (256 * KIB // 13)}
+        assert 201 == served.anna.post(f"/ai-sessions/{session}/steps", json=step).status_code
+    ask = {"json": {"rating": 1}, "headers": {"Idempotency-Key": str(uuid4())}}
+    step_id = served.anna.get(f"/ai-sessions/{session}").json()["steps"][0]["id"]
+
+    first, again = [served.anna.post(f"/ai-sessions/{session}/steps/{step_id}/feedback", **ask) for _ in range(2)]  # type: ignore[arg-type]
+
+    assert 2 * MIB < len(first.content)
+    assert (200, "true", first.json()) == (again.status_code, again.headers["idempotency-replayed"], again.json())
+    ((kept,),) = served.database.do("SELECT max(length(body)) FROM flowpilot.idempotency_key")
+    assert 64 * KIB >= kept
+
+
+def test_a_person_who_opens_all_the_streams_they_can_leaves_them_to_others(served: Served) -> None:
+    """A54"""
+    with ExitStack() as stack:
+        for _ in range(30):
+            sock = stack.enter_context(served.connected())
+            sock.sendall(f"GET /events HTTP/1.1\r\nHost: here\r\nAuthorization: {_token(served.anna)}\r\n\r\n".encode())
+        until(lambda: 20 == served.figure("flowpilot_streams"))
+        refused = served.anna.get("/events")
+        with served.rival.stream("GET", "/events") as other:
+            assert 200 == other.status_code
+
+    assert (429, "rate_limited") == (refused.status_code, refused.json()["code"])
