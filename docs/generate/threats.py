@@ -58,8 +58,8 @@ def threat_model() -> str:
         "## What is out of scope",
         "Whoever administers the database, the host or the mail server sees what passes through it. Somebody with an account owner's"
         " credentials can do what an account owner can. Floods from many addresses are for what stands before the server; heads, bodies,"
-        " connections, streams, pages, queries and outgoing answers are bounded here. Timing is not measured: what a stranger's request costs is shown by its"
-        " statements.",
+        " connections, streams, pages, queries and outgoing answers are bounded here. Timing is not measured: what a stranger's request"
+        " costs is shown by its statements.",
         "## Each attack, and the tests that try it",
         "A test names its row; the table is made from these names. Those of parts that are not built yet are left out. Beside them,"
         " `test_who_may.py` tries every route as every role, from another account and signed out, and fails where nobody decided about a"

@@ -258,7 +258,11 @@ async def serve(
         timeout_graceful_shutdown=GRACE,
     )
     believed = ProxyHeadersMiddleware(cast(Any, app), config.forwarded_allow_ips).trusted_hosts
-    connections = Connections(limits=(limits or Limits()).within_files(), believed=believed.__contains__)
+    limits = limits or Limits()
+    possible = limits.within_files()
+    if possible != limits:
+        log.warning("fewer connections than set: the process may not open as many files", connections=possible.of_process)
+    connections = Connections(limits=possible, believed=believed.__contains__)
     metrics.watch_connections(lambda: len(connections))
     config.http = cast(type[asyncio.Protocol], partial(_Protocol, connections, metrics))
     server = _Server(config)

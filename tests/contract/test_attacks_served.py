@@ -502,6 +502,26 @@ def test_a_head_of_128_mib_is_refused_and_delays_nobody(served: Served) -> None:
     assert 64 * MIB > served.memory() - memory
 
 
+def test_heads_and_bodies_that_come_for_ever_end(served: Served) -> None:
+    """A50, A51: a byte now and then kept a connection for as long as somebody liked."""
+    before = served.ended("head_too_slow"), served.ended("body_too_slow")
+    begun = {
+        "silent": b"",
+        "head": b"GET / HTTP/1.1\r\nX: ",
+        "body": b"POST /ai-sessions HTTP/1.1\r\nHost: here\r\nAuthorization: %s\r\nContent-Length: 90000\r\n\r\n"
+        % _token(served.anna).encode(),
+    }
+    with ExitStack() as stack:
+        dripping = {what: stack.enter_context(served.connected()) for what in begun}
+        for what, sock in dripping.items():
+            sock.sendall(begun[what])
+            sock.settimeout(0.5)
+        ended = [what for what, sock in dripping.items() if _drips_until_it_ends(sock, b"" if what == "silent" else b"x")]
+
+    assert ["silent", "head", "body"] == ended
+    assert (before[0] + 2, before[1] + 1) == (served.ended("head_too_slow"), served.ended("body_too_slow"))
+
+
 def test_answers_of_many_mib_that_nobody_reads_take_no_memory_and_end(served: Served) -> None:
     """A51: 20 of them took 1.25 GiB, for ever."""
     session = served.anna.post("/ai-sessions", json=START).json()["id"]
@@ -544,6 +564,17 @@ def _sent_until_refused(sock: socket.socket, first: bytes, size: int) -> bytes:
         for _ in range(size // MIB):
             sock.sendall(part)
     return sock.recv(KIB)
+
+
+def _drips_until_it_ends(sock: socket.socket, drop: bytes) -> bool:
+    while True:
+        try:
+            sock.sendall(drop)
+            return not sock.recv(KIB)
+        except TimeoutError:
+            continue
+        except ConnectionError:
+            return True
 
 
 def _token(who: httpx.Client) -> str:

@@ -1,6 +1,7 @@
 """Connections to a server: heads, bodies and answers have bounds in size and time, and there are only so many."""
 
 import asyncio
+import resource
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack, asynccontextmanager
@@ -17,7 +18,7 @@ from flowpilot_http.responses import Body
 pytestmark = pytest.mark.anyio
 
 KIB = 1024
-LARGE = 8 * KIB * KIB
+LARGE = 2 * KIB * KIB
 GET = b"GET /%d HTTP/1.1\r\nHost: here\r\n\r\n"
 POST = b"POST /2 HTTP/1.1\r\nHost: here\r\n%s\r\n\r\n"
 OK = b"HTTP/1.1 200 OK"
@@ -120,7 +121,7 @@ async def _serving(app: Any = _answers, *, limits: Limits | None = None) -> Asyn
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Everything that lasts, lasts shorter."""
-    for name, seconds in {"LOOK": 0.01, "HEAD_LASTS": 0.1, "BODY_LASTS": 0.1, "UNREAD_LASTS": 0.1, "LINGER": 0.1}.items():
+    for name, seconds in {"LOOK": 0.01, "HEAD_LASTS": 0.3, "BODY_LASTS": 0.3, "UNREAD_LASTS": 0.3, "LINGER": 0.1}.items():
         monkeypatch.setattr(server, name, seconds)
 
 
@@ -232,7 +233,6 @@ async def test_an_answer_that_nobody_reads_ends(size: int, end: bytes) -> None:
         await serving.until(lambda: serving.ended("unread") == len(clients))
 
 
-@pytest.mark.usefixtures("hasty")
 async def test_an_answer_that_is_read_slowly_arrives_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     """A51: from a file in the end."""
     monkeypatch.setattr(sending, "SOON", 0.0)
@@ -269,6 +269,17 @@ async def test_a_client_that_sends_on_after_it_was_answered_is_not_listened_to_f
 
         assert first.startswith(OK)
         assert 1 == serving.ended("body_too_large")
+
+
+def test_there_are_no_more_connections_than_files_for_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A52: and as many files as the process may allow itself."""
+    allowed: list[tuple[int, int]] = []
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (1_024, 4_000))
+    monkeypatch.setattr(resource, "setrlimit", lambda _, limits: allowed.append(limits))
+
+    assert 3_000 == Limits(of_process=12_000).within_files().of_process
+    assert Limits(of_process=2_000) == Limits(of_process=2_000).within_files()
+    assert [(4_000, 4_000), (2_667, 4_000)] == allowed
 
 
 class _Line:
