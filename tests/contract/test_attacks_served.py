@@ -6,9 +6,9 @@ import socket
 from base64 import b32decode
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from statistics import mean
 from time import perf_counter
-from contextlib import ExitStack, suppress
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -491,6 +491,8 @@ def test_no_name_turns_what_is_beside_it_round_or_moves_a_terminal(served: Serve
     assert "\\x1b[2J\\u202edlo" in shown.stdout
     assert "\\u001b[2J\\u202edlo" in as_json.stdout
     assert not {"\x1b", "\u202e"} & {*shown.stdout, *as_json.stdout}
+
+
 def test_a_head_of_128_mib_is_refused_and_delays_nobody(served: Served) -> None:
     """A50: by somebody who is not signed in. The loop held others up for seven seconds, and 200 MiB were taken."""
     before, memory = served.metrics(), served.memory()
