@@ -221,7 +221,7 @@ async def _at_its_worst(client: Client, ends: Ends, worst: Account) -> None:
     """All that the account has done hangs, in each lane."""
     before = ends.hanging.copy()
     await asyncio.gather(*(_flood(client, worst) for _ in range(FLOOD)))
-    await _until(lambda: all((ends.hanging - before)[end] for end in A_HANGS_AT))
+    await _until(lambda: all((ends.hanging - before)[end] for end in A_HANGS_AT), "all of what A is to be kept waiting by")
 
 
 @asynccontextmanager
@@ -268,7 +268,7 @@ async def _waits(client: Client, ends: Ends, b: Account, psa: ConnectWiseSimulat
             await client.ask(b.engineer, "GET", "/handoffs/queue")
             waits[QUEUE].append(time.perf_counter() - looked)
         await asyncio.gather(
-            _noted(ends, psa, int(ticket)), *(_until(partial(_is_told, ends, lane, before[lane])) for lane in LANES if lane != NOTE)
+            _noted(ends, psa, int(ticket)), *(_until(partial(_is_told, ends, lane, before[lane]), lane) for lane in LANES if lane != NOTE)
         )
         for lane in LANES:
             waits[lane].append(ends.told[lane][before[lane]] - begun)
@@ -276,7 +276,7 @@ async def _waits(client: Client, ends: Ends, b: Account, psa: ConnectWiseSimulat
 
 
 async def _noted(ends: Ends, psa: ConnectWiseSimulator, ticket: int) -> None:
-    await _until(lambda: bool(psa.notes(ticket)))
+    await _until(lambda: bool(psa.notes(ticket)), NOTE)
     ends.note(NOTE)
 
 
@@ -284,12 +284,14 @@ def _is_told(ends: Ends, lane: str, before: int) -> bool:
     return len(ends.told[lane]) > before
 
 
-async def _until(done: Callable[[], bool]) -> None:
-    async with asyncio.timeout(LATEST):
-        while True:
-            if done():
-                return
-            await asyncio.sleep(0.002)
+async def _until(done: Callable[[], bool], what: str) -> None:
+    """Raises `RuntimeError`."""
+    ends = time.perf_counter() + LATEST
+    while time.perf_counter() < ends:
+        if done():
+            return
+        await asyncio.sleep(0.002)
+    raise RuntimeError(f"not within {LATEST:.0f} seconds: {what}")
 
 
 def lines(ratios: Mapping[str, Mapping[str, list[float]]]) -> Iterator[str]:

@@ -135,13 +135,16 @@ class Relay:
     def _room(self) -> dict[str, int]:
         """How many more pieces each lane can do."""
         running = Counter(self._lane(lease) for lease in self._running.values())
-        return {lane: self.places.get(lane, MOST_AT_ONCE) - running[lane] for lane in (*self.handlers, STRAYS)}
+        return {lane: self._places(lane) - running[lane] for lane in (*self.handlers, STRAYS)}
+
+    def _places(self, lane: str) -> int:
+        return self.places.get(lane, MOST_AT_ONCE)
 
     def _lane(self, lease: Lease) -> str:
         return lease.kind if lease.kind in self.handlers else STRAYS
 
     async def _something(self, stopping: "asyncio.Task[bool]") -> None:
-        """Until woken, stopped, polled, or until something is done, which may be what other work waited for."""
+        """Until woken, stopped, polled, or until something is done that other work may have waited for: its target, or a place."""
         woken = asyncio.create_task(self._woken.wait())
         try:
             await asyncio.wait({stopping, woken}, timeout=self.poll, return_when=asyncio.FIRST_COMPLETED)
@@ -149,8 +152,13 @@ class Relay:
             woken.cancel()
 
     def _done(self, task: "asyncio.Task[None]") -> None:
+        lease = self._running[task]
+        lane = self._lane(lease)
+        held = Counter(other.account_id for other in self._running.values() if self._lane(other) == lane)
         del self._running[task]
-        self._woken.set()
+        # Else nothing waited for it: `Outbox.take` refuses a place only to who holds as many as are free.
+        if lease.target is not None or max(held.values()) >= self._places(lane) - held.total():
+            self._woken.set()
 
     async def _do(self, lease: Lease) -> None:
         facts = {"work_id": str(lease.work_id), "kind": lease.kind, "takes": lease.takes}
