@@ -164,6 +164,7 @@ async def measure(*, rounds: int, said: Callable[[str], None]) -> Mapping[str, M
             psa = stack.enter_context(ConnectWiseSimulator.running())
             b, *others = [await _account(database, name) for name in ("b", *(f"c{number}" for number in range(max(OTHERS))))]
             settings = {"smtp_url": f"smtp://{mail}", "assistant": "openai:bench", "openai_base_url": f"http://{web}/v1"}
+            settings["assistant_tokens"] = "1000000000"
             serve = partial(serving, postgres, folder, relay=True, data_dir=folder, allow_private_targets="1", **settings)
             with serve() as (url, _):
                 async with _client(url) as client:
