@@ -96,7 +96,8 @@ class Desk:
     async def relayed(self, *, after: float = 0.0) -> None:
         """What is due by then is done, once each."""
         self.clock.jump(timedelta(seconds=after))
-        await self.relay.run_once()
+        while await self.relay.run_once():
+            pass
 
     async def session(self, ticket: str | None = TICKET, by: Person | None = None) -> SessionId:
         started = await self.product.sessions.start(
