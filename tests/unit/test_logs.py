@@ -50,6 +50,7 @@ LOGGED = {
         "takes",
         "failures",
         "accounts",
+        "connections",
         "status",
         "dropped_citations",
         "unsupported",
