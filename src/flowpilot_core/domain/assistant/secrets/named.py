@@ -1,0 +1,261 @@
+"""What stands behind a name for secrets: `password: …`, `the password is …`, a table's column, the next line."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from .folded import Folded
+from .span import SecretKind, Span
+from .value import Faith, Value, is_made, is_secret, phrase_at, value_at
+from .words import KINDS, NOT_ONE, NUMBERS, STRICT
+
+_TAG: Final = (
+    r"</?(?:b|i|u|em|strong|td|th|tr|p|br|span|div|code|pre|li|ul|ol|dd|dt|kbd|font|value|string|text|data|plaintext|mark|small|label|h[1-6])"
+    r"(?:[ ][^<>\r\n]{0,80}|/)?>"
+)
+_GLUE: Final = re.compile(
+    rf"(?:[ \t*_~`\"'()\[\]{{}}:=|,>→⇒-]|<(?![a-z/])|{_TAG}|<(?=[^<>\r\n]{{3,80}}>(?!.{{0,80}}</))|\r?\n[ \t]{{0,40}}(?:[>*#|-]+[ \t]{{0,4}})?){{0,80}}+"
+)
+_SET: Final = re.compile(r"[:=→⇒\t|]|<[/a-z]|->|[\"'],|,[ ]?[\"']")
+_LOOSE: Final = re.compile(r"[ ][-~]+>?[ ]|[(\[{<~]|[*`\"'_][ ]?$")
+_EXTENDED: Final = re.compile(
+    r"(?:[sd]|\d{1,3}|[_.-]?(?:text|value|hash|plain|plaintext|new|old|neu|alt|enc|encrypted|string|phrase|code|ex|2|w|data|str))?"
+    r"(?:[ ](?:string|phrase|code|provisoire|temporaire|temporal|temporanea|tymczasowe|provisional|provvisoria|iniziale|inicial|initial|actuel"
+    r"|actual|neu|new|old|nuova|nuevo|nueva|wifi|wi-fi|word|value|text|seed|again|tijdelijk))?(?![\w])"
+)
+_NO_NAME: Final = re.compile(
+    r"[_.-]?(?:last|expir|polic|min|max|len|age|never|req|hist|count|complex|chang|set\b|endpoint|ur[il]|type|hint|file|path|method|lifetime|issuer"
+    r"|id\b|name|less|protect|manag|reset|field|prompt|info|prop|format|encod|valid|quality|strength|notreq|cert|store|bad|is|was|has|can|ttl|guid|auth\b"
+    r"|based|spray|sync|writeback|filter|vault|box|input|label|for(?:got|m)|safe|word|ring|provider|server|service|settings?|cache|algo|rotation|recovery)"
+)
+_WORDS: Final = r"[^\s:=,;.!?|()\[\]]{1,40}"
+_ABOUT: Final = re.compile(
+    r"[ \t]{1,3}(?:for|of|to|on|at|in|from|by|van|für|fuer|von|vom|de|du|des|del|della|dello|dell|do|dla|na|zum|zur|der|am|im|beim|pour|para|per|voor|sur"
+    rf"|au|d|re)(?:[ ']{_WORDS}){{1,4}}?(?=[ \t]{{0,3}}(?:[:=→]|->|\||-[ ])|[ \t](?:is|was|are|ist|war|lautet|est|es|è|to|jest|wurde|auf|changed|has|now|=)[ \t])"
+)
+_ASIDE: Final = re.compile(r"[ \t]{0,3}[(\[][^()\[\]\r\n]{1,60}[)\]](?=[ \t]{0,3}(?:[:=→]|->|is[ ]|ist[ ]))")
+_ADVERB: Final = r"(?:[ ](?:now|still|currently|again|set|to|as|probably|just|simply|simplement|jetzt|aktuell|nun|weiterhin|now:|maintenant|ahora|adesso|ora|teraz|nu|back|always|the|word))"
+_VERB: Final = re.compile(
+    r"[ \t]{0,3}(?:'s|(?:is|was|are|ist|war|lautet|sind|heißt|heisst|est|sont|es|era|è|e'|to[ ]jest|jest|to|będzie|hoort|will[ ]be|should[ ]be|must[ ]be|has[ ]to[ ]be"
+    rf"|reads|equals|set|being|remains|becomes|goes|might[ ]be|may[ ]be|seems[ ]to[ ]be|becoming|used|uses)(?:{_ADVERB}){{0,3}})[ \t]{{1,3}}"
+)
+_MOVED: Final = re.compile(
+    r"[ \t]{1,3}(?:(?:is|was|were|been|be|has|have|had|got|gets|wurde|wird|ist|habe|war|a|été|est|fue|sido|ha|è|stata|zostało|is|werd|now|jetzt)[ ]){0,3}"
+    r"(?:changed|reset|set|updated|switched|rotated|moved|back|geändert|zurückgesetzt|gesetzt|changé|modifié|réinitialisé|cambiad[oa]|restablecida|cambiat[oa]|modificata|reimpostata"
+    r"|zmieniono|zmienione|zresetowane|ustawione|gewijzigd|veranderd|ingesteld|gezet)?[ ]?(?:back[ ])?(?:to|into|as|auf|in|zu|en|à|a|su|na|naar|op|by|=)[ \t]{1,3}(?:be[ ])?"
+)
+_CHANGES: Final = re.compile(
+    r"\b(?:chang|reset|set|updat|switch|rotat|geändert|änder|setz|gesetzt|cambi|modifi|restabl|reimpost|zmieni|ustawi|wijzig|verander|gezet|réinit|mis\b|put\b|made\b)"
+)
+_TYPED: Final = re.compile(
+    r"[ \t=]{1,4}(?:(?:[0156789]|enc|encrypted|unencrypted|cipher|simple|irreversible-cipher|plain|plaintext|plain-text|plain-text-password-value|plaintext-password"
+    r"|encrypted-password|ascii|ascii-text|ascii-key|hex|hash|hash-value|md5|sha|sha\d{3}|pbkdf2|bcrypt|scrypt|local|remote|value|string|key|ckey|reg_sz|reg_expand_sz|word"
+    r"|auth-key|ssh2|phrase|default|\w{1,20}/\d{1,3})[ \t]{1,20}){1,2}|[ \t]{1,4}51:b:|[ \t]{0,2}=[ \t]{0,2}hex:|\"=hex(?:\(\w\))?:|[ \t]{1,20}reg_sz[ \t]{1,20}"
+)
+_SETTING: Final = re.compile(
+    r"[ \t]{0,40}(?:no[ ]|/|set|enable|username|user\b|crypto|snmp|tacacs|radius|aaa|neighbor|ip\b|ipv6|ppp|authentication|security|standby|vrrp|service|wlan|wpa|ikev"
+    r"|tunnel-group|line|add|machine|login\b|remote-auth|local-auth|com2sec|peer|isakmp|nmcli|netsh|config|interface|vpn|l2tp|pptp|system|server|protocol|create|alter"
+    r"|edit|define|default|key|host|bind|auth|sip|smb|ftp|admin\b|pre-shared|mirror|proxy|export|set-|new-|\$|[a-z_]+[ ]-)?[^.!?]{0,120}"
+)
+_GEAR: Final = re.compile(
+    r"[ \t]{0,40}(?:no[ ])?(?:set[ ](?!the|a|his|her|new|up)|/|enable[ ]|username[ ]|user[ ]|crypto|snmp|tacacs|radius|aaa|neighbor|ppp|authentication|security[ ]|standby|vrrp|ikev"
+    r"|tunnel-group|machine[ ]|login[ ]|remote-auth|local-auth|com2sec|isakmp|nmcli|vpn[ ]|l2tp|pptp|bind|auth[ ]|pre-shared|wpa|key[ ]|ip[ ]|wlan[ ]|security|peer[ ]"
+    r"|password|passwd|psk|secret|pass[ ]|psksecret|requirepass|ro|rw|key-string|community|login|masterauth|create[ ]user|alter[ ]user|grant)"
+)
+_PERSON: Final = re.compile(
+    r"(?:\b(?:users?|username|logins?|logon|log[ ]?(?:in|on)|logged|sign(?:ed)?[ ]in|accounts?|admin\w*|root|benutzer\w*|anmeld\w*|konto|utente|usuario|identifiant|compte"
+    r"|gebruiker\w*|użytkownik\w*|as|with|mit|avec|con|met|z|using|use|try|tried|temp\w*|new|initial|default|neue[sn]?|nouveau|nuev[ao]|nuov[ao]|nowe|nieuwe?|bios|first"
+    r"|wifi|wi-fi|wlan|local|old|ilo|idrac|ftp|vpn|sent|gave|provisional|vorläufig\w*|tijdelijk\w*|current|domain|sudo|enable|guest|service)[ ,;:/-])[^.!?\r\n]{0,60}$"
+)
+_LINKS: Final = frozenset("as is was als ist war comme est como es come è jako to for".split())
+_BETWEEN: Final = frozenset(
+    """the a an his her my its their our your das sein ihr dein mein le la el il lo mon ma son sa su mi tu new first temp temporary initial default
+    current local admin wifi wi-fi wlan service account domain root bios user windows bitlocker vpn neues temporäres nouveau hun haar zijn het de ein eine login old
+    nowe nuova nueva nuevo e-mail email mail sql sa db database backup guest router firewall switch""".split()
+)
+_USES: Final = frozenset(
+    """use used uses using try tried with enter entered typed type types set put mit benutze nutze verwende verwendet avec utilise utilisez con usa usar met gebruik
+    gebruikt użyj told want wants needs""".split()
+)
+_BARE_LINE: Final = re.compile(r"[\s>*#_`|~\-\"'<\[(+.\d]*(?:</?\w{1,12}[^<>\n]{0,60}>)*(?:[^\s]{1,20}[ ]){0,3}[^\s]{0,20}")
+_ALONE: Final = re.compile(r"[ \t*_`~|>,.;)\]\"']{0,12}(?:</\w{1,12}>){0,4}[ \t]{0,8}(?:\r?\n|$)")
+_RULED: Final = re.compile(r"[ \t]{0,8}[-=_*~]{2,80}[ \t]{0,8}\r?\n[ \t]{0,40}")
+_ATTRIBUTE: Final = re.compile(r"[\"']?[ ]{0,2}[,;]?[ ]{0,2}[\"']?(?:value|val|content|data|text|plaintext|userkey)[\"']?[ ]{0,2}[:=][ ]{0,2}([\"']?)")
+_KEYWORD: Final = re.compile(r"[\w.-]{0,40}$")
+
+
+def named(text: Folded, start: int, end: int, *, alone: bool) -> Iterator[Span]:
+    """The secrets that the name at `start` tells of; `alone`: a short name that is one as a word only."""
+    if alone and not _is_word(text, start, end):
+        return
+    name = text.low[start:end]
+    kind = next((kind for part, kind in KINDS.items() if part in name), SecretKind.PASSWORD)
+    extended = _EXTENDED.match(text.low, end, end + 40)
+    strict = name in STRICT
+    if extended is None:
+        if _NO_NAME.match(text.low, end, end + 20):
+            return
+        rest = re.match(r"[\w.-]{1,40}", text.low[end : end + 40])
+        at, strict = end + (rest.end() if rest else 0), True
+    else:
+        at = extended.end()
+    for value in _values(text, start, at, name, strict=strict):
+        yield Span(value.start, value.end, kind)
+    before = _before(text, start)
+    if before:
+        yield Span(before.start, before.end, kind)
+
+
+def _is_word(text: Folded, start: int, end: int) -> bool:
+    before, first = text.text[start - 1 : start], text.text[start : start + 1]
+    after = text.text[end : end + 1]
+    if before.isalnum() and not (before.islower() and first.isupper()) and not before.isdigit():
+        return False
+    return not (after.isalpha() and not (after.isupper() and text.text[end - 1].islower())) or after in "s"
+
+
+def _values(text: Folded, start: int, at: int, name: str, *, strict: bool) -> Iterator[Value]:
+    low, number = text.low, name in NUMBERS
+    token = name in ("token", "secret") or "key" in name
+    line = low.rfind("\n", max(0, start - 200), start) + 1 or max(0, start - 200)
+    head = low[line:start]
+    attribute = _ATTRIBUTE.match(low, at, at + 60)
+    if attribute:
+        value = value_at(text, attribute.end(), opened=attribute[1])
+        if value and is_secret(text, value, Faith.SURE, token=token):
+            yield value
+            return
+    typed = _TYPED.match(low, at, at + 80)
+    if typed:
+        value = value_at(text, _GLUE_END(low, typed.end()))
+        if value and is_secret(text, value, Faith.SURE, number=True) and not (name == "key" and value.end - value.start < 4):
+            yield value
+            return
+    aside = _ASIDE.match(low, at, at + 80)
+    if aside:
+        at = aside.end()
+    about = None if aside else _ABOUT.match(low, at, at + 160)
+    glue = _GLUE.match(low, at, at + 160)
+    if glue is None:
+        return
+    faith = _faith(glue[0])
+    place, moved = glue.end(), False
+    if faith is not Faith.SURE:
+        after = about.end() if about else at
+        said = _GLUE.match(low, after, after + 60)
+        if about and said and _faith(said[0]) is Faith.SURE and not said[0].isspace():
+            glue, place, faith = said, said.end(), Faith.SURE
+        else:
+            verb = _VERB.match(low, after, after + 60) or (None if "\n" in glue[0] else None)
+            moving = _MOVED.match(low, after, after + 60)
+            chosen = max((one for one in (verb, moving) if one), key=lambda one: one.end(), default=None)
+            if chosen is None and about is None and glue[0].endswith(("*", "`", "_")) and glue[0].strip("*_`\"' ") == "":
+                verb = _VERB.match(low, glue.end(), glue.end() + 60)
+                chosen = verb
+            if chosen:
+                moved = chosen is moving
+                glue = _GLUE.match(low, chosen.end(), chosen.end() + 60) or glue
+                place = glue.end()
+                faith = Faith.SURE if ":" in glue[0] or "=" in glue[0] else Faith.LIKELY
+            elif about:
+                return
+    if place >= len(low):
+        return
+    if "\n" in glue[0]:
+        yield from _on_the_next_line(text, head, at, glue, faith, number=number)
+        return
+    if not moved and faith is Faith.WEAK and place == at:
+        return
+    if faith is Faith.WEAK and (_GEAR.match(head + name) or (not head.strip(" \t>*-") and "  " in glue[0])):
+        faith = Faith.SURE
+    elif faith is Faith.WEAK and _PERSON.search(head[-90:]):
+        faith = Faith.LIKELY
+    elif faith is Faith.WEAK and not head.strip(" \t>*-#") and not strict:
+        faith = Faith.LIKELY
+    if moved and faith is Faith.LIKELY and not _CHANGES.search(low[max(line, start - 80) : place]):
+        faith = Faith.WEAK
+    opened = glue[0][-1:] if glue[0][-1:] in ("'", '"', "`") else ""
+    value = value_at(text, place, opened=opened)
+    if value is None:
+        return
+    if strict and faith is Faith.LIKELY:
+        faith = Faith.WEAK
+    phrase = phrase_at(text, value) if faith >= Faith.LIKELY and not strict else None
+    if phrase and not moved:
+        yield phrase
+        return
+    if is_secret(text, value, faith, number=number, token=token):
+        yield value
+        yield from _more(text, value)
+
+
+def _GLUE_END(low: str, at: int) -> int:
+    found = re.compile(r"[\"'`]*").match(low, at)
+    return at if found is None or low[at : at + 1] in "\"'`" else found.end()
+
+
+_OR: Final = re.compile(r"[\"'`*,]{0,2}[ ](?:or|oder|ou|o|lub|of|and|und|then|dann|,|/)[ ](?:maybe[ ]|then[ ])?")
+
+
+def _more(text: Folded, value: Value) -> Iterator[Value]:
+    """`… or …`: what is named in one breath."""
+    also = _OR.match(text.low, value.end, value.end + 14)
+    if also:
+        other = value_at(text, also.end())
+        if other and is_secret(text, other, Faith.WEAK):
+            yield other
+
+
+def _faith(glue: str) -> Faith:
+    if _SET.search(glue):
+        return Faith.SURE
+    return Faith.LIKELY if _LOOSE.search(glue) else Faith.WEAK
+
+
+def _on_the_next_line(text: Folded, head: str, at: int, glue: re.Match[str], faith: Faith, *, number: bool) -> Iterator[Value]:
+    first, _, rest = glue[0].partition("\n")
+    told = _SET.search(first) is not None
+    if rest.count("\n") > 3 or not (told or _BARE_LINE.fullmatch(head[-80:])):
+        return
+    place = glue.end()
+    ruled = _RULED.match(text.low, place - len(glue[0].rpartition("\n")[2]))
+    if ruled:
+        place = ruled.end()
+    opened = glue[0][-1:] if glue[0][-1:] in ("'", '"', "`") else ""
+    value = value_at(text, place, opened=opened)
+    if value is None:
+        return
+    alone = _ALONE.match(text.low, value.end, value.end + 60) is not None
+    if alone and not text.low.startswith(("password", "passwort", "user", "email", "e-mail"), value.start):
+        if is_secret(text, value, Faith.SURE, number=number or told) and text.low[value.start] != "/" and not text.low[value.end : value.end + 1] == ":":
+            yield value
+    elif told:
+        phrase = phrase_at(text, value)
+        if phrase and _ALONE.match(text.low, phrase.end, phrase.end + 40):
+            yield phrase
+        elif is_secret(text, value, Faith.WEAK):
+            yield value
+
+
+def _before(text: Folded, start: int) -> Value | None:
+    """`use … as the password`: what stands before the name."""
+    line = text.low.rfind("\n", max(0, start - 120), start) + 1 or max(0, start - 120)
+    head = text.low[line:start]
+    words = [(found.start(), found[0]) for found in re.finditer(r"\S+", head)][-9:]
+    if text.low[start - 1 : start].isalnum() or not head.endswith(" "):
+        return None
+    while words and words[-1][1].strip("\"'*,") in _BETWEEN:
+        words.pop()
+    if len(words) < 2 or words[-1][1] not in _LINKS:
+        return None
+    link = words.pop()[1]
+    place = line + words[-1][0]
+    value = value_at(text, place)
+    if value is None or value.end < place + len(words[-1][1].rstrip(".,;:!?)\"'`*")) - 1:
+        return None
+    used = len(words) > 1 and words[-2][1].strip(",") in _USES
+    if is_secret(text, value, Faith.LIKELY if used and (value.quoted or link != "for") else Faith.WEAK) or (
+        used and link in ("as", "als", "comme", "como", "come", "jako") and text.low[value.start : value.end] not in NOT_ONE
+    ):
+        return value if is_made(text.text[value.start : value.end]) or used else None
+    return None
