@@ -17,17 +17,17 @@ RECOVERY: Final = (
 )
 SEEDS: Final = (
     *("totp", "authenticator", "manual entry", "setup key", "set-up key", "2fa secret", "2fa key", "mfa secret", "mfa key", "otp secret", "otp seed"),
-    *("secret key", "einrichtungsschlüssel", "clé de configuration", "text code", "base32"),
+    *("secret key", "seed", "qr code", "qr-code", "einrichtungsschlüssel", "clé de configuration", "text code", "base32"),
 )
 WALLETS: Final = (
-    *("seed", "mnemonic", "recovery phrase", "recovery words", "secret phrase", "wallet", "bip39", "bip-39", "backup phrase", "phrase de récupération"),
+    *("seed", "mnemonic", "ledger", "trezor", "metamask", "recovery phrase", "recovery words", "secret phrase", "wallet", "bip39", "bip-39", "backup phrase", "phrase de récupération"),
     *("frase semilla", "frase de recuperación", "wiederherstellungsphrase", "frase di recupero", "24 words", "12 words", "24 wörter", "12 wörter"),
 )
 _NUMBER: Final = r"(?:g-)?(?P<v>\d{3}[ -]\d{3}(?:[ -]\d{2,3})?|\d{4,8})(?![\w]|[.:/,-]\d)"
 _AFTER: Final = re.compile(
     r"(?:s|n|-nummer)?(?:[ ](?:code|tan|number|nummer|pin|passcode|password|token))?(?:[ ][^\s\d:=.;]{1,24}){0,4}?[ \t]{0,3}(?:\r?\n[ \t]{0,8}){0,2}[\s:=#*`\"'(\[-]{1,6}" + _NUMBER
 )
-_DIRECT: Final = re.compile(r"[\s:=#*`\"'(\[-]{1,6}" + _NUMBER)
+_DIRECT: Final = re.compile(r"(?:[ ](?:is|was|ist|war|lautet|est|es|è|to|are|here|now|of|:)){0,2}[\s:=#*`\"'(\[-]{1,6}" + _NUMBER)
 _REVERSE: Final = re.compile(
     r"(?<![\w.:/-])(?:g-)?(?P<v>\d{4,8}|\d{3}[ -]\d{3})[*`\"']{0,2}[ ](?:is|ist|est|es|è|to|as|als|comme|como|come|jako|-|=)[ ](?:[^\s\d]{1,20}[ ]){0,4}[^\s\d]{0,20}$"
 )
@@ -58,6 +58,7 @@ def one_time(text: Folded, start: int, end: int) -> Iterator[Span]:
         return
     certain = name in ("otp", "tan", "mtan", "einmalpasswort", "2fa", "mfa") or _LETS_IN.search(head) is not None or before.isalpha() and bool(_LETS_IN.search(head + "-"))
     after = _AFTER.match(text.low, end, end + 120)
+    certain = certain or (after is not None and _LETS_IN.search(after[0][: after.start("v") - after.start()].rstrip(" :=#*`\"'([-\n")) is not None)
     if after and (certain or (_length(after["v"]) == 6 and (_SPOKEN.search(head + after[0]) or _DIRECT.match(text.low, end, end + 20)))):
         certainly = certain and (name != "2fa" and name != "mfa" or _length(after["v"]) >= 6)
         if certainly or _length(after["v"]) == 6:
@@ -105,13 +106,21 @@ def authenticator(text: Folded, end: int) -> Iterator[Span]:
         yield Span(found.start(), found.end(), SecretKind.KEY)
 
 
+GROUPS: Final = re.compile(r"(?<!\w)(?:[a-z2-7]{4}[ -]){5,15}[a-z2-7]{4}(?!\w)")
+
+
+def is_grouped_seed(groups: str) -> bool:
+    """Whether groups of four signs are the seed of an authenticator, and no words."""
+    return sum(any(sign.isdigit() for sign in group) for group in groups.replace("-", " ").split()) >= 3 and any(sign.isalpha() for sign in groups)
+
+
 _ELSE: Final = frozenset("the and for was has not are from were had but its our his her him she they them there than too did does don our out per via who why yes yet".split())
 """Words that hardly any sentence is without, and no list of seed words has."""
 WORD_LINE: Final = re.compile(r"(?<![^\n])[ \t>*\"'`]{0,8}(?P<v>[a-z]{3,8}(?:[ ,]{1,2}[a-z]{3,8}){11,23})[ \t\"'`*.]{0,4}(?![^\r\n])")
 _LENGTHS: Final = frozenset({12, 15, 18, 21, 24})
 _SEED_WORD: Final = re.compile(r"(?:\d{1,2}[.):][ ]?)?([A-Za-z]{3,8})(?=[\s,;\"'`.|)]|$)")
 _SEED_GAP: Final = re.compile(r"[\s,;|\"'`-]{1,8}")
-_BEFORE_SEED: Final = re.compile(r"[^\n]{0,80}?[:=\n\"'][\s\"'`*>]{0,8}")
+_BEFORE_SEED: Final = re.compile(r"[^\n]{0,80}?(?:[:=\n\"'(]|[ ](?:is|are|was)[ ])[\s\"'`*>]{0,8}")
 
 
 def is_seed(words: str) -> bool:

@@ -126,10 +126,12 @@ def _after_word(name: str) -> Place:
 def _credential(words: Sequence[Value], text: Folded) -> Iterator[Value]:
     """The second of two that are quoted."""
     if words:
-        start = words[0].start
-        both = re.match(r"[(\s]{0,4}[\"'][^\"'\r\n]{0,100}[\"']\s{0,3},\s{0,3}[\"']([^\"'\r\n]{1,200})[\"']", text.text[start - 1 : start + 400])
+        both = _BOTH.match(text.text, words[0].start, words[0].start + 400)
         if both:
-            yield Value(start - 1 + both.start(1), start - 1 + both.end(1))
+            yield Value(*both.span("v"))
+
+
+_BOTH: Final = re.compile(r"[(\s]{0,4}[\"'][^\"'\r\n]{0,100}[\"'][ ]{0,3},[ ]{0,3}[\"'](?P<v>[^\"'\r\n]{1,200})[\"']")
 
 
 def _openssl(words: Sequence[Value], text: Folded) -> Iterator[Value]:
@@ -193,18 +195,19 @@ COMMANDS: Final = (
     Command(names=("iscsiadm",), options=("-v",), within="password"),
     Command(names=("cadaver", "pdftk", "qpdf", "pdfinfo"), options=("user_pw", "owner_pw", "input_pw", "-upw", "-opw", "--decrypt")),
     Command(names=("restic", "borg", "duplicity", "rclone", "veeam", "robocopy"), options=("--pass",)),
-    Command(names=("expect", "send"), places=_only),
+    Command(names=("send",), places=_only),
     Command(names=("ftp> user", "quote user"), places=_second),
     Command(names=("setspn", "ktpass", "kinit", "wbadmin", "ntdsutil", "esentutl"), options=("/pass", "-pass", "-password", "-p", "/p")),
     Command(names=("esxcli", "govc", "vifs", "ovftool", "vim-cmd", "vmware-cmd"), options=("-p",)),
     Command(names=("keytool", "jarsigner"), options=("-storepass", "-keypass", "-srcstorepass", "-deststorepass", "-new")),
 )
+_CALLED: Final = ("networkcredential", "pscredential", "credentials")
 _BY_NAME: Final[Mapping[str, Command]] = {name: command for command in COMMANDS for name in command.names}
 NAMES: Final = tuple(_BY_NAME)
 _PROSE: Final = frozenset({"login", "auth", "send", "at", "conn", "connect", "http", "https", "pw", "scott", "credentials", "net", "exp", "imp", "zip", "az", "expect"})
 """Commands whose names are words as well: what they are told must look like it, or stand in a line of their own."""
 _OPTION: Final = re.compile(
-    r"(?<![\w/-])(?:--?|/)(?:[a-z0-9]{0,16}[-_.]?){0,3}(?:password|passwd|passphrase|passwort|pass|pwd|pw|passwordd|passin|passout|secret|token|api-?key|apikey|credential|rp)"
+    r"(?<![\w/-])(?:--?|/)(?:[a-z0-9]{0,16}[-_.]?){0,3}(?:password|passwd|passphrase|passwort|pass|pwd|pw|passwordd|passin|passout|secret|token|api-?key|apikey|rp)"
     r"(?:=|:|[ \t]{1,4})(?![-/])"
 )
 
@@ -213,12 +216,12 @@ def commanded(text: Folded, start: int, end: int) -> Iterator[Span]:
     """The secrets that the command at `start` is told."""
     name = text.low[start:end]
     before, after = text.low[start - 1 : start], text.low[end : end + 1]
-    if (before.isalnum() or before in ("_", "-", "$") and before) and name not in ("credentials",):
+    if (before.isalnum() or before in ("_", "-", "$", ".") and before) and name not in _CALLED:
         return
     if text.low.startswith(".exe", end):
         end += 4
         after = text.low[end : end + 1]
-    if not after or not (after in " \t\"'(" or name.endswith(" ")):
+    if not after or not (after in (" \t(" if name in _CALLED else " \t") or name.endswith(" ")):
         return
     command = _BY_NAME[name]
     words = _words(text, end + (after == '"'))
@@ -232,7 +235,7 @@ def commanded(text: Folded, start: int, end: int) -> Iterator[Span]:
     leads = not re.search(r"[a-z]{2,} [a-z' ]*$", text.low[line:start])
     for value in _told(command, words, text):
         inside = _inside(value, text)
-        if inside is None:
+        if inside is None or (text.text[inside.start - 1] == "<" and text.low[inside.start : inside.end].isalpha()):
             continue
         faith = Faith.SURE if leads or name not in _PROSE else Faith.WEAK
         if name in ("auth", "login", "send", "expect", "http", "https") and (not leads or len(words) > 2):
@@ -326,6 +329,9 @@ def here(text: Folded, start: int, end: int) -> Iterator[Span]:
             yield Span(value.start, value.end, SecretKind.PASSWORD)
 
 
+_USAGE: Final = re.compile(r"[A-Z][A-Z_]{2,}")
+
+
 def optioned(text: Folded, start: int, end: int) -> Iterator[Span]:
     """`--password SECRET`, `/pwd:SECRET`, whatever the program; `start` is where the name in it begins."""
     before = max(0, start - 48)
@@ -340,6 +346,8 @@ def optioned(text: Folded, start: int, end: int) -> Iterator[Span]:
     value = value_at(text, option.end())
     separated = option[0][-1] in " \t"
     if value is None:
+        return
+    if _USAGE.fullmatch(text.text, value.start, value.end):
         return
     if "pass:" in text.low[value.start : value.start + 5]:
         value = Value(value.start + 5, value.end)

@@ -199,6 +199,9 @@ def found_in(text: str, *, personal_too: bool = False, most: int = MOST_LOOKS) -
     for match in codes.WORD_LINE.finditer(folded.text):
         if codes.is_seed(match["v"]):
             looking.spans.append(Span(*match.span("v"), SecretKind.KEY))
+    for match in codes.GROUPS.finditer(folded.low):
+        if codes.is_grouped_seed(match[0]):
+            looking.spans.append(Span(*match.span(), SecretKind.KEY))
     if personal_too:
         looking.spans.extend(personal(folded))
     whole = [_with_rest(folded, span) for span in looking.spans]

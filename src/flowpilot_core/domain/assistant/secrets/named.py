@@ -10,18 +10,20 @@ from .value import Faith, Value, is_made, is_secret, phrase_at, value_at
 from .words import KINDS, NOT_ONE, NUMBERS, STRICT
 
 _TAG: Final = (
-    r"</?(?:b|i|u|em|strong|td|th|tr|p|br|span|div|code|pre|li|ul|ol|dd|dt|kbd|font|value|string|text|data|plaintext|mark|small|label|h[1-6])"
+    r"</?(?:b|i|u|em|key|strong|td|th|tr|p|br|span|div|code|pre|li|ul|ol|dd|dt|kbd|font|value|string|text|data|plaintext|mark|small|label|h[1-6])"
     r"(?:[ ][^<>\r\n]{0,80}|/)?>"
 )
 _GLUE: Final = re.compile(
     rf"(?:[ \t*_~`\"'()\[\]{{}}:=|,>→⇒-]|<(?![a-z/])|{_TAG}|<(?=[^<>\r\n]{{3,80}}>(?!.{{0,80}}</))|\r?\n[ \t]{{0,40}}(?:[>*#|-]+[ \t]{{0,4}})?){{0,80}}+"
 )
-_SET: Final = re.compile(r"[:=→⇒\t|]|<[/a-z]|->|[\"'],|,[ ]?[\"']")
-_LOOSE: Final = re.compile(r"[ ][-~]+>?[ ]|[(\[{<~]|[*`\"'_][ ]?$")
+_SET: Final = re.compile(r"[:=→⇒\t|]|<[/a-z]|->")
+_LOOSE: Final = re.compile(r"[ ][-~]+>?[ ]|[(\[{<~]|[ ][*`\"'_]{1,3}$")
+_ARGUMENT: Final = re.compile(r"[\"'],[ ]?[\"']")
+_EMPTY: Final = re.compile(r"\(\)|[ ]?[:=][\"'`][,.)]|[\"'`]?[ ]?\|[ ]?\r?\n")
 _EXTENDED: Final = re.compile(
     r"(?:[sd]|\d{1,3}|[_.-]?(?:text|value|hash|plain|plaintext|new|old|neu|alt|enc|encrypted|string|phrase|code|ex|2|w|data|str))?"
     r"(?:[ ](?:string|phrase|code|provisoire|temporaire|temporal|temporanea|tymczasowe|provisional|provvisoria|iniziale|inicial|initial|actuel"
-    r"|actual|neu|new|old|nuova|nuevo|nueva|wifi|wi-fi|word|value|text|seed|again|tijdelijk))?(?![\w])"
+    r"|actual|neu|new|old|nuova|nuevo|nueva|wifi|wi-fi|word|value|text|seed|again|tijdelijk|entered|used|given|tried|typed|attempted|provided|supplied|received|below|follows|as[ ]follows))?(?![\w])"
 )
 _NO_NAME: Final = re.compile(
     r"[_.-]?(?:last|expir|polic|min|max|len|age|never|req|hist|count|complex|chang|set\b|endpoint|ur[il]|type|hint|file|path|method|lifetime|issuer"
@@ -31,26 +33,26 @@ _NO_NAME: Final = re.compile(
 _WORDS: Final = r"[^\s:=,;.!?|()\[\]]{1,40}"
 _ABOUT: Final = re.compile(
     r"[ \t]{1,3}(?:for|of|to|on|at|in|from|by|van|für|fuer|von|vom|de|du|des|del|della|dello|dell|do|dla|na|zum|zur|der|am|im|beim|pour|para|per|voor|sur"
-    rf"|au|d|re)(?:[ ']{_WORDS}){{1,4}}?(?=[ \t]{{0,3}}(?:[:=→]|->|\||-[ ])|[ \t](?:is|was|are|ist|war|lautet|est|es|è|to|jest|wurde|auf|changed|has|now|=)[ \t])"
+    rf"|au|d|re)(?:[ ']{_WORDS}){{1,4}}?(?=[ \t]{{0,3}}(?:[:=→]|->|-[ ])|[ \t](?:is|was|are|ist|war|lautet|est|es|è|to|jest|wurde|auf|changed|has|now|=)[ \t])"
 )
 _ASIDE: Final = re.compile(r"[ \t]{0,3}[(\[][^()\[\]\r\n]{1,60}[)\]](?=[ \t]{0,3}(?:[:=→]|->|is[ ]|ist[ ]))")
-_ADVERB: Final = r"(?:[ ](?:now|still|currently|again|set|to|as|probably|just|simply|simplement|jetzt|aktuell|nun|weiterhin|now:|maintenant|ahora|adesso|ora|teraz|nu|back|always|the|word))"
+_ADVERB: Final = r"(?:[ ](?:now|still|currently|again|set|to|as|probably|just|simply|simplement|jetzt|aktuell|nun|weiterhin|now:|maintenant|ahora|adesso|ora|teraz|nu|back))"
 _VERB: Final = re.compile(
     r"[ \t]{0,3}(?:'s|(?:is|was|are|ist|war|lautet|sind|heißt|heisst|est|sont|es|era|è|e'|to[ ]jest|jest|to|będzie|hoort|will[ ]be|should[ ]be|must[ ]be|has[ ]to[ ]be"
-    rf"|reads|equals|set|being|remains|becomes|goes|might[ ]be|may[ ]be|seems[ ]to[ ]be|becoming|used|uses)(?:{_ADVERB}){{0,3}})[ \t]{{1,3}}"
+    rf"|reads|equals|set[ ]to|set[ ]as|being|remains|becomes|goes|might[ ]be|may[ ]be|seems[ ]to[ ]be|becoming|used|uses)(?:{_ADVERB}){{0,3}})[ \t]{{1,3}}"
 )
 _MOVED: Final = re.compile(
     r"[ \t]{1,3}(?:(?:is|was|were|been|be|has|have|had|got|gets|wurde|wird|ist|habe|war|a|été|est|fue|sido|ha|è|stata|zostało|is|werd|now|jetzt)[ ]){0,3}"
     r"(?:changed|reset|set|updated|switched|rotated|moved|back|geändert|zurückgesetzt|gesetzt|changé|modifié|réinitialisé|cambiad[oa]|restablecida|cambiat[oa]|modificata|reimpostata"
-    r"|zmieniono|zmienione|zresetowane|ustawione|gewijzigd|veranderd|ingesteld|gezet)?[ ]?(?:back[ ])?(?:to|into|as|auf|in|zu|en|à|a|su|na|naar|op|by|=)[ \t]{1,3}(?:be[ ])?"
+    r"|zmieniono|zmienione|zresetowane|ustawione|gewijzigd|veranderd|ingesteld|gezet)?[ ]?(?:back[ ])?(?:to|into|as|auf|in|zu|en|à|a|su|na|naar|op|by|=|from|von|od|da)[ \t]{1,3}(?:be[ ])?"
 )
 _CHANGES: Final = re.compile(
     r"\b(?:chang|reset|set|updat|switch|rotat|geändert|änder|setz|gesetzt|cambi|modifi|restabl|reimpost|zmieni|ustawi|wijzig|verander|gezet|réinit|mis\b|put\b|made\b)"
 )
 _TYPED: Final = re.compile(
-    r"[ \t=]{1,4}(?:(?:[0156789]|enc|encrypted|unencrypted|cipher|simple|irreversible-cipher|plain|plaintext|plain-text|plain-text-password-value|plaintext-password"
+    r"[ \t=]{1,4}(?:(?:[0156789]|set-key|enc|encrypted|unencrypted|cipher|simple|irreversible-cipher|plain|plaintext|plain-text|plain-text-password-value|plaintext-password"
     r"|encrypted-password|ascii|ascii-text|ascii-key|hex|hash|hash-value|md5|sha|sha\d{3}|pbkdf2|bcrypt|scrypt|local|remote|value|string|key|ckey|reg_sz|reg_expand_sz|word"
-    r"|auth-key|ssh2|phrase|default|\w{1,20}/\d{1,3})[ \t]{1,20}){1,2}|[ \t]{1,4}51:b:|[ \t]{0,2}=[ \t]{0,2}hex:|\"=hex(?:\(\w\))?:|[ \t]{1,20}reg_sz[ \t]{1,20}"
+    r"|auth-key|ssh2|phrase|default|\w{1,20}/\d{1,3})[ \t]{1,20}){1,3}|[ ]{1,3}(?:/t[ ]\w{1,20}[ ])?/d[ ]|[ ]{1,3}(?:-(?:property)?type[ ]\w{1,20}[ ])?-value[ ]|[ \t]{1,4}51:b:|[ \t]{0,2}=[ \t]{0,2}hex:|\"=hex(?:\(\w\))?:|[ \t]{1,20}reg_sz[ \t]{1,20}"
 )
 _SETTING: Final = re.compile(
     r"[ \t]{0,40}(?:no[ ]|/|set|enable|username|user\b|crypto|snmp|tacacs|radius|aaa|neighbor|ip\b|ipv6|ppp|authentication|security|standby|vrrp|service|wlan|wpa|ikev"
@@ -59,11 +61,11 @@ _SETTING: Final = re.compile(
 )
 _GEAR: Final = re.compile(
     r"[ \t]{0,40}(?:no[ ])?(?:set[ ](?!the|a|his|her|new|up)|/|enable[ ]|username[ ]|user[ ]|crypto|snmp|tacacs|radius|aaa|neighbor|ppp|authentication|security[ ]|standby|vrrp|ikev"
-    r"|tunnel-group|machine[ ]|login[ ]|remote-auth|local-auth|com2sec|isakmp|nmcli|vpn[ ]|l2tp|pptp|bind|auth[ ]|pre-shared|wpa|key[ ]|ip[ ]|wlan[ ]|security|peer[ ]"
+    r"|ike[ ]|sip|voip|trunk|tunnel-group|machine[ ]|login[ ]|remote-auth|local-auth|com2sec|isakmp|nmcli|vpn[ ]|l2tp|pptp|bind|auth[ ]|pre-shared|wpa|key[ ]|ip[ ]|wlan[ ]|security|peer[ ]"
     r"|password|passwd|psk|secret|pass[ ]|psksecret|requirepass|ro|rw|key-string|community|login|masterauth|create[ ]user|alter[ ]user|grant)"
 )
 _PERSON: Final = re.compile(
-    r"(?:\b(?:users?|username|logins?|logon|log[ ]?(?:in|on)|logged|sign(?:ed)?[ ]in|accounts?|admin\w*|root|benutzer\w*|anmeld\w*|konto|utente|usuario|identifiant|compte"
+    r"(?:\b(?:users?|usr|username|logins?|logon|log[ ]?(?:in|on)|logged|sign(?:ed)?[ ]in|accounts?|admin\w*|root|benutzer\w*|anmeld\w*|konto|utente|usuario|identifiant|compte"
     r"|gebruiker\w*|użytkownik\w*|as|with|mit|avec|con|met|z|using|use|try|tried|temp\w*|new|initial|default|neue[sn]?|nouveau|nuev[ao]|nuov[ao]|nowe|nieuwe?|bios|first"
     r"|wifi|wi-fi|wlan|local|old|ilo|idrac|ftp|vpn|sent|gave|provisional|vorläufig\w*|tijdelijk\w*|current|domain|sudo|enable|guest|service)[ ,;:/-])[^.!?\r\n]{0,60}$"
 )
@@ -84,6 +86,15 @@ _ATTRIBUTE: Final = re.compile(r"[\"']?[ ]{0,2}[,;]?[ ]{0,2}[\"']?(?:value|val|c
 _KEYWORD: Final = re.compile(r"[\w.-]{0,40}$")
 
 
+_ENCLOSED: Final = re.compile(r"[ \t]{0,4}(?P<v>[^<>\r\n]{1,200}?)[ \t]{0,4}(?=</)")
+_OPENED: Final = re.compile(r"(?:[ ][\w:.-]{1,40}=[\"'][^\"'<>\r\n]{0,80}[\"']){1,4}[ ]?>")
+_TWO_CELLS: Final = re.compile(r"[\"']?[ ]?[;,][ ]?[\"']?(?P<v>[^;,\"'\s]{3,100})[\"']?[ ]?(?=\r?\n|\Z)")
+_NAME_AFTER: Final = re.compile(r"[\"'][ ]?:")
+_AT_END: Final = re.compile(r"[a-z0-9äöü]{6,40}[ ]?(?:\r?\n|\Z)")
+_STROKE: Final = re.compile(r"[ ]?[/:]")
+_PAIRED: Final = frozenset({"creds", "cred", "credential", "credentials", "zugangsdaten", "anmeldedaten"})
+
+
 def named(text: Folded, start: int, end: int, *, alone: bool) -> Iterator[Span]:
     """The secrets that the name at `start` tells of; `alone`: a short name that is one as a word only."""
     if alone and not _is_word(text, start, end):
@@ -99,6 +110,7 @@ def named(text: Folded, start: int, end: int, *, alone: bool) -> Iterator[Span]:
         at, strict = end + (rest.end() if rest else 0), True
     else:
         at = extended.end()
+        strict = strict or name == "token" or extended[0].startswith("s")
     for value in _values(text, start, at, name, strict=strict):
         yield Span(value.start, value.end, kind)
     before = _before(text, start)
@@ -119,6 +131,23 @@ def _values(text: Folded, start: int, at: int, name: str, *, strict: bool) -> It
     token = name in ("token", "secret") or "key" in name
     line = low.rfind("\n", max(0, start - 200), start) + 1 or max(0, start - 200)
     head = low[line:start]
+    ident_found = _KEYWORD.search(head[-40:])
+    ident = ident_found[0] if ident_found else ""
+    opening = _OPENED.match(text.text, at, at + 400) if head.endswith("<" + ident) else None
+    if opening:
+        enclosed = _ENCLOSED.match(text.text, opening.end(), opening.end() + 220)
+        if enclosed:
+            value = Value(*enclosed.span("v"), quoted=True)
+            if is_secret(text, value, Faith.SURE, number=True, token=token):
+                yield value
+            return
+    if not head.strip(" \t\"'>"):
+        pair = _TWO_CELLS.match(text.text, at, at + 120)
+        if pair:
+            value = Value(*pair.span("v"))
+            if is_secret(text, value, Faith.SURE, number=True, token=token):
+                yield value
+            return
     attribute = _ATTRIBUTE.match(low, at, at + 60)
     if attribute:
         value = value_at(text, attribute.end(), opened=attribute[1])
@@ -136,10 +165,22 @@ def _values(text: Folded, start: int, at: int, name: str, *, strict: bool) -> It
         at = aside.end()
     about = None if aside else _ABOUT.match(low, at, at + 160)
     glue = _GLUE.match(low, at, at + 160)
-    if glue is None:
+    if glue is None or _EMPTY.match(glue[0]):
         return
-    faith = _faith(glue[0])
-    place, moved = glue.end(), False
+    if "|" in glue[0] and ":" not in glue[0] and len(head.rpartition("|")[2].split()) > 2:
+        return
+    enclosed = _ENCLOSED.match(text.text, glue.end(), glue.end() + 220) if glue[0].endswith(">") else None
+    if enclosed:
+        value = Value(*enclosed.span("v"), quoted=True)
+        if is_secret(text, value, Faith.SURE, number=True, token=token):
+            yield value
+        return
+    faith, moved, led = _faith(glue[0]), False, False
+    if faith is not Faith.SURE and "," in glue[0]:
+        if not _ARGUMENT.search(glue[0]) or "(" not in head[-60:]:
+            return
+        faith = Faith.SURE
+    place, said_so = glue.end(), faith is Faith.SURE and "|" not in glue[0]
     if faith is not Faith.SURE:
         after = about.end() if about else at
         said = _GLUE.match(low, after, after + 60)
@@ -153,7 +194,7 @@ def _values(text: Folded, start: int, at: int, name: str, *, strict: bool) -> It
                 verb = _VERB.match(low, glue.end(), glue.end() + 60)
                 chosen = verb
             if chosen:
-                moved = chosen is moving
+                moved, said_so, led = chosen is moving, True, True
                 glue = _GLUE.match(low, chosen.end(), chosen.end() + 60) or glue
                 place = glue.end()
                 faith = Faith.SURE if ":" in glue[0] or "=" in glue[0] else Faith.LIKELY
@@ -162,27 +203,42 @@ def _values(text: Folded, start: int, at: int, name: str, *, strict: bool) -> It
     if place >= len(low):
         return
     if "\n" in glue[0]:
-        yield from _on_the_next_line(text, head, at, glue, faith, number=number)
+        if ":" in glue[0] or not strict:
+            yield from _on_the_next_line(text, head, at, glue, faith, number=number)
         return
     if not moved and faith is Faith.WEAK and place == at:
         return
     if faith is Faith.WEAK and (_GEAR.match(head + name) or (not head.strip(" \t>*-") and "  " in glue[0])):
         faith = Faith.SURE
-    elif faith is Faith.WEAK and _PERSON.search(head[-90:]):
+    elif faith is Faith.WEAK and "_" in ident and not head[: len(head) - len(ident)].strip() and glue[0].isspace():
+        faith = Faith.SURE
+    elif faith is Faith.WEAK and head[-1:] in ("(", "["):
         faith = Faith.LIKELY
-    elif faith is Faith.WEAK and not head.strip(" \t>*-#") and not strict:
+    elif faith is Faith.WEAK and glue[0][:1] in (" ", "\t") and _PERSON.search(head[-90:]):
         faith = Faith.LIKELY
-    if moved and faith is Faith.LIKELY and not _CHANGES.search(low[max(line, start - 80) : place]):
+    elif faith is Faith.WEAK and glue[0][:1] in (" ", "\t") and not head.strip(" \t>*-#") and not strict and name != "pass":
+        faith = Faith.LIKELY
+    if faith is Faith.WEAK and not led and len(head.split()) <= 3 and glue[0] == " " and name != "pass" and not strict:
+        line_end = _AT_END.match(low, place, place + 60)
+        if line_end:
+            faith = Faith.LIKELY
+    if moved and faith is Faith.LIKELY and not _CHANGES.search(low[max(line, start - 80) : place + 60]):
         faith = Faith.WEAK
-    opened = glue[0][-1:] if glue[0][-1:] in ("'", '"', "`") else ""
+    opened = glue[0][-1:] if (len(glue[0]) > 1 or led) and glue[0][-1:] in ("'", '"', "`") else ""
     value = value_at(text, place, opened=opened)
-    if value is None:
+    if value is None or _NAME_AFTER.match(low, value.end, value.end + 4):
         return
-    if strict and faith is Faith.LIKELY:
+    if name in _PAIRED and not value.quoted:
         faith = Faith.WEAK
-    phrase = phrase_at(text, value) if faith >= Faith.LIKELY and not strict else None
+        if _STROKE.match(low, value.end, value.end + 4):
+            return
+    if (strict or name == "pass" and not led and not _PERSON.search(head[-90:]) and head[-1:] not in ("(", "[")) and faith is Faith.LIKELY:
+        faith = Faith.WEAK
+    phrase = phrase_at(text, value) if said_so and faith >= Faith.LIKELY and not strict and name not in ("secret", "token") else None
     if phrase and not moved:
         yield phrase
+        return
+    if number and value.end - value.start > 2 and text.low[value.start : value.end].isalpha():
         return
     if is_secret(text, value, faith, number=number, token=token):
         yield value
@@ -194,7 +250,7 @@ def _GLUE_END(low: str, at: int) -> int:
     return at if found is None or low[at : at + 1] in "\"'`" else found.end()
 
 
-_OR: Final = re.compile(r"[\"'`*,]{0,2}[ ](?:or|oder|ou|o|lub|of|and|und|then|dann|,|/)[ ](?:maybe[ ]|then[ ])?")
+_OR: Final = re.compile(r"[\"'`*,]{0,2}[ ](?:or|oder|ou|o|lub|of|and|und|then|dann|,|/|to|auf|zu|nach)[ ](?:maybe[ ]|then[ ])?")
 
 
 def _more(text: Folded, value: Value) -> Iterator[Value]:
@@ -202,7 +258,7 @@ def _more(text: Folded, value: Value) -> Iterator[Value]:
     also = _OR.match(text.low, value.end, value.end + 14)
     if also:
         other = value_at(text, also.end())
-        if other and is_secret(text, other, Faith.WEAK):
+        if other and is_secret(text, other, Faith.LIKELY if " to" in also[0] or " auf" in also[0] else Faith.WEAK):
             yield other
 
 
@@ -215,12 +271,16 @@ def _faith(glue: str) -> Faith:
 def _on_the_next_line(text: Folded, head: str, at: int, glue: re.Match[str], faith: Faith, *, number: bool) -> Iterator[Value]:
     first, _, rest = glue[0].partition("\n")
     told = _SET.search(first) is not None
+    if "#" in rest or not told and (head[-1:].isalnum() or head[-1:] in ("-", "_", ".", "/")):
+        return
     if rest.count("\n") > 3 or not (told or _BARE_LINE.fullmatch(head[-80:])):
         return
     place = glue.end()
     ruled = _RULED.match(text.low, place - len(glue[0].rpartition("\n")[2]))
     if ruled:
         place = ruled.end()
+    if text.low.startswith(("`", "|"), place - 1) and text.low.startswith(("``", "| "), place - 2):
+        return
     opened = glue[0][-1:] if glue[0][-1:] in ("'", '"', "`") else ""
     value = value_at(text, place, opened=opened)
     if value is None:
@@ -254,8 +314,15 @@ def _before(text: Folded, start: int) -> Value | None:
     if value is None or value.end < place + len(words[-1][1].rstrip(".,;:!?)\"'`*")) - 1:
         return None
     used = len(words) > 1 and words[-2][1].strip(",") in _USES
-    if is_secret(text, value, Faith.LIKELY if used and (value.quoted or link != "for") else Faith.WEAK) or (
-        used and link in ("as", "als", "comme", "como", "come", "jako") and text.low[value.start : value.end] not in NOT_ONE
-    ):
-        return value if is_made(text.text[value.start : value.end]) or used else None
+    said = text.text[value.start : value.end]
+    alone = len(words) == 1 and link in _IS and (value.quoted or said.isascii() and said[0].islower())
+    if used and link in _AS:
+        return value if value.quoted or said.lower() not in NOT_ONE else None
+    faith = Faith.LIKELY if used and link != "for" or alone and value.quoted else Faith.WEAK
+    if is_secret(text, value, faith) or (alone and len(said) >= 6 and said.isalnum() and said not in NOT_ONE):
+        return value
     return None
+
+
+_IS: Final = frozenset("is was ist war est es è to".split())
+_AS: Final = frozenset("as als comme como come jako".split())

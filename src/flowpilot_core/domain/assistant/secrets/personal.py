@@ -28,8 +28,14 @@ def personal(text: Folded) -> Iterator[Span]:
             yield Span(*match.span(), SecretKind.PERSONAL)
 
 
+_COUNTRIES: Final = frozenset(
+    """ad ae al at az ba be bg bh bi br by ch cr cy cz de dj dk do ee eg es fi fk fo fr gb ge gi gl gr gt hr hu ie il iq is it jo kw kz lb lc li lt lu lv ly
+    mc md me mk mn mr mt mu ni nl no om pk pl ps pt qa ro rs ru sa sc sd se si sk sm so st sv tl tn tr ua va vg xk ye""".split()
+)
+
+
 def _is_iban(value: str) -> bool:
     """Whether a text could be an IBAN: ISO 13616-1, with its check digits."""
-    if not 15 <= len(value) <= 34:
+    if not 15 <= len(value) <= 34 or value[:2] not in _COUNTRIES:
         return False
     return int("".join(str(int(character, 36)) for character in value[4:] + value[:4])) % 97 == 1

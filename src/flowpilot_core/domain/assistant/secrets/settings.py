@@ -54,7 +54,9 @@ LINES: Final = (
     _line("jdbc:oracle", r"jdbc:oracle:\w{1,8}:[\w$.-]{1,60}/(?P<v>[^@\s]{1,100})@"),
     _line("rocommunity", rf"rocommunity6?[ \t]{{1,8}}{_V}", r"[ \t]{0,8}"),
     _line("rwcommunity", rf"rwcommunity6?[ \t]{{1,8}}{_V}", r"[ \t]{0,8}"),
-    _line("community", rf"community[ ](?:(?:string|name|read|write|read-only|read-write|ro|rw|add|\d)[ ]){{0,3}}{_V}", r".{0,80}snmp.{0,40}"),
+    _line("snmp-server host", rf"snmp-server[ ]host[ ]\S{{1,60}}[ ](?:(?:traps?|informs?|vrf[ ]\S{{1,40}}|version[ ](?:1|2c|3[ ]\w{{2,8}}))[ ]){{0,3}}{_V}"),
+    _line("authentication", rf"authentication[ ](?:text[ ])?{_V}(?=[ \t]{{0,8}}(?:\r?\n|$))", r"[ \t]{0,8}(?:vrrp|hsrp|standby)[ ].{0,20}"),
+    _line("community", rf"community[ ](?:(?:string|name|read|write|read-only|read-write|ro|rw|add|\d)[ ]){{0,3}}{_V}", r".{0,80}(?:snmp|trap|read|write|\bro|\brw).{0,40}"),
     _line("community", rf"community[ ]strings?[ ](?:(?:is|was|of|set|to)[ ]){{0,2}}{_V}"),
     _line("pass ", rf"pass[ ]{_V}(?=[ \t]{{0,8}}(?:\r?\n|$|\())", r"(?:[>*c:| \t-]{0,6}|.{0,60}user[ ]\S{1,60}[ ,]{1,3})"),
     _line("login ", rf"login[ ]\"?[\w.@\\-]{{2,80}}\"?[ ]{_V}(?=[ \t]{{0,8}}(?:\r?\n|$))", r"[>*c:a-z\d. \t-]{0,8}"),
@@ -89,11 +91,11 @@ def set_in_line(text: Folded, start: int, end: int) -> Iterator[Span]:
 
 PEOPLE: Final = (
     *("admin", "administrator", "root", "creds", "credentials", "login", "logon", "zugangsdaten", "anmeldedaten", "username", "user", "identifiants", "identifiant"),
-    *("account", "credenziali", "credenciales", "usuario", "utente", "inloggegevens", "dane logowania", "benutzer", "ilo", "idrac", "guest", "sa", "svc", "service"),
+    *("wifi", "wi-fi", "wlan", "ssid", "guest network", "account", "credenziali", "credenciales", "usuario", "utente", "inloggegevens", "dane logowania", "benutzer", "ilo", "idrac", "guest", "sa", "svc", "service"),
 )
 _PAIR: Final = re.compile(
-    r"[\w.-]{0,30}[ ]{0,2}[:=]?[ ]{0,2}(?:(?:are|is|sind|lauten|lautet|sont|son|sono|zijn|to|was|default|root|admin|user|:)[ ]){0,3}"
-    r"(?:[\w.@\\+-]{1,60})?[\"'`*]{0,2}[ ]{0,2}(?P<sign>[/:])[ ]{0,2}[\"'`*]{0,2}(?P<v>[^\s\"'`,;<>|/]{3,200})"
+    r"\w{0,12}[ ]{0,2}[:=]?[ ]{0,2}(?:(?:are|is|sind|lauten|lautet|sont|son|sono|zijn|to|was|default|root|admin|user|:)[ ]){0,3}"
+    r"(?:[\w.@][\w.@\\+-]{0,60})?[\"'`*]{0,2}[ ]{0,2}(?P<sign>[/:])[ ]{0,2}[\"'`*]{0,2}(?P<v>[^\s\"'`,;<>|/]{3,200})"
 )
 _TOLD: Final = re.compile(r"(?:cred|login|logon|zugangs|anmelde|default|identifiant|inlog|dane log|account|sign|works|wi-?fi|wlan|ssid)")
 _STILL: Final = re.compile(r"[\"'`*]{0,2}[ ]{1,2}(?:is|was|are|still|works|worked|on|as|ist|funktioniert|geht|for|by|default|\(|fails?)\b")
@@ -114,6 +116,8 @@ def paired(text: Folded, start: int, end: int) -> Iterator[Span]:
     line = text.low.rfind("\n", max(0, start - 60), start) + 1 or max(0, start - 60)
     said = text.low[line : found.start("v")]
     after = text.low[last : last + 14]
+    if found["sign"] == ":" and ": " in text.low[found.start() : first] and last - first < 8:
+        return
     told = _TOLD.search(said) is not None and found["sign"] == "/" or (found["sign"] == "/" and _STILL.match(after) is not None)
     if is_secret(text, value, Faith.LIKELY if told else Faith.WEAK):
         yield Span(value.start, value.end, SecretKind.PASSWORD)

@@ -102,7 +102,7 @@ SHAPES: Final = (
     ),
     _shape(TOKEN, r"(?i:bearer)[ \t:]{1,4}(?P<v>[\w.~+/=-]{16,4000})", "bearer"),
     _shape(TOKEN, r"(?i:ntlm|negotiate)[ ](?P<v>[\w+/=]{24,4000})", "ntlm ", "negotiate "),
-    _shape(TOKEN, r"(?i:cookie)[ ]{0,4}:[ ]{0,4}(?P<v>[^\r\n]{4,4000})", "cookie:", "cookie :", inside=True),
+    _shape(TOKEN, r"(?i:cookie)[ ]{0,4}:[ ]{0,4}(?P<v>[^\r\n=:]{1,100}=[^\r\n]{3,4000})", "cookie:", "cookie :", inside=True),
     _shape(
         TOKEN,
         r"(?i:sig|signature|x-amz-signature|x-amz-security-token|code|key|auth|session|sessionid|sid|sas|hmac|ticket|state|assertion|otp)=(?P<v>[^\s&#'\"<>;]{6,4000})",
@@ -117,6 +117,8 @@ SHAPES: Final = (
 )
 _BY_START: Final[Mapping[str, Shape]] = {start: shape for shape in SHAPES for start in shape.starts}
 STARTS: Final = tuple(_BY_START)
+_NOT_SHOWN: Final = re.compile(r"\$|%\w+%|\{\{?|[*.\u2026x]{1,60}(?![^\s*.\u2026x])|<|\[")
+"""What stands for a value that comes from elsewhere."""
 _QUERY: Final = frozenset(("sig=", "signature=", "x-amz-security-token=", "code=", "key=", "auth=", "session=", "sessionid=", "sas=", "assertion="))
 _FURTHEST: Final = 8_200
 _BACK: Final = {".atlasv1.": re.compile(r"\w{8,20}$"), "8q~": re.compile(r"[\w~.-]{2,5}$")}
@@ -135,6 +137,8 @@ def shaped(text: Folded, start: int, end: int) -> Iterator[Span]:
     if found is None:
         return
     first, last = found.span("v") if "v" in shape.pattern.groupindex else found.span()
+    if "v" in shape.pattern.groupindex and _NOT_SHOWN.match(text.text, first, last):
+        return
     back = _BACK.get(begins)
     if back:
         head = back.search(text.text[max(0, start - 20) : start])
@@ -166,8 +170,8 @@ _HEX: Final = re.compile(r"[0-9a-fA-F]+")
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")
 _ALNUM: Final = re.compile(r"[A-Za-z0-9]+")
 _LOGON: Final = re.compile(rb"[\x20-\x7e]{0,64}[:\x00][\x20-\x7e]{0,64}[:\x00]?[\x20-\x7e]{3,100}")
-_LEAST_TURNS: Final = 0.3
-"""Of a drawn word, how often a sign is of another kind than the one before; of words that people write it is less."""
+_LEAST_TURNS, _LEAST_TURNS_OF_PATHS = 0.3, 0.42
+"""Of a drawn word, how often a sign is of another kind than the one before; of words and paths that people write it is less."""
 _DIGEST: Final = re.compile(r"(?:sha\d{1,3}|md5|fingerprint|integrity|thumbprint|digest|etag|message-id|b|bh|p)[\"']?[-:= ]{1,3}[\"'<]?$")
 _PUBLIC: Final = re.compile(r"AAAA[BCE]3|MII[BCDEFGHJK]|AAAAE2|R0lGOD|iVBORw0|/9j/|JVBER|UEsDB")
 
@@ -200,20 +204,21 @@ def drawn(text: Folded, start: int, end: int) -> Iterator[Span]:
     if length >= 12 and length <= 400 and is_logon(run):
         yield Span(start, end, PASSWORD)
         return
-    if length >= 32 and not _DIGEST.search(before) and not _PUBLIC.match(run) and _is_drawn(run):
+    if length >= 32 and before[-1:] not in (".", "/", "%", "@", "#", "\\") and not _DIGEST.search(before) and not _PUBLIC.match(run) and is_drawn(run):
         yield Span(start, end, KEY)
 
 
 _DISCORD: Final = re.compile(r"[MNO][\w-]{22,28}\.[\w-]{6}\.[\w-]{27,42}")
 
 
-def _is_drawn(run: str) -> bool:
+def is_drawn(run: str) -> bool:
+    """Whether signs follow each other as chance has them."""
     bare = run.rstrip("=")
     kinds = ["l" if sign.islower() else "u" if sign.isupper() else "d" if sign.isdigit() else "s" for sign in bare[:200]]
     if not {"l", "u", "d"} <= set(kinds) or kinds.count("s") > len(kinds) // 5:
         return False
     turns = sum(one != other for one, other in zip(kinds, kinds[1:], strict=False))
-    return turns >= _LEAST_TURNS * len(kinds)
+    return turns >= (_LEAST_TURNS_OF_PATHS if "s" in kinds else _LEAST_TURNS) * len(kinds)
 
 
 def is_logon(run: str) -> bool:
@@ -253,7 +258,12 @@ def made_up_around(text: Folded, at: int) -> tuple[int, Span | None]:
         start -= 1
     while end < len(text.text) and end - at <= _LONGEST_MADE_UP and text.text[end] not in _EDGES:
         end += 1
-    return end, Span(start, end, PASSWORD) if is_made_up(text.text[start:end], frozenset(MARKS)) and text.text[start - 1 : start] != "=" else None
+    if text.text[start - 1 : start] == "=" or not is_made_up(text.text[start:end], frozenset(MARKS)):
+        return end, None
+    return end, None if text.text[start - 1 : start] == "/" and _ADDRESS.search(text.text[max(0, start - 200) : start]) else Span(start, end, PASSWORD)
+
+
+_ADDRESS: Final = re.compile(r"(?:://|www\.|/[^\s/]{1,60}/|\.[a-z]{2,4}/)[^\s]{0,200}$")
 
 
 def is_made_up(word: str, marks: frozenset[str]) -> bool:

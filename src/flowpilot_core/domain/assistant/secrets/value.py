@@ -7,6 +7,7 @@ from typing import Final
 from attrs import frozen
 
 from .folded import DONE, Folded
+from .shapes import is_drawn
 from .words import NOT_ONE
 
 LONGEST: Final = 400
@@ -39,10 +40,10 @@ _CUT: Final = re.compile(
     r"[;&](?=[\w .-]{1,40}[=:])|,(?=[\"'\w. -]{1,40}[=:])|[\"'`](?=[,;:)}\]|]|\Z)|</|/>|\\[nrt](?=\w{0,40}[ :=])|\?(?=\w{1,40}=)", re.IGNORECASE
 )
 _ENDS: Final = ".,;:!?)]}\"'`*~>\\"
-_PART: Final = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+){0,3}[.,;:!?)]{0,3}|\d{1,6}")
+_PART: Final = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+){0,3}\d{0,4}[.,;:!?)]{0,3}|\d{1,6}")
 _WORD: Final = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+)*")
 _MASK: Final = re.compile(
-    r"(?:[*x#_.\u2022\u2026-]|\\u2022){3,}|\*+|<.*|\$\{?[a-z_:.]+\}?|\$\(.*|\$_.*|%[\w.-]*%?|\{\{.*|@\{.*|\{\w*\}?|\[\w*\]?|[\W_]+|"
+    r"(?:[*x#_.\u2022\u2026-]|\\u2022){3,}|\*+|<.*|\$\{?[a-z_:.]+\}?(?:\\n.*|[./,:].*)?|\$\(.*|\$_.*|%[\w.-]*%?|\{\{.*|@\{.*|\{\w*\}?|\[\w*\]?|[\W_]+|"
     r"-{1,2}[a-z][\w-]*|/[a-z?]{1,3}",
     re.IGNORECASE,
 )
@@ -52,7 +53,7 @@ _ORDINARY: Final = re.compile(
     r"(?:\d{1,3}\.){3}\d{1,3}(?:[:/]\d{1,5})?|v?\d+(?:\.\d+){1,5}\w{0,8}|0x[0-9a-f]+|kb\d{6,7}|"
     r"[a-z][a-z0-9+.-]*://.*|(?:[a-z]:|\\)?\\[\w$].*|[~.]{0,2}/[\w.*-]+(?:/.*)?|[\w.+-]+@(?:[\w-]+\.)+[a-z]{2,}|(?:[\w-]+\.)+(?:[a-z]{2,4}|local|example|internal)|"
     r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}|(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}|"
-    r"\w+\(.*|[\w.]+=.*|(?:sha|md|aes|tls|ssl|rc|des|3des|utf|iso|rfc|win|windows|office|server|exchange|w|ntlm|wpa|smb|ikev|snmp|oauth|http|http/|ipv|"
+    r"[\w.]+\(.*|[\w.]+=[^=].*|[a-z_]+\d?(?:\.[a-z_]+\d?)+|(?:sha|md|aes|tls|ssl|rc|des|3des|utf|iso|rfc|win|windows|office|server|exchange|w|ntlm|wpa|smb|ikev|snmp|oauth|http|http/|ipv|"
     r"event|error|aadsts|vlan|port|step|line|page|level|tier|version|build|id|user|oauth|x|p|t|q|f|ps|pc|srv|dc|fs|nas|sw|ap|ticket|inc|case|sql)"
     r"[-_ #/.]?v?\d+(?:[.,/:-]\d+)*(?:[a-z]{0,3}))",
     re.IGNORECASE,
@@ -119,7 +120,7 @@ def phrase_at(text: Folded, value: Value) -> Value | None:
         at = end + 1
     bare = [word.rstrip(".,;:!?)") for word in words]
     said = sum(word in NOT_ONE for word in bare)
-    if not _FEWEST_WORDS <= len(words) <= _MOST_WORDS or 2 * said > len(words) or (bare[0] in NOT_ONE and bare[0] not in MINE):
+    if bare[0].isdigit() or not _FEWEST_WORDS <= len(words) <= _MOST_WORDS or 2 * said > len(words) or (bare[0] in NOT_ONE and bare[0] not in MINE):
         return None
     return Value(value.start, end - (len(words[-1]) - len(bare[-1])))
 
@@ -127,7 +128,7 @@ def phrase_at(text: Folded, value: Value) -> Value | None:
 def is_made(word: str) -> bool:
     """Whether a word looks made up: letters with digits or signs among them, or of both cases where no word has them."""
     if DONE in word:
-        return True
+        return False
     bare = word.strip(_ENDS)
     if _ORDINARY.fullmatch(bare) or _WORD.fullmatch(bare) and not any(a.islower() and b.isupper() for a, b in zip(bare, bare[1:], strict=False)):
         return False
@@ -138,26 +139,32 @@ def is_made(word: str) -> bool:
 
 
 _HYPHENED: Final = re.compile(r"[^\W\d_]+(?:[-/_.:'’,][^\W\d_]+)+[-/_.:,]?|[^\W\d_]+[-_.:/,)]")
-_PATHLIKE: Final = re.compile(r"[\w$ .-]+(?:[\\/][\w$ .*-]+)+[\\/]?|\w+\.\w{2,4}")
+_PATHLIKE: Final = re.compile(r"[\w$ .-]+(?:[\\/][\w$ .*-]+)+[\\/]?|\w+\.\w{1,4}")
+
+
+_IDENTIFIER: Final = re.compile(r"[a-z]+(?:_[a-z]+)+|[a-z]+(?:[A-Z][a-z]+)+|(?:self|this|config|settings|os|request|env)\..*")
+"""What programs call things."""
 
 
 def is_secret(text: Folded, value: Value, faith: Faith, *, number: bool = False, token: bool = False) -> bool:
-    """Whether `value` can be one, as far as `faith` goes. `number`: digits alone are; `token`: ids are."""
+    """Whether `value` can be one, as far as `faith` goes. `number`: digits alone are; `token`: ids are, and short numbers are not."""
     said = text.text[value.start : value.end]
     low = text.low[value.start : value.end]
     bare = low.strip(_ENDS + "([{<*_") or low
     if DONE in said:
-        return True
+        return False
     if bare in NOT_ONE or _MASK.fullmatch(said) or len(bare) < 3:
         return False
     if bare.isdigit():
-        return len(bare) <= 12 and (number or (faith is Faith.SURE and len(bare) >= 4))
+        return len(bare) <= 12 and (number or (faith is Faith.LIKELY and len(bare) >= 4 and text.low[value.end : value.end + 1] in ("", "\n", "\r", ".")) or (faith is Faith.SURE and len(bare) >= (6 if token else 4)))
     if value.quoted and faith >= Faith.LIKELY:
         return not (" " in said and _said_of(low)) and not (_ORDINARY.fullmatch(bare) and "=" not in bare and "(" not in bare)
     if is_made(said):
         return True
+    if _IDENTIFIER.fullmatch(said) and text.text[value.end : value.end + 1] in (",", ")", ";", "(", "[") or text.text[value.end : value.end + 1] == "(":
+        return False
     if _ORDINARY.fullmatch(bare) or _PATHLIKE.fullmatch(bare) and faith < Faith.SURE:
-        return token and faith is Faith.SURE and "-" in bare and "." not in bare and "/" not in bare
+        return token and faith is Faith.SURE and (("-" in bare and "." not in bare and "/" not in bare) or is_drawn(said))
     if faith is Faith.SURE:
         return True
     if faith is Faith.LIKELY:

@@ -13,7 +13,8 @@ ANYWHERE: Final = (
     *("kennwort", "kennwörter", "passwörter", "losungswort", "mot de passe", "mots de passe", "contraseña", "contrasena", "contrasenya"),
     *("wachtwoord", "lösenord", "losenord", "hasło", "haslo", "hasła", "hasla", "senha", "parola d'ordine", "parola chiave", "parola segreta"),
     *("apikey", "api key", "api_key", "api-key", "api.key", "secretkey", "secret_key", "secret-key", "accesskey", "access_key", "access-key"),
-    *("access key", "secret key", "sharedkey", "shared key", "shared_key", "shared secret", "shared-secret", "pre-shared", "preshared"),
+    *("access key", "secret key", "sharedkey", "shared key", "shared_key", "shared secret", "shared-secret", "pre-shared key", "pre-shared-key", "preshared key"),
+    *("presharedkey", "preshared-key", "preshared_key", "pre_shared_key", "pre-sharedkey", "pre shared key", "pre-shared secret"),
     *("keymaterial", "key material", "key content", "schlüsselinhalt", "sharedaccesskey", "accountkey", "account key", "account_key"),
     *("wifi key", "wi-fi key", "wlan key", "wlan-key", "wifi-key", "wpa key", "wpa2 key", "wep key", "network key", "security key"),
     *("network security key", "encryption key", "master key", "masterkey", "signing key", "private_key", "private key", "privatekey"),
@@ -25,7 +26,9 @@ ANYWHERE: Final = (
     *("clé de sécurité", "clé réseau", "clave wifi", "clave del wifi", "chiave wifi", "chiave wi-fi", "chiave di rete", "chiave api"),
     *("wifi-sleutel", "wifi sleutel", "wifisleutel", "netwerksleutel", "klucz wifi", "klucz wi-fi", "klucz sieciowy", "klucz api"),
     *("toegangscode", "code d'accès", "code d'acces", "codice di accesso", "código de acceso", "codigo de acceso", "kod dostępu"),
-    *("door code", "gate code", "alarm code", "access code", "entry code", "safe combination", "lock combination", "türcode", "türkode"),
+    *("door code", "gate code", "alarm code", "access code", "entry code", "safe combination", "lock combination", "combination", "safe code", "lock code", "türcode", "türkode"),
+    *("wifi code", "wi-fi code", "wlan code", "wlan-code", "wifi-code", "code wifi", "secret answer", "security answer", "question answer", "masterauth"),
+    *("sicherheitsantwort", "server key", "radius key", "tacacs key", "tacacs+ key", "ike key", "group key", "vpn key", "preshare", "antwort auf die sicherheitsfrage"),
     *("key-string", "key-chain", "consumer secret", "bot token", "webhook secret", "signing secret", "wachtzin", "mot-de-passe"),
     *("schlüssel für das wlan", "schlüssel fürs wlan", "key for the wifi", "key for wifi", "clef wifi", "clé du wifi", "chiave del wifi"),
 )
@@ -34,16 +37,16 @@ ALONE: Final = (
     *("pass", "pw", "p/w", "pwd", "psk", "pin", "pincode", "pin-code", "secret", "token", "creds", "cred", "credential", "credentials"),
     *("mdp", "m.d.p", "clave", "pwort", "losung", "community", "rocommunity", "rwcommunity", "cvv", "cvc", "cvv2", "puk", "passw", "pword"),
     *("segreto", "codice pin", "code pin", "geheimnis", "zugangsdaten", "anmeldedaten", "pass.", "pw.", "passwrd", "pasword", "passowrd"),
-    *("wpa-psk", "wpa2-psk", "wpapsk", "kluczem", "storepw", "pswd", "psw", "pws", "pins", "signature key", "parola"),
+    *("wpa-psk", "wpa2-psk", "wpapsk", "kluczem", "storepw", "pswd", "psw", "pws", "pins", "signature key", "parola", "wpa2", "wpa3"),
 )
 """What is one only as a word, or as a part of a name (`DB_PASS`, `smtpPass`)."""
 STRICT: Final = frozenset(
-    {"community", "creds", "cred", "credential", "credentials", "zugangsdaten", "anmeldedaten", "cvv", "cvc", "cvv2", "parola", "clave", "losung"}
+    {"wpa2", "wpa3", "community", "creds", "cred", "credential", "credentials", "zugangsdaten", "anmeldedaten", "cvv", "cvc", "cvv2"}
 )
 """Those of which a plain word is one only behind a sign (`:`, `=`) or in a setting."""
 NUMBERS: Final = frozenset(
     {"pin", "pincode", "pin-code", "pins", "code pin", "codice pin", "puk", "cvv", "cvc", "cvv2", "door code", "gate code", "alarm code"}
-    | {"access code", "entry code", "safe combination", "lock combination", "toegangscode", "code d'accès", "code d'acces", "zugangscode"}
+    | {"access code", "entry code", "safe combination", "lock combination", "combination", "safe code", "lock code", "toegangscode", "code d'accès", "code d'acces", "zugangscode"}
     | {"codice di accesso", "código de acceso", "codigo de acceso", "kod dostępu", "türcode", "türkode", "passcode", "pass code"}
 )
 """Those whose value is a number as a rule."""
@@ -52,7 +55,8 @@ KINDS: Final = {"key": SecretKind.KEY, "token": SecretKind.TOKEN, "schlüssel": 
 
 NOT_ONE: Final = frozenset(
     """
-    1password a about above accepted access account accounts active adapter added admin's again age agent agents ago all allowed
+    problem cause reason attached below hier voici ici aquí ecco oto following question role roles notes host url group department comment description title
+    status address ip domain aes tkip ccmp enterprise personal psk eap sae 1password key keys ascii ascii-text enc hex reg_sz set-key cipher irreversible-cipher plaintext a about above accepted access account accounts active adapter added admin's again age agent agents ago all allowed
     already also always an and answer any app apparently applied are as ask asked asking asks at attack attacks attempt attempts
     audience audit auditing auth authentication authenticator available back bad based be because been before being below between
     bitwarden blank block blocked both bound box breach breaches bucket but by cache cached call can cannot case cause caused center
