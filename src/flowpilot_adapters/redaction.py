@@ -1,106 +1,109 @@
-"""Redaction by the core's rules and by what detect-secrets knows of keys."""
+"""Redaction by the core's rules, with tags that nobody can guess at, in processes of its own and once for all who ask."""
 
 import hmac
-from collections.abc import Iterable, Iterator
-from functools import lru_cache, partial
-from hashlib import sha256
+from asyncio import Lock, to_thread
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from hashlib import blake2b, sha256
 from typing import Final
 from uuid import UUID
+from weakref import WeakValueDictionary
 
-from attrs import field, frozen
-from detect_secrets.plugins.artifactory import ArtifactoryDetector
-from detect_secrets.plugins.aws import AWSKeyDetector
-from detect_secrets.plugins.azure_storage_key import AzureStorageKeyDetector
-from detect_secrets.plugins.base import RegexBasedDetector
-from detect_secrets.plugins.cloudant import CloudantDetector
-from detect_secrets.plugins.discord import DiscordBotTokenDetector
-from detect_secrets.plugins.github_token import GitHubTokenDetector
-from detect_secrets.plugins.gitlab_token import GitLabTokenDetector
-from detect_secrets.plugins.ibm_cloud_iam import IbmCloudIamDetector
-from detect_secrets.plugins.ibm_cos_hmac import IbmCosHmacDetector
-from detect_secrets.plugins.mailchimp import MailchimpDetector
-from detect_secrets.plugins.npm import NpmDetector
-from detect_secrets.plugins.openai import OpenAIDetector
-from detect_secrets.plugins.pypi_token import PypiTokenDetector
-from detect_secrets.plugins.sendgrid import SendGridDetector
-from detect_secrets.plugins.slack import SlackDetector
-from detect_secrets.plugins.softlayer import SoftlayerDetector
-from detect_secrets.plugins.square_oauth import SquareOAuthDetector
-from detect_secrets.plugins.stripe import StripeDetector
-from detect_secrets.plugins.telegram_token import TelegramBotTokenDetector
-from detect_secrets.plugins.twilio import TwilioKeyDetector
+from attrs import define, field, frozen
 
-from flowpilot_core.domain.assistant.redaction import SecretKind, Span, cleaner, placeholder, spans
+from flowpilot_core.domain.assistant.case_texts import texts_in, without_secrets
+from flowpilot_core.domain.assistant.redaction import Cleaner, Learned, Looked, learned, looked_through, placeholder
+from flowpilot_core.domain.assistant.secrets.span import SecretKind
+from flowpilot_core.domain.kernel.errors import Unavailable
+from flowpilot_core.domain.kernel.events import Plain
+from flowpilot_core.domain.kernel.identifiers import AccountId
 from flowpilot_core.ports.assistant import Clean
+from flowpilot_core.ports.kernel import Compute
 
-# Its guesses by entropy and by the words around are left out: what an engineer pastes is full of digests and ids, and for words
-# the core's own rules know more of what stands on a ticket.
-_DETECTORS: Final[tuple[RegexBasedDetector, ...]] = (
-    ArtifactoryDetector(),
-    AWSKeyDetector(),
-    AzureStorageKeyDetector(),
-    CloudantDetector(),
-    DiscordBotTokenDetector(),
-    GitHubTokenDetector(),
-    GitLabTokenDetector(),
-    IbmCloudIamDetector(),
-    IbmCosHmacDetector(),
-    MailchimpDetector(),
-    NpmDetector(),
-    OpenAIDetector(),
-    PypiTokenDetector(),
-    SendGridDetector(),
-    SlackDetector(),
-    SoftlayerDetector(),
-    SquareOAuthDetector(),
-    StripeDetector(),
-    TelegramBotTokenDetector(),
-    TwilioKeyDetector(),
-)
-LONGEST_PIECE: Final = 1_000
-OVERLAP: Final = 200
-"""Characters of a line that are looked at together, and of those how many once more with what comes next: no key is longer."""
-MOST_CASES: Final = 32
-"""Cases that are remembered as they were told last, since many are told of one at once."""
+SMALL: Final = 4_096
+"""Characters that are looked through at once, in a few milliseconds; more of them go to a process of their own."""
+MOST_BYTES: Final = 64 * 1024 * 1024
+"""Of what is remembered of texts, so that all who are told of a case share it, and a change costs what changed."""
+_ENTRY, _SPAN, _VALUE, _WIDEST = 600, 150, 150, 4
+"""Bytes of an entry, a span, a value and a character at most."""
 _TAG: Final = 3
 """Bytes of a placeholder's tag."""
 
+_Text = tuple[AccountId, bool, bytes]
+"""A text of one account: nothing is shared between accounts, even if they wrote the same."""
+
 
 @frozen
-class SecretRedactor:
-    """As `Redactor` says. Tags are keyed, so that nobody can try out which secret one stands for."""
+class _Tags:
+    """Keyed, so that nobody can try out which secret one stands for."""
 
-    _key: bytes = field(repr=False)
+    key: bytes = field(repr=False)
+    within: UUID
 
-    def __call__(self, texts: Iterable[str], *, within: UUID, personal: bool = False) -> Clean:
-        """As `Redactor` says."""
-        return _cleaner(self._key, within, personal, tuple(texts))
-
-
-@lru_cache(maxsize=MOST_CASES)
-def _cleaner(key: bytes, within: UUID, personal: bool, texts: tuple[str, ...]) -> Clean:
-    def tagged(kind: SecretKind, secret: str) -> str:
-        digest = hmac.digest(key, within.bytes + secret.encode("utf-8", "surrogatepass"), sha256)
+    def __call__(self, kind: SecretKind, secret: str) -> str:
+        digest = hmac.digest(self.key, self.within.bytes + secret.encode("utf-8", "surrogatepass"), sha256)
         return placeholder(kind, digest[:_TAG].hex())
 
-    return cleaner(texts, partial(_spans, personal=personal), tagged)
+
+@define
+class SecretRedactor:
+    """As `Redactor` says. One for all who ask in a process."""
+
+    _key: bytes = field(repr=False)
+    _compute: Compute
+    _most_bytes: int = MOST_BYTES
+    _texts: OrderedDict[_Text, Looked] = field(factory=OrderedDict, init=False, repr=False)
+    """What was found in texts; those that were asked for last are last."""
+    _bytes: int = field(default=0, init=False)
+    _turns: WeakValueDictionary[AccountId, Lock] = field(factory=WeakValueDictionary, init=False, repr=False)
+    """Who of an account asks for the same at the same time waits for it, and has it then."""
+
+    async def cleaner(self, account_id: AccountId, texts: Iterable[str], *, within: UUID, personal: bool = False) -> Clean:
+        """As `Redactor` says."""
+        told = tuple(dict.fromkeys(texts))
+        tags = _Tags(self._key, within)
+        if sum(map(len, told)) <= SMALL:
+            return Cleaner(learned(told, personal), tags, personal)
+        turn = self._turns.setdefault(account_id, Lock())
+        async with turn:
+            looked = await self._looked(account_id, told, personal)
+        return Cleaner(Learned.of(looked), tags, personal) if looked else Cleaner(Learned({}, {}), tags, personal, left=0)
+
+    async def cleaned(self, account_id: AccountId, plain: Mapping[str, Plain], clean: Clean) -> dict[str, Plain]:
+        """As `Redactor` says."""
+        if sum(map(len, texts_in(plain))) <= SMALL:
+            return without_secrets(plain, clean)
+        return await self._compute(account_id, without_secrets, plain, clean)
+
+    async def _looked(self, account_id: AccountId, texts: tuple[str, ...], personal: bool) -> Mapping[str, Looked]:
+        """Nothing where it takes more time or memory than work may: then no text of the case leaves, but word of it does."""
+        keys = {text: (account_id, personal, digest) for text, digest in zip(texts, await to_thread(_digests, texts), strict=True)}
+        new = [text for text in texts if keys[text] not in self._texts]
+        try:
+            found = await self._compute(account_id, looked_through, new, personal) if new else []
+        except Unavailable as exc:
+            if isinstance(exc.__cause__, (TimeoutError, MemoryError)):
+                return {}
+            raise
+        of_new = dict(zip(new, found, strict=True))
+        looked = {text: of_new[text] if text in of_new else self._texts[keys[text]] for text in texts}
+        for text, one in looked.items():
+            self._remember(keys[text], one)
+        return looked
+
+    def _remember(self, key: _Text, looked: Looked) -> None:
+        self._bytes -= _size(self._texts.pop(key)) if key in self._texts else 0
+        if looked.found.end:
+            self._texts[key] = looked
+            self._bytes += _size(looked)
+        while self._bytes > self._most_bytes:
+            self._bytes -= _size(self._texts.popitem(last=False)[1])
 
 
-def _spans(text: str, *, personal: bool) -> Iterator[Span]:
-    yield from spans(text, personal=personal)
-    for at, piece in _pieces(text):
-        for detector in _DETECTORS:
-            for pattern in detector.denylist:
-                for match in pattern.finditer(piece):
-                    # As the library itself reads its patterns: what their groups hold, or all.
-                    start, end = next((match.span(number) for number in range(1, len(match.groups()) + 1) if match[number]), match.span())
-                    yield Span(at + start, at + end, SecretKind.KEY)
+def _size(looked: Looked) -> int:
+    """Bytes, about: of each span, each value and what holds them."""
+    return _ENTRY + _SPAN * len(looked.found.spans) + sum(_VALUE + _WIDEST * len(value) for value in looked.values)
 
 
-def _pieces(text: str) -> Iterator[tuple[int, str]]:
-    """The lines of a text, which is what the library is made for; a line without end in pieces, since some patterns look far ahead."""
-    at = 0
-    for line in text.splitlines(keepends=True):
-        for start in range(0, len(line), LONGEST_PIECE - OVERLAP):
-            yield at + start, line[start : start + LONGEST_PIECE]
-        at += len(line)
+def _digests(texts: tuple[str, ...]) -> list[bytes]:
+    return [blake2b(text.encode("utf-8", "surrogatepass"), digest_size=32).digest() for text in texts]

@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from flowpilot_adapters.redaction import SecretRedactor
+from flowpilot_core.application.kernel.computing import compute_here
 from flowpilot_core.ports.assistant import Redactor
 from flowpilot_core.testing.contracts import RedactorContract
 from flowpilot_core.testing.contracts.assistant.redactor import Figures, known
@@ -19,11 +20,11 @@ KEY = b"a key that only these tests know"
 class TestSecretRedactor(RedactorContract):
     @pytest.fixture
     def redact(self) -> Redactor:
-        return SecretRedactor(KEY)
+        return SecretRedactor(KEY, compute_here)
 
 
 def test_the_page_tells_what_is_measured() -> None:
-    redact = SecretRedactor(KEY)
+    redact = SecretRedactor(KEY, compute_here)
     measured = {
         "secrets, in lines the rules were made after": known(personal=False),
         "secrets, in lines written after the rules": list(held_out(seed=1)),
@@ -43,7 +44,7 @@ def test_the_page_tells_what_is_measured() -> None:
 def test_another_key_gives_other_placeholders() -> None:
     here = UUID(int=1)
 
-    assert SecretRedactor(KEY)([], within=here)("pin: 4711") != SecretRedactor(KEY[::-1])([], within=here)("pin: 4711")
+    assert SecretRedactor(KEY, compute_here)([], within=here)("pin: 4711") != SecretRedactor(KEY[::-1])([], within=here)("pin: 4711")
 
 
 def _untouched(redact: Redactor) -> Iterator[str]:

@@ -6,6 +6,7 @@ from flowpilot_core.application.assistant.assessing import MakeAssessment
 from flowpilot_core.application.assistant.models import Models
 from flowpilot_core.application.assistant.rules_assistant import RulesAssistant
 from flowpilot_core.application.flowpilot import reactions
+from flowpilot_core.application.kernel.computing import compute_here
 from flowpilot_core.application.kernel.units import Units
 from flowpilot_core.application.relay.relay import Relay
 from flowpilot_core.ports.assistant import Opinion, Question
@@ -34,7 +35,7 @@ def assessing(begin: BeginWork[UnitOfWork], view: ViewOf[View], outbox: Outbox, 
     handler = MakeAssessment(
         units=Units[UnitOfWork](begin=faulty, committed=lambda _: None, new_id=new_id, reactions=reactions(new_id)),
         view=view,
-        redact=SecretRedactor(bytes(32)),
+        redact=SecretRedactor(bytes(32), compute_here),
         clock=SystemClock(),
         models=Models(begin=faulty, clock=SystemClock(), assistants=[_Model(faults)], tokens=1_000_000_000),
     )

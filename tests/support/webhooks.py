@@ -14,6 +14,7 @@ from flowpilot_adapters.redaction import SecretRedactor
 from flowpilot_adapters.system import SystemClock, new_id
 from flowpilot_adapters.webhooks import HttpWebhooks
 from flowpilot_core.application.access.secrets import Safe
+from flowpilot_core.application.kernel.computing import compute_here
 from flowpilot_core.application.notifications.mailing import nobody_counts
 from flowpilot_core.application.notifications.webhook_messages import SendWebhook, SpreadEvent
 from flowpilot_core.application.relay.relay import Handler, Relay
@@ -82,7 +83,7 @@ def calling(
         clock=clock,
         jitter=lambda: 0.0,
         base_url="https://flowpilot.example",
-        redact=SecretRedactor(KEY),
+        redact=SecretRedactor(KEY, compute_here),
         settled=settled,
     )
     spreading = SpreadEvent(begin=faults.begin(begin), clock=clock, new_id=new_id)

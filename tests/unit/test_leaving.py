@@ -21,6 +21,7 @@ from flowpilot_core.application.assistant.models import Models
 from flowpilot_core.application.assistant.rules_assistant import ORIGIN, RulesAssistant
 from flowpilot_core.application.assistant.suggestions import MakeSuggestion
 from flowpilot_core.application.flowpilot import reactions
+from flowpilot_core.application.kernel.computing import compute_here
 from flowpilot_core.application.kernel.links import Links
 from flowpilot_core.application.kernel.units import Units
 from flowpilot_core.application.notifications.mailing import SendDelivery
@@ -130,7 +131,7 @@ async def everything_that_leaves(
     staff = await a_staff().kept(store.begin)
     async with outside.psa.client() as client:
         psa = ADAPTERS[vendor.system](client, SystemClock())
-        redact = SecretRedactor(KEY)
+        redact = SecretRedactor(KEY, compute_here)
         product = a_product(store, clock=clock, vault=vault, psas={vendor.system: psa}, models=True, redact=redact)
         if personal:
             await product.account.change(staff.olga, redacts_personal=True)

@@ -111,13 +111,17 @@ Clean = Callable[[str], str]
 class Redactor(Protocol):
     """Knows passwords, keys, tokens, cards and the like. What is stored stays as it is."""
 
-    def __call__(self, texts: Iterable[str], *, within: UUID, personal: bool = False) -> Clean:
-        """What takes the secrets out of any text of a case, given all `texts` that are on record in it.
+    async def cleaner(self, account_id: AccountId, texts: Iterable[str], *, within: UUID, personal: bool = False) -> Clean:
+        """What takes the secrets out of any text of a case of an account, given all `texts` that are on record in it.
 
         What is a secret in one of these, or in the text that is cleaned, is one however else it stands there. The same secret has
         the same placeholder inside the handoff or session `within`, and another elsewhere. With `personal`, e-mail addresses,
-        telephone numbers and the like go too. A megabyte is some seconds of work: do it in a thread.
+        telephone numbers and the like go too. The work is bounded: what was not looked through does not leave, and a mark says so.
+        The same texts are looked through once, however many ask. Raises `Unavailable` where too much of this account waits already.
         """
+
+    async def cleaned(self, account_id: AccountId, plain: Mapping[str, Plain], clean: Clean) -> dict[str, Plain]:
+        """Plain data of such a case with each of its texts cleaned, however large; ids, times and states stay. Raises as `cleaner`."""
 
 
 class SuggestionSource(Protocol):

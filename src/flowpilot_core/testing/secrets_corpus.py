@@ -6,12 +6,14 @@ stand in tickets, logs, settings and commands.
 
 import base64
 import random
+import re
 import string
 from collections.abc import Callable, Iterator
+from importlib.resources import files
 
 from attrs import frozen
 
-from flowpilot_core.domain.assistant.redaction import SecretKind
+from flowpilot_core.domain.assistant.secrets.span import SecretKind
 
 _BASE64URL = string.ascii_letters + string.digits + "-_"
 _WORD = string.ascii_letters + string.digits
@@ -26,6 +28,8 @@ class Sample:
     secrets: tuple[str, ...] = ()
     personal: bool = False
     """Whether it counts as a secret only where personal data does."""
+    of: str = ""
+    """Which class of lines it is of."""
 
 
 Chance = random.Random
@@ -370,3 +374,131 @@ def _all() -> Iterator[tuple[bool, Value, tuple[str, ...]]]:
     yield from ((False, value, lines) for _, value, lines in _SECRETS)
     yield from ((False, value, lines) for value, lines in _SPOKEN)
     yield from ((True, value, lines) for value, lines in _PERSONAL)
+
+
+_WORDS_TEXT = """
+kettle moss amber orbit schalke letmein hunter dragon fluffy monkey sunflower trombone pickle garnet velvet bramble falcon
+"""
+_WORDS = _WORDS_TEXT.split()
+_SEED_WORDS_TEXT = """
+abandon ability absent abstract accident acoustic across actress adapt address advance afraid agent airport album alley alpha amateur
+anchor angle animal answer antenna apple april arctic arena argue armor army arrow artist aspect athlete atom attack august aunt autumn
+avocado bachelor balance bamboo banana banner basket battle beach bean beauty
+"""
+_SEED_WORDS = _SEED_WORDS_TEXT.split()
+
+
+def _plain_word(chance: Chance) -> str:
+    return chance.choice(_WORDS) + chance.choice(_WORDS) + (str(chance.randint(1, 99)) if chance.random() < 0.4 else "")
+
+
+def _spaced(words: list[str], number: int) -> Value:
+    return lambda chance: " ".join(chance.sample(words, number))
+
+
+def _base64_of(length: int) -> Value:
+    return lambda chance: base64.b64encode(chance.randbytes(length)).decode()
+
+
+def _base64_text(text: Value) -> Value:
+    return lambda chance: base64.b64encode(text(chance).encode()).decode()
+
+
+def _joined(*parts: Value | str) -> Value:
+    return lambda chance: "".join(part if isinstance(part, str) else part(chance) for part in parts)
+
+
+def _grouped(alphabet: str, length: int, number: int, by: str) -> Value:
+    group = _of(alphabet, length)
+    return lambda chance: by.join(group(chance) for _ in range(number))
+
+
+_RECOVERY = "abcdefghjk23456789"
+_PRODUCT = "BCDFGHJKMPQRTVWXY2346789N"
+_BASE32 = string.ascii_uppercase + "234567"
+_VALUES: dict[str, Value] = {
+    "password": _password,
+    "word": _plain_word,
+    "phrase": _spaced(["my", "dog", "has", "fleas", "correct", "horse", "battery", "staple", "purple", "tractor"], 4),
+    "pin": lambda chance: _of(string.digits, chance.choice([4, 6]))(chance),
+    "otp": _of(string.digits, 6),
+    "otp8": _of(string.digits, 8),
+    "recovery": _grouped(_RECOVERY, 5, 2, "-"),
+    "recovery8": _joined(_of(_HEX, 4), _of(string.digits, 4)),
+    "seed12": _spaced(_SEED_WORDS, 12),
+    "seed24": _spaced(_SEED_WORDS, 24),
+    "b32": _of(_BASE32, 32),
+    "b32groups": _grouped(_BASE32.lower(), 4, 8, " "),
+    "basic": _base64_text(_joined("scan:", _password)),
+    "basicnul": _base64_text(_joined("\0scan\0", _plain_word)),
+    "b64word": _base64_text(_plain_word),
+    "b64long": _base64_of(48),
+    "base64": _base64_of(30),
+    "b64_32": _base64_of(32),
+    "storage": _base64_of(64),
+    "wg": _base64_of(32),
+    "sas": _joined(_of(_WORD, 43), "%3D"),
+    "type7": _of("0123456789ABCDEF", 16),
+    "crypt": _joined("$6$", _of(_WORD, 8), "$", _of(_WORD + "./", 86)),
+    "crypt1": _joined("$1$", _of(_WORD, 4), "$", _of(_WORD + "./", 22)),
+    "hexbytes": _grouped(_HEX, 2, 8, ","),
+    "bitlocker": _recovery_key,
+    "product": _grouped(_PRODUCT, 5, 5, "-"),
+    "azure": _joined(_of(_WORD, 3), "8Q~", _of(_WORD + "~.-_", 34)),
+    "aws_id": _prefixed("AKIA", string.ascii_uppercase + string.digits, 16),
+    "aws_secret": _of(_WORD + "+/", 40),
+    "google": _prefixed("AIza", _BASE64URL, 35),
+    "tf": _joined(_of(_WORD, 14), ".atlasv1.", _of(_BASE64URL, 67)),
+    "age": _of(string.ascii_uppercase + string.digits, 58),
+    "discord": _joined("M", _of(_WORD, 23), ".", _of(_BASE64URL, 6), ".", _of(_BASE64URL, 38)),
+    "telegram": _joined(_of("123456789", 10), ":", _of(_BASE64URL, 35)),
+    **{f"b64u{length}": _of(_BASE64URL, length) for length in (20, 22, 27, 28, 40, 43, 60, 68, 90)},
+    **{f"alnum{length}": _of(_WORD, length) for length in (16, 18, 20, 24, 32, 36, 40)},
+    **{f"hex{length}": _of(_HEX, length) for length in (32, 40, 64)},
+    **{f"upper{length}": _of(string.ascii_uppercase + string.digits, length) for length in (9, 27)},
+}
+"""What stands in the place of a name in braces."""
+_PUBLIC: dict[str, Value] = {"guid": lambda chance: "-".join(_of(_HEX, length)(chance) for length in (8, 4, 4, 4, 12))}
+_PLACE = re.compile(r"\{(" + "|".join([*_VALUES, *_PUBLIC]) + r")\}")
+
+
+def hard_lines(seed: int) -> Iterator[Sample]:
+    """What an engineer might paste, written to be hard, that the rules were written from: each line once, with values of this seed."""
+    return _read("written_from.txt", random.Random(seed))
+
+
+def hard_lines_held_out(seed: int) -> Iterator[Sample]:
+    """The same, that no rule was written from."""
+    return _read("held_out.txt", random.Random(seed))
+
+
+def clean_text() -> str:
+    """Tickets, logs, settings, commands and prose without any secret, that the rules were mended for."""
+    return _text("clean.txt")
+
+
+def clean_text_held_out() -> str:
+    """The same, that no rule was mended for."""
+    return _text("clean_held_out.txt")
+
+
+def _read(name: str, chance: Chance) -> Iterator[Sample]:
+    of = ""
+    for line in filter(None, _text(name).splitlines()):
+        if line.startswith("## "):
+            of = line[3:]
+            continue
+        secrets: list[str] = []
+
+        def drawn(place: re.Match[str], secrets: list[str] = secrets) -> str:
+            if place[1] in _PUBLIC:
+                return _PUBLIC[place[1]](chance)
+            secrets.append(_VALUES[place[1]](chance))
+            return secrets[-1]
+
+        text = _PLACE.sub(drawn, line).replace("⏎", "\n").replace("⇥", "\t")
+        yield Sample(text=text, secrets=tuple(secrets), of=of)
+
+
+def _text(name: str) -> str:
+    return files("flowpilot_core.testing").joinpath("secrets", name).read_text(encoding="utf-8")

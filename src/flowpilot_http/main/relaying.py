@@ -8,6 +8,7 @@ from typing import Final
 
 import structlog
 
+from flowpilot_adapters.computing import WorkerProcesses
 from flowpilot_adapters.redaction import SecretRedactor
 from flowpilot_adapters.restore_mark_file import MarkFile
 from flowpilot_adapters.smtp import domain_of
@@ -38,6 +39,7 @@ from flowpilot_core.application.psa.tickets import ReadTicket
 from flowpilot_core.application.relay.relay import Handler, Relay
 from flowpilot_core.application.relay.restores import RestoreGuard
 from flowpilot_core.domain.kernel.errors import Unavailable
+from flowpilot_core.ports.assistant import Redactor
 from flowpilot_core.ports.notifications import EventStream
 from flowpilot_core.ports.psa import Psa
 from flowpilot_core.ports.relay import WorkKind
@@ -108,12 +110,12 @@ async def relay_of(
     outbox: SqlOutbox,
     waking: EventStream,
     psas: Mapping[str, Psa],
+    redact: Redactor,
     metrics: Metrics,
 ) -> Relay:
     """The relay with a handler for each kind of due work; what it opens is closed with the stack. Raises `CannotRun`."""
     begin, view, clock, base_url = database.begin, database.view, SystemClock(), settings.base_url or ""
     keys = secret_keys(settings)
-    redact = SecretRedactor(keys[0])
     safe = Safe(vault=AesGcmVault(keys), clock=clock, new_id=new_id)
     connectable = Psas(vendors=psas, safe=safe)
     units = Units(begin=begin, committed=waking.publish, new_id=new_id, reactions=reactions(new_id))
@@ -197,4 +199,5 @@ async def _relaying(settings: Settings, stack: AsyncExitStack, urls: Urls) -> Da
 async def _worker(settings: Settings, stack: AsyncExitStack, urls: Urls, database: Database, outbox: SqlOutbox, metrics: Metrics) -> Relay:
     """The relay of a process that does nothing else."""
     waking, psas = waking_of(settings, stack, urls), await psas_of(settings, stack)
-    return await relay_of(settings, stack, urls, database, outbox, waking, psas, metrics)
+    redact = SecretRedactor(secret_keys(settings)[0], WorkerProcesses())
+    return await relay_of(settings, stack, urls, database, outbox, waking, psas, redact, metrics)

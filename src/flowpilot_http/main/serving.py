@@ -7,6 +7,7 @@ from typing import Final
 
 from attrs import evolve
 
+from flowpilot_adapters.computing import WorkerProcesses
 from flowpilot_adapters.redaction import SecretRedactor
 from flowpilot_adapters.sql import Database, SqlMarks, SqlOutbox, migrations
 from flowpilot_adapters.system import SystemClock, jitter, new_id, new_secret
@@ -54,12 +55,13 @@ async def serve(settings: Settings, *, host: str, port: int, relay: bool) -> Non
             metrics = Metrics()
             waking = waking_of(settings, stack, urls)
             psas = await psas_of(settings, stack)
+            keys = secret_keys(settings)
+            redact = SecretRedactor(keys[0], WorkerProcesses())
             working = None
             if relay and outbox:
                 # Its own connections: no request waits for one that the relay's work has.
                 relaying = opened_for_relay(stack, urls.app, pool_size=max(1, settings.pool_size // 2))
-                working = await relay_of(settings, stack, urls, relaying, outbox, waking, psas, metrics)
-            keys = secret_keys(settings)
+                working = await relay_of(settings, stack, urls, relaying, outbox, waking, psas, redact, metrics)
             push = Push(
                 begin=database.begin,
                 view=database.view,
@@ -76,7 +78,7 @@ async def serve(settings: Settings, *, host: str, port: int, relay: bool) -> Non
                 waking.publish(account_id)
 
             openid = await openid_of(settings, stack)
-            flowpilot = use_cases(settings, database, psas=psas, openid=openid, redact=SecretRedactor(keys[0]), committed=committed)
+            flowpilot = use_cases(settings, database, psas=psas, openid=openid, redact=redact, committed=committed)
             app = create_app(
                 flowpilot,
                 clock=SystemClock(),

@@ -14,6 +14,7 @@ from flowpilot_core.application.assistant.assessing import MakeAssessment
 from flowpilot_core.application.assistant.models import MOST_FAILURES, SET_ASIDE, Models, Rested
 from flowpilot_core.application.assistant.suggestions import MakeSuggestion
 from flowpilot_core.application.flowpilot import FlowPilot
+from flowpilot_core.application.kernel.computing import compute_here
 from flowpilot_core.application.kernel.links import Links
 from flowpilot_core.application.kernel.units import Units
 from flowpilot_core.application.notifications.mailing import SendDelivery
@@ -69,19 +70,19 @@ class House:
                 clock=self.clock,
                 jitter=lambda: 0.0,
                 links=Links.of("https://flowpilot.example", bytes(32)),
-                redact=SecretRedactor(bytes(32)),
+                redact=SecretRedactor(bytes(32), compute_here),
                 mail_domain="flowpilot.example",
             ),
             WorkKind.SUGGESTION: MakeSuggestion(
                 units=Units(begin=self.store.begin, committed=lambda _: None, new_id=new_id),
                 view=self.store.view,
-                redact=SecretRedactor(bytes(32)),
+                redact=SecretRedactor(bytes(32), compute_here),
                 models=asked,
             ),
             WorkKind.ASSESSMENT: MakeAssessment(
                 units=Units(begin=self.store.begin, committed=lambda _: None, new_id=new_id),
                 view=self.store.view,
-                redact=SecretRedactor(bytes(32)),
+                redact=SecretRedactor(bytes(32), compute_here),
                 clock=self.clock,
                 models=asked,
             ),

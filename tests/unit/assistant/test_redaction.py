@@ -1,5 +1,6 @@
 """What leaves of a snapshot: its ids and its sense, and none of its secrets."""
 
+import asyncio
 import json
 from uuid import UUID
 
@@ -7,21 +8,28 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flowpilot_adapters.redaction import SecretRedactor
-from flowpilot_core.application.assistant.redaction import texts_in, without_secrets
+from flowpilot_core.application.kernel.computing import compute_here
+from flowpilot_core.domain.assistant.case_texts import texts_in
 from flowpilot_core.domain.handoffs.case_file import CaseFile, snapshot_of
 from flowpilot_core.domain.kernel.events import Plain
+from flowpilot_core.domain.kernel.identifiers import AccountId
 from flowpilot_core.ports.assistant import Redactor
 from flowpilot_core.testing.builders import a_session
 from flowpilot_core.testing.redaction import as_it_is
 from flowpilot_core.testing.secrets_corpus import Sample, with_secrets
 
 SECRETS = [sample for sample in with_secrets(11, each=1) if not sample.personal]
-REDACTOR = SecretRedactor(bytes(32))
+ACME = AccountId(UUID(int=2))
+REDACTOR = SecretRedactor(bytes(32), compute_here)
 AROUND = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=30)
 
 
 def redacted(snapshot: dict[str, Plain], redact: Redactor = REDACTOR) -> dict[str, Plain]:
-    return without_secrets(snapshot, redact(list(texts_in(snapshot)), within=UUID(int=1)))
+    async def told() -> dict[str, Plain]:
+        clean = await redact.cleaner(ACME, texts_in(snapshot), within=UUID(int=1))
+        return await redact.cleaned(ACME, snapshot, clean)
+
+    return asyncio.run(told())
 
 
 @settings(max_examples=60, deadline=None)

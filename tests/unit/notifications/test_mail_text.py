@@ -8,6 +8,7 @@ from attrs import evolve
 
 from flowpilot_adapters.redaction import SecretRedactor
 from flowpilot_adapters.typeset import HtmlLetters
+from flowpilot_core.application.kernel.computing import compute_here
 from flowpilot_core.application.notifications.mail_text import CLOSINGS, LEADS, MailItem, letter, subject
 from flowpilot_core.domain.access.account import Account
 from flowpilot_core.domain.handoffs.handoff import Handoff
@@ -96,10 +97,10 @@ def test_html_reads_in_the_dark_and_on_a_narrow_screen() -> None:
     assert [] == re.findall(r"(?<!max-)width:\s*\d{3,}px", html)
 
 
-def test_a_secret_that_somebody_pasted_is_in_no_part_of_a_mail() -> None:
+async def test_a_secret_that_somebody_pasted_is_in_no_part_of_a_mail() -> None:
     secret = "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
     case = an_urgent_case(title=f"Token {secret} rejected", note=f"It says {secret}")
-    redacted = told(case, clean=SecretRedactor(bytes(32))([], within=case.id))
+    redacted = told(case, clean=await SecretRedactor(bytes(32), compute_here).cleaner(ACME.id, [], within=case.id))
 
     said = letter((redacted,), STAFF.user(BEN), ACME, unsubscribe=None)
 

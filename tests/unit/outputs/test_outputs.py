@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from flowpilot_core.application.assistant.redaction import redact_by_rules
 from flowpilot_core.domain.kernel.errors import InvalidTransition
-from flowpilot_core.domain.kernel.identifiers import OutputId, PsaConnectionId, PsaPostId
+from flowpilot_core.domain.kernel.identifiers import AccountId, OutputId, PsaConnectionId, PsaPostId
 from flowpilot_core.domain.outputs.document import Block, Bullets, Heading, Paragraph, as_markdown, as_note, as_page, blocks_of, body_of
 from flowpilot_core.domain.outputs.output import OUTPUT, Output, OutputKind, OutputMove, OutputState
 from flowpilot_core.domain.outputs.write_up import SHORTEST_PRIVATE, SOLVED, by_rules, for_client, internal_texts
@@ -232,8 +232,10 @@ def test_a_markdown_document_has_no_markup_of_others(hostile: str) -> None:
     assert "](" not in document
 
 
-def test_rules_alone_take_secrets_out_too() -> None:
-    assert "the code is [password 000000]" == redact_by_rules(["password: S3same!Open"], within=new_id())("the code is S3same!Open")
+async def test_rules_alone_take_secrets_out_too() -> None:
+    clean = await redact_by_rules.cleaner(AccountId(new_id()), ["password: S3same!Open"], within=new_id())
+
+    assert "the code is [password 000000]" == clean("the code is S3same!Open")
 
 
 def _folded(text: str) -> str:

@@ -14,6 +14,7 @@ from flowpilot_adapters.system import new_id
 from flowpilot_core.application.access.secrets import Safe
 from flowpilot_core.application.assistant.assessing import MakeAssessment
 from flowpilot_core.application.flowpilot import FlowPilot
+from flowpilot_core.application.kernel.computing import compute_here
 from flowpilot_core.application.kernel.units import Units
 from flowpilot_core.application.psa.access import Psas
 from flowpilot_core.application.psa.posting import PostNote
@@ -84,7 +85,7 @@ class Desk:
             psas=self.psas,
             clock=self.clock,
             jitter=lambda: 1.0,
-            redact=SecretRedactor(bytes(32)),
+            redact=SecretRedactor(bytes(32), compute_here),
             base_url="https://flowpilot.example",
         )
         handlers: dict[WorkKind, Handler] = {

@@ -1,6 +1,5 @@
 """Making an assessment: read the snapshot, have it looked at, check what is said of it, store that."""
 
-import asyncio
 import logging
 from contextlib import suppress
 from typing import Protocol
@@ -25,7 +24,7 @@ from flowpilot_core.ports.relay import Lease, RelayWork
 from flowpilot_core.ports.sessions import SessionView, SessionWork
 
 from .models import Models
-from .redaction import case_of, without_secrets
+from .redaction import case_of
 from .rules_assistant import RulesAssistant
 from .similar_sessions import cases_of, cleaned, similar_to
 
@@ -116,7 +115,7 @@ class MakeAssessment:
         question = Question(
             account_id=lease.account_id,
             handoff_id=handoff.id,
-            snapshot=await asyncio.to_thread(without_secrets, snapshot, clean),
+            snapshot=await case.without_secrets(snapshot, clean),
             similar=cleaned(similar, clean),
         )
         return Task(assessment=assessment, handoff=handoff, question=question)

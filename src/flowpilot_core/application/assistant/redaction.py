@@ -1,28 +1,19 @@
 """Taking the secrets out of whatever leaves: what is one in any text of a case is one in all of them."""
 
-import asyncio
-from collections.abc import Iterable, Iterator, Mapping
-from enum import Enum
-from functools import partial
+from collections.abc import Iterable, Mapping
 from uuid import UUID
 
-from attrs import fields, frozen, has
+from attrs import frozen
 
 from flowpilot_core.domain.access.account import Account
-from flowpilot_core.domain.assistant.redaction import cleaner, placeholder, spans
+from flowpilot_core.domain.assistant.case_texts import texts_in, without_secrets
+from flowpilot_core.domain.assistant.redaction import Cleaner, learned, placeholder
+from flowpilot_core.domain.assistant.secrets.span import SecretKind
 from flowpilot_core.domain.kernel.events import Plain
-from flowpilot_core.domain.kernel.identifiers import SessionId
+from flowpilot_core.domain.kernel.identifiers import AccountId, SessionId
 from flowpilot_core.ports.assistant import Clean, Redactor
 from flowpilot_core.ports.sessions import SessionDetail, SessionWork
 
-_KEPT = frozenset(
-    {
-        *("id", "handoff_id", "session_id", "branch_id", "parent_id", "fork_point_id", "at_step_id", "branch_ids", "step_ids"),
-        *("frozen_at", "created_at", "updated_at", "closed_at", "escalated_at", "claimed_at", "sha256", "snapshot_digest"),
-        *("tried", "failed", "open_hypotheses", "kind", "result", "state", "priority"),
-    }
-)
-"""What people do not write, and what is cited: it stays as it is."""
 TAG = "0" * 6
 
 
@@ -30,52 +21,42 @@ TAG = "0" * 6
 class Case:
     """What is on record of a session, and how its account wants that redacted."""
 
+    account_id: AccountId
     detail: SessionDetail
     redact: Redactor
+    personal: bool = False
 
     async def cleaner(self, *more: object, within: UUID) -> Clean:
         """What takes out of any text whatever is a secret somewhere in the case, or in `more` that is told with it."""
-        return await asyncio.to_thread(self.redact, list(texts_in((self.detail, *more))), within=within)
+        return await self.redact.cleaner(self.account_id, texts_in((self.detail, *more)), within=within, personal=self.personal)
+
+    async def without_secrets(self, plain: Mapping[str, Plain], clean: Clean) -> dict[str, Plain]:
+        """Plain data with each of its texts as it may leave, however large it is."""
+        return await self.redact.cleaned(self.account_id, plain, clean)
 
 
 async def case_of(work: SessionWork, account: Account, session_id: SessionId, redact: Redactor) -> Case:
     """A session of `account`, which is this unit of work's. Raises `NotFound`."""
-    return Case(detail=await work.sessions.detail(session_id), redact=redactor_of(account, redact))
+    detail = await work.sessions.detail(session_id)
+    return Case(account_id=account.id, detail=detail, redact=redact, personal=account.redacts_personal)
 
 
-def redactor_of(account: Account, redact: Redactor) -> Redactor:
-    """`redact` as an account wants it: it may want personal data taken out too."""
-    return partial(redact, personal=True) if account.redacts_personal else redact
+@frozen
+class RulesRedactor:
+    """As `Redactor` says, at once, and for who has no key: whatever the secret, its placeholder has the same tag."""
+
+    async def cleaner(self, _: AccountId, texts: Iterable[str], *, within: UUID, personal: bool = False) -> Clean:
+        """As `Redactor` says."""
+        return Cleaner(learned(texts, personal), _same_tag, personal)
+
+    async def cleaned(self, _: AccountId, plain: Mapping[str, Plain], clean: Clean) -> dict[str, Plain]:
+        """As `Redactor` says."""
+        return without_secrets(plain, clean)
 
 
-def redact_by_rules(texts: Iterable[str], *, within: UUID, personal: bool = False) -> Clean:
-    """As `Redactor` says, by the core's rules alone and for who has no key: whatever the secret, its placeholder has the same tag."""
-    return cleaner(texts, partial(spans, personal=personal), lambda kind, _: placeholder(kind, TAG))
+def _same_tag(kind: SecretKind, _: str) -> str:
+    return placeholder(kind, TAG)
 
 
-def texts_in(value: object) -> Iterator[str]:
-    """Whatever people wrote in a value, however deep."""
-    cls, parts = type(value), tuple[object, ...]()
-    if isinstance(value, str) and not isinstance(value, Enum):
-        yield value
-    elif isinstance(value, Mapping):
-        parts = tuple(one for key, one in value.items() if key not in _KEPT)
-    elif isinstance(value, (list, tuple, frozenset)):
-        parts = tuple(value)
-    elif has(cls):
-        parts = tuple(getattr(value, one.name) for one in fields(cls) if one.name not in _KEPT)
-    for part in parts:
-        yield from texts_in(part)
-
-
-def without_secrets(plain: Mapping[str, Plain], clean: Clean) -> dict[str, Plain]:
-    """Plain data with each of its texts as it may leave. Some seconds of work where it is large: do it in a thread."""
-
-    def cleaned(value: Plain) -> Plain:
-        if isinstance(value, str):
-            return clean(value)
-        if isinstance(value, list):
-            return [cleaned(one) for one in value]
-        return without_secrets(value, clean) if isinstance(value, dict) else value
-
-    return {key: one if key in _KEPT else cleaned(one) for key, one in plain.items()}
+redact_by_rules = RulesRedactor()
+"""By the core's rules alone."""

@@ -1,6 +1,5 @@
 """Use cases of suggestions: ask for some, read them, decide on one; and how a model's is made after the commit."""
 
-import asyncio
 import logging
 from collections.abc import Sequence
 from contextlib import suppress
@@ -17,7 +16,7 @@ from flowpilot_core.domain.assistant.suggestion import Proposal, Suggestion, Sug
 from flowpilot_core.domain.handoffs.case_file import CaseFile
 from flowpilot_core.domain.kernel.actor import Actor, Person
 from flowpilot_core.domain.kernel.errors import NotFound
-from flowpilot_core.domain.kernel.identifiers import AccountId, HandoffId, SessionId, StepId, SuggestionId
+from flowpilot_core.domain.kernel.identifiers import HandoffId, SessionId, StepId, SuggestionId
 from flowpilot_core.domain.kernel.permissions import Permission, person, require
 from flowpilot_core.domain.kernel.transitions import advance
 from flowpilot_core.domain.sessions.session import SESSION, Session, SessionMove
@@ -28,7 +27,7 @@ from flowpilot_core.ports.relay import Lease, RelayWork
 from flowpilot_core.ports.sessions import SessionDetail, SessionView, SessionWork
 
 from .models import NOBODY, NOTHING, Models
-from .redaction import Case, case_of, without_secrets
+from .redaction import Case, case_of
 from .similar_sessions import cases_of, cleaned, similar_to
 
 
@@ -70,16 +69,16 @@ SOURCES: tuple[SuggestionSource, ...] = (Rules(), SimilarSessions())
 """Who is asked, in the order of their proposals where nothing was accepted before."""
 
 
-async def question_about(case: Case, account_id: AccountId, view: ViewOf[SuggestionsSees]) -> Question:
+async def question_about(case: Case, view: ViewOf[SuggestionsSees]) -> Question:
     """What a source is asked about a session as it is now: the same picture that an escalation would freeze, without secrets."""
     session = case.detail.session
     about = (session.problem, *(step.content for step in case.detail.steps))
-    similar = await similar_to(view(account_id), session.title, about, without=session.id)
-    clean = await case.cleaner(await cases_of(view(account_id), similar), within=session.id)
+    similar = await similar_to(view(case.account_id), session.title, about, without=session.id)
+    clean = await case.cleaner(await cases_of(view(case.account_id), similar), within=session.id)
     return Question(
-        account_id=account_id,
+        account_id=case.account_id,
         handoff_id=HandoffId(session.id),
-        snapshot=await asyncio.to_thread(without_secrets, pictured(case.detail, "asks what to do next"), clean),
+        snapshot=await case.without_secrets(pictured(case.detail, "asks what to do next"), clean),
         similar=cleaned(similar, clean),
     )
 
@@ -112,7 +111,7 @@ class Suggestions:
         by = person(actor, Permission.WORK)
         detail = readable(await self.view(actor.account_id).session(session_id), actor)
         _require_work(detail.session, by)
-        question = await question_about(Case(detail=detail, redact=self.redact), actor.account_id, self.view)
+        question = await question_about(Case(account_id=actor.account_id, detail=detail, redact=self.redact), self.view)
         proposals = _new_here([proposal for source in self.sources for proposal in _proposed(source, question)], question)
 
         async def unit(work: SuggestionsNeeds) -> Sequence[Suggestion]:
@@ -198,7 +197,7 @@ class MakeSuggestion:
                 return
             suggestion = await work.suggestions.get(SuggestionId(lease.work_id))
             case = await case_of(work, await work.people.account(), suggestion.session_id, self.redact)
-        question = await question_about(case, lease.account_id, self.view)
+        question = await question_about(case, self.view)
         question = evolve(question, rules=assessor.assess(CaseFile.of(question.snapshot), question.similar))
         opinion, problem = (None, NOBODY) if self.models is None else await self.models.asked(question)
         said = opinion.draft.next_steps if opinion else ()

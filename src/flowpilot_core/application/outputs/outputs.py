@@ -1,12 +1,11 @@
 """Use cases of resolution outputs: make one of a resolved session, edit, approve, post and export it."""
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from attrs import frozen
 
-from flowpilot_core.application.assistant.redaction import Case, redactor_of
+from flowpilot_core.application.assistant.redaction import Case
 from flowpilot_core.application.kernel.units import PLAIN, Request, Units
 from flowpilot_core.application.psa.tickets import connected
 from flowpilot_core.application.sessions.sessions import readable
@@ -61,7 +60,7 @@ class WrittenUp(Case):
     async def redacted(self, text: str) -> str:
         """Without secrets, those too that are only named as such elsewhere in the case."""
         clean = await self.cleaner(within=self.detail.session.id)
-        return await asyncio.to_thread(clean, text)
+        return str((await self.without_secrets({"text": text}, clean))["text"])
 
 
 @frozen(kw_only=True)
@@ -227,7 +226,8 @@ class Outputs:
 
     async def _case(self, work: OutputsNeeds, actor: Actor, session_id: SessionId) -> WrittenUp:
         detail = readable(await work.sessions.detail(session_id), actor)
-        return WrittenUp(detail=detail, redact=redactor_of(await work.people.account(), self.redact))
+        account = await work.people.account()
+        return WrittenUp(account_id=account.id, detail=detail, redact=self.redact, personal=account.redacts_personal)
 
 
 def _title(output: Output, case: WrittenUp) -> str:

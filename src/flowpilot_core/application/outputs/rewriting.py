@@ -1,13 +1,11 @@
 """Having a model better a resolution output: what the rules wrote stands until then, and where nothing comes of it."""
 
-import asyncio
 from contextlib import suppress
 from typing import Protocol
 
 from attrs import frozen
 
 from flowpilot_core.application.assistant.models import NOBODY, NOTHING, Models
-from flowpilot_core.application.assistant.redaction import redactor_of, without_secrets
 from flowpilot_core.application.handoffs.current_snapshot import pictured
 from flowpilot_core.application.kernel.units import Units
 from flowpilot_core.domain.assistant.diagnosis import SENTENCE
@@ -53,12 +51,13 @@ class BetterOutput:
                 return
             output = await work.outputs.get(OutputId(lease.work_id))
             detail = await work.sessions.detail(output.session_id)
-            case = WrittenUp(detail=detail, redact=redactor_of(await work.people.account(), self.redact))
+            account = await work.people.account()
+            case = WrittenUp(account_id=account.id, detail=detail, redact=self.redact, personal=account.redacts_personal)
         if not output.pending or detail.session.resolution is None or self.models is None:
             await self.give_up(lease, NOBODY)
             return
         clean = await case.cleaner(within=detail.session.id)
-        told = await asyncio.to_thread(without_secrets, told_of(output.kind, detail), clean)
+        told = await case.without_secrets(told_of(output.kind, detail), clean)
         question = Question(account_id=lease.account_id, handoff_id=HandoffId(detail.session.id), snapshot=told, output=output.kind)
         opinion, problem = await self.models.asked(question)
         paragraphs = _paragraphs(opinion) if opinion else []

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from ahocorasick_rs import AhoCorasick, MatchKind
-from attrs import define, field
+from attrs import define, field, frozen
 
 from .secrets.finding import MOST_LOOKS, Found, found_in
 from .secrets.folded import DONE, PLACEHOLDER, Folded
@@ -13,11 +13,11 @@ from .secrets.span import SecretKind, Span
 
 SHORTEST_LEARNED: Final = 6
 """Characters of a secret that is recognised wherever else it stands; a shorter one would be found in ordinary words."""
-MOST_LEARNED: Final = 20_000
+MOST_LEARNED: Final = 5_000
 """Secrets of a case that are recognised wherever else they stand."""
 LONGEST_LEARNED: Final = 8_000
 """Characters of one; a longer one is a block that nobody repeats."""
-MOST_LOOKS_OF_A_CASE: Final = 300_000
+MOST_LOOKS_OF_A_CASE: Final = 200_000
 """Places that are looked at closely in all texts of a case."""
 LEFT_OUT: Final = "[left out: more than is looked through for secrets]"
 """What stands in the place of the rest of a text that was not looked through."""
@@ -34,20 +34,58 @@ def placeholder(kind: SecretKind, tag: str) -> str:
     return f"[{kind} {tag}]"
 
 
-def learned(texts: Iterable[str], *, personal: bool = False) -> dict[str, SecretKind]:
-    """The secrets of the texts of a case that are long enough to be known again, with what they are.
+@frozen
+class Looked:
+    """What looking through one text came to."""
 
-    Of texts with more places to look at than `MOST_LOOKS_OF_A_CASE`, those that come first are looked through.
+    found: Found
+    values: Mapping[str, SecretKind]
+    """The secrets in it that are long enough to be known again, with what they are."""
+
+
+NOT_LOOKED: Final = Looked(Found((), end=0, looks=0), {})
+"""Of a text that was not looked through."""
+
+
+def looked_through(texts: Iterable[str], personal: bool = False, most: int = MOST_LOOKS_OF_A_CASE) -> list[Looked]:
+    """What must not leave of each text; with `personal`, what tells of people too.
+
+    Where the texts have more than `most` places to look at, those that come first are looked through.
     """
-    known: dict[str, SecretKind] = {}
-    left = MOST_LOOKS_OF_A_CASE
-    for text in dict.fromkeys(texts):
-        found = found_in(text, personal_too=personal, most=min(MOST_LOOKS, left))
-        left -= found.looks
-        known = _learned(text, found) | known
-        if left <= 0 or len(known) >= MOST_LEARNED:
-            break
-    return known
+    all_looked = list[Looked]()
+    for text in texts:
+        looked = NOT_LOOKED
+        if most > 0:
+            found = found_in(text, personal_too=personal, most=min(MOST_LOOKS, most))
+            looked = Looked(found, _values(text, found))
+            most -= found.looks
+        all_looked.append(looked)
+    return all_looked
+
+
+@frozen
+class Learned:
+    """What is known of the texts of a case."""
+
+    known: Mapping[str, SecretKind]
+    """The secrets that are recognised wherever else they stand."""
+    found: Mapping[str, Found]
+    """What was found in each text."""
+
+    @classmethod
+    def of(cls, looked: Mapping[str, Looked]) -> "Learned":
+        """Of what was found in each text; what one secret is, is what the first of them calls it."""
+        known: dict[str, SecretKind] = {}
+        for one in looked.values():
+            for value, kind in one.values.items() if len(known) < MOST_LEARNED else ():
+                known.setdefault(value, kind)
+        return cls(known, {text: one.found for text, one in looked.items()})
+
+
+def learned(texts: Iterable[str], personal: bool = False) -> Learned:
+    """What is known of a case with these texts."""
+    told = tuple(dict.fromkeys(texts))
+    return Learned.of(dict(zip(told, looked_through(told, personal), strict=True)))
 
 
 @define
@@ -57,38 +95,46 @@ class Cleaner:
     What one cleaner looks through in all is bounded too; a text that comes after that does not leave.
     """
 
-    known: Mapping[str, SecretKind]
+    learned: Learned
     tagged: Tagged
     personal: bool = False
     left: int = MOST_LOOKS_OF_A_CASE
     """Places that it may still look at."""
-    _values: AhoCorasick | None = field(default=None, init=False, eq=False, repr=False)
+    _automaton: AhoCorasick | None = field(default=None, init=False, eq=False, repr=False)
 
     def __call__(self, text: str) -> str:
         """`text` as it may leave; placeholders that are there already stay."""
-        if not text:
+        if not text or text == LEFT_OUT:
             return text
-        if self.left <= 0:
+        found = self.learned.found.get(text) or self._look(text)
+        if found is None or not found.end:
             return LEFT_OUT
-        found = found_in(text, personal_too=self.personal, most=min(MOST_LOOKS, self.left))
-        self.left -= found.looks
-        here = {value: kind for value, kind in _learned(text, found).items() if value not in self.known}
-        if self._values is None:
-            self._values = _automaton(self.known)
+        known = self.learned.known
+        if self._automaton is None:
+            self._automaton = _automaton(known)
+        here = {value: kind for value, kind in _values(text, found).items() if value not in known}
         folded = Folded.of(text[: found.end])
-        spans = [*found.spans, *_repeats(folded, self._values, self.known), *_repeats(folded, _automaton(here), here)]
-        kinds = {**here, **self.known}
+        spans = [*found.spans, *_repeats(folded, self._automaton, known), *_repeats(folded, _automaton(here), here)]
         kept: list[str] = []
         at = 0
         for span in _merged(spans, [match.span() for match in PLACEHOLDER.finditer(text)]):
             secret = bare(text[span.start : span.end])
-            kept += text[at : span.start], self.tagged(kinds.get(secret, span.kind), secret)
+            kept += text[at : span.start], self.tagged(known.get(secret, here.get(secret, span.kind)), secret)
             at = span.end
-        return "".join((*kept, text[at : found.end], LEFT_OUT if found.end < len(text) and not text.endswith(LEFT_OUT) else text[found.end :]))
+        cut = found.end < len(text) and not text.endswith(LEFT_OUT)
+        return "".join((*kept, text[at : found.end], LEFT_OUT if cut else text[found.end :]))
+
+    def _look(self, text: str) -> Found | None:
+        """None where it has looked at as much as it may."""
+        if self.left <= 0:
+            return None
+        found = found_in(text, personal_too=self.personal, most=min(MOST_LOOKS, self.left))
+        self.left -= found.looks
+        return found
 
     def __reduce__(self) -> tuple[type["Cleaner"], tuple[object, ...]]:
         """To another process goes what it was made of."""
-        return Cleaner, (self.known, self.tagged, self.personal, self.left)
+        return Cleaner, (Learned(self.learned.known, {}), self.tagged, self.personal, self.left)
 
 
 def bare(secret: str) -> str:
@@ -97,7 +143,7 @@ def bare(secret: str) -> str:
     return secret.strip().rstrip(_ENDING) or secret
 
 
-def _learned(text: str, found: Found) -> dict[str, SecretKind]:
+def _values(text: str, found: Found) -> dict[str, SecretKind]:
     values = ((Folded.of(text[span.start : span.end]).text.strip(), span.kind) for span in found.spans)
     ways = ((way, kind) for value, kind in values for way in (value, value.rstrip(_ENDING), value.rstrip(_ENDING + "!?")))
     return {way: kind for way, kind in ways if SHORTEST_LEARNED <= len(way) <= LONGEST_LEARNED and DONE not in way}

@@ -8,7 +8,7 @@ from attrs import field, frozen
 
 from .folded import Folded
 from .span import SecretKind, Span
-from .value import Faith, Value, is_made, is_secret, value_at
+from .value import Faith, Value, is_secret, value_at
 
 _LONGEST_LINE: Final = 1_000
 _MOST_WORDS: Final = 60
@@ -66,7 +66,7 @@ def _inside(word: Value, text: Folded) -> Value | None:
 
 
 def _net(words: Sequence[Value], text: Folded) -> Iterator[Value]:
-    """`net use X: \\\\server\\share SECRET /user:who`, in any order; `net user who SECRET`."""
+    """`net use` with a drive, a share, a secret and `/user:`, in any order; `net user` with a name and a secret."""
     if not words:
         return
     verb = _said(words[0], text)
@@ -75,11 +75,14 @@ def _net(words: Sequence[Value], text: Folded) -> Iterator[Value]:
         user = next((at for at, word in enumerate(words) if _said(word, text).startswith(("/user:", "/u:", "-user:"))), None)
         if user is None:
             return
-        shares = [word for word in plain if _said(word, text).strip("\"'").startswith("\\\\") or re.fullmatch(r"\w:|\*|lpt\d:?", _said(word, text))]
+        shares = [
+            word
+            for word in plain
+            if _said(word, text).strip("\"'").startswith("\\\\") or re.fullmatch(r"\w:|\*|lpt\d:?", _said(word, text))
+        ]
         yield from [word for word in plain if word not in shares and _said(word, text) not in ("*", "yes", "no")][:1]
-    elif verb in ("user", "users") and len(plain) > 1 and _said(words[1], text) not in ("/domain", "/add"):
-        if len(words) == 3 or any(_said(word, text).startswith("/") for word in words):
-            yield from (word for word in plain[1:2] if _said(word, text) != "*")
+    elif verb in ("user", "users") and (len(words) == 3 or any(_said(word, text).startswith("/") for word in words)):
+        yield from (word for word in plain[1:2] if _said(word, text) != "*")
 
 
 def _slash(words: Sequence[Value], text: Folded) -> Iterator[Value]:
@@ -153,7 +156,11 @@ def _only(words: Sequence[Value], text: Folded) -> Iterator[Value]:
 
 COMMANDS: Final = (
     Command(names=("net",), places=_net),
-    Command(names=("curl", "http", "https", "xh", "wget"), pairs=("-u", "--user", "--proxy-user", "-a", "--auth"), options=("--http-passwd", "--oauth2-bearer")),
+    Command(
+        names=("curl", "http", "https", "xh", "wget"),
+        pairs=("-u", "--user", "--proxy-user", "-a", "--auth"),
+        options=("--http-passwd", "--oauth2-bearer"),
+    ),
     Command(names=("7z", "7za", "7zr", "7zz"), attached=("-p",)),
     Command(names=("rar", "unrar", "winrar"), attached=("-hp", "-p")),
     Command(names=("zip", "unzip", "zipcloak"), options=("-p",), attached=()),
@@ -162,17 +169,40 @@ COMMANDS: Final = (
     Command(names=("sqlcmd", "osql", "isql", "bcp", "dtexec", "sqlpackage"), options=("-p",), attached=("-p",)),
     Command(names=("mysql", "mysqldump", "mysqladmin", "mysqlimport", "mariadb", "mariadb-dump", "mysqlcheck", "mycli"), attached=("-p",)),
     Command(
-        names=("snmpwalk", "snmpget", "snmpbulkwalk", "snmpset", "snmptrap", "snmpgetnext", "snmptable", "check_snmp", "snmpbulkget", "onesixtyone"),
+        names=(
+            "snmpwalk",
+            "snmpget",
+            "snmpbulkwalk",
+            "snmpset",
+            "snmptrap",
+            "snmpgetnext",
+            "snmptable",
+            "check_snmp",
+            "snmpbulkget",
+            "onesixtyone",
+        ),
         options=("-c", "-a", "-x"),
     ),
     Command(names=("plink", "pscp", "psftp", "putty", "kitty"), options=("-pw",)),
     Command(names=("psexec", "psexec64", "pskill", "pslist", "psservice", "psloglist", "paexec", "psinfo", "psshutdown"), options=("-p",)),
     Command(names=("sshpass",), options=("-p",), attached=("-p",)),
-    Command(names=("ldapsearch", "ldapwhoami", "ldapmodify", "ldapadd", "ldapdelete", "ldappasswd", "ldapcompare"), options=("-w", "-s"), attached=("-w",)),
+    Command(
+        names=("ldapsearch", "ldapwhoami", "ldapmodify", "ldapadd", "ldapdelete", "ldappasswd", "ldapcompare"),
+        options=("-w", "-s"),
+        attached=("-w",),
+    ),
     Command(names=("redis-cli",), options=("-a", "--pass")),
-    Command(names=("mongo", "mongosh", "mongodump", "mongorestore", "mongoexport", "rdesktop", "evil-winrm", "crackmapexec", "nxc", "netexec"), options=("-p",)),
-    Command(names=("hydra", "medusa", "telnet", "impacket-psexec", "winrs", "wmiexec", "sshfs", "ncftp", "lftp", "tsm", "mqsisetdbparms"), options=("-p",)),
-    Command(names=("docker", "podman", "helm", "oc", "skopeo", "buildah", "nerdctl", "az", "npm", "cf", "oras"), options=("-p",), within="login"),
+    Command(
+        names=("mongo", "mongosh", "mongodump", "mongorestore", "mongoexport", "rdesktop", "evil-winrm", "crackmapexec", "nxc", "netexec"),
+        options=("-p",),
+    ),
+    Command(
+        names=("hydra", "medusa", "telnet", "impacket-psexec", "winrs", "wmiexec", "sshfs", "ncftp", "lftp", "tsm", "mqsisetdbparms"),
+        options=("-p",),
+    ),
+    Command(
+        names=("docker", "podman", "helm", "oc", "skopeo", "buildah", "nerdctl", "az", "npm", "cf", "oras"), options=("-p",), within="login"
+    ),
     Command(names=("certutil", "importpfx", "signtool", "pvk2pfx", "manage-bde", "certreq"), options=("-p", "/p")),
     Command(names=("openssl",), options=("-k",), places=_openssl),
     Command(
@@ -186,7 +216,9 @@ COMMANDS: Final = (
     Command(names=("dsmod", "dsadd", "dsquery", "dsget", "dsrm"), options=("-pwd", "-p")),
     Command(names=("htpasswd",), places=_htpasswd),
     Command(names=("usermod", "useradd", "adduser", "mkuser", "pw"), options=("-p", "--password")),
-    Command(names=("sqlplus", "sqlldr", "expdp", "impdp", "exp", "imp", "rman", "sqlcl", "tnsping", "conn", "connect", "scott"), places=_slash),
+    Command(
+        names=("sqlplus", "sqlldr", "expdp", "impdp", "exp", "imp", "rman", "sqlcl", "tnsping", "conn", "connect", "scott"), places=_slash
+    ),
     Command(names=("wpa_passphrase",), places=_second),
     Command(names=("converto-securestring", "convertto-securestring"), places=_secure_string),
     Command(names=("networkcredential", "pscredential", "credentials"), places=_credential),
@@ -204,10 +236,31 @@ COMMANDS: Final = (
 _CALLED: Final = ("networkcredential", "pscredential", "credentials")
 _BY_NAME: Final[Mapping[str, Command]] = {name: command for command in COMMANDS for name in command.names}
 NAMES: Final = tuple(_BY_NAME)
-_PROSE: Final = frozenset({"login", "auth", "send", "at", "conn", "connect", "http", "https", "pw", "scott", "credentials", "net", "exp", "imp", "zip", "az", "expect"})
+_PROSE: Final = frozenset(
+    {
+        "login",
+        "auth",
+        "send",
+        "at",
+        "conn",
+        "connect",
+        "http",
+        "https",
+        "pw",
+        "scott",
+        "credentials",
+        "net",
+        "exp",
+        "imp",
+        "zip",
+        "az",
+        "expect",
+    }
+)
 """Commands whose names are words as well: what they are told must look like it, or stand in a line of their own."""
 _OPTION: Final = re.compile(
-    r"(?<![\w/-])(?:--?|/)(?:[a-z0-9]{0,16}[-_.]?){0,3}(?:password|passwd|passphrase|passwort|pass|pwd|pw|passwordd|passin|passout|secret|token|api-?key|apikey|rp)"
+    r"(?<![\w/-])(?:--?|/)(?:[a-z0-9]{0,16}[-_.]?){0,3}(?:password|passwd|passphrase|passwort|pass|pwd|pw|passwordd|passin|passout|"
+    r"secret|token|api-?key|apikey|rp)"
     r"(?:=|:|[ \t]{1,4})(?![-/])"
 )
 
@@ -216,7 +269,7 @@ def commanded(text: Folded, start: int, end: int) -> Iterator[Span]:
     """The secrets that the command at `start` is told."""
     name = text.low[start:end]
     before, after = text.low[start - 1 : start], text.low[end : end + 1]
-    if (before.isalnum() or before in ("_", "-", "$", ".") and before) and name not in _CALLED:
+    if (before.isalnum() or (before in ("_", "-", "$", ".") and before)) and name not in _CALLED:
         return
     if text.low.startswith(".exe", end):
         end += 4
@@ -261,7 +314,9 @@ def _told(command: Command, words: Sequence[Value], text: Folded) -> Iterator[Va
                 if said.startswith((option + ":", option + "=")):
                     yield Value(word.start + len(option) + 1, word.end)
             for option in command.pairs:
-                if option.startswith("--") and said.startswith(option + "=") or (len(option) == 2 and said.startswith(option) and ":" in said):
+                if (option.startswith("--") and said.startswith(option + "=")) or (
+                    len(option) == 2 and said.startswith(option) and ":" in said
+                ):
                     yield from _pair(Value(word.start + len(option), word.end), text)
             option = next((one for one in command.attached if said.startswith(one) and len(said) > len(one) + 1), "")
             if option and said not in ("-port", "-path", "-protocol", "-parallel", "-progress"):
@@ -299,7 +354,10 @@ def _piped(text: Folded, start: int) -> Iterator[Span]:
         yield Span(value.start, value.end, SecretKind.PASSWORD)
 
 
-_TAKES: Final = re.compile(r"[^\r\n|]{0,200}\|[ \t]{0,4}(?:sudo\b|su\b|runas\b|docker\b|podman\b|helm\b|passwd\b|chpasswd|openssl\b|gpg\b|cryptsetup|kinit\b|\S{0,40}(?:login|stdin)|net\b|mysql|psexec|mstsc|cmdkey|ssh)")
+_TAKES: Final = re.compile(
+    r"[^\r\n|]{0,200}\|[ \t]{0,4}(?:sudo\b|su\b|runas\b|docker\b|podman\b|helm\b|passwd\b|chpasswd|openssl\b|gpg\b|cryptsetup|kinit\b|"
+    r"\S{0,40}(?:login|stdin)|net\b|mysql|psexec|mstsc|cmdkey|ssh)"
+)
 _ECHO: Final = re.compile(r"[ \t]{1,4}(?:-[ne]{1,2}[ \t]{1,4}){0,2}")
 
 

@@ -1,7 +1,7 @@
 """Looking a text through for secrets: once for all the words that may lead to one, and then around each of them."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Final
 
@@ -21,19 +21,98 @@ LONGEST_TEXT: Final = 1024 * 1024
 """Characters of one text that are looked through; the same goes for what comes after them."""
 
 _SPOKEN: Final = (
-    *("pass", "pwd", "cred", "kennwort", "login", "log in", "logon", "log on", "logged", "code", "secret", "sign in", "sign-in", "default", "mot de passe"),
-    *("typed", "types", "typing", "capital", "lower case", "lowercase", "upper case", "uppercase", "spell", "case sensitive", "changed it to", "set it to"),
-    *("reset it to", "contraseña", "hasło", "wachtwoord", "senha", "enters", "entered", "told him", "told her", "told me", "to use", "uses ", "use ", "wifi", "wi-fi"),
-    *("wlan", "bios", "ilo ", "idrac", "domain join", "root", "admin", "account", "prompt", "anmeld", "zugang", "pssession", "psk", "accepted by", "identifiant", "clave"),
-    *("gross", "großbuch", "kleinbuch", "majuscule", "minuscule", "maiuscol", "changed to", "reset to", "geändert", "zurückgesetzt", "runas", "rotate", "mdp", "pw "),
+    *(
+        "pass",
+        "pwd",
+        "cred",
+        "kennwort",
+        "login",
+        "log in",
+        "logon",
+        "log on",
+        "logged",
+        "code",
+        "secret",
+        "sign in",
+        "sign-in",
+        "default",
+        "mot de passe",
+    ),
+    *(
+        "typed",
+        "types",
+        "typing",
+        "capital",
+        "lower case",
+        "lowercase",
+        "upper case",
+        "uppercase",
+        "spell",
+        "case sensitive",
+        "changed it to",
+        "set it to",
+    ),
+    *(
+        "reset it to",
+        "contraseña",
+        "hasło",
+        "wachtwoord",
+        "senha",
+        "enters",
+        "entered",
+        "told him",
+        "told her",
+        "told me",
+        "to use",
+        "uses ",
+        "use ",
+        "wifi",
+        "wi-fi",
+    ),
+    *(
+        "wlan",
+        "bios",
+        "ilo ",
+        "idrac",
+        "domain join",
+        "root",
+        "admin",
+        "account",
+        "prompt",
+        "anmeld",
+        "zugang",
+        "pssession",
+        "psk",
+        "accepted by",
+        "identifiant",
+        "clave",
+    ),
+    *(
+        "gross",
+        "großbuch",
+        "kleinbuch",
+        "majuscule",
+        "minuscule",
+        "maiuscol",
+        "changed to",
+        "reset to",
+        "geändert",
+        "zurückgesetzt",
+        "runas",
+        "rotate",
+        "mdp",
+        "pw ",
+    ),
 )
 """What is said where somebody tells a password without calling it one."""
 _LONGEST_LINE: Final = 2_000
 _TOKEN: Final = re.compile(r"[^\s\"'`<>,;|()\[\]{}]{6,60}")
 _CAPITAL: Final = re.compile(r"(?=[A-ZÄÖÜ]?[a-zäöüß]{2,20}\d{2,6}$|[A-Za-z\d]{8,24}$)")
 _PRODUCT: Final = re.compile(
-    r"(?:windows|win|server|office|exchange|sql|event|error|outlook|visual|version|build|studio|ios|macos|ubuntu|debian|sharepoint|acrobat|project|visio|word|excel"
-    r"|level|step|page|line|room|floor|site|port|vlan|port|azuread|user|pc|laptop|desktop|host|node|router|switch|printer|drucker|raum|kasse|client|device|ticket|base|sha|utf)[\w-]{0,12}\d+\w{0,4}",
+    r"(?:windows|win|server|office|exchange|sql|event|error|outlook|visual|version|build|studio|ios|macos|ubuntu|debian|sharepoint|"
+    r"acrobat|project|visio|word|excel"
+    r"|level|step|page|line|room|floor|site|port|vlan|port|azuread|user|pc|laptop|desktop|host|node|router|switch|printer|drucker|"
+    r"raum|kasse|client|device|ticket|base|sha|utf)[\w-]{0,12}\d+\w{0,4}",
     re.IGNORECASE,
 )
 
@@ -68,7 +147,7 @@ class _Looking:
         if start < self.table_to:
             return
         line = self.text.text.rfind("\n", max(0, start - _LONGEST_LINE), start)
-        if line == self.table_line and line >= 0 or self.table_line == -2 and line < 0:
+        if (line == self.table_line and line >= 0) or (self.table_line == -2 and line < 0):
             return
         self.table_line = line if line >= 0 else -2
         self.table_to, spans = tables.column(self.text, start, end)
@@ -87,9 +166,9 @@ class _Looking:
             return
         for word in _TOKEN.finditer(text, first, last):
             said = word[0]
-            if shapes.is_made_up(said, shapes.SO_MARKS) and not ADDRESS.fullmatch(said.lower()) and is_made(said):
-                self.spans.append(Span(*word.span(), SecretKind.PASSWORD))
-            elif _CAPITAL.match(said) and _SURELY.search(self.text.low, first, last) and _is_capital(said):
+            if (shapes.is_made_up(said, shapes.SO_MARKS) and not ADDRESS.fullmatch(said.lower()) and is_made(said)) or (
+                _CAPITAL.match(said) and _SURELY.search(self.text.low, first, last) and _is_capital(said)
+            ):
                 self.spans.append(Span(*word.span(), SecretKind.PASSWORD))
 
     def sign(self, start: int, _: int) -> None:
@@ -105,7 +184,10 @@ class _Looking:
             self.spans += spans
 
 
-_SURELY: Final = re.compile(r"pass|pwd|cred|kennwort|log(?:ged)?[ ]?(?:in|on)|typ(?:ed|es|ing)|capital|contraseña|hasło|wachtwoord|case|spell|\bmdp|\bpw\b|(?:changed|set|reset)[ ](?:it[ ])?to|told[ ]h")
+_SURELY: Final = re.compile(
+    r"pass|pwd|cred|kennwort|log(?:ged)?[ ]?(?:in|on)|typ(?:ed|es|ing)|capital|contraseña|hasło|wachtwoord|case|spell|\bmdp|\bpw\b|"
+    r"(?:changed|set|reset)[ ](?:it[ ])?to|told[ ]h"
+)
 
 
 def _is_capital(said: str) -> bool:

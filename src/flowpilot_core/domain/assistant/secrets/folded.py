@@ -17,7 +17,8 @@ DONE: Final = "\ue000"
 _ENTITY: Final = re.compile(r"&(?:nbsp|quot|apos|lt|gt|amp|#39|#34|#160);")
 _ENTITIES: Final = {"nbsp": " ", "quot": '"', "apos": "'", "lt": "<", "gt": ">", "amp": "&", "#39": "'", "#34": '"', "#160": " "}
 _ESCAPED_QUOTE: Final = '\\"'
-_QUOTES: Final = {"„": '"', "“": '"', "”": '"', "«": '"', "»": '"', "‘": "'", "’": "'", "‚": "'", "‹": "'", "›": "'", "′": "'", "″": '"'}
+_DOUBLE: Final = "\u201e\u201c\u201d\u201f\u00ab\u00bb\u2033"
+_SINGLE: Final = "\u2018\u2019\u201a\u201b\u2039\u203a\u2032"
 _MOST_REMEMBERED: Final = 4_096
 
 
@@ -64,8 +65,8 @@ def _read(sign: str) -> str | None:
     category = unicodedata.category(sign)
     if category == "Cf" or "\ufe00" <= sign <= "\ufe0f":
         return None
-    if sign in _QUOTES:
-        return _QUOTES[sign]
+    if sign in _DOUBLE or sign in _SINGLE:
+        return '"' if sign in _DOUBLE else "'"
     if sign == DONE or category == "Cs":
         return "\ufffd"
     alike = {"Zs": " ", "Pd": "-"}.get(category) or unicodedata.normalize("NFKC", sign)

@@ -7,6 +7,7 @@ import base64
 import binascii
 import re
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from typing import Final
 
 from attrs import frozen
@@ -35,7 +36,15 @@ def _shape(kind: SecretKind, pattern: str, *starts: str, inside: bool = False) -
 SHAPES: Final = (
     _shape(TOKEN, r"gh[pousr]_\w{10,255}", "ghp_", "gho_", "ghu_", "ghs_", "ghr_"),
     _shape(TOKEN, r"github_pat_\w{10,255}", "github_pat_"),
-    _shape(TOKEN, r"gl(?:agent|soat|ffct|p[at]t|oas|cbt|imt|rtr|[dfrw]t)-[\w-]{10,64}(?:\.[\w-]{2,16}){0,2}", "glpat-", "gldt-", "glrt-", "glptt-", "glcbt-"),
+    _shape(
+        TOKEN,
+        r"gl(?:agent|soat|ffct|p[at]t|oas|cbt|imt|rtr|[dfrw]t)-[\w-]{10,64}(?:\.[\w-]{2,16}){0,2}",
+        "glpat-",
+        "gldt-",
+        "glrt-",
+        "glptt-",
+        "glcbt-",
+    ),
     _shape(TOKEN, r"(?:xapp|xox[a-z])-[\w-]{8,400}", "xapp-", "xoxb-", "xoxp-", "xoxa-", "xoxe-", "xoxr-", "xoxs-", "xoxo-", "xoxd-"),
     _shape(TOKEN, r"npm_\w{20,255}", "npm_"),
     _shape(TOKEN, r"pypi-[\w-]{40,255}", "pypi-"),
@@ -44,11 +53,24 @@ SHAPES: Final = (
     _shape(TOKEN, r"do[oprs]_v1_[0-9a-f]{40,80}", "dop_v1_", "doo_v1_", "dor_v1_"),
     _shape(TOKEN, r"ya29\.[\w-]{20,2000}", "ya29."),
     _shape(TOKEN, r"1//0[\w-]{30,2000}", "1//0"),
-    _shape(KEY, r"[a-z]{2,10}_(?:live|test)_\w{12,255}", "sk_live_", "rk_live_", "pk_live_", "sk_test_", "rk_test_", "pk_test_", "ac_live_"),
+    _shape(
+        KEY, r"[a-z]{2,10}_(?:live|test)_\w{12,255}", "sk_live_", "rk_live_", "pk_live_", "sk_test_", "rk_test_", "pk_test_", "ac_live_"
+    ),
     _shape(TOKEN, r"hv[bsr]\.[\w-]{20,400}", "hvs.", "hvb.", "hvr."),
     _shape(TOKEN, r"\.atlasv1\.[\w-]{20,100}", ".atlasv1.", inside=True),
     _shape(KEY, r"AGE-SECRET-KEY-1[0-9A-Z]{10,80}", "age-secret-key-1"),
-    _shape(KEY, r"(?:A3T[0-9A-Z]|ABIA|ACCA|AGPA|AIDA|AKIA|ANPA|AROA|ASIA)[0-9A-Z]{12,20}(?![0-9a-z])", "akia", "asia", "abia", "acca", "aroa", "aida", "a3t", "agpa"),
+    _shape(
+        KEY,
+        r"(?:A3T[0-9A-Z]|ABIA|ACCA|AGPA|AIDA|AKIA|ANPA|AROA|ASIA)[0-9A-Z]{12,20}(?![0-9a-z])",
+        "akia",
+        "asia",
+        "abia",
+        "acca",
+        "aroa",
+        "aida",
+        "a3t",
+        "agpa",
+    ),
     _shape(KEY, r"AIza[\w-]{30,45}", "aiza"),
     _shape(KEY, r"GOCSPX-[\w-]{20,40}", "gocspx-"),
     _shape(KEY, r"sk-(?:ant-|proj-|or-|svcacct-|admin-)?[\w-]{20,300}", "sk-"),
@@ -81,7 +103,9 @@ SHAPES: Final = (
     _shape(TOKEN, r"sl\.(?:u\.)?[\w-]{77,200}", "sl."),
     _shape(TOKEN, r"oy2[a-z0-9]{43}", "oy2"),
     _shape(TOKEN, r"cf(?:at|ut|k)_\w{40,60}", "cfat_", "cfut_", "cfk_"),
-    _shape(TOKEN, r"v[1-4]\.(?:public|local)\.[\w-]{15,4000}", "v1.local.", "v2.local.", "v3.local.", "v4.local.", "v2.public.", "v4.public."),
+    _shape(
+        TOKEN, r"v[1-4]\.(?:public|local)\.[\w-]{15,4000}", "v1.local.", "v2.local.", "v3.local.", "v4.local.", "v2.public.", "v4.public."
+    ),
     _shape(KEY, r"LS0tLS1CRUdJTi[\w+/=]{20,8000}", "ls0tls1crudjti"),
     _shape(KEY, r"(?:SK|AC)[0-9a-f]{32}(?![0-9a-f])", "sk", "ac"),
     _shape(KEY, r"8Q~[\w~.-]{28,40}", "8q~", inside=True),
@@ -90,13 +114,30 @@ SHAPES: Final = (
         r"eyJ[\w=-]{8,4000}+(?:[ \t]{0,4}(?:\r?\n[ \t>]{0,8})?\.[ \t]{0,4}(?:\r?\n[ \t>]{0,8})?[\w=-]{6,4000}+){1,5}|eyJ[\w=-]{40,4000}",
         "eyj",
     ),
-    _shape(HASH, r"\$(?:1|2[abxy]|5|6|7|8|9|10|14|y|apr1|argon2\w{1,2}|p|krb5\w{0,10}|sha1|pbkdf2[\w-]{0,10})\$[^\s:'\",]{8,400}", *(f"${one}$" for one in (
-        "1", "2a", "2b", "2x", "2y", "5", "6", "7", "8", "9", "10", "14", "y", "apr1", "p", "sha1")), "$argon2", "$krb5", "$pbkdf2", inside=True),
-    _shape(HASH, r"\{(?:s?sha(?:256|512)?|smd5|md5|crypt|SSHA|SHA|MD5|CRYPT|x-\w{1,10})\}[^\s'\",]{8,200}", "{ssha", "{sha", "{md5}", "{smd5}", "{crypt}", inside=True),
+    _shape(
+        HASH,
+        r"\$(?:1|2[abxy]|5|6|7|8|9|10|14|y|apr1|argon2\w{1,2}|p|krb5\w{0,10}|sha1|pbkdf2[\w-]{0,10})\$[^\s:'\",]{8,400}",
+        *(f"${one}$" for one in ("1", "2a", "2b", "2x", "2y", "5", "6", "7", "8", "9", "10", "14", "y", "apr1", "p", "sha1")),
+        "$argon2",
+        "$krb5",
+        "$pbkdf2",
+        inside=True,
+    ),
+    _shape(
+        HASH,
+        r"\{(?:s?sha(?:256|512)?|smd5|md5|crypt|SSHA|SHA|MD5|CRYPT|x-\w{1,10})\}[^\s'\",]{8,200}",
+        "{ssha",
+        "{sha",
+        "{md5}",
+        "{smd5}",
+        "{crypt}",
+        inside=True,
+    ),
     _shape(PASSWORD, r"://[^\s:/@'\"<>]{0,100}:(?P<v>[^\s/'\"<>]{1,200})@(?=[\w.\[-])", "://", inside=True),
     _shape(
         TOKEN,
-        r"(?i:authorization)[\"']?[ \t]{0,4}[:=][ \t]{0,4}[\"']?(?:(?i:bearer|basic|negotiate|ntlm|digest|token|apikey|splunk|key)[ \t]{1,4})?(?P<v>[^\s'\",;]{4,4000})",
+        r"(?i:authorization)[\"']?[ \t]{0,4}[:=][ \t]{0,4}[\"']?(?:(?i:bearer|basic|negotiate|ntlm|digest|token|apikey|splunk|key)"
+        r"[ \t]{1,4})?(?P<v>[^\s'\",;]{4,4000})",
         "authorization",
         inside=True,
     ),
@@ -105,21 +146,46 @@ SHAPES: Final = (
     _shape(TOKEN, r"(?i:cookie)[ ]{0,4}:[ ]{0,4}(?P<v>[^\r\n=:]{1,100}=[^\r\n]{3,4000})", "cookie:", "cookie :", inside=True),
     _shape(
         TOKEN,
-        r"(?i:sig|signature|x-amz-signature|x-amz-security-token|code|key|auth|session|sessionid|sid|sas|hmac|ticket|state|assertion|otp)=(?P<v>[^\s&#'\"<>;]{6,4000})",
-        "sig=", "signature=", "x-amz-security-token=", "code=", "key=", "auth=", "session=", "sessionid=", "sas=", "assertion=",
+        r"(?i:sig|signature|x-amz-signature|x-amz-security-token|code|key|auth|session|sessionid|sid|sas|hmac|ticket|state|assertion|"
+        r"otp)=(?P<v>[^\s&#'\"<>;]{6,4000})",
+        "sig=",
+        "signature=",
+        "x-amz-security-token=",
+        "code=",
+        "key=",
+        "auth=",
+        "session=",
+        "sessionid=",
+        "sas=",
+        "assertion=",
     ),
     _shape(KEY, r"(?i:webhookb2)/(?P<v>[\w@/.-]{30,400})", "webhookb2/", inside=True),
     _shape(KEY, r"(?i:api/webhooks)/(?P<v>\d{10,25}/[\w-]{30,120})", "api/webhooks/", inside=True),
-    _shape(KEY, r"(?i:slack\.com/services|slack\.com/workflows|slack\.com/triggers)/(?P<v>[\w/-]{20,120})", "slack.com/services/", "slack.com/workflows/", inside=True),
+    _shape(
+        KEY,
+        r"(?i:slack\.com/services|slack\.com/workflows|slack\.com/triggers)/(?P<v>[\w/-]{20,120})",
+        "slack.com/services/",
+        "slack.com/workflows/",
+        inside=True,
+    ),
     _shape(KEY, r"(?i:logic\.azure\.com)[:\w/.-]{1,200}\?(?P<v>[^\s'\"<>]{10,600})", "logic.azure.com", inside=True),
     _shape(KEY, r"otpauth(?:-migration)?://(?P<v>[^\s'\"<>]{8,600})", "otpauth://", "otpauth-migration://", inside=True),
-    _shape(KEY, r"(?i:registration-?token|activation-?code|enrol+ment-?(?:token|key)|install-?(?:token|key))[ \t:=\"']{1,6}(?P<v>[\w-]{8,100})", "registrationtoken", "activation code", "enrollment token", "install token"),
+    _shape(
+        KEY,
+        r"(?i:registration-?token|activation-?code|enrol+ment-?(?:token|key)|install-?(?:token|key))[ \t:=\"']{1,6}(?P<v>[\w-]{8,100})",
+        "registrationtoken",
+        "activation code",
+        "enrollment token",
+        "install token",
+    ),
 )
 _BY_START: Final[Mapping[str, Shape]] = {start: shape for shape in SHAPES for start in shape.starts}
 STARTS: Final = tuple(_BY_START)
 _NOT_SHOWN: Final = re.compile(r"\$|%\w+%|\{\{?|[*.\u2026x]{1,60}(?![^\s*.\u2026x])|<|\[")
 """What stands for a value that comes from elsewhere."""
-_QUERY: Final = frozenset(("sig=", "signature=", "x-amz-security-token=", "code=", "key=", "auth=", "session=", "sessionid=", "sas=", "assertion="))
+_QUERY: Final = frozenset(
+    ("sig=", "signature=", "x-amz-security-token=", "code=", "key=", "auth=", "session=", "sessionid=", "sas=", "assertion=")
+)
 _FURTHEST: Final = 8_200
 _BACK: Final = {".atlasv1.": re.compile(r"\w{8,20}$"), "8q~": re.compile(r"[\w~.-]{2,5}$")}
 
@@ -204,7 +270,13 @@ def drawn(text: Folded, start: int, end: int) -> Iterator[Span]:
     if length >= 12 and length <= 400 and is_logon(run):
         yield Span(start, end, PASSWORD)
         return
-    if length >= 32 and before[-1:] not in (".", "/", "%", "@", "#", "\\") and not _DIGEST.search(before) and not _PUBLIC.match(run) and is_drawn(run):
+    if (
+        length >= 32
+        and before[-1:] not in (".", "/", "%", "@", "#", "\\")
+        and not _DIGEST.search(before)
+        and not _PUBLIC.match(run)
+        and is_drawn(run)
+    ):
         yield Span(start, end, KEY)
 
 
@@ -217,7 +289,7 @@ def is_drawn(run: str) -> bool:
     kinds = ["l" if sign.islower() else "u" if sign.isupper() else "d" if sign.isdigit() else "s" for sign in bare[:200]]
     if not {"l", "u", "d"} <= set(kinds) or kinds.count("s") > len(kinds) // 5:
         return False
-    turns = sum(one != other for one, other in zip(kinds, kinds[1:], strict=False))
+    turns = sum(one != other for one, other in pairwise(kinds))
     return turns >= (_LEAST_TURNS_OF_PATHS if "s" in kinds else _LEAST_TURNS) * len(kinds)
 
 
@@ -245,7 +317,7 @@ def is_card(digits: str) -> bool:
 
 
 MARKS: Final = tuple("!#$%^&*?")
-"""Signs that stand in no address, path or encoded data: a word of letters of both cases, digits and one of them is a password wherever it stands."""
+"""Signs that stand in no address, path or encoded data: a word with one of them, letters of both cases and digits is a password."""
 SO_MARKS: Final = frozenset("!#$%^&*?@+_-.=")
 _EDGES: Final = " \t\r\n\"'`<>,;|/\\()[]{}="
 _LONGEST_MADE_UP: Final = 40
@@ -260,7 +332,9 @@ def made_up_around(text: Folded, at: int) -> tuple[int, Span | None]:
         end += 1
     if text.text[start - 1 : start] == "=" or not is_made_up(text.text[start:end], frozenset(MARKS)):
         return end, None
-    return end, None if text.text[start - 1 : start] == "/" and _ADDRESS.search(text.text[max(0, start - 200) : start]) else Span(start, end, PASSWORD)
+    return end, None if text.text[start - 1 : start] == "/" and _ADDRESS.search(text.text[max(0, start - 200) : start]) else Span(
+        start, end, PASSWORD
+    )
 
 
 _ADDRESS: Final = re.compile(r"(?:://|www\.|/[^\s/]{1,60}/|\.[a-z]{2,4}/)[^\s]{0,200}$")

@@ -1,7 +1,7 @@
 """Columns of secrets: a cell that names one, and what stands below it."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from .folded import Folded
@@ -11,13 +11,40 @@ from .value import Faith, Value, is_secret
 _MOST_ROWS: Final = 500
 _LONGEST_ROW: Final = 1_000
 _HEADING: Final = re.compile(
-    r"[\s\"'*_`]*(?:(?:the|your|new|old|initial|temp\w*|admin|user|wifi|wi-fi|wlan|login|default|local|root|api|web|neues|aktuelles|domain|email|e-mail|service|bios|vpn|db)[ _-])?"
-    r"(?:password|passwort|passwd|passphrase|passcode|pass|pwd|pw|psk|pin|secret|token|kennwort|mot de passe|mdp|contraseña|contrasena|clave|hasło|haslo|wachtwoord|senha"
-    r"|pre-?shared key|(?:wifi|wi-fi|wlan|network|api|secret|access|recovery|license|product|community)[ _-]?(?:key|code|string)?|key|community|parola|kennung/pw|code)"
+    r"[\s\"'*_`]*(?:(?:the|your|new|old|initial|temp\w*|admin|user|wifi|wi-fi|wlan|login|default|local|root|api|web|neues|aktuelles|"
+    r"domain|email|e-mail|service|bios|vpn|db)[ _-])?"
+    r"(?:password|passwort|passwd|passphrase|passcode|pass|pwd|pw|psk|pin|secret|token|kennwort|mot de passe|mdp|contraseña|"
+    r"contrasena|clave|hasło|haslo|wachtwoord|senha"
+    r"|pre-?shared key|(?:wifi|wi-fi|wlan|network|api|secret|access|recovery|license|product|community)[ _-]?(?:key|code|string)?|key|"
+    r"community|parola|kennung/pw|code)"
     r"(?:[ ](?:string|key|neu|new|old|alt|1|2))?[\s\"'*_`]*"
 )
-_NOT_ALONE: Final = frozenset({"key", "code", "license key", "product key", "network", "api", "access", "recovery", "wifi", "wlan", "wi-fi", "community", "product", "license", "secret access"})
-_CUTS: Final = {"\t": re.compile(r"\t+"), "|": re.compile(r"\|"), ";": re.compile(r";"), ",": re.compile(r","), "  ": re.compile(r"[ \t]{2,}")}
+_NOT_ALONE: Final = frozenset(
+    {
+        "key",
+        "code",
+        "license key",
+        "product key",
+        "network",
+        "api",
+        "access",
+        "recovery",
+        "wifi",
+        "wlan",
+        "wi-fi",
+        "community",
+        "product",
+        "license",
+        "secret access",
+    }
+)
+_CUTS: Final = {
+    "\t": re.compile(r"\t+"),
+    "|": re.compile(r"\|"),
+    ";": re.compile(r";"),
+    ",": re.compile(r","),
+    "  ": re.compile(r"[ \t]{2,}"),
+}
 _RULE: Final = re.compile(r"[\s|:=+-]+")
 
 
