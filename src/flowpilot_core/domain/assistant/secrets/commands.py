@@ -405,7 +405,7 @@ def optioned(text: Folded, start: int, end: int) -> Iterator[Span]:
     separated = option[0][-1] in " \t"
     if value is None:
         return
-    if _USAGE.fullmatch(text.text, value.start, value.end):
+    if _USAGE.fullmatch(text.text, value.start, value.end) or "(" in text.text[option.end() : value.start + 1]:
         return
     if "pass:" in text.low[value.start : value.start + 5]:
         value = Value(value.start + 5, value.end)

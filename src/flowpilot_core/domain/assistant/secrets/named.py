@@ -23,7 +23,7 @@ _GLUE: Final = re.compile(
 _SET: Final = re.compile(r"[:=→⇒\t|]|<[/a-z]|->")
 _LOOSE: Final = re.compile(r"[ ][-~]+>?[ ]|[(\[{<~]|[ ][*`\"'_]{1,3}$")
 _ARGUMENT: Final = re.compile(r"[\"'],[ ]?[\"']")
-_EMPTY: Final = re.compile(r"\(\)|[ ]?[:=][\"'`][,.)]|[\"'`]?[ ]?\|[ ]?\r?\n")
+_EMPTY: Final = re.compile(r"\(\)|.{0,8}\{\{[ ]|.{0,8}\$\{|[ ]?[:=][\"'`][,.)]|[\"'`]?[ ]?\|[ ]?\r?\n")
 _EXTENDED: Final = re.compile(
     r"(?:[sd]|\d{1,3}|[_.-]?(?:text|value|hash|plain|plaintext|new|old|neu|alt|enc|encrypted|string|phrase|code|ex|2|w|data|str))?"
     r"(?:[ ](?:string|phrase|code|provisoire|temporaire|temporal|temporanea|tymczasowe|provisional|provvisoria|iniziale|inicial|"
@@ -233,6 +233,7 @@ _OPENED: Final = re.compile(r"(?:[ ][\w:.-]{1,40}=[\"'][^\"'<>\r\n]{0,80}[\"']){
 _TWO_CELLS: Final = re.compile(r"[\"']?[ ]?[;,][ ]?[\"']?(?P<v>[^;,\"'\s]{3,100})[\"']?[ ]?(?=\r?\n|\Z)")
 _NAME_AFTER: Final = re.compile(r"[\"'][ ]?:")
 _AT_END: Final = re.compile(r"[a-z0-9äöü]{6,40}[ ]?(?:\r?\n|\Z)")
+_SENTENCE: Final = re.compile(r"[.!?;][ ]|\b(?:is|was|has|the|and|a)[ ]")
 _STROKE: Final = re.compile(r"[ ]?[/:]")
 _PAIRED: Final = frozenset({"creds", "cred", "credential", "credentials", "zugangsdaten", "anmeldedaten"})
 
@@ -367,7 +368,8 @@ def _trusted(text: Folded, head: str, at: int, name: str, saying: _Saying, *, st
     if faith is Faith.WEAK and not saying.led:
         found = _KEYWORD.search(head[-40:])
         own = found[0] if found else ""
-        if _GEAR.match(head + name) or (not head.strip(" \t>*-") and "  " in saying.glue) or ("_" in own and not head[: len(head) - len(own)].strip() and saying.glue.isspace()):
+        in_setting = (_GEAR.match(head + name) and not _SENTENCE.search(head)) or (not head.strip(" \t>*-") and "  " in saying.glue)
+        if in_setting or ("_" in own and not head[: len(head) - len(own)].strip() and saying.glue.isspace()):
             faith = Faith.SURE
         elif head[-1:] in ("(", "[") or (spaced and _PERSON.search(head[-90:])):
             faith = Faith.LIKELY
@@ -450,7 +452,7 @@ def _on_the_next_line(text: Folded, head: str, saying: _Saying, *, number: bool)
         if (
             is_secret(text, value, Faith.SURE, number=number or told)
             and text.low[value.start] != "/"
-            and text.low[value.end:value.end + 1] != ":"
+            and text.low[value.end : value.end + 1] != ":"
         ):
             yield value
     elif told:

@@ -308,9 +308,15 @@ def is_logon(run: str) -> bool:
 CARD: Final = re.compile(r"(?<![\w.-])[3-6]\d{3}(?:[ -]?\d{2,6}){2,4}(?![\w-])")
 
 
+_SHORT_CARDS: Final = {14: ("30", "36", "38"), 15: ("34", "37")}
+"""Other numbers of that length have the same check digit: a telephone's, for one."""
+
+
 def is_card(digits: str) -> bool:
     """Whether digits could be a card's number: ISO/IEC 7812-1, with its check digit by Luhn's rule."""
     if not 13 <= len(digits) <= 19 or len(set(digits)) < 3:
+        return False
+    if len(digits) in _SHORT_CARDS and not digits.startswith(_SHORT_CARDS[len(digits)]):
         return False
     doubled = [int(digit) * (1 + place % 2) for place, digit in enumerate(reversed(digits))]
     return sum(digit - 9 if digit > 9 else digit for digit in doubled) % 10 == 0
@@ -318,7 +324,7 @@ def is_card(digits: str) -> bool:
 
 MARKS: Final = tuple("!#$%^&*?")
 """Signs that stand in no address, path or encoded data: a word with one of them, letters of both cases and digits is a password."""
-SO_MARKS: Final = frozenset("!#$%^&*?@+_-.=")
+SO_MARKS: Final = frozenset("!#$%^&*?@+_-")
 _EDGES: Final = " \t\r\n\"'`<>,;|/\\()[]{}="
 _LONGEST_MADE_UP: Final = 40
 
@@ -345,7 +351,7 @@ def is_made_up(word: str, marks: frozenset[str]) -> bool:
     bare = word.rstrip(".:,;)")
     return (
         8 <= len(bare) <= _LONGEST_MADE_UP
-        and bare[0] not in ".@%$&=#-"
+        and bare[0] not in ".@%$&=#-*"
         and any(sign.islower() for sign in bare)
         and any(sign.isupper() for sign in bare)
         and any(sign.isdigit() for sign in bare)

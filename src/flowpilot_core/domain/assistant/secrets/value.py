@@ -58,7 +58,7 @@ _ORDINARY: Final = re.compile(
     r"[a-z][a-z0-9+.-]*://.*|(?:[a-z]:|\\)?\\[\w$].*|[~.]{0,2}/[\w.*-]+(?:/.*)?|[\w.+-]+@(?:[\w-]+\.)+[a-z]{2,}|"
     r"(?:[\w-]+\.)+(?:[a-z]{2,4}|local|example|internal)|"
     r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}|(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}|"
-    r"[\w.]+\(.*|[\w.]+=[^=].*|[a-z_]+\d?(?:\.[a-z_]+\d?)+|(?:sha|md|aes|tls|ssl|rc|des|3des|utf|iso|rfc|win|windows|office|server|"
+    r"[\w.]+[\[(].*|[\w.]+=[^=].*|[a-z_]+\d?(?:\.[a-z_]+\d?)+|(?:sha|md|aes|tls|ssl|rc|des|3des|utf|iso|rfc|win|windows|office|server|"
     r"exchange|w|ntlm|wpa|smb|ikev|snmp|oauth|http|http/|ipv|"
     r"event|error|aadsts|vlan|port|step|line|page|level|tier|version|build|id|user|oauth|x|p|t|q|f|ps|pc|srv|dc|fs|nas|sw|ap|ticket|"
     r"inc|case|sql)"
@@ -138,9 +138,12 @@ def _trimmed(text: Folded, start: int, end: int, *, quoted: bool) -> Value | Non
     return Value(start, end, quoted) if start < end else None
 
 
+_ITSELF: Final = ("password", "passwort", "kennwort", "mot de passe", "wachtwoord")
+
+
 def phrase_at(text: Folded, value: Value) -> Value | None:
     """The words from `value` to the end of its clause, where they can be a passphrase."""
-    if value.quoted:
+    if value.quoted or text.low.startswith(_ITSELF, value.start):
         return None
     at, words = value.start, list[str]()
     while len(words) <= _MOST_WORDS:
@@ -177,13 +180,14 @@ def is_made(word: str) -> bool:
     has_letter = any(sign.isalpha() for sign in bare)
     has_digit = any(sign.isdigit() for sign in bare)
     has_sign = bool(_SIGNS.search(word[:-1])) and not _HYPHENED.fullmatch(bare) and not _PATHLIKE.fullmatch(bare)
-    return len(bare) >= 4 and has_letter and (has_digit or has_sign or not _WORD.fullmatch(bare))
+    return len(bare) >= 4 and has_letter and (has_digit or has_sign or _WORD.fullmatch(bare) is not None)
 
 
 _HYPHENED: Final = re.compile(r"[^\W\d_]+(?:[-/_.:',][^\W\d_]+)+[-/_.:,]?|[^\W\d_]+[-_.:/,)]")
 _PATHLIKE: Final = re.compile(r"[\w$ .-]+(?:[\\/][\w$ .*-]+)+[\\/]?|\w+\.\w{1,4}")
 
 
+_NAMED: Final = frozenset({"password", "passwd", "passwort", "kennwort", "token", "secret"})
 _IDENTIFIER: Final = re.compile(r"[a-z]+(?:_[a-z]+)+|[a-z]+(?:[A-Z][a-z]+)+|(?:self|this|config|settings|os|request|env)\..*")
 """What programs call things."""
 
@@ -194,6 +198,8 @@ def is_secret(text: Folded, value: Value, faith: Faith, *, number: bool = False,
     low = text.low[value.start : value.end]
     bare = low.strip(_ENDS + "([{<*_") or low
     if DONE in said:
+        return False
+    if bare in _NAMED and text.low[value.end : value.end + 2].strip(" ").isalpha():
         return False
     if bare in NOT_ONE or _MASK.fullmatch(said) or len(bare) < 3:
         return False
@@ -225,4 +231,4 @@ def is_secret(text: Folded, value: Value, faith: Faith, *, number: bool = False,
 def _said_of(quoted: str) -> bool:
     """Whether what is quoted is a sentence about secrets, or a name of a field."""
     words = quoted.split()
-    return 2 * sum(word.strip(_ENDS) in NOT_ONE for word in words) > len(words)
+    return 2 * sum(word.strip(_ENDS) in NOT_ONE for word in words) > len(words) - (len(words) == 2)
