@@ -17,7 +17,7 @@ MOST_LEARNED: Final = 5_000
 """Secrets of a case that are recognised wherever else they stand."""
 LONGEST_LEARNED: Final = 8_000
 """Characters of one; a longer one is a block that nobody repeats."""
-MOST_LOOKS_OF_A_CASE: Final = 200_000
+MOST_LOOKS_OF_A_CASE: Final = 150_000
 """Places that are looked at closely in all texts of a case."""
 LEFT_OUT: Final = "[left out: more than is looked through for secrets]"
 """What stands in the place of the rest of a text that was not looked through."""

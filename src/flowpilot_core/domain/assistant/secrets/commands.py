@@ -10,7 +10,8 @@ from .folded import Folded
 from .span import SecretKind, Span
 from .value import Faith, Value, is_secret, value_at
 
-_LONGEST_LINE: Final = 1_000
+LONGEST_LINE: Final = 1_000
+"""Characters; what a command is told further on is not read."""
 _MOST_WORDS: Final = 60
 _WORD: Final = re.compile(r"(?:\"[^\"\r\n]{0,400}+\"?|'[^'\r\n]{0,400}+'?|[^\s\"';|&]+|[;&](?=\S))+|[|;&]")
 _RUN: Final = re.compile(r"[ \t]*")
@@ -37,7 +38,7 @@ class Command:
 
 def _words(text: Folded, at: int) -> list[Value]:
     """The words of a command, as a shell would part them; where it is piped on, the pipe is one."""
-    words, end = list[Value](), min(len(text.text), at + _LONGEST_LINE)
+    words, end = list[Value](), min(len(text.text), at + LONGEST_LINE)
     line = text.text.find("\n", at, end)
     end = line if line >= 0 else end
     while len(words) < _MOST_WORDS:

@@ -15,7 +15,7 @@ from .personal import ADDRESS, personal
 from .span import SecretKind, Span
 from .value import is_made
 
-MOST_LOOKS: Final = 30_000
+MOST_LOOKS: Final = 20_000
 """Places of one text that are looked at closely; what comes after them is not looked through, and so does not leave."""
 LONGEST_TEXT: Final = 1024 * 1024
 """Characters of one text that are looked through; the same goes for what comes after them."""
@@ -106,6 +106,8 @@ _SPOKEN: Final = (
 )
 """What is said where somebody tells a password without calling it one."""
 _LONGEST_LINE: Final = 2_000
+_MOST_COMMANDS: Final = 8
+"""In one line."""
 _TOKEN: Final = re.compile(r"[^\s\"'`<>,;|()\[\]{}]{6,60}")
 _CAPITAL: Final = re.compile(r"(?=[A-ZÄÖÜ]?[a-zäöüß]{2,20}\d{2,6}$|[A-Za-z\d]{8,24}$)")
 _PRODUCT: Final = re.compile(
@@ -141,6 +143,17 @@ class _Looking:
     table_line: int = -1
     line_to: int = -1
     word_to: int = 0
+    commands_to: int = 0
+    commands: int = 0
+
+    def command(self, start: int, end: int) -> None:
+        """What a command is told; of a line without end, of a few commands in each piece."""
+        if start >= self.commands_to:
+            line = self.text.text.find("\n", start, start + commands.LONGEST_LINE)
+            self.commands_to, self.commands = line if line >= 0 else start + commands.LONGEST_LINE, 0
+        self.commands += 1
+        if self.commands <= _MOST_COMMANDS:
+            self.spans.extend(commands.commanded(self.text, start, end))
 
     def column(self, start: int, end: int) -> None:
         """Below a heading, where `start` is in one; each line is read as a heading once."""
@@ -226,7 +239,7 @@ def _looks() -> Iterator[tuple[tuple[str, ...], Look]]:
     yield words.ANYWHERE, _name(alone=False)
     yield words.ALONE, _name(alone=True)
     yield ("key", "code", "community"), _Looking.column
-    yield commands.NAMES, _each(commands.commanded)
+    yield commands.NAMES, _Looking.command
     yield ("echo ", "printf ", "write-output "), _each(lambda text, start, end: commands.echoed(text, start, end - 1))
     yield ("<<<",), _each(commands.here)
     yield ("/p:", "/rp ", "-rp "), _each(commands.optioned)
@@ -240,6 +253,10 @@ def _looks() -> Iterator[tuple[tuple[str, ...], Look]]:
     yield codes.SEEDS, _each(lambda text, _, end: codes.authenticator(text, end))
     yield codes.WALLETS, _each(lambda text, _, end: codes.wallet(text, end))
     yield _SPOKEN, _Looking.speech
+
+
+_SPEECH: Final = (_Looking.speech,)
+"""What looks at each line once, however often it is led there."""
 
 
 @cache
@@ -260,21 +277,18 @@ def found_in(text: str, *, personal_too: bool = False, most: int = MOST_LOOKS) -
     end = min(len(text), LONGEST_TEXT)
     folded = Folded.of(text[:end])
     automaton, looks = _automaton()
-    hits = automaton.find_matches_as_indexes(folded.low, overlapping=True)
-    last = len(folded.text)
-    runs = [run.span() for run in shapes.RUN.finditer(folded.text)]
-    if len(hits) + len(runs) > most:
-        last = sorted([start for _, start, _ in hits] + [start for start, _ in runs])[most]
-        end = folded.place(last)
+    hits = sorted(automaton.find_matches_as_indexes(folded.low, overlapping=True), key=lambda hit: hit[1])
+    close = [start for lead, start, _ in hits if looks[lead] != _SPEECH]
+    if len(close) > most:
+        end = folded.place(close[most])
         folded = Folded.of(text[:end])
         hits = [hit for hit in hits if hit[2] <= len(folded.text)]
-        runs = [run for run in runs if run[1] <= len(folded.text)]
     looking = _Looking(folded)
-    for lead, start, stop in sorted(hits, key=lambda hit: hit[1]):
+    for lead, start, stop in hits:
         for look in looks[lead]:
             look(looking, start, stop)
-    for start, stop in runs:
-        looking.spans.extend(shapes.drawn(folded, start, stop))
+    for run in shapes.RUN.finditer(folded.text):
+        looking.spans.extend(shapes.drawn(folded, *run.span()))
     for match in shapes.CARD.finditer(folded.text):
         if shapes.is_card(re.sub(r"\D", "", match[0])):
             looking.spans.append(Span(*match.span(), SecretKind.CARD))
@@ -287,7 +301,7 @@ def found_in(text: str, *, personal_too: bool = False, most: int = MOST_LOOKS) -
     if personal_too:
         looking.spans.extend(personal(folded))
     whole = [_with_rest(folded, span) for span in looking.spans]
-    return Found(tuple(Span(folded.place(one.start), folded.place(one.end - 1) + 1, one.kind) for one in whole), end, len(hits) + len(runs))
+    return Found(tuple(Span(folded.place(one.start), folded.place(one.end - 1) + 1, one.kind) for one in whole), end, min(len(close), most))
 
 
 def _with_rest(text: Folded, span: Span) -> Span:

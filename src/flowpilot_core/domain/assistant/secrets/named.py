@@ -94,12 +94,12 @@ _GEAR: Final = re.compile(
     r"alter[ ]user|grant)"
 )
 _PERSON: Final = re.compile(
-    r"(?:\b(?:users?|usr|username|logins?|logon|log[ ]?(?:in|on)|logged|sign(?:ed)?[ ]in|accounts?|admin\w*|root|benutzer\w*|"
+    r"\b(?:users?|usr|username|logins?|logon|log[ ]?(?:in|on)|logged|sign(?:ed)?[ ]in|accounts?|admin\w*|root|benutzer\w*|"
     r"anmeld\w*|konto|utente|usuario|identifiant|compte"
     r"|gebruiker\w*|użytkownik\w*|as|with|mit|avec|con|met|z|using|use|try|tried|temp\w*|new|initial|default|neue[sn]?|nouveau|"
     r"nuev[ao]|nuov[ao]|nowe|nieuwe?|bios|first"
     r"|wifi|wi-fi|wlan|local|old|ilo|idrac|ftp|vpn|sent|gave|provisional|vorläufig\w*|tijdelijk\w*|current|domain|sudo|enable|guest|"
-    r"service)[ ,;:/-])[^.!?\r\n]{0,60}$"
+    r"service)[ ,;:/-]"
 )
 _LINKS: Final = frozenset(["as", "is", "was", "als", "ist", "war", "comme", "est", "como", "es", "come", "è", "jako", "to", "for"])
 _BETWEEN: Final = frozenset(
@@ -361,6 +361,12 @@ def _saying(text: Folded, head: str, at: int) -> _Saying | None:
     return None if about else _Saying(glue[0], glue.end(), faith)
 
 
+def _clause(head: str) -> str:
+    """The end of a line, as far as it is of the same sentence."""
+    end = head[-90:]
+    return end[max(end.rfind(sign) for sign in ".!?") + 1 :]
+
+
 def _trusted(text: Folded, head: str, at: int, name: str, saying: _Saying, *, strict: bool) -> Faith:
     """How much is to be said for what stands there, given the line that the name stands in."""
     faith, spaced = saying.faith, saying.glue[:1] in (" ", "\t")
@@ -371,14 +377,14 @@ def _trusted(text: Folded, head: str, at: int, name: str, saying: _Saying, *, st
         in_setting = (_GEAR.match(head + name) and not _SENTENCE.search(head)) or (not head.strip(" \t>*-") and "  " in saying.glue)
         if in_setting or ("_" in own and not head[: len(head) - len(own)].strip() and saying.glue.isspace()):
             faith = Faith.SURE
-        elif head[-1:] in ("(", "[") or (spaced and _PERSON.search(head[-90:])):
+        elif head[-1:] in ("(", "[") or (spaced and _PERSON.search(_clause(head))):
             faith = Faith.LIKELY
         elif spaced and not strict and name != "pass":
             ends = len(head.split()) <= 3 and saying.glue == " " and _AT_END.match(text.low, saying.at, saying.at + 60)
             faith = Faith.LIKELY if bare or ends else faith
     if saying.moved and faith is Faith.LIKELY and not _CHANGES.search(head[-80:] + text.low[at : saying.at + 60]):
         faith = Faith.WEAK
-    told = name == "pass" and not saying.led and not _PERSON.search(head[-90:]) and head[-1:] not in ("(", "[")
+    told = name == "pass" and not saying.led and not _PERSON.search(_clause(head)) and head[-1:] not in ("(", "[")
     return Faith.WEAK if faith is Faith.LIKELY and (strict or told) else faith
 
 
