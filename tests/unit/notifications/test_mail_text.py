@@ -97,6 +97,7 @@ def test_html_reads_in_the_dark_and_on_a_narrow_screen() -> None:
     assert [] == re.findall(r"(?<!max-)width:\s*\d{3,}px", html)
 
 
+@pytest.mark.anyio
 async def test_a_secret_that_somebody_pasted_is_in_no_part_of_a_mail() -> None:
     secret = "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
     case = an_urgent_case(title=f"Token {secret} rejected", note=f"It says {secret}")

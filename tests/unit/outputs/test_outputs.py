@@ -232,6 +232,7 @@ def test_a_markdown_document_has_no_markup_of_others(hostile: str) -> None:
     assert "](" not in document
 
 
+@pytest.mark.anyio
 async def test_rules_alone_take_secrets_out_too() -> None:
     clean = await redact_by_rules.cleaner(AccountId(new_id()), ["password: S3same!Open"], within=new_id())
 
