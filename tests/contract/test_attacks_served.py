@@ -493,6 +493,24 @@ def test_no_name_turns_what_is_beside_it_round_or_moves_a_terminal(served: Serve
     assert not {"\x1b", "\u202e"} & {*shown.stdout, *as_json.stdout}
 
 
+def test_texts_that_make_redaction_slow_delay_nobody(served: Served) -> None:
+    """A55: megabytes of line ends and of names for secrets, escalated and told; another account's mail came after 74 seconds."""
+    text = {"line ends": "\n" * (255 * KIB) + "x", "names": "pwd=xxxxxxx " * (255 * KIB // 12)}
+    session = served.rival.post("/ai-sessions", json=START).json()["id"]
+    for number in range(16):
+        step = {"kind": "note", "content": "a log", "evidence": text["names" if number % 2 else "line ends"]}
+        assert 201 == served.rival.post(f"/ai-sessions/{session}/steps", json=step).status_code
+    before, mails = served.metrics(), len(served.neighbours.mail.accepted)
+    urgent = {"intent": "escalate", "reason": "nobody can print", "priority": "urgent"}
+    assert 201 == served.rival.post(f"/ai-sessions/{session}/handoff", json=urgent).status_code
+
+    mine = served.anna.post("/ai-sessions", json=START).json()["id"]
+    assert 201 == served.anna.post(f"/ai-sessions/{mine}/handoff", json=urgent).status_code
+    until(lambda: len(served.neighbours.mail.accepted) > mails)
+
+    assert 1 >= longest(before, served.metrics())
+
+
 def test_a_head_of_128_mib_is_refused_and_delays_nobody(served: Served) -> None:
     """A50: by somebody who is not signed in. The loop held others up for seven seconds, and 200 MiB were taken."""
     before, memory = served.metrics(), served.memory()
