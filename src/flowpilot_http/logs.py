@@ -22,7 +22,7 @@ RULE: Final = 72
 """Characters of the line above and below a mail."""
 
 _EVERY_RECORD_HAS: Final = frozenset(vars(logging.makeLogRecord({})))
-_PERSON: Final = re.compile(r"[^\s<>@:]+@")
+_PERSON: Final = re.compile(r"(?<![^\s<>@:])[^\s<>@:]++@")
 
 
 def _json(_: Any, __: str, event: structlog.typing.EventDict) -> bytes:

@@ -1,5 +1,6 @@
 """HaloPSA."""
 
+import asyncio
 import html
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -13,7 +14,22 @@ from flowpilot_core.ports.kernel import Clock
 from flowpilot_core.ports.psa import Access, Choices, Knock, Member, NotDone, Note, Posted, PsaTicket, TicketNote, TimeEntry, Trouble
 
 from .vendor_cache import Remembered
-from .vendor_json import RECENT, chosen, hours, number, options, plain, record, records, shortened, the_one, ticket_number, when, words
+from .vendor_json import (
+    RECENT,
+    chosen,
+    hours,
+    number,
+    options,
+    plain,
+    read,
+    record,
+    records,
+    the_one,
+    ticket_number,
+    unescaped,
+    when,
+    words,
+)
 from .vendor_line import Call, Line, Query, Reply, Window
 from .webhook_verification import is_secret, password, ticket_in, told
 
@@ -94,6 +110,7 @@ class HaloPsa:
         found = _number(ticket_id)
         await self._open_ticket(access, found)
         for action in await self._actions(access, found, MOST_ACTIONS):
+            await asyncio.sleep(0)
             if marker in _said(action):
                 return str(number(action, "id"))
         return None
@@ -347,14 +364,14 @@ def _refusal(reply: Reply) -> NotDone:
 
 
 def _said(action: Mapping[str, object]) -> str:
-    """What a note says; tags are left out, since the vendor may put some of its own into the text."""
-    return f"{plain(words(action, 'note_html') or '')}\n{plain(words(action, 'note') or '')}"
+    """What a note says; tags are left out, since the vendor may put some of its own into the text. One of ours is never longer."""
+    return "\n".join(plain((words(action, key) or "")[: 3 * LONGEST_HTML]) for key in ("note_html", "note"))
 
 
 def _note(action: Mapping[str, object]) -> TicketNote:
     marked_up, note = words(action, "note_html"), words(action, "note")
     return TicketNote(
-        text=shortened(plain(marked_up) if marked_up else html.unescape(note or "")),
+        text=read(marked_up, plain) if marked_up else read(note or "", unescaped),
         by=words(action, "who"),
         at=when(action, "datetime"),
         internal=action.get("hiddenfromuser") is not False,

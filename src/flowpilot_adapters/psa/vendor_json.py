@@ -2,8 +2,9 @@
 
 import html
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Final
 
 from flowpilot_core.domain.kernel.mailbox import folded_email
 from flowpilot_core.domain.kernel.moment import can_be_reckoned_with
@@ -11,11 +12,17 @@ from flowpilot_core.ports.psa import Member
 
 LONGEST_NOTE = 2_000
 """Characters of a note that somebody reads here: the whole of it stands on the ticket."""
+LONGEST_MARKUP: Final = 8 * LONGEST_NOTE
+"""Characters of a note that are read for that, with what marks it up."""
 RECENT = 10
 """Notes that are read with a ticket."""
 
-_LINE_ENDS = re.compile(r"<\s*(?:br|/p|/div|/li|/tr|/h\d)[^>]*>", re.IGNORECASE)
-_TAGS = re.compile(r"<[^>]*>")
+# Not a parser of HTML: `html.parser` and those that build a tree all take quadratic time for some input. Here whatever is looked at
+# is taken, to the end where nothing closes it, so that nothing is looked at twice.
+_MARKUP: Final = re.compile(r"<(?:!--.*?(?:--|\Z)|([a-z][a-z0-9]*+|/[a-z0-9]*+|[!?])[^>]*+)(?:>|\Z)", re.IGNORECASE | re.DOTALL)
+_LINE_ENDS: Final = frozenset({"br", "/p", "/div", "/li", "/tr", *(f"/h{level}" for level in range(1, 7))})
+_LONG_NUMBER: Final = re.compile(r"&#[0-9]{8,}+;?")
+"""A character by a number that no character has: too long a one cannot even be read."""
 
 
 def record(value: object) -> Mapping[str, object]:
@@ -96,8 +103,25 @@ def when(value: object, key: str) -> datetime | None:
 
 
 def plain(markup: str) -> str:
-    """What a note in HTML says."""
-    return html.unescape(_TAGS.sub("", _LINE_ENDS.sub("\n", markup))).strip()
+    """What a note in HTML says. It takes its time in proportion to the length."""
+    return unescaped(_MARKUP.sub(_in_place_of, markup)).strip()
+
+
+def unescaped(text: str) -> str:
+    """A text in which characters may be written as HTML writes them."""
+    return html.unescape(_LONG_NUMBER.sub("\ufffd", text))
+
+
+def _in_place_of(found: re.Match[str]) -> str:
+    if not found[0].endswith(">"):
+        return found[0]
+    return "\n" if (found[1] or "").lower() in _LINE_ENDS else ""
+
+
+def read(note: str, as_text: Callable[[str], str]) -> str:
+    """A note as it is shown here, which is written in some other way."""
+    text = as_text(note[:LONGEST_MARKUP])
+    return shortened(text if len(note) <= LONGEST_MARKUP else f"{text}…")
 
 
 def shortened(text: str) -> str:

@@ -21,7 +21,7 @@ _UNSEEN: Final = frozenset({"Cc", "Zl", "Zp"})
 """Unicode's categories of control characters and of separators of lines and paragraphs."""
 _ATOMS: Final = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]+(?: [\w!#$%&'*+/=?^`{|}~-]+)*", re.ASCII)
 _SPECIAL: Final = re.compile(r'(["\\\\])')
-_BROKEN: Final = re.compile(r" *\n[ \n]*")
+_BROKEN: Final = re.compile(r"(?<! ) *+\n[ \n]*+")
 
 
 def unstructured(value: str) -> str:

@@ -23,7 +23,7 @@ _LOOK: Final = re.compile(
     r"print(?:ed|ing)?(?= (?:an?|the|one|from|with|to)\b)|(?:log|sign)(?:s|ged|ed|ging|ing)? (?:in|on))\b",
     re.IGNORECASE,
 )
-_CLAUSE: Final = re.compile(r"[.,;:!?()\n]+(?:\s+|$)|\band\b|\bthen\b|\bbut\b", re.IGNORECASE)
+_CLAUSE: Final = re.compile(r"(?<![.,;:!?()\n])[.,;:!?()\n]+(?:\s+|$)|\band\b|\bthen\b|\bbut\b", re.IGNORECASE)
 _DIGIT: Final = re.compile(r"\d")
 _LONGEST: Final = 2_000
 """Characters of a text in which it has said what it does."""

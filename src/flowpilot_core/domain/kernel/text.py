@@ -1,6 +1,8 @@
 """What a text may be: bounded, storable everywhere, and not blank where something must be said; and how a number of things is said."""
 
+import re
 from collections.abc import Iterable
+from typing import Final
 
 from .errors import InvalidValue
 
@@ -10,6 +12,8 @@ PROSE = 20_000
 """Longest problem, reason, note, content or summary, in characters."""
 EVIDENCE = 256 * 1024
 """Most evidence of one step, in bytes of UTF-8."""
+EMPTY_LINE: Final = re.compile(r"\n[ \t]*+\n")
+"""What stands between two paragraphs."""
 
 
 def text(field: str, value: str, *, most: int = PROSE) -> str:

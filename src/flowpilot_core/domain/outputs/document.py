@@ -10,6 +10,8 @@ from enum import StrEnum
 
 from attrs import frozen
 
+from flowpilot_core.domain.kernel.text import EMPTY_LINE
+
 _HEADING = "## "
 _BULLET = "- "
 
@@ -52,7 +54,7 @@ def body_of(blocks: Iterable[Block]) -> str:
 
 def blocks_of(body: str) -> Iterator[Block]:
     """What people wrote, as blocks."""
-    for chunk in re.split(r"\n[ \t]*\n", body.replace("\r\n", "\n").strip()):
+    for chunk in EMPTY_LINE.split(body.replace("\r\n", "\n").strip()):
         prose: list[str] = []
         items: list[str] = []
         for line in chunk.split("\n"):

@@ -10,7 +10,7 @@ from attrs import asdict, evolve, frozen
 from flowpilot_core.domain.handoffs.handoff import Handoff
 from flowpilot_core.domain.kernel.errors import InvalidValue
 from flowpilot_core.domain.kernel.identifiers import PsaPostId
-from flowpilot_core.domain.kernel.text import one_of, text
+from flowpilot_core.domain.kernel.text import EMPTY_LINE, one_of, text
 from flowpilot_core.domain.sessions.session import Session
 from flowpilot_core.domain.sessions.step import Step, StepResult
 
@@ -187,7 +187,7 @@ def checked_template(field: str, template: str) -> str:
 
 def written(template: str, facts: Facts) -> str:
     """The note as plain text: a line or a paragraph all of whose placeholders have nothing to tell is left out."""
-    paragraphs = (_paragraph(paragraph, facts) for paragraph in re.split(r"\n[ \t]*\n", template.replace("\r\n", "\n")))
+    paragraphs = (_paragraph(paragraph, facts) for paragraph in EMPTY_LINE.split(template.replace("\r\n", "\n")))
     return "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
 
 
@@ -261,7 +261,7 @@ def _line(line: str, facts: Facts) -> str:
 def _packed(note: str, render: Rendering, room: int, link: str) -> Iterator[str]:
     """The paragraphs of a note, as many at a time as there is room for."""
     body = ""
-    for paragraph in re.split(r"\n[ \t]*\n", note):
+    for paragraph in EMPTY_LINE.split(note):
         for piece in _pieces([line for line in paragraph.split("\n") if line.strip()], render, room, link):
             if body and len(body) + len(render.between) + len(piece) > room:
                 yield body
@@ -275,8 +275,9 @@ def _pieces(lines: Sequence[str], render: Rendering, room: int, link: str) -> It
     """A paragraph in pieces that fit: whole, or else line by line, or else a line in two."""
     if not lines:
         return
-    whole = render.joined([_shown(line, render, link) for line in lines])
-    if len(whole) <= room:
+    # Shown it is no shorter: what is too long already need not be looked at whole, again and again.
+    fits = sum(map(len, lines)) <= room
+    if fits and len(whole := render.joined([_shown(line, render, link) for line in lines])) <= room:
         yield whole
     elif len(lines) > 1:
         middle = len(lines) // 2
@@ -311,11 +312,14 @@ def _html_paragraph(lines: Sequence[str]) -> str:
 
 
 _MARKDOWN_START = re.compile(r"^(\s*)([#>+]|\d+[.)]|[-*=_]{3,})")
-_MARKDOWN_LINK = re.compile(r"(!(?=\[)|(?<=\])(?=\()|<|\[(?=[^\]]*\]\s*:))")
+_MARKDOWN_LINK = re.compile(r"!(?=\\?\[)|(?<=\])(?=\()|<")
+_MARKDOWN_REFERENCE = re.compile(r"\[[^\]]*+(?:\](\s*+:)?|\Z)")
+"""What is in brackets, to its end or the line's, so that no end is looked for twice: it says where a link leads if a colon follows."""
 
 
 def _markdown(line: str, link: str) -> str:
     """Without what would make a heading, a quotation, an image, a link or a tag of it; as readable where nothing is rendered."""
+    line = _MARKDOWN_REFERENCE.sub(lambda found: found[0].replace("[", "\\[") if found[1] else found[0], line)
     return _MARKDOWN_LINK.sub(lambda found: f"\\{found[0]}", _MARKDOWN_START.sub(r"\1\\\2", line))
 
 
