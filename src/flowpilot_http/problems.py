@@ -78,6 +78,7 @@ TITLES: Final[Mapping[str, tuple[int, str]]] = {
     "own_handoff": (409, "You escalated this yourself"),
     "already_claimed": (409, "Somebody else was faster"),
     "connection_exists": (409, "This PSA is already connected"),
+    "session_full": (409, "The session is full"),
     "last_account_owner": (409, "An account needs an owner"),
     "invalid_transition": (409, "Not possible in its current state"),
     "version_conflict": (412, "It has changed since you read it"),
@@ -169,6 +170,12 @@ def _own_handoff(exc: errors.OwnHandoff) -> Problem:
 def _already_claimed(exc: errors.AlreadyClaimed) -> Problem:
     claimed_by = {"id": exc.by, "name": exc.name}
     return _problem("already_claimed", f"{exc.name or 'A colleague'} already has it.", claimed_by=claimed_by, claimed_at=exc.at)
+
+
+@_for(errors.SessionFull)
+def _session_full(exc: errors.SessionFull) -> Problem:
+    detail = f"A session has at most {exc.most} {exc.bound}. Hand it off, resolve it, or go on in a new session."
+    return _problem("session_full", detail, bound=exc.bound, most=exc.most)
 
 
 @_for(errors.ConnectionExists)

@@ -16,6 +16,7 @@ from flowpilot_core.domain.access.account import checked_email
 from flowpilot_core.domain.kernel.errors import InvalidValue
 from flowpilot_core.domain.kernel.mailbox import folded_email
 from flowpilot_core.domain.kernel.text import one_of
+from flowpilot_core.domain.sessions.bounds import BOUNDS, Bounds
 
 PREFIX: Final = "FLOWPILOT_"
 OF_ONE_COMMAND: Final = frozenset({f"{PREFIX}CLIENT_SECRET", f"{PREFIX}RESTORE_DATABASE_URL"})
@@ -25,7 +26,7 @@ SHORTEST_KEY: Final = 32
 """Characters of a secret key."""
 LARGEST_POOL: Final = 200
 LONGEST_COUNT: Final = 15
-LARGEST_COUNT: Final = 1_000_000
+LARGEST_COUNT: Final = 1_000_000_000
 RULES: Final = "rules"
 MOST_MODELS: Final = 2
 PROVIDERS: Final = ("anthropic", "openai")
@@ -333,6 +334,14 @@ class Settings:
             name="OPENAI_BASE_URL",
         ),
     )
+    session_steps: int = field(default=BOUNDS.steps, metadata=_about("Steps that a session may have.", read=_count))
+    session_branches: int = field(default=BOUNDS.branches, metadata=_about("Branches that a session may have.", read=_count))
+    session_levels: int = field(
+        default=BOUNDS.levels, metadata=_about("Levels of branches split off branches that a session may have.", read=_count)
+    )
+    session_bytes: int = field(
+        default=BOUNDS.bytes, metadata=_about("Bytes of text that the steps and branches of a session may have.", read=_count)
+    )
     log_level: str = field(default="info", metadata=_about("How much is logged: debug, info, warning or error.", read=_level))
 
     @classmethod
@@ -352,6 +361,11 @@ class Settings:
         if problems:
             raise SettingsWrong(problems)
         return cls(**values)
+
+    @property
+    def session_bounds(self) -> Bounds:
+        """How much a session may hold."""
+        return Bounds(steps=self.session_steps, branches=self.session_branches, levels=self.session_levels, bytes=self.session_bytes)
 
     @property
     def recipients(self) -> frozenset[str] | None:

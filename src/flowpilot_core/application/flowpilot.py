@@ -35,6 +35,7 @@ from flowpilot_core.application.psa.webhooks import PsaWebhooks
 from flowpilot_core.application.replay.replay import Replay
 from flowpilot_core.application.sessions.sessions import Sessions
 from flowpilot_core.domain.kernel.identifiers import AccountId
+from flowpilot_core.domain.sessions.bounds import BOUNDS, Bounds
 from flowpilot_core.ports.access import OpenId, Vault
 from flowpilot_core.ports.assistant import Redactor
 from flowpilot_core.ports.kernel import BeginWork, Clock, NewId, NewSecret, ViewOf
@@ -93,6 +94,7 @@ class FlowPilot:
         models: bool = False,
         redact: Redactor = redact_by_rules,
         psas: Mapping[str, Psa] = MappingProxyType({}),
+        bounds: Bounds = BOUNDS,
         committed: Callable[[AccountId], None] = wake_nobody,
     ) -> "FlowPilot":
         """All use cases over these ports.
@@ -100,7 +102,8 @@ class FlowPilot:
         `tell`: whether anybody is told of an escalation; `assess`: whether it is assessed; `models`: whether a model is asked for
         suggestions and outputs too. `redact` takes secrets out of suggestions and resolution outputs. `vault` seals what accounts keep
         secret; without one there are no webhooks and no PSAs; `psas` are those that can be connected, by system. `openid` speaks with
-        identity providers, where accounts may have some. `committed` is called after every commit with its account, to wake a relay and
+        identity providers, where accounts may have some. `bounds` say how much a session may hold. `committed` is called after every
+        commit with its account, to wake a relay and
         whoever waits for news: it must return at once, and losing the call costs nothing but time.
         """
         telling = (Telling(new_id=new_id),) if tell else ()
@@ -113,10 +116,10 @@ class FlowPilot:
         return cls(
             handoffs=Handoffs(units=units, view=view, clock=clock, new_id=new_id, followers=(*telling, *assessing)),
             deliveries=Deliveries(units=units, view=view, clock=clock),
-            suggestions=Suggestions(units=units, view=view, clock=clock, new_id=new_id, redact=redact, models=models),
+            suggestions=Suggestions(units=units, view=view, clock=clock, new_id=new_id, redact=redact, models=models, bounds=bounds),
             outputs=Outputs(units=units, clock=clock, new_id=new_id, redact=redact, models=models),
             assessments=Assessments(units=units, view=view, clock=clock, new_id=new_id),
-            sessions=Sessions(units=units, view=view, clock=clock, new_id=new_id, followers=(Parks(), *telling)),
+            sessions=Sessions(units=units, view=view, clock=clock, new_id=new_id, followers=(Parks(), *telling), bounds=bounds),
             escalation=Escalation(units=units, clock=clock),
             accounts=Accounts(begin=begin, view=view, clock=clock, new_id=new_id, new_secret=new_secret),
             account=OwnAccount(units=units, clock=clock),

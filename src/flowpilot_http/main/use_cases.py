@@ -56,5 +56,6 @@ def use_cases(
         redact=redact,
         psas=psas,
         openid=openid,
+        bounds=settings.session_bounds,
         committed=committed,
     )

@@ -86,7 +86,7 @@ async def get_session(request: Call) -> Body:
     return request.shown(SessionDetailOut.shown(detail), version=detail.session.version)
 
 
-@part.makes(f"{SESSION}/steps", AddedStepOut, body=NewStep, problems=OF_ASSIGNEE)
+@part.makes(f"{SESSION}/steps", AddedStepOut, body=NewStep, problems=(*OF_ASSIGNEE, "session_full"))
 async def add_step(request: Call) -> Body:
     """Add a step to the branch named, or else to the active one; the answer says where it seems to belong, if that is elsewhere."""
     new = await request.read(NewStep)
@@ -106,7 +106,7 @@ async def add_step(request: Call) -> Body:
     )
 
 
-@part.mends(f"{SESSION}/steps/{{step_id:str}}", StepOut, body=NewResult, problems=OF_ASSIGNEE)
+@part.mends(f"{SESSION}/steps/{{step_id:str}}", StepOut, body=NewResult, problems=(*OF_ASSIGNEE, "session_full"))
 async def set_result(request: Call) -> Body:
     """Say what came of a step, and to which branch it belongs. One at which the work was split stays in its own."""
     new = await request.read(NewResult)
@@ -124,7 +124,7 @@ async def set_result(request: Call) -> Body:
     )
 
 
-@part.makes(f"{SESSION}/forks", ForkedOut, body=NewFork, problems=OF_ASSIGNEE)
+@part.makes(f"{SESSION}/forks", ForkedOut, body=NewFork, problems=(*OF_ASSIGNEE, "session_full"))
 async def fork(request: Call) -> Body:
     """Split the investigation at a step, with one new branch per option; the first becomes the active one."""
     new = await request.read(NewFork)

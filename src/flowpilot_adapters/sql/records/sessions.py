@@ -41,6 +41,7 @@ def session(row: Any, branches: Iterable[Any]) -> Session:
         helper_ids=frozenset(row.helper_ids),
         branches=_branches(branches, row.active_branch_id),
         step_count=row.step_count,
+        text_bytes=row.text_bytes,
         resolution=Resolution(summary=row.resolution_summary, root_cause=row.resolution_root_cause) if row.resolution_summary else None,
         escalation_package=json.loads(row.escalation_package) if row.escalation_package else None,
         latest_handoff_id=row.latest_handoff_id,

@@ -1,6 +1,6 @@
 """Sessions and what is in them: branches, fork points, steps."""
 
-from sqlalchemy import CheckConstraint, Column, Index, SmallInteger, Table, UniqueConstraint, Uuid, text
+from sqlalchemy import BigInteger, CheckConstraint, Column, Index, SmallInteger, Table, UniqueConstraint, Uuid, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from flowpilot_core.domain.sessions.branch import BranchState
@@ -29,6 +29,7 @@ session = Table(
     Column("helper_ids", ARRAY(Uuid), nullable=False),
     uuid_column("active_branch_id"),
     integer_column("step_count"),
+    Column("text_bytes", BigInteger, nullable=False, server_default=text("0")),
     text_column("resolution_summary", null=True),
     text_column("resolution_root_cause", null=True),
     Column("escalation_package", JSONB, nullable=True),

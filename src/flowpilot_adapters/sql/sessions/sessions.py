@@ -29,8 +29,8 @@ from flowpilot_adapters.sql.statement import Call, compiled
 from flowpilot_adapters.sql.transaction import Transaction
 from flowpilot_core.domain.kernel.errors import NotFound
 from flowpilot_core.domain.kernel.events import Plain
-from flowpilot_core.domain.kernel.identifiers import AccountId, SessionId, StepId
-from flowpilot_core.domain.sessions.branch import Branch, ForkPoint
+from flowpilot_core.domain.kernel.identifiers import AccountId, BranchId, ForkPointId, SessionId, StepId
+from flowpilot_core.domain.sessions.branch import Branch
 from flowpilot_core.domain.sessions.session import Session
 from flowpilot_core.domain.sessions.step import Step
 from flowpilot_core.ports.sessions import SessionDetail
@@ -79,6 +79,7 @@ SAVE: Final = only_saved(
                     "helper_ids",
                     "active_branch_id",
                     "step_count",
+                    "text_bytes",
                     "resolution_summary",
                     "resolution_root_cause",
                     "latest_handoff_id",
@@ -264,9 +265,9 @@ class SqlSessions:
         )
 
     def _write_branches(self, changed: Session, before: Session | None) -> None:
-        known_forks: tuple[ForkPoint, ...] = before.branches.fork_points if before else ()
+        forks = {fork.id for fork in before.branches.fork_points} if before else set[ForkPointId]()
         for fork in changed.branches.fork_points:
-            if fork not in known_forks:
+            if fork.id not in forks:
                 self._transaction.write(
                     ADD_FORK_POINT(
                         account_id=self._account_id,
@@ -280,9 +281,9 @@ class SqlSessions:
                         created_at=fork.created_at,
                     )
                 )
-        known: tuple[Branch, ...] = before.branches.all if before else ()
+        known = {branch.id: branch for branch in before.branches.all} if before else dict[BranchId, Branch]()
         for number, one in enumerate(changed.branches.all):
-            if one not in known:
+            if one is not known.get(one.id):
                 self._transaction.write(
                     SAVE_BRANCH(
                         account_id=self._account_id,
@@ -310,6 +311,7 @@ def _changing(one: Session) -> dict[str, Any]:
         "helper_ids": list(one.helper_ids),
         "active_branch_id": one.branches.active_id,
         "step_count": one.step_count,
+        "text_bytes": one.text_bytes,
         "latest_handoff_id": one.latest_handoff_id,
         "updated_at": one.updated_at,
     }

@@ -19,6 +19,7 @@ from flowpilot_core.domain.kernel.errors import NotFound
 from flowpilot_core.domain.kernel.identifiers import HandoffId, SessionId, StepId, SuggestionId
 from flowpilot_core.domain.kernel.permissions import Permission, person, require
 from flowpilot_core.domain.kernel.transitions import advance
+from flowpilot_core.domain.sessions.bounds import BOUNDS, Bounds
 from flowpilot_core.domain.sessions.session import SESSION, Session, SessionMove
 from flowpilot_core.ports.access import AccessWork
 from flowpilot_core.ports.assistant import AssistantView, AssistantWork, Question, Redactor, SuggestionSource
@@ -96,6 +97,8 @@ class Suggestions:
     sources: Sequence[SuggestionSource] = SOURCES
     models: bool = False
     """Whether a model is asked too, after the commit."""
+    bounds: Bounds = BOUNDS
+    """How much a session may hold."""
 
     async def list(self, actor: Actor, session_id: SessionId) -> Sequence[Suggestion]:
         """All of a session, newest first."""
@@ -156,7 +159,13 @@ class Suggestions:
             if accept:
                 decided = suggestion.accepted(session, step_id, by=by)
                 changed, step, event = session.with_step(
-                    step_id, kind=suggestion.kind, content=suggestion.content, branch_id=suggestion.branch_id, by=by, at=self.clock.now()
+                    step_id,
+                    kind=suggestion.kind,
+                    content=suggestion.content,
+                    branch_id=suggestion.branch_id,
+                    by=by,
+                    at=self.clock.now(),
+                    bounds=self.bounds,
                 )
                 session.require_version(request.if_match)
                 await work.sessions.save(changed)

@@ -3,10 +3,11 @@
 import asyncio
 import hashlib
 import json
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from itertools import zip_longest
-from typing import Protocol
+from typing import Final, Protocol
 
 from attrs import define, evolve, frozen
 
@@ -21,6 +22,7 @@ from flowpilot_core.domain.kernel.errors import FlowPilotError, Stale, Unavailab
 from flowpilot_core.domain.kernel.identifiers import AccountId, TeamId, UserId
 from flowpilot_core.domain.kernel.name import checked_name
 from flowpilot_core.domain.replay.incident_log import Happening, LogMove, LogRow, PlannedMove, Standing, planned_moves
+from flowpilot_core.domain.sessions.bounds import Bounds
 from flowpilot_core.domain.sessions.session import Priority, Status, Ticket
 from flowpilot_core.domain.sessions.step import StepKind
 from flowpilot_core.ports.access import AccessWork
@@ -138,6 +140,10 @@ class Replay:
             done(1)
 
 
+AS_IT_WAS: Final = Bounds(steps=sys.maxsize, branches=sys.maxsize, levels=sys.maxsize, bytes=sys.maxsize)
+"""What happened is not refused: an operator plays it, once, and whatever it comes to can be read and ended."""
+
+
 @frozen(kw_only=True)
 class _Cast:
     """Everybody and every team of one log, as they are in the account."""
@@ -205,7 +211,7 @@ class _RowUnit:
         row, clock, joined = self.row, _RowClock(self.row.at), Joined(work, self.new_id)
         actor = self.cast.people[row.actor].acting(self.cast.account_id)
         handoffs = Handoffs(units=joined, view=self.view, clock=clock, new_id=self.new_id)
-        sessions = Sessions(units=joined, view=self.view, clock=clock, new_id=self.new_id, followers=(Parks(),))
+        sessions = Sessions(units=joined, view=self.view, clock=clock, new_id=self.new_id, followers=(Parks(),), bounds=AS_IT_WAS)
         standing = self.before or await self._start(sessions, actor)
         plan = planned_moves(row.happening, standing, actor.user_id)
         for planned in plan:

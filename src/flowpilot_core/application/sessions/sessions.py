@@ -11,6 +11,7 @@ from flowpilot_core.domain.kernel.errors import InvalidValue, RoleForbidden, Una
 from flowpilot_core.domain.kernel.events import Event
 from flowpilot_core.domain.kernel.identifiers import BranchId, ForkPointId, SessionId, StepId, TeamId, UserId
 from flowpilot_core.domain.kernel.permissions import Permission, person, require_role
+from flowpilot_core.domain.sessions.bounds import BOUNDS, Bounds
 from flowpilot_core.domain.sessions.branch import Branch, ForkPoint, Option, Outcome
 from flowpilot_core.domain.sessions.feedback import Thumb, rated
 from flowpilot_core.domain.sessions.fitting import other_branch
@@ -66,6 +67,8 @@ class Sessions(Generic[W]):
     new_id: NewId
     followers: tuple[SessionFollower[W], ...] = ()
     """Whoever else has something to do when one moves."""
+    bounds: Bounds = BOUNDS
+    """How much one may hold."""
 
     async def start(
         self,
@@ -143,6 +146,7 @@ class Sessions(Generic[W]):
                 evidence=evidence,
                 by=by,
                 at=self.clock.now(),
+                bounds=self.bounds,
             )
             before.require_version(request.if_match)
             await work.sessions.save(session)
@@ -169,7 +173,9 @@ class Sessions(Generic[W]):
         async def unit(work: W) -> tuple[Step, Mapping[UserId, str]]:
             before = await _load(work, session_id, actor)
             step = await work.sessions.step(session_id, step_id)
-            session, step, event = before.with_result(step, result, evidence, branch_id=branch_id, by=by, at=self.clock.now())
+            session, step, event = before.with_result(
+                step, result, evidence, branch_id=branch_id, by=by, at=self.clock.now(), bounds=self.bounds
+            )
             before.require_version(request.if_match)
             author = await work.people.user(step.created_by)
             await work.sessions.save(session)
@@ -201,6 +207,7 @@ class Sessions(Generic[W]):
                 options=[(BranchId(self.new_id()), option) for option in options],
                 by=by,
                 at=self.clock.now(),
+                bounds=self.bounds,
             )
             before.require_version(request.if_match)
             await work.sessions.save(session)

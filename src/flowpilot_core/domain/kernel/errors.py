@@ -117,6 +117,19 @@ class AlreadyClaimed(FlowPilotError):
 
 
 @define
+class SessionFull(FlowPilotError):
+    """The session holds as much as one may; it can still be handed off and resolved."""
+
+    session_id: SessionId
+    bound: str
+    """What there would be too much of: `steps`, `branches`, `levels` or `bytes`."""
+    most: int
+
+    def __str__(self) -> str:
+        return f"a session has at most {self.most} {self.bound}"
+
+
+@define
 class InvalidTransition(FlowPilotError):
     """The state it is in does not allow the move."""
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 from types import MappingProxyType
 
 from attrs import evolve, frozen
@@ -108,6 +109,10 @@ class Branches:
     fork_points: tuple[ForkPoint, ...] = ()
     active_id: BranchId
 
+    @cached_property
+    def _by_id(self) -> Mapping[BranchId, Branch]:
+        return {branch.id: branch for branch in self.all}
+
     @classmethod
     def rooted(cls, root: BranchId, *, at: datetime) -> "Branches":
         """Just a root branch."""
@@ -115,10 +120,10 @@ class Branches:
 
     def get(self, branch_id: BranchId) -> Branch:
         """Raises `NotFound` for an id that is not of this session."""
-        for branch in self.all:
-            if branch.id == branch_id:
-                return branch
-        raise NotFound("branch")
+        try:
+            return self._by_id[branch_id]
+        except KeyError:
+            raise NotFound("branch") from None
 
     def for_steps(self, branch_id: BranchId | None) -> Branch:
         """The open branch that a new step goes to: the one named, or else the active one.

@@ -17,6 +17,7 @@ from flowpilot_core.domain.kernel.text import TITLE, optional_text, text
 from flowpilot_core.domain.kernel.text import evidence as checked_evidence
 from flowpilot_core.domain.kernel.transitions import advance
 
+from .bounds import BOUNDS, Bounds, size
 from .branch import Branches, ForkPoint, Option, Outcome
 from .step import Step, StepKind, StepResult
 
@@ -132,6 +133,8 @@ class Session:
     """Who joined to add steps; empty unless it is active: whatever ends the work ends the help."""
     branches: Branches
     step_count: int = 0
+    text_bytes: int = 0
+    """Bytes of UTF-8 in its steps and branches."""
     resolution: Resolution | None = None
     escalation_package: Mapping[str, Plain] | None = None
     """The older readers' copy of the last escalation."""
@@ -200,16 +203,19 @@ class Session:
         evidence: str | None = None,
         by: Person,
         at: datetime,
+        bounds: Bounds = BOUNDS,
     ) -> "tuple[Session, Step, Event]":
         """With one more step, in the branch named or else the active one.
 
-        Raises also `NotFound` for a branch of no session of this kind, and `InvalidValue`.
+        Raises also `NotFound` for a branch of no session of this kind, `InvalidValue`, and `SessionFull`.
         """
         branch = self.branches.get(branch_id or self.branches.active_id)
         content = text("content", content)
         evidence = checked_evidence("evidence", evidence)
         self._require_work(by, Permission.ADD_STEP, *self.helper_ids)
         branch.require_open()
+        text_bytes = self.text_bytes + size(content, evidence)
+        bounds.require_room(self.id, steps=self.step_count + 1, bytes=text_bytes)
         at = self._not_before(at)
         step = Step(
             id=step_id,
@@ -224,7 +230,7 @@ class Session:
             created_at=at,
             updated_at=at,
         )
-        session = evolve(self, step_count=step.number, updated_at=at)
+        session = evolve(self, step_count=step.number, text_bytes=text_bytes, updated_at=at)
         event = session._event(
             EventKind.STEP_ADDED, by, at, step_id=str(step.id), branch_id=str(branch.id), number=step.number, step_kind=kind, result=result
         )
@@ -239,8 +245,10 @@ class Session:
         branch_id: BranchId | None = None,
         by: Person,
         at: datetime,
+        bounds: Bounds = BOUNDS,
     ) -> "tuple[Session, Step, Event]":
-        """With another result of one of its steps; of a helper's own, where a helper asks. Raises also `InvalidValue`.
+        """With another result of one of its steps; of a helper's own, where a helper asks. Raises also `InvalidValue`, and `SessionFull`
+        for more evidence than there is room for.
 
         With another branch, where one is named: that is the assignee's to say. Raises then also `NotFound`, and `InvalidValue` for a
         step at which the work was split.
@@ -257,9 +265,12 @@ class Session:
             self._require_work(by)
             changed = changed.in_branch(self.branches.for_steps(branch_id).id)
             told = {"branch_id": str(changed.branch_id)}
+        text_bytes = self.text_bytes + size(changed.evidence) - size(step.evidence)
+        if text_bytes > self.text_bytes:
+            bounds.require_room(self.id, bytes=text_bytes)
         told = {"step_id": str(step.id), "result": result, "evidence": evidence is not None, **told}
         event = Event.of(EventKind.STEP_CHANGED, by=by, at=at, session_id=self.id, changed=told)
-        return evolve(self, updated_at=at), changed, event
+        return evolve(self, text_bytes=text_bytes, updated_at=at), changed, event
 
     def forked(
         self,
@@ -270,8 +281,9 @@ class Session:
         options: Sequence[tuple[BranchId, Option]],
         by: Person,
         at: datetime,
+        bounds: Bounds = BOUNDS,
     ) -> "tuple[Session, ForkPoint, Event]":
-        """With a fork point at one of its steps, and one branch per option (2 to 8). Raises also `InvalidValue`."""
+        """With a fork point at one of its steps, and one branch per option (2 to 8). Raises also `InvalidValue` and `SessionFull`."""
         at = self._not_before(at)
         for index, (_, option) in enumerate(options):
             text(f"options.{index}.label", option.label, most=TITLE)
@@ -279,6 +291,10 @@ class Session:
         text("reason", reason)
         self._require_work(by)
         branches = self.branches.forked(fork_point_id, at_step=at_step, reason=reason, options=options, by=by.user_id, at=at)
+        text_bytes = self.text_bytes + size(reason, *(said for _, option in options for said in (option.label, option.hypothesis)))
+        bounds.require_room(
+            self.id, branches=len(branches.all), levels=sum(1 for _ in branches.ancestors(branches.active_id)), bytes=text_bytes
+        )
         fork_point = branches.fork_points[-1]
         event = self._event(
             EventKind.BRANCH_FORKED,
@@ -289,7 +305,7 @@ class Session:
             at_step_id=str(at_step.id),
             branch_ids=[str(branch_id) for branch_id in fork_point.branch_ids],
         )
-        return evolve(self, branches=branches, updated_at=at), fork_point, event
+        return evolve(self, branches=branches, text_bytes=text_bytes, updated_at=at), fork_point, event
 
     def activated(self, branch_id: BranchId, *, by: Person, at: datetime) -> "tuple[Session, Event]":
         """Going on in another branch. Raises also `NotFound`."""
@@ -309,7 +325,7 @@ class Session:
         event = self._event(
             EventKind.BRANCH_CLOSED, by, at, branch_id=str(branch_id), outcome=outcome, active_branch_id=str(branches.active_id)
         )
-        return evolve(self, branches=branches, updated_at=at), event
+        return evolve(self, branches=branches, text_bytes=self.text_bytes + size(reason), updated_at=at), event
 
     def resumed(self, *, by: Actor, at: datetime) -> "tuple[Session, Event]":
         """Parked no longer."""

@@ -30,7 +30,7 @@ async def suggest(request: Call) -> Body:
     )
 
 
-@part.moves(f"{SUGGESTIONS}/{{suggestion_id:str}}/decision", SessionDetailOut, body=Decide, problems=OF_ASSIGNEE)
+@part.moves(f"{SUGGESTIONS}/{{suggestion_id:str}}/decision", SessionDetailOut, body=Decide, problems=(*OF_ASSIGNEE, "session_full"))
 async def decide(request: Call) -> Body:
     """Accept a suggestion, which makes it a step of its branch, or reject it."""
     decision = await request.read(Decide)
