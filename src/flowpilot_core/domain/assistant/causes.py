@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
-from attrs import define, field
+from attrs import define, field, frozen
 
 from flowpilot_core.domain.handoffs.case_file import CaseFile, FiledBranch, FiledStep
 from flowpilot_core.domain.kernel.words import things
@@ -15,7 +15,6 @@ from flowpilot_core.domain.sessions.step import StepResult
 
 from .diagnosis import Confidence, SaidCause
 from .doings import InVain, is_remedy
-from .evidence_marks import LONGEST
 from .known_symptoms import SIGNS, Sign
 from .similar_sessions import SimilarSession
 
@@ -113,8 +112,12 @@ def suspects(file: CaseFile, similar: Sequence[SimilarSession], vain: InVain) ->
     hypotheses = Hypotheses.of(texts, topic=f"{file.title} {file.problem}")
     for step in file.steps:
         _read_step(lineup, own, step, hypotheses)
-    for suspect in dict.fromkeys(own.values()):
-        _read_hypothesis(suspect, [branch for branch in file.branches if own.get(branch.id) is suspect])
+    supposed: dict[Suspect, list[FiledBranch]] = {}
+    for branch in file.branches:
+        if branch.id in own:
+            supposed.setdefault(own[branch.id], []).append(branch)
+    for suspect, branches in supposed.items():
+        _read_hypothesis(suspect, branches)
     _name_by_hypothesis(own, file)
     found = dict.fromkeys([*lineup.values(), *own.values()])
     for session in similar:
@@ -153,13 +156,14 @@ def _read_problem(lineup: Iterable[Suspect], file: CaseFile) -> None:
 
 def _read_step(lineup: Mapping[str, Suspect], own: Mapping[str, Suspect], step: FiledStep, hypotheses: Hypotheses[str]) -> None:
     remedy = is_remedy(step)
-    about = _about(lineup, own, step, hypotheses, remedy=remedy)
+    signs = {one.sign.cause: found for one in lineup.values() if one.sign and (found := one.sign.looks.search(step.content))}
+    about = _about(lineup, signs, own, step, hypotheses, remedy=remedy)
     tried = remedy and step.result in (StepResult.FAILED, StepResult.WORKED)
-    evidence, named = step.evidence[:LONGEST], things(step.content)
+    evidence, named = step.evidence, things(step.content)
     for suspect in lineup.values():
         if suspect.sign is None:
             continue
-        in_evidence, in_content = suspect.sign.looks.search(evidence), suspect.sign.looks.search(step.content)
+        in_evidence, in_content = suspect.sign.looks.search(evidence), signs.get(suspect.sign.cause)
         shown = in_evidence is not None and not _denied(evidence, in_evidence)
         suspect.seen = suspect.seen or shown or bool(in_content and not _denied(step.content, in_content))
         # What it was to remedy still looks like it afterwards; only a code that means just this is believed over the remedy.
@@ -179,10 +183,16 @@ def _read_step(lineup: Mapping[str, Suspect], own: Mapping[str, Suspect], step: 
 
 
 def _about(
-    lineup: Mapping[str, Suspect], own: Mapping[str, Suspect], step: FiledStep, hypotheses: Hypotheses[str], *, remedy: bool
+    lineup: Mapping[str, Suspect],
+    signs: Collection[str],
+    own: Mapping[str, Suspect],
+    step: FiledStep,
+    hypotheses: Hypotheses[str],
+    *,
+    remedy: bool,
 ) -> Collection[Suspect]:
     """The causes that a step is about: those it bears the sign of, else what it was to remedy, else its line of work's own."""
-    by_sign = [suspect for suspect in lineup.values() if suspect.sign and suspect.sign.looks.search(step.content)]
+    by_sign = [suspect for suspect in lineup.values() if suspect.sign and suspect.sign.cause in signs]
     if by_sign:
         return by_sign
     meant = _meant(lineup, step.content)[0] if remedy else None
@@ -225,7 +235,7 @@ def _name_by_hypothesis(own: Mapping[str, Suspect], file: CaseFile) -> None:
         suspect = own.get(branch.id)
         if suspect is None or suspect.sign is None or suspect.named_by is not branch or suspect.seen:
             continue
-        if _likeness(suspect.sign, branch.label, branch.hypothesis or "") < PLAINLY:
+        if _Told.of(branch.label, branch.hypothesis or "").likeness(suspect.sign) < PLAINLY:
             suspect.cause = f"{branch.label}: {branch.hypothesis}"
 
 
@@ -246,21 +256,36 @@ def _meant(
     lineup: Mapping[str, Suspect], text: str, explained: str = "", *, topic: Collection[str] = frozenset()
 ) -> tuple[Suspect | None, float]:
     """The known cause that a text means: the one whose sign it bears, or whose own words it uses; and how plainly."""
+    told = _Told.of(text, explained, topic=topic)
     best, most = None, 0.0
     for suspect in lineup.values():
         if suspect.sign is None:
             continue
-        likeness = _likeness(suspect.sign, text, explained, topic=topic)
+        likeness = told.likeness(suspect.sign)
         if likeness > most:
             best, most = suspect, likeness
     return (best, most) if most >= LIKE_ENOUGH else (None, 0.0)
 
 
-def _likeness(sign: Sign, text: str, explained: str, *, topic: Collection[str] = frozenset()) -> float:
-    label, words = things(text), things(text, explained)
-    shared = (words & _WORDS[sign.cause]) - frozenset(topic)
-    told = sum((IN_LABEL if explained and word in label else 1.0) / _COMMON[word] for word in shared)
-    return told + (0.8 if sign.looks.search(f"{text} {explained}") else 0.0)
+@frozen
+class _Told:
+    """How somebody names a cause."""
+
+    text: str
+    label: frozenset[str]
+    """Words of what they called it; none where nothing else explains it."""
+    words: frozenset[str]
+
+    @classmethod
+    def of(cls, text: str, explained: str, *, topic: Collection[str] = frozenset()) -> "_Told":
+        """By what they called it, and by what explains that, but for the words of a topic."""
+        words = things(text, explained) - frozenset(topic)
+        return cls(f"{text} {explained}", things(text) if explained else frozenset(), words)
+
+    def likeness(self, sign: Sign) -> float:
+        """How plainly it means a known cause."""
+        told = sum((IN_LABEL if word in self.label else 1.0) / _COMMON[word] for word in self.words & _WORDS[sign.cause])
+        return told + (0.8 if sign.looks.search(self.text) else 0.0)
 
 
 def _denied(text: str, found: "re.Match[str]") -> bool:

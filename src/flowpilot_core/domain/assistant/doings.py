@@ -1,7 +1,7 @@
 """What a text does, and to what: whether a step is a remedy or a look, and whether advice would only do again what was done."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from attrs import frozen
@@ -27,6 +27,8 @@ _CLAUSE: Final = re.compile(r"(?<![.,;:!?()\n])[.,;:!?()\n]+(?:\s+|$)|\band\b|\b
 _DIGIT: Final = re.compile(r"\d")
 _LONGEST: Final = 2_000
 """Characters of a text in which it has said what it does."""
+_MOST_STEPS: Final = 200
+"""Steps that were in vain: nobody does again what was tried before so many others."""
 _MOST: Final = 20
 """Things that one text does."""
 _DOINGS: Final = {
@@ -84,18 +86,23 @@ def is_remedy(step: FiledStep) -> bool:
 class InVain:
     """What nobody has to do again: what failed, and what was unclear although what it showed is on record."""
 
-    done: tuple[tuple[FiledStep, tuple[Doing, ...]], ...]
+    done: Mapping[Doing, FiledStep]
+    """Each with the first step that did it."""
 
     @classmethod
     def of(cls, steps: Iterable[FiledStep]) -> "InVain":
         """Of these steps."""
-        vain = (step for step in steps if step.result is StepResult.FAILED or (step.result is StepResult.INCONCLUSIVE and step.evidence))
-        return cls(tuple((step, tuple(doings(step.content))) for step in vain))
+        vain = [step for step in steps if step.result is StepResult.FAILED or (step.result is StepResult.INCONCLUSIVE and step.evidence)]
+        done: dict[Doing, FiledStep] = {}
+        for step in vain[-_MOST_STEPS:]:
+            for doing in doings(step.content):
+                done.setdefault(doing, step)
+        return cls(done)
 
     def again(self, advice: str) -> FiledStep | None:
         """The first step that advice would do again."""
         advised = tuple(doings(advice))
-        return next((step for step, did in self.done if any(one.again(other) for other in did for one in advised)), None)
+        return next((step for done, step in self.done.items() if any(one.again(done) for one in advised)), None)
 
 
 def doings(text: str) -> Iterator[Doing]:

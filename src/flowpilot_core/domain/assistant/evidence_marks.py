@@ -18,9 +18,6 @@ _HOSTS: Final = re.compile(
     r"(?:local|lan|corp|internal|com|net|org|io|de|eu|uk|example|test)\b"
     r"|\b[A-Z]{2,8}-[A-Z0-9]{2,12}(?:-[A-Z0-9]{1,8})?\d\b"
 )
-LONGEST: Final = 64 * 1024
-"""Characters of one step's evidence that are searched."""
-
 Traces = Mapping[str, tuple[FiledStep, ...]]
 """What was found, with the steps it stands in, most often seen first."""
 
@@ -46,7 +43,7 @@ def _codes_in(text: str) -> Iterable[str]:
 def _found(steps: Iterable[FiledStep], find: Callable[[str], Iterable[str]]) -> Traces:
     seen: dict[str, dict[int, FiledStep]] = {}
     for step in steps:
-        for trace in find(f"{step.content}\n{step.evidence[:LONGEST]}"):
+        for trace in find(f"{step.content}\n{step.evidence}"):
             seen.setdefault(trace, {})[step.number] = step
     ordered = sorted(seen.items(), key=lambda one: (-len(one[1]), min(one[1]), one[0]))
     return {trace: tuple(found.values()) for trace, found in ordered}

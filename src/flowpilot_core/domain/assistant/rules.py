@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Final
 
 from flowpilot_core.domain.handoffs.case_file import CaseFile, FiledBranch, FiledStep
@@ -13,7 +13,7 @@ from flowpilot_core.domain.sessions.branch import BranchState
 from flowpilot_core.domain.sessions.step import StepKind, StepResult
 
 from .causes import Suspect, suspects
-from .diagnosis import Draft, Said
+from .diagnosis import MOST, Draft, Said
 from .doings import InVain
 from .evidence_marks import error_codes, hosts
 from .similar_sessions import SimilarSession
@@ -22,6 +22,10 @@ VERSION: Final = "rules-2"
 """Changed with what the rules say."""
 
 _MOST_CAUSES: Final = 5
+_AT_FIRST: Final = 4_000
+"""Characters of evidence in which it says that something is lost."""
+_MOST_CUT: Final = 3
+"""Steps that are named as read in part."""
 _GAP: Final = timedelta(hours=4)
 """A longer pause between two steps was no work."""
 _DANGEROUS: Final = re.compile(
@@ -30,6 +34,7 @@ _DANGEROUS: Final = re.compile(
     r"chkdsk /[frx]|force\w*)\b",
     re.IGNORECASE,
 )
+_BETWEEN_WORDS: Final = re.compile(r"\W+")
 _LOSS: Final = re.compile(
     r"ransom|encrypted files|data loss|raid.{0,20}degraded|predictive failure|deleted by mistake|compromis|phish", re.IGNORECASE
 )
@@ -44,9 +49,9 @@ def assess(file: CaseFile, similar: Sequence[SimilarSession] = ()) -> Draft:
         headline=_headline(file, lineup),
         summary=(_what_was_done(file), _what_is_seen(file), _where_it_stands(file, lineup, similar)),
         likely_causes=tuple(suspect.said() for suspect in lineup),
-        ruled_out=tuple(_ruled_out(file)),
+        ruled_out=tuple(islice(_ruled_out(file), MOST["ruled_out"])),
         next_steps=tuple(_next_steps(file, lineup, contradictions, vain)),
-        questions=tuple(_questions(file, contradictions)),
+        questions=tuple(islice(_questions(file, contradictions), MOST["questions"])),
         risk=_risk(file),
     )
 
@@ -90,6 +95,15 @@ def _what_was_done(file: CaseFile) -> Said:
 
 
 def _what_is_seen(file: CaseFile) -> Said:
+    seen = _traces(file)
+    cut = [step for step in file.steps if step.cut]
+    if not cut:
+        return seen
+    which = f"step{'s' if len(cut) > 1 else ''} {_numbers(cut[:_MOST_CUT])}{' and others' if len(cut) > _MOST_CUT else ''}"
+    return Said(text=f"{seen.text} Of {which} only the beginning was read.", cites=(*seen.cites, *_ids(cut[:_MOST_CUT])))
+
+
+def _traces(file: CaseFile) -> Said:
     codes, machines = error_codes(file.steps), hosts(file.steps)
     parts, cites = [], []
     for label, traces in (("errors", codes), ("machines", machines)):
@@ -191,7 +205,7 @@ def _questions(file: CaseFile, contradictions: Sequence[tuple[FiledStep, FiledSt
 
 def _risk(file: CaseFile) -> str | None:
     for step in file.steps:
-        if found := _LOSS.search(f"{step.content}\n{step.evidence[:4000]}"):
+        if found := _LOSS.search(f"{step.content}\n{step.evidence[:_AT_FIRST]}"):
             said = plain_text(found[0], most=60)
             return f"Step {step.number} speaks of “{said}”: data may be at stake, so save what is there before anything is changed."
     for step in file.tries:
@@ -209,7 +223,7 @@ def _contradictions(file: CaseFile) -> list[tuple[FiledStep, FiledStep]]:
     pairs = []
     for step in file.tries:
         if step.result in (StepResult.WORKED, StepResult.FAILED):
-            key = re.sub(r"\W+", " ", step.content).casefold().strip()
+            key = _BETWEEN_WORDS.sub(" ", step.content).casefold().strip()
             before = last.get(key)
             if before and before.result is not step.result:
                 pairs.append((before, step))

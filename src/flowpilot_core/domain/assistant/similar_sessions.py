@@ -43,8 +43,8 @@ class ResolvedSession:
 
 def most_similar(title: str, about: Iterable[str | None], candidates: Iterable[ResolvedSession]) -> tuple[SimilarSession, ...]:
     """The candidates that are like it at all, most similar first; the same whatever store they come from."""
-    asked = set(telling_words(title, *about))
-    scored = [(_likeness(asked, set(telling_words(title)), one), one) for one in candidates]
+    asked, in_title = set(telling_words(title, *about)), set(telling_words(title))
+    scored = [(_likeness(asked, in_title, one), one) for one in candidates]
     best = sorted(((score, one) for score, one in scored if score >= LEAST_ALIKE), key=lambda pair: (-pair[0], pair[1].session_id))
     return tuple(
         SimilarSession(session_id=one.session_id, title=one.title, summary=one.summary, root_cause=one.root_cause, likeness=score)
@@ -64,7 +64,8 @@ def _likeness(asked: set[str], in_title: set[str], one: ResolvedSession) -> int:
 def misspelt(words: Iterable[str], known: Iterable[str]) -> set[str]:
     """Those of the words that are one of the known ones but for a slip of the pen."""
     theirs = [_pieces(word) for word in known]
-    return {word for word in words if any(_alike(_pieces(word), one) for one in theirs)}
+    ours = {word: _pieces(word) for word in words}
+    return {word for word, pieces in ours.items() if any(_alike(pieces, one) for one in theirs)}
 
 
 def _alike(ours: set[str], theirs: set[str]) -> bool:

@@ -1,15 +1,25 @@
 """A snapshot as whoever assesses it reads it: steps, branches and what became of them."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from attrs import frozen
 
 from flowpilot_core.domain.kernel.events import Plain
+from flowpilot_core.domain.kernel.text import PROSE, beginnings
 from flowpilot_core.domain.sessions.branch import BranchState
 from flowpilot_core.domain.sessions.step import TRIES, StepKind, StepResult
+
+LONGEST_EVIDENCE: Final = 64 * 1024
+"""Characters of one step's evidence that are read."""
+MOST_EVIDENCE: Final = 256 * 1024
+"""Characters of all evidence."""
+MOST_CONTENT: Final = 256 * 1024
+"""Characters of what all steps say."""
+MOST_HYPOTHESES: Final = 32 * 1024
+"""Characters of all hypotheses."""
 
 
 @frozen(kw_only=True)
@@ -23,6 +33,8 @@ class FiledStep:
     content: str
     result: StepResult | None
     evidence: str
+    cut: bool = False
+    """Whether only the beginning of a text is here."""
     at: datetime
 
     @property
@@ -63,7 +75,7 @@ class FiledBranch:
 
 @frozen(kw_only=True)
 class CaseFile:
-    """Everything that was tried, in order."""
+    """Everything that was tried, in order; of long texts as much of the beginning as there is time to read."""
 
     title: str
     problem: str
@@ -77,7 +89,7 @@ class CaseFile:
     @classmethod
     def of(cls, snapshot: Mapping[str, Any]) -> "CaseFile":
         """What a snapshot's body says."""
-        steps = tuple(_step(step) for step in snapshot["steps"])
+        steps = _steps(snapshot["steps"])
         forked_at = {branch_id: fork["at_step_id"] for fork in snapshot["fork_points"] for branch_id in fork["branch_ids"]}
         return cls(
             title=snapshot["title"],
@@ -86,7 +98,7 @@ class CaseFile:
             note=snapshot["note"] or "",
             frozen_at=_time(snapshot["frozen_at"]),
             priority=snapshot["priority"],
-            branches=tuple(_branch(branch, steps, forked_at) for branch in snapshot["branches"]),
+            branches=_branches(snapshot["branches"], steps, forked_at),
             steps=steps,
         )
 
@@ -102,29 +114,51 @@ def snapshot_of(body: bytes) -> dict[str, Plain]:
     return data
 
 
-def _step(step: Mapping[str, Any]) -> FiledStep:
-    evidence = step["evidence"]
-    return FiledStep(
-        id=step["id"],
-        branch_id=step["branch_id"],
-        number=step["number"],
-        kind=StepKind(step["kind"]),
-        content=step["content"],
-        result=StepResult(step["result"]) if step["result"] else None,
-        evidence=(evidence["text"] if isinstance(evidence, Mapping) else evidence) or "",
-        at=_time(step["created_at"]),
+def _steps(steps: Sequence[Mapping[str, Any]]) -> tuple[FiledStep, ...]:
+    contents = [step["content"] for step in steps]
+    evidences = [_evidence(step["evidence"]) for step in steps]
+    read = zip(
+        beginnings(contents, each=PROSE, together=MOST_CONTENT),
+        beginnings([text for text, _ in evidences], each=LONGEST_EVIDENCE, together=MOST_EVIDENCE),
+        strict=True,
+    )
+    return tuple(
+        FiledStep(
+            id=step["id"],
+            branch_id=step["branch_id"],
+            number=step["number"],
+            kind=StepKind(step["kind"]),
+            content=content,
+            result=StepResult(step["result"]) if step["result"] else None,
+            evidence=evidence,
+            cut=cut or len(content) < len(whole) or len(evidence) < len(shown),
+            at=_time(step["created_at"]),
+        )
+        for step, whole, (shown, cut), (content, evidence) in zip(steps, contents, evidences, read, strict=True)
     )
 
 
-def _branch(branch: Mapping[str, Any], steps: tuple[FiledStep, ...], forked_at: Mapping[str, str]) -> FiledBranch:
-    return FiledBranch(
-        id=branch["id"],
-        label=branch["label"],
-        hypothesis=branch["hypothesis"],
-        state=BranchState(branch["state"]),
-        close_reason=branch["close_reason"],
-        forked_at=forked_at.get(branch["id"]),
-        steps=tuple(step for step in steps if step.branch_id == branch["id"]),
+def _evidence(evidence: Any) -> tuple[str, bool]:
+    """The text of it, and whether the snapshot has cut it."""
+    return (evidence["text"], True) if isinstance(evidence, Mapping) else (evidence or "", False)
+
+
+def _branches(branches: Sequence[Mapping[str, Any]], steps: Sequence[FiledStep], forked_at: Mapping[str, str]) -> tuple[FiledBranch, ...]:
+    own: dict[str, list[FiledStep]] = {branch["id"]: [] for branch in branches}
+    for step in steps:
+        own[step.branch_id].append(step)
+    supposed = beginnings([branch["hypothesis"] or "" for branch in branches], each=PROSE, together=MOST_HYPOTHESES)
+    return tuple(
+        FiledBranch(
+            id=branch["id"],
+            label=branch["label"],
+            hypothesis=hypothesis if branch["hypothesis"] else branch["hypothesis"],
+            state=BranchState(branch["state"]),
+            close_reason=branch["close_reason"],
+            forked_at=forked_at.get(branch["id"]),
+            steps=tuple(own[branch["id"]]),
+        )
+        for branch, hypothesis in zip(branches, supposed, strict=True)
     )
 
 

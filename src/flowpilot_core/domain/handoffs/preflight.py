@@ -4,9 +4,11 @@ import re
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Final
 
 from attrs import frozen
 
+from flowpilot_core.domain.kernel.text import beginnings
 from flowpilot_core.domain.sessions.session import Session
 from flowpilot_core.domain.sessions.step import Step, StepKind
 
@@ -26,6 +28,10 @@ QUESTIONS: Mapping[Asked, str] = MappingProxyType(
         Asked.ENVIRONMENT: "On what does it happen: which system, version, device or network?",
     }
 )
+LONGEST: Final = 16 * 1024
+"""Characters of one text that are read."""
+MOST_READ: Final = 128 * 1024
+"""Characters of all."""
 _ERROR = re.compile(r"error|exception|fail|denied|refused|timed? ?out|0x[0-9a-f]{4,}|\b[A-Z]{2,10}\d{3,}\b|\b[45]\d\d\b", re.IGNORECASE)
 _ENVIRONMENT = re.compile(
     r"windows|macos|linux|ubuntu|android|\bios\b|server|version|\bv?\d+\.\d+|build|firmware|driver|browser|chrome|edge|firefox|outlook"
@@ -44,8 +50,9 @@ class Question:
 
 
 def questions(session: Session, steps: Sequence[Step]) -> tuple[Question, ...]:
-    """What a senior will ask about a session as it is."""
-    said = "\n".join((session.problem, *(f"{step.content}\n{step.evidence or ''}" for step in steps)))
+    """What a senior will ask about a session as it is. Of long texts the beginnings are read: where these say it, a senior sees it."""
+    told = [session.problem, *(text for step in steps for text in (step.content, step.evidence) if text)]
+    said = "\n".join(beginnings(told, each=LONGEST, together=MOST_READ))
     supposed = any(branch.hypothesis for branch in session.branches.all)
     answered = {
         Asked.HYPOTHESES: supposed and any(step.tried for step in steps),

@@ -60,7 +60,7 @@ def freeze(
     ordered = tuple(sorted(steps, key=lambda step: step.number))
     tried = tuple(step for step in ordered if step.tried)
     failed = tuple(step for step in tried if step.result is StepResult.FAILED)
-    person = _person(names)
+    person, evidence = _person(names), _Evidence()
 
     def body(cut: int | None) -> bytes:
         return canonical(
@@ -80,7 +80,7 @@ def freeze(
                 "escalated_by": person(by),
                 "branches": _branches(session, ordered),
                 "fork_points": _fork_points(session, person),
-                "steps": [_step(step, person, cut) for step in ordered],
+                "steps": [_step(step, person, evidence(step.evidence, cut)) for step in ordered],
                 "tried": [str(step.id) for step in tried],
                 "failed": [str(step.id) for step in failed],
                 "open_hypotheses": [str(branch.id) for branch in session.branches.open_hypotheses()],
@@ -88,11 +88,15 @@ def freeze(
             }
         )
 
-    frozen_body = body(None)
-    for cut in CUTS:
+    lengths = [0 if step.evidence is None else len(step.evidence) for step in ordered]
+    frozen_body = b""
+    for cut in (None, *CUTS):
+        # Evidence is no shorter in JSON: what cannot fit need not be written to know.
+        if cut != CUTS[-1] and sum(length if cut is None else min(length, cut) for length in lengths) > SIZE_BOUND:
+            continue
+        frozen_body = body(cut)
         if len(frozen_body) <= SIZE_BOUND:
             break
-        frozen_body = body(cut)
     brief = Brief(
         title=session.title,
         client_name=session.client_name,
@@ -168,7 +172,7 @@ def _fork_points(session: Session, person: Callable[[UserId], Plain]) -> list[Pl
     ]
 
 
-def _step(step: Step, person: Callable[[UserId], Plain], cut: int | None) -> Plain:
+def _step(step: Step, person: Callable[[UserId], Plain], evidence: Plain) -> Plain:
     return {
         "id": str(step.id),
         "branch_id": str(step.branch_id),
@@ -176,18 +180,29 @@ def _step(step: Step, person: Callable[[UserId], Plain], cut: int | None) -> Pla
         "kind": step.kind,
         "content": step.content,
         "result": step.result,
-        "evidence": step.evidence if cut is None or step.evidence is None else _cut(step.evidence, cut),
+        "evidence": evidence,
         "created_by": person(step.created_by),
         "created_at": instant(step.created_at),
         "updated_at": instant(step.updated_at),
     }
 
 
-def _cut(evidence: str, most: int) -> Plain:
-    whole = evidence.encode()
-    if len(whole) <= most:
-        return evidence
-    return {"text": whole[:most].decode(errors="ignore"), "cut": True, "bytes": len(whole), "sha256": digest(whole)}
+class _Evidence:
+    """What a snapshot has of evidence, whose digest is made once however often it is cut."""
+
+    def __init__(self) -> None:
+        self._wholes: dict[str, tuple[bytes, str]] = {}
+
+    def __call__(self, evidence: str | None, most: int | None) -> Plain:
+        if evidence is None or most is None:
+            return evidence
+        if evidence not in self._wholes:
+            whole = evidence.encode()
+            self._wholes[evidence] = whole, digest(whole)
+        whole, of_all = self._wholes[evidence]
+        if len(whole) <= most:
+            return evidence
+        return {"text": whole[:most].decode(errors="ignore"), "cut": True, "bytes": len(whole), "sha256": of_all}
 
 
 def _earlier(handoff: Handoff, person: Callable[[UserId], Plain]) -> Plain:

@@ -1,7 +1,7 @@
 """What a text may be: bounded, storable everywhere, and not blank where something must be said; and how a number of things is said."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from .errors import InvalidValue
@@ -12,6 +12,8 @@ PROSE = 20_000
 """Longest problem, reason, note, content or summary, in characters."""
 EVIDENCE = 256 * 1024
 """Most evidence of one step, in bytes of UTF-8."""
+FEWEST: Final = 40
+"""Characters of a text that are always read."""
 EMPTY_LINE: Final = re.compile(r"\n[ \t]*+\n")
 """What stands between two paragraphs."""
 
@@ -24,6 +26,17 @@ def text(field: str, value: str, *, most: int = PROSE) -> str:
     if not value.strip():
         raise InvalidValue(field, "must not be blank")
     return _storable(field, value, most)
+
+
+def beginnings(texts: Sequence[str], *, each: int, together: int) -> tuple[str, ...]:
+    """What is read of texts by whoever has no time for all of it: of each its beginning, the shorter the more there are.
+
+    None is longer than `each`; nor are they `together`, where they are not so many that a few words of each are more.
+    """
+    most = each
+    while most > FEWEST and sum(min(len(text), most) for text in texts) > together:
+        most //= 2
+    return tuple(text[:most] for text in texts)
 
 
 def counted(number: int, one: str, many: str) -> str:

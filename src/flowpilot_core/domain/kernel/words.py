@@ -1,10 +1,15 @@
 """Words: those of a text that say what it is about, and when two of them are one."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Final
 
+from .text import beginnings
+
 MOST_WORDS: Final = 40
+MOST_READ: Final = 8 * 1024
+"""Characters in which it shows what something is about."""
 _WORD: Final = re.compile(r"[^\W_]{3,40}")
 # fmt: off
 _NOISE: Final = frozenset((
@@ -29,9 +34,19 @@ _VAGUE: Final = frozenset((
 
 
 def telling_words(*texts: str | None) -> tuple[str, ...]:
-    """The words that say what a text is about, folded, each once, in their order."""
-    words: Iterable[str] = (word for text in texts if text for word in _WORD.findall(text.casefold()))
-    return tuple(dict.fromkeys(word for word in words if word not in _NOISE and not word.isdecimal()))[:MOST_WORDS]
+    """The words that say what texts are about, folded, each once, in their order. Of long texts the beginnings are read."""
+    read = beginnings([text for text in texts if text], each=MOST_READ, together=MOST_READ)
+    words = (found[0] for text in read for found in _WORD.finditer(text.casefold()))
+    telling = (word for word in words if word not in _NOISE and not word.isdecimal())
+    return tuple(islice(_each_once(telling), MOST_WORDS))
+
+
+def _each_once(words: Iterable[str]) -> Iterator[str]:
+    seen = set[str]()
+    for word in words:
+        if word not in seen:
+            seen.add(word)
+            yield word
 
 
 def stem(word: str) -> str:

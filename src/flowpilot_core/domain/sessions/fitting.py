@@ -5,11 +5,13 @@ A guess, good enough to ask about and to follow where nobody said: never a reaso
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Generic, TypeVar
+from functools import cached_property
+from typing import Final, Generic, TypeVar
 
 from attrs import frozen
 
 from flowpilot_core.domain.kernel.identifiers import BranchId
+from flowpilot_core.domain.kernel.text import PROSE, beginnings
 from flowpilot_core.domain.kernel.words import things
 
 from .branch import Branch, BranchState
@@ -17,6 +19,8 @@ from .session import Session
 from .step import Step
 
 K = TypeVar("K")
+MOST_OF_ALL: Final = 64 * 1024
+"""Characters of all hypotheses that are read: of many, or long ones, the beginnings."""
 
 
 @frozen
@@ -35,13 +39,15 @@ class Hypotheses(Generic[K]):
 
     def fitting(self, content: str, *, own: K) -> K | None:
         """The one that shares most with a text; `own` where the text shares anything with it. None where none does, or two alike."""
-        said = things(content)
-        shared = {key: len(words & said) for key, words in self.named.items()}
-        if shared.get(own):
+        shared = Counter(self._whose[word] for word in things(content) if word in self._whose)
+        if own in shared:
             return own
-        most = max(shared.values(), default=0)
-        best = [key for key, count in shared.items() if count == most]
-        return best[0] if most and len(best) == 1 else None
+        best = shared.most_common(2)
+        return best[0][0] if best and (len(best) == 1 or best[0][1] > best[1][1]) else None
+
+    @cached_property
+    def _whose(self) -> Mapping[str, K]:
+        return {word: key for key, words in self.named.items() for word in words}
 
 
 @frozen
@@ -73,5 +79,6 @@ def other_branch(session: Session, step: Step) -> Branch | None:
 
 
 def _of(session: Session, branches: Iterable[Branch]) -> Hypotheses[BranchId]:
-    texts = {branch.id: f"{branch.label} {branch.hypothesis}" for branch in branches if branch.hypothesis}
-    return Hypotheses.of(texts, topic=f"{session.title} {session.problem}")
+    supposed = [branch for branch in branches if branch.hypothesis]
+    read = beginnings([f"{branch.label} {branch.hypothesis}" for branch in supposed], each=PROSE, together=MOST_OF_ALL)
+    return Hypotheses.of({branch.id: text for branch, text in zip(supposed, read, strict=True)}, topic=f"{session.title} {session.problem}")

@@ -33,7 +33,7 @@ async def test_a_full_session_says_which_bound_it_has_reached_and_what_to_do(wor
 
 
 async def test_a_full_session_is_handed_off_and_resolved(world: World) -> None:
-    junior = _bounded(world, Bounds(bytes=30))
+    junior = _bounded(world, Bounds(bytes=20))
     session = await junior.session()
     path = f"/ai-sessions/{session['id']}"
     await junior.made(f"{path}/steps", {"kind": "action", "content": "looked at the log"})
