@@ -21,6 +21,7 @@ from flowpilot_core.application.assistant.suggestions import Suggestions
 from flowpilot_core.application.handoffs.handoffs import Handoffs
 from flowpilot_core.application.handoffs.parks import Parks
 from flowpilot_core.application.handoffs.quiet_claims import watch_claims
+from flowpilot_core.application.kernel.computing import compute_here
 from flowpilot_core.application.kernel.units import Reaction, Units
 from flowpilot_core.application.notifications.deliveries import Deliveries
 from flowpilot_core.application.notifications.escalation_policy import Escalation
@@ -38,7 +39,7 @@ from flowpilot_core.domain.kernel.identifiers import AccountId
 from flowpilot_core.domain.sessions.bounds import BOUNDS, Bounds
 from flowpilot_core.ports.access import OpenId, Vault
 from flowpilot_core.ports.assistant import Redactor
-from flowpilot_core.ports.kernel import BeginWork, Clock, NewId, NewSecret, ViewOf
+from flowpilot_core.ports.kernel import BeginWork, Clock, Compute, NewId, NewSecret, ViewOf
 from flowpilot_core.ports.psa import Psa
 from flowpilot_core.ports.unit_of_work import UnitOfWork, View
 
@@ -95,6 +96,7 @@ class FlowPilot:
         redact: Redactor = redact_by_rules,
         psas: Mapping[str, Psa] = MappingProxyType({}),
         bounds: Bounds = BOUNDS,
+        compute: Compute = compute_here,
         committed: Callable[[AccountId], None] = wake_nobody,
     ) -> "FlowPilot":
         """All use cases over these ports.
@@ -102,9 +104,9 @@ class FlowPilot:
         `tell`: whether anybody is told of an escalation; `assess`: whether it is assessed; `models`: whether a model is asked for
         suggestions and outputs too. `redact` takes secrets out of suggestions and resolution outputs. `vault` seals what accounts keep
         secret; without one there are no webhooks and no PSAs; `psas` are those that can be connected, by system. `openid` speaks with
-        identity providers, where accounts may have some. `bounds` say how much a session may hold. `committed` is called after every
-        commit with its account, to wake a relay and
-        whoever waits for news: it must return at once, and losing the call costs nothing but time.
+        identity providers, where accounts may have some. `bounds` say how much a session may hold. `compute` works out what may take
+        long. `committed` is called after every commit with its account, to wake a relay and whoever waits for news: it must return at
+        once, and losing the call costs nothing but time.
         """
         telling = (Telling(new_id=new_id),) if tell else ()
         assessing = (AssessEscalations(new_id=new_id),) if assess else ()
@@ -116,8 +118,10 @@ class FlowPilot:
         return cls(
             handoffs=Handoffs(units=units, view=view, clock=clock, new_id=new_id, followers=(*telling, *assessing)),
             deliveries=Deliveries(units=units, view=view, clock=clock),
-            suggestions=Suggestions(units=units, view=view, clock=clock, new_id=new_id, redact=redact, models=models, bounds=bounds),
-            outputs=Outputs(units=units, clock=clock, new_id=new_id, redact=redact, models=models),
+            suggestions=Suggestions(
+                units=units, view=view, clock=clock, new_id=new_id, redact=redact, models=models, bounds=bounds, compute=compute
+            ),
+            outputs=Outputs(units=units, clock=clock, new_id=new_id, redact=redact, models=models, compute=compute),
             assessments=Assessments(units=units, view=view, clock=clock, new_id=new_id),
             sessions=Sessions(units=units, view=view, clock=clock, new_id=new_id, followers=(Parks(), *telling), bounds=bounds),
             escalation=Escalation(units=units, clock=clock),

@@ -40,6 +40,7 @@ from flowpilot_core.application.relay.relay import Handler, Relay
 from flowpilot_core.application.relay.restores import RestoreGuard
 from flowpilot_core.domain.kernel.errors import Unavailable
 from flowpilot_core.ports.assistant import Redactor
+from flowpilot_core.ports.kernel import Compute
 from flowpilot_core.ports.notifications import EventStream
 from flowpilot_core.ports.psa import Psa
 from flowpilot_core.ports.relay import WorkKind
@@ -111,6 +112,7 @@ async def relay_of(
     waking: EventStream,
     psas: Mapping[str, Psa],
     redact: Redactor,
+    compute: Compute,
     metrics: Metrics,
 ) -> Relay:
     """The relay with a handler for each kind of due work; what it opens is closed with the stack. Raises `CannotRun`."""
@@ -135,8 +137,8 @@ async def relay_of(
             settled=metrics.delivery,
         ),
         WorkKind.PUSH: NotePush(begin=begin, clock=clock, settled=metrics.delivery),
-        WorkKind.ASSESSMENT: MakeAssessment(units=units, view=view, redact=redact, clock=clock, models=models),
-        WorkKind.SUGGESTION: MakeSuggestion(units=units, view=view, redact=redact, models=models),
+        WorkKind.ASSESSMENT: MakeAssessment(units=units, view=view, redact=redact, clock=clock, models=models, compute=compute),
+        WorkKind.SUGGESTION: MakeSuggestion(units=units, view=view, redact=redact, models=models, compute=compute),
         WorkKind.POLICY_STEP: TakePolicySteps(units=units, clock=clock, new_id=new_id),
         WorkKind.QUIET_CLAIM: WatchClaims(units=units, clock=clock, followers=(Telling(new_id=new_id),)),
         WorkKind.WEBHOOKS: SpreadEvent(begin=begin, clock=clock, new_id=new_id),
@@ -199,5 +201,6 @@ async def _relaying(settings: Settings, stack: AsyncExitStack, urls: Urls) -> Da
 async def _worker(settings: Settings, stack: AsyncExitStack, urls: Urls, database: Database, outbox: SqlOutbox, metrics: Metrics) -> Relay:
     """The relay of a process that does nothing else."""
     waking, psas = waking_of(settings, stack, urls), await psas_of(settings, stack)
-    redact = SecretRedactor(secret_keys(settings)[0], WorkerProcesses())
-    return await relay_of(settings, stack, urls, database, outbox, waking, psas, redact, metrics)
+    compute = WorkerProcesses()
+    redact = SecretRedactor(secret_keys(settings)[0], compute)
+    return await relay_of(settings, stack, urls, database, outbox, waking, psas, redact, compute, metrics)

@@ -56,12 +56,13 @@ async def serve(settings: Settings, *, host: str, port: int, relay: bool) -> Non
             waking = waking_of(settings, stack, urls)
             psas = await psas_of(settings, stack)
             keys = secret_keys(settings)
-            redact = SecretRedactor(keys[0], WorkerProcesses())
+            compute = WorkerProcesses()
+            redact = SecretRedactor(keys[0], compute)
             working = None
             if relay and outbox:
                 # Its own connections: no request waits for one that the relay's work has.
                 relaying = opened_for_relay(stack, urls.app, pool_size=max(1, settings.pool_size // 2))
-                working = await relay_of(settings, stack, urls, relaying, outbox, waking, psas, redact, metrics)
+                working = await relay_of(settings, stack, urls, relaying, outbox, waking, psas, redact, compute, metrics)
             push = Push(
                 begin=database.begin,
                 view=database.view,
@@ -78,7 +79,7 @@ async def serve(settings: Settings, *, host: str, port: int, relay: bool) -> Non
                 waking.publish(account_id)
 
             openid = await openid_of(settings, stack)
-            flowpilot = use_cases(settings, database, psas=psas, openid=openid, redact=redact, committed=committed)
+            flowpilot = use_cases(settings, database, psas=psas, openid=openid, redact=redact, compute=compute, committed=committed)
             app = create_app(
                 flowpilot,
                 clock=SystemClock(),

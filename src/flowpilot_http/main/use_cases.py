@@ -8,10 +8,12 @@ from flowpilot_adapters.sql import Database
 from flowpilot_adapters.system import SystemClock, new_id, new_secret
 from flowpilot_core.application.assistant.redaction import redact_by_rules
 from flowpilot_core.application.flowpilot import FlowPilot, wake_nobody
+from flowpilot_core.application.kernel.computing import compute_here
 from flowpilot_core.domain.kernel.errors import Unavailable
 from flowpilot_core.domain.kernel.identifiers import AccountId
 from flowpilot_core.ports.access import OpenId
 from flowpilot_core.ports.assistant import Redactor
+from flowpilot_core.ports.kernel import Compute
 from flowpilot_core.ports.psa import Psa
 from flowpilot_http.settings import Settings
 
@@ -42,6 +44,7 @@ def use_cases(
     psas: Mapping[str, Psa] = MappingProxyType({}),
     openid: OpenId | None = None,
     redact: Redactor = redact_by_rules,
+    compute: Compute = compute_here,
     committed: Callable[[AccountId], None] = wake_nobody,
 ) -> FlowPilot:
     """The use cases on this database."""
@@ -57,5 +60,6 @@ def use_cases(
         psas=psas,
         openid=openid,
         bounds=settings.session_bounds,
+        compute=compute,
         committed=committed,
     )

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from attrs import evolve, frozen
 
+from flowpilot_core.application.kernel.computing import compute_here
 from flowpilot_core.application.kernel.units import Units
 from flowpilot_core.domain.assistant.assessment import WHY, Assessment, AssessmentState, why_not_assess
 from flowpilot_core.domain.assistant.diagnosis import Draft, checked
@@ -19,7 +20,7 @@ from flowpilot_core.domain.kernel.identifiers import AssessmentId, StepId
 from flowpilot_core.ports.access import AccessWork
 from flowpilot_core.ports.assistant import AssistantView, AssistantWork, Opinion, Question, Redactor
 from flowpilot_core.ports.handoffs import HandoffView, HandoffWork
-from flowpilot_core.ports.kernel import Clock, ViewOf
+from flowpilot_core.ports.kernel import Clock, Compute, ViewOf
 from flowpilot_core.ports.relay import Lease, RelayWork
 from flowpilot_core.ports.sessions import SessionView, SessionWork
 
@@ -65,18 +66,20 @@ class MakeAssessment:
     clock: Clock
     models: Models | None = None
     """Who is asked beside the rules, if anybody is."""
+    compute: Compute = compute_here
 
     async def do(self, lease: Lease) -> None:
         """Make the assessment the lease is for, if somebody still needs it; a lease that was lost drops the result."""
         task = await self._take(lease)
         if task is None:
             return
-        opinion, problem = await RulesAssistant().assess(task.question), None
+        opinion, problem = await RulesAssistant(self.compute).assess(task.question), None
         if self.models is not None:
             if not await self._sketch(lease, task, opinion):
                 return
             better, problem = await self.models.asked(evolve(task.question, rules=opinion.draft))
-            opinion = evolve(better, draft=_advising(better.draft, task.question)) if better else opinion
+            if better:
+                opinion = evolve(better, draft=await self.compute(lease.account_id, advising, better.draft, task.question))
         await self._settle(lease, task, opinion, problem)
 
     async def give_up(self, lease: Lease, problem: str) -> None:
@@ -155,7 +158,7 @@ class MakeAssessment:
         await self.units.record(work, event)
 
 
-def _advising(draft: Draft, question: Question) -> Draft:
+def advising(draft: Draft, question: Question) -> Draft:
     """The draft without advice to do again what was done in vain."""
     vain = InVain.of(CaseFile.of(question.snapshot).steps)
     return evolve(draft, next_steps=tuple(said for said in draft.next_steps if not vain.again(said.text)))

@@ -1,5 +1,6 @@
 """Use cases of suggestions: ask for some, read them, decide on one; and how a model's is made after the commit."""
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from contextlib import suppress
@@ -8,6 +9,7 @@ from typing import Protocol
 from attrs import evolve, frozen
 
 from flowpilot_core.application.handoffs.current_snapshot import pictured
+from flowpilot_core.application.kernel.computing import compute_here
 from flowpilot_core.application.kernel.units import PLAIN, Joined, Request, Units
 from flowpilot_core.application.sessions.sessions import readable
 from flowpilot_core.domain.assistant import rules as assessor
@@ -23,12 +25,13 @@ from flowpilot_core.domain.sessions.bounds import BOUNDS, Bounds
 from flowpilot_core.domain.sessions.session import SESSION, Session, SessionMove
 from flowpilot_core.ports.access import AccessWork
 from flowpilot_core.ports.assistant import AssistantView, AssistantWork, Question, Redactor, SuggestionSource
-from flowpilot_core.ports.kernel import Clock, NewId, ViewOf
+from flowpilot_core.ports.kernel import Clock, Compute, NewId, ViewOf
 from flowpilot_core.ports.relay import Lease, RelayWork
 from flowpilot_core.ports.sessions import SessionDetail, SessionView, SessionWork
 
 from .models import NOBODY, NOTHING, Models
 from .redaction import Case, case_of
+from .rules_assistant import drafted
 from .similar_sessions import cases_of, cleaned, similar_to
 
 
@@ -79,7 +82,7 @@ async def question_about(case: Case, view: ViewOf[SuggestionsSees]) -> Question:
     return Question(
         account_id=case.account_id,
         handoff_id=HandoffId(session.id),
-        snapshot=await case.without_secrets(pictured(case.detail, "asks what to do next"), clean),
+        snapshot=await case.without_secrets(await asyncio.to_thread(pictured, case.detail, "asks what to do next"), clean),
         similar=cleaned(similar, clean),
     )
 
@@ -99,6 +102,7 @@ class Suggestions:
     """Whether a model is asked too, after the commit."""
     bounds: Bounds = BOUNDS
     """How much a session may hold."""
+    compute: Compute = compute_here
 
     async def list(self, actor: Actor, session_id: SessionId) -> Sequence[Suggestion]:
         """All of a session, newest first."""
@@ -115,7 +119,7 @@ class Suggestions:
         detail = readable(await self.view(actor.account_id).session(session_id), actor)
         _require_work(detail.session, by)
         question = await question_about(Case(account_id=actor.account_id, detail=detail, redact=self.redact), self.view)
-        proposals = _new_here([proposal for source in self.sources for proposal in _proposed(source, question)], question)
+        proposals = await self.compute(actor.account_id, proposed, self.sources, question)
 
         async def unit(work: SuggestionsNeeds) -> Sequence[Suggestion]:
             session = await work.sessions.get(session_id)
@@ -198,6 +202,7 @@ class MakeSuggestion:
     view: ViewOf[SuggestionsSees]
     redact: Redactor
     models: Models | None = None
+    compute: Compute = compute_here
 
     async def do(self, lease: Lease) -> None:
         """Ask for it, outside any unit of work, and keep what comes of it under the lease."""
@@ -207,10 +212,11 @@ class MakeSuggestion:
             suggestion = await work.suggestions.get(SuggestionId(lease.work_id))
             case = await case_of(work, await work.people.account(), suggestion.session_id, self.redact)
         question = await question_about(case, self.view)
-        question = evolve(question, rules=assessor.assess(CaseFile.of(question.snapshot), question.similar))
+        question = evolve(question, rules=await self.compute(lease.account_id, drafted, question))
         opinion, problem = (None, NOBODY) if self.models is None else await self.models.asked(question)
         said = opinion.draft.next_steps if opinion else ()
-        proposals = _new_here([Proposal(content=one.text, cites=one.cites, source=MODEL) for one in said], question)
+        made = [Proposal(content=one.text, cites=one.cites, source=MODEL) for one in said]
+        proposals = await self.compute(lease.account_id, _new_here, made, question)
         await self._settle(lease, case.detail, proposals, problem or NOTHING)
 
     async def give_up(self, lease: Lease, problem: str) -> None:
@@ -235,6 +241,11 @@ class MakeSuggestion:
                 made = [suggestion.proposed(one, [steps[cited] for cited in one.cites if cited in steps]) for one in best]
                 await work.suggestions.save(made[0] if made else suggestion.failed(problem))
             await work.commit()
+
+
+def proposed(sources: Sequence[SuggestionSource], question: Question) -> Sequence[Proposal]:
+    """What the sources propose, but for what was done here in vain."""
+    return _new_here([proposal for source in sources for proposal in _proposed(source, question)], question)
 
 
 def _proposed(source: SuggestionSource, question: Question) -> Sequence[Proposal]:

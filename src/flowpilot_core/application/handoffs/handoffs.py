@@ -1,7 +1,9 @@
 """Use cases of a handoff: park and escalate, claim, give back, reroute, withdraw, and what there is to read of it."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Generic, Protocol, TypeVar
 
 from attrs import evolve, frozen
@@ -81,7 +83,8 @@ class Handoffs(Generic[W]):
             before = basis.detail
             before.session.require_readable(actor)
             await require_named(work, team_id, user_id)
-            done = hand_off(
+            moved = partial(
+                hand_off,
                 before.session,
                 handoff_id=HandoffId(self.new_id()),
                 intent=intent,
@@ -98,6 +101,7 @@ class Handoffs(Generic[W]):
                 by=by,
                 at=self.clock.now(),
             )
+            done = await asyncio.to_thread(moved) if before.session.is_large else moved()
             before.session.require_version(request.if_match)
             await work.sessions.save(done.session)
             await work.handoffs.add(done.handoff, done.snapshot)

@@ -6,6 +6,7 @@ from typing import Protocol
 from attrs import frozen
 
 from flowpilot_core.application.assistant.redaction import Case
+from flowpilot_core.application.kernel.computing import compute_here
 from flowpilot_core.application.kernel.units import PLAIN, Request, Units
 from flowpilot_core.application.psa.tickets import connected
 from flowpilot_core.application.sessions.sessions import readable
@@ -22,7 +23,7 @@ from flowpilot_core.domain.psa.post import PsaPost
 from flowpilot_core.domain.sessions.session import Session
 from flowpilot_core.ports.access import AccessWork
 from flowpilot_core.ports.assistant import Redactor
-from flowpilot_core.ports.kernel import Clock, NewId
+from flowpilot_core.ports.kernel import Clock, Compute, NewId
 from flowpilot_core.ports.outputs import OutputWork
 from flowpilot_core.ports.psa import PsaWork
 from flowpilot_core.ports.sessions import SessionDetail, SessionWork
@@ -82,6 +83,7 @@ class Outputs:
     redact: Redactor
     models: bool = False
     """Whether a model is asked for a better one, after the commit."""
+    compute: Compute = compute_here
 
     async def list(self, actor: Actor, session_id: SessionId) -> Sequence[Shown]:
         """All of a session, oldest first."""
@@ -102,7 +104,7 @@ class Outputs:
         async with self.units.begin(actor.account_id) as work:
             case = await self._case(work, actor, session_id)
         require_role(actor, Permission.DOCUMENT)
-        body = await case.fit(kind, by_rules(kind, case.detail.session, case.detail.steps))
+        body = await case.fit(kind, await self.compute(actor.account_id, by_rules, kind, case.detail.session, case.detail.steps))
 
         async def unit(work: OutputsNeeds) -> Shown:
             session = await work.sessions.get(session_id)

@@ -30,7 +30,7 @@ QUESTIONS: Mapping[Asked, str] = MappingProxyType(
 )
 LONGEST: Final = 16 * 1024
 """Characters of one text that are read."""
-MOST_READ: Final = 128 * 1024
+MOST_READ: Final = 24 * 1024
 """Characters of all."""
 _ERROR = re.compile(r"error|exception|fail|denied|refused|timed? ?out|0x[0-9a-f]{4,}|\b[A-Z]{2,10}\d{3,}\b|\b[45]\d\d\b", re.IGNORECASE)
 _ENVIRONMENT = re.compile(

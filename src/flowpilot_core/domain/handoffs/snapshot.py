@@ -1,6 +1,6 @@
 """A snapshot: the frozen, digest-addressed picture of a session at its handoff."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from attrs import frozen
@@ -62,39 +62,34 @@ def freeze(
     failed = tuple(step for step in tried if step.result is StepResult.FAILED)
     person, evidence = _person(names), _Evidence()
 
-    def body(cut: int | None) -> bytes:
-        return canonical(
-            {
-                "schema_version": SCHEMA_VERSION,
-                "handoff_id": str(handoff_id),
-                "session_id": str(session.id),
-                "frozen_at": instant(at),
-                "title": session.title,
-                "problem": session.problem,
-                "client_name": session.client_name,
-                "ticket": {"system": session.ticket.system, "id": session.ticket.id} if session.ticket else None,
-                **({"ticket_facts": dict(session.ticket_facts)} if session.ticket_facts else {}),
-                "priority": priority,
-                "reason": reason,
-                "note": note,
-                "escalated_by": person(by),
-                "branches": _branches(session, ordered),
-                "fork_points": _fork_points(session, person),
-                "steps": [_step(step, person, evidence(step.evidence, cut)) for step in ordered],
-                "tried": [str(step.id) for step in tried],
-                "failed": [str(step.id) for step in failed],
-                "open_hypotheses": [str(branch.id) for branch in session.branches.open_hypotheses()],
-                "earlier_escalations": [_earlier(handoff, person) for handoff in earlier if handoff.intent is Intent.ESCALATE],
-            }
-        )
-
-    lengths = [0 if step.evidence is None else len(step.evidence) for step in ordered]
+    plain = [_step(step, person) for step in ordered]
+    whole: dict[str, Plain] = {
+        "schema_version": SCHEMA_VERSION,
+        "handoff_id": str(handoff_id),
+        "session_id": str(session.id),
+        "frozen_at": instant(at),
+        "title": session.title,
+        "problem": session.problem,
+        "client_name": session.client_name,
+        "ticket": {"system": session.ticket.system, "id": session.ticket.id} if session.ticket else None,
+        **({"ticket_facts": dict(session.ticket_facts)} if session.ticket_facts else {}),
+        "priority": priority,
+        "reason": reason,
+        "note": note,
+        "escalated_by": person(by),
+        "branches": _branches(session, ordered),
+        "fork_points": _fork_points(session, person),
+        "steps": list[Plain](plain),
+        "tried": [str(step.id) for step in tried],
+        "failed": [str(step.id) for step in failed],
+        "open_hypotheses": [str(branch.id) for branch in session.branches.open_hypotheses()],
+        "earlier_escalations": [_earlier(handoff, person) for handoff in earlier if handoff.intent is Intent.ESCALATE],
+    }
     frozen_body = b""
-    for cut in (None, *CUTS):
-        # Evidence is no shorter in JSON: what cannot fit need not be written to know.
-        if cut != CUTS[-1] and sum(length if cut is None else min(length, cut) for length in lengths) > SIZE_BOUND:
-            continue
-        frozen_body = body(cut)
+    for cut in _cuts(ordered):
+        for step, written in zip(ordered, plain, strict=True):
+            written["evidence"] = evidence(step.evidence, cut)
+        frozen_body = canonical(whole)
         if len(frozen_body) <= SIZE_BOUND:
             break
     brief = Brief(
@@ -172,7 +167,7 @@ def _fork_points(session: Session, person: Callable[[UserId], Plain]) -> list[Pl
     ]
 
 
-def _step(step: Step, person: Callable[[UserId], Plain], evidence: Plain) -> Plain:
+def _step(step: Step, person: Callable[[UserId], Plain]) -> dict[str, Plain]:
     return {
         "id": str(step.id),
         "branch_id": str(step.branch_id),
@@ -180,11 +175,23 @@ def _step(step: Step, person: Callable[[UserId], Plain], evidence: Plain) -> Pla
         "kind": step.kind,
         "content": step.content,
         "result": step.result,
-        "evidence": evidence,
+        "evidence": None,
         "created_by": person(step.created_by),
         "created_at": instant(step.created_at),
         "updated_at": instant(step.updated_at),
     }
+
+
+def _cuts(steps: Sequence[Step]) -> Iterator[int | None]:
+    """How short evidence may be made, one after the other: only what makes it shorter, and may be short enough."""
+    lengths = [len(step.evidence or "") for step in steps]
+    contents = sum(len(step.content) for step in steps)
+    longest = max(map(len, (step.evidence.encode() for step in steps if step.evidence)), default=0)
+    for cut in (None, *CUTS):
+        # No text is shorter in JSON than it is.
+        least = contents + sum(length if cut is None else min(length, cut) for length in lengths)
+        if cut == CUTS[-1] or (least <= SIZE_BOUND and (cut is None or cut < longest)):
+            yield cut
 
 
 class _Evidence:

@@ -99,6 +99,10 @@ class Ticket:
         text("ticket.id", self.id, most=TITLE)
 
 
+MANY_STEPS = 100
+MUCH_TEXT = 512 * 1024
+
+
 @frozen(kw_only=True)
 class Resolution:
     """What solved it."""
@@ -181,6 +185,11 @@ class Session:
     def ticket_read(self, *, by: System, at: datetime) -> Event:
         """That what its ticket says in the PSA stands with it now."""
         return self._event(EventKind.TICKET_READ, by, at, ticket_id=self.ticket.id if self.ticket else None)
+
+    @property
+    def is_large(self) -> bool:
+        """Whether writing all of it down takes long enough for others to notice."""
+        return self.step_count > MANY_STEPS or self.text_bytes > MUCH_TEXT
 
     def require_readable(self, actor: Actor) -> None:
         """Raises `NotFound` for whom a parked session does not exist."""
