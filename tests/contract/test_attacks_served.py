@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from statistics import mean
 from time import perf_counter
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -20,6 +21,8 @@ from anyio.from_thread import start_blocking_portal
 from flowpilot_adapters.system import SystemClock
 from flowpilot_core.domain.kernel.rate_limit import FAILED_FROM_ADDRESS
 from tests.support.attacked import INVITED, NOT_MAILED, SENDER, Served, a_served, hidden, neighbours
+from flowpilot_core.domain.kernel.text import EVIDENCE
+from tests.support.attacked import INVITED, NOT_MAILED, SENDER, Served, a_served, hidden, neighbours, waiting
 from tests.support.forging import FORGED, forged
 from tests.support.loop_lag import longest
 from tests.support.mail_server import Envelope
@@ -27,6 +30,9 @@ from tests.support.postgres import PostgresServer
 from tests.support.provider import CLIENT, Provider, slow_keys
 from tests.support.psa import AutotaskSimulator
 from tests.support.serving import named, ran, until
+from tests.support.provider import CLIENT
+from tests.support.psa import AutotaskSimulator, HaloPsaSimulator, Note
+from tests.support.serving import until
 from tests.support.smuggling import ENCODED, SMUGGLED, one_mail
 
 KIB = 1024
@@ -630,3 +636,83 @@ def test_a_person_who_opens_all_the_streams_they_can_leaves_them_to_others(serve
             assert 200 == other.status_code
 
     assert (429, "rate_limited") == (refused.status_code, refused.json()["code"])
+def test_whatever_a_vendors_note_holds_keeps_nobody_waiting(served: Served) -> None:
+    """A57: notes of a ticket, of what begins a tag or an entity over and over, as many as an answer has room for."""
+    with HaloPsaSimulator.running() as psa:
+        ours, theirs = served.elsewhere(served.owner), served.elsewhere(served.rival)
+        new = {"system": "halopsa", "name": "Desk", "base_url": psa.url, "credentials": dict(psa.credentials)}
+        assert 201 == served.trusting.post("/psa-connections", json=new, headers=ours).status_code
+        for over_and_over, size in (("<", 128), ("<br", 128), ("</p ", 128), ("< ", 128), ("<!--", 128), ("&#9", 128), ("<", 3_500)):
+            raw = {"id": 1, "note_html": over_and_over * (size * 1024 // len(over_and_over)), "who": "A", "datetime": "2026-11-02T09:00:00"}
+            psa.tickets[1001].notes[:] = [Note(1, "", public=True, raw=raw)]
+
+            def read() -> None:
+                assert 200 == served.trusting.get("/tickets/halopsa/1001", headers=ours).status_code
+
+            waited = waiting(served.trusting, read, headers=theirs)
+            assert waited.fairly, (over_and_over, size, waited)
+
+
+def _grown(served: Served, evidence: Sequence[str]) -> str:
+    """A session of A with a step for each."""
+    session = served.anna.post("/ai-sessions", json=START).json()["id"]
+    for seen in evidence:
+        step = {"kind": "action", "content": "Restarted it", "result": "failed", "evidence": seen}
+        assert 201 == served.anna.post(f"/ai-sessions/{session}/steps", json=step).status_code
+    return str(session)
+
+
+@pytest.mark.parametrize("run", ["a", "7", "Ab3", "\n"])
+def test_a_session_full_of_unbroken_runs_keeps_nobody_waiting(served: Served, run: str) -> None:
+    """A58: as much evidence as a session may have, read in every way there is; and it is handed off all the same."""
+    session = _grown(served, [(run * EVIDENCE)[:EVIDENCE]] * 60)
+
+    def read() -> None:
+        assert 200 == served.anna.get("/handoffs/preview", params={"session_id": session}).status_code
+        assert 201 == served.anna.post(f"/ai-sessions/{session}/suggestions", json={}).status_code
+        assert 200 == served.anna.get(f"/ai-sessions/{session}").status_code
+        handoff = served.anna.post(f"/ai-sessions/{session}/handoff", json={"intent": "escalate", "reason": "I am stuck"}).json()["id"]
+        until(lambda: "ready" == served.anna.get(f"/handoffs/{handoff}").json()["assessment"]["state"])
+
+    waited = waiting(served.rival, read)
+
+    assert waited.fairly, waited
+
+
+def test_a_session_whose_hypotheses_share_their_words_keeps_nobody_waiting(served: Served) -> None:
+    """A58: 96 branches, each with as long a hypothesis as there may be, and one suggestion."""
+    session = _grown(served, [""])
+    detail = served.anna.get(f"/ai-sessions/{session}").json()
+    words = "the driver port spooler switch cable firewall certificate mailbox profile " * 250
+    for fork in range(12):
+        options = [{"label": f"Way {fork}.{one}", "hypothesis": f"{words} {fork} {one}"} for one in range(8)]
+        made = {"at_step_id": detail["steps"][0]["id"], "reason": "Several ways", "options": options}
+        assert 201 == served.anna.post(f"/ai-sessions/{session}/forks", json=made).status_code
+
+    def suggest() -> None:
+        assert 201 == served.anna.post(f"/ai-sessions/{session}/suggestions", json={}).status_code
+
+    waited = waiting(served.rival, suggest)
+
+    assert waited.fairly, waited
+
+
+def test_a_session_that_is_full_says_so_and_can_be_handed_off_and_resolved(served: Served) -> None:
+    """A58: branches split off branches for as long as it goes, and evidence for as long as there is room."""
+    session, levels = _grown(served, []), 0
+    while True:
+        step = served.anna.post(f"/ai-sessions/{session}/steps", json={"kind": "action", "content": "Looked"}).json()
+        options = [{"label": one, "hypothesis": f"it is {one}"} for one in ("this", "that")]
+        fork = {"at_step_id": step["id"], "reason": "Two ways", "options": options}
+        refused = served.anna.post(f"/ai-sessions/{session}/forks", json=fork)
+        if refused.status_code != 201:
+            break
+        levels += 1
+
+    assert (409, "session_full", "levels", levels) == (
+        refused.status_code,
+        *(refused.json()[name] for name in ("code", "bound", "most")),
+    )
+    assert 201 == served.anna.post(f"/ai-sessions/{session}/handoff", json={"intent": "park", "reason": "For later"}).status_code
+    assert 200 == served.anna.post(f"/ai-sessions/{session}/resume", json={}).status_code
+    assert 200 == served.anna.post(f"/ai-sessions/{session}/resolve", json={"summary": "It was that"}).status_code

@@ -6,10 +6,13 @@ Beside it another of the same database, which may ask addresses on this machine,
 import asyncio
 import re
 import socket
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from html import unescape
 from pathlib import Path
+from types import MappingProxyType
 
 import httpx
 import pytest
@@ -214,6 +217,47 @@ async def _seeded(database: PostgresDatabase, provider: Provider) -> Seeded:
     await storage.close()
     await outbox.close()
     return Seeded(people=people, ids=ids, links=links)
+
+
+@frozen(kw_only=True)
+class Waited:
+    """How somebody waited for a small answer while somebody else did their worst."""
+
+    idle: float
+    """Seconds, in the middle, before."""
+    slowest: float
+    """Seconds, meanwhile."""
+    held: float
+    """How often the loop of the server was held for more than half a second."""
+
+    @property
+    def fairly(self) -> bool:
+        """Whether it was no more than a busy machine explains: what holds the loop makes it thousands of times as long."""
+        return self.slowest < 250 * max(self.idle, 0.004) and not self.held
+
+
+def waiting(who: httpx.Client, done: Callable[[], object], *, headers: Mapping[str, str] = MappingProxyType({})) -> Waited:
+    """How long `who` waits for their queue while something is done."""
+
+    def wait() -> float:
+        began = time.perf_counter()
+        who.get("/handoffs/queue", headers=dict(headers)).raise_for_status()
+        return time.perf_counter() - began
+
+    idle, before = sorted(wait() for _ in range(9))[4], _held(who)
+    with ThreadPoolExecutor() as pool:
+        doing = pool.submit(done)
+        waits = [wait()]
+        while not doing.done():
+            waits.append(wait())
+        doing.result()
+    return Waited(idle=idle, slowest=max(waits), held=_held(who) - before)
+
+
+def _held(who: httpx.Client) -> float:
+    """Counted by the server: wake-ups of its loop that were half a second late or more."""
+    lags = dict(re.findall(r'flowpilot_loop_lag_seconds_bucket{le="([^"]+)"} (\S+)', who.get("/metrics").text))
+    return float(lags["+Inf"]) - float(lags["0.5"])
 
 
 def hidden(page: httpx.Response) -> Mapping[str, str]:
