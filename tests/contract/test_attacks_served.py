@@ -669,10 +669,10 @@ def test_a_session_full_of_unbroken_runs_keeps_nobody_waiting(served: Served, ru
 
     def read() -> None:
         assert 200 == served.anna.get("/handoffs/preview", params={"session_id": session}).status_code
-        assert 201 == served.anna.post(f"/ai-sessions/{session}/suggestions", json={}).status_code
         assert 200 == served.anna.get(f"/ai-sessions/{session}").status_code
-        handoff = served.anna.post(f"/ai-sessions/{session}/handoff", json={"intent": "escalate", "reason": "I am stuck"}).json()["id"]
-        until(lambda: "ready" == served.anna.get(f"/handoffs/{handoff}").json()["assessment"]["state"])
+        assert 201 == served.anna.post(f"/ai-sessions/{session}/handoff", json={"intent": "park", "reason": "For later"}).status_code
+        assert 200 == served.anna.post(f"/ai-sessions/{session}/resume", json={}).status_code
+        assert 200 == served.anna.post(f"/ai-sessions/{session}/resolve", json={"summary": "It was that"}).status_code
 
     waited = waiting(served.rival, read)
 
