@@ -4,12 +4,11 @@ import json
 import re
 import socket
 from base64 import b32decode
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from statistics import mean
 from time import perf_counter
-from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -20,7 +19,6 @@ from anyio.from_thread import start_blocking_portal
 
 from flowpilot_adapters.system import SystemClock
 from flowpilot_core.domain.kernel.rate_limit import FAILED_FROM_ADDRESS
-from tests.support.attacked import INVITED, NOT_MAILED, SENDER, Served, a_served, hidden, neighbours
 from flowpilot_core.domain.kernel.text import EVIDENCE
 from tests.support.attacked import INVITED, NOT_MAILED, SENDER, Served, a_served, hidden, neighbours, waiting
 from tests.support.forging import FORGED, forged
@@ -28,11 +26,8 @@ from tests.support.loop_lag import longest
 from tests.support.mail_server import Envelope
 from tests.support.postgres import PostgresServer
 from tests.support.provider import CLIENT, Provider, slow_keys
-from tests.support.psa import AutotaskSimulator
-from tests.support.serving import named, ran, until
-from tests.support.provider import CLIENT
 from tests.support.psa import AutotaskSimulator, HaloPsaSimulator, Note
-from tests.support.serving import until
+from tests.support.serving import named, ran, until
 from tests.support.smuggling import ENCODED, SMUGGLED, one_mail
 
 KIB = 1024
@@ -636,6 +631,8 @@ def test_a_person_who_opens_all_the_streams_they_can_leaves_them_to_others(serve
             assert 200 == other.status_code
 
     assert (429, "rate_limited") == (refused.status_code, refused.json()["code"])
+
+
 def test_whatever_a_vendors_note_holds_keeps_nobody_waiting(served: Served) -> None:
     """A57: notes of a ticket, of what begins a tag or an entity over and over, as many as an answer has room for."""
     with HaloPsaSimulator.running() as psa:

@@ -19,7 +19,7 @@ import urllib.parse
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from re import Pattern, _parser  # type: ignore[attr-defined]
+from re import Pattern, _parser
 from time import process_time
 from typing import Any, Final, cast
 
