@@ -166,14 +166,14 @@ def _key(number: int) -> jwk.RSAKey:
     return jwk.RSAKey.generate_key(2048, {"kid": f"key {number}"})
 
 
-def slow_keys(of: int = 236) -> list[Mapping[str, Any]]:
+def slow_keys(of: int = 236, *, bits: int = 3072, exponent: int = (1 << 3071) - 1) -> list[Mapping[str, Any]]:
     """Keys made so that verifying with them takes long: no two primes are needed, as nobody is to sign with them."""
-    exponent = _encoded((1 << 3071) - 1)
-    return [{"kty": "RSA", "n": _encoded((1 << 3071) + 2 * number + 1), "e": exponent} for number in range(of)]
+    moduli = ((1 << (bits - 1)) + 2 * number + 1 for number in range(of))
+    return [{"kty": "RSA", "n": _encoded(modulus), "e": _encoded(exponent)} for modulus in moduli]
 
 
 def _encoded(number: int) -> str:
-    return urlsafe_b64encode(number.to_bytes(384, "big")).rstrip(b"=").decode()
+    return urlsafe_b64encode(number.to_bytes((number.bit_length() + 7) // 8, "big")).rstrip(b"=").decode()
 
 
 def _challenge(verifier: str) -> str:
