@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import Enum, auto
 from functools import partial
 from typing import Any, Final, cast
@@ -44,6 +44,8 @@ LOOK = 1.0
 """Seconds between looks at what lasts too long."""
 LINGER = 2.0
 """Seconds for which we listen to whoever was turned away: on a connection that is closed earlier the reason may be lost."""
+AGAIN = 0.1
+"""Seconds until we try again to take a connection."""
 _AT_ONCE: Final = 500
 """Connections that are looked at before others have their turn."""
 
@@ -223,6 +225,10 @@ class _Server(uvicorn.Server):
         """None: whoever runs it says when to end, so that the program ends with 0 and after its relay."""
         yield
 
+    def end(self, _: object) -> None:
+        """Nobody is let in any more, for whatever reason."""
+        self.should_exit = True
+
 
 def listening(host: str, port: int) -> socket.socket:
     """A socket bound to that address, port 0 for a free one. Raises `CannotListen`."""
@@ -264,22 +270,50 @@ async def serve(
         log.warning("fewer connections than set: the process may not open as many files", connections=possible.of_process)
     connections = Connections(limits=possible, believed=believed.__contains__)
     metrics.watch_connections(lambda: len(connections))
-    config.http = cast(type[asyncio.Protocol], partial(_Protocol, connections, metrics))
+    config.load()
     server = _Server(config)
-    besides = [asyncio.create_task(_end(server, stop)), asyncio.create_task(_look(server))]
+    protocol = partial(_Protocol, connections, metrics, config=config, server_state=server.server_state, app_state={})
+    accepting = asyncio.create_task(_accept(listener, protocol))
+    accepting.add_done_callback(server.end)
+    besides = [asyncio.create_task(_end(accepting, stop)), asyncio.create_task(_look(server))]
     log.info("serving", address=address(listener), reference=f"{address(listener)}/docs")
     try:
-        await server.serve(sockets=[listener])
+        await server.serve(sockets=[])
     finally:
-        for task in besides:
+        for task in (accepting, *besides):
             task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await accepting
     log.info("served")
 
 
-async def _end(server: uvicorn.Server, stop: asyncio.Event) -> None:
+async def _accept(listener: socket.socket, protocol: Callable[[], asyncio.Protocol]) -> None:
+    """Let whoever connects in, one at a time with everybody else's turn in between.
+
+    A loop that accepts by itself takes all that wait at once: where thousands do, nobody is answered meanwhile.
+    """
+    loop = asyncio.get_running_loop()
+    listener.setblocking(False)
+    with listener:
+        while True:
+            try:
+                accepted, _ = await loop.sock_accept(listener)
+            except OSError as exc:
+                # There is no file left for it, most likely, and soon there will be.
+                log.warning("a connection cannot be taken", problem=exc.strerror)
+                await asyncio.sleep(AGAIN)
+                continue
+            try:
+                await loop.connect_accepted_socket(protocol, accepted)
+            except OSError:
+                # Whoever connected has gone already.
+                accepted.close()
+
+
+async def _end(accepting: "asyncio.Task[None]", stop: asyncio.Event) -> None:
     await stop.wait()
     log.info("ending", grace_seconds=GRACE)
-    server.should_exit = True
+    accepting.cancel()
 
 
 async def _look(server: uvicorn.Server) -> None:
