@@ -878,6 +878,21 @@ class TestRunning:
                 await told.complete.wait()
                 stop.set()
 
+    async def test_a_moment_without_the_database_costs_a_mail_a_moment(self, house: House) -> None:
+        """A59: and not the three minutes of its lease."""
+        handoff_id = await house.escalated()
+        faults = Faults()
+        faults.at("commit: before", raising(Unavailable("database")))
+        relay = house.relay(notifier=MemoryNotifier())
+        sending = relay.handlers[WorkKind.DELIVERY]
+        assert isinstance(sending, SendDelivery)
+        units = evolve(sending.units, begin=faults.begin(house.adapter.begin))
+        relay.handlers = {WorkKind.DELIVERY: evolve(sending, units=units)}
+
+        await drained(relay)
+
+        assert {DeliveryState.SENT: 3} == Counter((await house.states(handoff_id)).values())
+
     async def test_no_more_is_sent_at_once_than_the_bound_allows(self, house: House) -> None:
         for _ in range(MOST_AT_ONCE):
             await house.escalated()

@@ -4,12 +4,13 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Protocol
 
 from attrs import define, field
 
-from flowpilot_core.domain.kernel.errors import FlowPilotError
+from flowpilot_core.domain.kernel.errors import FlowPilotError, Unavailable
 from flowpilot_core.domain.kernel.identifiers import AccountId
 from flowpilot_core.domain.kernel.sending import delay
 from flowpilot_core.ports.kernel import BeginWork, Jitter
@@ -40,7 +41,10 @@ class Handler(Protocol):
     """Does one kind of work."""
 
     async def do(self, lease: Lease) -> None:
-        """Do it and settle it under the lease. Whatever it raises leaves the work to be taken again when the lease has run out."""
+        """Do it and settle it under the lease.
+
+        `Unavailable` has it taken again after a while; whatever else it raises, when the lease has run out.
+        """
 
     async def give_up(self, lease: Lease, problem: str) -> None:
         """It will never be done: make that visible, and finish it under the lease."""
@@ -171,20 +175,27 @@ class Relay:
                 log.error("work given up", extra=facts)
             else:
                 await handler.do(lease)
+        except Unavailable as exc:
+            log.warning("work not done, to be taken again", extra={**facts, "problem": str(exc)})
+            # A moment without the database is no reason to wait until the lease has run out; where it lasts, this fails as well.
+            with suppress(FlowPilotError):
+                await self._put_off(lease)
         except FlowPilotError as exc:
             log.warning("work not done, to be taken again", extra={**facts, "problem": str(exc)})
         except Exception:
             log.exception("work failed, to be taken again", extra=facts)
 
-    async def _leave(self, lease: Lease, facts: Mapping[str, object]) -> None:
-        given_up = lease.takes > MOST_TAKES
+    async def _put_off(self, lease: Lease) -> None:
         async with self.begin(lease.account_id) as work:
-            if given_up:
-                await work.due.finish(lease)
-            else:
-                await work.due.postpone(lease, seconds=delay(lease.takes, self.jitter()).total_seconds())
+            await work.due.postpone(lease, seconds=delay(lease.takes, self.jitter()).total_seconds())
             await work.commit()
-        if given_up:
-            log.error("nobody does this kind of work: given up", extra=facts)
-        else:
+
+    async def _leave(self, lease: Lease, facts: Mapping[str, object]) -> None:
+        if lease.takes <= MOST_TAKES:
+            await self._put_off(lease)
             log.warning("nobody here does this kind of work: left for another relay", extra=facts)
+            return
+        async with self.begin(lease.account_id) as work:
+            await work.due.finish(lease)
+            await work.commit()
+        log.error("nobody does this kind of work: given up", extra=facts)
