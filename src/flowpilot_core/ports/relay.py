@@ -139,7 +139,8 @@ class Outbox(Protocol):
         `others`. `holding` is what fills the other places. Whatever a dead relay held is due again once its lease has run out. No
         piece is held twice at once. Raises `Unavailable`.
 
-        In each lane accounts take turns, and who holds more has the later turn. An account gets a further place only while more
+        In each lane accounts take turns: who holds more has the later turn, and those who hold as many go round, however long any of
+        their work has waited. An account gets a further place only while more
         places are free than it holds: one alone gets half of a lane, two a third each, and a place is left for whoever comes next.
         To one target of an account goes one piece at a time, so that one that hangs holds one place. Within an account the lowest
         `queue_rank` comes first, and of the same rank what is due longest.

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from flowpilot_adapters.memory.locks import Locks
 from flowpilot_adapters.memory.tables import DueWork, Tables
@@ -23,6 +23,8 @@ class MemoryOutbox:
     locks: Locks
     clock: Clock
     new_token: NewId
+    _served: dict[str, AccountId] = field(factory=dict, init=False)
+    """Who had the last turn in each lane."""
 
     async def take(
         self, room: Mapping[str, int], *, others: int = 0, holding: Collection[Lease] = (), lease_for: timedelta
@@ -30,28 +32,31 @@ class MemoryOutbox:
         """As `Outbox.take` says."""
         await asyncio.sleep(0)
         now = self.clock.now()
-        lanes = [(most, frozenset({kind})) for kind, most in room.items()]
+        lanes = [(kind, most, frozenset({kind})) for kind, most in room.items()]
         there = {row.kind for tables in self.accounts.values() for row in tables.due.values()} | {lease.kind for lease in holding}
         return [
             lease
-            for free, kinds in (*lanes, (others, frozenset(there) - frozenset(room)))
-            for lease in self._taken(kinds, free, [lease for lease in holding if lease.kind in kinds], now, until=now + lease_for)
+            for lane, free, kinds in (*lanes, ("", others, frozenset(there) - frozenset(room)))
+            for lease in self._taken(lane, kinds, free, [lease for lease in holding if lease.kind in kinds], now, until=now + lease_for)
         ]
 
-    def _taken(self, kinds: frozenset[str], free: int, holding: Sequence[Lease], now: datetime, *, until: datetime) -> Iterator[Lease]:
-        """An account's turn is the later, the more of its work is held or stands before in line."""
-        held = Counter(lease.account_id for lease in holding)
+    def _taken(
+        self, lane: str, kinds: frozenset[str], free: int, holding: Sequence[Lease], now: datetime, *, until: datetime
+    ) -> Iterator[Lease]:
+        """An account's turn is the later, the more of its work is held or stands before in line; those who hold as many go round."""
+        held, served = Counter(lease.account_id for lease in holding), self._served.get(lane)
         turns = sorted(
-            (held[account_id] + place, row.due_at, row.id, account_id)
+            (held[account_id] + place, served is not None and account_id <= served, account_id, row.id)
             for account_id, tables in self.accounts.items()
             for place, row in enumerate(self._line(account_id, tables, now, kinds, holding))
         )
-        for taken, (holds, _, work_id, account_id) in enumerate(turns):
+        for taken, (holds, _, account_id, work_id) in enumerate(turns):
             if holds >= free - taken:
                 return
             due = self.accounts[account_id].due
             row = due[work_id]
             token = self.new_token()
+            self._served[lane] = account_id
             due[work_id] = evolve(row, takes=row.takes + 1, lease_token=token, lease_until=until)
             yield Lease(account_id=account_id, work_id=work_id, kind=row.kind, token=token, takes=row.takes + 1, target=row.target)
 

@@ -117,19 +117,23 @@ TAKE: Final = Statement(
       WHERE target = $8 OR of_target = 1 AND (lane, account_id, target) NOT IN (SELECT lane, account_id, target FROM held)
     ),
     candidate AS MATERIALIZED (
-      SELECT *, row_number() OVER (PARTITION BY lane ORDER BY holds, due_at, id) AS place
+      SELECT in_turn.*, row_number() OVER (
+        PARTITION BY lane
+        ORDER BY holds, in_turn.account_id <= coalesce(served.account_id, $8), in_turn.account_id, queue_rank, due_at, id
+      ) AS place
       FROM (
         SELECT free.*,
           coalesce(mine.pieces, 0) - 1 + row_number() OVER (PARTITION BY lane, account_id ORDER BY queue_rank, due_at, id) AS holds
         FROM free LEFT JOIN (SELECT lane, account_id, count(*) AS pieces FROM held GROUP BY lane, account_id) AS mine
           USING (lane, account_id)
       ) AS in_turn
+      LEFT JOIN unnest($11, $12) AS served (lane, account_id) USING (lane)
     ),
     taken AS MATERIALIZED (
-      SELECT held.account_id, held.id
+      SELECT held.account_id, held.id, held.place
       FROM room CROSS JOIN LATERAL (
-        SELECT held.account_id, held.id
-        FROM (SELECT account_id, id FROM candidate WHERE lane = room.kind ORDER BY place) AS next
+        SELECT held.account_id, held.id, next.place
+        FROM (SELECT account_id, id, place FROM candidate WHERE lane = room.kind ORDER BY place) AS next
         CROSS JOIN LATERAL (
           SELECT account_id, id
           FROM flowpilot.due_work
@@ -144,11 +148,12 @@ TAKE: Final = Statement(
       SET lease_token = gen_random_uuid(), lease_until = now() + $10 * interval '1 second', takes = work.takes + 1
       FROM taken
       WHERE work.account_id = taken.account_id AND work.id = taken.id
-      RETURNING work.account_id, work.id, work.kind, work.lease_token, work.takes, work.target
+      RETURNING work.account_id, work.id, work.kind, work.lease_token, work.takes, work.target, taken.place
     )
-    SELECT account_id, id, kind, lease_token, takes, target FROM leased
+    SELECT account_id, id, kind, lease_token, takes, target, place FROM leased
     UNION ALL
-    SELECT account_id, NULL, kind, NULL, NULL, NULL FROM line WHERE passed = $9
+    SELECT account_id, NULL, kind, NULL, NULL, NULL, NULL FROM line WHERE passed = $9
+    ORDER BY place
     """,
     kinds=array_of(TEXT),
     most=array_of(INT4),
@@ -160,6 +165,8 @@ TAKE: Final = Statement(
     nowhere=UUID,
     lines=INT4,
     seconds=FLOAT8,
+    served_lanes=array_of(TEXT),
+    served_accounts=array_of(UUID),
 )
 LAG: Final = Statement(
     "lag of work",
@@ -204,6 +211,8 @@ class SqlOutbox:
         self._pool = Pool(url, size=pool_size)
         self._after: dict[str, AccountId] = {}
         """The account at which the last look stopped, of each kind with more lines than one look passes."""
+        self._served: dict[str, AccountId] = {}
+        """Who had the last turn in each lane."""
 
     async def take(
         self, room: Mapping[str, int], *, others: int = 0, holding: Collection[Lease] = (), lease_for: timedelta
@@ -231,8 +240,11 @@ class SqlOutbox:
                 nowhere=NOWHERE,
                 lines=LINES,
                 seconds=lease_for / timedelta(seconds=1),
+                served_lanes=list(self._served),
+                served_accounts=list(self._served.values()),
             )
         )
+        self._served |= {row.kind if row.kind in lanes else OTHERS: AccountId(row.account_id) for row in found.rows if row.id is not None}
         self._after = {row.kind: AccountId(row.account_id) for row in found.rows if row.id is None}
         return [
             Lease(

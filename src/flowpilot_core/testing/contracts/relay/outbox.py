@@ -386,6 +386,26 @@ class OutboxContract(Contract):
         assert {acme.account_id, *(staff.account_id for staff in others)} == set(served)
         assert served[acme.account_id] <= 2 * looks
 
+    async def test_a_backlog_of_many_accounts_does_not_go_before_the_work_of_one_that_came_later(
+        self, begin: BeginWork[UnitOfWork], outbox: Outbox, acme: Staff
+    ) -> None:
+        """A59: with one place, and each of them always with something that was due before."""
+        busy = [acme, *[await a_staff(f"Busy {number}").kept(begin) for number in range(9)]]
+        for staff in busy:
+            await self.due(begin, staff, pieces=30)
+        late = await a_staff("Late").kept(begin)
+        async with begin(late.account_id) as work:
+            await work.due.add(Work(id=new_id(), kind=WorkKind.DELIVERY, due_at=NOON + timedelta(minutes=1)))
+            await work.commit()
+
+        turns = []
+        for _ in range(11):
+            (lease,) = await outbox.take({WorkKind.DELIVERY: 1}, lease_for=LONG)
+            turns.append(lease.account_id)
+            await self.finish(begin, lease)
+
+        assert {late.account_id, *(staff.account_id for staff in busy)} == set(turns)
+
     async def test_who_holds_more_has_the_later_turn(self, begin: BeginWork[UnitOfWork], outbox: Outbox, acme: Staff) -> None:
         await self.due(begin, acme, pieces=20)
         held = await outbox.take(up_to(5), lease_for=LONG)
