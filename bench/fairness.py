@@ -33,7 +33,7 @@ from .outage import OPINION, listening
 
 OTHERS = (1, 10, 1_000)
 """Accounts beside A and B."""
-A_SECOND = 10
+A_SECOND = 4
 """Escalations of all others together."""
 FLOOD = 40
 """Escalations of A, each with its mails, messages, note and assessment; more than a lane has places."""
