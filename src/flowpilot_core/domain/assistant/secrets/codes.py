@@ -7,9 +7,26 @@ from typing import Final
 from .folded import Folded
 from .span import SecretKind, Span
 
-CODES: Final = ("code", "otp", "tan", "einmalpasswort", "mtan", "codice", "código", "codigo", "kod ", "passcode", "2fa", "mfa")
+CODES: Final = (
+    "code",
+    "otp",
+    "tan",
+    "einmalpasswort",
+    "mtan",
+    "codice",
+    "código",
+    "codigo",
+    "kod ",
+    "passcode",
+    "2fa",
+    "mfa",
+    "verification",
+)
 """What a number that is good once is called."""
 RECOVERY: Final = (
+    "2fa backup",
+    "mfa backup",
+    "notfall-code",
     *(
         "recovery code",
         "backup code",
@@ -35,6 +52,8 @@ RECOVERY: Final = (
     ),
 )
 SEEDS: Final = (
+    "set up key",
+    "setup-key",
     *(
         "totp",
         "authenticator",
@@ -122,7 +141,7 @@ def one_time(text: Folded, start: int, end: int) -> Iterator[Span]:
     if _OTHER.search(head):
         return
     certain = (
-        name in ("otp", "tan", "mtan", "einmalpasswort", "2fa", "mfa")
+        name in ("otp", "tan", "mtan", "einmalpasswort", "2fa", "mfa", "verification")
         or _LETS_IN.search(head) is not None
         or (before.isalpha() and bool(_LETS_IN.search(head + "-")))
     )
@@ -141,6 +160,18 @@ def one_time(text: Folded, start: int, end: int) -> Iterator[Span]:
 
 def _length(number: str) -> int:
     return sum(sign.isdigit() for sign in number)
+
+
+ASKED_FOR: Final = ("to log in", "to sign in", "to verify", "to confirm", "to authenticate", "on the website", "to unlock")
+_TYPED_IN: Final = re.compile(r"(?:use|enter|type|typed|entered)[ ](?:code[ ])?(?P<v>\d{6}|\d{3} \d{3})[ ]$")
+
+
+def asked_for(text: Folded, start: int) -> Iterator[Span]:
+    """`Use 123456 to log in`."""
+    before = max(0, start - 24)
+    found = _TYPED_IN.search(text.low[before:start])
+    if found:
+        yield Span(before + found.start("v"), before + found.end("v"), SecretKind.CODE)
 
 
 _LIST: Final = re.compile(r"(?:s|n|y)?(?:[ ](?:are|is|sind|ist|for|für|:)[^\d\n:]{0,40}?)?[\s:=,;*#()\[\]|\"'`.-]{1,12}")

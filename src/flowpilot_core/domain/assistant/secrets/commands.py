@@ -9,6 +9,7 @@ from attrs import field, frozen
 from .folded import Folded
 from .span import SecretKind, Span
 from .value import Faith, Value, is_secret, value_at
+from .words import ALONE, ANYWHERE
 
 LONGEST_LINE: Final = 1_000
 """Characters; what a command is told further on is not read."""
@@ -237,6 +238,7 @@ COMMANDS: Final = (
 _CALLED: Final = ("networkcredential", "pscredential", "credentials")
 _BY_NAME: Final[Mapping[str, Command]] = {name: command for command in COMMANDS for name in command.names}
 NAMES: Final = tuple(_BY_NAME)
+_NAMES_OF_SECRETS: Final = frozenset((*ANYWHERE, *ALONE))
 _PROSE: Final = frozenset(
     {
         "login",
@@ -290,6 +292,8 @@ def commanded(text: Folded, start: int, end: int) -> Iterator[Span]:
     for value in _told(command, words, text):
         inside = _inside(value, text)
         if inside is None or (text.text[inside.start - 1] == "<" and text.low[inside.start : inside.end].isalpha()):
+            continue
+        if text.low[inside.start : inside.end] in _NAMES_OF_SECRETS:
             continue
         faith = Faith.SURE if leads or name not in _PROSE else Faith.WEAK
         if name in ("auth", "login", "send", "expect", "http", "https") and (not leads or len(words) > 2):

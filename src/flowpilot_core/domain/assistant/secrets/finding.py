@@ -249,6 +249,7 @@ def _looks() -> Iterator[tuple[tuple[str, ...], Look]]:
     yield shapes.BLOCKS, _Looking.block
     yield shapes.MARKS, _Looking.sign
     yield codes.CODES, _each(codes.one_time)
+    yield codes.ASKED_FOR, _each(lambda text, start, _: codes.asked_for(text, start))
     yield codes.RECOVERY, _each(lambda text, _, end: codes.recovery(text, end))
     yield codes.SEEDS, _each(lambda text, _, end: codes.authenticator(text, end))
     yield codes.WALLETS, _each(lambda text, _, end: codes.wallet(text, end))

@@ -46,6 +46,7 @@ _ABOUT: Final = re.compile(
     rf"|au|d|re)(?:[ ']{_WORDS}){{1,4}}?(?=[ \t]{{0,3}}(?:[:=→]|->|-[ ])|[ \t](?:is|was|are|ist|war|lautet|est|es|è|to|jest|wurde|auf|"
     rf"changed|has|now|=)[ \t])"
 )
+_OWNER: Final = re.compile(r"(?:[ ][^\W\d_]{2,20}){1,2}(?=[ ]?:[ ])")
 _ASIDE: Final = re.compile(r"[ \t]{0,3}[(\[][^()\[\]\r\n]{1,60}[)\]](?=[ \t]{0,3}(?:[:=→]|->|is[ ]|ist[ ]))")
 _ADVERB: Final = (
     r"(?:[ ](?:now|still|currently|again|set|to|as|probably|just|simply|simplement|jetzt|aktuell|nun|weiterhin|now:|maintenant|ahora|"
@@ -70,7 +71,8 @@ _CHANGES: Final = re.compile(
     r"gezet|réinit|mis\b|put\b|made\b)"
 )
 _TYPED: Final = re.compile(
-    r"[ \t=]{1,4}(?:(?:[0156789]|set-key|enc|encrypted|unencrypted|cipher|simple|irreversible-cipher|plain|plaintext|plain-text|"
+    r"[ \t=]{1,4}(?:(?:[0156789]|level[ ]\d{1,2}|set-key|enc|encrypted|unencrypted|cipher|simple|irreversible-cipher|plain|plaintext|"
+    r"plain-text|"
     r"plain-text-password-value|plaintext-password"
     r"|encrypted-password|ascii|ascii-text|ascii-key|hex|hash|hash-value|md5|sha|sha\d{3}|pbkdf2|bcrypt|scrypt|local|remote|value|"
     r"string|key|ckey|reg_sz|reg_expand_sz|word"
@@ -346,6 +348,10 @@ def _saying(text: Folded, head: str, at: int) -> _Saying | None:
     if faith is Faith.SURE:
         return _Saying(glue[0], glue.end(), faith, plainly="|" not in glue[0])
     after = about.end() if about else at
+    owner = None if about else _OWNER.match(low, at, at + 60)
+    if owner and glue[0] == " " and not NOT_ONE.intersection(owner[0].split()):
+        sign = _GLUE.match(low, owner.end(), owner.end() + 20)
+        return _Saying(sign[0], sign.end(), Faith.LIKELY, led=True) if sign else None
     sign = _GLUE.match(low, after, after + 60) if about else None
     if sign and _faith(sign[0]) is Faith.SURE and not sign[0].isspace():
         return _Saying(sign[0], sign.end(), Faith.SURE, plainly=True)

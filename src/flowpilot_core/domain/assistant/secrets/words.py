@@ -141,6 +141,7 @@ KINDS: Final = {
 """By what a name has in it; else it is a password."""
 
 _SAID_OF_THEM: Final = """
+level
 after before passwords secrets tokens mismatch str int bool bytes any none await async lambda function return void var let const edition
 version move move. migration update upgrade install installation sign-in. user. login. yesterday today tomorrow monday tuesday wednesday
 thursday friday saturday sunday week weeks month months year years hour hours minute minutes morning afternoon evening night time twice
