@@ -227,7 +227,7 @@ _RULED: Final = re.compile(r"[ \t]{0,8}[-=_*~]{2,80}[ \t]{0,8}\r?\n[ \t]{0,40}")
 _ATTRIBUTE: Final = re.compile(
     r"[\"']?[ ]{0,2}[,;]?[ ]{0,2}[\"']?(?:value|val|content|data|text|plaintext|userkey)[\"']?[ ]{0,2}[:=][ ]{0,2}([\"']?)"
 )
-_KEYWORD: Final = re.compile(r"[\w.-]{0,40}$")
+_KEYWORD: Final = re.compile(r"[\w.:-]{0,40}$")
 
 
 _ENCLOSED: Final = re.compile(r"[ \t]{0,4}(?P<v>[^<>\r\n]{1,200}?)[ \t]{0,4}(?=</)")
