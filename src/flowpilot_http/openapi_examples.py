@@ -391,7 +391,7 @@ _preview: Final = {
     "due_at": None,
     "now": _told_now,
     "steps": [],
-    "questions": [{"asked": "error_text", "text": "What exactly does the error say?", "answered": True}],
+    "questions": [{"asked": "error_text", "text": "What exactly does the error say?", "answered": True, "read_in_part": False}],
 }
 _preferences: Final[dict[str, Any]] = {
     "time_zone": "Europe/Vienna",

@@ -3,6 +3,7 @@
 import pytest
 
 from flowpilot_core.domain.handoffs.preflight import Asked, questions
+from flowpilot_core.domain.kernel.text import PROSE
 from flowpilot_core.domain.sessions.step import StepKind
 from flowpilot_core.testing.builders import Case, a_session
 
@@ -38,3 +39,10 @@ def test_of_a_vague_session_everything_is_asked() -> None:
 )
 def test_what_the_session_says_is_asked_no_more(case: Case, told: set[Asked]) -> None:
     assert told == answered(case)
+
+
+def test_whether_all_was_read_is_said_where_nothing_was_found() -> None:
+    long = vague().step("x" * PROSE, kind=StepKind.NOTE, result=None)
+
+    assert [True] * 3 == [one.read_in_part for one in questions(long.session, long.steps)]
+    assert [False] * 3 == [one.read_in_part for one in questions(vague().session, ())]

@@ -14,11 +14,11 @@ from flowpilot_core.domain.sessions.step import TRIES, StepKind, StepResult
 
 LONGEST_EVIDENCE: Final = 64 * 1024
 """Characters of one step's evidence that are read."""
-MOST_EVIDENCE: Final = 256 * 1024
+MOST_EVIDENCE: Final = 128 * 1024
 """Characters of all evidence."""
-MOST_CONTENT: Final = 256 * 1024
+MOST_CONTENT: Final = 64 * 1024
 """Characters of what all steps say."""
-MOST_HYPOTHESES: Final = 32 * 1024
+MOST_HYPOTHESES: Final = 16 * 1024
 """Characters of all hypotheses."""
 
 

@@ -47,16 +47,22 @@ class Question:
     asked: Asked
     text: str
     answered: bool
+    read_in_part: bool = False
+    """Whether an answer may stand where nobody has looked."""
 
 
 def questions(session: Session, steps: Sequence[Step]) -> tuple[Question, ...]:
-    """What a senior will ask about a session as it is. Of long texts the beginnings are read: where these say it, a senior sees it."""
+    """What a senior will ask about a session as it is. Of long texts the beginnings are read."""
     told = [session.problem, *(text for step in steps for text in (step.content, step.evidence) if text)]
-    said = "\n".join(beginnings(told, each=LONGEST, together=MOST_READ))
+    read = beginnings(told, each=LONGEST, together=MOST_READ)
+    said, in_part = "\n".join(read), sum(map(len, read)) < sum(map(len, told))
     supposed = any(branch.hypothesis for branch in session.branches.all)
     answered = {
         Asked.HYPOTHESES: supposed and any(step.tried for step in steps),
         Asked.ERROR_TEXT: any(step.evidence for step in steps if step.kind is not StepKind.QUESTION) or bool(_ERROR.search(said)),
         Asked.ENVIRONMENT: bool(_ENVIRONMENT.search(f"{session.title}\n{said}")),
     }
-    return tuple(Question(asked=asked, text=text, answered=answered[asked]) for asked, text in QUESTIONS.items())
+    return tuple(
+        Question(asked=asked, text=text, answered=answered[asked], read_in_part=in_part and not answered[asked])
+        for asked, text in QUESTIONS.items()
+    )

@@ -284,6 +284,7 @@ class QuestionOut(msgspec.Struct, kw_only=True, frozen=True):
     asked: Asked
     text: str
     answered: Annotated[bool, Meta(description="Whether the session seems to say it already.")]
+    read_in_part: Annotated[bool, Meta(description="Whether it may say so where it was not looked: of long texts the beginnings are read.")]
 
 
 class PreviewOut(msgspec.Struct, kw_only=True, frozen=True):
@@ -307,7 +308,10 @@ class PreviewOut(msgspec.Struct, kw_only=True, frozen=True):
             due_at=outlook.due_at,
             now=ToldThenOut.of(at_once, names),
             steps=[ToldThenOut.of(told, names) for told in later],
-            questions=[QuestionOut(asked=one.asked, text=one.text, answered=one.answered) for one in foreseen.questions],
+            questions=[
+                QuestionOut(asked=one.asked, text=one.text, answered=one.answered, read_in_part=one.read_in_part)
+                for one in foreseen.questions
+            ],
         )
 
 
