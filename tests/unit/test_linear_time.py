@@ -67,7 +67,8 @@ READ_TEXT: Final = frozenset(
 WRITE: Final = frozenset(
     ("base64.b32encode", "base64.b64encode", "base64.urlsafe_b64encode", "csv.field_size_limit",
      "email.utils.format_datetime", "json.dumps",
-     "shlex.quote", "unicodedata.bidirectional", "unicodedata.category", "unicodedata.combining", "unicodedata.decomposition", "unicodedata.is_normalized",
+     "shlex.quote", "unicodedata.bidirectional", "unicodedata.category", "unicodedata.combining", "unicodedata.decomposition",
+     "unicodedata.is_normalized",
      "unicodedata.name", "urllib.parse.urlunsplit")
 )  # fmt: skip
 """Those that do not, or read a character."""
