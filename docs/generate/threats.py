@@ -39,7 +39,7 @@ ATTACKERS = (
     ("Somebody who writes tickets", "no account at all: their words reach titles, evidence, mails, logs and a model's input"),
     ("A web page", "open in the browser of somebody who is signed in"),
     ("Whoever runs an address that was entered", "a webhook's receiver, a PSA: answers with redirects, gigabytes, or never"),
-    ("Whoever finds a copy", "of the database, a log, a mail: secrets are sealed or hashed in the first, and not in the others"),
+    ("Whoever finds a copy", "of the database, a log, a mail: secrets are encrypted or hashed in the first, and not in the others"),
 )
 
 

@@ -66,14 +66,16 @@ class Backup:
             with tarfile.open(file, "r:") as archive:
                 members = {one.name: one for one in archive.getmembers()}
                 if members.keys() != {DUMP, MANIFEST, SUMS}:
-                    raise BackupUnfit(f"{file} is no backup that FlowPilot made")
+                    raise BackupUnfit(f"{file} is not a backup that FlowPilot made")
                 manifest, sums = (_small(archive, members[name]) for name in (MANIFEST, SUMS))
             dump = members[DUMP]
             digest = sha256()
             for chunk in _read(file, dump.offset_data, dump.size):
                 digest.update(chunk)
-        except (OSError, tarfile.TarError, EOFError) as exc:
-            raise BackupUnfit(f"{file} cannot be read: {exc}") from exc
+        except OSError as exc:
+            raise BackupUnfit(f"{file} cannot be read: {exc.strerror or exc}") from exc
+        except (tarfile.TarError, EOFError) as exc:
+            raise BackupUnfit(f"{file} cannot be read as a backup: it is another file, or cut short ({exc})") from exc
         if sums != _sums(digest.hexdigest(), manifest):
             raise BackupUnfit(f"{file} is not as it was written: its digests are others now; take another backup")
         return cls(file, _understood(file, manifest), dump.offset_data, dump.size)

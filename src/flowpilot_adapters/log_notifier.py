@@ -1,4 +1,4 @@
-"""Where no mail server is named: the log."""
+"""Where no mail server is set: the log."""
 
 import logging
 
@@ -17,11 +17,11 @@ class LogNotifier:
     async def send(self, message: Message) -> str:
         """As `Notifier.send`; it is always accepted, and the ledger says what became of it."""
         log.info(
-            "no mail server is named: mail written to the log",
+            "no mail server is set: mail written to the log",
             extra={"message_id": message.message_id, "to_domain": message.to.rpartition("@")[2]},
         )
         log.debug("To: %s <%s>\nSubject: %s\n\n%s", message.to_name, message.to, message.subject, message.text)
-        return "no mail server is named: written to the log"
+        return "no mail server is set: written to the log"
 
     async def close(self) -> None:
         """Nothing is open."""

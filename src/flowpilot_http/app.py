@@ -7,6 +7,7 @@ from litestar import Litestar, Router
 from litestar.connection import Request
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
+from litestar.response import Response
 
 from flowpilot_core.application.flowpilot import FlowPilot
 from flowpilot_core.application.kernel.links import Links
@@ -29,7 +30,7 @@ from .auth import Cookies, Door
 from .cursors import Cursors
 from .metrics import Metrics
 from .middleware import Edge
-from .negotiation import page_instead
+from .negotiation import is_of_browser, page_instead
 from .pages import Visit
 from .pages import page_request as visit
 from .readiness import Probe
@@ -127,7 +128,7 @@ def create_app(
         route_handlers=[account, pages, ways_out, *psa.OPEN, sign_in.style, *health.routes(probe, metrics)],
         request_class=Call,
         request_max_body_size=LARGEST_BODY,
-        exception_handlers=problems.HANDLERS,
+        exception_handlers={Exception: _refused, HTTPException: _refused},
         state=State({"face": face}, deep_copy=False),
         openapi_config=None,
         logging_config=None,
@@ -139,6 +140,11 @@ def create_app(
     for route in reading.routes(lambda: openapi.document(app.routes)):
         app.register(route)
     return Edge(app, metrics=metrics, new_id=new_id, base_url=base_url)
+
+
+def _refused(request: Request[Any, Any, Any], exc: Exception) -> Response[None]:
+    """A refusal as a page for whoever opens the address in a browser, and as a problem for everybody else."""
+    return (visit.refused if is_of_browser(request) else problems.answer)(request, exc)
 
 
 def _door(request: Request[Any, Any, Any]) -> Door:

@@ -30,7 +30,7 @@ def _json(_: Any, __: str, event: structlog.typing.EventDict) -> bytes:
 
 
 MAIL: Final = f"{OURS}.mail"
-"""The logger of mails where no mail server is named: at level debug it has the whole mail."""
+"""The logger of mails where no mail server is set: at level debug it has the whole mail."""
 
 
 def configure(level: str = "info", *, watched: bool = False) -> None:
@@ -109,7 +109,7 @@ class _Mail(_Forward):
             return
         rule = "─" * RULE
         lines = [_tame(line) for line in record.getMessage().split("\n")]
-        sys.stderr.write("\n".join([rule, "This mail goes nowhere: no mail server is named.", *lines, rule, ""]))
+        sys.stderr.write("\n".join([rule, "This mail goes nowhere: no mail server is set.", *lines, rule, ""]))
         sys.stderr.flush()
 
 

@@ -20,11 +20,16 @@ _PARAMETER: Final = re.compile(r"{(\w+):str}")
 def page_instead(request: Request[Any, Any, Any]) -> Body | None:
     """The way to the page, where this route has one and a page is what is asked for first; whoever takes anything gets JSON."""
     page = request.scope["route_handler"].opt.get(PAGE)
-    if page is None or not wants_page(value for name, value in request.scope["headers"] if name == b"accept"):
+    if page is None or not is_of_browser(request):
         return None
     named = request.scope["path_params"]
     path = _PARAMETER.sub(lambda found: quote(str(named[found[1]]), safe=""), page)
     return Body(b"", status=303, media_type=HTML, headers=((b"location", path.encode()),))
+
+
+def is_of_browser(request: Request[Any, Any, Any]) -> bool:
+    """Whether somebody opens this address to look at it, rather than a program to read it."""
+    return request.scope["method"] == "GET" and wants_page(value for name, value in request.scope["headers"] if name == b"accept")
 
 
 def wants_page(accept: Iterable[bytes]) -> bool:

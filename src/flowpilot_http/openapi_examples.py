@@ -217,7 +217,7 @@ _assessment: Final[dict[str, Any]] = {
     "made_at": "2026-11-24T09:05:01Z",
     "headline": "The password is wrong or has expired (medium); 1 of 1 tries failed",
     "summary": [
-        {"text": "1 try in 3 lines of work: 0 worked, 1 failed.", "cites": [_STEP]},
+        {"text": "1 try in 3 branches: 0 worked, 1 failed.", "cites": [_STEP]},
         {"text": "The evidence names errors: AADSTS50126 (step 1).", "cites": [_STEP]},
     ],
     "likely_causes": [{"cause": "The password is wrong or has expired", "confidence": "medium", "for": [_STEP], "against": []}],

@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 import structlog
 from attrs import field, frozen
 from litestar.connection import Request
-from litestar.exceptions import ClientException, HTTPException, InternalServerException, MethodNotAllowedException, NotFoundException
+from litestar.exceptions import ClientException, InternalServerException, MethodNotAllowedException, NotFoundException
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.response import Response
 
@@ -97,6 +97,19 @@ TITLES: Final[Mapping[str, tuple[int, str]]] = {
     "internal": (500, "Something went wrong on our side"),
 }
 """Every code there is, with its status and what people read first."""
+
+MOVES: Final[Mapping[str, str]] = {
+    "work": "work on it",
+    "solved": "close it as solved",
+    "dead_end": "close it as a dead end",
+    "abandoned": "close it as abandoned",
+    "give_back": "give it back",
+    "document": "write it up",
+}
+"""What a move is to people, where its name with "it" does not say so."""
+
+WORKED_ON: Final = ("handoff", "claimed", "unclaim")
+"""Its state would allow this; what was added since does not."""
 
 _E = TypeVar("_E", bound=Exception)
 _TABLE: dict[type[Exception], Callable[[Any], Problem]] = {}
@@ -198,7 +211,10 @@ def _last_account_owner(exc: errors.LastAccountOwner) -> Problem:
 @_for(errors.InvalidTransition)
 def _invalid_transition(exc: errors.InvalidTransition) -> Problem:
     # RFC 9457 has `status` for the number, so that a session's own goes by `state`, as a handoff's.
-    detail = f"This {exc.thing} is {exc.state}, which does not allow: {exc.move.replace('_', ' ')}."
+    state = exc.state.replace("_", " ")
+    detail = f"This {exc.thing} is {state}, so you cannot {MOVES.get(exc.move, f'{exc.move} it')}."
+    if (exc.thing, exc.state, exc.move) == WORKED_ON:
+        detail = "Work has gone on since you claimed this, so you can no longer give it back."
     return _problem("invalid_transition", detail, state=exc.state, thing=exc.thing)
 
 
@@ -328,9 +344,6 @@ class Answered(Response[None]):
 def answer(_: Request[Any, Any, Any], exc: Exception) -> Response[None]:
     """Litestar's exception handler for everything."""
     return Answered(problem_of(exc).body())
-
-
-HANDLERS: Final[dict[int | type[Exception], Any]] = {Exception: answer, HTTPException: answer}
 
 
 def titled(status: int) -> str:

@@ -55,7 +55,7 @@ class ReadyOut(msgspec.Struct, kw_only=True, frozen=True):
 def _resting(readiness: Readiness) -> dict[str, str]:
     if readiness.resting is None or readiness.problems.get("relay"):
         return {}
-    return {"relay": f"relays rest: {readiness.resting}"}
+    return {"relay": f"relays are paused: {readiness.resting}"}
 
 
 class LiveOut(msgspec.Struct, kw_only=True, frozen=True):

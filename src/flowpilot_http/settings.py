@@ -76,8 +76,8 @@ def _pool(value: str) -> int:
     return int(value)
 
 
-def _database(value: str) -> str:
-    """What libpq takes: a URL, of several hosts too, or `host=db user=flowpilot_app`."""
+def database_address(value: str) -> str:
+    """What libpq takes: a URL, of several hosts too, or `host=db user=flowpilot_app`. Raises `ValueError`."""
     if not (_DATABASE_URL if "://" in value else _CONNECTION_STRING).fullmatch(value):
         example = "postgresql://flowpilot_app:password@db.example.com/flowpilot"
         raise ValueError(f"must be an address such as {example}, with special characters in user and password percent-encoded")
@@ -118,7 +118,7 @@ def _address(value: str, schemes: tuple[str, ...], example: str) -> str:
         parts = urlsplit(value)
         fits = parts.scheme in schemes and parts.hostname and parts.port != 0
     except ValueError:
-        raise ValueError(f"cannot be read: it goes {example}, with special characters in user and password percent-encoded") from None
+        raise ValueError(f"cannot be read: write it as {example}, with special characters in user and password percent-encoded") from None
     if not fits:
         raise ValueError(f"must be an address such as {example}")
     return value
@@ -142,9 +142,9 @@ def _assistant(value: str) -> str:
         provider, _, model = one.strip().partition(":")
         if not (provider in PROVIDERS and model.strip()) and one.strip() != RULES:
             known = one_of([RULES, *(f"{provider}:MODEL" for provider in PROVIDERS)])
-            raise ValueError(f"{known}, or several of these with commas between")
+            raise ValueError(f"{known}; or several of these, separated by commas")
     if sum(one.strip() != RULES for one in value.split(",")) > MOST_MODELS:
-        raise ValueError(f"names more than {MOST_MODELS} models, and each may take a minute")
+        raise ValueError(f"names more than {MOST_MODELS} models; each may take a minute")
     return ",".join(one.strip() for one in value.split(","))
 
 
@@ -183,8 +183,8 @@ class Settings:
         default=None,
         repr=False,
         metadata=_about(
-            "The database as flowpilot_app, such as postgresql://flowpilot_app:…@host/flowpilot. Left out: an embedded one under DATA_DIR.",
-            read=_database,
+            "The database as flowpilot_app, such as postgresql://flowpilot_app:…@host/flowpilot. If not set: an embedded one in DATA_DIR.",
+            read=database_address,
             secret=True,
         ),
     )
@@ -192,26 +192,26 @@ class Settings:
         default=None,
         repr=False,
         metadata=_about(
-            "The same database as flowpilot_owner; for `flowpilot migrate` and `flowpilot doctor`.", read=_database, secret=True
+            "The same database as flowpilot_owner; for `flowpilot migrate` and `flowpilot doctor`.", read=database_address, secret=True
         ),
     )
     relay_database_url: str | None = field(
         default=None,
         repr=False,
-        metadata=_about("The same database as flowpilot_relay; for whoever runs the relay.", read=_database, secret=True),
+        metadata=_about("The same database as flowpilot_relay; for the processes that run the relay.", read=database_address, secret=True),
     )
     backup_database_url: str | None = field(
         default=None,
         repr=False,
         metadata=_about(
             "The same database as flowpilot_backup; for `flowpilot backup`, `flowpilot account list` and accounts by their names.",
-            read=_database,
+            read=database_address,
             secret=True,
         ),
     )
     data_dir: Path = field(
         factory=_data_dir,
-        metadata=_about("Where the embedded database and its secret key are kept. Left out: the user's data folder.", read=_path),
+        metadata=_about("Where the embedded database and its secret key are kept. If not set: the user's data folder.", read=_path),
     )
     pool_size: int = field(
         default=8,
@@ -234,13 +234,14 @@ class Settings:
         default=20, metadata=_about("Streams of events that one person may have open at one process.", read=_count)
     )
     base_url: str | None = field(
-        default=None, metadata=_about("Where links in mails lead to. Left out: the address that `serve` listens on.", read=_web_address)
+        default=None,
+        metadata=_about("Where links in mails lead to. If not set: where `serve` listens.", read=_web_address),
     )
     smtp_url: str | None = field(
         default=None,
         repr=False,
         metadata=_about(
-            "The mail server: smtp://user:password@host:port, or smtps://…. Left out or empty: mails are written to the log.",
+            "The mail server: smtp://user:password@host:port, or smtps://…. If not set or empty: mails are written to the log.",
             read=_mail_server,
             secret=True,
         ),
@@ -248,15 +249,15 @@ class Settings:
     security_contact: str | None = field(
         default=None,
         metadata=_about(
-            "Whom /.well-known/security.txt names: an https: or mailto: address. Left out: there is no such page.", read=_contact
+            "Whom /.well-known/security.txt names: an https: or mailto: address. If not set: there is no such page.", read=_contact
         ),
     )
     mail_from: str = field(default="flowpilot@localhost", metadata=_about("The address that mails come from.", read=_mail_address))
     mail_only_to: str | None = field(
         default=None,
         metadata=_about(
-            "Whom this installation mails and nobody else: addresses and domains such as @example.com, by commas. For a copy of another"
-            " installation, whose people are real. Left out: everybody.",
+            "The only recipients of mail from here: addresses and domains such as @example.com, separated by commas. For a copy of"
+            " another installation, whose people are real. If not set: everybody.",
             read=_recipients,
         ),
     )
@@ -264,7 +265,7 @@ class Settings:
         default=None,
         repr=False,
         metadata=_about(
-            "NATS with JetStream, such as nats://user:password@host:4222, to wake other processes over. Left out: the database wakes them.",
+            "NATS with JetStream, such as nats://user:password@host:4222, over which processes wake each other. If not set: the database.",
             read=_nats_address,
             secret=True,
         ),
@@ -273,7 +274,7 @@ class Settings:
         default=None,
         repr=False,
         metadata=_about(
-            "What secrets are sealed and cursors signed with: at least 32 characters, the same for every process. "
+            "What stored secrets are encrypted and cursors signed with: at least 32 characters, the same for every process. "
             "With the embedded database one is made.",
             read=_key,
             secret=True,
@@ -286,7 +287,7 @@ class Settings:
         default=None,
         repr=False,
         metadata=_about(
-            "The secret key before this one, until `flowpilot secrets rotate` has sealed everything under the new one.",
+            "The secret key before this one, until `flowpilot secrets rotate` has encrypted everything with the new one.",
             read=_key,
             secret=True,
         ),
@@ -305,13 +306,13 @@ class Settings:
     assistant: str = field(
         default=RULES,
         metadata=_about(
-            "Who assesses escalations beside the rules, in order of preference: anthropic:MODEL, openai:MODEL, or both, by a comma."
-            " Left out: rules alone, without a network.",
+            "What assesses escalations besides the rules, in order of preference: anthropic:MODEL, openai:MODEL, or both with a comma."
+            " If not set: rules alone, without a network.",
             read=_assistant,
         ),
     )
     assistant_tokens: int = field(
-        default=2_000_000, metadata=_about("Tokens that models may use up for one account in a month.", read=_tokens)
+        default=2_000_000, metadata=_about("How many tokens models may use for one account in a month.", read=_tokens)
     )
     assistant_prices: str | None = field(
         default=None,
@@ -329,7 +330,7 @@ class Settings:
     openai_base_url: str | None = field(
         default=None,
         metadata=_about(
-            "Where openai:MODEL is asked: any endpoint that speaks that protocol, such as http://localhost:11434/v1. Left out: theirs.",
+            "Where openai:MODEL is asked: any endpoint that speaks its protocol, such as http://localhost:11434/v1. If not set: OpenAI's.",
             read=_web_address,
             name="OPENAI_BASE_URL",
         ),
@@ -421,7 +422,7 @@ class Unread:
 
     def __str__(self) -> str:
         meant = f"; did you mean {self.meant}?" if self.meant else ""
-        return f"{self.name} is set, and nothing here reads it{meant}"
+        return f"{self.name} is set, but nothing reads it{meant}"
 
 
 def unread(environment: Mapping[str, str]) -> list[Unread]:

@@ -221,6 +221,26 @@ def test_a_file_in_which_anything_was_changed_is_refused(full: PostgresDatabase,
     assert "cannot be read" in refused(b"")
 
 
+def test_a_restore_that_is_told_wrongly_says_what_is_wrong(tmp_path: Path) -> None:
+    (letter := tmp_path / "letter.txt").write_text("Dear all")
+    for file, why in (
+        (tmp_path / "nowhere", "nowhere cannot be read: No such file or directory\n"),
+        (tmp_path, "cannot be read: Is a directory\n"),
+        (letter, "letter.txt cannot be read as a backup: it is another file, or cut short"),
+    ):
+        ended = ran("restore", str(file), data_dir=str(tmp_path))
+        assert (1, True) == (ended.returncode, why in ended.stderr), ended.stderr
+
+
+def test_a_restore_into_what_is_no_address_says_how_one_looks(full: PostgresDatabase, file: Path) -> None:
+    said("backup", str(file), **saving(full))
+
+    ended = ran("restore", str(file), "--into", "flowpilot_restored")
+
+    assert 1 == ended.returncode
+    assert "the database to restore into must be an address such as postgresql://" in ended.stderr
+
+
 def test_a_backup_whose_counts_are_others_leaves_the_database_empty(full: PostgresDatabase, empty: PostgresDatabase, file: Path) -> None:
     """F52: its digests are right, and yet a row of one account is missing; nobody can connect meanwhile."""
     said("backup", str(file), **saving(full))

@@ -22,7 +22,7 @@ CHAPTERS = [
     "3. Jo is stuck and hands the session over",
     "4. Sam sees it at once, and Sue gets a mail",
     "5. Sam looks at the queue, and at what was tried",
-    "6. Sam and Sue claim it in the same moment",
+    "6. Sam and Sue claim it at the same moment",
     "7. The other provider sees nothing of it",
 ]
 REPLAYED = "9. A log of another system, replayed"
@@ -63,11 +63,7 @@ def test_on_a_terminal_it_serves_until_ctrl_c_and_shows_the_code_that_somebody_s
     env = environment() | {"TMPDIR": str(folder), "TERM": "xterm", "COLUMNS": "80"}
     with subprocess.Popen([*PROGRAM, "demo"], env=env, stdin=its_end, stdout=its_end, stderr=its_end) as demo:
         os.close(its_end)
-        told = ""
-        # Reading a terminal whose program has ended is an error on Linux.
-        with suppress(OSError):
-            while "Serving until Ctrl-C" not in told and (more := os.read(terminal, 65536)):
-                told += more.decode()
+        told = _told_until_it_serves(terminal)
         ready = re.search(r"curl -H 'Authorization: (Bearer \w+)' '(http://\S+/ai-sessions)'", _plain(told))
         assert ready, told
         sessions = httpx.get(ready[2], headers={"Authorization": ready[1]}, timeout=LONGEST_WAIT)
@@ -96,6 +92,20 @@ def test_on_a_terminal_it_serves_until_ctrl_c_and_shows_the_code_that_somebody_s
     assert [] == list(folder.iterdir())
 
 
+def test_closing_its_window_leaves_nothing_behind(folder: Path) -> None:
+    terminal, its_end = pty.openpty()
+    env = environment() | {"TMPDIR": str(folder), "TERM": "xterm", "COLUMNS": "80"}
+    with subprocess.Popen([*PROGRAM, "demo"], env=env, stdin=its_end, stdout=its_end, stderr=its_end) as demo:
+        os.close(its_end)
+        told = _told_until_it_serves(terminal)
+        os.close(terminal)
+        demo.send_signal(signal.SIGHUP)
+        demo.wait(LONGEST_WAIT)
+
+    assert "Serving until Ctrl-C" in told
+    assert [] == list(folder.iterdir())
+
+
 def test_a_story_that_does_not_hold_ends_with_1(folder: Path) -> None:
     untrue = "from flowpilot_http.cli.demo import incident_log; incident_log.FIGURES['sessions'] = 4"
     env = environment() | {"TMPDIR": str(folder)}
@@ -112,6 +122,15 @@ def test_a_story_that_does_not_hold_ends_with_1(folder: Path) -> None:
     assert 1 == ended.returncode
     assert "the story went wrong: sessions of the replayed log: 4 was expected, and it is 3" in ended.stderr
     assert [] == list(folder.iterdir())
+
+
+def _told_until_it_serves(terminal: int) -> str:
+    told = ""
+    # Reading a terminal whose program has ended is an error on Linux.
+    with suppress(OSError):
+        while "Serving until Ctrl-C" not in told and (more := os.read(terminal, 65536)):
+            told += more.decode()
+    return told
 
 
 def _plain(told: str) -> str:

@@ -75,4 +75,4 @@ def test_accounts_are_listed_by_the_one_role_that_sees_them_all(own_database: Po
 
     assert (1, "") == (ended.returncode, ended.stdout)
     assert "FLOWPILOT_BACKUP_DATABASE_URL" in ended.stderr
-    assert "flowpilot_backup, who alone sees more than one account" in ended.stderr
+    assert "flowpilot_backup, the only role that sees more than one account" in ended.stderr

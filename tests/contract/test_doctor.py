@@ -63,7 +63,7 @@ async def test_a_mail_server_over_tls_is_signed_in_to(database: PostgresDatabase
     [
         ("CONNECT", "554 go away", "the mail server is not ready for mail: 554 go away"),
         ("CONNECT", Fault.HANG_UP, "the mail server closed the connection"),
-        ("AUTH", "535 5.7.8 who?", "the mail server refused our sign-in (535): its user or password must be mended"),
+        ("AUTH", "535 5.7.8 who?", "the mail server refused our sign-in (535): its user or password must be corrected"),
     ],
 )
 async def test_a_mail_server_that_would_take_no_mail_is_found(
@@ -96,9 +96,9 @@ def test_a_misspelt_setting_is_named_with_the_one_that_was_meant_and_mails_to_th
     ended = ran("doctor", **named(database), smpt_url=NOBODY_LISTENS)
 
     assert 0 == ended.returncode
-    misspelt = "FLOWPILOT_SMPT_URL is set, and nothing here reads it; did you mean FLOWPILOT_SMTP_URL?"
+    misspelt = "FLOWPILOT_SMPT_URL is set, but nothing reads it; did you mean FLOWPILOT_SMTP_URL?"
     assert f"WARN   settings: {misspelt}\n" in ended.stdout
-    assert "WARN   mail: no mail server is named, so mails go to the log and to nobody; set FLOWPILOT_SMTP_URL\n" in ended.stdout
+    assert "WARN   mail: no mail server is set, so mails go to the log and to nobody; set FLOWPILOT_SMTP_URL\n" in ended.stdout
     assert misspelt not in ended.stderr
 
 
@@ -107,7 +107,7 @@ def test_every_command_says_once_that_a_setting_is_read_by_nobody(database: Post
     ended = ran(*command, **named(database), smpt_url=NOBODY_LISTENS)
 
     assert 0 == ended.returncode
-    misspelt = "flowpilot: FLOWPILOT_SMPT_URL is set, and nothing here reads it; did you mean FLOWPILOT_SMTP_URL?"
+    misspelt = "flowpilot: FLOWPILOT_SMPT_URL is set, but nothing reads it; did you mean FLOWPILOT_SMTP_URL?"
     assert [misspelt] == ended.stderr.splitlines()
 
 
@@ -134,7 +134,7 @@ def test_a_key_file_that_others_may_read_is_found(database: PostgresDatabase, tm
 
     assert well is one["ok"]
     if not well:
-        assert f"others than its owner may read {file} (mode {mode:04o})" == one["problem"]
+        assert f"not only its owner may read {file} (mode {mode:04o})" == one["problem"]
         assert f"Run: chmod 600 {file}" == one["remedy"]
 
 
@@ -157,8 +157,8 @@ def test_relays_that_rest_are_told_of_with_the_reason(own_database: PostgresData
         meanwhile.json()["status"],
         meanwhile.json()["relays_rest_because"],
     )
-    assert "relays rest: moving house" == meanwhile.json()["checks"]["relay"]
-    assert (False, "relays rest, and nothing is sent: moving house") == (one["ok"], one["problem"])
+    assert "relays are paused: moving house" == meanwhile.json()["checks"]["relay"]
+    assert (False, "relays are paused, and nothing is sent: moving house") == (one["ok"], one["problem"])
     assert "When it is clear what may be sent again, run: flowpilot relay resume" == one["remedy"]
 
 
@@ -187,7 +187,7 @@ def test_a_link_to_a_server_that_does_not_run_says_so(database: PostgresDatabase
     with serving(**settings) as server:
         there = ran(*link, **settings, base_url=str(server.client().base_url).rstrip("/"))
 
-    assert "flowpilot: nobody listens at http://127.0.0.1:1: the link leads nowhere until `flowpilot serve` runs there\n" == nowhere.stderr
+    assert "flowpilot: nothing answers at http://127.0.0.1:1: the link works once `flowpilot serve` runs there\n" == nowhere.stderr
     assert ("", "") == (there.stderr, nowhere.stdout.partition("http://127.0.0.1:1/sign-in-link/")[0])
 
 

@@ -3,17 +3,23 @@
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from flowpilot_adapters.sql import Database
 from flowpilot_core.testing.builders import a_session, a_staff
+from flowpilot_http.cli.program import program
 from flowpilot_http.settings import PREFIX
 from tests.support.postgres import PostgresDatabase, PostgresServer
+from tests.support.psa import HaloPsaSimulator
+from tests.support.psa.server import Ticket
+from tests.support.serving import named, said, serving
 
 ROOT = Path(__file__).parents[2]
 PROGRAMS = Path(sys.executable).parent
@@ -23,6 +29,11 @@ PATIENCE = 120.0
 def typed(page: str, language: str) -> list[str]:
     """The blocks of a page in one language."""
     return re.findall(rf"^```{language}\n(.*?)^```", (ROOT / "docs" / page).read_text(), re.MULTILINE | re.DOTALL)
+
+
+def calls(page: str) -> list[str]:
+    """The blocks of a page that call a server."""
+    return [block for block in typed(page, "console") if "curl " in block]
 
 
 def run(command: list[str], *, cwd: Path, told: str = "", **environment: str) -> str:
@@ -95,6 +106,75 @@ async def test_a_backup_made_and_restored_by_the_guide_has_every_accounts_rows(
 
     told = run(["sh", "-e"], cwd=tmp_path, told=script, **{PREFIX + name.upper(): value for name, value in settings.items()})
 
-    assert "Relays rest" in told
+    assert "Relays are paused" in told
     assert [(2,)] == restored.do("SELECT count(DISTINCT account_id) FROM flowpilot.handoff")
     postgres.drop(restored)
+
+
+def test_the_calls_of_the_guides_are_answered(own_database: PostgresDatabase, tmp_path: Path) -> None:
+    """Each as it stands there, but for the names of things: whoever reads has their own."""
+    told = {**named(own_database), "allow_private_targets": "1"}
+    account = said("account", "create", "Northwind IT", **told)["id"]
+    said("user", "create", "--account", account, "--email", "olga@northwind.example", "--name", "Olga", "--role", "owner", **told)
+    user = ("--account", account, "--user", "olga@northwind.example")
+    token = said("token", "create", *user, **told)["token"]
+    with HaloPsaSimulator.running() as halo, serving("--no-relay", **told) as server:
+        client = server.client(token)
+        halo.tickets[48211] = Ticket(48211)
+        halo.statuses[48211] = halo.first_status
+        here = {
+            "https://flowpilot.example.com": str(client.base_url).rstrip("/"),
+            "https://acme.halopsa.com": halo.url,
+            '{"client_id": "…", "client_secret": "…", "tenant": "acme"}': json.dumps(dict(halo.credentials)),
+        }
+        facts = {"FLOWPILOT": str(client.base_url).rstrip("/"), "TOKEN": token}
+
+        def called(block: str) -> Any:
+            for theirs, ours in here.items():
+                block = block.replace(theirs, ours)
+            answer = run(["sh", "-e"], cwd=tmp_path, told=block, **facts)
+            return json.loads(answer) if answer.startswith("{") and "}{" not in answer else None
+
+        for page in ("escalation-policy", "people-and-sign-in", "webhooks"):
+            for block in calls(f"howto/{page}.md"):
+                assert {"id", "steps"} & called(block).keys(), block
+        connect, *further = calls("howto/connect-a-psa.md")
+        facts["CONNECTION"] = called(connect)["id"]
+        answers = [called(block) for block in further]
+        session = client.post(
+            "/ai-sessions", json={"title": "Mail", "problem": "None", "ticket": {"system": "halopsa", "id": "48211"}}
+        ).json()
+        facts["SESSION"] = session["id"]
+        client.post(f"/ai-sessions/{session['id']}/resolve", json={"summary": "A policy was wrong"}).raise_for_status()
+        make, *more = calls("howto/resolution-outputs.md")
+        facts["OUTPUT"] = called(make)["id"]
+        for block in more:
+            called(block)
+        (output,) = client.get(f"/ai-sessions/{session['id']}/outputs").json()["items"]
+
+    assert "VPN down" == answers[1]["title"]
+    assert ("posting", 2) == (output["state"], output["version"])
+    assert ["html"] == [file.suffix.lstrip(".") for file in tmp_path.iterdir()]
+
+
+def commands() -> list[tuple[str, str]]:
+    """Every line of a guide, or of the README, that runs `flowpilot`, with its page."""
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    line = re.compile(r"^(?: *|.* )(?:\S*/)?flowpilot ([a-z].*)$")
+    blocks = (
+        (page, block)
+        for page in pages
+        for block in re.findall(r"^ *```(?:console|sh)\n(.*?)^ *```", page.read_text(), re.MULTILINE | re.DOTALL)
+    )
+    return [
+        (page.name, found[1]) for page, block in blocks for text in block.splitlines() if (found := line.match(text.partition("  #")[0]))
+    ]
+
+
+@pytest.mark.parametrize(("page", "command"), commands())
+def test_every_command_of_a_page_is_one_that_there_is(page: str, command: str) -> None:
+    """With its options, since those are read before the help is shown."""
+    ended = CliRunner().invoke(program, [*shlex.split(command.split("|")[0].rstrip(")")), "--help"])
+
+    assert 0 == ended.exit_code, f"{page}: {ended.output}"
+    assert "Usage: " in ended.output

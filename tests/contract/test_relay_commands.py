@@ -89,7 +89,7 @@ async def test_a_restored_database_sends_nothing_until_somebody_says_so(own_data
         await house.said("deliveries", "drain")
 
         assert (3, 1) == (before, refused.returncode)
-        assert f"relays rest: {RESTORED}" in refused.stderr
+        assert f"relays are paused: {RESTORED}" in refused.stderr
         assert {"paused": False, "reason": RESTORED} == resumed
         assert 6 == len(mail.accepted)
 
@@ -127,7 +127,7 @@ async def test_a_copy_rests_until_somebody_has_looked(own_database: PostgresData
         refused = await asyncio.to_thread(lambda: ran("deliveries", "drain", **drill.settings))
 
         assert 1 == refused.returncode
-        assert f"relays rest: {RESTORED}" in refused.stderr
+        assert f"relays are paused: {RESTORED}" in refused.stderr
     postgres.drop(copied)
 
 
@@ -139,7 +139,7 @@ async def test_relays_rest_when_an_operator_asks(own_database: PostgresDatabase)
         refused = await asyncio.to_thread(lambda: ran("deliveries", "drain", **house.settings))
 
         assert {"paused": True, "reason": "moving house"} == paused
-        assert "relays rest: moving house" in refused.stderr
+        assert "relays are paused: moving house" in refused.stderr
         assert not mail.accepted
 
 

@@ -174,7 +174,7 @@ def test_a_broken_row_stops_the_replay_before_anything_is_written(command: Comma
     status, said, complained = command.run("replay", log, "--mapping", command.folder / "mapping.toml")
 
     assert (1, "") == (status, said)
-    assert "line 7: at: 'noon' is not a time written as 'iso'" in complained
+    assert "line 7: at: 'noon' is not a time in the format 'iso'" in complained
     assert "--skip-bad-rows" in complained
     assert before == command.database.do("SELECT count(*) FROM flowpilot.account")
 

@@ -435,7 +435,7 @@ class TestSigningIn:
     @pytest.mark.parametrize(
         ("reply", "problem"),
         [
-            ("535 5.7.8 fp@msp: bad credentials", "the mail server refused our sign-in (535): its user or password must be mended"),
+            ("535 5.7.8 fp@msp: bad credentials", "the mail server refused our sign-in (535): its user or password must be corrected"),
             ("454 4.7.0 fp@msp: the directory is down", "the mail server refused our sign-in (454): it may pass"),
         ],
     )

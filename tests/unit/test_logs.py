@@ -147,7 +147,7 @@ def test_on_a_terminal_a_mail_to_the_log_is_shown_as_a_mail_and_elsewhere_its_te
     shown, kept = on_terminal("info", *sent), raw("info", *sent)
 
     rule = "─" * RULE
-    told = "This mail goes nowhere: no mail server is named.\nTo: Ben <ben@example.com>\nSubject: Stuck\n\nLook\\x1b here"
+    told = "This mail goes nowhere: no mail server is set.\nTo: Ben <ben@example.com>\nSubject: Stuck\n\nLook\\x1b here"
     assert f"{rule}\n{told}\n{rule}\n" == shown
     assert "example.com" in kept
     assert "Look" not in kept

@@ -69,7 +69,7 @@ class Opening:
             await way(user, self.server.password)
         except SMTPAuthenticationError as exc:
             # Without the server's words, which may name the user.
-            mend = "it may pass" if exc.code < _PERMANENT else "its user or password must be mended"
+            mend = "it may pass" if exc.code < _PERMANENT else "its user or password must be corrected"
             raise NotSent(f"the mail server refused our sign-in ({exc.code}): {mend}") from None
 
 

@@ -357,7 +357,7 @@ class Case:
         return self._moved(Moved(session=session, event=event))
 
     def abandoned(self, reason: str = "the client left") -> "Case":
-        """Given up."""
+        """Abandon a session."""
         session, event = self.session.abandoned(reason, by=self.assignee, at=self.at)
         return self._moved(Moved(session=session, event=event))
 

@@ -204,7 +204,7 @@ class ModelAccount:
         return self._of_assignee(by, session_id, "resolve", "resolve a session", table, "session.resolved", at, if_match)
 
     def abandon(self, by: UserId, session_id: SessionId, *, at: datetime, if_match: int | None = None) -> FlowPilotError | None:
-        """Given up."""
+        """Abandon a session."""
         table = {"active": "abandoned"}
         return self._of_assignee(by, session_id, "abandon", "abandon a session", table, "session.abandoned", at, if_match)
 

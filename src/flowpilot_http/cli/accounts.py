@@ -19,10 +19,10 @@ from .environment import prepared
 from .naming import OfAccount, OfUser, person_of
 from .outcome import Json, complain, outcome, run, say
 
-account = typer.Typer(help="The accounts: one for each MSP.", no_args_is_help=True)
+account = typer.Typer(help="Accounts, one for each MSP.", no_args_is_help=True)
 user = typer.Typer(help="The people of an account.", no_args_is_help=True)
 team = typer.Typer(help="The teams of an account.", no_args_is_help=True)
-token = typer.Typer(help="API tokens, each of one person.", no_args_is_help=True)
+token = typer.Typer(help="API tokens, each for one person.", no_args_is_help=True)
 
 MOST_DAYS = 3650
 PATIENCE = 2.0
@@ -48,7 +48,7 @@ def create_account(name: Annotated[str, typer.Argument(help="What the account is
 
 @account.command("list")
 def list_accounts(json: Json = False) -> None:
-    """List all accounts, the oldest first, closed ones too."""
+    """List all accounts, oldest first, closed ones included."""
     with outcome():
         found = composition.accounts(prepared())
         facts = [{"id": one.id, "name": one.name, "created_at": one.created_at, "closed_at": one.closed_at} for one in found]
@@ -58,7 +58,7 @@ def list_accounts(json: Json = False) -> None:
 
 @account.command("close")
 def close_account(account: OfAccount, json: Json = False) -> None:
-    """Shut everybody out within a second and tell nobody anything from now on. Nothing is deleted."""
+    """Shut everybody out within a second, and send nothing more. Nothing is deleted."""
 
     async def work() -> Account:
         async with composition.flowpilot_of(settings) as flowpilot:
@@ -67,12 +67,16 @@ def close_account(account: OfAccount, json: Json = False) -> None:
     with outcome():
         settings = prepared()
         closed = run(work())
-        say({"id": closed.id, "closed_at": closed.closed_at}, f"Account {closed.name} has been closed since {closed.closed_at}.", json=json)
+        say(
+            {"id": closed.id, "closed_at": closed.closed_at},
+            f"Account {closed.name} has been closed since {closed.closed_at:%Y-%m-%d %H:%M} UTC.",
+            json=json,
+        )
 
 
 @account.command("reopen")
 def reopen_account(account: OfAccount, json: Json = False) -> None:
-    """Let everybody back in, with the tokens they had. What was not sent meanwhile is not sent any more."""
+    """Let everybody back in, with the tokens they had. What was not sent in the meantime stays unsent."""
 
     async def work() -> Account:
         async with composition.flowpilot_of(settings) as flowpilot:
@@ -88,11 +92,11 @@ def reopen_account(account: OfAccount, json: Json = False) -> None:
 def create_user(
     account: OfAccount,
     email: Annotated[str, typer.Option(help="Where mails to this person go.")],
-    name: Annotated[str, typer.Option(help="What colleagues read.")],
+    name: Annotated[str, typer.Option(help="The name that colleagues see.")],
     role: Annotated[Role, typer.Option(help="What this person may do.")],
     json: Json = False,
 ) -> None:
-    """Make a person of an account."""
+    """Add a person to an account."""
 
     async def work() -> tuple[AccountId, User]:
         async with composition.flowpilot_of(settings) as flowpilot:
@@ -108,7 +112,7 @@ def create_user(
 
 @user.command("list")
 def list_users(account: OfAccount, json: Json = False) -> None:
-    """List the people of an account, the oldest first, those who are deactivated too."""
+    """List the people of an account, oldest first, deactivated ones included."""
 
     async def work() -> Sequence[User]:
         async with composition.flowpilot_of(settings) as flowpilot:
@@ -127,7 +131,7 @@ def list_users(account: OfAccount, json: Json = False) -> None:
 
 @team.command("list")
 def list_teams(account: OfAccount, json: Json = False) -> None:
-    """List the teams of an account, the oldest first, archived ones too."""
+    """List the teams of an account, oldest first, archived ones included."""
 
     async def work() -> Sequence[Team]:
         async with composition.flowpilot_of(settings) as flowpilot:
@@ -146,7 +150,7 @@ def sign_in_link(
     user: OfUser,
     json: Json = False,
 ) -> None:
-    """Print a link that signs one person in once, within a quarter of an hour. Whoever opens it is that person: hand it to nobody else."""
+    """Print a link that signs one person in, once, within 15 minutes. Whoever opens it is signed in as them: give it to nobody else."""
 
     async def work() -> str:
         async with composition.flowpilot_of(settings) as flowpilot:
@@ -159,8 +163,8 @@ def sign_in_link(
         link = f"{here}/sign-in-link/{run(work())}"
         say({"link": link}, link, json=json)
         if not _answers(here):
-            remedy = "" if settings.base_url else f", or set {variable('base_url')} to where it listens"
-            complain(f"flowpilot: nobody listens at {here}: the link leads nowhere until `flowpilot serve` runs there{remedy}")
+            remedy = "" if settings.base_url else f"; if it runs elsewhere, set {variable('base_url')}"
+            complain(f"flowpilot: nothing answers at {here}: the link works once `flowpilot serve` runs there{remedy}")
 
 
 def _answers(address: str) -> bool:
@@ -178,11 +182,11 @@ def create_token(
     account: OfAccount,
     user: OfUser,
     name: Annotated[str, typer.Option(help="What it is for.")] = "made by the operator",
-    scope: Annotated[Scope, typer.Option(help="What it is good for; never more than its person may.")] = Scope.ALL,
-    days: Annotated[int | None, typer.Option(min=1, max=MOST_DAYS, help="When it ends; left out: when it is revoked.")] = None,
+    scope: Annotated[Scope, typer.Option(help="What it may do; never more than its person may.")] = Scope.ALL,
+    days: Annotated[int | None, typer.Option(min=1, max=MOST_DAYS, help="How many days it lasts. Without it, until it is revoked.")] = None,
     json: Json = False,
 ) -> None:
-    """Make a token. It is shown now and never again; what is kept cannot be turned back into it."""
+    """Make a token. It is shown now and never again: what is stored cannot be turned back into it."""
 
     async def work() -> tuple[ApiToken, str]:
         lasting = None if days is None else timedelta(days=days)
@@ -199,7 +203,7 @@ def create_token(
 
 @token.command("list")
 def list_tokens(account: OfAccount, user: OfUser, json: Json = False) -> None:
-    """List somebody's tokens, those that have ended too."""
+    """List somebody's tokens, expired and revoked ones included."""
 
     async def work() -> Sequence[ApiToken]:
         async with composition.flowpilot_of(settings) as flowpilot:
@@ -219,7 +223,7 @@ def revoke_token(
     token_id: Annotated[UUID, typer.Argument(metavar="ID", help="The token's id, as `token list` prints it.")],
     json: Json = False,
 ) -> None:
-    """End a token, within a second and everywhere."""
+    """Revoke a token, everywhere and within a second."""
 
     async def work() -> None:
         async with composition.flowpilot_of(settings) as flowpilot:
@@ -228,7 +232,7 @@ def revoke_token(
     with outcome():
         settings = prepared()
         run(work())
-        say({"revoked": token_id}, f"The token {token_id} is revoked.", json=json)
+        say({"revoked": token_id}, f"Token {token_id} is revoked.", json=json)
 
 
 def _facts(token: ApiToken) -> dict[str, object]:

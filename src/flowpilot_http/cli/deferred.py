@@ -14,30 +14,30 @@ MANNER: Final[Mapping[str, Any]] = MappingProxyType({"add_completion": False, "p
 
 COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {
-        "sign-in-link": (".accounts", "Print a link that signs one person in once, within a quarter of an hour."),
-        "migrate": (".operating", "Bring the database's schema to what this version of the program wants."),
+        "sign-in-link": (".accounts", "Print a link that signs one person in, once, within 15 minutes."),
+        "migrate": (".operating", "Bring the database's schema up to this version of FlowPilot."),
         "doctor": (
             ".operating",
-            "Look for what is wrong with this installation, and say what to do: settings, database, roles, schema, tenancy.",
+            "Check the installation (settings, database, roles, schema, tenancy and more), and say how to fix what is wrong.",
         ),
         "config": (".operating", "Show every setting, its value and what it is for; secrets are hidden."),
         "backup": (
             ".backups",
-            "Write all of the database into one file, while the service runs; it is checked before it takes the file's place.",
+            "Write the whole database to one file, while the service runs. It is checked before it replaces an older one.",
         ),
-        "restore": (".backups", "Have a backup in an empty database, and check that every account has its rows there."),
-        "serve": (".serving", "Answer requests until SIGTERM or Ctrl-C; then end what is running, and end with 0."),
-        "replay": (".replay", "Drive the incident log of another system through FlowPilot, each row at its own time."),
-        "demo": (".demo", "Tell the main job as a story, on a server, a database and a mail server of its own on this machine."),
-        "account": (".accounts", "The accounts: one for each MSP."),
+        "restore": (".backups", "Restore a backup into an empty database, and check that every account has its rows."),
+        "serve": (".serving", "Answer requests until SIGTERM or Ctrl-C; then finish what is running and exit with 0."),
+        "replay": (".replay", "Replay the incident log of another system in FlowPilot, each row at its own time."),
+        "demo": (".demo", "Show the main job as a story, with a server, a database and a mail server of its own on this machine."),
+        "account": (".accounts", "Accounts, one for each MSP."),
         "user": (".accounts", "The people of an account."),
         "team": (".accounts", "The teams of an account."),
-        "token": (".accounts", "API tokens, each of one person."),
+        "token": (".accounts", "API tokens, each for one person."),
         "provider": (".providers", "The identity providers that an account trusts."),
-        "secrets": (".secrets", "The key that accounts' secrets are sealed under."),
-        "deliveries": (".deliveries", "What was told to whom, and what to do where it was not."),
+        "secrets": (".secrets", "The key that stored secrets are encrypted with."),
+        "deliveries": (".deliveries", "Who was told what, and what to do where a message failed."),
         "audit": (".audit", "The audit log of an account."),
-        "relay": (".serving", "Send mails, and do whatever else follows from what happened, until SIGTERM or Ctrl-C."),
+        "relay": (".serving", "Send mails and do the other background work, until SIGTERM or Ctrl-C."),
     }
 )
 """Every command and group of commands, as they are listed: the module that has it by its name, and the first sentence of its help."""

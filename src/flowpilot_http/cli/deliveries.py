@@ -21,7 +21,7 @@ from .outcome import Json, outcome, run, say
 
 PAGE = 200
 
-deliveries = typer.Typer(help="What was told to whom, and what to do where it was not.", no_args_is_help=True)
+deliveries = typer.Typer(help="Who was told what, and what to do where a message failed.", no_args_is_help=True)
 
 
 @deliveries.command("list")
@@ -46,10 +46,10 @@ def list_deliveries(
 @deliveries.command("retry")
 def retry_deliveries(
     account: OfAccount,
-    delivery_ids: Annotated[list[UUID] | None, typer.Argument(metavar="[ID]...", help="Which ones. Left out: all that are dead.")] = None,
+    delivery_ids: Annotated[list[UUID] | None, typer.Argument(metavar="[ID]...", help="Which ones. Without any, all dead ones.")] = None,
     json: Json = False,
 ) -> None:
-    """Have dead deliveries of an account tried again."""
+    """Try the dead deliveries of an account again."""
 
     async def work() -> list[UUID]:
         async with composition.flowpilot_of(settings) as flowpilot:
@@ -74,7 +74,7 @@ def retry_deliveries(
 
 @deliveries.command("drain")
 def drain(json: Json = False) -> None:
-    """Do all the relay's work that is due now, in this process, and end."""
+    """Do all of the relay's work that is due now, in this process, and exit."""
     with outcome():
         done = run(composition.drain(prepared()))
         say({"done": done}, f"{done} pieces of work done; nothing more is due.", json=json)

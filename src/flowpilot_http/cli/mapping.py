@@ -143,11 +143,11 @@ def read_mapping(path: Path) -> LogMapping:
     except OSError as exc:
         raise LogProblem(f"{path}: {exc.strerror}") from exc
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
-        raise LogProblem(f"{path}: this is no TOML: {exc}") from exc
+        raise LogProblem(f"{path}: this is not TOML: {exc}") from exc
     except msgspec.ValidationError as exc:
         raise LogProblem(f"{path}: {explained(str(exc), LogMapping)}") from exc
     except LookupError as exc:
-        raise LogProblem(f"{path}: there is no encoding {mapping.file.encoding!r} - at `$.file.encoding`") from exc
+        raise LogProblem(f"{path}: unknown encoding {mapping.file.encoding!r} - at `$.file.encoding`") from exc
     except LogProblem as exc:
         raise LogProblem(f"{path}: {exc}") from exc
     return mapping
@@ -175,7 +175,7 @@ def read_log(path: Path, mapping: LogMapping) -> ReadLog:
     except (EOFError, gzip.BadGzipFile, zlib.error) as exc:
         raise LogProblem(f"{path}: the gzip file is damaged or cut short: {exc}") from exc
     except (UnicodeError, LookupError) as exc:
-        raise LogProblem(f"{path}: this is no text in {mapping.file.encoding}: {exc}") from exc
+        raise LogProblem(f"{path}: this is not {mapping.file.encoding} text: {exc}") from exc
     except LogProblem as exc:
         raise LogProblem(f"{path}: {exc}") from exc
     except OSError as exc:
@@ -280,7 +280,7 @@ class _RowReader:
             self._latest = at
             return at
         except (ValueError, OverflowError):
-            raise InvalidValue(column, f"{_quoted(cell)} is not a time written as {written!r}") from None
+            raise InvalidValue(column, f"{_quoted(cell)} is not a time in the format {written!r}") from None
 
     def _by_the_wall(self, at: datetime, zone: ZoneInfo | None) -> datetime:
         """A time that names no zone, in UTC: of an hour that comes twice, the second time where the log has passed the first."""
@@ -292,7 +292,7 @@ class _RowReader:
             if all(_matches(self._cell(column, cells), wanted) for column, wanted in rule.when.items()):
                 return rule.means
         told = ", ".join(f"{column} = {_quoted(self._cell(column, cells))}" for column in self._rule_columns)
-        raise InvalidValue("rules", f"no rule says what it means that {told}")
+        raise InvalidValue("rules", f"no rule matches {told}")
 
 
 def _quoted(cell: str) -> str:
@@ -310,4 +310,4 @@ def _zone(mapping: LogMapping) -> ZoneInfo | None:
     try:
         return ZoneInfo(mapping.time.zone) if mapping.time.zone is not None else None
     except (ZoneInfoNotFoundError, ValueError, OSError) as exc:
-        raise LogProblem(f"there is no time zone {mapping.time.zone!r} - at `$.time.zone`") from exc
+        raise LogProblem(f"unknown time zone {mapping.time.zone!r} - at `$.time.zone`") from exc

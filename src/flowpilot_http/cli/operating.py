@@ -20,15 +20,15 @@ _INDENT: Final = "    "
 
 
 def migrate(json: Json = False) -> None:
-    """Bring the database's schema to what this version of the program wants. Running it again changes nothing."""
+    """Bring the database's schema up to this version of FlowPilot. Running it again changes nothing."""
     with outcome():
         revision, changed = composition.migrate(prepared())
-        sentence = f"The schema is at {revision}{' now' if changed else '; there was nothing to do'}."
+        sentence = f"The schema is {'now' if changed else 'already'} at {revision}."
         say({"revision": revision, "changed": changed}, sentence, json=json)
 
 
 def doctor(json: Json = False) -> None:
-    """Look for what is wrong with this installation, and say what to do: settings, database, roles, schema, tenancy."""
+    """Check the installation (settings, database, roles, schema, tenancy and more), and say how to fix what is wrong."""
     with outcome():
         settings = prepared(warned=False)
         findings = run(composition.examine(settings, unread(os.environ)))

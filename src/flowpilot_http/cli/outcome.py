@@ -47,8 +47,8 @@ def outcome() -> Iterator[None]:
     except Exception as exc:
         # Nobody foresaw it: said in a line all the same, and where it happened to whoever asks for that.
         log.debug("unforeseen", extra={"error": type(exc).__qualname__, "where": traceback.format_exception(exc)})
-        remedy = f"set {variable('log_level')}=debug to see where"
-        _end(f"this was not foreseen: {first_line(exc)}; {remedy}", COULD_NOT)
+        remedy = f"run it with {variable('log_level')}=debug to see where"
+        _end(f"something unexpected went wrong: {first_line(exc)}; {remedy}", COULD_NOT)
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:

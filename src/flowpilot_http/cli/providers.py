@@ -24,14 +24,14 @@ provider = typer.Typer(help="The identity providers that an account trusts. Over
 def add_provider(
     account: OfAccount,
     issuer: Annotated[str, typer.Option(help="Its address, exactly as it names itself: https://login.example.com.")],
-    client_id: Annotated[str, typer.Option(help="What it knows FlowPilot as.")],
+    client_id: Annotated[str, typer.Option(help="The client id that it gave FlowPilot.")],
     name: Annotated[str, typer.Option(help="What the button on the sign-in page says.")],
     client_secret: Annotated[
         str | None, typer.Option(envvar="FLOWPILOT_CLIENT_SECRET", help="The client's secret; a public client has none.")
     ] = None,
     json: Json = False,
 ) -> None:
-    """Trust an OpenID Connect provider: its JWTs, and whom it sends back signed in. They must be people of the account already."""
+    """Trust an OpenID Connect provider: its JWTs, and the people it signs in. They must belong to the account already."""
 
     async def work(settings: Settings) -> tuple[AccountId, IdentityProvider]:
         async with composition.flowpilot_and_providers(settings) as flowpilot:
@@ -76,7 +76,7 @@ def remove_provider(
     provider_id: Annotated[UUID, typer.Option("--provider", metavar="ID", help="Its id, as `provider add` printed it.")],
     json: Json = False,
 ) -> None:
-    """Trust it no longer. Whoever is signed in stays so until their sign-in is over."""
+    """Stop trusting a provider. Whoever is signed in stays so until their sign-in ends."""
 
     async def work(settings: Settings) -> None:
         async with composition.flowpilot_of(settings) as flowpilot:

@@ -23,17 +23,17 @@ MOST_TOLD: Final = 20
 
 def replay(
     log: Annotated[Path, typer.Argument(help="The log: CSV with a header row, gzipped or not.")],
-    mapping: Annotated[Path, typer.Option(help="Which column says what, and what it means: a TOML file.")],
+    mapping: Annotated[Path, typer.Option(help="A TOML file that says what the columns and their values mean.")],
     account: Annotated[
-        str | None, typer.Option(metavar="ACCOUNT", help="The account it goes into: its id, or its name. Left out, one is made.")
+        str | None, typer.Option(metavar="ACCOUNT", help="The account to replay into: its id or name. Without it, a new one is made.")
     ] = None,
     concurrency: Annotated[int, typer.Option(min=1, max=64, help="How many cases at once.")] = 8,
-    skip_bad_rows: Annotated[bool, typer.Option("--skip-bad-rows", help="Leave rows out that cannot be read.")] = False,
+    skip_bad_rows: Annotated[bool, typer.Option("--skip-bad-rows", help="Leave out rows that cannot be read.")] = False,
     json: Json = False,
 ) -> None:
-    """Drive the incident log of another system through FlowPilot, each row at its own time. Nobody is told of anything.
+    """Replay the incident log of another system in FlowPilot, each row at its own time. Nobody is notified.
 
-    Stopped and started again with the same account, it goes on where it was.
+    Stop it and start it again with the same account, and it continues where it stopped.
     """
 
     async def work() -> tuple[AccountId, Figures]:

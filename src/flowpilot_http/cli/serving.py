@@ -12,10 +12,10 @@ from .outcome import Json, outcome, run, say
 
 def serve(
     host: Annotated[str, typer.Option(help="Where to listen; 0.0.0.0 is every address of this machine.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Which port; 0 is a free one.")] = 8000,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Which port; 0 picks a free one.")] = 8000,
     relay: Annotated[bool, typer.Option(help="Send mails from here too.")] = True,
 ) -> None:
-    """Answer requests until SIGTERM or Ctrl-C; then end what is running, and end with 0."""
+    """Answer requests until SIGTERM or Ctrl-C; then finish what is running and exit with 0."""
     with outcome():
         run(composition.serve(prepared(quiet=False), host=host, port=port, relay=relay))
 
@@ -27,10 +27,10 @@ relay = typer.Typer(invoke_without_command=True, add_completion=False)
 def _relay(
     context: typer.Context,
     metrics_port: Annotated[
-        int | None, typer.Option(min=1, max=65535, help="Answer GET /metrics on this port. Left out: `serve` has the figures.")
+        int | None, typer.Option(min=1, max=65535, help="Answer GET /metrics on this port. Without it, only `serve` has the figures.")
     ] = None,
 ) -> None:
-    """Send mails, and do whatever else follows from what happened, until SIGTERM or Ctrl-C."""
+    """Send mails and do the other background work, until SIGTERM or Ctrl-C."""
     if context.invoked_subcommand is None:
         with outcome():
             run(composition.relay(prepared(quiet=False), metrics_port=metrics_port))
@@ -38,10 +38,10 @@ def _relay(
 
 @relay.command("pause")
 def pause_relays(
-    reason: Annotated[str, typer.Argument(help="Why, for whoever asks.")] = "somebody asked for it",
+    reason: Annotated[str, typer.Argument(help="Why, for whoever asks.")] = "an operator asked for it",
     json: Json = False,
 ) -> None:
-    """Have all relays rest, wherever they run: before a backup is restored, say. They do what they have begun."""
+    """Pause all relays, wherever they run: before a restore, for example. They finish what they have begun."""
     with outcome():
         run(composition.pause_relays(prepared(), reason))
         say({"paused": True, "reason": reason}, "Relays are paused. Resume them with: flowpilot relay resume", json=json)
@@ -49,11 +49,8 @@ def pause_relays(
 
 @relay.command("resume")
 def resume_relays(json: Json = False) -> None:
-    """Let relays work again that rest, since the database was restored or since somebody asked for it: all that is due is sent."""
+    """Let relays work again after a restore or a pause: everything that is due is sent."""
     with outcome():
         reason = run(composition.resume_relays(prepared()))
-        say(
-            {"paused": False, "reason": reason},
-            f"Relays are running again. They were paused because: {reason or 'they were not'}",
-            json=json,
-        )
+        sentence = f"Relays are running again. They were paused: {reason}" if reason else "Relays were not paused."
+        say({"paused": False, "reason": reason}, sentence, json=json)

@@ -13,7 +13,7 @@ from flowpilot_adapters.postgres_programs import ProgramFailed, Programs
 from flowpilot_adapters.sql import backups, migrations, roles
 from flowpilot_adapters.sql.schema import SCHEMA
 from flowpilot_adapters.system import SystemClock
-from flowpilot_http.settings import Settings, variable
+from flowpilot_http.settings import Settings, database_address, variable
 
 from .failures import CannotRun
 
@@ -49,7 +49,7 @@ def restore(settings: Settings, file: Path, into: str | None) -> Manifest:
         kept = Backup.read(file)
         manifest = kept.manifest
         if not migrations.knows(manifest.revision):
-            raise CannotRun(f"{file} was made by FlowPilot {manifest.program}, which is newer: restore it with that version")
+            raise CannotRun(f"{file} was made by FlowPilot {manifest.program}, which is newer; restore it with that version")
         with _database_to_fill(settings, into) as url:
             programs = Programs.of(max(manifest.dumped_by, backups.make_room(url)))
             try:
@@ -68,7 +68,7 @@ def _compare(counted: Rows, there: Rows, what: str) -> None:
         if counted.get(table, {}) != there.get(table, {}):
             saved, found = (sum(rows.get(table, {}).values()) for rows in (counted, there))
             of_whom = "" if saved != found else ", of other accounts"
-            raise CannotRun(f"{what} has {found} rows of {table}{of_whom}, and {saved} were saved: it is not what was saved")
+            raise CannotRun(f"{what} has {found} rows of {table}{of_whom}, but {saved} were saved: this is not what was backed up")
 
 
 @contextmanager
@@ -80,7 +80,7 @@ def _database_to_save(settings: Settings) -> Iterator[str]:
         with EmbeddedPostgres(settings.data_dir) as server:
             yield server.address.url(user=roles.BACKUP)
     elif settings.backup_database_url is None:
-        raise CannotRun(f"set {variable('backup_database_url')} to the database as {roles.BACKUP}, who alone may read all rows")
+        raise CannotRun(f"set {variable('backup_database_url')} to the database as {roles.BACKUP}, the only role that may read all rows")
     else:
         yield settings.backup_database_url
 
@@ -89,7 +89,11 @@ def _database_to_save(settings: Settings) -> Iterator[str]:
 def _database_to_fill(settings: Settings, into: str | None) -> Iterator[str]:
     """An empty database as a superuser. Raises `CannotRun`."""
     if into is not None:
-        yield into
+        try:
+            address = database_address(into)
+        except ValueError as exc:
+            raise CannotRun(f"the database to restore into {exc}") from exc
+        yield address
     elif settings.embedded:
         with EmbeddedPostgres(settings.data_dir) as server:
             yield server.address.url()

@@ -17,13 +17,13 @@ def accounts(settings: Settings) -> list[ListedAccount]:
     with database_of(settings) as urls:
         if urls.backup is None:
             raise CannotRun(
-                f"set {variable('backup_database_url')} to the database as {roles.BACKUP}, who alone sees more than one account"
+                f"set {variable('backup_database_url')} to the database as {roles.BACKUP}, the only role that sees more than one account"
             )
         try:
             return listed(urls.backup)
         except SeesNotAll as exc:
             raise CannotRun(
-                f"let {variable('backup_database_url')} connect as {roles.BACKUP}, who alone sees more than one account"
+                f"let {variable('backup_database_url')} connect as {roles.BACKUP}, the only role that sees more than one account"
             ) from exc
 
 

@@ -52,7 +52,7 @@ async def examine(settings: Settings, strangers: Sequence[Unread] = ()) -> list[
         with database_of(settings) as urls:
             findings += await _examined(settings, urls)
     except CannotRun as exc:
-        findings.append(Finding("database", str(exc), "Mend that first; the rest of the database was not looked at."))
+        findings.append(Finding("database", str(exc), "Fix that first; the rest of the database was not checked."))
     return findings
 
 
@@ -62,12 +62,12 @@ async def _examined(settings: Settings, urls: Urls) -> list[Finding]:
     try:
         at_head = await database.is_at_head()
     except Unavailable as exc:
-        remedy = f"Start it, or mend {variable('database_url')}."
+        remedy = f"Start it, or correct {variable('database_url')}."
         return [Finding("database", f"it does not answer ({first_line(exc.__cause__ or exc)})", remedy)]
     finally:
         await database.close()
     old = tenancy.unfixed(urls.app)
-    findings.append(Finding("database", note=old and f"{old}; no key here lets it through, and updating is better"))
+    findings.append(Finding("database", note=old and f"{old}; no key of ours lets it through, but updating is better"))
     try:
         tenancy.check_application(urls.app)
         findings.append(Finding("role"))
@@ -77,22 +77,22 @@ async def _examined(settings: Settings, urls: Urls) -> list[Finding]:
     if not at_head:
         return [*findings, Finding("schema", f"it is not at {migrations.head()}", "Run: flowpilot migrate")]
     findings.append(Finding("schema"))
-    remedy = "Undo what was changed by hand, or restore from a backup: one account could reach another's."
+    remedy = "Undo what was changed by hand, or restore a backup: one account could reach another's data."
     leaks = tenancy.findings(urls.app)
     findings += [Finding(f"tenancy, {leak.rule}", str(leak), remedy) for leak in leaks] or [Finding("tenancy")]
     if urls.relay is None:
-        remedy = f"Set {variable('relay_database_url')}, where a relay runs."
-        return [*findings, Finding("relay", "nobody said how it reaches the database", remedy)]
+        remedy = f"Set {variable('relay_database_url')} wherever a relay runs."
+        return [*findings, Finding("relay", "it was not told how to reach the database", remedy)]
     outbox, marks = SqlOutbox(urls.relay), SqlMarks(urls.relay)
     try:
         await outbox.lag()
         resting = await marks.why_paused()
     except Unavailable as exc:
-        remedy = f"Mend {variable('relay_database_url')}."
+        remedy = f"Correct {variable('relay_database_url')}."
         return [*findings, Finding("relay", f"it does not reach the database ({first_line(exc.__cause__ or exc)})", remedy)]
     else:
         remedy = "When it is clear what may be sent again, run: flowpilot relay resume"
-        relay = Finding("relay", f"relays rest, and nothing is sent: {resting}", remedy) if resting else Finding("relay")
+        relay = Finding("relay", f"relays are paused, and nothing is sent: {resting}", remedy) if resting else Finding("relay")
         return [*findings, relay, await _examined_secrets(settings, urls, outbox)]
     finally:
         await outbox.close()
@@ -128,18 +128,18 @@ def _examined_key(settings: Settings) -> Finding:
     if not open_files:
         return found
     modes = ", ".join(f"{file} (mode {stat.S_IMODE(file.stat().st_mode):04o})" for file in open_files)
-    return Finding("secret key", f"others than its owner may read {modes}", f"Run: chmod 600 {' '.join(map(str, open_files))}")
+    return Finding("secret key", f"not only its owner may read {modes}", f"Run: chmod 600 {' '.join(map(str, open_files))}")
 
 
 async def _examined_mail(settings: Settings) -> Finding:
     """Whether the mail server takes mail from us, as far as it says so before one is sent."""
-    remedy = f"Mend {variable('smtp_url')}, or the mail server; until then nobody gets mail."
+    remedy = f"Correct {variable('smtp_url')}, or fix the mail server; until then nobody gets mail."
     try:
         notifier = notifier_of(settings)
     except CannotRun as exc:
         return Finding("mail", str(exc), remedy)
     if isinstance(notifier, LogNotifier):
-        return Finding("mail", warning=f"no mail server is named, so mails go to the log and to nobody; set {variable('smtp_url')}")
+        return Finding("mail", warning=f"no mail server is set, so mails go to the log and to nobody; set {variable('smtp_url')}")
     try:
         await notifier.greet()
     except NotSent as exc:
@@ -147,7 +147,7 @@ async def _examined_mail(settings: Settings) -> Finding:
     finally:
         await notifier.close()
     alone = settings.mail_only_to
-    return Finding("mail", note=f"only {alone} get any ({variable('mail_only_to')})" if alone else None)
+    return Finding("mail", note=f"only {alone} get mail ({variable('mail_only_to')})" if alone else None)
 
 
 async def _examined_secrets(settings: Settings, urls: Urls, outbox: SqlOutbox) -> Finding:
@@ -162,14 +162,14 @@ async def _examined_secrets(settings: Settings, urls: Urls, outbox: SqlOutbox) -
     finally:
         await database.close()
     if lost:
-        remedy = f"Name the key they were sealed under in {variable('secret_key_previous')}, or have them entered anew."
-        return Finding("secrets", f"{lost} cannot be opened by any key that is known here", remedy)
-    return Finding("secrets", note=f"{older} are sealed under the previous key; run: flowpilot secrets rotate" if older else None)
+        remedy = f"Put the key they were encrypted with into {variable('secret_key_previous')}, or have them entered again."
+        return Finding("secrets", f"{lost} cannot be opened with any key that is set here", remedy)
+    return Finding("secrets", note=f"{older} are encrypted with the previous key; run: flowpilot secrets rotate" if older else None)
 
 
 def _found(check: str, look: Callable[[], object]) -> Finding:
     try:
         look()
     except CannotRun as exc:
-        return Finding(check, str(exc), "Mend the setting; `flowpilot config` shows what each is for.")
+        return Finding(check, str(exc), "Correct the setting; `flowpilot config` shows what each is for.")
     return Finding(check)

@@ -99,7 +99,7 @@ async def drain(settings: Settings) -> int:
         while found := await working.run_once():
             done += found
         if reason := await marks_of(stack, urls).why_paused():
-            raise CannotRun(f"relays rest: {reason}; when it is clear what may be sent again, run: flowpilot relay resume")
+            raise CannotRun(f"relays are paused: {reason}; when it is clear what may be sent again, run: flowpilot relay resume")
         return done
 
 
@@ -194,7 +194,7 @@ async def measure(outbox: SqlOutbox, metrics: Metrics, stop: asyncio.Event) -> N
 async def _relaying(settings: Settings, stack: AsyncExitStack, urls: Urls) -> Database:
     """The database for whoever relays. Raises `CannotRun`."""
     if settings.base_url is None:
-        raise CannotRun(f"set {variable('base_url')} to where links in mails lead to")
+        raise CannotRun(f"set {variable('base_url')} to the address that links in mails lead to")
     return opened_for_relay(stack, urls.app, pool_size=settings.pool_size)
 
 

@@ -1,6 +1,5 @@
 """How pages say times, spans and names."""
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final
@@ -8,13 +7,11 @@ from typing import Final
 from markupsafe import Markup
 
 from flowpilot_core.domain.kernel.text import counted
+from flowpilot_core.domain.sessions.session import SYSTEMS
 
 _MINUTE: Final = timedelta(minutes=1)
 _HOUR: Final = timedelta(hours=1)
 _DAY: Final = timedelta(days=1)
-
-SYSTEMS: Final[Mapping[str, str]] = MappingProxyType({"halopsa": "HaloPSA", "connectwise": "ConnectWise", "autotask": "Autotask"})
-"""What PSAs are called by people; any other goes by its own name."""
 
 
 def at(when: datetime) -> Markup:

@@ -52,7 +52,7 @@ async def queue(request: Call) -> Body:
 
 @part.reads(HANDOFF, HandoffOut, etag=True, page=PAGE)
 async def get_handoff(request: Call) -> Body:
-    """One handoff with the earlier ones of its session and how far telling people has got."""
+    """One handoff, with the earlier ones of its session and how many people have been told."""
     await request.wanted(Nothing)
     detail = await request.flowpilot.handoffs.get(request.user, request.handoff_id)
     return request.shown(HandoffOut.shown(detail), version=detail.handoff.version)
@@ -84,7 +84,7 @@ async def changes(request: Call) -> Body:
 
 @part.reads(f"{HANDOFF}/deliveries", Listed[DeliveryOut], query=Page, problems=("invalid_cursor",), page=PAGE)
 async def deliveries(request: Call) -> Body:
-    """Who was told, over which channel, and how far that is."""
+    """Who was told, over which channel, and what came of it."""
     handoff_id = request.handoff_id
     page = await request.wanted(Page)
 
@@ -121,7 +121,7 @@ async def unclaim(request: Call) -> Body:
 
 @part.moves(f"{HANDOFF}/reroute", HandoffOut, body=Reroute, problems=("invalid_transition",))
 async def reroute(request: Call) -> Body:
-    """Mean an open escalation for another team or person, or make it more or less urgent; the wait goes on."""
+    """Send an open escalation to another team or person, or make it more or less urgent; the wait goes on."""
     to = await request.read(Reroute)
     return await request.changed(
         lambda change: request.flowpilot.handoffs.reroute(
@@ -147,7 +147,7 @@ async def withdraw(request: Call) -> Body:
 
 @part.moves(f"{HANDOFF}/seen", HandoffOut, body=Nothing)
 async def see(request: Call) -> Body:
-    """You have looked at it, as its escalator can see; a second look changes nothing."""
+    """Say that you have looked at it, which its escalator can see; a second look changes nothing."""
     await request.read(Nothing)
     return await request.changed(
         lambda change: request.flowpilot.handoffs.see(request.user, request.handoff_id, request=change), HandoffOut.shown
@@ -156,7 +156,7 @@ async def see(request: Call) -> Body:
 
 @part.moves(f"{HANDOFF}/verdict", HandoffOut, body=Judge, problems=OF_CLAIMER)
 async def judge(request: Call) -> Body:
-    """What you, who claimed it, think of its having been escalated; a later verdict replaces it."""
+    """Say, as its claimer, whether it was right to escalate it; a later verdict replaces yours."""
     new = await request.read(Judge)
     return await request.changed(
         lambda change: request.flowpilot.handoffs.judge(
@@ -168,7 +168,7 @@ async def judge(request: Call) -> Body:
 
 @part.moves(f"{HANDOFF}/deliveries/{{delivery_id:str}}/retry", HandoffOut, body=Nothing, problems=("invalid_transition",))
 async def retry_delivery(request: Call) -> Body:
-    """Have a dead delivery tried again."""
+    """Try a dead delivery again."""
     await request.read(Nothing)
     return await request.changed(
         lambda change: request.flowpilot.deliveries.retry(request.user, request.handoff_id, request.delivery_id, request=change),

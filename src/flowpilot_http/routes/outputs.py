@@ -27,7 +27,7 @@ async def list_outputs(request: Call) -> Body:
 
 @part.makes(OUTPUTS, OutputOut, body=NewOutput, problems=OF_RESOLVED)
 async def make_output(request: Call) -> Body:
-    """Have an output made of a resolved session: what solved it, at which fork, and what was ruled out, without passwords and keys."""
+    """Make an output of a resolved session: what solved it, at which fork, and what was ruled out, without passwords and keys."""
     new = await request.read(NewOutput)
     return await request.changed(
         lambda change: request.flowpilot.outputs.make(request.user, request.session_id, new.kind, request=change),
@@ -46,7 +46,7 @@ async def get_output(request: Call) -> Body:
 
 @part.mends(OUTPUT, OutputOut, body=EditOutput, problems=OF_RESOLVED)
 async def edit_output(request: Call) -> Body:
-    """Write it anew: the next version, to be approved again. A client summary takes nothing that stands in an internal note."""
+    """Edit an output: the next version, to be approved again. A client summary takes nothing from an internal note."""
     new = await request.read(EditOutput)
     return await request.changed(
         lambda change: request.flowpilot.outputs.edit(request.user, request.session_id, request.output_id, new.body, request=change),
@@ -56,7 +56,7 @@ async def edit_output(request: Call) -> Body:
 
 @part.moves(f"{OUTPUT}/approve", OutputOut, body=Nothing, problems=OF_RESOLVED)
 async def approve_output(request: Call) -> Body:
-    """Say that it may leave as it reads now."""
+    """Approve an output as it reads now."""
     await request.read(Nothing)
     return await request.changed(
         lambda change: request.flowpilot.outputs.approve(request.user, request.session_id, request.output_id, request=change), OutputOut.of
@@ -65,7 +65,7 @@ async def approve_output(request: Call) -> Body:
 
 @part.moves(f"{OUTPUT}/post", OutputOut, body=Nothing, problems=OF_RESOLVED)
 async def post_output(request: Call) -> Body:
-    """Have an approved one posted to the session's ticket, once: internal, but for a client summary where the connection says so."""
+    """Post an approved output to the session's ticket, once: internal, except a client summary where the connection says so."""
     await request.read(Nothing)
     return await request.changed(
         lambda change: request.flowpilot.outputs.post(request.user, request.session_id, request.output_id, request=change), OutputOut.of
@@ -74,7 +74,7 @@ async def post_output(request: Call) -> Body:
 
 @part.exports(f"{OUTPUT}/export", "text/markdown", "text/html", query=ExportWanted)
 async def export_output(request: Call) -> Body:
-    """An output as a Markdown or HTML document that loads nothing and leads nowhere, without passwords and keys."""
+    """An output as a Markdown or HTML document that loads nothing and has no links, without passwords and keys."""
     format = (await request.wanted(ExportWanted)).format or ExportFormat.MD
     export = await request.flowpilot.outputs.export(request.user, request.session_id, request.output_id, format)
     name = f"{export.kind}-{export.version}.{format}"

@@ -79,7 +79,7 @@ async def get_connection(request: Call) -> Body:
 
 @part.mends(CONNECTION, ConnectionOut, body=ChangedConnection)
 async def change_connection(request: Call) -> Body:
-    """Change what is named; all credentials or none. However broken the connection was, it is tried again then."""
+    """Change what is named; all credentials or none. The connection is then tried again, however broken it was."""
     new = await request.read(ChangedConnection)
     return await request.changed(
         lambda change: request.flowpilot.psa.change(
@@ -97,7 +97,7 @@ async def change_connection(request: Call) -> Body:
 
 @part.drops(CONNECTION)
 async def remove_connection(request: Call) -> Body:
-    """Disconnect it and forget its credentials. What was to be posted is not any more; the log of what was stays."""
+    """Disconnect a PSA and delete its credentials. What was still to be posted is not; the log of what was stays."""
     await request.read(Nothing)
     return await request.changed(
         lambda change: request.flowpilot.psa.remove(request.user, request.connection_id, request=change),
@@ -115,7 +115,7 @@ async def test_connection(request: Call) -> Body:
 
 @part.asks(f"{CONNECTION}/preview", NotePreviewOut, body=NotePreviewWanted)
 async def preview_note(request: Call) -> Body:
-    """How a note would look on a ticket, told of a case that we made up; nothing is posted."""
+    """How a note would look on a ticket, for a made-up case; nothing is posted."""
     wanted = await request.read(NotePreviewWanted)
     preview = await request.flowpilot.psa.preview(request.user, request.connection_id, kind=wanted.kind, template=wanted.template)
     return Body(encode(NotePreviewOut.of(preview)))
@@ -138,7 +138,7 @@ async def renew_psa_webhook(request: Call) -> Body:
 
 @part.drops(f"{CONNECTION}/webhook")
 async def drop_psa_webhook(request: Call) -> Body:
-    """Your PSA calls no more."""
+    """Remove the address that your PSA calls."""
     await request.read(Nothing)
     return await request.changed(
         lambda change: request.flowpilot.psa_webhooks.drop(request.user, request.connection_id, request=change),
@@ -149,7 +149,7 @@ async def drop_psa_webhook(request: Call) -> Body:
 
 @part.hears("/psa-webhooks/{token:str}")
 async def hear_psa(request: Call) -> Body:
-    """What your PSA sends as a ticket changes. Which ticket it was is all that is taken from it: the ticket itself is read anew."""
+    """What your PSA sends as a ticket changes. Which ticket it was is all that is taken from it: the ticket itself is read again."""
     knock = Knock(headers=request.told, body=await request.body())
     await request.flowpilot.psa_webhooks.hear(request.token, knock)
     return Body(b"", status=204)
@@ -179,7 +179,7 @@ async def list_posts(request: Call) -> Body:
 
 @part.moves("/psa-posts/{post_id:str}/retry", PostOut, body=Nothing, problems=("invalid_transition",))
 async def retry_post(request: Call) -> Body:
-    """Have a dead post tried again; whatever of it stands on the ticket is not posted twice."""
+    """Try a dead post again; what is already on the ticket is not posted twice."""
     await request.read(Nothing)
     return await request.changed(lambda change: request.flowpilot.psa.retry(request.user, request.post_id, request=change), PostOut.of)
 

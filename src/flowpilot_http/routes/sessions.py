@@ -108,7 +108,7 @@ async def add_step(request: Call) -> Body:
 
 @part.mends(f"{SESSION}/steps/{{step_id:str}}", StepOut, body=NewResult, problems=(*OF_ASSIGNEE, "session_full"))
 async def set_result(request: Call) -> Body:
-    """Say what came of a step, and to which branch it belongs. One at which the work was split stays in its own."""
+    """Set the result of a step, or the branch it belongs to. A step at which the work was split stays in its branch."""
     new = await request.read(NewResult)
     return await request.changed(
         lambda change: request.flowpilot.sessions.set_result(
@@ -144,7 +144,7 @@ async def fork(request: Call) -> Body:
 
 @part.moves(f"{SESSION}/active-branch", SessionDetailOut, body=ActiveBranch, problems=OF_ASSIGNEE)
 async def activate_branch(request: Call) -> Body:
-    """Go on in another branch."""
+    """Continue in another branch."""
     wanted = await request.read(ActiveBranch)
     return await request.changed(
         lambda change: request.flowpilot.sessions.activate_branch(
@@ -156,7 +156,7 @@ async def activate_branch(request: Call) -> Body:
 
 @part.moves(f"{SESSION}/branches/{{branch_id:str}}/close", SessionDetailOut, body=CloseBranch, problems=OF_ASSIGNEE)
 async def close_branch(request: Call) -> Body:
-    """Close a branch; where it was the active one, work goes on in the nearest open one."""
+    """Close a branch; if it was the active one, work continues in the nearest open one."""
     how = await request.read(CloseBranch)
     return await request.changed(
         lambda change: request.flowpilot.sessions.close_branch(
@@ -168,7 +168,7 @@ async def close_branch(request: Call) -> Body:
 
 @part.makes(f"{SESSION}/handoff", HandoffOut, body=HandOff, problems=OF_ASSIGNEE)
 async def hand_off(request: Call) -> Body:
-    """Park or escalate a session: everything tried is frozen in a snapshot. Who is told is told afterwards."""
+    """Park or escalate a session: everything tried is frozen in a snapshot. People are told afterwards."""
     new = await request.read(HandOff)
     return await request.changed(
         lambda change: request.flowpilot.handoffs.hand_off(
@@ -190,7 +190,7 @@ async def hand_off(request: Call) -> Body:
 
 @part.moves(f"{SESSION}/resume", SessionDetailOut, body=Nothing, problems=OF_ASSIGNEE)
 async def resume(request: Call) -> Body:
-    """Go on with a parked session."""
+    """Continue a parked session."""
     await request.read(Nothing)
     return await request.changed(
         lambda change: request.flowpilot.sessions.resume(request.user, request.session_id, request=change), SessionDetailOut.shown
@@ -218,7 +218,7 @@ async def join(request: Call) -> Body:
 
 @part.moves(f"{SESSION}/leave", SessionDetailOut, body=Nothing, problems=OF_ASSIGNEE)
 async def leave(request: Call) -> Body:
-    """Help no longer; the steps you added stay."""
+    """Stop helping; the steps you added stay."""
     await request.read(Nothing)
     return await request.changed(
         lambda change: request.flowpilot.sessions.leave(request.user, request.session_id, request=change), SessionDetailOut.shown
@@ -227,7 +227,7 @@ async def leave(request: Call) -> Body:
 
 @part.moves(f"{SESSION}/steps/{{step_id:str}}/feedback", SessionDetailOut, body=RateStep)
 async def rate_step(request: Call) -> Body:
-    """Say whether a step is any good; once for each person and step, and the last time counts."""
+    """Rate a step; once for each person and step, and the last rating counts."""
     new = await request.read(RateStep)
     return await request.changed(
         lambda change: request.flowpilot.sessions.rate_step(
@@ -239,7 +239,7 @@ async def rate_step(request: Call) -> Body:
 
 @part.moves(f"{SESSION}/resolve", SessionDetailOut, body=Resolve, problems=OF_ASSIGNEE)
 async def resolve(request: Call) -> Body:
-    """Done, with what solved it."""
+    """Resolve a session, with what solved it."""
     how = await request.read(Resolve)
     return await request.changed(
         lambda change: request.flowpilot.sessions.resolve(
@@ -251,7 +251,7 @@ async def resolve(request: Call) -> Body:
 
 @part.moves(f"{SESSION}/reopen", SessionDetailOut, body=Because, problems=("invalid_transition",))
 async def reopen(request: Call) -> Body:
-    """Active again, and yours."""
+    """Reopen a session: it is active again, and yours."""
     why = await request.read(Because)
     return await request.changed(
         lambda change: request.flowpilot.sessions.reopen(request.user, request.session_id, reason=why.reason, request=change),
@@ -261,7 +261,7 @@ async def reopen(request: Call) -> Body:
 
 @part.moves(f"{SESSION}/abandon", SessionDetailOut, body=Because, problems=OF_ASSIGNEE)
 async def abandon(request: Call) -> Body:
-    """Given up."""
+    """Abandon a session."""
     why = await request.read(Because)
     return await request.changed(
         lambda change: request.flowpilot.sessions.abandon(request.user, request.session_id, reason=why.reason, request=change),
@@ -271,7 +271,7 @@ async def abandon(request: Call) -> Body:
 
 @part.reads(f"{SESSION}/timeline", Listed[EntryOut], query=Page, problems=("invalid_cursor",), page=PAGE)
 async def timeline(request: Call) -> Body:
-    """Everything that happened, in order, with who."""
+    """Everything that happened, in order, and who did it."""
     session_id = request.session_id
     page = await request.wanted(Page)
 

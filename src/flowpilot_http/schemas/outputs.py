@@ -30,7 +30,7 @@ class EditOutput(Closed, kw_only=True, frozen=True):
 class ExportWanted(Closed, kw_only=True, frozen=True):
     """How an output is taken elsewhere."""
 
-    format: Annotated[ExportFormat | None, Meta(description="Markdown, if left out.")] = None
+    format: Annotated[ExportFormat | None, Meta(description="Without it: Markdown.")] = None
 
 
 class OutputVersionOut(msgspec.Struct, kw_only=True, frozen=True):

@@ -145,7 +145,7 @@ class ConnectionOut(msgspec.Struct, kw_only=True, frozen=True):
     name: str
     base_url: str
     settings: dict[str, Any]
-    circuit: Annotated[Circuit, Meta(description="`open`: nothing is sent, until `rests_until` or until somebody mends it.")]
+    circuit: Annotated[Circuit, Meta(description="`open`: nothing is sent, until `rests_until` or until somebody fixes it.")]
     rests_until: Instant | None
     problem: Annotated[str | None, Meta(description="What was wrong the last time; null once it worked.")]
     last_success_at: Instant | None

@@ -46,7 +46,7 @@ class NewStep(Closed, kw_only=True, frozen=True):
 
     kind: StepKind
     content: Annotated[Text, Meta(examples=["Removed the cached credentials and signed in again"])]
-    branch_id: Annotated[UUID | None, Meta(description="The active branch, where left out.")] = None
+    branch_id: Annotated[UUID | None, Meta(description="Without it: the active branch.")] = None
     result: Annotated[StepResult | None, Meta(examples=["failed"])] = None
     evidence: Annotated[Evidence | None, Meta(examples=["AADSTS50126: invalid username or password"])] = None
 
@@ -55,8 +55,8 @@ class NewResult(Closed, kw_only=True, frozen=True):
     """What came of a step."""
 
     result: StepResult | None
-    evidence: Annotated[Evidence | None, Meta(description="What stands there stays, where left out.")] = None
-    branch_id: Annotated[UUID | None, Meta(description="The branch that it belongs to; it stays where it is, where left out.")] = None
+    evidence: Annotated[Evidence | None, Meta(description="Without it, what is there stays.")] = None
+    branch_id: Annotated[UUID | None, Meta(description="The branch that it belongs to. Without it, it stays where it is.")] = None
 
 
 class OptionIn(Closed, kw_only=True, frozen=True):
@@ -97,7 +97,7 @@ class HandOff(Closed, kw_only=True, frozen=True):
     intent: Intent
     reason: Annotated[Text, Meta(examples=["Out of ideas; the client waits"])]
     note: Annotated[MaybeText | None, Meta(examples=["Ask for Petra on the phone"])] = None
-    priority: Annotated[Priority | None, Meta(description="The session's, where left out.")] = None
+    priority: Annotated[Priority | None, Meta(description="Without it: the session's.")] = None
     team_id: Annotated[UUID | None, Meta(description="Whom to tell; any eligible colleague may still claim.")] = None
     user_id: Annotated[UUID | None, Meta(description="Whom to tell; any eligible colleague may still claim.")] = None
     wake_at: Annotated[Instant | None, Meta(description="When to remind you of a park, and only you.")] = None

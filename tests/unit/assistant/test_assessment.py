@@ -137,7 +137,7 @@ class TestTheRules:
     def test_an_open_hypothesis_that_nobody_tested_is_a_next_step(self) -> None:
         case = a_session().step("looked at it").fork("gremlins", "poltergeist").step("called a priest").escalated()
 
-        assert any("“poltergeist”, for which nothing was tried" in said.text for said in by_rules(case).next_steps)
+        assert any("“poltergeist”, which nobody has tested yet" in said.text for said in by_rules(case).next_steps)
 
     def test_two_steps_that_contradict_each_other_are_asked_about(self) -> None:
         case = a_session().step("Pinged the gateway", result=StepResult.WORKED).step("pinged the gateway.").escalated()
@@ -172,7 +172,7 @@ class TestTheRules:
         assert all(said.unsupported for said in diagnosis.summary)
 
     def test_what_cannot_be_taken_back_is_a_risk(self) -> None:
-        assert "cannot simply be taken back" in (by_rules(a_session().step("deleted the profile").escalated()).risk or "")
+        assert "cannot simply be undone" in (by_rules(a_session().step("deleted the profile").escalated()).risk or "")
         assert None is by_rules(CASE).risk
 
     @pytest.mark.parametrize("result", [None, *StepResult])

@@ -93,7 +93,7 @@ class TestTheDemo:
         assert (DEMO.steps[-1].id,) == diagnosis.likely_causes[0].steps_for
 
     def test_nobody_is_sent_to_the_log_that_was_read(self) -> None:
-        assert ["Go on with “Firewall”, which step 4 left open: Monday's update closes idle tunnels."] == [
+        assert ["Continue with “Firewall”, which step 4 left open: Monday's update closes idle tunnels."] == [
             said.text for said in by_rules(DEMO).next_steps
         ]
 

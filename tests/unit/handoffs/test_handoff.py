@@ -64,7 +64,7 @@ def test_what_is_offered_is_what_would_not_be_refused(state: HandoffState, actor
             make_it()
             done.add(move)
 
-    assert done == handoff.offers(actor)
+    assert done == handoff.offers(actor, session)
 
 
 @pytest.mark.parametrize("state", IN_STATE)

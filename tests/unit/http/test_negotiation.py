@@ -152,7 +152,7 @@ async def test_the_browser_remembers_its_account_and_else_asks_for_it(world: Wor
 
     assert [sign_in, sign_in] == [known.path, new.path]
     assert 'name="account"' in asked
-    assert "This names no account." in mistaken
+    assert "That is not an account." in mistaken
 
 
 @pytest.mark.parametrize(
@@ -197,3 +197,28 @@ async def test_what_stands_encoded_in_a_path_stays_on_this_server(world: World, 
     answer = await browser.client.get(f"/sign-in/{world.senior.account_id}", params={"next": encoded}, follow_redirects=True)
 
     assert "flowpilot.test" == answer.url.host
+
+
+async def test_an_address_without_a_page_leads_over_the_sign_in_and_back(world: World) -> None:
+    browser = Browser(world.app)
+    browser.client.headers["accept"] = CHROMIUM
+
+    await browser.open("/ai-sessions?limit=5")
+    asked = browser.path
+    await browser.open(f"/sign-in-link/{await world.flowpilot.signing_in.link(world.senior.account_id, world.senior.user.id)}")
+    await browser.send()
+
+    assert "/sign-in?next=%2Fai-sessions%3Flimit%3D5" == asked
+    assert ("/ai-sessions?limit=5", []) == (browser.path, browser.page.json()["items"])
+
+
+@pytest.mark.parametrize("address", ["/nothing", f"/ai-sessions/{MISSING}/outputs", "/ai-sessions?limit=none"])
+async def test_what_is_refused_is_told_a_browser_on_a_page(world: World, address: str) -> None:
+    browser = await signed_in(world, world.senior)
+
+    page = await browser.client.get(address, headers={"accept": CHROMIUM})
+    problem = await browser.client.get(address, headers={"accept": "application/json"})
+
+    assert ("text/html; charset=utf-8", "application/problem+json") == (page.headers["content-type"], problem.headers["content-type"])
+    assert page.status_code == problem.status_code
+    assert problem.json()["detail"] in page.text

@@ -173,11 +173,11 @@ def test_no_secret_is_shown_and_none_is_in_a_repr() -> None:
 def test_a_variable_that_nobody_reads_is_noticed() -> None:
     said = unread({"FLOWPILOT_DATABSE_URL": "x", "FLOWPILOT_DATA_DIR": "/x", "FLOWPILOT_CLIENT_SECRET": "of one command", "PATH": "/bin"})
 
-    assert ["FLOWPILOT_DATABSE_URL is set, and nothing here reads it; did you mean FLOWPILOT_DATABASE_URL?"] == list(map(str, said))
+    assert ["FLOWPILOT_DATABSE_URL is set, but nothing reads it; did you mean FLOWPILOT_DATABASE_URL?"] == list(map(str, said))
 
 
 def test_a_variable_that_is_like_none_of_ours_is_named_alone() -> None:
-    assert ["FLOWPILOT_X is set, and nothing here reads it"] == list(map(str, unread({"FLOWPILOT_X": "1"})))
+    assert ["FLOWPILOT_X is set, but nothing reads it"] == list(map(str, unread({"FLOWPILOT_X": "1"})))
 
 
 def test_config_shows_every_setting_and_hides_secrets(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ async def test_the_log_says_that_a_mail_would_be_sent_and_neither_to_whom_nor_wh
     """A42: no addresses and no bodies."""
     caplog.set_level(logging.INFO, logger="flowpilot.mail")
 
-    assert "no mail server is named: written to the log" == await LogNotifier().send(a_message())
+    assert "no mail server is set: written to the log" == await LogNotifier().send(a_message())
 
     (record,) = caplog.records
     assert (a_message().message_id, "example.com") == (record.__dict__["message_id"], record.__dict__["to_domain"])

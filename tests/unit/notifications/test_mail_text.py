@@ -13,6 +13,7 @@ from flowpilot_core.application.notifications.mail_text import CLOSINGS, LEADS, 
 from flowpilot_core.domain.access.account import Account
 from flowpilot_core.domain.handoffs.handoff import Handoff
 from flowpilot_core.domain.notifications.delivery import DeliveryKind
+from flowpilot_core.domain.sessions.session import Ticket
 from flowpilot_core.ports.assistant import Clean
 from flowpilot_core.ports.notifications import Letter
 from flowpilot_core.testing.builders import ANNA, BEN, NOON, STAFF, an_escalation
@@ -49,6 +50,15 @@ class _Page(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         self.text += data
+
+
+@pytest.mark.parametrize(("system", "name"), [("connectwise", "ConnectWise"), ("halopsa", "HaloPSA"), ("our own", "our own")])
+def test_a_ticket_is_called_what_people_call_it(system: str, name: str) -> None:
+    handoff = an_urgent_case()
+
+    text = a_letter(evolve(handoff, brief=evolve(handoff.brief, ticket=Ticket(system=system, id="48211")))).text
+
+    assert f"Ticket:   {name} 48211" in text
 
 
 def test_a_letter_tells_enough_to_decide() -> None:

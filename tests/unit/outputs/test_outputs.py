@@ -65,7 +65,7 @@ def test_a_client_is_told_what_was_wrong_and_what_was_done_and_no_step() -> None
         "The problem “Printer offline” is solved.\n\n"
         "What was wrong: a dead port\n\n"
         "What we did: The port was dead; it is on another one.\n\n"
-        "Should it come back, answer to this ticket, and we go on from where we are."
+        "If it comes back, reply to this ticket, and we will pick up where we left off."
     ) == written(OutputKind.CLIENT_SUMMARY, a_solved_case())
 
 

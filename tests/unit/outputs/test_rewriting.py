@@ -131,4 +131,4 @@ async def test_for_a_client_a_model_is_told_nothing_that_was_said_among_colleagu
     assert "swapped the cable" not in str(question.snapshot)
     assert isinstance(question.snapshot["resolution"], Mapping)
     first, middle, last = better.body.split("\n\n")
-    assert ("The problem “Printer offline” is solved.", "We moved it.", True) == (first, middle, last.startswith("Should it come back"))
+    assert ("The problem “Printer offline” is solved.", "We moved it.", True) == (first, middle, last.startswith("If it comes back"))

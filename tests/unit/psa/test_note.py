@@ -64,7 +64,7 @@ def test_an_escalation_tells_why_what_was_tried_and_where_all_of_it_stands() -> 
         "Why: Out of ideas\nAsk for Petra\n\n"
         "Problem: Printer offline\nIt prints nothing.\n\n"
         "What failed:\n- Swapped the cable\n\n"
-        "What was tried besides:\n- Read the log\n- Restarted the spooler\n\n"
+        "Also tried:\n- Read the log\n- Restarted the spooler\n\n"
         "Assessment: The cable is not it.\n- The switch port (medium)\n- Next: Try another port\n\n"
         f"Everything that was tried: {LINK}"
     )

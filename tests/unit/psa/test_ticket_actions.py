@@ -75,7 +75,7 @@ async def test_a_ticket_follows_its_session() -> None:
         [entry.member_id for entry in ticket.work],
     )
     assert {PostState.POSTED, PostState.SUPPRESSED} == {state for state, _ in (await states(desk)).values()}
-    assert (PostState.SUPPRESSED, "it is meant for nobody by name") == (await states(desk))["escalated", "owner"]
+    assert (PostState.SUPPRESSED, "it is meant for no particular person") == (await states(desk))["escalated", "owner"]
     assert 3 == len(ticket.notes)
 
 

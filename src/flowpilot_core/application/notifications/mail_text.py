@@ -90,7 +90,7 @@ def _item(told: MailItem) -> Item:
     solution = dict(_solution(told.solved)) if told.solved else {}
     facts = {
         "Client": brief.client_name and clean(brief.client_name),
-        "Ticket": brief.ticket and clean(f"{brief.ticket.system} {brief.ticket.id}"),
+        "Ticket": brief.ticket and clean(brief.ticket.name),
         "Urgency": str(handoff.priority),
         "Asked by": told.escalator,
         "Reason": clean(handoff.reason),

@@ -123,7 +123,7 @@ class Outputs:
         case, output, names = await self._read(actor, session_id, output_id)
         body = checked_body(body)
         if output.kind is OutputKind.CLIENT_SUMMARY and holds(body, case.internal):
-            raise InvalidValue("body", "holds what an internal note says, which the client must not read")
+            raise InvalidValue("body", "contains text from an internal note, which the client must not read")
         fit = await case.redacted(body)
 
         return await self._move(
@@ -136,7 +136,7 @@ class Outputs:
         )
 
     async def approve(self, actor: Actor, session_id: SessionId, output_id: OutputId, *, request: Request = PLAIN) -> Shown:
-        """Say that it may leave as it reads now."""
+        """Approve an output as it reads now."""
         by = person(actor, Permission.DOCUMENT)
         _, _, names = await self._read(actor, session_id, output_id)
 

@@ -28,7 +28,7 @@ class Psas:
     def of(self, system: str) -> Psa:
         """Raises `InvalidValue` for a system that nobody here speaks to."""
         if system not in self.vendors:
-            raise InvalidValue("system", one_of(self.vendors) if self.vendors else "cannot be connected here, as no PSA can")
+            raise InvalidValue("system", one_of(self.vendors) if self.vendors else "cannot be connected: this server connects to no PSA")
         return self.vendors[system]
 
     async def lock_away(self, work: AccessWork, account_id: AccountId, connection: PsaConnection, credentials: Mapping[str, str]) -> None:

@@ -207,7 +207,7 @@ class PostNote:
         meant_for = handoff is not None and post.kind is NoteKind.ESCALATED and post.action is TicketAction.OWNER
         user_id = handoff.handoff.user_id if meant_for and handoff else post.by
         if user_id is None:
-            return Unwanted("it is meant for nobody by name")
+            return Unwanted("it is meant for no particular person")
         user = await work.people.user(user_id)
         if post.action is TicketAction.OWNER:
             return SetTask(action=post.action, says=f"owner: {user.name}", whom=user)

@@ -56,14 +56,14 @@ class NoteTask:
 
     async def _part(self, psa: Psa, access: Access, post: PsaPost, note: Note) -> Posted:
         if post.maybe_posted and (found := await psa.find_note(access, post.ticket_id, note.marker)):
-            return Posted(vendor_id=found, answer="it stood on the ticket already")
+            return Posted(vendor_id=found, answer="it was already on the ticket")
         try:
             return await psa.add_note(access, post.ticket_id, note)
         except NotDone as refused:
             # Never to be tried again, and yet maybe done: what would be a retry's first look is taken now.
             if not _worth_a_look(refused) or not (found := await psa.find_note(access, post.ticket_id, note.marker)):
                 raise
-            return Posted(vendor_id=found, answer=f"it stands on the ticket, though: {refused.problem}")
+            return Posted(vendor_id=found, answer=f"it is on the ticket all the same: {refused.problem}")
 
 
 @frozen(kw_only=True)

@@ -217,7 +217,7 @@ class Sessions(Generic[W]):
         return await self.units.run(actor, unit, request)
 
     async def activate_branch(self, actor: Actor, session_id: SessionId, branch_id: BranchId, *, request: Request = PLAIN) -> SessionDetail:
-        """Go on in another branch."""
+        """Continue in another branch."""
         by = person(actor, Permission.WORK)
 
         async def move(session: Session, _: W) -> tuple[Session, Event]:
@@ -308,7 +308,7 @@ class Sessions(Generic[W]):
         return await self._move(actor, session_id, move, request)
 
     async def abandon(self, actor: Actor, session_id: SessionId, *, reason: str, request: Request = PLAIN) -> SessionDetail:
-        """Given up."""
+        """Abandon a session."""
 
         async def move(session: Session, _: W) -> tuple[Session, Event]:
             return session.abandoned(reason, by=actor, at=self.clock.now())

@@ -82,15 +82,16 @@ def _likeliest(lineup: Sequence[Suspect]) -> Suspect | None:
 def _what_was_done(file: CaseFile) -> Said:
     if not file.tries:
         cites = tuple(step.id for step in file.steps)
-        return Said(text=f"Nothing was tried yet; {counted(len(file.steps), 'step is', 'steps are')} on record.", cites=cites)
+        return Said(text=f"Nothing has been tried yet; {counted(len(file.steps), 'step is', 'steps are')} on record.", cites=cites)
     worked = [step for step in file.tries if step.result is StepResult.WORKED]
     failed = [step for step in file.tries if step.result is StepResult.FAILED]
-    lines = counted(len(file.branches), "line of work", "lines of work")
+    lines = counted(len(file.branches), "branch", "branches")
     text = f"{counted(len(file.tries), 'try', 'tries')} in {lines}: {len(worked)} worked, {len(failed)} failed"
     spent = time_spent(file)
-    if spent:
+    whole = sum((time for _, time in spent), timedelta())
+    if whole >= timedelta(minutes=1):
         branch, most = spent[0]
-        text += f"; most time ({_minutes(most)} of {_minutes(sum((time for _, time in spent), timedelta()))}) went into {branch.name}"
+        text += f"; most time ({_minutes(most)} of {_minutes(whole)}) went into {branch.name}"
     return Said(text=f"{text}.", cites=_ids(file.tries))
 
 
@@ -115,14 +116,14 @@ def _traces(file: CaseFile) -> Said:
         return Said(text=f"The evidence names {'; '.join(parts)}.", cites=tuple(dict.fromkeys(cites)))
     shown = [step for step in file.steps if step.evidence or step.kind is StepKind.OBSERVATION]
     if shown:
-        return Said(text=f"The last thing seen was: {_short(shown[-1].evidence or shown[-1].content, 160)}.", cites=(shown[-1].id,))
-    return Said(text="No step carries evidence, so that nothing can be looked up.", cites=_ids(file.steps[-1:]))
+        return Said(text=f"Last seen: {_short(shown[-1].evidence or shown[-1].content, 160)}.", cites=(shown[-1].id,))
+    return Said(text="No step has evidence, so there is nothing to look up.", cites=_ids(file.steps[-1:]))
 
 
 def _where_it_stands(file: CaseFile, lineup: Sequence[Suspect], similar: Sequence[SimilarSession]) -> Said:
     parts, cites = [], []
     if first := _likeliest(lineup):
-        parts.append(f"Likeliest is: {_short(first.cause, 140)} ({first.confidence})")
+        parts.append(f"Most likely: {_short(first.cause, 140)} ({first.confidence})")
         cites += list(first.steps_for)
         if first.solved_before:
             parts.append("as in a similar session that was solved")
@@ -152,15 +153,15 @@ def _next_steps(
     for before, after in contradictions[:1]:
         yield Said(
             text=f"Compare steps {before.number} and {after.number}, which did the same: one {before.result}, the other {after.result}."
-            " What differs between them, in time, machine or person, is the trail; where nothing does, the fault comes and goes.",
+            " What differs between them (time, machine or person) is the clue; if nothing does, the fault comes and goes.",
             cites=(before.id, after.id),
         )
     for suspect in [suspect for suspect in lineup if not suspect.ruled_out][:3]:
         yield from _next_for(suspect, vain)
     for branch in _untested(file)[:2]:
         yield Said(
-            text=f"Test {branch.name}, for which nothing was tried: {_short(branch.hypothesis or '', 160)}."
-            " One check that fails there makes it likely, one that works closes it.",
+            text=f"Test {branch.name}, which nobody has tested yet: {_short(branch.hypothesis or '', 160)}."
+            " A check that fails makes it likely; one that works rules it out.",
             cites=branch.cited,
         )
 
@@ -171,13 +172,13 @@ def _next_for(suspect: Suspect, vain: InVain) -> Iterable[Said]:
     cites = tuple(suspect.steps_for) or tuple(suspect.against) or (branch.cited if branch else ())
     if suspect.solved_before:
         solved = f"Try what solved “{_short(suspect.solved_before.title, 80)}”: {_short(suspect.solved_before.summary, 140)}"
-        yield Said(text=f"{solved}; if it helps, the cause is the same, if not, it only looks alike.", cites=cites)
+        yield Said(text=f"{solved}; if it helps, the cause is the same; if not, it only looks similar.", cites=cites)
     check = f"{suspect.sign.check}: {suspect.sign.means}." if suspect.sign else ""
     if check and not vain.again(check):
         yield Said(text=check, cites=cites)
     elif branch and branch.state is BranchState.OPEN and branch.tries and suspect.likely:
         yield Said(
-            text=f"Go on with {branch.name}, which step {branch.tries[-1].number} left open: {_short(branch.hypothesis or '', 160)}.",
+            text=f"Continue with {branch.name}, which step {branch.tries[-1].number} left open: {_short(branch.hypothesis or '', 160)}.",
             cites=branch.cited,
         )
 
@@ -194,11 +195,11 @@ def _questions(file: CaseFile, contradictions: Sequence[tuple[FiledStep, FiledSt
         elif step.result is StepResult.INCONCLUSIVE and not step.evidence:
             yield Said(text=f"What was seen in step {step.number} ({_short(step.content, 100)}), which was inconclusive?", cites=(step.id,))
         elif step.kind is StepKind.QUESTION and step.result is None and not step.evidence:
-            yield Said(text=f"What was answered to step {step.number} ({_short(step.content, 100)})?", cites=(step.id,))
+            yield Said(text=f"What was the answer to step {step.number} ({_short(step.content, 100)})?", cites=(step.id,))
     failed = [step for step in file.tries if step.result is StepResult.FAILED and not step.evidence]
     if failed:
         yield Said(
-            text=f"How did step{'s' if len(failed) > 1 else ''} {_numbers(failed[-3:])} fail: what exactly stood on the screen?",
+            text=f"How did step{'s' if len(failed) > 1 else ''} {_numbers(failed[-3:])} fail: what exactly was on the screen?",
             cites=_ids(failed[-3:]),
         )
 
@@ -207,13 +208,13 @@ def _risk(file: CaseFile) -> str | None:
     for step in file.steps:
         if found := _LOSS.search(f"{step.content}\n{step.evidence[:_AT_FIRST]}"):
             said = plain_text(found[0], most=60)
-            return f"Step {step.number} speaks of “{said}”: data may be at stake, so save what is there before anything is changed."
+            return f"Step {step.number} mentions “{said}”: data may be at stake, so save what is there before anything is changed."
     for step in file.tries:
         if found := _DANGEROUS.search(step.content):
             did = plain_text(found[0], most=60)
-            return f"Step {step.number} changed things that cannot simply be taken back (“{did}”): check what it left behind."
+            return f"Step {step.number} changed things that cannot simply be undone (“{did}”): check what it left behind."
     if found := _LOSS.search(f"{file.title}\n{file.problem}"):
-        return f"The problem speaks of “{plain_text(found[0], most=60)}”: data may be at stake."
+        return f"The problem mentions “{plain_text(found[0], most=60)}”: data may be at stake."
     return None
 
 

@@ -59,7 +59,7 @@ class FiledBranch:
     @property
     def name(self) -> str:
         """What it is called; the root is where everything began."""
-        return f"“{self.label}”" if self.hypothesis else "the first line of work"
+        return f"“{self.label}”" if self.hypothesis else "the root branch"
 
     @property
     def tries(self) -> tuple[FiledStep, ...]:

@@ -15,7 +15,7 @@ from flowpilot_core.domain.kernel.permissions import Permission, permits, requir
 from flowpilot_core.domain.kernel.text import counted, optional_text
 from flowpilot_core.domain.kernel.transitions import advance
 from flowpilot_core.domain.sessions.feedback import Judgement, Verdict
-from flowpilot_core.domain.sessions.session import Priority, Session, Ticket
+from flowpilot_core.domain.sessions.session import Priority, Session, Status, Ticket
 
 
 class Intent(StrEnum):
@@ -143,13 +143,15 @@ class Handoff:
         if not self.readable_by(actor):
             raise NotFound("handoff")
 
-    def offers(self, actor: Actor) -> frozenset[HandoffMove]:
-        """The moves to show the actor: those that its state and the actor's role allow. What its session says is not looked at."""
+    def offers(self, actor: Actor, session: Session | None = None) -> frozenset[HandoffMove]:
+        """The moves to show the actor: those that its state and the actor's role allow; giving it back only where its session does."""
         own = acts(actor) == self.escalated_by
+        kept = session is None or session.status is not Status.ACTIVE or not self._can_be_given_back(session)
         return frozenset(
             move
             for move, (permission, related) in OFFERED.items()
             if not (own and move is HandoffMove.CLAIM)
+            and not (kept and move is HandoffMove.UNCLAIM)
             and (self.state, move) in HANDOFF[self.intent]
             and permits(actor, permission, related(self))
         )
@@ -189,7 +191,7 @@ class Handoff:
         """Given back by its claimer, who has added nothing; the wait goes on as if it had never been claimed."""
         require(by, Permission.UNCLAIM, self.session_id, *((self.claim.by,) if self.claim else (by.user_id,)))
         state = self._advance(HandoffMove.UNCLAIM)
-        if session.latest_handoff_id != self.id or not self._untouched(session):
+        if not self._can_be_given_back(session):
             raise InvalidTransition("handoff", self.state, HandoffMove.UNCLAIM)
         if session.assignee_id != by.user_id:
             raise NotAssignee(self.session_id)
@@ -265,9 +267,11 @@ class Handoff:
         event = self._event(kind, by, session.updated_at, state=state, assignee_id=str(self.escalated_by))
         return evolve(self, state=state, claim=None), session, event
 
-    def _untouched(self, session: Session) -> bool:
+    def _can_be_given_back(self, session: Session) -> bool:
+        """Whether nothing was added since it was claimed, and it was not handed off again."""
         claim = self.claim
-        return claim is not None and (claim.step_count, claim.branch_count) == (session.step_count, len(session.branches.all))
+        untouched = claim is not None and (claim.step_count, claim.branch_count) == (session.step_count, len(session.branches.all))
+        return untouched and session.latest_handoff_id == self.id
 
     def _advance(self, move: HandoffMove) -> HandoffState:
         return advance(HANDOFF[self.intent], self.state, move, thing="handoff")

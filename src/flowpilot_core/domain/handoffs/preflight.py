@@ -23,9 +23,9 @@ class Asked(StrEnum):
 
 QUESTIONS: Mapping[Asked, str] = MappingProxyType(
     {
-        Asked.HYPOTHESES: "What do you suppose it is, and what did you try to find out?",
+        Asked.HYPOTHESES: "What do you think it is, and what did you do to find out?",
         Asked.ERROR_TEXT: "What exactly does the error say?",
-        Asked.ENVIRONMENT: "On what does it happen: which system, version, device or network?",
+        Asked.ENVIRONMENT: "Where does it happen: which system, version, device or network?",
     }
 )
 LONGEST: Final = 16 * 1024

@@ -17,5 +17,5 @@ def can_be_reckoned_with(at: datetime) -> bool:
 def checked_moment(field: str, at: datetime) -> datetime:
     """The same moment in UTC. Raises `InvalidValue` for one that is too near to an end of the calendar."""
     if not can_be_reckoned_with(at):
-        raise InvalidValue(field, f"must lie between the years {EARLIEST.year} and {LATEST.year}")
+        raise InvalidValue(field, f"must be between the years {EARLIEST.year} and {LATEST.year}")
     return at.astimezone(UTC)

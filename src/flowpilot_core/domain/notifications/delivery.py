@@ -118,7 +118,7 @@ class Delivery:
 
     def held(self, until: datetime) -> "Delivery":
         """Left for later, since its person had enough mails for now."""
-        return evolve(self, reason="waits: they got enough mails for one minute", waits_until=until)
+        return evolve(self, reason="waits: they got all the mails they may get in a minute", waits_until=until)
 
     def put_off(self, reason: str) -> "Delivery":
         """Left for later, since its person does not want it now."""

@@ -227,4 +227,4 @@ class PolicyRun:
 
 def _require_few(steps: Sequence[PolicyStep]) -> None:
     if len(steps) > MOST_STEPS:
-        raise InvalidValue("steps", f"are more than {MOST_STEPS}")
+        raise InvalidValue("steps", f"has more than {MOST_STEPS} steps")

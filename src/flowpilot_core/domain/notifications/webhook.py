@@ -134,7 +134,7 @@ def checked_kinds(kinds: frozenset[EventKind], format: WebhookFormat) -> frozens
     if not kinds:
         raise InvalidValue("kinds", "must name at least one kind of event")
     if strange := sorted(kinds - (PAGED if format in PAGERS else HOOKABLE)):
-        raise InvalidValue("kinds", f"{format} cannot be told of {', '.join(strange)}")
+        raise InvalidValue("kinds", f"{format} cannot be sent {', '.join(strange)}")
     return kinds
 
 

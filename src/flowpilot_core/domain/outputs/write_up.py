@@ -66,7 +66,7 @@ class Story:
     def where(self) -> str:
         """At which fork it was solved."""
         if self.fork is None:
-            return "It was solved on the first line of work."
+            return "It was solved without a fork."
         split = f"The work split at step {self.fork.at_step_number} ({_line(self.fork.reason)})"
         return f"{split}; “{_line(self.branch.label)}” led to the solution."
 
@@ -161,7 +161,7 @@ def _client_summary(story: Story) -> Iterator[Block]:
     if story.resolution.root_cause:
         yield Paragraph(f"What was wrong: {_piece(story.resolution.root_cause)}")
     yield Paragraph(f"What we did: {_piece(story.resolution.summary)}")
-    yield Paragraph("Should it come back, answer to this ticket, and we go on from where we are.")
+    yield Paragraph("If it comes back, reply to this ticket, and we will pick up where we left off.")
 
 
 WRITTEN: Mapping[OutputKind, Callable[[Story], Iterator[Block]]] = MappingProxyType(

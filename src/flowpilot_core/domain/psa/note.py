@@ -24,12 +24,12 @@ TEMPLATES: Mapping[NoteKind, str] = MappingProxyType(
             "Why: {reason}\n{note}\n\n"
             "Problem: {title}\n{problem}\n\n"
             "What failed:\n{failed}\n\n"
-            "What was tried besides:\n{tried}\n\n"
+            "Also tried:\n{tried}\n\n"
             "Assessment: {assessment}\n\n"
             "Everything that was tried: {link}"
         ),
         NoteKind.CLAIMED: "{by} took over.\n\nEverything that was tried: {link}",
-        NoteKind.RESOLVED: "Resolved by {by}: {summary}\n\nRoot cause: {root_cause}\n\nWhat worked:\n{worked}\n\nAll of it: {link}",
+        NoteKind.RESOLVED: "Resolved by {by}: {summary}\n\nRoot cause: {root_cause}\n\nWhat worked:\n{worked}\n\nThe whole story: {link}",
         NoteKind.PARKED: "{by} put this aside.\n\nWhy: {reason}\n{note}",
     }
 )
@@ -60,7 +60,7 @@ PLACEHOLDERS: Mapping[str, str] = MappingProxyType(
         "assessment": "the assistant's assessment, where there is one by then",
         "summary": "what solved it",
         "root_cause": "what caused it",
-        "link": "where everything stands in FlowPilot",
+        "link": "the address of its page in FlowPilot",
     }
 )
 """What a template may name in braces, and what comes in its place."""

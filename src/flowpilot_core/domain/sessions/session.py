@@ -87,6 +87,10 @@ class Priority(StrEnum):
         return list(Priority).index(self)
 
 
+SYSTEMS: Mapping[str, str] = MappingProxyType({"halopsa": "HaloPSA", "connectwise": "ConnectWise", "autotask": "Autotask"})
+"""What PSAs are called by people; any other goes by its own name."""
+
+
 @frozen(kw_only=True)
 class Ticket:
     """The PSA ticket a session works on: `id` is the ticket's number in the API of the vendor `system`."""
@@ -97,6 +101,11 @@ class Ticket:
     def __attrs_post_init__(self) -> None:
         text("ticket.system", self.system, most=TITLE)
         text("ticket.id", self.id, most=TITLE)
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return f"{SYSTEMS.get(self.system, self.system)} {self.id}"
 
 
 MANY_STEPS = 100

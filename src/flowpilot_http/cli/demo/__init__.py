@@ -12,7 +12,7 @@ from .performance import perform
 def demo(
     replay: Annotated[bool, typer.Option("--replay", help="Replay a small log of another system at the end, too.")] = False,
 ) -> None:
-    """Tell the main job as a story, on a server, a database and a mail server of its own on this machine.
+    """Show the main job as a story, with a server, a database and a mail server of its own on this machine.
 
     On a terminal it keeps serving until Ctrl-C, so that you can look around, and shows every mail that is sent; elsewhere it ends. Nothing
     is left behind.

@@ -33,12 +33,14 @@ def perform(*, replay: bool) -> None:
 
     Raises `CannotRun` where something does not start, or where the story does not hold.
     """
-    signal.signal(signal.SIGTERM, _interrupt)
+    # Its window may be closed as well, and nobody else would end the server and the database.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
     console = Console(highlight=False)
     with tempfile.TemporaryDirectory(prefix="flowpilot-demo-") as folder, Mailbox() as mailbox:
         settings = Settings(data_dir=Path(folder) / "data", smtp_url=f"smtp://127.0.0.1:{mailbox.port}")
         logs.configure("warning")
-        console.print("Starting a database and a server of their own …", style="dim")
+        console.print("Starting a database and a server for the demo …", style="dim")
         with composition.database_of(settings), serving(settings, Path(folder) / "server.log") as server:
             cast = _cast(settings, server.port)
             story = Story(
@@ -54,7 +56,7 @@ def perform(*, replay: bool) -> None:
                 _say_where_to_look(console, cast, server.port)
                 _keep_serving(console, server, mailbox)
             else:
-                console.print(Text("\nOn a terminal the demo keeps serving, so that you can look around. Here it ends.", style="bold"))
+                console.print(Text("\nOn a terminal the demo would keep serving, so that you can look around. Here it ends.", style="bold"))
 
 
 def _cast(settings: Settings, port: int) -> Cast:
@@ -90,8 +92,8 @@ def _say_where_to_look(console: Console, cast: Cast, port: int) -> None:
     console.print(Text("Where to look", style="bold cyan"))
     for what, where in (
         ("The API reference", f"{address}/docs"),
-        ("The same as OpenAPI", f"{address}/openapi.json"),
-        ("Sign in as sue@northwind.example (the code is mailed, and shown here)", f"{address}/sign-in/{cast.account_id}?next=/queue"),
+        ("The same as an OpenAPI document", f"{address}/openapi.json"),
+        ("Sign in as sue@northwind.example (the code is shown here)", f"{address}/sign-in/{cast.account_id}?next=/queue"),
         ("All sessions, as Sam sees them", f"curl -H 'Authorization: Bearer {cast.sam.token}' '{address}/ai-sessions'"),
     ):
         console.print(Text(f"   {what}"))
@@ -103,7 +105,7 @@ def _say_where_to_look(console: Console, cast: Cast, port: int) -> None:
 def _keep_serving(console: Console, server: Server, mailbox: Mailbox) -> None:
     # A shell starts what runs in its background deaf to Ctrl-C; here somebody is told to press it.
     signal.signal(signal.SIGINT, _interrupt)
-    console.print(Text("Serving until Ctrl-C. Then everything made here goes away.", style="bold"))
+    console.print(Text("Serving until Ctrl-C. Then everything made here is deleted.", style="bold"))
     try:
         while True:
             server.require_running()

@@ -99,7 +99,7 @@ class Story:
         for caller, may in (
             (cast.jo, "work and claim"),
             (cast.sam, "work and claim"),
-            (cast.sue, "administer, too"),
+            (cast.sue, "administer too"),
             (cast.vic, "only look"),
         ):
             people.add_row(cast.home, caller.name, may)
@@ -108,7 +108,7 @@ class Story:
         preferring = cast.sam.put("/notification-preferences", mail_after_seconds=600)
         _require(cast.sam, "PUT", "/notification-preferences", (200,), preferring)
         self._listening[cast.sam.name] = cast.sam.listen()
-        self._say("Sam has the queue open, and wants mail only about what he has not looked at after ten minutes. Sue reads her mail.")
+        self._say("Sam has the queue open, and wants mail only for what he has not seen after ten minutes. Sue reads her mail.")
 
     def _jo_tries(self) -> None:
         jo = self.cast.jo
@@ -123,7 +123,7 @@ class Story:
         )
         self._session_id = session["id"]
         self._say(
-            "Jo starts a session and asks a question. Three explanations fit, so the session forks: with its root it has four branches."
+            "Jo starts a session and asks a question. Three explanations fit, so the session forks into three branches beside its root."
         )
         path = f"/ai-sessions/{self._session_id}"
         asked = self._done(
@@ -168,7 +168,7 @@ class Story:
         self._holds("the handoff waits for somebody", "open", handoff["state"])
         self._holds("two people are to be told", 2, handoff["told"]["people"])
         digest = handoff["snapshot_digest"]
-        self._say(f"The answer came before any mail was sent. All that was tried is frozen in a snapshot with the digest {digest[:12]}…")
+        self._say(f"The answer came before any mail was sent. Everything Jo tried is frozen in a snapshot with the digest {digest[:12]}…")
 
     def _colleagues_are_told(self) -> None:
         cast = self.cast
@@ -180,7 +180,7 @@ class Story:
         mails.show(self.console, mail)
         self._listening[cast.sue.name] = cast.sue.listen()
         self._say("Sue opens the queue as well.")
-        self._say("Not told: Jo, who asked; Vic, who only looks; and nobody of the other provider.")
+        self._say("Not told: Jo, who asked; Vic, who may only look; and everybody at the other provider.")
 
     def _sam_looks(self) -> None:
         sam = self.cast.sam
@@ -229,7 +229,7 @@ class Story:
 
     def _two_claim_at_once(self) -> None:
         cast = self.cast
-        self._chapter("Sam and Sue claim it in the same moment")
+        self._chapter("Sam and Sue claim it at the same moment")
         barrier = Barrier(2)
 
         def claim(caller: Caller) -> tuple[Caller, Answer]:
@@ -266,7 +266,7 @@ class Story:
         self._holds("her queue is empty", [], self._read(mia, "/handoffs/queue")["items"])
         table.add_row("GET /handoffs/queue", "an empty list")
         self._show(table)
-        self._say("Each 404 is, byte for byte, the one for an id that never was.")
+        self._say("Each 404 is the same, byte for byte, as for an id that never existed.")
 
     def _solved(self) -> None:
         winner = self._winner or self.cast.sam
@@ -297,7 +297,7 @@ class Story:
         self._holds("the timeline ends with it", "session.resolved", timeline[-1]["kind"])
         self._show(table)
         self._mailed(self.cast.jo)
-        self._say("Jo, who asked, reads what solved it.")
+        self._say("Jo, who asked, is mailed what solved it.")
 
     def replayed(self) -> None:
         """One more chapter, for whoever comes with a log."""
@@ -305,7 +305,7 @@ class Story:
         log, mapping = self.folder / "incidents.csv", self.folder / "incidents.toml"
         log.write_text(LOG)
         mapping.write_text(MAPPING)
-        self._say(f"Three cases that a ticket system exported ({log.name}, {len(LOG.splitlines()) - 1} rows), each at the log's own time.")
+        self._say(f"Three cases exported from a ticket system ({log.name}, {len(LOG.splitlines()) - 1} rows), each at its own time.")
         figures = self.replay(log)
         table = self._table("figure", "replayed")
         for name, expected in FIGURES.items():
@@ -316,7 +316,7 @@ class Story:
         self._holds("nothing of it waits", [], queue)
         if (mail := self.mailbox.next_mail(within=0)) is not None:
             raise StoryBroken(f"{mail['To']} was told of something long past")
-        self._say("Nobody was mailed about any of it: it is past.")
+        self._say("Nobody was mailed about any of it: it all happened long ago.")
 
     def _mailed(self, who: Caller) -> EmailMessage:
         """The next mail, which is to somebody."""

@@ -64,6 +64,8 @@ async def _shown(request: Visit, person: Person, refusal: Exception | None = Non
     if handoff.intent is Intent.PARK:
         return request.see(f"/sessions/{handoff.session_id}")
     snapshot = _read((await handoffs.snapshot(person, handoff_id)).body)
+    mine = bool(handoff.claim and handoff.claim.by == person.user_id)
+    session = (await request.flowpilot.sessions.get(person, handoff.session_id)).session if mine else None
     since = await handoffs.changes(person, handoff_id, after=0, limit=MOST_CHANGES + 1)
     now = request.now()
     problem = problem_of(refusal) if refusal else None
@@ -80,9 +82,9 @@ async def _shown(request: Visit, person: Person, refusal: Exception | None = Non
         waiting=max(now, handoff.escalated_at) - handoff.escalated_at,
         due=due(handoff.due_at, now) if handoff.due_at else None,
         late=bool(handoff.due_at and handoff.due_at <= now),
-        mine=bool(handoff.claim and handoff.claim.by == person.user_id),
+        mine=mine,
         own=handoff.escalated_by == person.user_id,
-        offers=handoff.offers(person),
+        offers=handoff.offers(person, session),
     )
 
 

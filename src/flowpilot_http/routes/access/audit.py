@@ -12,7 +12,7 @@ part = Part("Account")
 
 @part.reads("/audit-log", Listed[AuditEntryOut], query=Page, problems=("invalid_cursor", "role_forbidden"))
 async def audit_log(request: Call) -> Body:
-    """Who did what to the people, tokens, connections and rules of your account, the newest first. Nothing in it can be changed."""
+    """Who did what to the people, tokens, connections and rules of your account, newest first. Nothing in it can be changed."""
     page = await request.wanted(Page)
 
     async def more(before: int | None, limit: int) -> list[Audited]:

@@ -17,7 +17,7 @@ PROVIDER = "/identity-providers/{provider_id:str}"
 
 @part.makes("/identity-providers", ProviderOut, body=NewProvider)
 async def add_provider(request: Call) -> Body:
-    """Trust an OpenID Connect provider: its JWTs, and whom it sends back signed in. It is asked at once what it publishes.
+    """Trust an OpenID Connect provider: its JWTs, and the people it signs in. What it publishes is read at once.
 
     From then on the sign-in page of your account leads there, and mails no codes. Whoever runs it can be anybody of your account, you too:
     that is why only an account owner adds, changes and removes one, and admins see which there are.
@@ -62,7 +62,7 @@ async def change_provider(request: Call) -> Body:
 
 @part.drops(PROVIDER)
 async def remove_provider(request: Call) -> Body:
-    """Trust it no longer. Who is signed in stays so until their sign-in is over; without any provider, codes are mailed again."""
+    """Stop trusting a provider. Whoever is signed in stays so until their sign-in ends; without any provider, codes are mailed again."""
     await request.read(Nothing)
     return await request.changed(
         lambda change: request.flowpilot.identities.remove(request.user, request.provider_id, request=change), lambda _: None, status=204

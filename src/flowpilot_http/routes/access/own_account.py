@@ -18,7 +18,7 @@ async def get_account(request: Call) -> Body:
 
 @part.mends("/account", AccountOut, body=ChangeAccount)
 async def change_account(request: Call) -> Body:
-    """Have your account work in another way from now on; what is left out stays."""
+    """Change how your account is called and works; what is left out stays."""
     new = await request.read(ChangeAccount)
     return await request.changed(
         lambda change: request.flowpilot.account.change(

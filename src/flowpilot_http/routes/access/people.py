@@ -18,7 +18,7 @@ TEAM = "/teams/{team_id:str}"
 
 @part.reads("/users", Listed[UserOut], query=Page, problems=("invalid_cursor",))
 async def list_users(request: Call) -> Body:
-    """Everybody of your account, also who was deactivated or has yet to accept."""
+    """Everybody in your account, including those who were deactivated or have yet to accept."""
     page = await request.wanted(Page)
 
     async def more(after: UUID | None, limit: int) -> list[Member]:
@@ -62,7 +62,7 @@ async def invite(request: Call) -> Body:
 
 @part.moves(f"{USER}/invitation", UserOut, body=Nothing, problems=("invalid_transition",))
 async def invite_again(request: Call) -> Body:
-    """Mail another invitation to somebody who has not accepted; links mailed before are void."""
+    """Mail another invitation to somebody who has not accepted; earlier links stop working."""
     await request.read(Nothing)
     return await request.changed(
         lambda change: request.flowpilot.people.invite_again(request.user, request.user_id, request=change), UserOut.of

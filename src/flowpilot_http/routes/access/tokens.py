@@ -16,13 +16,13 @@ part = Part("Tokens")
 
 @part.reads("/tokens", Listed[TokenOut], query=Page, problems=("invalid_cursor",))
 async def list_tokens(request: Call) -> Body:
-    """Your tokens, oldest first, those that have ended too."""
+    """Your tokens, oldest first, expired and revoked ones included."""
     return await _listed(request, request.user.user_id)
 
 
 @part.makes("/tokens", TokenOut, body=NewToken)
 async def make_token(request: Call) -> Body:
-    """Make a token of your own. The answer holds its text, once: also a repeat of the request is told everything but that."""
+    """Make a token of your own. Only this answer has its text: a repeat of the request gets everything else."""
     new = await request.read(NewToken)
     return await request.changed(
         lambda change: request.flowpilot.tokens.make(
@@ -36,7 +36,7 @@ async def make_token(request: Call) -> Body:
 
 @part.drops("/tokens/{token_id:str}")
 async def revoke_token(request: Call) -> Body:
-    """End a token, within a second and everywhere. It stays in the list."""
+    """Revoke a token, everywhere and within a second. It stays in the list."""
     await request.read(Nothing)
     return await request.changed(
         lambda change: request.flowpilot.tokens.revoke(request.user, request.token_id, request=change), lambda _: None, status=204
@@ -45,7 +45,7 @@ async def revoke_token(request: Call) -> Body:
 
 @part.reads("/users/{user_id:str}/tokens", Listed[TokenOut], query=Page, problems=("invalid_cursor", *FORBIDDEN))
 async def list_tokens_of(request: Call) -> Body:
-    """Somebody's tokens; others' for whoever manages people."""
+    """Somebody's tokens; those of others only for whoever manages people."""
     return await _listed(request, request.user_id)
 
 

@@ -42,7 +42,7 @@ async def assess(request: Call) -> Body:
 
 @part.moves(f"{ASSESSMENTS}/{{assessment_id:str}}/feedback", HandoffOut, body=NewFeedback, problems=("invalid_transition",))
 async def judge_assessment(request: Call) -> Body:
-    """Say what you think of an assessment; again replaces."""
+    """Say what you think of an assessment; what you say later replaces it."""
     said = await request.read(NewFeedback)
     return await request.changed(
         lambda change: request.flowpilot.assessments.judge(

@@ -19,14 +19,14 @@ async def get_policy(request: Call) -> Body:
 
 @part.sets("/escalation-policy", PolicyIO, body=PolicyIO, problems=("not_found",))
 async def set_policy(request: Call) -> Body:
-    """Another policy in place of the one before: for what is escalated from now on, and the steps still to come of what waits."""
+    """Replace the policy: for what is escalated from now on, and for the steps still to come of what waits."""
     policy = (await request.read(PolicyIO)).policy()
     return await request.changed(lambda change: request.flowpilot.escalation.set_policy(request.user, policy, request=change), PolicyIO.of)
 
 
 @part.asks("/escalation-policy/preview", PreviewOut, body=PreviewPolicy, problems=("not_found",))
 async def preview_policy(request: Call) -> Body:
-    """Who would be told what and when by a policy that is not kept yet, and why everybody else would not."""
+    """Who would be told what and when by a policy that is not saved yet, and why everybody else would not."""
     wanted = await request.read(PreviewPolicy)
     policy = wanted.policy()
     foreseen = await request.flowpilot.escalation.preview_policy(
@@ -62,7 +62,7 @@ async def get_preferences(request: Call) -> Body:
 
 @part.sets("/notification-preferences", PreferencesIO, body=PreferencesIO)
 async def set_preferences(request: Call) -> Body:
-    """Be told in another way from now on, messages that wait included."""
+    """Change how you are told from now on, waiting messages included."""
     preferences = (await request.read(PreferencesIO)).preferences(request.user.user_id)
     return await request.changed(
         lambda change: request.flowpilot.escalation.prefer(request.user, preferences, request=change), PreferencesIO.of

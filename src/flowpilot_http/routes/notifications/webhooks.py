@@ -18,7 +18,7 @@ OF_MANAGERS = FORBIDDEN
 
 @part.makes("/webhooks", WebhookOut, body=NewWebhook, problems=("unavailable",))
 async def add_webhook(request: Call) -> Body:
-    """Have an address told of events. The answer holds the secret that messages are signed with, once."""
+    """Have an address told of events. Only this answer has the secret that messages are signed with."""
     new = await request.read(NewWebhook)
     return await request.changed(
         lambda change: request.flowpilot.webhooks.add(
@@ -68,7 +68,7 @@ async def change_webhook(request: Call) -> Body:
 
 @part.drops(WEBHOOK)
 async def drop_webhook(request: Call) -> Body:
-    """Forget a webhook, with the log of what it was told."""
+    """Delete a webhook, with the log of what it was told."""
     await request.read(Nothing)
     return await request.changed(
         lambda change: request.flowpilot.webhooks.drop(request.user, request.webhook_id, request=change), lambda _: None, status=204
@@ -77,7 +77,7 @@ async def drop_webhook(request: Call) -> Body:
 
 @part.moves(f"{WEBHOOK}/secret", WebhookOut, body=Nothing)
 async def renew_secret(request: Call) -> Body:
-    """Another secret, shown once; for a day messages are signed with the one before as well."""
+    """Make another secret, shown once; for a day messages are signed with the old one as well."""
     await request.read(Nothing)
     return await request.changed(
         lambda change: request.flowpilot.webhooks.renew_secret(request.user, request.webhook_id, request=change),

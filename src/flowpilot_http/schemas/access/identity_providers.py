@@ -12,7 +12,10 @@ from flowpilot_http.schemas.kernel import Closed, Instant, Line
 
 Secret = Annotated[
     str | None,
-    Meta(description="The client's secret, kept sealed and never shown; a public client has none.", extra_json_schema={"writeOnly": True}),
+    Meta(
+        description="The client's secret, encrypted and never shown; a public client has none.",
+        extra_json_schema={"writeOnly": True},
+    ),
 ]
 
 
@@ -23,7 +26,7 @@ class NewProvider(Closed, kw_only=True, frozen=True):
     issuer: Annotated[
         str, Meta(description="Its address, exactly as it names itself: https://login.example.com.", extra_json_schema={"format": "uri"})
     ]
-    client_id: Annotated[Line, Meta(description="What it knows FlowPilot as.")]
+    client_id: Annotated[Line, Meta(description="The client id that it gave FlowPilot.")]
     client_secret: Secret = None
 
 

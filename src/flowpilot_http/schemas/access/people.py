@@ -51,7 +51,7 @@ class ChangeTeam(Closed, kw_only=True, frozen=True):
 
     name: Line | None = None
     member_ids: MemberIds | None = None
-    archived: Annotated[bool | None, Meta(description="Nothing new can be meant for an archived team.")] = None
+    archived: Annotated[bool | None, Meta(description="Nothing new can be sent to an archived team.")] = None
 
 
 class InvitationOut(msgspec.Struct, kw_only=True, frozen=True):

@@ -23,7 +23,7 @@ class NewToken(Closed, kw_only=True, frozen=True):
 
     name: Annotated[Line, Meta(description="What it is for.")]
     scope: ScopeOf = Scope.ALL
-    expires_at: Annotated[Annotated[datetime, Meta(tz=True)] | None, Meta(description="When it ends; left out: when it is revoked.")] = None
+    expires_at: Annotated[Annotated[datetime, Meta(tz=True)] | None, Meta(description="When it expires. Without it: never.")] = None
 
 
 class TokenOut(msgspec.Struct, kw_only=True, frozen=True):

@@ -65,7 +65,7 @@ class AssessmentOut(msgspec.Struct, kw_only=True, frozen=True):
     next_steps: Annotated[list[StatementOut], Meta(description="In the order to take them.")] = []
     questions: Annotated[list[StatementOut], Meta(description="For the escalator.")] = []
     risk: str | None = None
-    dropped_citations: Annotated[int, Meta(description="Citations of what is no step of the snapshot.")] = 0
+    dropped_citations: Annotated[int, Meta(description="Citations of anything but a step of the snapshot.")] = 0
     problem: Annotated[str | None, Meta(description="Why there is none, or why it is the rules' and no model's.")] = None
 
     @classmethod

@@ -22,7 +22,7 @@ from flowpilot_http.schemas.kernel import Closed, Instant, MaybeText, Page, Pers
 class Claim(Closed, kw_only=True, frozen=True):
     """Where to go on. An empty body is right too."""
 
-    branch_id: Annotated[UUID | None, Meta(description="An open branch of the session; where work stopped, where left out.")] = None
+    branch_id: Annotated[UUID | None, Meta(description="An open branch of the session. Without it: the one where work stopped.")] = None
 
 
 class Reroute(Closed, kw_only=True, frozen=True):
@@ -51,7 +51,7 @@ class QueueWanted(Page, kw_only=True, frozen=True):
 class SnapshotWanted(Closed, kw_only=True, frozen=True):
     """How to look at a snapshot."""
 
-    verify: Annotated[bool, Meta(description="Compute the digest anew.")] = False
+    verify: Annotated[bool, Meta(description="Compute the digest again.")] = False
 
 
 class HandoffInSession(msgspec.Struct, kw_only=True, frozen=True):

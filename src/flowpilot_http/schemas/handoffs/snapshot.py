@@ -90,7 +90,7 @@ class SnapshotOut(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fiel
     problem: str
     client_name: str | None
     ticket: TicketOut | None
-    ticket_facts: Annotated[TicketFactsOut | None, Meta(description="Left out where nobody read the ticket.")] = None
+    ticket_facts: Annotated[TicketFactsOut | None, Meta(description="Left out if nobody read the ticket.")] = None
     priority: Priority
     reason: str
     note: str | None

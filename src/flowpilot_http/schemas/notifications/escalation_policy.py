@@ -80,7 +80,7 @@ class DueIO(Closed, kw_only=True, frozen=True):
 class PreferencesIO(Closed, kw_only=True, frozen=True):
     """When somebody works, and how they want to be told."""
 
-    time_zone: Annotated[str, Meta(description="The IANA name of where the clock hangs.", examples=["Europe/Vienna"])] = "UTC"
+    time_zone: Annotated[str, Meta(description="The IANA time zone, such as Europe/Vienna.", examples=["Europe/Vienna"])] = "UTC"
     working_hours: Annotated[list[ShiftIO] | None, Meta(description="Null: always.")] = None
     other_days: Annotated[list[OtherDayIO], Meta(description="Holidays and other exceptions.")] = []
     quiet_hours: Annotated[SpanIO | None, Meta(description="Hours of every day in which only what is urgent passes.")] = None
@@ -227,7 +227,7 @@ class PreviewPolicy(PolicyIO, kw_only=True, frozen=True):
 
     priority: Priority = Priority.NORMAL
     team_id: UUID | None = None
-    at: Annotated[Instant | None, Meta(description="Now, where left out.")] = None
+    at: Annotated[Instant | None, Meta(description="Without it: now.")] = None
 
 
 class PreviewWanted(Closed, kw_only=True, frozen=True):

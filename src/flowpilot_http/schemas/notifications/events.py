@@ -11,5 +11,5 @@ class EventsWanted(Closed, kw_only=True, frozen=True):
     """Where to go on."""
 
     last_event_id: Annotated[
-        str | None, Meta(description="As the header `Last-Event-ID`, which comes first, for who cannot send that.")
+        str | None, Meta(description="The same as the header `Last-Event-ID`, which takes precedence, for clients that cannot send it.")
     ] = None

@@ -147,7 +147,8 @@ async def test_what_was_added_to_cannot_be_given_back_and_the_page_says_why(worl
     await browser.send(move="unclaim")
 
     assert 409 == browser.page.status_code
-    assert "This handoff is claimed, which does not allow: unclaim." in browser.page.text
+    assert "Work has gone on since you claimed this, so you can no longer give it back." in browser.page.text
+    assert set() == buttons(browser)
     assert "This has been yours" in browser.page.text
 
 
@@ -278,7 +279,7 @@ async def test_the_queue_leads_to_each_that_waits(world: World) -> None:
 
     assert "/queue" == waiting[0]
     assert f'<a href="{case.path}">Nobody can print</a>' in waiting[1]
-    assert "Nothing waits" in browser.page.text
+    assert "Nothing is waiting" in browser.page.text
 
 
 async def test_the_mails_claim_leads_to_everything_that_was_tried(world: World) -> None:

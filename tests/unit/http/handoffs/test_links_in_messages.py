@@ -1,5 +1,6 @@
 """Every link that a message has leads who follows it to a page: over the sign-in, in a browser that nobody is signed in with."""
 
+import json
 import re
 from datetime import timedelta
 from typing import Any
@@ -10,6 +11,9 @@ from attrs import define, field, frozen
 from flowpilot_adapters.memory import MemoryStore, MemoryVault
 from flowpilot_adapters.system import new_id
 from flowpilot_core.application.access.secrets import Safe
+from flowpilot_core.application.handoffs.quiet_claims import WatchClaims
+from flowpilot_core.application.kernel.units import Units
+from flowpilot_core.application.notifications.telling import Telling
 from flowpilot_core.application.notifications.webhook_messages import SendWebhook, SpreadEvent
 from flowpilot_core.application.relay.relay import Handler, Relay
 from flowpilot_core.domain.notifications.webhook import WebhookFormat
@@ -62,6 +66,11 @@ class Office:
         handlers: dict[WorkKind, Handler] = {
             **world.relay.handlers,
             WorkKind.WEBHOOK: sending,
+            WorkKind.QUIET_CLAIM: WatchClaims(
+                units=Units(begin=store.begin, committed=lambda _: None, new_id=new_id),
+                clock=world.clock,
+                followers=(Telling(new_id=new_id),),
+            ),
             WorkKind.WEBHOOKS: SpreadEvent(begin=store.begin, clock=world.clock, new_id=new_id),
         }
         relay = Relay(outbox=store.outbox, begin=store.begin, handlers=handlers, jitter=lambda: 0.0)
@@ -146,6 +155,20 @@ async def test_a_wake_up_leads_to_the_parked_session(office: Office) -> None:
     assert "The disk comes tomorrow" in browser.page.text
 
 
+async def test_the_warning_that_a_claim_lapses_leads_to_the_escalation(office: Office) -> None:
+    world = office.world
+    await world.owner.client.put("/escalation-policy", json={"claim_quiet_minutes": 30})
+    handoff = await world.junior.escalation()
+    await world.senior.made(f"/handoffs/{handoff['id']}/claim")
+    office.passes(timedelta(minutes=28))
+    await office.relay_runs()
+
+    browser = await office.follows(world.senior, office.mail_to(world.senior, "It will soon go back to the queue"))
+
+    assert browser.path.startswith(f"/escalations/{handoff['id']}")
+    assert "This has been yours" in browser.page.text
+
+
 @pytest.mark.parametrize("format_", WebhookFormat)
 async def test_what_a_chat_is_told_leads_to_the_escalation(office: Office, format_: WebhookFormat) -> None:
     world = office.world
@@ -158,7 +181,7 @@ async def test_what_a_chat_is_told_leads_to_the_escalation(office: Office, forma
     assert browser.path.startswith(f"/escalations/{handoff['id']}")
 
 
-@pytest.mark.parametrize("format_", [WebhookFormat.STANDARD, WebhookFormat.SLACK, WebhookFormat.TEAMS])
+@pytest.mark.parametrize("format_", [format_ for format_ in WebhookFormat if format_ is not WebhookFormat.PAGERDUTY])
 async def test_a_test_message_leads_to_where_one_begins(office: Office, format_: WebhookFormat) -> None:
     world = office.world
     webhook = await hook(world, format_)
@@ -168,6 +191,17 @@ async def test_a_test_message_leads_to_where_one_begins(office: Office, format_:
     browser = await office.follows(world.owner, linked(office.receiver.bodies[-1]))
 
     assert "/queue" == browser.path
+
+
+async def test_a_test_of_pagerduty_opens_nothing_and_links_nowhere(office: Office) -> None:
+    """PagerDuty takes links with what opens an incident alone."""
+    world = office.world
+    webhook = await hook(world, WebhookFormat.PAGERDUTY)
+    await world.owner.made(f"/webhooks/{webhook['id']}/test")
+    await office.relay_runs()
+
+    (body,) = office.receiver.bodies
+    assert {"routing_key": "R0UT1NG", "event_action": "resolve", "dedup_key": "flowpilot-test"} == json.loads(body)
 
 
 async def test_what_happens_to_a_session_leads_to_its_page(office: Office) -> None:

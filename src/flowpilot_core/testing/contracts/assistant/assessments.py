@@ -25,7 +25,7 @@ def a_diagnosis(case: Case, headline: str = "The cable (high)") -> Diagnosis:
     step = case.steps[0].id
     return Diagnosis(
         headline=headline,
-        summary=(Statement(text="One try in one line of work: it failed.", cites=(step,)), Statement(text="Nobody shows this: ä 漢.")),
+        summary=(Statement(text="One try in one branch: it failed.", cites=(step,)), Statement(text="Nobody shows this: ä 漢.")),
         likely_causes=(
             Cause(cause="The cable", confidence=Confidence.HIGH, steps_for=(step,)),
             Cause(cause="The port", confidence=Confidence.LOW, against=(step,)),
