@@ -26,7 +26,7 @@ SHORTEST_KEY: Final = 32
 """Characters of a secret key."""
 LARGEST_POOL: Final = 200
 LONGEST_COUNT: Final = 15
-LARGEST_COUNT: Final = 1_000_000_000
+LARGEST_COUNT: Final = 1_000_000
 RULES: Final = "rules"
 MOST_MODELS: Final = 2
 PROVIDERS: Final = ("anthropic", "openai")
@@ -340,8 +340,8 @@ class Settings:
     session_levels: int = field(
         default=BOUNDS.levels, metadata=_about("Levels of branches split off branches that a session may have.", read=_count)
     )
-    session_bytes: int = field(
-        default=BOUNDS.bytes, metadata=_about("Bytes of text that the steps and branches of a session may have.", read=_count)
+    session_kib: int = field(
+        default=BOUNDS.bytes // 1024, metadata=_about("KiB of text that the steps and branches of a session may have.", read=_count)
     )
     log_level: str = field(default="info", metadata=_about("How much is logged: debug, info, warning or error.", read=_level))
 
@@ -366,7 +366,7 @@ class Settings:
     @property
     def session_bounds(self) -> Bounds:
         """How much a session may hold."""
-        return Bounds(steps=self.session_steps, branches=self.session_branches, levels=self.session_levels, bytes=self.session_bytes)
+        return Bounds(steps=self.session_steps, branches=self.session_branches, levels=self.session_levels, bytes=self.session_kib * 1024)
 
     @property
     def recipients(self) -> frozenset[str] | None:

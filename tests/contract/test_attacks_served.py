@@ -680,6 +680,10 @@ def test_a_session_full_of_unbroken_runs_keeps_nobody_waiting(served: Served, ru
         assert 200 == served.anna.get(f"/ai-sessions/{session}").status_code
         assert 201 == served.anna.post(f"/ai-sessions/{session}/handoff", json={"intent": "park", "reason": "For later"}).status_code
         assert 200 == served.anna.post(f"/ai-sessions/{session}/resume", json={}).status_code
+        assert 201 == served.anna.post(f"/ai-sessions/{session}/suggestions", json={}).status_code
+        escalation = served.anna.post(f"/ai-sessions/{session}/handoff", json={"intent": "escalate", "reason": "Stuck"}).json()["id"]
+        until(lambda: served.anna.get(f"/handoffs/{escalation}").json()["assessment"]["state"] == "ready")
+        assert 200 == served.anna.post(f"/handoffs/{escalation}/withdraw", json={}).status_code
         assert 200 == served.anna.post(f"/ai-sessions/{session}/resolve", json={"summary": "It was that"}).status_code
 
     waited = waiting(served.rival, read)

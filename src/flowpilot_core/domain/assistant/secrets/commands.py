@@ -16,6 +16,8 @@ LONGEST_LINE: Final = 1_000
 _MOST_WORDS: Final = 60
 _WORD: Final = re.compile(r"(?:\"[^\"\r\n]{0,400}+\"?|'[^'\r\n]{0,400}+'?|[^\s\"';|&]+|[;&](?=\S))+|[|;&]")
 _RUN: Final = re.compile(r"[ \t]*")
+_SPOKEN: Final = re.compile(r"[a-z]{2} ")
+_LETTERS: Final = "abcdefghijklmnopqrstuvwxyz' "
 
 Place = Callable[[Sequence[Value], Folded], Iterator[Value]]
 """Which of a command's words are secret."""
@@ -102,7 +104,7 @@ def _second(words: Sequence[Value], text: Folded) -> Iterator[Value]:
 
 
 def _htpasswd(words: Sequence[Value], text: Folded) -> Iterator[Value]:
-    if any(re.fullmatch(r"-[a-z]*b[a-z]*", _said(word, text)) for word in words):
+    if any(re.fullmatch(r"-[ac-z]*+b[a-z]*+", _said(word, text)) for word in words):
         plain = [word for word in words if not _said(word, text).startswith("-")]
         yield from plain[-1:]
 
@@ -288,7 +290,8 @@ def commanded(text: Folded, start: int, end: int) -> Iterator[Span]:
     if command.within and not any(command.within in _said(word, text) for word in words):
         return
     line = text.low.rfind("\n", max(0, start - 40), start) + 1 or max(0, start - 40)
-    leads = not re.search(r"[a-z]{2,} [a-z' ]*$", text.low[line:start])
+    before = text.low[line:start]
+    leads = not _SPOKEN.search(before, len(before.rstrip(_LETTERS)))
     for value in _told(command, words, text):
         inside = _inside(value, text)
         if inside is None or (text.text[inside.start - 1] == "<" and text.low[inside.start : inside.end].isalpha()):

@@ -80,13 +80,6 @@ _TYPED: Final = re.compile(
     r"(?:-(?:property)?type[ ]\w{1,20}[ ])?-value[ ]|[ \t]{1,4}51:b:|[ \t]{0,2}=[ \t]{0,2}hex:|\"=hex(?:\(\w\))?:|"
     r"[ \t]{1,20}reg_sz[ \t]{1,20}"
 )
-_SETTING: Final = re.compile(
-    r"[ \t]{0,40}(?:no[ ]|/|set|enable|username|user\b|crypto|snmp|tacacs|radius|aaa|neighbor|ip\b|ipv6|ppp|authentication|security|"
-    r"standby|vrrp|service|wlan|wpa|ikev"
-    r"|tunnel-group|line|add|machine|login\b|remote-auth|local-auth|com2sec|peer|isakmp|nmcli|netsh|config|interface|vpn|l2tp|pptp|"
-    r"system|server|protocol|create|alter"
-    r"|edit|define|default|key|host|bind|auth|sip|smb|ftp|admin\b|pre-shared|mirror|proxy|export|set-|new-|\$|[a-z_]+[ ]-)?[^.!?]{0,120}"
-)
 _GEAR: Final = re.compile(
     r"[ \t]{0,40}(?:no[ ])?(?:set[ ](?!the|a|his|her|new|up)|/|enable[ ]|username[ ]|user[ ]|crypto|snmp|tacacs|radius|aaa|neighbor|"
     r"ppp|authentication|security[ ]|standby|vrrp|ikev"
