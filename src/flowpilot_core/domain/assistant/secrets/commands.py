@@ -121,15 +121,6 @@ def _secure_string(words: Sequence[Value], text: Folded) -> Iterator[Value]:
         return
 
 
-def _after_word(name: str) -> Place:
-    def found(words: Sequence[Value], text: Folded) -> Iterator[Value]:
-        said = [_said(word, text) for word in words]
-        if name in said:
-            yield from words[said.index(name) + 1 :][:1]
-
-    return found
-
-
 def _credential(words: Sequence[Value], text: Folded) -> Iterator[Value]:
     """The second of two that are quoted."""
     if words:
@@ -338,9 +329,6 @@ def _pair(word: Value, text: Folded) -> Iterator[Value]:
     place = next((said.index(sign) for sign in (":", "%") if sign in said), None)
     if place is not None and place + 1 < len(said):
         yield Value(word.start + place + 1, word.end)
-
-
-_ECHOED: Final = re.compile(r"(?:\"([^\"\r\n]{1,200})\"|'([^'\r\n]{1,200})'|([^\s|\"']{1,200}))\s{0,4}\|\s{0,4}$")
 
 
 def _piped(text: Folded, start: int) -> Iterator[Span]:

@@ -234,7 +234,6 @@ _BITLOCKER: Final = re.compile(r"(?:\d{6}-){7}\d{6}")
 _PRODUCT: Final = re.compile(r"(?:[A-Z0-9]{5}-){4}[A-Z0-9]{5}")
 _HEX: Final = re.compile(r"[0-9a-fA-F]+")
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")
-_ALNUM: Final = re.compile(r"[A-Za-z0-9]+")
 _LOGON: Final = re.compile(rb"[\x20-\x7e]{0,64}[:\x00][\x20-\x7e]{0,64}[:\x00]?[\x20-\x7e]{3,100}")
 _LEAST_TURNS, _LEAST_TURNS_OF_PATHS = 0.3, 0.42
 """Of a drawn word, how often a sign is of another kind than the one before; of words and paths that people write it is less."""
