@@ -31,7 +31,7 @@ def architecture() -> str:
         "## The rings",
         "An arrow points at what is imported. An arrow that follows from others is left out.",
         _rings(),
-        "- **domain**: values, rules and moves. No I/O; needs attrs and ahocorasick_rs.\n"
+        "- **domain**: values, rules and moves. No I/O; needs attrs.\n"
         "- **ports**: what the core asks of the world, as protocols whose docstrings are the contract.\n"
         "- **application**: use cases, and the work that follows them: load, decide, save, record, commit.\n"
         "- **testing**: contract suites that hold every adapter to its port, and builders. Shipped, and imported by tests alone.\n"

@@ -3,16 +3,19 @@
 import hmac
 from asyncio import Lock, to_thread
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from hashlib import blake2b, sha256
 from typing import Final
 from uuid import UUID
 from weakref import WeakValueDictionary
 
+from ahocorasick_rs import AhoCorasick, MatchKind
 from attrs import define, field, frozen
 
 from flowpilot_core.domain.assistant.case_texts import texts_in, without_secrets
 from flowpilot_core.domain.assistant.redaction import Cleaner, Learned, Looked, learned, looked_through, placeholder
+from flowpilot_core.domain.assistant.secrets.search import Find
 from flowpilot_core.domain.assistant.secrets.span import SecretKind
 from flowpilot_core.domain.kernel.errors import Unavailable
 from flowpilot_core.domain.kernel.events import Plain
@@ -31,6 +34,12 @@ _TAG: Final = 3
 
 _Text = tuple[AccountId, bool, bytes]
 """A text of one account: nothing is shared between accounts, even if they wrote the same."""
+
+
+def search(words: Sequence[str], *, each: bool) -> Find:
+    """As `Search` says, a hundred times as fast as Python."""
+    automaton = AhoCorasick(words, matchkind=MatchKind.Standard if each else MatchKind.LeftmostLongest)
+    return partial(automaton.find_matches_as_indexes, overlapping=each)
 
 
 @frozen
@@ -63,11 +72,13 @@ class SecretRedactor:
         told = tuple(dict.fromkeys(texts))
         tags = _Tags(self._key, within)
         if sum(map(len, told)) <= SMALL:
-            return Cleaner(learned(told, personal), tags, personal)
+            return Cleaner(learned(told, personal, search), tags, personal, search)
         turn = self._turns.setdefault(account_id, Lock())
         async with turn:
             looked = await self._looked(account_id, told, personal)
-        return Cleaner(Learned.of(looked), tags, personal) if looked else Cleaner(Learned({}, {}), tags, personal, left=0)
+        if not looked:
+            return Cleaner(Learned({}, {}), tags, personal, search, left=0)
+        return Cleaner(Learned.of(looked), tags, personal, search)
 
     async def cleaned(self, account_id: AccountId, plain: Mapping[str, Plain], clean: Clean) -> dict[str, Plain]:
         """As `Redactor` says."""
@@ -80,7 +91,7 @@ class SecretRedactor:
         keys = {text: (account_id, personal, digest) for text, digest in zip(texts, await to_thread(_digests, texts), strict=True)}
         new = [text for text in texts if keys[text] not in self._texts]
         try:
-            found = await self._compute(account_id, looked_through, new, personal) if new else []
+            found = await self._compute(account_id, looked_through, new, personal, search) if new else []
         except Unavailable as exc:
             if isinstance(exc.__cause__, (TimeoutError, MemoryError)):
                 return {}

@@ -18,13 +18,13 @@ def test_the_package_promises_python_3_11() -> None:
     assert ">=3.11" == metadata("flowpilot")["Requires-Python"]
 
 
-def test_installing_the_package_alone_brings_three_packages_only() -> None:
+def test_installing_the_package_alone_brings_attrs_and_cattrs_only() -> None:
     wanted = [Requirement(line) for line in requires("flowpilot") or ()]
 
-    assert {"ahocorasick-rs", "attrs", "cattrs"} == {requirement.name for requirement in wanted if requirement.marker is None}
+    assert {"attrs", "cattrs"} == {requirement.name for requirement in wanted if requirement.marker is None}
 
 
-def test_the_core_outside_its_testing_package_imports_these_three_only() -> None:
+def test_the_core_outside_its_testing_package_imports_attrs_and_cattrs_only() -> None:
     core = Path(flowpilot_core.__file__).parent
     imported: set[str] = set()
     for module in core.rglob("*.py"):
@@ -36,4 +36,4 @@ def test_the_core_outside_its_testing_package_imports_these_three_only() -> None
             elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
                 imported.add(node.module.partition(".")[0])
 
-    assert imported - sys.stdlib_module_names <= {"ahocorasick_rs", "attr", "attrs", "cattrs", "flowpilot_core"}
+    assert imported - sys.stdlib_module_names <= {"attr", "attrs", "cattrs", "flowpilot_core"}

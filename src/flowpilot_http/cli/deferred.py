@@ -21,10 +21,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "Check the installation (settings, database, roles, schema, tenancy and more), and say how to fix what is wrong.",
         ),
         "config": (".operating", "Show every setting, its value and what it is for; secrets are hidden."),
-        "backup": (
-            ".backups",
-            "Write the whole database to one file, while the service runs. It is checked before it replaces an older one.",
-        ),
+        "backup": (".backups", "Write the whole database to one file, while the service runs."),
         "restore": (".backups", "Restore a backup into an empty database, and check that every account has its rows."),
         "serve": (".serving", "Answer requests until SIGTERM or Ctrl-C; then finish what is running and exit with 0."),
         "replay": (".replay", "Replay the incident log of another system in FlowPilot, each row at its own time."),

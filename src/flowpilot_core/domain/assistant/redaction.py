@@ -4,11 +4,11 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from ahocorasick_rs import AhoCorasick, MatchKind
 from attrs import define, field, frozen
 
 from .secrets.finding import MOST_LOOKS, Found, found_in
 from .secrets.folded import DONE, PLACEHOLDER, Folded
+from .secrets.search import Find, Search, search_in_python
 from .secrets.span import SecretKind, Span
 
 SHORTEST_LEARNED: Final = 6
@@ -47,7 +47,9 @@ NOT_LOOKED: Final = Looked(Found((), end=0, looks=0), {})
 """Of a text that was not looked through."""
 
 
-def looked_through(texts: Iterable[str], personal: bool = False, most: int = MOST_LOOKS_OF_A_CASE) -> list[Looked]:
+def looked_through(
+    texts: Iterable[str], personal: bool = False, search: Search = search_in_python, most: int = MOST_LOOKS_OF_A_CASE
+) -> list[Looked]:
     """What must not leave of each text; with `personal`, what tells of people too.
 
     Where the texts have more than `most` places to look at, those that come first are looked through.
@@ -56,7 +58,7 @@ def looked_through(texts: Iterable[str], personal: bool = False, most: int = MOS
     for text in texts:
         looked = NOT_LOOKED
         if most > 0:
-            found = found_in(text, personal_too=personal, most=min(MOST_LOOKS, most))
+            found = found_in(text, personal_too=personal, most=min(MOST_LOOKS, most), search=search)
             looked = Looked(found, _values(text, found))
             most -= found.looks
         all_looked.append(looked)
@@ -82,10 +84,10 @@ class Learned:
         return cls(known, {text: one.found for text, one in looked.items()})
 
 
-def learned(texts: Iterable[str], personal: bool = False) -> Learned:
+def learned(texts: Iterable[str], personal: bool = False, search: Search = search_in_python) -> Learned:
     """What is known of a case with these texts."""
     told = tuple(dict.fromkeys(texts))
-    return Learned.of(dict(zip(told, looked_through(told, personal), strict=True)))
+    return Learned.of(dict(zip(told, looked_through(told, personal, search), strict=True)))
 
 
 @define
@@ -98,9 +100,10 @@ class Cleaner:
     learned: Learned
     tagged: Tagged
     personal: bool = False
+    search: Search = search_in_python
     left: int = MOST_LOOKS_OF_A_CASE
     """Places that it may still look at."""
-    _automaton: AhoCorasick | None = field(default=None, init=False, eq=False, repr=False)
+    _known: Find | None = field(default=None, init=False, eq=False, repr=False)
 
     def __call__(self, text: str) -> str:
         """`text` as it may leave; placeholders that are there already stay."""
@@ -110,11 +113,10 @@ class Cleaner:
         if found is None or not found.end:
             return LEFT_OUT
         known = self.learned.known
-        if self._automaton is None:
-            self._automaton = _automaton(known)
+        self._known = self._known or self.search(list(known), each=False)
         here = {value: kind for value, kind in _values(text, found).items() if value not in known}
         folded = Folded.of(text[: found.end])
-        spans = [*found.spans, *_repeats(folded, self._automaton, known), *_repeats(folded, _automaton(here), here)]
+        spans = [*found.spans, *_repeats(folded, self._known, known), *_repeats(folded, self.search(list(here), each=False), here)]
         kept: list[str] = []
         at = 0
         for span in _merged(spans, [match.span() for match in PLACEHOLDER.finditer(text)]):
@@ -128,13 +130,13 @@ class Cleaner:
         """None where it has looked at as much as it may."""
         if self.left <= 0:
             return None
-        found = found_in(text, personal_too=self.personal, most=min(MOST_LOOKS, self.left))
+        found = found_in(text, personal_too=self.personal, most=min(MOST_LOOKS, self.left), search=self.search)
         self.left -= found.looks
         return found
 
     def __reduce__(self) -> tuple[type["Cleaner"], tuple[object, ...]]:
         """To another process goes what it was made of."""
-        return Cleaner, (Learned(self.learned.known, {}), self.tagged, self.personal, self.left)
+        return Cleaner, (Learned(self.learned.known, {}), self.tagged, self.personal, self.search, self.left)
 
 
 def bare(secret: str) -> str:
@@ -149,14 +151,10 @@ def _values(text: str, found: Found) -> dict[str, SecretKind]:
     return {way: kind for way, kind in ways if SHORTEST_LEARNED <= len(way) <= LONGEST_LEARNED and DONE not in way}
 
 
-def _automaton(known: Mapping[str, SecretKind]) -> AhoCorasick | None:
-    return AhoCorasick(list(known), matchkind=MatchKind.LeftmostLongest) if known else None
-
-
-def _repeats(text: Folded, values: AhoCorasick | None, known: Mapping[str, SecretKind]) -> Iterator[Span]:
+def _repeats(text: Folded, find: Find, known: Mapping[str, SecretKind]) -> Iterator[Span]:
     """Where known values stand, in one pass for all of them."""
     kinds = list(known.values())
-    for number, start, end in values.find_matches_as_indexes(text.text) if values else ():
+    for number, start, end in find(text.text) if known else ():
         yield Span(text.place(start), text.place(end - 1) + 1, kinds[number])
 
 

@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Final
 
-from ahocorasick_rs import AhoCorasick
 from attrs import define, field, frozen
 
 from . import codes, commands, settings, shapes, tables, words
 from .folded import Folded
 from .named import named
 from .personal import ADDRESS, personal
+from .search import Find, Search, search_in_python
 from .span import SecretKind, Span
 from .value import is_made
 
@@ -261,24 +261,24 @@ _SPEECH: Final = (_Looking.speech,)
 
 
 @cache
-def _automaton() -> tuple[AhoCorasick, tuple[tuple[Look, ...], ...]]:
+def _leads(search: Search) -> tuple[Find, tuple[tuple[Look, ...], ...]]:
     by_word: dict[str, list[Look]] = {}
     for leads, look in _looks():
         for lead in leads:
             by_word.setdefault(lead, []).append(look)
-    return AhoCorasick(list(by_word)), tuple(tuple(looks) for looks in by_word.values())
+    return search(list(by_word), each=True), tuple(tuple(looks) for looks in by_word.values())
 
 
 _SPLIT: Final = re.compile(r"[-=\\+.]{0,2}[ \t]{0,3}\r?\n[ \t>]{0,8}[.]?(?P<v>[A-Za-z0-9+/_=.-]{8,400}+)(?=[ \t]{0,4}(?:\r?\n|$))")
 _MOST_PIECES: Final = 50
 
 
-def found_in(text: str, *, personal_too: bool = False, most: int = MOST_LOOKS) -> Found:
+def found_in(text: str, *, personal_too: bool = False, most: int = MOST_LOOKS, search: Search = search_in_python) -> Found:
     """The secrets of a text, in any order; they may overlap. With `personal_too`, what tells of a person too."""
     end = min(len(text), LONGEST_TEXT)
     folded = Folded.of(text[:end])
-    automaton, looks = _automaton()
-    hits = sorted(automaton.find_matches_as_indexes(folded.low, overlapping=True), key=lambda hit: hit[1])
+    find, looks = _leads(search)
+    hits = sorted(find(folded.low), key=lambda hit: hit[1])
     close = [start for lead, start, _ in hits if looks[lead] != _SPEECH]
     if len(close) > most:
         end = folded.place(close[most])
