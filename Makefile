@@ -9,7 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test unit check format docs demo crash fuzz bench lock clean
+.PHONY: help setup test unit check format docs pictures demo crash fuzz bench lock clean
 
 help: ## what there is to run
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -54,6 +54,10 @@ crash: $(STAMP) ## kill -9 the server and the relay a hundred times at random mo
 
 fuzz: $(STAMP) ## send the server what its document allows, for long; FUZZ_EXAMPLES=200 FUZZ_SEED=1
 	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-100} $(BIN)/python -m pytest -n auto --dist worksteal tests/contract/test_schemathesis.py
+
+pictures: $(STAMP) ## every page as a picture, light, dark and on a telephone, into docs/pages; asks for chromium
+	$(BIN)/python -m tests.browser.pictures
+	$(BIN)/python -m bench.pages
 
 bench: $(STAMP) ## the hot paths against the database's own limit, and what starting costs
 	$(BIN)/python -m bench

@@ -16,7 +16,7 @@ from flowpilot_core.domain.kernel.events import EventKind
 from flowpilot_core.domain.kernel.permissions import PERMISSIONS, Rule
 from flowpilot_core.domain.kernel.sending import DELIVERY
 from flowpilot_core.domain.notifications.delivery import Delivery
-from flowpilot_core.domain.notifications.pushed import PUSHED
+from flowpilot_core.domain.notifications.pushed import told_as
 from flowpilot_core.domain.outputs.output import OUTPUT, Output
 from flowpilot_core.domain.psa.connection import CIRCUIT, Health
 from flowpilot_core.domain.psa.post import POST, PsaPost
@@ -135,7 +135,7 @@ def events() -> str:
         " cause, in which session and handoff, with which request, and what changed. Numbers of an account have no gaps and are committed"
         " in their order. The timeline and the changes of a handoff are read from it.",
         table(
-            ["kind", "what happened", "told to open streams"],
-            [[code(kind), HAPPENED[kind], "yes" if kind in PUSHED else ""] for kind in EventKind],
+            ["kind", "what happened", "what open streams call it"],
+            [[code(kind), HAPPENED[kind], code(told) if (told := told_as(kind)) else ""] for kind in EventKind],
         ),
     )

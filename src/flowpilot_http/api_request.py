@@ -43,6 +43,7 @@ from flowpilot_core.ports.kernel import LARGEST_KEPT, AlreadyAnswered, Answer, C
 from flowpilot_http.schemas.kernel import Listed, Nothing, Page
 
 from . import decoding
+from .account_names import AccountNames
 from .auth import Door
 from .cursors import Cursors
 from .made_anew import made_anew, referring
@@ -75,6 +76,7 @@ class Face:
     door: Door
     base_url: str
     links: Links
+    account_names: AccountNames
 
 
 class Call(Request[Person, None, State]):

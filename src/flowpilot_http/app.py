@@ -13,10 +13,17 @@ from flowpilot_core.application.flowpilot import FlowPilot
 from flowpilot_core.application.kernel.links import Links
 from flowpilot_core.application.notifications.push import Push
 from flowpilot_core.ports.kernel import Clock, NewId, NewSecret
-from flowpilot_http.pages.access import invitation, sign_in
+from flowpilot_http.pages import assets, kit, settings
+from flowpilot_http.pages.access import account as account_page
+from flowpilot_http.pages.access import appearance, audit, invitation, providers, sign_in, teams
+from flowpilot_http.pages.access import people as people_page
+from flowpilot_http.pages.access import tokens as api_tokens
 from flowpilot_http.pages.handoffs import claim, queue
 from flowpilot_http.pages.handoffs import escalation as escalation_page
-from flowpilot_http.pages.notifications import no_mails
+from flowpilot_http.pages.notifications import no_mails, policy, profile
+from flowpilot_http.pages.notifications import webhooks as webhooks_page
+from flowpilot_http.pages.psa import connections
+from flowpilot_http.pages.sessions import lists, starting
 from flowpilot_http.pages.sessions import session as session_page
 from flowpilot_http.routes.access import audit as audit_log
 from flowpilot_http.routes.access import identity_providers, own_account, people, tokens
@@ -25,6 +32,7 @@ from flowpilot_http.routes.notifications import escalation_policy as escalation
 from flowpilot_http.routes.notifications import events, webhooks
 
 from . import openapi, problems
+from .account_names import AccountNames
 from .api_request import Call, Face
 from .auth import Cookies, Door
 from .cursors import Cursors
@@ -98,11 +106,26 @@ def create_app(
         "/",
         route_handlers=[
             *sign_in.ROUTES,
+            *appearance.ROUTES,
+            *kit.ROUTES,
+            *settings.ROUTES,
+            *profile.ROUTES,
+            *api_tokens.ROUTES,
+            *people_page.ROUTES,
+            *teams.ROUTES,
+            *policy.ROUTES,
+            *connections.ROUTES,
+            *webhooks_page.ROUTES,
+            *providers.ROUTES,
+            *account_page.ROUTES,
+            *audit.ROUTES,
             *claim.ROUTES,
             *invitation.ROUTES,
             *escalation_page.ROUTES,
             *queue.ROUTES,
             *session_page.ROUTES,
+            *lists.ROUTES,
+            *starting.ROUTES,
         ],
         before_request=receive,
         request_class=Visit,
@@ -123,9 +146,10 @@ def create_app(
         door=Door(flowpilot, Cookies(base_url), new_secret),
         base_url=base_url,
         links=Links.of(base_url, *secret_keys),
+        account_names=AccountNames(),
     )
     app = Litestar(
-        route_handlers=[account, pages, ways_out, *psa.OPEN, sign_in.style, *health.routes(probe, metrics)],
+        route_handlers=[account, pages, ways_out, *psa.OPEN, *assets.ROUTES, *health.routes(probe, metrics)],
         request_class=Call,
         request_max_body_size=LARGEST_BODY,
         exception_handlers={Exception: _refused, HTTPException: _refused},

@@ -47,17 +47,24 @@ def body(raw: bytes, kind: type[T]) -> T:
     return request
 
 
-def query(raw: bytes, kind: type[T]) -> T:
-    """The parameters of a query string; one without a value counts as left out. Raises `Refused` as `body` does."""
+def query(raw: bytes, kind: type[T], *, most: int = MOST_PARAMETERS) -> T:
+    """The parameters of a query string; one without a value counts as left out.
+
+    A list is named once for each of its values. Raises `Refused` as `body` does.
+    """
     try:
-        pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MOST_PARAMETERS)
+        pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=most)
     except ValueError:
         raise Refused("malformed", "The query cannot be read.", At("", "is not a query string")) from None
-    values: dict[str, str] = {}
+    lists = _lists(kind)
+    values: dict[str, str | list[str]] = {}
     for name, value in pairs:
-        if name in values:
+        if name in lists:
+            values[name] = [*values.get(name, ()), value]
+        elif name in values:
             raise _malformed(f"/{_escaped(name)}", "must be given once")
-        values[name] = value
+        else:
+            values[name] = value
     known = _names(kind)
     given = {name: value for name, value in values.items() if value or name not in known}
     try:
@@ -69,6 +76,14 @@ def query(raw: bytes, kind: type[T]) -> T:
 @cache
 def _names(kind: type[msgspec.Struct]) -> frozenset[str]:
     return frozenset(field.name for field in msgspec.structs.fields(kind))
+
+
+@cache
+def _lists(kind: type[msgspec.Struct]) -> frozenset[str]:
+    info = inspect.type_info(kind)
+    return frozenset(
+        field.name for field in (info.fields if isinstance(info, inspect.StructType) else ()) if isinstance(field.type, inspect.ListType)
+    )
 
 
 def explained(message: str, kind: type[msgspec.Struct]) -> str:

@@ -34,12 +34,12 @@ def is_of_browser(request: Request[Any, Any, Any]) -> bool:
 
 def wants_page(accept: Iterable[bytes]) -> bool:
     """Whether the first choice of an `Accept` is a page."""
-    wanted = list(_choices(b",".join(accept).decode("latin-1")))
+    wanted = list(choices(b",".join(accept).decode("latin-1")))
     return bool(wanted) and max(wanted, key=lambda choice: choice[1])[0] in _PAGES
 
 
-def _choices(accept: str) -> Iterator[tuple[str, float]]:
-    """Each media type with its quality, in the order they are named."""
+def choices(accept: str) -> Iterator[tuple[str, float]]:
+    """Each thing that a header would take with its quality, in the order they are named, without what it refuses."""
     for choice in accept.split(","):
         kind, *parameters = (part.strip() for part in choice.split(";"))
         quality = next((found for parameter in parameters if (found := _QUALITY.fullmatch(parameter))), None)

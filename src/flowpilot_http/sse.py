@@ -10,6 +10,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from flowpilot_core.application.notifications.push import Ended, Push, Stream
 from flowpilot_core.domain.kernel.identifiers import AccountId
+from flowpilot_core.domain.notifications.pushed import told_as
 from flowpilot_core.ports.notifications import News
 from flowpilot_http.schemas.kernel import By, Instant, PersonOut
 
@@ -79,7 +80,7 @@ class Sse:
             by="system" if event.by is None else PersonOut(event.by, name or ""),
             at=event.at,
         )
-        return self._event(event.kind, self._ids.make(account_id, logged.number), encode(data))
+        return self._event(told_as(event.kind) or event.kind, self._ids.make(account_id, logged.number), encode(data))
 
     def resync(self, account_id: AccountId, number: int) -> bytes:
         """As `Wire.resync` says."""

@@ -58,6 +58,30 @@ def test_without_a_terminal_it_tells_the_story_and_ends_with_0(folder: Path) -> 
     assert [] == list(folder.iterdir())
 
 
+def test_where_asked_to_it_goes_on_serving_with_a_queue_and_a_link_that_signs_the_senior_in(folder: Path) -> None:
+    env = environment() | {"TMPDIR": str(folder), "COLUMNS": "200"}
+    with subprocess.Popen([*PROGRAM, "demo", "--serve"], env=env, stdout=subprocess.PIPE, text=True) as demo:
+        assert demo.stdout
+        told = ""
+        while "Serving until Ctrl-C" not in told and (line := demo.stdout.readline()):
+            told += line
+        link = re.search(r"^http://\S+/sign-in-link/\S+", told, re.MULTILINE)
+        assert link, told
+        with httpx.Client(timeout=LONGEST_WAIT, follow_redirects=True) as browser:
+            token = re.search(r'name="csrf_token" value="([^"]+)"', browser.get(link[0]).text)
+            assert token
+            queue = browser.post(link[0].partition("?")[0], data={"csrf_token": token[1]})
+
+        demo.send_signal(signal.SIGTERM)
+        demo.stdout.read()
+
+        assert "/queue" == queue.url.path
+        assert ["Nobody can print", "Outlook asks for a password again and again"] == re.findall(r"<h2[^>]*><a[^>]*>(.*?)</a>", queue.text)
+        assert "Sam Reyes" in queue.text
+        assert 0 == demo.wait(LONGEST_WAIT), told
+    assert [] == list(folder.iterdir())
+
+
 def test_on_a_terminal_it_serves_until_ctrl_c_and_shows_the_code_that_somebody_signs_in_by(folder: Path) -> None:
     terminal, its_end = pty.openpty()
     env = environment() | {"TMPDIR": str(folder), "TERM": "xterm", "COLUMNS": "80"}

@@ -11,7 +11,9 @@ from litestar.routes import HTTPRoute
 from flowpilot_adapters.system import new_id
 from flowpilot_http.negotiation import PAGE
 from flowpilot_http.operations import Operation
+from flowpilot_http.pages.assets import ASSETS
 from flowpilot_http.pages.exploring import NAMED
+from flowpilot_http.pages.settings import PLACES
 
 from .http import Somebody, World
 
@@ -25,16 +27,27 @@ OPEN = {
     "/health/live",
     "/health/ready",
     "/metrics",
-    "/static/pages.css",
+    *(asset.path for asset in ASSETS.values()),
     *(f"/static/{name}" for name in NAMED),
 }
 """What nobody needs to sign in for."""
 PAGES = {
     ("GET", "/"),
     ("GET", "/queue"),
+    ("POST", "/queue"),
+    ("GET", "/queue/waiting"),
+    ("GET", "/kit"),
+    ("POST", "/appearance"),
     ("GET", "/escalations/{handoff_id:str}"),
     ("POST", "/escalations/{handoff_id:str}"),
     ("GET", "/sessions/{session_id:str}"),
+    ("POST", "/sessions/{session_id:str}"),
+    ("GET", "/sessions"),
+    ("GET", "/sessions/new"),
+    ("POST", "/sessions/new"),
+    ("GET", "/work"),
+    ("GET", "/settings"),
+    *((method, f"/settings/{name}") for name, _, _ in PLACES for method in ("GET", "POST")),
     ("GET", "/sign-in"),
     ("GET", "/claim/{signed:str}"),
     ("POST", "/claim/{signed:str}"),

@@ -26,7 +26,7 @@ WITHOUT = {
     "src/flowpilot_http/schemas": {"relay": "it has no routes", "replay": "it has no routes"},
     "src/flowpilot_http/pages": {
         "kernel": "what all pages share is beside them",
-        **dict.fromkeys(("relay", "assistant", "psa", "outputs", "replay"), "it has no page yet"),
+        **dict.fromkeys(("relay", "assistant", "outputs", "replay"), "it has no page of its own"),
     },
     "tests/unit": {},
     "tests/unit/http": {
@@ -54,8 +54,10 @@ BESIDE = {
     "src/flowpilot_adapters/sql/schema": {"columns": "what all tables are written with"},
     "src/flowpilot_http/routes": dict.fromkeys(("documentation", "health"), "about the server, and of no account"),
     "src/flowpilot_http/pages": {
-        **dict.fromkeys(("page_request", "templating", "templates", "static", "words"), "what all pages share"),
-        **dict.fromkeys(("happenings", "tried"), "what the pages of sessions and of escalations both show"),
+        **dict.fromkeys(
+            ("page_request", "templating", "templates", "static", "words", "assets", "kit", "moves", "settings"), "what all pages share"
+        ),
+        **dict.fromkeys(("happenings", "tried", "drawing", "colleagues"), "what the pages of sessions and of escalations both show"),
         **dict.fromkeys(("reference", "exploring"), "the pages of the API, of no account"),
     },
     "tests/unit": {"http": "the edge, with rooms of the same names"},

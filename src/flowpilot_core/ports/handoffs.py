@@ -196,3 +196,12 @@ class HandoffView(Protocol):
 
     async def queue(self, where: QueueFilter, *, after: QueuePosition | None, limit: int) -> Sequence[QueueItem]:
         """Open escalations: highest priority first, then the longest waiting, then by id."""
+
+    async def seen_by(self, handoff_id: HandoffId) -> frozenset[UserId]:
+        """Who has looked at an escalation."""
+
+    async def waiting(self) -> int:
+        """How many open escalations there are."""
+
+    async def last_claimed_at(self) -> datetime | None:
+        """When an escalation was last taken that is still with whoever took it."""

@@ -27,7 +27,8 @@ _CSRF_HEADER: Final = b"x-csrf-token"
 _SAFE: Final = frozenset({"GET", "HEAD"})
 _FORM: Final = b"application/x-www-form-urlencoded"
 _VISIT: Final = re.compile(r"[0-9a-f]{64}")
-_MOST_FIELDS: Final = 50
+MOST_FIELDS: Final = 200
+"""Of a form: a team may have many members."""
 
 Headers = Iterable[tuple[bytes, bytes]]
 
@@ -143,7 +144,7 @@ async def _csrf_token(request: Request[Any, Any, Any]) -> str:
     if headers.get(b"content-type", b"").partition(b";")[0].strip().lower() != _FORM:
         return ""
     try:
-        fields = parse_qs((await request.body()).decode("ascii"), max_num_fields=_MOST_FIELDS)
+        fields = parse_qs((await request.body()).decode("ascii"), max_num_fields=MOST_FIELDS)
     except ValueError:
         return ""
     return "".join(fields.get(CSRF_FIELD, ()))

@@ -20,7 +20,7 @@ ACCOUNT_LASTS: Final = timedelta(days=365)
 
 class Cookies:
     """The cookies of a browser: of who is signed in, of a visit by somebody who is not, of the way to an identity provider, of a code
-    that was asked for, of where it was going before it had to sign in, and of the account it was last signed in to.
+    that was asked for, of where it was going before it had to sign in, of the account it was last signed in to, and of how pages look.
 
     None is ever read by a script or sent along by another site's form. Over TLS their names say that nothing but this host set
     them, for all of it; only on a laptop, over plain http to the machine itself, they do without.
@@ -35,6 +35,7 @@ class Cookies:
         self.code: str = "flowpilot_code" if plain else "__Host-flowpilot_code"
         self.going: str = "flowpilot_going" if plain else "__Host-flowpilot_going"
         self.account: str = "flowpilot_account" if plain else "__Host-flowpilot_account"
+        self.theme: str = "flowpilot_theme" if plain else "__Host-flowpilot_theme"
         self.visit: str = "flowpilot_visit" if plain else "__Host-flowpilot_visit"
 
     def read(self, headers: Iterable[tuple[bytes, bytes]], name: str) -> str | None:
@@ -90,6 +91,10 @@ class Cookies:
             return AccountId(UUID(self.read(headers, self.account) or ""))
         except ValueError:
             return None
+
+    def looks(self, theme: str) -> Header:
+        """Keep how pages are to look."""
+        return self._set(self.theme, theme, ACCOUNT_LASTS)
 
     def visited(self, text: str) -> Header:
         """Keep this for a while."""

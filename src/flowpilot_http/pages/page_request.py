@@ -1,14 +1,18 @@
 """One request for a page: by a browser, whoever is signed in with it."""
 
+import asyncio
 import re
-from collections.abc import Callable
+import zlib
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
 from datetime import datetime
+from hashlib import sha256
 from typing import Any, Final, TypeVar, cast
 from urllib.parse import urlencode
 from uuid import UUID
 
 import msgspec
+from attrs import evolve
 from litestar import get, post
 from litestar.connection import Request
 from litestar.handlers import HTTPRouteHandler
@@ -18,23 +22,34 @@ from markupsafe import Markup
 from flowpilot_core.application.access.identity_providers import SetOut
 from flowpilot_core.application.access.sign_ins import SignedIn
 from flowpilot_core.application.kernel.links import Links
+from flowpilot_core.application.kernel.units import Request as Change
 from flowpilot_core.domain.kernel.actor import Person
 from flowpilot_core.domain.kernel.errors import Unauthenticated
 from flowpilot_core.domain.kernel.identifiers import AccountId
+from flowpilot_core.ports.kernel import AlreadyAnswered, Answer, Once
 from flowpilot_http import decoding
-from flowpilot_http.api_request import Call
+from flowpilot_http.api_request import KEYS_LIVE, Call
 from flowpilot_http.auth import Visitor
+from flowpilot_http.auth.authentication import MOST_FIELDS
 from flowpilot_http.problems import Answered, problem_of
 from flowpilot_http.responses import HTML, Body, Header
 from flowpilot_http.schemas.kernel import Closed
 
+from .assets import takes_gzip
 from .templating import POLICY, environment
 
 S = TypeVar("S", bound=msgspec.Struct)
+R = TypeVar("R")
 
 HOME: Final = "/signed-in"
 """Where a browser goes once it is signed in, if it was not on its way anywhere."""
 NOBODY: Final = Visitor(kept="")
+THEMES: Final = ("light", "dark")
+_ONCE: Final = 64
+_WORTH_IT: Final = 1024
+"""Bytes from which a page is made smaller."""
+_ZIPPED: Final[Header] = (b"content-encoding", b"gzip")
+_VARIES: Final[Header] = (b"vary", b"Accept-Encoding")
 _HERE: Final = re.compile(r"/(?![/\\])(?!.*//)[A-Za-z0-9._~/?=&%+-]{0,1000}")
 
 
@@ -50,6 +65,8 @@ class Form(Closed, kw_only=True, frozen=True):
     """What a page's form sends. Subclass it for more; every field is text, and one that is not there is refused."""
 
     csrf_token: str
+    once: str = ""
+    """What tells the page that the form was on from others: what it asks for is done once, however often it comes from there."""
 
 
 class OfAccount(Closed, kw_only=True, frozen=True):
@@ -100,18 +117,74 @@ class Visit(Call):
 
     async def sent(self, kind: type[S]) -> S:
         """The form that was sent. Raises `Refused`."""
-        return decoding.query(await self.body(), kind)
+        return decoding.query((await self.body()).replace(b"%0D%0A", b"%0A"), kind, most=MOST_FIELDS)
+
+    async def do(self, form: Form, use_case: Callable[[Change], Awaitable[R]], *, version: int | None = None) -> R | None:
+        """What a form asks for; None where the same form had it done before.
+
+        `version`: the one that the page showed. Raises what the use case raises.
+        """
+        change = Change(id=self.scope["request_id"], if_match=version)  # type: ignore[typeddict-item]
+        if form.once:
+            now = self.now()
+            what = sha256(self.scope["path"].encode() + b"\n" + await self.body())
+            once = Once(
+                user_id=self.user.user_id,
+                key=f"page-{form.once[:_ONCE]}-{what.hexdigest()[:_ONCE]}",
+                fingerprint=what.digest(),
+                at=now,
+                expired=now - KEYS_LIVE,
+            )
+            change = evolve(change, once=once, render=lambda _: Answer(status=303, body=b""))
+        try:
+            return await use_case(change)
+        except AlreadyAnswered:
+            return None
+
+    async def framed(self, template: str, *, status: int = 200, **facts: object) -> Body:
+        """As `page`, for somebody signed in: with the account's name, and how many wait."""
+        person = self.user
+        waiting, account_name = await asyncio.gather(
+            self.flowpilot.handoffs.waiting(person), self._face.account_names.of(self.flowpilot, person)
+        )
+        return self.page(template, status=status, waiting=waiting, account_name=account_name, **facts)
 
     def page(self, template: str, *headers: Header, status: int = 200, **facts: object) -> Body:
         """The page that a template makes of these facts, of `person` and of `csrf_token`."""
         field = Markup('<input type="hidden" name="csrf_token" value="{}">').format(self.csrf_token)
-        told = {"person": self.visitor.person, "csrf_token": self.csrf_token, "csrf": lambda: field, **facts}
+        once = Markup('<input type="hidden" name="once" value="{}">').format(self.scope["request_id"])  # type: ignore[typeddict-item]
+        told = {
+            "person": self.visitor.person,
+            "csrf_token": self.csrf_token,
+            "csrf": lambda: field,
+            "once": lambda: field + once,
+            "path": self.scope["path"],
+            "template": template,
+            "theme": self.theme,
+            "waiting": None,
+            "account_name": None,
+            **facts,
+        }
         cookies, person = self._face.door.cookies, self.visitor.person
         kept = [cookies.visited(self.visitor.kept)] if self.visitor.new else []
         if person and person.account_id != cookies.account_of(self.scope["headers"]):
             kept.append(cookies.signs_in_to(person.account_id))
         html = environment.get_template(template).render(told).encode()
-        return Body(html, status=status, media_type=HTML, headers=(POLICY, *kept, *headers))
+        if len(html) < _WORTH_IT or not takes_gzip(self):
+            return Body(html, status=status, media_type=HTML, headers=(POLICY, *kept, *headers))
+        smaller = zipped(html, apart=self.csrf_token.encode())
+        return Body(smaller, status=status, media_type=HTML, headers=(POLICY, _ZIPPED, _VARIES, *kept, *headers))
+
+    @property
+    def theme(self) -> str:
+        """How pages are to look: `light`, `dark`, or nothing for what the system has."""
+        cookies = self._face.door.cookies
+        kept = cookies.read(self.scope["headers"], cookies.theme)
+        return kept if kept in THEMES else ""
+
+    def looking(self, theme: str, path: str) -> Body:
+        """Go on to `path`, and have pages look like this from now on."""
+        return self.see(here(path), self._face.door.cookies.looks(theme))
 
     @property
     def callback(self) -> str:
@@ -177,6 +250,16 @@ class Visit(Call):
         return Body(b"", status=303, media_type=HTML, headers=((b"location", path.encode()), *headers))
 
 
+def zipped(html: bytes, *, apart: bytes) -> bytes:
+    """A page made smaller, all but the secret in it: what else stands there must not show by its length how much of it it resembles."""
+    packer = zlib.compressobj(6, zlib.DEFLATED, zlib.MAX_WBITS | 16)
+    before, *after = html.split(apart)
+    made = [packer.compress(before)]
+    for part in after:
+        made += (packer.flush(zlib.Z_FULL_FLUSH), packer.compress(apart), packer.flush(zlib.Z_FULL_FLUSH), packer.compress(part))
+    return b"".join((*made, packer.flush()))
+
+
 def here(path: str) -> str:
     """`path`, where it is one of this server and nothing else; else where browsers go that were on their way nowhere."""
     return path if _HERE.fullmatch(path) else HOME
@@ -208,4 +291,5 @@ def refused(request: Request[Any, Any, Any], exc: Exception) -> Response[None]:
         query = request.scope["query_string"].decode("latin-1")
         return Answered(visit.see(sign_in_path(exc.account_id, here(request.scope["path"] + (f"?{query}" if query else "")))))
     problem = problem_of(exc)
-    return Answered(visit.page("problem.html", *problem.headers, status=problem.status, title=problem.title, detail=problem.detail))
+    told = {"title": problem.title, "detail": problem.detail, "path": "/"}  # The same for every address.
+    return Answered(visit.page("problem.html", *problem.headers, status=problem.status, **told))

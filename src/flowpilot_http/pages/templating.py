@@ -7,7 +7,8 @@ from jinja2 import DictLoader, Environment, StrictUndefined
 
 from flowpilot_http.responses import Header
 
-from .words import FILTERS
+from .assets import ASSETS
+from .words import FILTERS, PLACES
 
 _TEMPLATES = files(__package__).joinpath("templates")
 
@@ -21,11 +22,13 @@ environment: Final = Environment(
 
 environment.filters.update(FILTERS)
 
-STYLE: Final = files(__package__).joinpath("static", "pages.css").read_bytes()
-"""What `/static/pages.css` answers."""
+environment.globals["places"] = PLACES
+environment.globals["kit"] = environment.get_template("_kit.html").module
+environment.globals["asset"] = {name: asset.path for name, asset in ASSETS.items()}
 
 POLICY: Final[Header] = (
     b"content-security-policy",
-    b"default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+    b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; "
+    b"form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
 )
-"""No script, nothing from elsewhere, no form that leads elsewhere."""
+"""Our own files alone: nothing inline, nothing evaluated, nothing from elsewhere, no form that leads elsewhere."""

@@ -8,10 +8,15 @@ from markupsafe import Markup
 
 from flowpilot_core.domain.kernel.text import counted
 from flowpilot_core.domain.sessions.session import SYSTEMS
+from flowpilot_http.schemas.handoffs.snapshot import FrozenStep
+from flowpilot_http.schemas.sessions import StepOut
 
 _MINUTE: Final = timedelta(minutes=1)
 _HOUR: Final = timedelta(hours=1)
 _DAY: Final = timedelta(days=1)
+
+PLACES: Final = (("/queue", "Queue"), ("/work", "My work"), ("/sessions", "Sessions"), ("/settings", "Settings"))
+"""Where people go, in the order of the navigation."""
 
 
 def at(when: datetime) -> Markup:
@@ -35,10 +40,36 @@ def due(when: datetime, now: datetime) -> str:
     return f"in {span(when - now)}" if when > now else f"late by {span(now - when)}"
 
 
+def waits(since: datetime, now: datetime) -> Markup:
+    """How long something has waited; a script keeps it right."""
+    machine = since.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return Markup('<time datetime="{0}" data-since="{0}">{1}</time>').format(machine, span(max(now, since) - since))
+
+
+def due_by(when: datetime, now: datetime) -> Markup:
+    """When something should be taken, in words once it is late; a script keeps it right."""
+    words, late = due(when, now), when <= now
+    return Markup('<time datetime="{0}" data-due="{0}"{1}>{2}</time>').format(
+        when.strftime("%Y-%m-%dT%H:%M:%SZ"), Markup(' class="late"') if late else "", words if late else f"due {words}"
+    )
+
+
+def plain(name: str) -> str:
+    """A state's name as words."""
+    return name.replace("_", " ")
+
+
+def numbered(step: FrozenStep | StepOut) -> tuple[str, str]:
+    """A step to choose: its id, and what it says."""
+    return str(step.id), f"{step.number}: {step.content[:60]}"
+
+
 def system(name: str) -> str:
     """What a PSA is called."""
     return SYSTEMS.get(name, name)
 
 
-FILTERS: Final = MappingProxyType({"at": at, "span": span, "system": system, "counted": counted})
+FILTERS: Final = MappingProxyType(
+    {"at": at, "span": span, "system": system, "counted": counted, "waits": waits, "due_by": due_by, "plain": plain, "numbered": numbered}
+)
 """What templates can say it with."""

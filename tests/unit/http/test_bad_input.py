@@ -256,6 +256,6 @@ async def test_a_method_that_an_address_does_not_take_is_told_which_it_does(worl
 
 
 async def test_an_address_that_is_none_is_not_found(world: World) -> None:
-    answer = await world.junior.get("/sessions")
+    answer = await world.junior.get("/nothing-here")
 
     assert (404, "not_found") == (answer.status_code, answer.json()["code"])

@@ -9,7 +9,7 @@ from flowpilot_adapters.memory.reading import MemoryReading
 from flowpilot_adapters.memory.tables import Working
 from flowpilot_core.domain.handoffs.handoff import Handoff, HandoffState, Intent
 from flowpilot_core.domain.kernel.actor import Actor
-from flowpilot_core.domain.kernel.identifiers import HandoffId
+from flowpilot_core.domain.kernel.identifiers import HandoffId, UserId
 from flowpilot_core.ports.handoffs import HandoffDetail, QueueFilter, QueueItem, QueuePosition, StoredSnapshot
 from flowpilot_core.ports.kernel import Entry
 
@@ -51,6 +51,22 @@ class MemoryHandoffView(MemoryReading):
         )
         page = islice((handoff for handoff in waiting if start is None or _queued(handoff) > start), limit)
         return [_item(rows, handoff) for handoff in page]
+
+    async def seen_by(self, handoff_id: HandoffId) -> frozenset[UserId]:
+        """As `HandoffView.seen_by` says."""
+        rows = await self._now()
+        escalation = (found := rows.handoffs.get(handoff_id)) is not None and found.intent is Intent.ESCALATE
+        return frozenset(seen.user_id for seen in rows.seen.values() if escalation and seen.handoff_id == handoff_id)
+
+    async def waiting(self) -> int:
+        """As `HandoffView.waiting` says."""
+        rows = await self._now()
+        return sum(one.intent is Intent.ESCALATE and one.state is HandoffState.OPEN for one in rows.handoffs.values())
+
+    async def last_claimed_at(self) -> datetime | None:
+        """As `HandoffView.last_claimed_at` says."""
+        rows = await self._now()
+        return max((one.claim.at for one in rows.handoffs.values() if one.claim), default=None)
 
 
 def _queued(handoff: Handoff) -> tuple[int, datetime, HandoffId]:

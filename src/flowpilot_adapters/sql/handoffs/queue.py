@@ -4,7 +4,7 @@ import uuid
 from datetime import UTC, datetime
 from typing import Final
 
-from sqlalchemy import SmallInteger, bindparam, select, tuple_
+from sqlalchemy import SmallInteger, bindparam, func, select, tuple_
 
 from flowpilot_adapters.sql.queries import LIMIT, if_given, own
 from flowpilot_adapters.sql.schema import handoff, person
@@ -52,6 +52,15 @@ QUEUE: Final = compiled(
     .order_by(handoff.c.queue_rank, handoff.c.escalated_at, handoff.c.id)
     .limit(LIMIT),
 )
+
+WAITING: Final = compiled(
+    "waiting",
+    select(func.count().label("waiting"))
+    .select_from(handoff)
+    .where(own(handoff), handoff.c.state == HandoffState.OPEN, handoff.c.intent == Intent.ESCALATE),
+)
+
+LAST_CLAIMED: Final = compiled("last_claimed", select(func.max(handoff.c.claimed_at).label("claimed_at")).where(own(handoff)))
 
 FIRST: Final = QueuePosition(rank=2**15 - 1, escalated_at=datetime.min.replace(tzinfo=UTC), handoff_id=HandoffId(uuid.UUID(int=0)))
 """A place before the whole queue."""

@@ -1,6 +1,7 @@
 """What there is to see of handoffs, snapshots and the queue in one account."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 
 from sqlalchemy import bindparam, func, select
@@ -18,18 +19,19 @@ from flowpilot_adapters.sql.records import kernel as kernel_records
 from flowpilot_adapters.sql.schema import (
     event,
     handoff,
+    handoff_seen,
     handoff_snapshot,
 )
 from flowpilot_adapters.sql.sessions.view import TO_BE_READ, reads
 from flowpilot_adapters.sql.statement import compiled
-from flowpilot_core.domain.handoffs.handoff import Handoff
+from flowpilot_core.domain.handoffs.handoff import Handoff, Intent
 from flowpilot_core.domain.kernel.actor import Actor
 from flowpilot_core.domain.kernel.errors import NotFound
-from flowpilot_core.domain.kernel.identifiers import HandoffId
+from flowpilot_core.domain.kernel.identifiers import HandoffId, UserId
 from flowpilot_core.ports.handoffs import HandoffDetail, QueueFilter, QueueItem, QueuePosition, StoredSnapshot
 from flowpilot_core.ports.kernel import Entry
 
-from .queue import queue_call
+from .queue import LAST_CLAIMED, WAITING, queue_call
 
 ID: Final = bindparam("id", type_=handoff.c.id.type)
 
@@ -38,6 +40,13 @@ SNAPSHOT: Final = compiled(
     select(*columns_but_account(handoff), handoff_snapshot.c.body)
     .join_from(handoff, handoff_snapshot, own(handoff_snapshot) & (handoff_snapshot.c.handoff_id == handoff.c.id))
     .where(own(handoff), handoff.c.id == ID),
+)
+
+LOOKED_AT: Final = compiled(
+    "looked at",
+    select(handoff_seen.c.user_id)
+    .join_from(handoff, handoff_seen, own(handoff_seen) & (handoff_seen.c.handoff_id == handoff.c.id))
+    .where(own(handoff), handoff.c.id == ID, handoff.c.intent == Intent.ESCALATE),
 )
 
 _session_id = select(handoff.c.session_id).where(own(handoff), handoff.c.id == ID).scalar_subquery()
@@ -78,3 +87,18 @@ class SqlHandoffView(SqlReading):
         """As `HandoffView.queue` says."""
         found = await self._read_one(queue_call(self._account_id, where, after=after, limit=limit))
         return [handoffs_records.queue_item(row) for row in found.rows]
+
+    async def seen_by(self, handoff_id: HandoffId) -> frozenset[UserId]:
+        """As `HandoffView.seen_by` says."""
+        found = await self._read_one(LOOKED_AT(account_id=self._account_id, id=handoff_id))
+        return frozenset(row.user_id for row in found.rows)
+
+    async def waiting(self) -> int:
+        """As `HandoffView.waiting` says."""
+        row = (await self._read_one(WAITING(account_id=self._account_id))).first
+        return 0 if row is None else int(row.waiting)
+
+    async def last_claimed_at(self) -> datetime | None:
+        """As `HandoffView.last_claimed_at` says."""
+        row = (await self._read_one(LAST_CLAIMED(account_id=self._account_id))).first
+        return None if row is None else row.claimed_at

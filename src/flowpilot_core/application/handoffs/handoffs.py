@@ -11,7 +11,7 @@ from attrs import evolve, frozen
 from flowpilot_core.application.access.require_named import require_named
 from flowpilot_core.application.kernel.units import PLAIN, Joined, Request, Units
 from flowpilot_core.domain.handoffs.handing_off import hand_off
-from flowpilot_core.domain.handoffs.handoff import Handoff, Intent
+from flowpilot_core.domain.handoffs.handoff import Handoff, Intent, may_claim
 from flowpilot_core.domain.kernel.actor import Actor, Role
 from flowpilot_core.domain.kernel.canonical_json import digest
 from flowpilot_core.domain.kernel.errors import SnapshotDamaged
@@ -38,10 +38,11 @@ Move = Callable[[Handoff, Session, datetime], tuple[Handoff, Session, Event]]
 
 @frozen(kw_only=True)
 class Waiting:
-    """An item of the queue, and for how many seconds it has waited."""
+    """An item of the queue, for how many seconds it has waited, and whether who asks may take it."""
 
     item: QueueItem
     seconds: int
+    claimable: bool
 
 
 def readable(detail: HandoffDetail, reader: Actor) -> HandoffDetail:
@@ -125,7 +126,22 @@ class Handoffs(Generic[W]):
         """The open escalations of the account: priority, then the longest waiting, then id."""
         items = await self.view(actor.account_id).queue(where, after=after, limit=limit)
         now = self.clock.now()
-        return [Waiting(item=item, seconds=max(0, int((now - item.escalated_at).total_seconds()))) for item in items]
+        return [
+            Waiting(
+                item=item,
+                seconds=max(0, int((now - item.escalated_at).total_seconds())),
+                claimable=may_claim(actor, item.escalated_by),
+            )
+            for item in items
+        ]
+
+    async def waiting(self, actor: Actor) -> int:
+        """How many open escalations the account has."""
+        return await self.view(actor.account_id).waiting()
+
+    async def last_claimed_at(self, actor: Actor) -> datetime | None:
+        """When one was last taken."""
+        return await self.view(actor.account_id).last_claimed_at()
 
     async def snapshot(self, actor: Actor, handoff_id: HandoffId, *, verify: bool = False) -> StoredSnapshot:
         """The frozen snapshot. With `verify` its digest is computed anew: raises `SnapshotDamaged` where the bytes have changed."""
@@ -216,6 +232,10 @@ class Handoffs(Generic[W]):
             return readable(await work.handoffs.detail(handoff_id), actor)
 
         return await self.units.run(actor, unit, request)
+
+    async def seen_by(self, actor: Actor, handoff_id: HandoffId) -> frozenset[UserId]:
+        """Who has looked at an escalation; a park is looked at by nobody."""
+        return await self.view(actor.account_id).seen_by(handoff_id)
 
     async def judge(
         self, actor: Actor, handoff_id: HandoffId, *, verdict: Verdict, comment: str | None = None, request: Request = PLAIN

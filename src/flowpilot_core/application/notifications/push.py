@@ -10,12 +10,12 @@ from itertools import count, takewhile
 from typing import Protocol
 from uuid import UUID
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from flowpilot_core.domain.kernel.actor import Person
 from flowpilot_core.domain.kernel.errors import FlowPilotError, StreamsOf, TooManyStreams, Unauthenticated, Unavailable
-from flowpilot_core.domain.kernel.identifiers import AccountId, UserId
-from flowpilot_core.domain.notifications.pushed import PUSHED
+from flowpilot_core.domain.kernel.identifiers import AccountId, SessionId, UserId
+from flowpilot_core.domain.notifications.pushed import BETWEEN_CHANGES, CHANGES, told_as
 from flowpilot_core.ports.kernel import BeginWork, Jitter, KernelView, ViewOf
 from flowpilot_core.ports.notifications import EventStream, News, NotificationView, NotificationWork
 
@@ -90,6 +90,12 @@ class SentEvent:
     news: News
     text: bytes
 
+    @property
+    def changes(self) -> SessionId | None:
+        """The session that it is one of many changes of, if it is."""
+        event = self.news.entry.logged.event
+        return event.session_id if event.kind in CHANGES else None
+
 
 @define(eq=False, kw_only=True)
 class Stream:
@@ -108,6 +114,12 @@ class Stream:
     _resync: bool = field(default=False, init=False)
     _beat: bool = field(default=False, init=False)
     _waiter: "asyncio.Future[None] | None" = field(default=None, init=False)
+    _owed: dict[SessionId, SentEvent] = field(factory=dict, init=False)
+
+    def owe(self, session_id: SessionId, change: SentEvent) -> None:
+        """Tell of a change that was held back, in place of an earlier one of the same session."""
+        self._owed[session_id] = change
+        self.wake()
 
     def begin(self, place: int, *, missed: bool) -> None:
         """Go on after event number `place`, and say so where something was missed."""
@@ -147,7 +159,8 @@ class Stream:
         if self._place < feed.forgotten:
             return await self._again()
         told, self._place = feed.after(self._place), feed.place
-        if text := self._readable(told):
+        owed, self._owed = self._owed, {}
+        if text := self._readable([*told, *owed.values()]):
             return text
         if self._beat:
             self._beat = False
@@ -188,6 +201,10 @@ class Feed:
         self._current: asyncio.Task[bool] | None = None
         self._next: asyncio.Task[bool] | None = None
         self._failed = False
+        self._changed_at: dict[SessionId, float] = {}
+        """When a change of a session was last told, by the loop's clock."""
+        self._held: dict[SessionId, SentEvent] = {}
+        """The last change of each session that came too soon after another; it is told once there was a pause."""
 
     def up_to_date(self) -> "asyncio.Task[bool]":
         """Reads all that was committed before this call, together with whoever else asks; whether it could."""
@@ -207,8 +224,10 @@ class Feed:
             SentEvent(number, news, self.wire.news(self.account_id, news))
             for news in page
             for number in [news.entry.logged.number]
-            if news.entry.logged.event.kind in PUSHED
+            if told_as(news.entry.logged.event.kind)
         ]
+        last = {one.changes: one.number for one in told}
+        told = [one for one in told if one.changes is None or one.number == last[one.changes]]
         return told, page[-1].entry.logged.number if page else after, len(page) == PAGE
 
     async def _read_on(self, before: "asyncio.Task[bool] | None") -> bool:
@@ -238,13 +257,36 @@ class Feed:
         self.place = self.forgotten = wanted if wanted is not None and last - MOST_MISSED <= wanted <= last else last
 
     def _keep(self, told: list[SentEvent]) -> None:
-        self._kept.extend(told)
+        self._kept.extend([one for one in told if one.changes is None or self._in_time(one.changes, one)])
         while len(self._kept) > KEPT:
             self.forgotten = self._kept.popleft().number
         if told:
             # Else nobody has anything to hear, and whoever comes or looks would have all others look.
             for stream in self.streams:
                 stream.wake()
+
+    def _in_time(self, session_id: SessionId, change: SentEvent) -> bool:
+        """Whether a change may be told now; else it is held back, in place of one that already was."""
+        loop = asyncio.get_running_loop()
+        pause = self._changed_at.get(session_id, float("-inf")) + BETWEEN_CHANGES - loop.time()
+        if pause <= 0:
+            self._changed_at = {one: at for one, at in self._changed_at.items() if at + BETWEEN_CHANGES > loop.time()}
+            self._changed_at[session_id] = loop.time()
+            return True
+        if session_id not in self._held:
+            loop.call_later(pause, self._tell_held, session_id)
+        self._held[session_id] = change
+        return False
+
+    def _tell_held(self, session_id: SessionId) -> None:
+        """It is told under the number of what was read last: whoever comes back from it goes on there, and hears nothing twice."""
+        news = self._held.pop(session_id).news
+        logged = evolve(news.entry.logged, number=self.place)
+        news = evolve(news, entry=evolve(news.entry, logged=logged))
+        change = SentEvent(self.place, news, self.wire.news(self.account_id, news))
+        self._changed_at[session_id] = asyncio.get_running_loop().time()
+        for stream in self.streams:
+            stream.owe(session_id, change)
 
 
 @define(eq=False, kw_only=True)

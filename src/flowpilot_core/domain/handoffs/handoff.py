@@ -145,12 +145,11 @@ class Handoff:
 
     def offers(self, actor: Actor, session: Session | None = None) -> frozenset[HandoffMove]:
         """The moves to show the actor: those that its state and the actor's role allow; giving it back only where its session does."""
-        own = acts(actor) == self.escalated_by
         kept = session is None or session.status is not Status.ACTIVE or not self._can_be_given_back(session)
         return frozenset(
             move
             for move, (permission, related) in OFFERED.items()
-            if not (own and move is HandoffMove.CLAIM)
+            if (move is not HandoffMove.CLAIM or may_claim(actor, self.escalated_by))
             and not (kept and move is HandoffMove.UNCLAIM)
             and (self.state, move) in HANDOFF[self.intent]
             and permits(actor, permission, related(self))
@@ -278,6 +277,11 @@ class Handoff:
 
     def _event(self, kind: EventKind, by: Actor, at: datetime, **changed: Plain) -> Event:
         return Event.of(kind, by=by, at=at, session_id=self.session_id, handoff_id=self.id, changed=changed)
+
+
+def may_claim(actor: Actor, escalated_by: UserId) -> bool:
+    """Whether the actor may take what somebody escalated, while it is open."""
+    return permits(actor, Permission.CLAIM, ()) and acts(actor) != escalated_by
 
 
 def claim_told(by: UserId, branch_id: BranchId | None) -> dict[str, Plain]:

@@ -21,3 +21,33 @@ PUSHED = frozenset(
     }
 )
 """What open streams are told of; the rest is for who reads the timeline."""
+
+SESSION_CHANGED = "session.changed"
+"""What streams call all of `CHANGES`."""
+CHANGES = frozenset(
+    {
+        EventKind.TICKET_READ,
+        EventKind.SESSION_JOINED,
+        EventKind.SESSION_LEFT,
+        EventKind.SESSION_ABANDONED,
+        EventKind.STEP_ADDED,
+        EventKind.STEP_CHANGED,
+        EventKind.BRANCH_FORKED,
+        EventKind.BRANCH_ACTIVATED,
+        EventKind.BRANCH_CLOSED,
+        EventKind.OUTPUT_MADE,
+        EventKind.OUTPUT_EDITED,
+        EventKind.OUTPUT_APPROVED,
+        EventKind.OUTPUT_POSTED,
+    }
+)
+"""Events that are told as a change of their session, of which there may be many: of each session at most one in `BETWEEN_CHANGES`."""
+BETWEEN_CHANGES = 1.0
+"""Seconds."""
+
+
+def told_as(kind: EventKind) -> str | None:
+    """What streams call an event; None for what they are not told of."""
+    if kind in CHANGES:
+        return SESSION_CHANGED
+    return kind if kind in PUSHED else None

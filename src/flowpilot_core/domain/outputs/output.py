@@ -113,6 +113,11 @@ class Output:
         """As it reads now."""
         return self.versions[-1].body
 
+    @property
+    def offers(self) -> frozenset[OutputMove]:
+        """The moves that its state allows to whoever may document its session."""
+        return frozenset(move for state, move in OUTPUT if state is self.state)
+
     @classmethod
     def made(
         cls, output_id: OutputId, session: Session, kind: OutputKind, body: str, *, pending: bool = False, by: Person, at: datetime

@@ -1,6 +1,6 @@
 """A session: one troubleshooting effort on one ticket, and the moves it allows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
@@ -204,6 +204,25 @@ class Session:
         """Raises `NotFound` for whom a parked session does not exist."""
         if self.status is Status.PARKED and not permits(actor, Permission.READ_PARKED, self.parked_with):
             raise NotFound("session")
+
+    def offers(self, actor: Actor) -> frozenset[SessionMove]:
+        """The moves to show the actor: those that its status and the actor's role and part in it allow."""
+        at_work = isinstance(actor, Person) and (actor.user_id == self.assignee_id or actor.user_id in self.helper_ids)
+        return frozenset(
+            move
+            for move, (permission, related) in OFFERED.items()
+            if not (at_work and move is SessionMove.JOIN) and (self.status, move) in SESSION and permits(actor, permission, related(self))
+        )
+
+    def may_add_step(self, actor: Actor) -> bool:
+        """Whether the actor can add a step now: a helper can, too."""
+        return (self.status, SessionMove.WORK) in SESSION and permits(actor, Permission.ADD_STEP, {self.assignee_id, *self.helper_ids})
+
+    def may_set_result(self, actor: Actor, added_by: UserId) -> bool:
+        """Whether the actor can say what came of a step that somebody added: a helper of their own alone."""
+        return (self.status, SessionMove.WORK) in SESSION and permits(
+            actor, Permission.SET_RESULT, {self.assignee_id, *(self.helper_ids & {added_by})}
+        )
 
     def require_version(self, expected: int | None) -> None:
         """Raises `VersionConflict` where the caller acted on another version than this one."""
@@ -469,3 +488,33 @@ class Session:
         self, kind: EventKind, by: Actor, at: datetime, *, handoff_id: HandoffId | None = None, private: bool = False, **changed: Plain
     ) -> Event:
         return Event.of(kind, by=by, at=at, session_id=self.id, handoff_id=handoff_id, private=private, changed=changed)
+
+
+def _assignee(session: Session) -> frozenset[UserId]:
+    return frozenset({session.assignee_id})
+
+
+def _helpers(session: Session) -> frozenset[UserId]:
+    return session.helper_ids
+
+
+def _anybody(_: Session) -> frozenset[UserId]:
+    return frozenset()
+
+
+OFFERED: Mapping[SessionMove, tuple[Permission, Callable[[Session], frozenset[UserId]]]] = MappingProxyType(
+    {
+        SessionMove.WORK: (Permission.WORK, _assignee),
+        SessionMove.PARK: (Permission.HAND_OFF, _assignee),
+        SessionMove.ESCALATE: (Permission.HAND_OFF, _assignee),
+        SessionMove.RESUME: (Permission.RESUME, _assignee),
+        SessionMove.REASSIGN: (Permission.REASSIGN, _assignee),
+        SessionMove.JOIN: (Permission.JOIN, _anybody),
+        SessionMove.LEAVE: (Permission.LEAVE, _helpers),
+        SessionMove.RESOLVE: (Permission.RESOLVE, _assignee),
+        SessionMove.ABANDON: (Permission.ABANDON, _assignee),
+        SessionMove.REOPEN: (Permission.REOPEN, _anybody),
+        SessionMove.DOCUMENT: (Permission.DOCUMENT, _anybody),
+    }
+)
+"""The moves that people choose to make, each with what it takes and who stands in its relation to the session."""

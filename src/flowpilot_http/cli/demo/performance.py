@@ -4,12 +4,14 @@ import signal
 import tempfile
 from pathlib import Path
 from typing import Final, NoReturn
+from uuid import UUID
 
 from rich.console import Console
 from rich.text import Text
 
 from flowpilot_core.domain.access.account import Account
 from flowpilot_core.domain.kernel.actor import Role
+from flowpilot_core.domain.kernel.identifiers import AccountId, UserId
 from flowpilot_http import logs
 from flowpilot_http import main as composition
 from flowpilot_http.cli.outcome import run
@@ -28,8 +30,10 @@ BETWEEN_LOOKS: Final = 0.5
 """Seconds to wait for a mail before looking whether the server still runs."""
 
 
-def perform(*, replay: bool) -> None:
-    """Set everything up, tell the story, and on a terminal say where to look and serve until Ctrl-C. `replay`: of a log, too.
+def perform(*, replay: bool, serve: bool) -> None:
+    """Set everything up, tell the story, and on a terminal, or where asked to `serve`, say where to look and serve until Ctrl-C.
+
+    `replay`: of a log, too.
 
     Raises `CannotRun` where something does not start, or where the story does not hold.
     """
@@ -52,11 +56,16 @@ def perform(*, replay: bool) -> None:
                     story.replayed()
             except StoryBroken as broken:
                 raise CannotRun(f"the story went wrong: {broken}\n{server.last_words()}") from broken
-            if console.is_terminal:
-                _say_where_to_look(console, cast, server.port)
+            if console.is_terminal or serve:
+                story.more_wait()
+                _say_where_to_look(console, cast, server.port, _link(settings, cast))
                 _keep_serving(console, server, mailbox)
             else:
-                console.print(Text("\nOn a terminal the demo would keep serving, so that you can look around. Here it ends.", style="bold"))
+                console.print(
+                    Text(
+                        "\nOn a terminal, or with --serve, the demo keeps serving, so that you can look around. Here it ends.", style="bold"
+                    )
+                )
 
 
 def _cast(settings: Settings, port: int) -> Cast:
@@ -86,11 +95,22 @@ def _cast(settings: Settings, port: int) -> Cast:
     return run(made())
 
 
-def _say_where_to_look(console: Console, cast: Cast, port: int) -> None:
+def _link(settings: Settings, cast: Cast) -> str:
+    """What signs a browser in as the senior, once."""
+
+    async def made() -> str:
+        async with composition.flowpilot_of(settings) as flowpilot:
+            return await flowpilot.signing_in.link(AccountId(UUID(cast.account_id)), UserId(UUID(cast.sam.get("/users/me").body["id"])))
+
+    return run(made())
+
+
+def _say_where_to_look(console: Console, cast: Cast, port: int, link: str) -> None:
     address = f"http://127.0.0.1:{port}"
     console.print()
     console.print(Text("Where to look", style="bold cyan"))
     for what, where in (
+        ("The queue, signed in as Sam, the senior", f"{address}/sign-in-link/{link}?next=/queue"),
         ("The API reference", f"{address}/docs"),
         ("The same as an OpenAPI document", f"{address}/openapi.json"),
         ("Sign in as sue@northwind.example (the code is shown here)", f"{address}/sign-in/{cast.account_id}?next=/queue"),

@@ -328,6 +328,31 @@ class Story:
         self._holds("whom it is to", who.name, recipient.display_name)
         return mail
 
+    def more_wait(self) -> None:
+        """Two more escalations, so that whoever looks around finds a queue with something in it."""
+        for title, client, ticket, tried, priority, reason in (
+            (
+                "Nobody can print",
+                "Hillside School",
+                "48230",
+                "Restarted the print server",
+                "urgent",
+                "The exams are to be printed at eight",
+            ),
+            ("Outlook asks for a password again and again", "Meridian Law", "48222", "Removed what was cached", "normal", "Out of ideas"),
+        ):
+            started = self._done(
+                self.cast.jo,
+                "/ai-sessions",
+                title=title,
+                problem="Since this morning, on every machine.",
+                client_name=client,
+                ticket={"system": "connectwise", "id": ticket},
+            )
+            path = f"/ai-sessions/{started['id']}"
+            self._done(self.cast.jo, f"{path}/steps", kind="action", content=tried, result="failed")
+            self._done(self.cast.jo, f"{path}/handoff", intent="escalate", reason=reason, priority=priority)
+
     def _heard(self, who: Caller, kind: str) -> Any:
         """What somebody hears over their open stream."""
         heard = self._listening[who.name].hears(kind)

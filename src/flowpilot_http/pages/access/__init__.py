@@ -1,1 +1,1 @@
-"""Pages of access: signing in, and accepting an invitation."""
+"""Pages of access: signing in, accepting an invitation, and the settings of people and of the account."""

@@ -5,14 +5,12 @@ from typing import Annotated
 from urllib.parse import urlencode
 from uuid import UUID
 
-from litestar import get
 from msgspec import Meta
 
 from flowpilot_core.domain.kernel.errors import Unauthenticated
 from flowpilot_core.domain.kernel.identifiers import AccountId
-from flowpilot_http.api_request import Call
+from flowpilot_core.domain.kernel.permissions import Permission, permits
 from flowpilot_http.pages.page_request import HOME, Form, OfAccount, Visit, here, shows, sign_in_path, takes
-from flowpilot_http.pages.templating import STYLE
 from flowpilot_http.responses import Body
 from flowpilot_http.schemas.kernel import Closed
 
@@ -59,8 +57,8 @@ async def which_account(request: Visit) -> Body:
 async def home(request: Visit) -> Body:
     """To where people begin."""
     wanted = await request.wanted(OfAccount)
-    request.person_for(wanted.account)
-    return request.see("/queue")
+    person = request.person_for(wanted.account)
+    return request.see("/queue" if permits(person, Permission.CLAIM, ()) else "/work")
 
 
 @shows("/sign-in/{account_id:str}")
@@ -153,7 +151,8 @@ async def arrive(request: Visit) -> Body:
 @shows("/sign-in-link/{link:str}")
 async def sign_in_link_page(request: Visit) -> Body:
     """A button: whoever only looks at the link, as scanners of mails do, has not used it up."""
-    return request.page("sign_in_link.html")
+    wanted = await request.wanted(SignInWanted)
+    return request.page("sign_in_link.html", *request.back_to(wanted.next))
 
 
 @takes("/sign-in-link/{link:str}")
@@ -186,12 +185,6 @@ async def sign_out(request: Visit) -> Body:
 async def signed_out_page(request: Visit) -> Body:
     """Nobody is signed in with this browser."""
     return request.page("signed_out.html")
-
-
-@get("/static/pages.css")
-async def style(request: Call) -> Body:
-    """How pages look."""
-    return Body(STYLE, media_type=b"text/css; charset=utf-8", headers=((b"cache-control", b"public, max-age=300"),))
 
 
 ROUTES = (

@@ -64,7 +64,7 @@ async def _shown(request: Visit, person: Person, detail: HandoffDetail, *, statu
     handoff = detail.handoff
     open_ = handoff.state is HandoffState.OPEN
     branches = (await request.flowpilot.sessions.get(person, handoff.session_id)).session.branches if open_ else None
-    return request.page(
+    return await request.framed(
         "claim.html",
         status=status,
         handoff=handoff,

@@ -1,18 +1,25 @@
-"""The page of one escalation: what is known and was tried, what is thought of it, and a button that takes it."""
+"""The page of one escalation: what is known and was tried, what is thought of it, and the buttons that each person has."""
 
+import asyncio
 from typing import Final, Literal
 from uuid import UUID
 
 import msgspec
 
-from flowpilot_core.domain.handoffs.handoff import Intent
+from flowpilot_core.domain.assistant.assessment import FeedbackVerdict
+from flowpilot_core.domain.handoffs.handoff import HandoffState, Intent
 from flowpilot_core.domain.kernel.actor import Person
 from flowpilot_core.domain.kernel.errors import AlreadyClaimed, InvalidTransition, NotAssignee, OwnHandoff
-from flowpilot_core.domain.kernel.identifiers import BranchId
+from flowpilot_core.domain.kernel.identifiers import AssessmentId, BranchId, DeliveryId, TeamId, UserId
+from flowpilot_core.domain.kernel.permissions import Permission, permits
+from flowpilot_core.domain.sessions.feedback import Verdict
+from flowpilot_core.domain.sessions.session import Priority
+from flowpilot_http.pages.colleagues import Colleagues
+from flowpilot_http.pages.drawing import drawn
+from flowpilot_http.pages.handoffs.telling import told
 from flowpilot_http.pages.happenings import happenings
 from flowpilot_http.pages.page_request import Form, OfAccount, Visit, shows, takes
 from flowpilot_http.pages.tried import Tried
-from flowpilot_http.pages.words import due
 from flowpilot_http.problems import problem_of
 from flowpilot_http.responses import Body
 from flowpilot_http.schemas.handoffs.handoffs import HandoffOut
@@ -20,71 +27,127 @@ from flowpilot_http.schemas.handoffs.snapshot import SnapshotOut
 
 ESCALATION = "/escalations/{handoff_id:str}"
 MOST_CHANGES: Final = 100
+MOST_TOLD: Final = 500
+OFFERED: Final = (Permission.ASSESS, Permission.FEEDBACK, Permission.RETRY_DELIVERY)
 _read: Final = msgspec.json.Decoder(SnapshotOut).decode
 
 
-class Moved(Form, kw_only=True, frozen=True):
-    """Which button was pressed, and of a claim, in which branch to go on; where work stopped, where there is no choice."""
+class Wanted(OfAccount, kw_only=True, frozen=True):
+    """Which dialog is open, for who has no script."""
 
-    move: Literal["claim", "unclaim", "withdraw"]
+    do: Literal["reroute"] | None = None
+
+
+class Moved(Form, kw_only=True, frozen=True):
+    """Which button was pressed, and what else that button's form holds."""
+
+    move: Literal["claim", "unclaim", "withdraw", "reroute", "seen", "assess", "judge", "feedback", "retry"]
     branch_id: UUID | None = None
+    team: UUID | None = None
+    user: UUID | None = None
+    priority: Priority | None = None
+    verdict: Verdict | None = None
+    thinks: FeedbackVerdict | None = None
+    assessment: UUID | None = None
+    delivery: UUID | None = None
 
 
 @shows(ESCALATION)
 async def escalation_page(request: Visit) -> Body:
     """One escalation; looking changes nothing."""
-    wanted = await request.wanted(OfAccount)
-    return await _shown(request, request.person_for(wanted.account))
+    wanted = await request.wanted(Wanted)
+    return await _shown(request, request.person_for(wanted.account), opened=wanted.do)
 
 
 @takes(ESCALATION)
 async def move_escalation(request: Visit) -> Body:
-    """Claim it, give it back or withdraw it. Where that cannot be any more, the page says why."""
+    """Do what a button says. Where that cannot be any more, the page says why."""
     person = request.user
     form = await request.sent(Moved)
-    handoffs = request.flowpilot.handoffs
     try:
-        match form.move:
-            case "claim":
-                branch_id = None if form.branch_id is None else BranchId(form.branch_id)
-                await handoffs.claim(person, request.handoff_id, branch_id=branch_id)
-            case "unclaim":
-                await handoffs.unclaim(person, request.handoff_id)
-            case "withdraw":
-                await handoffs.withdraw(person, request.handoff_id)
+        await _moved(request, person, form)
     except (AlreadyClaimed, OwnHandoff, InvalidTransition, NotAssignee) as refusal:
-        return await _shown(request, person, refusal)
+        return await _shown(request, person, refusal=refusal)
     return request.see(f"/escalations/{request.handoff_id}")
 
 
-async def _shown(request: Visit, person: Person, refusal: Exception | None = None) -> Body:
-    handoffs, handoff_id = request.flowpilot.handoffs, request.handoff_id
-    detail = await handoffs.get(person, handoff_id)
+async def _moved(request: Visit, person: Person, form: Moved) -> None:
+    flowpilot, handoff_id = request.flowpilot, request.handoff_id
+    handoffs = flowpilot.handoffs
+    match form:
+        case Moved(move="claim"):
+            branch_id = None if form.branch_id is None else BranchId(form.branch_id)
+            await request.do(form, lambda change: handoffs.claim(person, handoff_id, branch_id=branch_id, request=change))
+        case Moved(move="unclaim"):
+            await request.do(form, lambda change: handoffs.unclaim(person, handoff_id, request=change))
+        case Moved(move="withdraw"):
+            await request.do(form, lambda change: handoffs.withdraw(person, handoff_id, request=change))
+        case Moved(move="reroute"):
+            team_id = None if form.team is None else TeamId(form.team)
+            user_id = None if form.user is None else UserId(form.user)
+            await request.do(
+                form,
+                lambda change: handoffs.reroute(
+                    person, handoff_id, team_id=team_id, user_id=user_id, priority=form.priority, request=change
+                ),
+            )
+        case Moved(move="seen"):
+            await handoffs.see(person, handoff_id)
+        case Moved(move="assess"):
+            await request.do(form, lambda change: flowpilot.assessments.ask(person, handoff_id, request=change))
+        case Moved(verdict=Verdict() as verdict):
+            await request.do(form, lambda change: handoffs.judge(person, handoff_id, verdict=verdict, request=change))
+        case Moved(thinks=FeedbackVerdict() as thinks, assessment=UUID() as which):
+            assessment_id = AssessmentId(which)
+            await request.do(
+                form, lambda change: flowpilot.assessments.judge(person, handoff_id, assessment_id, verdict=thinks, request=change)
+            )
+        case Moved(move="retry", delivery=UUID() as which):
+            await request.do(form, lambda change: flowpilot.deliveries.retry(person, handoff_id, DeliveryId(which), request=change))
+
+
+async def _shown(request: Visit, person: Person, *, opened: str | None = None, refusal: Exception | None = None) -> Body:
+    flowpilot, handoff_id = request.flowpilot, request.handoff_id
+    detail = await flowpilot.handoffs.get(person, handoff_id)
     handoff = detail.handoff
     if handoff.intent is Intent.PARK:
         return request.see(f"/sessions/{handoff.session_id}")
-    snapshot = _read((await handoffs.snapshot(person, handoff_id)).body)
+    stored, since, deliveries, seen_by, colleagues = await asyncio.gather(
+        flowpilot.handoffs.snapshot(person, handoff_id),
+        flowpilot.handoffs.changes(person, handoff_id, after=0, limit=MOST_CHANGES + 1),
+        flowpilot.deliveries.of(person, handoff_id, after=None, limit=MOST_TOLD),
+        flowpilot.handoffs.seen_by(person, handoff_id),
+        Colleagues.of(request, person),
+    )
+    snapshot = _read(stored.body)
+    tried = Tried.frozen_in(snapshot)
     mine = bool(handoff.claim and handoff.claim.by == person.user_id)
-    session = (await request.flowpilot.sessions.get(person, handoff.session_id)).session if mine else None
-    since = await handoffs.changes(person, handoff_id, after=0, limit=MOST_CHANGES + 1)
-    now = request.now()
+    session = (await flowpilot.sessions.get(person, handoff.session_id)).session if mine else None
     problem = problem_of(refusal) if refusal else None
-    return request.page(
+    return await request.framed(
         "escalation.html",
         status=problem.status if problem else 200,
         late_claim=isinstance(refusal, AlreadyClaimed),
         refused=problem.detail if problem else None,
+        opened=opened,
         handoff=HandoffOut.shown(detail),
         snapshot=snapshot,
-        tried=Tried.frozen_in(snapshot),
+        tried=tried,
+        drawing=drawn(tried),
         since=list(happenings(since[:MOST_CHANGES])),
         more=len(since) > MOST_CHANGES,
-        waiting=max(now, handoff.escalated_at) - handoff.escalated_at,
-        due=due(handoff.due_at, now) if handoff.due_at else None,
-        late=bool(handoff.due_at and handoff.due_at <= now),
+        now=request.now(),
         mine=mine,
         own=handoff.escalated_by == person.user_id,
+        waits=handoff.state is HandoffState.OPEN,
         offers=handoff.offers(person, session),
+        told=told(deliveries, seen_by, colleagues.names),
+        seen=person.user_id in seen_by,
+        colleagues=colleagues,
+        may={
+            permission: permits(person, permission, ())
+            for permission in (Permission.ASSESS, Permission.FEEDBACK, Permission.RETRY_DELIVERY)
+        },
     )
 
 

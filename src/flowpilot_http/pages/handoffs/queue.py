@@ -1,35 +1,93 @@
 """The page of what waits for somebody to take it."""
 
+import asyncio
 from typing import Final
+from uuid import UUID
 
+from flowpilot_core.domain.kernel.actor import Person
+from flowpilot_core.domain.kernel.errors import AlreadyClaimed, InvalidTransition, OwnHandoff
+from flowpilot_core.domain.kernel.identifiers import HandoffId, TeamId, UserId
+from flowpilot_core.domain.sessions.session import Priority
 from flowpilot_core.ports.handoffs import QueueFilter
-from flowpilot_http.pages.page_request import OfAccount, Visit, shows
-from flowpilot_http.pages.words import due
-from flowpilot_http.responses import Body
+from flowpilot_http.pages.colleagues import Colleagues
+from flowpilot_http.pages.page_request import Form, OfAccount, Visit, shows, takes
+from flowpilot_http.problems import problem_of
+from flowpilot_http.responses import HTML, Body
 
-MOST: Final = 100
+QUEUE: Final = "/queue"
+MOST: Final = 500
 
 
-@shows("/queue")
+class Chosen(OfAccount, kw_only=True, frozen=True):
+    """Which of those that wait."""
+
+    team: UUID | None = None
+    priority: Priority | None = None
+    user: UUID | None = None
+
+
+class Take(Form, kw_only=True, frozen=True):
+    """Which one to take."""
+
+    claim: UUID
+
+
+@shows(QUEUE)
 async def queue_page(request: Visit) -> Body:
     """The open escalations of the account: priority, then the longest waiting."""
-    wanted = await request.wanted(OfAccount)
-    person = request.person_for(wanted.account)
-    waiting = await request.flowpilot.handoffs.queue(person, QueueFilter(), after=None, limit=MOST + 1)
-    now = request.now()
-    return request.page(
+    wanted = await request.wanted(Chosen)
+    return await _shown(request, request.person_for(wanted.account), wanted)
+
+
+@takes(QUEUE)
+async def claim_from_queue(request: Visit) -> Body:
+    """Take one, and go on in its session. Where somebody was first, the page says who."""
+    person = request.user
+    wanted = await request.wanted(Chosen)
+    form = await request.sent(Take)
+    handoff_id = HandoffId(form.claim)
+    try:
+        await request.do(form, lambda change: request.flowpilot.handoffs.claim(person, handoff_id, request=change))
+    except (AlreadyClaimed, OwnHandoff, InvalidTransition) as refusal:
+        return await _shown(request, person, wanted, handoff_id, refusal)
+    return request.see(f"/sessions/{(await request.flowpilot.handoffs.get(person, handoff_id)).handoff.session_id}")
+
+
+@shows(f"{QUEUE}/waiting")
+async def how_many_wait(request: Visit) -> Body:
+    """The number beside the queue's name, for pages that stay open."""
+    waiting = await request.flowpilot.handoffs.waiting(request.user)
+    return Body(str(waiting or "").encode(), media_type=HTML)
+
+
+async def _shown(
+    request: Visit, person: Person, wanted: Chosen, refused: HandoffId | None = None, refusal: Exception | None = None
+) -> Body:
+    where = QueueFilter(
+        team_id=None if wanted.team is None else TeamId(wanted.team),
+        user_id=None if wanted.user is None else UserId(wanted.user),
+        priority=wanted.priority,
+    )
+    handoffs = request.flowpilot.handoffs
+    found, colleagues = await asyncio.gather(
+        handoffs.queue(person, where, after=None, limit=MOST + 1),
+        Colleagues.of(request, person),
+    )
+    problem = problem_of(refusal) if refusal else None
+    return await request.framed(
         "queue.html",
-        waiting=[
-            {
-                "item": one.item,
-                "late": bool(one.item.due_at and one.item.due_at <= now),
-                "waiting": now - one.item.escalated_at,
-                "due": due(one.item.due_at, now) if one.item.due_at else None,
-            }
-            for one in waiting[:MOST]
-        ],
-        more=len(waiting) > MOST,
+        status=problem.status if problem else 200,
+        refused=problem,
+        first=await handoffs.get(person, refused) if refused and isinstance(refusal, AlreadyClaimed) else None,
+        found=found[:MOST],
+        more=len(found) > MOST,
+        now=request.now(),
+        wanted=wanted,
+        filtered=where != QueueFilter(),
+        colleagues=colleagues,
+        priorities=[(priority, priority.capitalize()) for priority in reversed(Priority)],
+        last_claimed_at=None if found else await handoffs.last_claimed_at(person),
     )
 
 
-ROUTES = (queue_page,)
+ROUTES = (queue_page, claim_from_queue, how_many_wait)

@@ -1,1 +1,1 @@
-"""Pages of notifications: wanting no more mails."""
+"""Pages of notifications: wanting no more mails, and the settings of who is told how."""

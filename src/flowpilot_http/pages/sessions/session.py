@@ -1,29 +1,141 @@
-"""The page of one session, to read."""
+"""The page of one session: to read, and to work on it."""
 
+import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+from flowpilot_core.application.notifications.escalation_policy import Foreseen
+from flowpilot_core.application.outputs.outputs import Shown
+from flowpilot_core.domain.assistant.suggestion import SuggestionState
 from flowpilot_core.domain.handoffs.handoff import Intent
 from flowpilot_core.domain.kernel.actor import Person
-from flowpilot_http.pages.page_request import OfAccount, Visit, shows
+from flowpilot_core.domain.kernel.identifiers import TeamId, UserId
+from flowpilot_core.domain.kernel.permissions import Permission, permits
+from flowpilot_core.domain.outputs.output import OutputKind
+from flowpilot_core.domain.sessions.session import Priority, SessionMove, Status
+from flowpilot_core.domain.sessions.step import StepKind, StepResult
+from flowpilot_core.ports.sessions import SessionDetail
+from flowpilot_http.pages.colleagues import Colleagues
+from flowpilot_http.pages.drawing import drawn
+from flowpilot_http.pages.handoffs.telling import HOW
+from flowpilot_http.pages.moves import WRONG, typed
+from flowpilot_http.pages.page_request import OfAccount, Visit, shows, takes
 from flowpilot_http.pages.tried import Tried
+from flowpilot_http.problems import problem_of
 from flowpilot_http.responses import Body
+from flowpilot_http.schemas.notifications.escalation_policy import PreviewOut
 from flowpilot_http.schemas.sessions import SessionDetailOut
 
+from .moves import move
 
-@shows("/sessions/{session_id:str}")
+SESSION: Final = "/sessions/{session_id:str}"
+KINDS: Final = tuple((kind, kind.capitalize()) for kind in StepKind)
+OUTPUTS: Final = (
+    (OutputKind.PSA_NOTE, "Note for the ticket"),
+    (OutputKind.KB_ARTICLE, "Article for colleagues"),
+    (OutputKind.CLIENT_SUMMARY, "Summary for the client"),
+)
+
+
+class Wanted(OfAccount, kw_only=True, frozen=True):
+    """Which branch is looked at, which dialog is open, and for whom an escalation would be."""
+
+    branch: UUID | None = None
+    do: str | None = None
+    priority: Priority | None = None
+    team: UUID | None = None
+    user: UUID | None = None
+
+
+@shows(SESSION)
 async def session_page(request: Visit) -> Body:
     """One session as it is now, for who may read it; looking changes nothing."""
-    wanted = await request.wanted(OfAccount)
-    person: Person = request.person_for(wanted.account)
-    detail = await request.flowpilot.sessions.get(person, request.session_id)
+    wanted = await request.wanted(Wanted)
+    return await _shown(request, request.person_for(wanted.account), wanted)
+
+
+@takes(SESSION)
+async def move_session(request: Visit) -> Body:
+    """Do what a button says. What cannot be is said on the page, where what was typed still stands."""
+    person = request.user
+    try:
+        await move.make(request, person)
+    except WRONG as refusal:
+        problem = problem_of(refusal)
+        if problem.status == 401 or problem.status >= 500:
+            raise
+        return await _shown(request, person, Wanted(), refusal)
+    return request.see(f"/sessions/{request.session_id}")
+
+
+async def _shown(request: Visit, person: Person, wanted: Wanted, refusal: Exception | None = None) -> Body:
+    flowpilot, session_id = request.flowpilot, request.session_id
+    detail = await flowpilot.sessions.get(person, session_id)
+    offers = detail.session.offers(person)
+    escalating = wanted.do == "escalate" and SessionMove.ESCALATE in offers
+    suggestions, outputs, colleagues, foreseen = await asyncio.gather(
+        flowpilot.suggestions.list(person, session_id),
+        _outputs(request, person, detail),
+        Colleagues.of(request, person),
+        _foreseen(request, person, wanted) if escalating else _nothing(),
+    )
     session = SessionDetailOut.shown(detail)
+    tried = Tried.of(session)
+    problem = problem_of(refusal) if refusal else None
+    said = await typed(request) if problem else {}
     parks = [one for one in session.handoffs if one.intent is Intent.PARK]
-    return request.page(
+    chosen = next((way for way in tried.ways if way.branch.id == wanted.branch), None) or next(way for way in tried.ways if way.active)
+    return await request.framed(
         "session.html",
+        status=problem.status if problem else 200,
+        refused=problem.detail if problem else None,
+        typed=defaultdict(str, said),
+        do=f"edit-{said.get('output')}" if said.get("move") == "save" else said.get("move") or wanted.do,
+        wanted=wanted,
         session=session,
-        tried=Tried.of(session),
+        offers=offers,
+        may_add=detail.session.may_add_step(person),
+        may_set={step.id for step in detail.steps if detail.session.may_set_result(person, step.created_by)},
+        may_rate=permits(person, Permission.RATE_STEP, ()),
+        tried=tried,
+        way=chosen,
+        drawing=drawn(tried),
         assignee=detail.names[detail.session.assignee_id],
-        parked=parks[-1] if parks and session.status == "parked" else None,
+        helpers=sorted(colleagues.names.get(who, "a colleague") for who in detail.session.helper_ids),
+        parked=parks[-1] if parks and session.status == Status.PARKED else None,
         escalations=[one for one in session.handoffs if one.intent is Intent.ESCALATE],
+        suggestions=[one for one in suggestions if one.state in (SuggestionState.PROPOSED, SuggestionState.PENDING)],
+        outputs=[(kind, name, [one for one in outputs if one.output.kind is kind]) for kind, name in OUTPUTS],
+        foreseen=None if foreseen is None else PreviewOut.of(foreseen),
+        colleagues=colleagues,
+        time_zone=(await flowpilot.escalation.preferences(person)).hours.time_zone if wanted.do == "park" else None,
+        how=HOW,
+        kinds=KINDS,
+        results=tuple(StepResult),
+        priorities=[(priority, priority.capitalize()) for priority in reversed(Priority)],
     )
 
 
-ROUTES = (session_page,)
+async def _outputs(request: Visit, person: Person, detail: SessionDetail) -> Sequence[Shown]:
+    if detail.session.status is not Status.RESOLVED:
+        return ()
+    return await request.flowpilot.outputs.list(person, detail.session.id)
+
+
+async def _foreseen(request: Visit, person: Person, wanted: Wanted) -> Foreseen:
+    return await request.flowpilot.escalation.preview(
+        person,
+        request.session_id,
+        priority=wanted.priority,
+        team_id=None if wanted.team is None else TeamId(wanted.team),
+        user_id=None if wanted.user is None else UserId(wanted.user),
+    )
+
+
+async def _nothing() -> None:
+    return None
+
+
+ROUTES = (session_page, move_session)

@@ -1,13 +1,17 @@
 """People signed in with a browser: the cookie, what it is good for, and what no other site can do with it."""
 
+import re
 from datetime import timedelta
+from gzip import decompress as gunzip
+from hashlib import sha256
 
 import pytest
 
 from flowpilot_core.domain.access.sign_in import LASTS, LINK_LASTS
 from flowpilot_core.domain.kernel.secret_text import Prefix, parse_token
-from flowpilot_http.auth import Cookies
-from flowpilot_http.pages.page_request import HOME, here
+from flowpilot_http.auth import Cookies, Visitor
+from flowpilot_http.pages.assets import ASSETS
+from flowpilot_http.pages.page_request import HOME, here, zipped
 from tests.support.browser import Browser
 from tests.support.http import Somebody, World
 
@@ -239,11 +243,58 @@ def test_no_path_leads_to_another_server(path: str) -> None:
     assert HOME == here(path)
 
 
-async def test_a_page_runs_no_script_and_loads_nothing_from_elsewhere(world: World) -> None:
+async def test_a_page_runs_our_own_scripts_alone_and_loads_nothing_from_elsewhere(world: World) -> None:
     browser = await _signed_in(world, world.junior)
 
     policy = browser.page.headers["content-security-policy"]
-    assert "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'" == policy
-    assert "<script" not in browser.page.text
-    assert "text/css; charset=utf-8" == (await browser.client.get("/static/pages.css")).headers["content-type"]
-    assert "private, no-store" == browser.page.headers["cache-control"]
+    assert (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; "
+        "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    ) == policy
+    loaded = re.findall(r'(?:src|href)="([^"]*)"', browser.page.text)
+    assert [] == [address for address in loaded if not address.startswith(("/", "#"))]
+    assert [f'<script src="{ASSETS[name].path}" defer></script>' for name in ("htmx", "script")] == re.findall(
+        "<script.*?</script>", browser.page.text, re.S
+    )
+
+
+async def test_what_a_page_loads_is_named_by_its_digest_and_kept_for_ever(world: World) -> None:
+    for asset in ASSETS.values():
+        whole, zipped = [
+            await world.nobody.get(asset.path, headers={"accept-encoding": coding}) for coding in ("identity", "br;q=1, gzip;q=0.8")
+        ]
+        assert (200, "public, max-age=31536000, immutable") == (whole.status_code, whole.headers["cache-control"])
+        assert sha256(whole.content).hexdigest()[:16] in asset.path
+        assert ("gzip", whole.content) == (zipped.headers["content-encoding"], zipped.content)
+        assert "content-encoding" not in whole.headers
+
+
+@pytest.mark.parametrize("right", range(8, 52, 11))
+def test_how_small_a_page_gets_says_nothing_of_how_much_of_its_secret_somebody_wrote(right: int) -> None:
+    secret = Visitor(kept="x").csrf_token
+
+    def page(guess: str) -> bytes:
+        return f"{'<p>Nobody can print</p>' * 50}{guess}<input value={secret}>{'<p>Nobody can print</p>' * 50}".encode()
+
+    near, far = (page(guess) for guess in (secret[:right], secret[:right][::-1]))
+
+    assert gunzip(zipped(near, apart=secret.encode())) == near
+    assert abs(len(zipped(near, apart=secret.encode())) - len(zipped(far, apart=secret.encode()))) <= 2
+
+
+async def test_somebody_can_have_pages_dark(world: World) -> None:
+    browser = await _signed_in(world, world.junior)
+    await browser.open("/queue")
+
+    await browser.send("/appearance?next=%2Fqueue", theme="dark")
+    dark = browser.path, '<html lang="en" data-theme="dark">' in browser.page.text
+    await browser.send("/appearance?next=%2Fqueue", theme="")
+
+    assert ("/queue", True) == dark
+    assert '<html lang="en">' in browser.page.text
+
+
+async def test_the_kit_is_shown_on_a_developers_machine_alone(world: World) -> None:
+    browser = await _signed_in(world, world.junior)
+
+    assert 404 == (await browser.open("/kit")).status_code

@@ -464,3 +464,40 @@ async def test_a_client_that_reads_nothing_is_cut_off_and_costs_nobody_anything(
 
     assert (["now"], Ended.CUT_OFF) == (hung_up, stream.ended)
     assert heard == await back.some(1)
+
+
+async def test_many_changes_of_a_session_are_told_as_one_and_the_last_is_never_lost(office: Pushing) -> None:
+    junior, senior = office.world.junior, office.world.senior
+    session = await junior.session()
+    other = await junior.session()
+    stream = await office.listen(senior)
+    for content in ("Asked", "Looked", "Tried"):
+        await _moved(junior, f"/ai-sessions/{session['id']}/steps", kind="note", content=content)
+    await _moved(junior, f"/ai-sessions/{session['id']}/handoff", intent="escalate", reason="Stuck")
+    await _moved(junior, f"/ai-sessions/{other['id']}/steps", kind="note", content="Elsewhere")
+
+    heard = await stream.some(4)
+
+    assert [
+        ("session.changed", session["id"]),
+        ("handoff.escalated", session["id"]),
+        ("session.changed", other["id"]),
+        ("session.changed", session["id"]),
+    ] == [(one.kind, one.data["session_id"]) for one in heard]
+    assert junior.by == heard[3].data["by"]
+
+
+async def test_who_comes_back_hears_of_a_change_that_they_missed(office: Pushing) -> None:
+    junior = office.world.junior
+    session = await junior.session()
+    stream = await office.listen(office.world.senior)
+    await office.world.junior.escalation()
+    (last,) = await stream.some(1)
+    stream.hang_up()
+    for content in ("Asked", "Looked"):
+        await _moved(junior, f"/ai-sessions/{session['id']}/steps", kind="note", content=content)
+
+    again = await office.listen(office.world.senior, last_event_id=last.id)
+    (heard,) = await again.some(1)
+
+    assert ("session.changed", session["id"]) == (heard.kind, heard.data["session_id"])

@@ -86,6 +86,18 @@ class QueueContract(Contract):
 
         assert [] == await self.waiting(view, acme)
 
+    async def test_it_is_known_how_many_wait_and_when_one_was_last_taken(
+        self, begin: BeginWork[UnitOfWork], view: ViewOf[View], acme: Staff
+    ) -> None:
+        before = await view(acme.account_id).waiting(), await view(acme.account_id).last_claimed_at()
+        for case in (an_escalation(by=acme.anna), an_escalation(by=acme.anna), a_session(by=acme.anna).parked()):
+            await case.kept(begin)
+        taken = await an_escalation(by=acme.anna).claimed_by(acme.ben).kept(begin)
+
+        assert (0, None) == before
+        assert taken.handoff.claim is not None
+        assert (2, taken.handoff.claim.at) == (await view(acme.account_id).waiting(), await view(acme.account_id).last_claimed_at())
+
     async def test_what_is_given_back_has_the_wait_it_had(self, begin: BeginWork[UnitOfWork], view: ViewOf[View], acme: Staff) -> None:
         older = await an_escalation(by=acme.anna, at=NOON + MINUTE * 2).claimed_by(acme.ben).unclaimed().kept(begin)
         newer = await an_escalation(by=acme.anna, at=NOON + MINUTE * 3).kept(begin)

@@ -34,6 +34,7 @@ class FeedbackContract(Contract):
         async with begin(acme.account_id) as work:
             looked = await work.feedback.seen_by(case.handoff.id)
         assert {person.user_id for person in (acme.ben, acme.vera, acme.anna, acme.adam)} == looked
+        assert looked == await view(acme.account_id).seen_by(case.handoff.id)
         told_of = (await view(acme.account_id).handoff(case.handoff.id)).told
         assert (3, 2) == (told_of.people, told_of.seen)
 
@@ -68,7 +69,9 @@ class FeedbackContract(Contract):
         async with begin(acme.account_id) as work:
             assert (later, another) == await work.feedback.ratings(case.id, step.id)
 
-    async def test_what_is_anothers_is_nothing_here(self, begin: BeginWork[UnitOfWork], acme: Staff, globex: Staff) -> None:
+    async def test_what_is_anothers_is_nothing_here(
+        self, begin: BeginWork[UnitOfWork], view: ViewOf[View], acme: Staff, globex: Staff
+    ) -> None:
         """A27, A28: not read, and nothing points to it."""
         case = await an_escalation(by=acme.anna).kept(begin)
         seen = Seen(handoff_id=case.handoff.id, user_id=acme.ben.user_id, seen_at=NOON)
@@ -78,6 +81,7 @@ class FeedbackContract(Contract):
 
         async with begin(globex.account_id) as work:
             assert frozenset() == await work.feedback.seen_by(case.handoff.id)
+        assert frozenset() == await view(globex.account_id).seen_by(case.handoff.id)
         for foreign in (seen, evolve(seen, user_id=globex.ben.user_id)):
             with pytest.raises(NotFound):
                 async with begin(globex.account_id) as work:

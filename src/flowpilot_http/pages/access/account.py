@@ -1,0 +1,40 @@
+"""Settings: how the account works."""
+
+from typing import Final
+
+from flowpilot_core.domain.access.account import MOST_MAILS_A_MINUTE
+from flowpilot_core.domain.kernel.actor import Person
+from flowpilot_core.domain.kernel.permissions import Permission, permits
+from flowpilot_http.pages.moves import Move, Moves, Shown
+from flowpilot_http.pages.page_request import Visit
+from flowpilot_http.pages.settings import settings_page
+
+move: Final = Moves()
+
+
+class Change(Move, kw_only=True, frozen=True):
+    """What leaves FlowPilot, and how much of it."""
+
+    redacts_personal: bool = False
+    mails_a_minute: int | None = None
+
+
+@move("change", Change)
+async def change_account(request: Visit, person: Person, form: Change) -> None:
+    """From now on."""
+    account = request.flowpilot.account
+    await request.do(
+        form,
+        lambda change: account.change(person, redacts_personal=form.redacts_personal, mails_a_minute=form.mails_a_minute, request=change),
+    )
+
+
+async def _facts(request: Visit, person: Person) -> Shown:
+    return {
+        "account": await request.flowpilot.account.get(person),
+        "may_set": permits(person, Permission.SET_ACCOUNT, ()),
+        "most_mails": MOST_MAILS_A_MINUTE,
+    }
+
+
+ROUTES = settings_page("account", _facts, move)

@@ -1,0 +1,87 @@
+"""Settings: who is here, and who comes and goes."""
+
+from typing import Final
+from uuid import UUID
+
+from flowpilot_core.domain.kernel.actor import Person, Role
+from flowpilot_core.domain.kernel.identifiers import TeamId, UserId
+from flowpilot_http.pages.colleagues import MOST
+from flowpilot_http.pages.moves import Move, Moves, Shown
+from flowpilot_http.pages.page_request import Visit
+from flowpilot_http.pages.settings import settings_page
+from flowpilot_http.schemas.access.people import UserOut
+
+move: Final = Moves()
+
+
+class Invite(Move, kw_only=True, frozen=True):
+    """Whom, and what they will be."""
+
+    email: str = ""
+    name: str = ""
+    role: Role = Role.ENGINEER
+    teams: list[UUID] = []
+
+
+@move("invite", Invite)
+async def invite(request: Visit, person: Person, form: Invite) -> None:
+    """By a mail with a link."""
+    teams, people = [TeamId(team) for team in form.teams], request.flowpilot.people
+    await request.do(
+        form,
+        lambda change: people.invite(person, email=form.email, name=form.name, role=form.role, team_ids=teams, request=change),
+    )
+
+
+class Somebody(Move, kw_only=True, frozen=True):
+    """Who."""
+
+    user: UUID
+
+
+class Change(Somebody, kw_only=True, frozen=True):
+    """Another name or role."""
+
+    name: str | None = None
+    role: Role | None = None
+
+
+@move("change", Change)
+async def change_user(request: Visit, person: Person, form: Change) -> None:
+    """From now on."""
+    who, people = UserId(form.user), request.flowpilot.people
+    await request.do(form, lambda change: people.change(person, who, name=form.name, role=form.role, request=change))
+
+
+@move("again", Somebody)
+async def invite_again(request: Visit, person: Person, form: Somebody) -> None:
+    """Another link."""
+    await request.do(form, lambda change: request.flowpilot.people.invite_again(person, UserId(form.user), request=change))
+
+
+@move("deactivate", Somebody)
+async def deactivate(request: Visit, person: Person, form: Somebody) -> None:
+    """What they did stays readable."""
+    await request.do(form, lambda change: request.flowpilot.people.deactivate(person, UserId(form.user), request=change))
+
+
+@move("reactivate", Somebody)
+async def reactivate(request: Visit, person: Person, form: Somebody) -> None:
+    """Back in."""
+    await request.do(form, lambda change: request.flowpilot.people.reactivate(person, UserId(form.user), request=change))
+
+
+async def _facts(request: Visit, person: Person) -> Shown:
+    people = request.flowpilot.people
+    teams = await people.teams(person, after=None, limit=MOST)
+    return {
+        "people": sorted(
+            (UserOut.of(one) for one in await people.members(person, after=None, limit=MOST)), key=lambda one: (one.state, one.name)
+        ),
+        "teams": [(one.team.id, one.team.name) for one in teams if one.team.archived_at is None],
+        "team_names": {one.team.id: one.team.name for one in teams},
+        "roles": [(role, role.capitalize()) for role in Role],
+    }
+
+
+ROUTES = settings_page("people", _facts, move)

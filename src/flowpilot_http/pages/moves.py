@@ -1,0 +1,51 @@
+"""What the forms of a page do: each button is named after its move, and its form holds what the move needs."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+from flowpilot_core.domain.kernel.actor import Person
+from flowpilot_core.domain.kernel.errors import FlowPilotError, InvalidValue
+from flowpilot_http.problems import Refused
+
+from .page_request import Form, Visit
+
+Shown = Mapping[str, object]
+Deed = Callable[[Visit, Person, Any], Awaitable[Shown | None]]
+WRONG: Final = (FlowPilotError, Refused)
+"""What a page says about a form, where the form still stands."""
+
+
+class Move(Form, kw_only=True, frozen=True):
+    """A button that needs nothing else."""
+
+    move: str
+
+
+class Moves:
+    """The moves of one page."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[type[Form], Deed]] = {}
+
+    def __call__(self, name: str, form: type[Form]) -> Callable[[Deed], Deed]:
+        """What the button of this name does with such a form. What it gives back is shown at once, and never again."""
+
+        def keep(deed: Deed) -> Deed:
+            self._known[name] = form, deed
+            return deed
+
+        return keep
+
+    async def make(self, request: Visit, person: Person) -> Shown | None:
+        """Do what the button says that was pressed. Raises what its use case raises, or `Refused`."""
+        form, deed = self._known.get((await typed(request)).get("move", ""), (Move, None))
+        sent = await request.sent(form)
+        if deed is None:
+            raise InvalidValue("move", "is not one of this page")
+        return await deed(request, person, sent)
+
+
+async def typed(request: Visit) -> dict[str, str]:
+    """What the form holds, also where that is not right."""
+    return dict(parse_qsl((await request.body()).decode("ascii", "replace")))

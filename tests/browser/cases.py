@@ -1,0 +1,82 @@
+"""What there is to see on a site: investigations, small and large."""
+
+from typing import Any
+
+from flowpilot_core.domain.handoffs.handoff import Intent
+from flowpilot_core.domain.kernel.identifiers import HandoffId, SessionId
+from flowpilot_core.domain.sessions.branch import Option, Outcome
+from flowpilot_core.domain.sessions.session import Priority, Ticket
+from flowpilot_core.domain.sessions.step import StepKind, StepResult
+
+from .site import Site
+
+STUCK = "No rights on the switch, and the practice opens at seven"
+LOG = "\n".join(f"03:1{number % 10}:0{number % 6} %LINK-3-UPDOWN: Interface Gi1/0/14, changed state to down" for number in range(12))
+
+
+async def a_session(site: Site, who: str = "jo", title: str = "VPN drops every ten minutes", **values: Any) -> SessionId:
+    """A session that somebody works on."""
+    started = await site.flowpilot.sessions.start(
+        site.person(who),
+        title=title,
+        problem=values.pop("problem", "Two of nine people at the practice lose the VPN again and again."),
+        client_name=values.pop("client_name", "Lakeside Dental"),
+        **values,
+    )
+    return started.session.id
+
+
+async def an_investigation(site: Site, who: str = "jo", **values: Any) -> SessionId:
+    """A session with a fork and three branches."""
+    sessions, person = site.flowpilot.sessions, site.person(who)
+    values.setdefault("ticket", Ticket(system="halopsa", id="48213"))
+    session_id = await a_session(site, who, **values)
+    asked = await sessions.add_step(person, session_id, kind=StepKind.QUESTION, content="What changed since yesterday?")
+    await sessions.add_step(
+        person,
+        session_id,
+        kind=StepKind.ACTION,
+        content="Restarted the client on both machines",
+        result=StepResult.FAILED,
+        evidence="Gone after nine minutes again",
+    )
+    await sessions.fork(
+        person,
+        session_id,
+        at_step_id=asked.step.id,
+        reason="Two things changed last night",
+        options=[
+            Option(label="Idle timeout", hypothesis="The gateway ends what is quiet for ten minutes"),
+            Option(label="Uplink", hypothesis="The port of the new switch flaps"),
+        ],
+    )
+    await sessions.add_step(
+        person, session_id, kind=StepKind.SCRIPT, content="Kept a ping running for half an hour", result=StepResult.FAILED, evidence=LOG
+    )
+    detail = await sessions.get(person, session_id)
+    idle, uplink = (branch.id for branch in detail.session.branches.all[1:])
+    await sessions.close_branch(person, session_id, idle, outcome=Outcome.DEAD_END, reason="It drops with traffic, too")
+    await sessions.activate_branch(person, session_id, uplink)
+    await sessions.add_step(
+        person, session_id, kind=StepKind.OBSERVATION, content="Port 14 went down six times in an hour", result=StepResult.INCONCLUSIVE
+    )
+    return session_id
+
+
+async def escalated(site: Site, session_id: SessionId, who: str = "jo", **values: Any) -> HandoffId:
+    """Its handoff."""
+    made = await site.flowpilot.handoffs.hand_off(
+        site.person(who),
+        session_id,
+        intent=Intent.ESCALATE,
+        reason=values.pop("reason", STUCK),
+        **values,
+    )
+    return made.handoff.id
+
+
+async def an_escalation(
+    site: Site, who: str = "jo", *, priority: Priority = Priority.HIGH, reason: str = STUCK, **values: Any
+) -> HandoffId:
+    """An investigation that waits for a colleague."""
+    return await escalated(site, await an_investigation(site, who, **values), who, priority=priority, reason=reason)

@@ -1,0 +1,89 @@
+"""`python -m tests.browser.pictures`: every page as a picture, light, dark and on a telephone, into `docs/pages`."""
+
+import shutil
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+from flowpilot_core.domain.sessions.session import Priority, Ticket
+
+from .cases import a_session, an_escalation, an_investigation
+from .site import Site
+
+INTO = Path(__file__).parents[2] / "docs" / "pages"
+LOOKS = (
+    ("light", {"width": 1280, "height": 800}, "light"),
+    ("dark", {"width": 1280, "height": 800}, "dark"),
+    ("telephone", {"width": 390, "height": 844}, "light"),
+)
+
+
+async def _filled(site: Site) -> dict[str, str]:
+    """Something to see, and where."""
+    shown = await an_escalation(site, "jo")
+    await an_escalation(
+        site,
+        "sue",
+        priority=Priority.URGENT,
+        title="Nobody can print",
+        client_name="Hillside School",
+        ticket=Ticket(system="connectwise", id="48230"),
+        reason="The exams are to be printed at eight",
+    )
+    await an_escalation(
+        site,
+        "jo",
+        priority=Priority.NORMAL,
+        title="Outlook asks for a password again and again",
+        client_name="Meridian Law",
+        reason="Out of ideas",
+    )
+    worked = await an_investigation(site, "sam", title="Backups have not run since Friday", client_name="Contoso")
+    await site.flowpilot.suggestions.ask(site.person("sam"), worked)
+    done = await an_investigation(site, "sam", title="Telephones are silent", client_name="Harbour Hotel")
+    await site.flowpilot.sessions.resolve(site.person("sam"), done, summary="Put port 14 back into VLAN 30", root_cause="A swapped uplink")
+    await a_session(site, "sam", title="A new laptop for the front desk")
+    return {
+        "queue": "/queue",
+        "escalation": f"/escalations/{shown}",
+        "session": f"/sessions/{worked}",
+        "escalate": f"/sessions/{worked}?do=escalate",
+        "resolved": f"/sessions/{done}",
+        "work": "/work",
+        "sessions": "/sessions",
+        "new-session": "/sessions/new",
+        "settings-profile": "/settings/profile",
+        "settings-people": "/settings/people",
+        "not-found": "/sessions/nonsense",
+    }
+
+
+def main() -> None:
+    """Take them all."""
+    site = Site()
+    site.start()
+    pages = site.run(_filled(site))
+    site.relay_runs()
+    INTO.mkdir(exist_ok=True)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        for look, viewport, scheme in LOOKS:
+            context = browser.new_context(viewport=viewport, color_scheme=scheme, base_url=site.address, timezone_id="Europe/Vienna")  # type: ignore[arg-type]
+            page = context.new_page()
+            page.goto("/sign-in")
+            page.screenshot(path=INTO / f"sign-in-{look}.jpg", type="jpeg", quality=70)
+            page.goto(site.link("sam"))
+            page.get_by_role("button", name="Sign in").click()
+            page.wait_for_url("**/signed-in")
+            for name, path in pages.items():
+                page.goto(path)
+                page.wait_for_load_state("load")
+                page.get_by_role("heading", level=1).wait_for()
+                page.screenshot(path=INTO / f"{name}-{look}.jpg", type="jpeg", quality=70)
+            context.close()
+        browser.close()
+    site.close()
+
+
+if __name__ == "__main__":
+    main()

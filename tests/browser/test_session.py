@@ -1,0 +1,144 @@
+"""A session in browsers: two people at once, a server that goes away, and a drawing of two hundred steps."""
+
+import re
+
+from playwright.sync_api import expect
+
+from flowpilot_core.domain.sessions.branch import Option
+from flowpilot_core.domain.sessions.step import StepKind, StepResult
+
+from .cases import a_session, an_investigation
+from .conftest import TELEPHONE, Browsing
+from .site import Site
+
+
+def test_a_junior_types_and_never_waits(site: Site, browsing: Browsing) -> None:
+    session_id = site.run(a_session(site))
+    jo = browsing.of("jo", f"/sessions/{session_id}")
+    box = jo.get_by_role("textbox", name="Next step")
+
+    expect(box).to_be_focused()
+    box.press_sequentially("Restarted the client")
+    box.press("Enter")
+    expect(jo.get_by_role("listitem").filter(has_text="Restarted the client")).to_be_visible()
+    expect(box).to_have_value("")
+    expect(box).to_be_focused()
+    box.press_sequentially("One line")
+    box.press("Shift+Enter")
+    box.press_sequentially("and another")
+    box.press("Enter")
+    expect(jo.get_by_role("listitem").filter(has_text="and another")).to_be_visible()
+    jo.get_by_role("listitem").filter(has_text="Restarted the client").get_by_role("button", name="Failed").click()
+    expect(jo.get_by_role("listitem").filter(has_text="Restarted the client").get_by_role("button", name="Failed")).to_have_attribute(
+        "aria-pressed", "true"
+    )
+
+
+def test_two_people_on_one_session_see_each_others_steps_and_keep_what_they_type(site: Site, browsing: Browsing) -> None:
+    session_id = site.run(a_session(site))
+    jo, sam = browsing.of("jo", f"/sessions/{session_id}"), browsing.of("sam", f"/sessions/{session_id}")
+    sam.get_by_role("button", name="Join").click()
+    sam.get_by_role("textbox", name="Next step").fill("Half of what Sam")
+
+    jo.get_by_role("textbox", name="Next step").fill("What Jo did")
+    jo.get_by_role("button", name="Add step").click()
+
+    expect(sam.get_by_role("listitem").filter(has_text="What Jo did")).to_be_visible()
+    expect(sam.get_by_role("textbox", name="Next step")).to_have_value("Half of what Sam")
+    expect(jo.get_by_text("helped by Sam Okafor")).to_be_visible()
+
+
+def test_nothing_typed_is_lost_and_what_could_not_be_sent_is_sent_once(site: Site, browsing: Browsing) -> None:
+    session_id = site.run(a_session(site))
+    jo = browsing.of("jo", f"/sessions/{session_id}")
+    jo.get_by_role("textbox", name="Next step").fill("Typed before the reload")
+    jo.reload()
+    expect(jo.get_by_role("textbox", name="Next step")).to_have_value("Typed before the reload")
+
+    site.stop()
+    jo.get_by_role("button", name="Add step").click()
+    expect(jo.get_by_text("Typed before the reload — Not sent yet")).to_be_visible()
+    site.start()
+
+    expect(jo.get_by_role("listitem").filter(has_text="Typed before the reload")).to_have_count(1)
+    expect(jo.get_by_text("Not sent yet")).to_have_count(0)
+    detail = site.run(site.flowpilot.sessions.get(site.person("jo"), session_id))
+    assert ["Typed before the reload"] == [step.content for step in detail.steps]
+
+
+def test_a_senior_is_asked_for_help_in_a_dialog_that_says_who_will_be_told(site: Site, browsing: Browsing) -> None:
+    session_id = site.run(an_investigation(site))
+    jo = browsing.of("jo", f"/sessions/{session_id}")
+
+    jo.get_by_role("button", name="Escalate").click()
+    dialog = jo.get_by_role("dialog", name="Escalate")
+    expect(dialog.get_by_role("textbox", name="Reason")).to_be_focused()
+    dialog.get_by_role("textbox", name="Reason").fill("No rights on the switch")
+    expect(dialog.get_by_text("Sue Lind by e-mail")).to_be_visible()
+    dialog.get_by_role("combobox", name="Person").select_option("Sam Okafor")
+    expect(dialog.get_by_text("Sue Lind by e-mail")).to_be_hidden()
+    expect(dialog.get_by_role("textbox", name="Reason")).to_have_value("No rights on the switch")
+    dialog.get_by_role("button", name="Escalate").click()
+
+    expect(dialog).to_have_count(0)
+    expect(jo.get_by_text("It waits for a colleague")).to_be_visible()
+
+
+def test_a_dialog_closes_by_escape_and_what_was_typed_is_there_again(site: Site, browsing: Browsing) -> None:
+    session_id = site.run(an_investigation(site))
+    jo = browsing.of("jo", f"/sessions/{session_id}")
+    jo.get_by_role("button", name="Fork").click()
+    jo.get_by_role("textbox", name="Label 1").fill("Driver")
+
+    jo.keyboard.press("Escape")
+    expect(jo.get_by_role("dialog")).to_have_count(0)
+    jo.get_by_role("button", name="Fork").click()
+
+    expect(jo.get_by_role("textbox", name="Label 1")).to_have_value("Driver")
+
+
+def test_without_a_script_a_session_is_worked_through_all_the_same(site: Site, browsing: Browsing) -> None:
+    session_id = site.run(an_investigation(site))
+    jo = browsing.of("jo", f"/sessions/{session_id}", java_script_enabled=False)
+
+    jo.get_by_role("textbox", name="Next step").fill("Looked at the port")
+    jo.get_by_role("radio", name="Observation").check()
+    jo.get_by_role("button", name="Add step").click()
+    jo.get_by_role("tab", name=re.compile("root")).click()
+    jo.get_by_role("button", name="Escalate").click()
+    jo.get_by_role("dialog").get_by_role("textbox", name="Reason").fill("Stuck")
+    jo.get_by_role("dialog").get_by_role("button", name="Escalate").click()
+
+    expect(jo.get_by_text("It waits for a colleague")).to_be_visible()
+    expect(jo.get_by_role("listitem").filter(has_text="Looked at the port")).to_have_count(1)
+
+
+def test_two_hundred_steps_in_twelve_branches_are_drawn_and_each_leads_to_its_step(site: Site, browsing: Browsing) -> None:
+    async def large() -> object:
+        sessions, person = site.flowpilot.sessions, site.person("jo")
+        session_id = await a_session(site, title="A long night")
+        for number in range(200):
+            result = (StepResult.FAILED, StepResult.INCONCLUSIVE, None, StepResult.WORKED)[number % 4]
+            added = await sessions.add_step(person, session_id, kind=StepKind.ACTION, content=f"Try {number + 1}", result=result)
+            if number % 33 == 20 and number < 180:
+                options = [Option(label=f"Way {number}{letter}", hypothesis=f"It is {letter}") for letter in "ab"]
+                await sessions.fork(person, session_id, at_step_id=added.step.id, reason="Two ways", options=options)
+        return session_id
+
+    session_id = site.run(large())
+    jo = browsing.of("jo", f"/sessions/{session_id}")
+
+    drawing = jo.get_by_role("img", name=re.compile("200 steps in 11 branches"))
+    expect(drawing).to_be_visible()
+    assert 200 == jo.locator(".drawing a").count()
+    jo.locator(".drawing a").nth(3).click()
+    expect(jo).to_have_url(re.compile("#step-"))
+    expect(jo.locator("li.step:target")).to_be_visible()
+
+
+def test_on_a_telephone_the_next_step_is_at_the_thumb(site: Site, browsing: Browsing) -> None:
+    session_id = site.run(an_investigation(site))
+    jo = browsing.of("jo", f"/sessions/{session_id}", viewport=TELEPHONE)
+
+    expect(jo.get_by_role("button", name="Add step")).to_be_in_viewport()
+    assert TELEPHONE["width"] >= jo.evaluate("document.documentElement.scrollWidth")
