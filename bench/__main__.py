@@ -7,15 +7,8 @@ import os
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 
 from . import due_work, hot_paths, outage, push, replay, start
-from .hot_paths import Figure
-
-EXPLANATION = (
-    "ours: requests a second over HTTP, with tokens and idempotency keys, answers checked, relay off; "
-    "limit: transactions a second of pgbench with 8 clients and the same statements and commits."
-)
 
 
 def main() -> None:
@@ -37,14 +30,14 @@ def main() -> None:
     if arguments.log:
         replayed = asyncio.run(replay.measure(arguments.log, arguments.mapping, said=console.log))
     if arguments.json:
-        plain = {figure.name: _plain(figure) for figure in figures} | {"push": _plain_push(pushed)}
+        plain = {figure.name: hot_paths.plain(figure) for figure in figures} | {"push": _plain_push(pushed)}
         plain["outage"] = {trouble: [round(ratio, 3) for ratio in ratios] for trouble, ratios in down.items()}
         plain["due_work"] = _plain_due_work(found)
         plain["start"] = start.plain(started)
         print(json.dumps(plain | ({"replay": _plain_replay(replayed)} if replayed else {})))
         return
-    console.print(_table(figures))
-    console.print(EXPLANATION)
+    console.print(hot_paths.table(figures))
+    console.print(hot_paths.EXPLANATION)
     console.print(_push_line(pushed))
     for trouble, ratios in down.items():
         console.print(outage.line(trouble, ratios))
@@ -57,18 +50,6 @@ def main() -> None:
         console.print(f"replay of {replayed.rows} rows: {times}")
     else:
         console.print("replay: left out, since no log is named (--log, or FLOWPILOT_INCIDENT_LOG)")
-
-
-def _plain(figure: Figure) -> dict[str, object]:
-    return {
-        "ours_per_s": round(figure.ours),
-        "limit_per_s": round(figure.limit),
-        "ratio": round(figure.ratio, 3),
-        "ratio_min": round(min(figure.ratios), 3),
-        "ratio_max": round(max(figure.ratios), 3),
-        "at_least": figure.least,
-        "goal": figure.goal,
-    }
 
 
 def _push_line(figure: push.PushFigure) -> str:
@@ -122,15 +103,6 @@ def _plain_due_work(figure: due_work.DueWorkFigure) -> dict[str, object]:
         "ratio": round(figure.ratio, 2),
         "at_most": due_work.MOST,
     }
-
-
-def _table(figures: list[Figure]) -> Table:
-    table = Table("path", "ours / s", "limit / s", "ratio", "spread", "at least", "goal")
-    for figure in figures:
-        spread = f"{min(figure.ratios):.2f} to {max(figure.ratios):.2f}"
-        row = (f"{figure.ours:.0f}", f"{figure.limit:.0f}", f"{figure.ratio:.2f}", spread, f"{figure.least:.2f}", f"{figure.goal:.2f}")
-        table.add_row(figure.name, *row)
-    return table
 
 
 if __name__ == "__main__":

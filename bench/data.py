@@ -16,8 +16,8 @@ from flowpilot_core.domain.kernel.identifiers import AccountId, HandoffId, Sessi
 from flowpilot_core.domain.sessions.branch import Option
 from flowpilot_core.domain.sessions.step import StepKind, StepResult
 
-SENIORS = 10
-STEPS = 8
+SENIORS = 5
+STEPS = 12
 TABLES = {
     "session": ("id", "active_branch_id", "latest_handoff_id"),
     "branch": ("id", "session_id", "parent_id", "fork_point_id"),
@@ -43,11 +43,6 @@ def template_ids() -> Callable[[], UUID]:
 _SERIES = count(1)
 
 
-def is_template(value: object) -> bool:
-    """Whether a value is an id that `template_ids` gave out."""
-    return isinstance(value, UUID) and str(value).endswith("-0000-7000-8000-000000000000")
-
-
 @frozen(kw_only=True)
 class Template:
     """One account with one session that is copied."""
@@ -57,6 +52,8 @@ class Template:
     senior: Person
     junior_token: str
     senior_token: str
+    other_token: str
+    """Of another senior."""
     session_id: SessionId
     handoff_id: HandoffId | None
     flowpilot: FlowPilot
@@ -64,7 +61,7 @@ class Template:
 
 
 async def a_template(database: Database, name: str, *, escalated: bool) -> Template:
-    """An account with eleven people, and a session of three branches and eight steps, escalated if asked for."""
+    """An account with six people, and a session of three branches and twelve steps, escalated if asked for."""
     ordinary = FlowPilot.of(begin=database.begin, view=database.view, clock=SystemClock(), new_id=new_id, new_secret=new_secret)
     account = await ordinary.accounts.create(name)
     junior = await ordinary.accounts.add_user(account.id, email="junior@bench.example", name="Junior", role=Role.ENGINEER)
@@ -74,6 +71,7 @@ async def a_template(database: Database, name: str, *, escalated: bool) -> Templ
     ]
     _, junior_token = await ordinary.accounts.add_token(account.id, junior.id)
     _, senior_token = await ordinary.accounts.add_token(account.id, seniors[0].id)
+    _, other_token = await ordinary.accounts.add_token(account.id, seniors[1].id)
     flowpilot = FlowPilot.of(begin=database.begin, view=database.view, clock=SystemClock(), new_id=template_ids(), new_secret=new_secret)
     by = junior.acting(account.id)
     session = (await flowpilot.sessions.start(by, title="No mail since Monday", problem="Nobody at the branch office gets mail.")).session
@@ -95,27 +93,29 @@ async def a_template(database: Database, name: str, *, escalated: bool) -> Templ
         senior=seniors[0].acting(account.id),
         junior_token=junior_token,
         senior_token=senior_token,
+        other_token=other_token,
         session_id=session.id,
         handoff_id=handoff_id,
         flowpilot=flowpilot,
     )
 
 
-def copy(superuser: str, template: Template, copies: int) -> None:
-    """Make copies 1 to `copies` of the template's session. As the superuser, without checks: they hold for copies as for the template."""
+def copy(superuser: str, copies: int, *templates: Template) -> None:
+    """Make copies 1 to `copies` of each template's session. As the superuser, without checks: they hold for copies as for the template."""
     with psycopg.connect(superuser, autocommit=True) as connection:
         connection.execute("SET session_replication_role = replica")
-        for table, ids in TABLES.items():
-            changed = ", ".join(f"'{column}', overlay(t.{column}::text placing lpad(to_hex(n), 12, '0') from 25)" for column in ids)
-            waits = ", 'escalated_at', t.escalated_at + n * interval '1 millisecond'" if table == "handoff" else ""
-            key = {"session": "id", "handoff_snapshot": "handoff_id"}.get(table, "session_id")
-            wanted = template.handoff_id if table == "handoff_snapshot" else template.session_id
-            connection.execute(
-                f"INSERT INTO flowpilot.{table} SELECT r.* FROM flowpilot.{table} t, generate_series(1, %s) n,"
-                f" jsonb_populate_record(t, jsonb_build_object({changed}{waits})) r"
-                f" WHERE t.account_id = %s AND t.{key} = %s",
-                (copies, template.account_id, wanted),
-            )
+        for template in templates:
+            for table, ids in TABLES.items():
+                changed = ", ".join(f"'{column}', overlay(t.{column}::text placing lpad(to_hex(n), 12, '0') from 25)" for column in ids)
+                waits = ", 'escalated_at', t.escalated_at + n * interval '1 millisecond'" if table == "handoff" else ""
+                key = {"session": "id", "handoff_snapshot": "handoff_id"}.get(table, "session_id")
+                wanted = template.handoff_id if table == "handoff_snapshot" else template.session_id
+                connection.execute(
+                    f"INSERT INTO flowpilot.{table} SELECT r.* FROM flowpilot.{table} t, generate_series(1, %s) n,"
+                    f" jsonb_populate_record(t, jsonb_build_object({changed}{waits})) r"
+                    f" WHERE t.account_id = %s AND t.{key} = %s",
+                    (copies, template.account_id, wanted),
+                )
         connection.execute("VACUUM ANALYZE")
 
 

@@ -61,7 +61,7 @@ async def measure(*, rounds: int, transactions: int, said: Callable[[str], None]
             troubles = await _troubles(stack)
             database = Database(address.url(user=roles.APP))
             template = await a_template(database, "Escalating", escalated=False)
-            copy(address.url(), template, len(troubles) * rounds * transactions)
+            copy(address.url(), len(troubles) * rounds * transactions, template)
             stack.push_async_callback(database.close)
             chat_at = await _chatting(database, template.account_id)
             rates: dict[str, list[float]] = {trouble: [] for trouble in troubles}

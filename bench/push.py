@@ -121,7 +121,7 @@ async def measure(*, rounds: int, said: Callable[[str], None]) -> PushFigure:
         database = Database(app)
         template = await a_template(database, "Listening", escalated=True)
         handoff_id = template.handoff_id or HandoffId(UUID(int=0))
-        copy(postgres.address.url(), template, EVENTS)
+        copy(postgres.address.url(), EVENTS, template)
         our_url, our_pid = stack.enter_context(serving(postgres, folder, streams_per_person=str(STREAMS)))
         bare_url, bare_pid = stack.enter_context(_bare())
         nats = stack.enter_context(_nats(Path(folder) / "nats"))

@@ -61,6 +61,7 @@ KEYS_LIVE: Final = timedelta(hours=24)
 _REPLAYED: Final[Header] = (b"idempotency-replayed", b"true")
 _KEY: Final = re.compile(r"[!-~]{1,255}")
 _VERSION: Final = re.compile(r'"([1-9][0-9]{0,17})"')
+_NO_BODY: Final[Header] = (b"content-length", b"0")
 _SIGNING_IN: Final = frozenset({b"authorization", b"cookie"})
 _JSON: Final = re.compile(r"application/(?:[a-z0-9.-]+\+)?json(?:\s*;\s*charset=\"?utf-8\"?)?\s*", re.IGNORECASE)
 
@@ -188,6 +189,12 @@ class Call(Request[Person, None, State]):
     def ours(self, path: str) -> str:
         """Where a path of ours is found from outside."""
         return f"{self._face.base_url}{path}"
+
+    async def body(self) -> bytes:
+        """All of it; where the request says that there is none, nobody waits for it."""
+        if _NO_BODY in self.scope["headers"]:
+            return b""
+        return await super().body()
 
     async def read(self, kind: type[S]) -> S:
         """The body, of a request without a query. Raises `NotFound`, else `Refused` where it cannot be read."""

@@ -75,12 +75,18 @@ def create_app(
         metrics.watch_streams(lambda: len(push.streams))
 
     # Functions, since Litestar copies what it is given, deeply, all but functions.
-    async def let_in(request: Request[Any, Any, Any]) -> Body | None:
-        # Whoever reads the page signs in there, and comes back to it.
-        if page := page_instead(request):
-            return page
-        await _door(request).sign_in(request)
-        return None
+    async def answered(request: Request[Any, Any, Any]) -> Body:
+        # What comes before a handler may answer in its place: called from here, it costs nothing of what Litestar does for handlers
+        # that take more than their request, nor of what it does for what they raise.
+        try:
+            # Whoever reads the page signs in there, and comes back to it.
+            if page := page_instead(request):
+                return page
+            await _door(request).sign_in(request)
+            answer: Body = await request.scope["route_handler"].fn(request)
+        except Exception as exc:
+            return problems.problem_of(exc).body()
+        return answer
 
     async def receive(request: Request[Any, Any, Any]) -> None:
         await _door(request).receive(request)
@@ -101,7 +107,7 @@ def create_app(
         *webhooks.ROUTES,
         *psa.ROUTES,
     )
-    account = Router("/", route_handlers=of_account, before_request=let_in)
+    account = Router("/", route_handlers=of_account, before_request=answered)
     pages = Router(
         "/",
         route_handlers=[

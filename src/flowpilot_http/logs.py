@@ -7,6 +7,7 @@ import logging
 import os
 import re
 import sys
+from contextvars import ContextVar
 from typing import Any, Final
 
 import msgspec
@@ -21,12 +22,25 @@ PREPARING: Final = f"{OURS}.preparing"
 RULE: Final = 72
 """Characters of the line above and below a mail."""
 
+REQUEST_ID: Final[ContextVar[str | None]] = ContextVar("request_id", default=None)
+"""The request that is being answered, which each line logged meanwhile names."""
+
 _EVERY_RECORD_HAS: Final = frozenset(vars(logging.makeLogRecord({})))
 _PERSON: Final = re.compile(r"(?<![^\s<>@:])[^\s<>@:]++@")
 
 
+_encode: Final = msgspec.json.Encoder(enc_hook=str).encode
+
+
 def _json(_: Any, __: str, event: structlog.typing.EventDict) -> bytes:
-    return msgspec.json.encode(event, enc_hook=str)
+    return _encode(event)
+
+
+def _named(_: Any, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    # A variable of our own: structlog's look through all that a task knows, for each line.
+    if (request_id := REQUEST_ID.get()) is not None:
+        event["request_id"] = request_id
+    return event
 
 
 MAIL: Final = f"{OURS}.mail"
@@ -41,7 +55,7 @@ def configure(level: str = "info", *, watched: bool = False) -> None:
     least = logging.getLevelNamesMapping()[level.upper()]
     for_people = sys.stderr.isatty()
     structlog.configure(
-        processors=[structlog.contextvars.merge_contextvars, structlog.processors.add_log_level, *(_lines() if for_people else _objects())],
+        processors=[_named, structlog.processors.add_log_level, *(_lines() if for_people else _objects())],
         wrapper_class=structlog.make_filtering_bound_logger(least),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr) if for_people else structlog.BytesLoggerFactory(sys.stderr.buffer),
         cache_logger_on_first_use=True,

@@ -12,6 +12,7 @@ from litestar.enums import ScopeType
 from litestar.routes import HTTPRoute
 from litestar.types import Message, Receive, Scope, Send
 
+from . import logs
 from .metrics import Metrics
 from .negotiation import PAGE
 from .problems import problem_of
@@ -80,13 +81,13 @@ class Edge:
                 status = message["status"]
                 if method == "OPTIONS" and (methods := self._methods.get(named.get("path_template"))):
                     message["headers"] = [(b"allow", methods)]
+                own = dict(message["headers"])
                 headers = [*message["headers"], *self._always, (b"x-request-id", request_id)]
-                names = {name for name, _ in headers}
-                if b"cache-control" not in names:
+                if b"cache-control" not in own:
                     headers += PRIVATE
                 if named.get("path_template") in self._negotiated:
                     headers.append((b"vary", b"Accept"))
-                if b"content-security-policy" not in names:
+                if b"content-security-policy" not in own:
                     headers.append(NO_PAGE)
                 message["headers"] = headers
             elif method == "HEAD" and message["type"] == "http.response.body":
@@ -97,7 +98,7 @@ class Edge:
                 ended = True
             await send(message)
 
-        structlog.contextvars.bind_contextvars(request_id=named["request_id"])
+        within = logs.REQUEST_ID.set(named["request_id"])
         try:
             await self.app(scope, receive, answer)
         except Exception as exc:
@@ -106,7 +107,7 @@ class Edge:
                 await problem.body()(scope, receive, answer)
         finally:
             self._note(named, method, status, time.perf_counter() - begun)
-            structlog.contextvars.unbind_contextvars("request_id")
+            logs.REQUEST_ID.reset(within)
 
     def _note(self, scope: Any, method: str, status: int, seconds: float) -> None:
         route = scope.get("path_template") or "none"

@@ -66,7 +66,7 @@ HOT = (
     psa_ledger.POSTS,
     psa_ledger.CONNECTIONS,
     keys.KEPT,
-    keys.FORGET,
+    keys.KEEP,
     queue.QUEUE,
     sessions_view.SESSIONS,
     sessions_view.BRANCHES,

@@ -7,15 +7,21 @@ import pytest
 from attrs import frozen
 
 from flowpilot_adapters.sql import Database
-from flowpilot_adapters.sql.connection import recorded_round_trips
+from flowpilot_adapters.sql.connection import Connection, recorded_round_trips
+from flowpilot_adapters.sql.handoffs.queue import queue_call
+from flowpilot_adapters.sql.reading import ENTER_PLANNED
+from flowpilot_adapters.sql.statement import Statement
 from flowpilot_core.application.flowpilot import FlowPilot
-from flowpilot_core.application.kernel.units import Request
+from flowpilot_core.application.handoffs.handoffs import Handoffs
+from flowpilot_core.application.kernel.units import Cause, Request, Units
 from flowpilot_core.domain.handoffs.handoff import Intent
 from flowpilot_core.domain.kernel.errors import AlreadyClaimed, OwnHandoff
+from flowpilot_core.domain.kernel.events import EventKind
 from flowpilot_core.domain.sessions.step import StepKind
 from flowpilot_core.ports.handoffs import QueueFilter
 from flowpilot_core.ports.kernel import Answer, Once
-from flowpilot_core.testing.builders import NOON, SetClock, Staff, a_session, a_staff, an_escalation
+from flowpilot_core.ports.unit_of_work import UnitOfWork
+from flowpilot_core.testing.builders import NOON, SetClock, Staff, a_session, a_staff, an_escalation, new_id
 from tests.support.postgres import PostgresDatabase
 from tests.support.product import a_product
 
@@ -106,8 +112,8 @@ async def test_claiming_under_a_key_takes_two_and_locks_the_log_in_the_last(worl
         await world.flowpilot.handoffs.claim(world.acme.ben, case.handoff.id, request=world.keyed("claim"))
 
     assert [
-        ("begin", "enter account", "lock key", "kept answer", "claim", "handoff in detail"),
-        ("forget answers", "keep answer", "log event", "watch claim", "tell webhooks", "note on ticket", "commit"),
+        ("begin", "enter account, locking key", "kept answer", "claim", "handoff in detail"),
+        ("keep answer", "log event", "watch claim", "tell webhooks", "note on ticket", "commit"),
     ] == trips
 
 
@@ -117,7 +123,42 @@ async def test_the_queue_takes_one(world: World) -> None:
     with recorded_round_trips() as trips:
         await world.flowpilot.handoffs.queue(world.acme.ben, QueueFilter(), after=None, limit=50)
 
-    assert [("enter account, reading", "queue")] == trips
+    assert [("enter account, reading as planned", "queue")] == trips
+
+
+PLANS = Statement("plans", "SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE starts_with(name, 'queue_')")
+
+
+async def test_the_queue_is_planned_once_however_often_it_is_read(database: PostgresDatabase) -> None:
+    storage, connection = Database(database.app, pool_size=1), await Connection.connect(database.app, autocommit=True)
+    staff = await a_staff().kept(storage.begin)
+    enter, page = ENTER_PLANNED(account_id=staff.account_id), queue_call(staff.account_id, QueueFilter(), after=None, limit=50)
+
+    for _ in range(20):
+        await connection.round_trip([enter, page])
+    (plans,) = await connection.round_trip([PLANS()])
+    await connection.close()
+    await storage.close()
+
+    assert [(20, 0)] == plans.rows
+
+
+async def test_who_comes_second_under_a_key_writes_nothing_down(world: World) -> None:
+    """What follows from a claim is for whoever was first."""
+    asked: list[Cause] = []
+
+    async def follow(_: UnitOfWork, cause: Cause) -> None:
+        asked.append(cause)
+
+    units = Units(begin=world.storage.begin, committed=lambda _: None, new_id=new_id, reactions=(follow,))
+    handoffs = Handoffs(units=units, view=world.storage.view, clock=SetClock(), new_id=new_id)
+    case = await an_escalation(by=world.acme.anna).kept(world.storage.begin)
+
+    await handoffs.claim(world.acme.ben, case.handoff.id, request=world.keyed("first"))
+    with pytest.raises(AlreadyClaimed):
+        await handoffs.claim(world.acme.adam, case.handoff.id, request=world.keyed("second"))
+
+    assert [EventKind.HANDOFF_CLAIMED] == [cause.kind for cause in asked]
 
 
 async def test_a_session_takes_one(world: World) -> None:

@@ -67,6 +67,9 @@ class Connection(psycopg.AsyncConnection[TupleRow]):
         super().__init__(pgconn, row_factory)
         self._readers: dict[bytes, _Reader] = {}
         self._trip: _Trip | None = None
+        self._watching: tuple[asyncio.AbstractEventLoop, int] | None = None
+        """The loop that calls whenever the server says something, and the socket: from the first trip on, since to begin and end that takes
+        as long as to send. libpq forgets its socket once it is lost."""
 
     @property
     def idle(self) -> bool:
@@ -94,6 +97,11 @@ class Connection(psycopg.AsyncConnection[TupleRow]):
         await trip.over()
         return trip.results()
 
+    @property
+    def answering(self) -> bool:
+        """Whether results of a round trip are on their way."""
+        return self._trip is not None
+
     async def settled(self) -> None:
         """Return once the results of a cancelled round trip are read, or the connection is lost."""
         if self._trip:
@@ -115,7 +123,35 @@ class Connection(psycopg.AsyncConnection[TupleRow]):
         """Close it at once, whatever it is doing."""
         if self._trip:
             self._trip.stop(psycopg.OperationalError("the connection was closed"))
+        self._unwatch()
         self.pgconn.finish()
+
+    async def close(self) -> None:
+        """As `drop`."""
+        self.drop()
+
+    async def wait(self, *args: Any, **options: Any) -> Any:
+        """As psycopg waits, which watches the socket itself."""
+        self._unwatch()
+        return await super().wait(*args, **options)
+
+    def _watch(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._watching is None:
+            self._watching = loop, self.pgconn.socket
+            loop.add_reader(self.pgconn.socket, self._readable)
+
+    def _unwatch(self) -> None:
+        if self._watching is not None:
+            loop, socket = self._watching
+            loop.remove_reader(socket)
+            self._watching = None
+
+    def _readable(self) -> None:
+        if self._trip:
+            self._trip.receive()
+        else:
+            # What is said unasked stays where `silent` finds it.
+            self._unwatch()
 
 
 class _Trip:
@@ -153,7 +189,7 @@ class _Trip:
             self._connection._trip = None
             self._connection.drop()
             raise
-        self._loop.add_reader(self._socket, self._readable)
+        self._connection._watch(self._loop)
         if unsent:
             self._writing = True
             self._loop.add_writer(self._socket, self._writable)
@@ -164,8 +200,7 @@ class _Trip:
             await self._waiter
 
     def stop(self, error: psycopg.Error | None = None) -> None:
-        """Leave the socket alone, and wake who waits; with `error`, that is what came of the trip."""
-        self._loop.remove_reader(self._socket)
+        """Be over, and wake who waits; with `error`, that is what came of the trip."""
         if self._writing:
             self._loop.remove_writer(self._socket)
         self._error = self._error or error
@@ -177,7 +212,9 @@ class _Trip:
         if self._error:
             raise self._error
         readers = self._connection._readers
-        own = [result for name, result in zip(self._prepared, self._received, strict=True) if name is None]
+        own = self._received
+        if len(own) > len(self._calls):
+            own = [result for name, result in zip(self._prepared, own, strict=True) if name is None]
         return [readers[call.statement.prepared_name].read(result) for call, result in zip(self._calls, own, strict=True)]
 
     def _writable(self) -> None:
@@ -191,7 +228,8 @@ class _Trip:
                 self._writing = False
                 self._loop.remove_writer(self._socket)
 
-    def _readable(self) -> None:
+    def receive(self) -> None:
+        """Read what the server says."""
         connection = self._connection
         try:
             self._receive()
@@ -228,9 +266,10 @@ class _Trip:
 
     def _finish(self) -> None:
         connection = self._connection
-        for name, result in zip(self._prepared, self._received, strict=False):
-            if name is not None and result.status == _DONE:
-                connection._readers[name] = _Reader()
+        if len(self._prepared) > len(self._calls):
+            for name, result in zip(self._prepared, self._received, strict=False):
+                if name is not None and result.status == _DONE:
+                    connection._readers[name] = _Reader()
         if self._error and self._error.sqlstate in _PREPARED_IN_VAIN:
             connection.reusable = False
         connection.pgconn.exit_pipeline_mode()

@@ -209,12 +209,8 @@ class Pool:
     async def _mend(self, connection: Connection) -> None:
         try:
             async with asyncio.timeout(_MENDING):
-                try:
-                    async with asyncio.timeout(_PATIENCE):
-                        await connection.settled()
-                except TimeoutError:
-                    await connection.cancel_safe()
-                    await connection.settled()
+                if connection.answering:
+                    await _settle(connection)
                 if not connection.closed:
                     await connection.round_trip([_ROLLBACK(), _RESET()])
         except (TimeoutError, psycopg.Error):
@@ -223,6 +219,15 @@ class Pool:
             self._discard(connection)
             raise
         self._give_back(connection)
+
+
+async def _settle(connection: Connection) -> None:
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            await connection.settled()
+    except TimeoutError:
+        await connection.cancel_safe()
+        await connection.settled()
 
 
 class Loan:

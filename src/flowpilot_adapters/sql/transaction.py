@@ -73,7 +73,7 @@ class Transaction:
     def keep(self, answer: Answer) -> None:
         """Keep the answer of the request this was begun `once` for."""
         if self._once:
-            self._writes += keys.keep(self.account_id, self._once, answer)
+            self._writes.append(keys.keep(self.account_id, self._once, answer))
 
     async def _flush(self, calls: tuple[Call, ...], *, commit: bool) -> list[Result]:
         if self._failed:
@@ -104,7 +104,7 @@ class Transaction:
 
     async def _look_up(self, once: Once, writes: list[Call]) -> list[Result]:
         """Begin, wait for whoever does the same request, and go on unless it was done."""
-        calls = [BEGIN(), self._enter(), *keys.look_up(self.account_id, once)]
+        calls = [BEGIN(), *keys.enter(self.account_id, once)]
         results = await self._trip([*calls, *writes], keyed=True)
         self._begun = True
         kept = results[len(calls) - 1].first

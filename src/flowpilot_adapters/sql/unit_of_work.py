@@ -1,7 +1,10 @@
 """A unit of work: one transaction on one connection of the pool."""
 
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from functools import cached_property
 from types import TracebackType
+from typing import Generic, TypeVar
 
 import psycopg
 
@@ -39,56 +42,80 @@ from flowpilot_core.ports.kernel import Answer, Once
 from .pool import Loan, Pool
 from .transaction import Transaction
 
+R = TypeVar("R")
+
+
+class _Room(Generic[R]):
+    """A repository of a unit of work, made when it is first asked for: a unit of work needs a few of them."""
+
+    def __init__(self, kind: Callable[[Transaction], R]) -> None:
+        self._kind = kind
+
+    def __set_name__(self, owner: type[object], name: str) -> None:
+        self._name = name
+
+    def __get__(self, work: "SqlUnitOfWork", owner: type[object]) -> R:
+        made = self._kind(work.transaction)
+        # Found before this the next time.
+        work.__dict__[self._name] = made
+        return made
+
 
 class SqlUnitOfWork:
     """All or nothing, in one account."""
 
     def __init__(self, transaction: Transaction) -> None:
-        self._transaction = transaction
-        self.sessions = SqlSessions(transaction)
-        self.people = SqlPeople(transaction)
-        self.handoffs = SqlHandoffs(transaction, self.sessions, self.people)
-        self.invitations = SqlInvitations(transaction)
-        self.deliveries = SqlDeliveries(transaction)
-        self.due = SqlWorkLedger(transaction)
-        self.claim_watches = SqlClaimWatches(transaction)
-        self.escalation = SqlEscalation(transaction)
-        self.presence = SqlPresence(transaction)
-        self.feedback = SqlFeedback(transaction)
-        self.outputs = SqlOutputs(transaction)
-        self.suggestions = SqlSuggestions(transaction)
-        self.token_use = SqlTokenUse(transaction)
-        self.assessments = SqlAssessments(transaction)
-        self.audit = SqlAuditLog(transaction)
-        self.secrets = SqlSecrets(transaction)
-        self.identities = SqlIdentities(transaction)
-        self.tokens = SqlApiTokens(transaction)
-        self.sign_ins = SqlSignIns(transaction)
-        self.sign_in_codes = SqlSignInCodes(transaction)
-        self.webhooks = SqlWebhooks(transaction)
-        self.imports = SqlImports(transaction)
-        self.psa = SqlPsaLedger(transaction)
-        self.psa_members = SqlPsaMembers(transaction)
-        self.psa_webhooks = SqlPsaWebhooks(transaction)
+        self.transaction = transaction
+
+    sessions = _Room(SqlSessions)
+    people = _Room(SqlPeople)
+    invitations = _Room(SqlInvitations)
+    deliveries = _Room(SqlDeliveries)
+    due = _Room(SqlWorkLedger)
+    claim_watches = _Room(SqlClaimWatches)
+    escalation = _Room(SqlEscalation)
+    presence = _Room(SqlPresence)
+    feedback = _Room(SqlFeedback)
+    outputs = _Room(SqlOutputs)
+    suggestions = _Room(SqlSuggestions)
+    token_use = _Room(SqlTokenUse)
+    assessments = _Room(SqlAssessments)
+    audit = _Room(SqlAuditLog)
+    secrets = _Room(SqlSecrets)
+    identities = _Room(SqlIdentities)
+    tokens = _Room(SqlApiTokens)
+    sign_ins = _Room(SqlSignIns)
+    sign_in_codes = _Room(SqlSignInCodes)
+    webhooks = _Room(SqlWebhooks)
+    imports = _Room(SqlImports)
+    psa = _Room(SqlPsaLedger)
+    psa_members = _Room(SqlPsaMembers)
+    psa_webhooks = _Room(SqlPsaWebhooks)
+
+    @cached_property
+    def handoffs(self) -> SqlHandoffs:
+        """What it loads of sessions and people the repositories of those remember."""
+        return SqlHandoffs(self.transaction, self.sessions, self.people)
 
     async def record(self, event: Event) -> None:
         """As `KernelWork.record` says, at the commit: its number is taken last of all."""
-        self._transaction.log(log(self._transaction.account_id, event))
+        self.transaction.log(log(self.transaction.account_id, event))
 
     async def keep(self, answer: Answer) -> None:
         """As `KernelWork.keep` says."""
-        self._transaction.keep(answer)
+        self.transaction.keep(answer)
 
     async def commit(self) -> None:
         """As `KernelWork.commit` says."""
-        await self._transaction.commit()
+        await self.transaction.commit()
 
 
 class Beginning(AbstractAsyncContextManager[SqlUnitOfWork, None]):
     """Borrows a connection for a unit of work, and gives it back: rolled back, unless it was committed."""
 
     def __init__(self, pool: Pool, account_id: AccountId, once: Once | None) -> None:
-        self._loan: Loan = pool.connection(account_id)
+        # By its number, which the pool finds again sooner than an id.
+        self._loan: Loan = pool.connection(account_id.int)
         self._account_id = account_id
         self._once = once
 

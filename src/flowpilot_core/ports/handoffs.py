@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from attrs import field, frozen
 
@@ -33,9 +33,8 @@ class HandoffDetail:
     """The newest that did not fail, or else the newest; None where nobody assesses."""
 
 
-@frozen(kw_only=True)
-class QueueItem:
-    """What a senior decides by: one open escalation as the queue shows it."""
+class QueueItem(NamedTuple):
+    """What a senior decides by: one open escalation as the queue shows it. A tuple, since a page makes up to two hundred of them."""
 
     handoff_id: HandoffId
     session_id: SessionId

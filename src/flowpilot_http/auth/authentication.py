@@ -65,8 +65,7 @@ class Door:
     async def person(self, headers: Headers) -> Person:
         """Who asks, by whichever credential there is. Raises `Unauthenticated`."""
         headers = list(headers)
-        kept = self._vouched_by_cookie(headers)
-        return await (self._bearer.person(headers) if kept is None else self._browsers.person(kept))
+        return await self._person(headers, self._vouched_by_cookie(headers))
 
     async def again(self, headers: Headers) -> Person:
         """As `person`, asked anew: for who came in long ago and stays."""
@@ -85,7 +84,7 @@ class Door:
         if not credential:
             raise Unauthenticated  # Nobody tried anything, so that nothing failed.
         with self.attempts.trying(request.scope, credential):
-            request.scope["user"] = await self.person(headers)
+            request.scope["user"] = await self._person(headers, kept)
         if kept:
             await self._require_meant(request, Visitor(kept=kept))
 
@@ -95,6 +94,9 @@ class Door:
         request.scope["user"] = visitor.person
         request.scope["visitor"] = visitor  # type: ignore[typeddict-unknown-key]
         await self._require_meant(request, visitor)
+
+    async def _person(self, headers: Headers, kept: str | None) -> Person:
+        return await (self._bearer.person(headers) if kept is None else self._browsers.person(kept))
 
     async def _authenticated(self, token: str) -> Person:
         """Who one of our tokens, or a JWT of an issuer that an account trusts, stands for. Raises `Unauthenticated`."""

@@ -85,8 +85,8 @@ class SqlHandoffView(SqlReading):
 
     async def queue(self, where: QueueFilter, *, after: QueuePosition | None, limit: int) -> Sequence[QueueItem]:
         """As `HandoffView.queue` says."""
-        found = await self._read_one(queue_call(self._account_id, where, after=after, limit=limit))
-        return [handoffs_records.queue_item(row) for row in found.rows]
+        found = await self._read_planned(queue_call(self._account_id, where, after=after, limit=limit))
+        return handoffs_records.queue_items(found.rows)
 
     async def seen_by(self, handoff_id: HandoffId) -> frozenset[UserId]:
         """As `HandoffView.seen_by` says."""

@@ -1,15 +1,20 @@
 """Rows of handoffs as values of the domain."""
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from flowpilot_adapters.sql.records.kernel import ticket
 from flowpilot_core.domain.handoffs.handoff import Brief, Claim, Handoff, HandoffState, Intent
 from flowpilot_core.domain.handoffs.quiet_claim import ClaimWatch
 from flowpilot_core.domain.kernel.errors import NotFound
-from flowpilot_core.domain.sessions.session import Priority
+from flowpilot_core.domain.sessions.session import Priority, Ticket
 from flowpilot_core.ports.handoffs import QueueItem
 
-from .kernel import record
+from .kernel import member, record
+
+_intent: Final = member(Intent)
+_state: Final = member(HandoffState)
+_priority: Final = member(Priority)
 
 claim_watch: Final = record(ClaimWatch)
 
@@ -23,11 +28,11 @@ def handoff(row: Any) -> Handoff:
         id=row.id,
         version=row.version,
         session_id=row.session_id,
-        intent=Intent(row.intent),
-        state=HandoffState(row.state),
+        intent=_intent(row.intent),
+        state=_state(row.state),
         reason=row.reason,
         note=row.note,
-        priority=Priority(row.priority),
+        priority=_priority(row.priority),
         team_id=row.team_id,
         user_id=row.user_id,
         escalated_by=row.escalated_by,
@@ -48,26 +53,21 @@ def handoff(row: Any) -> Handoff:
     )
 
 
-def queue_item(row: Any) -> QueueItem:
-    """An open escalation, with what its escalator is called."""
-    return QueueItem(
-        handoff_id=row.id,
-        session_id=row.session_id,
-        title=row.title,
-        client_name=row.client_name,
-        ticket=ticket(row),
-        reason=row.reason,
-        priority=Priority(row.priority),
-        escalated_by=row.escalated_by,
-        escalated_by_name=row.escalated_by_name,
-        team_id=row.team_id,
-        user_id=row.user_id,
-        escalated_at=row.escalated_at,
-        due_at=row.due_at,
-        headline=row.headline,
-        branch_count=row.branch_count,
-        step_count=row.step_count,
-    )
+def queue_items(rows: Iterable[tuple[Any, ...]]) -> list[QueueItem]:
+    """Open escalations, each with what its escalator is called, from rows whose columns stand as the fields do; a ticket has two."""
+    return [
+        QueueItem(
+            handoff_id,
+            session_id,
+            title,
+            client_name,
+            Ticket(system=ticket_system, id=ticket_id) if ticket_system else None,
+            reason,
+            _priority(priority),
+            *others,
+        )
+        for handoff_id, session_id, title, client_name, ticket_system, ticket_id, reason, priority, *others in rows
+    ]
 
 
 def the_one(row: Any) -> Handoff:

@@ -1,21 +1,20 @@
 """Rows of sessions as values of the domain."""
 
-import json
 from collections.abc import Iterable
 from typing import Any, Final
 
-from flowpilot_adapters.sql.records.kernel import record, ticket
+from flowpilot_adapters.sql.records.kernel import member, read, record, ticket
 from flowpilot_core.domain.kernel.identifiers import BranchId
-from flowpilot_core.domain.sessions.branch import Branch, Branches, ForkPoint
+from flowpilot_core.domain.sessions.branch import Branch, Branches, BranchState, ForkPoint
 from flowpilot_core.domain.sessions.feedback import Judgement, Rating
 from flowpilot_core.domain.sessions.session import Priority, Resolution, Session, Status
-from flowpilot_core.domain.sessions.step import Step
+from flowpilot_core.domain.sessions.step import Step, StepKind, StepResult
 
-branch: Final = record(Branch)
-
-
-step: Final = record(Step)
-
+_status: Final = member(Status)
+_priority: Final = member(Priority)
+_branch_state: Final = member(BranchState)
+_step_kind: Final = member(StepKind)
+_step_result: Final = member(StepResult)
 
 judgement: Final = record(Judgement)
 
@@ -23,18 +22,50 @@ judgement: Final = record(Judgement)
 rating: Final = record(Rating)
 
 
+def branch(row: Any) -> Branch:
+    """A branch."""
+    return Branch(
+        id=row.id,
+        parent_id=row.parent_id,
+        fork_point_id=row.fork_point_id,
+        label=row.label,
+        hypothesis=row.hypothesis,
+        state=_branch_state(row.state),
+        close_reason=row.close_reason,
+        created_at=row.created_at,
+        closed_at=row.closed_at,
+    )
+
+
+def step(row: Any) -> Step:
+    """A step."""
+    return Step(
+        id=row.id,
+        session_id=row.session_id,
+        branch_id=row.branch_id,
+        number=row.number,
+        kind=_step_kind(row.kind),
+        content=row.content,
+        result=None if row.result is None else _step_result(row.result),
+        evidence=row.evidence,
+        created_by=row.created_by,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )
+
+
 def session(row: Any, branches: Iterable[Any]) -> Session:
     """A session with the rows of its branches, oldest first."""
     return Session(
         id=row.id,
         version=row.version,
-        status=Status(row.status),
+        status=_status(row.status),
         title=row.title,
         problem=row.problem,
         client_name=row.client_name,
         ticket=ticket(row),
-        ticket_facts=json.loads(row.ticket_facts) if row.ticket_facts else None,
-        priority=Priority(row.priority),
+        ticket_facts=read(row.ticket_facts) if row.ticket_facts else None,
+        priority=_priority(row.priority),
         team_id=row.team_id,
         assignee_id=row.assignee_id,
         parked_with=frozenset(row.parked_with),
@@ -43,7 +74,7 @@ def session(row: Any, branches: Iterable[Any]) -> Session:
         step_count=row.step_count,
         text_bytes=row.text_bytes,
         resolution=Resolution(summary=row.resolution_summary, root_cause=row.resolution_root_cause) if row.resolution_summary else None,
-        escalation_package=json.loads(row.escalation_package) if row.escalation_package else None,
+        escalation_package=read(row.escalation_package) if row.escalation_package else None,
         latest_handoff_id=row.latest_handoff_id,
         created_by=row.created_by,
         created_at=row.created_at,

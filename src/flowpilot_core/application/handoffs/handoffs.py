@@ -2,9 +2,9 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from attrs import evolve, frozen
 
@@ -33,11 +33,11 @@ class HandoffsNeeds(HandoffWork, SessionWork, AccessWork, Protocol):
 
 
 W = TypeVar("W", bound=HandoffsNeeds)
+SECOND = timedelta(seconds=1)
 Move = Callable[[Handoff, Session, datetime], tuple[Handoff, Session, Event]]
 
 
-@frozen(kw_only=True)
-class Waiting:
+class Waiting(NamedTuple):
     """An item of the queue, for how many seconds it has waited, and whether who asks may take it."""
 
     item: QueueItem
@@ -48,7 +48,8 @@ class Waiting:
 def readable(detail: HandoffDetail, reader: Actor) -> HandoffDetail:
     """A handoff as `reader` may know it: without others' parks in its chain. Raises `NotFound` for somebody else's park."""
     detail.handoff.require_readable(reader)
-    return evolve(detail, chain=tuple(handoff for handoff in detail.chain if handoff.readable_by(reader)))
+    chain = tuple(handoff for handoff in detail.chain if handoff.readable_by(reader))
+    return detail if len(chain) == len(detail.chain) else evolve(detail, chain=chain)
 
 
 @frozen(kw_only=True)
@@ -126,14 +127,7 @@ class Handoffs(Generic[W]):
         """The open escalations of the account: priority, then the longest waiting, then id."""
         items = await self.view(actor.account_id).queue(where, after=after, limit=limit)
         now = self.clock.now()
-        return [
-            Waiting(
-                item=item,
-                seconds=max(0, int((now - item.escalated_at).total_seconds())),
-                claimable=may_claim(actor, item.escalated_by),
-            )
-            for item in items
-        ]
+        return [Waiting(item, max(0, (now - item.escalated_at) // SECOND), may_claim(actor, item.escalated_by)) for item in items]
 
     async def waiting(self, actor: Actor) -> int:
         """How many open escalations the account has."""
@@ -168,7 +162,10 @@ class Handoffs(Generic[W]):
 
         async def unit(work: W) -> HandoffDetail:
             at = self.clock.now()
-            cause = await self.units.caused(work, EventKind.HANDOFF_CLAIMED, at=at)
+            cause = self.units.cause(EventKind.HANDOFF_CLAIMED, at=at)
+            commit = self.units.commits(request)
+            if commit:
+                await self.units.follow(work, cause)
             taken = await work.handoffs.claim(
                 handoff_id,
                 by=by,
@@ -176,9 +173,12 @@ class Handoffs(Generic[W]):
                 event_id=cause.id,
                 request_id=request.id,
                 expected=request.if_match,
-                commit=self.units.commits(request),
+                commit=commit,
                 branch_id=branch_id,
             )
+            if not commit:
+                # Only once it is known who was first.
+                await self.units.follow(work, cause)
             return readable(taken, actor)
 
         return await self.units.run(actor, unit, request)

@@ -85,16 +85,19 @@ class Units(Generic[W_co]):
 
     async def record(self, work: KernelWork, event: Event, request: Request = PLAIN) -> None:
         """Have an event on record, with the request it came with, and what follows from it."""
-        cause = await self.caused(work, event.kind, at=event.at)
+        cause = self.cause(event.kind, at=event.at)
+        await self.follow(work, cause)
         await work.record(evolve(event, id=cause.id, request_id=request.id))
 
-    async def caused(self, work: KernelWork, kind: EventKind, *, at: datetime) -> Cause:
-        """What follows from an event that the store itself records under the id of the cause, if it comes to that."""
-        cause = Cause(id=EventId(self.new_id()), kind=kind, at=at)
+    def cause(self, kind: EventKind, *, at: datetime) -> Cause:
+        """An event that the store itself records under the id of the cause, if it comes to that."""
+        return Cause(id=EventId(self.new_id()), kind=kind, at=at)
+
+    async def follow(self, work: KernelWork, cause: Cause) -> None:
+        """Write down what follows from an event: before the commit, and be it that the same trip first says whether there is one."""
         for reaction in self.reactions:
             # Whatever is recorded in was opened by `begin`: a use case knows less of it than the reactions do.
             await reaction(cast(W_co, work), cause)
-        return cause
 
     @staticmethod
     def commits(request: Request) -> bool:
@@ -120,9 +123,12 @@ class Joined(Generic[W_co]):
         """Have an event on record."""
         await work.record(evolve(event, id=EventId(self.new_id()), request_id=request.id))
 
-    async def caused(self, work: KernelWork, kind: EventKind, *, at: datetime) -> Cause:
-        """The cause alone."""
+    def cause(self, kind: EventKind, *, at: datetime) -> Cause:
+        """An event that the store itself records."""
         return Cause(id=EventId(self.new_id()), kind=kind, at=at)
+
+    async def follow(self, work: KernelWork, cause: Cause) -> None:
+        """Nothing."""
 
     @staticmethod
     def commits(request: Request) -> bool:

@@ -54,7 +54,8 @@ class Added:
 def readable(detail: SessionDetail, reader: Actor) -> SessionDetail:
     """A session as `reader` may know it: without others' parks. Raises `NotFound` where it is parked and private to others."""
     detail.session.require_readable(reader)
-    return evolve(detail, handoffs=tuple(handoff for handoff in detail.handoffs if handoff.readable_by(reader)))
+    handoffs = tuple(handoff for handoff in detail.handoffs if handoff.readable_by(reader))
+    return detail if len(handoffs) == len(detail.handoffs) else evolve(detail, handoffs=handoffs)
 
 
 @frozen(kw_only=True)

@@ -60,9 +60,11 @@ def freeze(
     ordered = tuple(sorted(steps, key=lambda step: step.number))
     tried = tuple(step for step in ordered if step.tried)
     failed = tuple(step for step in tried if step.result is StepResult.FAILED)
+    # Ids as text, each written once, by their numbers: a session names the same ones dozens of times.
+    ids = {one.int: str(one) for one in (*(step.id for step in ordered), *(branch.id for branch in session.branches.all))}
     person, evidence = _person(names), _Evidence()
 
-    plain = [_step(step, person) for step in ordered]
+    plain = [_step(step, person, ids) for step in ordered]
     whole: dict[str, Plain] = {
         "schema_version": SCHEMA_VERSION,
         "handoff_id": str(handoff_id),
@@ -77,12 +79,12 @@ def freeze(
         "reason": reason,
         "note": note,
         "escalated_by": person(by),
-        "branches": _branches(session, ordered),
+        "branches": _branches(session, ordered, ids),
         "fork_points": _fork_points(session, person),
         "steps": list[Plain](plain),
-        "tried": [str(step.id) for step in tried],
-        "failed": [str(step.id) for step in failed],
-        "open_hypotheses": [str(branch.id) for branch in session.branches.open_hypotheses()],
+        "tried": [ids[step.id.int] for step in tried],
+        "failed": [ids[step.id.int] for step in failed],
+        "open_hypotheses": [ids[branch.id.int] for branch in session.branches.open_hypotheses()],
         "earlier_escalations": [_earlier(handoff, person) for handoff in earlier if handoff.intent is Intent.ESCALATE],
     }
     frozen_body = b""
@@ -127,16 +129,17 @@ def package(snapshot: Snapshot, *, reason: str, note: str | None, by: UserId, na
 
 
 def _person(names: Mapping[UserId, str]) -> Callable[[UserId], Plain]:
-    return lambda user_id: {"id": str(user_id), "name": names[user_id]}
+    people: dict[int, Plain] = {user_id.int: {"id": str(user_id), "name": name} for user_id, name in names.items()}
+    return lambda user_id: people[user_id.int]
 
 
-def _branches(session: Session, steps: Sequence[Step]) -> list[Plain]:
-    own: dict[str, list[Plain]] = {str(branch.id): [] for branch in session.branches.all}
+def _branches(session: Session, steps: Sequence[Step], ids: Mapping[int, str]) -> list[Plain]:
+    own: dict[int, list[Plain]] = {branch.id.int: [] for branch in session.branches.all}
     for step in steps:
-        own[str(step.branch_id)].append(str(step.id))
+        own[step.branch_id.int].append(ids[step.id.int])
     return [
         {
-            "id": str(branch.id),
+            "id": ids[branch.id.int],
             "parent_id": str(branch.parent_id) if branch.parent_id else None,
             "fork_point_id": str(branch.fork_point_id) if branch.fork_point_id else None,
             "label": branch.label,
@@ -146,7 +149,7 @@ def _branches(session: Session, steps: Sequence[Step]) -> list[Plain]:
             "created_at": instant(branch.created_at),
             "closed_at": instant(branch.closed_at) if branch.closed_at else None,
             "active": branch.id == session.branches.active_id,
-            "step_ids": own[str(branch.id)],
+            "step_ids": own[branch.id.int],
         }
         for branch in session.branches.all
     ]
@@ -167,10 +170,10 @@ def _fork_points(session: Session, person: Callable[[UserId], Plain]) -> list[Pl
     ]
 
 
-def _step(step: Step, person: Callable[[UserId], Plain]) -> dict[str, Plain]:
+def _step(step: Step, person: Callable[[UserId], Plain], ids: Mapping[int, str]) -> dict[str, Plain]:
     return {
-        "id": str(step.id),
-        "branch_id": str(step.branch_id),
+        "id": ids[step.id.int],
+        "branch_id": ids[step.branch_id.int],
         "number": step.number,
         "kind": step.kind,
         "content": step.content,

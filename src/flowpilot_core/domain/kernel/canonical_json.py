@@ -6,10 +6,12 @@ from datetime import UTC, datetime
 
 from .events import Plain
 
+_write = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode
+
 
 def canonical(value: Plain) -> bytes:
     """The one way to write plain data as JSON: RFC 8785, for keys that are ASCII."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+    return _write(value).encode()
 
 
 def digest(body: bytes) -> str:
@@ -19,4 +21,4 @@ def digest(body: bytes) -> str:
 
 def instant(at: datetime) -> str:
     """A time as clients read it: RFC 3339 in UTC, with `Z`."""
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return (at if at.tzinfo is UTC else at.astimezone(UTC)).isoformat().removesuffix("+00:00") + "Z"
