@@ -47,6 +47,8 @@ class _Line:
         self._asked: asyncio.Future[None] | None = None
         self._failed: psycopg.Error | None = None
         self._lost: asyncio.Future[None] = self._loop.create_future()
+        self.closed = False
+        """Whether nothing can be asked any more."""
         self._socket = connection.pgconn.socket
         self._loop.add_reader(self._socket, self._read)
 
@@ -66,16 +68,13 @@ class _Line:
         """Raises `psycopg.Error` once the server is gone."""
         await self._lost
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Hang up."""
+        # Once: afterwards the number of the socket may be another's.
         if not self.closed:
+            self.closed = True
             self._loop.remove_reader(self._socket)
-            await self._connection.close()
-
-    @property
-    def closed(self) -> bool:
-        """Whether nothing can be asked any more."""
-        return self._connection.closed
+            self._connection.pgconn.finish()
 
     def _read(self) -> None:
         pgconn = self._connection.pgconn
@@ -96,8 +95,7 @@ class _Line:
                 if not waiting.poll(0):
                     return
         except psycopg.Error as gone:
-            self._loop.remove_reader(self._socket)
-            pgconn.finish()
+            self.close()
             self._failed = gone
             self._answered()
             if not self._lost.done():
@@ -143,7 +141,7 @@ class PostgresEventStream:
                     heard(None)
                     await line.lost()
                 finally:
-                    await line.close()
+                    line.close()
             except (psycopg.Error, TimeoutError) as exc:
                 failures += 1
                 log.warning("wake-ups not to be heard, listening again", extra={"error": type(exc).__name__, "failures": failures})
@@ -153,7 +151,7 @@ class PostgresEventStream:
         """Notify nobody more."""
         await self._sending.close()
         if self._line is not None:
-            await self._line.close()
+            self._line.close()
 
     async def _notify(self, accounts: Collection[AccountId]) -> None:
         async with asyncio.timeout(PATIENCE):
@@ -162,7 +160,7 @@ class PostgresEventStream:
             try:
                 await self._line.ask(NOTIFY, CHANNEL, b" ".join(account_id.hex.encode() for account_id in accounts))
             except BaseException:
-                await self._line.close()
+                self._line.close()
                 raise
 
     async def _connect(self) -> psycopg.AsyncConnection[Any]:
