@@ -39,7 +39,7 @@ async def test_a_waiting_senior_hears_that_the_assessment_is_there_and_finds_it_
         by_junior = server.client(junior)
         stream = await _listen(by_junior, senior)
         handoff_id = await _escalated(by_junior)
-        heard = await stream.some(2)
+        heard = await stream.some(2, of="handoff.")
         by_senior = {"authorization": f"Bearer {senior}"}
         found = await asyncio.to_thread(lambda: by_junior.get(f"/handoffs/{handoff_id}", headers=by_senior).json()["assessment"])
         stream.hang_up()
@@ -62,15 +62,17 @@ async def test_who_listens_at_a_process_that_is_killed_goes_on_at_another_and_mi
             left = [await _listen(at_one, senior) for _ in range(LISTENERS)]
             stayed = [await _listen(at_other, senior) for _ in range(LISTENERS)]
             made = [await _escalated(client) for client in (at_one, at_other, at_one)]
-            before = [await stream.some(3) for stream in left]
+            before = [await stream.some(3, of="handoff.") for stream in left]
             made.append(await _escalated(at_one))
             one.process.kill()
-            before = [[*heard, *await stream.rest()] for heard, stream in zip(before, left, strict=True)]
+            before = [[*heard, *await stream.rest(of="handoff.")] for heard, stream in zip(before, left, strict=True)]
             made.append(await _escalated(at_other))
             again = [await _listen(at_other, senior, last_event_id=stream.last or "") for stream in left]
             made.append(await _escalated(at_other))
-            whole = [[*heard, *await stream.some(len(made) - len(heard))] for heard, stream in zip(before, again, strict=True)]
-            whole += [await stream.some(len(made)) for stream in stayed]
+            whole = [
+                [*heard, *await stream.some(len(made) - len(heard), of="handoff.")] for heard, stream in zip(before, again, strict=True)
+            ]
+            whole += [await stream.some(len(made), of="handoff.") for stream in stayed]
             await woken
             for stream in (*left, *again, *stayed):
                 stream.hang_up()

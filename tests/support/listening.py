@@ -62,17 +62,20 @@ class Listening:
                 return said[""]
         return None
 
-    async def some(self, number: int) -> list[Heard]:
-        """So many events."""
-        heard = [await self.next() for _ in range(number)]
-        assert None not in heard, "the stream ended"
-        return [one for one in heard if one]
+    async def some(self, number: int, *, of: str = "") -> list[Heard]:
+        """So many events, of the kinds that begin like this."""
+        heard: list[Heard] = []
+        while len(heard) < number:
+            one = await self.next()
+            assert one, "the stream ended"
+            heard += [one] if one.kind.startswith(of) else []
+        return heard
 
-    async def rest(self) -> list[Heard]:
-        """What comes until the stream ends."""
+    async def rest(self, *, of: str = "") -> list[Heard]:
+        """What comes until the stream ends, of the kinds that begin like this."""
         heard = []
         while (one := await self.next()) is not None:
-            heard.append(one)
+            heard += [one] if one.kind.startswith(of) else []
         return heard
 
     async def body(self) -> Any:

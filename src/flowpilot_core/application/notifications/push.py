@@ -158,9 +158,11 @@ class Stream:
             return feed.wire.resync(feed.account_id, self._place)
         if self._place < feed.forgotten:
             return await self._again()
+        # What was held back comes first, under the number of what was told before: numbers never go back, so that whoever comes back
+        # hears nothing twice.
+        owed, self._owed = [feed.numbered(change, self._place) for change in self._owed.values()], {}
         told, self._place = feed.after(self._place), feed.place
-        owed, self._owed = self._owed, {}
-        if text := self._readable([*told, *owed.values()]):
+        if text := self._readable([*owed, *told]):
             return text
         if self._beat:
             self._beat = False
@@ -279,14 +281,19 @@ class Feed:
         return False
 
     def _tell_held(self, session_id: SessionId) -> None:
-        """It is told under the number of what was read last: whoever comes back from it goes on there, and hears nothing twice."""
-        news = self._held.pop(session_id).news
-        logged = evolve(news.entry.logged, number=self.place)
-        news = evolve(news, entry=evolve(news.entry, logged=logged))
-        change = SentEvent(self.place, news, self.wire.news(self.account_id, news))
+        """Each stream tells it as its next."""
+        change = self.numbered(self._held.pop(session_id), self.place)
         self._changed_at[session_id] = asyncio.get_running_loop().time()
         for stream in self.streams:
             stream.owe(session_id, change)
+
+    def numbered(self, change: SentEvent, number: int) -> SentEvent:
+        """The same, to be told under another number than its own."""
+        if change.number == number:
+            return change
+        entry = change.news.entry
+        news = evolve(change.news, entry=evolve(entry, logged=evolve(entry.logged, number=number)))
+        return SentEvent(number, news, self.wire.news(self.account_id, news))
 
 
 @define(eq=False, kw_only=True)
