@@ -14,9 +14,9 @@ WIDE = {"width": 1280, "height": 800}
 TELEPHONE = {"width": 390, "height": 844}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """Debian's."""
+    """Debian's; gone after each module, since Playwright's event loop lets no other run beside it."""
     path = shutil.which("chromium")
     if path is None:
         if os.environ.get("FLOWPILOT_BROWSER"):

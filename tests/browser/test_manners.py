@@ -3,6 +3,9 @@
 from importlib.resources import files
 
 import pytest
+from playwright.sync_api import expect
+
+from flowpilot_http.pages.settings import PLACES
 
 from .cases import an_escalation, an_investigation
 from .conftest import TELEPHONE, WIDE, Browsing
@@ -14,15 +17,31 @@ AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="
 @pytest.mark.parametrize(("scheme", "viewport"), [("light", WIDE), ("dark", TELEPHONE)])
 def test_axe_finds_nothing_on_any_page(site: Site, browsing: Browsing, scheme: str, viewport: dict[str, int]) -> None:
     handoff_id = site.run(an_escalation(site))
-    session_id = site.run(an_investigation(site, "sam"))
+    session_id = site.run(an_investigation(site, "adam"))
     site.relay_runs()
-    sam = browsing.of("sam", color_scheme=scheme, viewport=viewport, reduced_motion="reduce")
+    adam = browsing.of("adam", color_scheme=scheme, viewport=viewport, reduced_motion="reduce")
     found = {}
 
-    for path in ("/queue", f"/escalations/{handoff_id}", f"/sessions/{session_id}", "/kit", "/sessions/nonsense", "/signed-in"):
-        sam.goto(path)
-        sam.evaluate(AXE)
-        violations = sam.evaluate("axe.run()")["violations"]
+    pages = ["/queue", f"/escalations/{handoff_id}", "/work", "/sessions", "/sessions/new", "/kit", "/sessions/nonsense", "/signed-in"]
+    pages += [f"/sessions/{session_id}{query}" for query in ("", "?do=escalate", "?do=fork", "?do=park", "?do=resolve", "?do=close")]
+    pages += [f"/settings/{name}" for name, _, _ in PLACES if name != "sign-in"]
+
+    for path in pages:
+        adam.goto(path)
+        adam.evaluate(AXE)
+        violations = adam.evaluate("axe.run()")["violations"]
         found[path] = [(one["id"], one["nodes"][0]["html"][:120]) for one in violations]
 
     assert {} == {path: violations for path, violations in found.items() if violations}
+
+
+def test_its_escalator_reads_who_has_looked_at_it(site: Site, browsing: Browsing) -> None:
+    handoff_id = site.run(an_escalation(site))
+    jo = browsing.of("jo", f"/escalations/{handoff_id}")
+    expect(jo.get_by_text("Nobody has looked at it yet.")).to_be_visible()
+
+    browsing.of("sam", f"/escalations/{handoff_id}")
+    browsing.of("sue", f"/escalations/{handoff_id}", java_script_enabled=False).get_by_role("button", name="I have seen it").click()
+
+    jo.reload()
+    expect(jo.get_by_text("Sam Okafor, Sue Lind have looked at it.")).to_be_visible()

@@ -2,7 +2,7 @@
 
 import ast
 import sys
-from importlib.metadata import metadata, requires, version
+from importlib.metadata import distribution, metadata, requires, version
 from pathlib import Path
 
 from packaging.requirements import Requirement
@@ -37,3 +37,11 @@ def test_the_core_outside_its_testing_package_imports_attrs_and_cattrs_only() ->
                 imported.add(node.module.partition(".")[0])
 
     assert imported - sys.stdlib_module_names <= {"attr", "attrs", "cattrs", "flowpilot_core"}
+
+
+def test_htmx_is_the_wheels_own_and_comes_with_its_licence() -> None:
+    found = {Path(str(file)).name: Path(str(file.locate())) for file in distribution("django-htmx").files or ()}
+    ours = Path(flowpilot_core.__file__).parents[1] / "flowpilot_http" / "pages" / "static" / "htmx"
+
+    assert found["htmx-4.min.js"].read_bytes() == (ours / "htmx.js").read_bytes()
+    assert found["LICENSE"].read_bytes() == (ours / "LICENSE").read_bytes()

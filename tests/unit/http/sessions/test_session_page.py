@@ -223,7 +223,7 @@ async def test_what_is_mine_stands_by_what_it_waits_for(world: World, desk: Desk
     lists = re.findall(r"<h2[^>]*>(.*?)</h2>", mine)
     assert ["Active", "Parked", "Waiting for a colleague", "Lately resolved"] == lists
     assert "It was the cable" in mine
-    assert ["Done"] == re.findall(r"<h3[^>]*><a[^>]*>(.*?)</a>", desk.text)
+    assert ["Done"] == re.findall(r"<h2[^>]*><a[^>]*>(.*?)</a>", desk.text)
 
 
 async def test_who_only_reads_begins_at_the_sessions(world: World, desk: Desk) -> None:
