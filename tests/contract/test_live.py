@@ -130,8 +130,8 @@ async def _tokens(database: PostgresDatabase) -> tuple[str, str, str]:
 
 
 def _node(database: PostgresDatabase, nats: NatsServer) -> AbstractContextManager[Serving]:
-    """One of several processes that wake each other; nothing but escalations happens in them."""
-    return serving("--no-relay", nats_url=nats.url, **named(database))
+    """One of several processes that wake each other, with room for who listened at another; nothing but escalations happens in them."""
+    return serving("--no-relay", nats_url=nats.url, streams_per_person=str(2 * LISTENERS), **named(database))
 
 
 async def _woken(nats: NatsServer) -> None:
