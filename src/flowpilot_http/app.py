@@ -75,7 +75,7 @@ def create_app(
         metrics.watch_streams(lambda: len(push.streams))
 
     # Functions, since Litestar copies what it is given, deeply, all but functions.
-    async def answered(request: Request[Any, Any, Any]) -> Body:
+    async def answered(request: Request[Any, Any, Any]) -> Body | None:
         # What comes before a handler may answer in its place: called from here, it costs nothing of what Litestar does for handlers
         # that take more than their request, nor of what it does for what they raise.
         try:
@@ -83,8 +83,12 @@ def create_app(
             if page := page_instead(request):
                 return page
             await _door(request).sign_in(request)
+            if request.scope["method"] == "OPTIONS":
+                return None  # Litestar's own handler, which takes no request.
             answer: Body = await request.scope["route_handler"].fn(request)
         except Exception as exc:
+            if is_of_browser(request):
+                raise
             return problems.problem_of(exc).body()
         return answer
 

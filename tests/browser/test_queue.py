@@ -20,7 +20,7 @@ def titles(page: Page) -> list[str]:
 
 def test_what_one_escalates_another_sees_and_claims_and_a_third_sees_who_took_it(site: Site, browsing: Browsing) -> None:
     sam, sue = browsing.of("sam"), browsing.of("sue")
-    expect(sam.get_by_role("heading", name="Nothing waits")).to_be_visible()
+    expect(sam.get_by_role("heading", name="Nothing is waiting")).to_be_visible()
 
     site.run(an_escalation(site, "jo", title="Nobody can print"))
     expect(sam.get_by_role("article", name="Nobody can print")).to_be_visible()
@@ -31,7 +31,7 @@ def test_what_one_escalates_another_sees_and_claims_and_a_third_sees_who_took_it
 
     expect(sue.get_by_text("Claimed by Sam Okafor")).to_be_visible()
     expect(sam).to_have_url(re.compile("/sessions/"))
-    expect(sue.get_by_role("heading", name="Nothing waits")).to_be_visible()
+    expect(sue.get_by_role("heading", name="Nothing is waiting")).to_be_visible()
 
 
 def test_who_is_second_reads_who_was_first(site: Site, browsing: Browsing) -> None:
@@ -66,7 +66,7 @@ def test_what_has_the_focus_stays_where_it_is_when_others_come(site: Site, brows
 
 def test_a_page_says_how_old_it_is_while_the_server_is_away_and_catches_up_once_it_is_back(site: Site, browsing: Browsing) -> None:
     sam = browsing.of("sam")
-    expect(sam.get_by_role("heading", name="Nothing waits")).to_be_visible()
+    expect(sam.get_by_role("heading", name="Nothing is waiting")).to_be_visible()
     site.run(an_escalation(site, title="Before it went"))
     expect(sam.get_by_role("article", name="Before it went")).to_be_visible()
 

@@ -258,7 +258,7 @@ def test_a_backup_whose_counts_are_others_leaves_the_database_empty(full: Postgr
     ended = restored(file, empty)
 
     assert (1, []) == (ended.returncode, tables(empty))
-    assert "the restored database has 2 rows of handoff, and 3 were saved: it is not what was saved" in ended.stderr
+    assert "the restored database has 2 rows of handoff, but 3 were saved: this is not what was backed up" in ended.stderr
 
 
 def test_a_restore_goes_into_an_empty_database_alone(full: PostgresDatabase, empty: PostgresDatabase, file: Path) -> None:

@@ -222,3 +222,9 @@ async def test_what_is_refused_is_told_a_browser_on_a_page(world: World, address
     assert ("text/html; charset=utf-8", "application/problem+json") == (page.headers["content-type"], problem.headers["content-type"])
     assert page.status_code == problem.status_code
     assert problem.json()["detail"] in page.text
+
+
+async def test_what_an_address_takes_is_told_whoever_asks_for_its_options(world: World) -> None:
+    answer = await world.senior.send("OPTIONS", "/account", b"")
+
+    assert (204, {"GET", "OPTIONS", "PATCH"}) == (answer.status_code, set(answer.headers["allow"].split(", ")))

@@ -149,7 +149,7 @@ async def test_what_was_added_to_cannot_be_given_back_and_the_page_says_why(worl
 
     assert 409 == browser.page.status_code
     assert "Work has gone on since you claimed this, so you can no longer give it back." in browser.page.text
-    assert set() == buttons(browser)
+    assert {"Right", "Late", "Avoidable"} == buttons(browser)
     assert "This has been yours" in browser.page.text
 
 
