@@ -505,20 +505,22 @@ def test_no_name_turns_what_is_beside_it_round_or_moves_a_terminal(served: Serve
 
 
 def test_texts_that_make_redaction_slow_delay_nobody(served: Served) -> None:
-    """A55: megabytes of line ends and of names for secrets, escalated and told; another account's mail came after 74 seconds."""
+    """A55: twelve escalations of 9 MB of line ends and of names for secrets; another account's urgent mail came after 74 seconds."""
     text = {"line ends": "\n" * (255 * KIB) + "x", "names": "pwd=xxxxxxx " * (255 * KIB // 12)}
-    session = served.rival.post("/ai-sessions", json=START).json()["id"]
-    for number in range(16):
-        step = {"kind": "note", "content": "a log", "evidence": text["names" if number % 2 else "line ends"]}
-        assert 201 == served.rival.post(f"/ai-sessions/{session}/steps", json=step).status_code
-    before, mails = served.metrics(), len(served.neighbours.mail.accepted)
     urgent = {"intent": "escalate", "reason": "nobody can print", "priority": "urgent"}
-    assert 201 == served.rival.post(f"/ai-sessions/{session}/handoff", json=urgent).status_code
+    sessions = [served.rival.post("/ai-sessions", json=START).json()["id"] for _ in range(12)]
+    for number, session in enumerate(sessions):
+        step = {"kind": "note", "content": "a log", "evidence": text["names" if number % 2 else "line ends"]}
+        for _ in range(36):
+            assert 201 == served.rival.post(f"/ai-sessions/{session}/steps", json=step).status_code
+    before = served.metrics()
+    for session in sessions:
+        assert 201 == served.rival.post(f"/ai-sessions/{session}/handoff", json=urgent).status_code
 
-    mine = served.anna.post("/ai-sessions", json=START).json()["id"]
-    assert 201 == served.anna.post(f"/ai-sessions/{mine}/handoff", json=urgent).status_code
-    until(lambda: len(served.neighbours.mail.accepted) > mails)
+    mine = served.escalated(served.anna, title="Nobody can print", text="Since noon")
+    told = served.mails(served.anna, mine)
 
+    assert "sam@example.test" in {address for mail in told for address in mail.recipients}
     assert 1 >= longest(before, served.metrics())
 
 
