@@ -305,7 +305,8 @@ def test_within_a_handoff_a_secret_is_the_same_to_everybody(sample: Sample, name
     story = asyncio.run(everything_that_leaves({**words, named: sample.text}))
 
     said = "\n".join(story.handed).replace("\\", "")
-    assert 1 == len(set(re.findall(r"VPN: (\S.*?) did not work", said)))
+    # Where a sentence was shortened, its end is missing: what is read stops at the next.
+    assert 1 == len(set(re.findall(r"VPN: (\S(?:(?!VPN: )[^…])*?) did not work", said)))
 
 
 def test_personal_data_leaves_where_the_account_says_nothing() -> None:
