@@ -19,7 +19,7 @@ import urllib.parse
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from re import Pattern, _parser
+from re import Pattern
 from time import process_time
 from typing import Any, Final, cast
 
@@ -42,6 +42,7 @@ from flowpilot_core.domain.psa.vendor import NoteFormat
 from flowpilot_core.domain.sessions.step import StepKind, StepResult
 from flowpilot_core.testing.builders import NOON, new_id
 
+_parser: Final[Any] = importlib.import_module("re._parser")
 SRC: Final = Path(__file__).parents[2] / "src"
 NOT_FROM_OUTSIDE: Final = ("flowpilot_core.testing", "flowpilot_http.cli.demo")
 """What is for tests alone, and what reads the mails that it sent itself."""
