@@ -58,9 +58,8 @@ def looked_through(
     for text in texts:
         looked = NOT_LOOKED
         if most > 0:
-            found = found_in(text, personal_too=personal, most=min(MOST_LOOKS, most), search=search)
-            looked = Looked(found, _values(text, found))
-            most -= found.looks
+            looked = _looked(text, personal, search, most)
+            most -= looked.found.looks
         all_looked.append(looked)
     return all_looked
 
@@ -71,7 +70,7 @@ class Learned:
 
     known: Mapping[str, SecretKind]
     """The secrets that are recognised wherever else they stand."""
-    found: Mapping[str, Found]
+    looked: Mapping[str, Looked]
     """What was found in each text."""
 
     @classmethod
@@ -81,7 +80,7 @@ class Learned:
         for one in looked.values():
             for value, kind in one.values.items() if len(known) < MOST_LEARNED else ():
                 known.setdefault(value, kind)
-        return cls(known, {text: one.found for text, one in looked.items()})
+        return cls(known, looked)
 
 
 def learned(texts: Iterable[str], personal: bool = False, search: Search = search_in_python) -> Learned:
@@ -109,14 +108,18 @@ class Cleaner:
         """`text` as it may leave; placeholders that are there already stay."""
         if not text or text == LEFT_OUT:
             return text
-        found = self.learned.found.get(text) or self._look(text)
-        if found is None or not found.end:
+        looked = self.learned.looked.get(text) or self._look(text)
+        if looked is None or not looked.found.end:
             return LEFT_OUT
-        known = self.learned.known
-        self._known = self._known or self.search(list(known), each=False)
-        here = {value: kind for value, kind in _values(text, found).items() if value not in known}
+        found, known = looked.found, self.learned.known
+        here = {value: kind for value, kind in looked.values.items() if value not in known}
         folded = Folded.of(text[: found.end])
-        spans = [*found.spans, *_repeats(folded, self._known, known), *_repeats(folded, self.search(list(here), each=False), here)]
+        spans = list(found.spans)
+        if known:
+            self._known = self._known or self.search(list(known), each=False)
+            spans += _repeats(folded, self._known, known)
+        if here:
+            spans += _repeats(folded, self.search(list(here), each=False), here)
         kept: list[str] = []
         at = 0
         for span in _merged(spans, [match.span() for match in PLACEHOLDER.finditer(text)]):
@@ -126,13 +129,13 @@ class Cleaner:
         cut = found.end < len(text) and not text.endswith(LEFT_OUT)
         return "".join((*kept, text[at : found.end], LEFT_OUT if cut else text[found.end :]))
 
-    def _look(self, text: str) -> Found | None:
+    def _look(self, text: str) -> Looked | None:
         """None where it has looked at as much as it may."""
         if self.left <= 0:
             return None
-        found = found_in(text, personal_too=self.personal, most=min(MOST_LOOKS, self.left), search=self.search)
-        self.left -= found.looks
-        return found
+        looked = _looked(text, self.personal, self.search, self.left)
+        self.left -= looked.found.looks
+        return looked
 
     def __reduce__(self) -> tuple[type["Cleaner"], tuple[object, ...]]:
         """To another process goes what it was made of."""
@@ -145,6 +148,11 @@ def bare(secret: str) -> str:
     return secret.strip().rstrip(_ENDING) or secret
 
 
+def _looked(text: str, personal: bool, search: Search, most: int) -> Looked:
+    found = found_in(text, personal_too=personal, most=min(MOST_LOOKS, most), search=search)
+    return Looked(found, _values(text, found))
+
+
 def _values(text: str, found: Found) -> dict[str, SecretKind]:
     values = ((Folded.of(text[span.start : span.end]).text.strip(), span.kind) for span in found.spans)
     ways = ((way, kind) for value, kind in values for way in (value, value.rstrip(_ENDING), value.rstrip(_ENDING + "!?")))
@@ -154,7 +162,7 @@ def _values(text: str, found: Found) -> dict[str, SecretKind]:
 def _repeats(text: Folded, find: Find, known: Mapping[str, SecretKind]) -> Iterator[Span]:
     """Where known values stand, in one pass for all of them."""
     kinds = list(known.values())
-    for number, start, end in find(text.text) if known else ():
+    for number, start, end in find(text.text):
         yield Span(text.place(start), text.place(end - 1) + 1, kinds[number])
 
 

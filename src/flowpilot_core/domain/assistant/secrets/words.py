@@ -7,6 +7,11 @@ from typing import Final
 
 from .span import SecretKind
 
+_OF_DOORS: Final = (
+    *("toegangscode", "code d'accès", "code d'acces", "codice di accesso", "código de acceso", "codigo de acceso", "kod dostępu"),
+    *("door code", "gate code", "alarm code", "access code", "entry code", "safe combination", "lock combination", "combination"),
+    *("safe code", "lock code", "türcode", "türkode"),
+)
 ANYWHERE: Final = (
     *("password", "passwort", "passwd", "passphrase", "pass phrase", "pass-phrase", "pass word", "passcode", "pass code", "paswoord"),
     *("kennwort", "kennwörter", "passwörter", "losungswort", "mot de passe", "mots de passe", "contraseña", "contrasena", "contrasenya"),
@@ -59,21 +64,7 @@ ANYWHERE: Final = (
     *("netzwerksicherheitsschlüssel", "zugangsschlüssel", "wifi-schlüssel", "zugangscode", "clé wifi", "clé wi-fi", "clé wpa", "clé api"),
     *("clé de sécurité", "clé réseau", "clave wifi", "clave del wifi", "chiave wifi", "chiave wi-fi", "chiave di rete", "chiave api"),
     *("wifi-sleutel", "wifi sleutel", "wifisleutel", "netwerksleutel", "klucz wifi", "klucz wi-fi", "klucz sieciowy", "klucz api"),
-    *("toegangscode", "code d'accès", "code d'acces", "codice di accesso", "código de acceso", "codigo de acceso", "kod dostępu"),
-    *(
-        "door code",
-        "gate code",
-        "alarm code",
-        "access code",
-        "entry code",
-        "safe combination",
-        "lock combination",
-        "combination",
-        "safe code",
-        "lock code",
-        "türcode",
-        "türkode",
-    ),
+    *_OF_DOORS,
     *(
         "wifi code",
         "wi-fi code",
@@ -114,21 +105,8 @@ STRICT: Final = frozenset(
 )
 """Those of which a plain word is one only behind a sign (`:`, `=`) or in a setting."""
 NUMBERS: Final = frozenset(
-    {"pin", "pincode", "pin-code", "pins", "code pin", "codice pin", "puk", "cvv", "cvc", "cvv2", "door code", "gate code", "alarm code"}
-    | {
-        "access code",
-        "entry code",
-        "safe combination",
-        "lock combination",
-        "combination",
-        "safe code",
-        "lock code",
-        "toegangscode",
-        "code d'accès",
-        "code d'acces",
-        "zugangscode",
-    }
-    | {"codice di accesso", "código de acceso", "codigo de acceso", "kod dostępu", "türcode", "türkode", "passcode", "pass code"}
+    {"pin", "pincode", "pin-code", "pins", "code pin", "codice pin", "puk", "cvv", "cvc", "cvv2", "zugangscode", "passcode", "pass code"}
+    | {*_OF_DOORS}
 )
 """Those whose value is a number as a rule."""
 KINDS: Final = {
