@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
+import msgspec
+
 from flowpilot_core.domain.kernel.actor import Person
 from flowpilot_core.domain.kernel.errors import FlowPilotError, InvalidValue
 from flowpilot_http.problems import Refused
@@ -20,6 +22,11 @@ class Move(Form, kw_only=True, frozen=True):
     """A button that needs nothing else."""
 
     move: str
+
+
+def form_of(name: str, *fields: tuple[str, Any] | tuple[str, Any, Any]) -> Any:
+    """A form with a button whose fields are made of a list; each with its kind, and what stands for it where it is not sent."""
+    return msgspec.defstruct(name, fields, bases=(Move,), kw_only=True, frozen=True, forbid_unknown_fields=True)
 
 
 class Moves:

@@ -144,10 +144,7 @@ async def _shown(request: Visit, person: Person, *, opened: str | None = None, r
         told=told(deliveries, seen_by, colleagues.names),
         seen=person.user_id in seen_by,
         colleagues=colleagues,
-        may={
-            permission: permits(person, permission, ())
-            for permission in (Permission.ASSESS, Permission.FEEDBACK, Permission.RETRY_DELIVERY)
-        },
+        may={permission: permits(person, permission, ()) for permission in OFFERED},
     )
 
 

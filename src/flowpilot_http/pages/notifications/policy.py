@@ -12,8 +12,8 @@ from flowpilot_core.domain.notifications.escalation_policy import Whom
 from flowpilot_core.domain.sessions.session import Priority
 from flowpilot_http.pages.colleagues import Colleagues
 from flowpilot_http.pages.handoffs.telling import HOW
-from flowpilot_http.pages.moves import Moves, Shown
-from flowpilot_http.pages.page_request import Form, Visit
+from flowpilot_http.pages.moves import Moves, Shown, form_of
+from flowpilot_http.pages.page_request import Visit
 from flowpilot_http.pages.settings import settings_page
 from flowpilot_http.schemas.notifications.escalation_policy import DueIO, PolicyIO, PolicyStepIO, PreviewOut, TargetIO
 
@@ -24,21 +24,14 @@ _MINUTE: Final = 60
 NAMES: Final = {"team": "team_id", "role": "role", "person": "user_id"}
 """What names whom a target is, by its kind; the others need no name."""
 
-Policy: Final[Any] = msgspec.defstruct(
+Policy: Final[Any] = form_of(
     "Policy",
-    [
-        ("move", str),
-        *((f"due_{priority}", int | None, None) for priority in Priority),
-        ("quiet", int | None, None),
-        ("priority", Priority, Priority.NORMAL),
-        *((f"{name}_{number}", int | None, None) for number in range(1, MOST + 1) for name in ("after", "repeats", "every")),
-        *((f"whom_{number}", list[str], msgspec.field(default_factory=list)) for number in range(1, MOST + 1)),
-        *((f"channels_{number}", list[Channel], msgspec.field(default_factory=list)) for number in range(1, MOST + 1)),
-    ],
-    bases=(Form,),
-    kw_only=True,
-    frozen=True,
-    forbid_unknown_fields=True,
+    *((f"due_{priority}", int | None, None) for priority in Priority),
+    ("quiet", int | None, None),
+    ("priority", Priority, Priority.NORMAL),
+    *((f"{name}_{number}", int | None, None) for number in range(1, MOST + 1) for name in ("after", "repeats", "every")),
+    *((f"whom_{number}", list[str], msgspec.field(default_factory=list)) for number in range(1, MOST + 1)),
+    *((f"channels_{number}", list[Channel], msgspec.field(default_factory=list)) for number in range(1, MOST + 1)),
 )
 """In minutes, as people think of it; a step without a time is none."""
 

@@ -13,8 +13,8 @@ from flowpilot_core.domain.kernel.errors import InvalidValue
 from flowpilot_core.domain.notifications.delivery import PERSONAL, Channel
 from flowpilot_core.domain.notifications.working_hours import Weekday
 from flowpilot_http.pages.handoffs.telling import HOW
-from flowpilot_http.pages.moves import Moves, Shown
-from flowpilot_http.pages.page_request import Form, Visit
+from flowpilot_http.pages.moves import Moves, Shown, form_of
+from flowpilot_http.pages.page_request import Visit
 from flowpilot_http.pages.settings import settings_page
 from flowpilot_http.schemas.notifications.escalation_policy import ChannelsIO, OtherDayIO, PreferencesIO, ShiftIO, SpanIO
 
@@ -29,23 +29,16 @@ KINDS: Final = (
     ("debrief", "What I escalated was solved"),
 )
 
-Prefer: Final[Any] = msgspec.defstruct(
+Prefer: Final[Any] = form_of(
     "Prefer",
-    [
-        ("move", str),
-        ("time_zone", str, "UTC"),
-        ("always", bool, False),
-        *((f"on_{day.name.lower()}", str, "") for day in Weekday),
-        ("other_days", str, ""),
-        ("quiet_from", str, ""),
-        ("quiet_to", str, ""),
-        ("mail_after", int | None, None),
-        *((kind, list[Channel], msgspec.field(default_factory=list)) for kind, _ in KINDS),
-    ],
-    bases=(Form,),
-    kw_only=True,
-    frozen=True,
-    forbid_unknown_fields=True,
+    ("time_zone", str, "UTC"),
+    ("always", bool, False),
+    *((f"on_{day.name.lower()}", str, "") for day in Weekday),
+    ("other_days", str, ""),
+    ("quiet_from", str, ""),
+    ("quiet_to", str, ""),
+    ("mail_after", int | None, None),
+    *((kind, list[Channel], msgspec.field(default_factory=list)) for kind, _ in KINDS),
 )
 """As one writes it: hours like `09:00-12:00, 13:00-17:00`."""
 

@@ -3,13 +3,11 @@
 from typing import Any, Final
 from uuid import UUID
 
-import msgspec
-
 from flowpilot_core.domain.kernel.actor import Person
 from flowpilot_core.domain.kernel.identifiers import PsaConnectionId
 from flowpilot_core.domain.sessions.session import SYSTEMS
-from flowpilot_http.pages.moves import Move, Moves, Shown
-from flowpilot_http.pages.page_request import Form, Visit
+from flowpilot_http.pages.moves import Move, Moves, Shown, form_of
+from flowpilot_http.pages.page_request import Visit
 from flowpilot_http.pages.settings import settings_page
 from flowpilot_http.schemas.psa import ConnectionOut, TestOut
 
@@ -24,19 +22,12 @@ CREDENTIALS: Final = (
 )
 """What opens each system, and what that is called."""
 
-Connect: Final[Any] = msgspec.defstruct(
+Connect: Final[Any] = form_of(
     "Connect",
-    [
-        ("move", str),
-        ("system", str, ""),
-        ("name", str, ""),
-        ("base_url", str, ""),
-        *((f"{system}_{name}", str, "") for system, names in CREDENTIALS for name, _ in names),
-    ],
-    bases=(Form,),
-    kw_only=True,
-    frozen=True,
-    forbid_unknown_fields=True,
+    ("system", str, ""),
+    ("name", str, ""),
+    ("base_url", str, ""),
+    *((f"{system}_{name}", str, "") for system, names in CREDENTIALS for name, _ in names),
 )
 """Which system, where it is, and what opens it."""
 

@@ -6,8 +6,6 @@ from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-import msgspec
-
 from flowpilot_core.domain.handoffs.handoff import Intent
 from flowpilot_core.domain.kernel.actor import Person
 from flowpilot_core.domain.kernel.errors import InvalidValue
@@ -17,8 +15,8 @@ from flowpilot_core.domain.sessions.branch import MOST_OPTIONS, Option, Outcome
 from flowpilot_core.domain.sessions.feedback import Thumb
 from flowpilot_core.domain.sessions.session import Priority
 from flowpilot_core.domain.sessions.step import StepKind, StepResult
-from flowpilot_http.pages.moves import Move, Moves
-from flowpilot_http.pages.page_request import Form, Visit
+from flowpilot_http.pages.moves import Move, Moves, form_of
+from flowpilot_http.pages.page_request import Visit
 
 move: Final = Moves()
 """By the names of the buttons."""
@@ -89,18 +87,11 @@ async def activate_branch(request: Visit, person: Person, form: OfBranch) -> Non
     await request.do(form, lambda change: sessions.activate_branch(person, request.session_id, BranchId(form.branch), request=change))
 
 
-Fork: Final[Any] = msgspec.defstruct(
+Fork: Final[Any] = form_of(
     "Fork",
-    [
-        ("move", str),
-        ("step", UUID),
-        ("reason", str, ""),
-        *((f"{name}_{number}", str, "") for number in range(1, MOST_OPTIONS + 1) for name in ("label", "hypothesis")),
-    ],
-    bases=(Form,),
-    kw_only=True,
-    frozen=True,
-    forbid_unknown_fields=True,
+    ("step", UUID),
+    ("reason", str, ""),
+    *((f"{name}_{number}", str, "") for number in range(1, MOST_OPTIONS + 1) for name in ("label", "hypothesis")),
 )
 """Where and why the work splits, and into what."""
 
