@@ -7,6 +7,7 @@ from base64 import b32decode
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
+from functools import partial
 from statistics import mean
 from time import perf_counter
 from typing import Any
@@ -504,6 +505,10 @@ def test_no_name_turns_what_is_beside_it_round_or_moves_a_terminal(served: Serve
     assert not {"\x1b", "\u202e"} & {*shown.stdout, *as_json.stdout}
 
 
+def _is_assessed(who: httpx.Client, handoff_id: str) -> bool:
+    return bool(who.get(f"/handoffs/{handoff_id}").json()["assessment"]["state"] == "ready")
+
+
 def test_texts_that_make_redaction_slow_delay_nobody(served: Served) -> None:
     """A55: twelve escalations of 9 MB of line ends and of names for secrets; another account's urgent mail came after 74 seconds."""
     text = {"line ends": "\n" * (255 * KIB) + "x", "names": "pwd=xxxxxxx " * (255 * KIB // 12)}
@@ -514,13 +519,16 @@ def test_texts_that_make_redaction_slow_delay_nobody(served: Served) -> None:
         for _ in range(36):
             assert 201 == served.rival.post(f"/ai-sessions/{session}/steps", json=step).status_code
     before = served.metrics()
-    for session in sessions:
-        assert 201 == served.rival.post(f"/ai-sessions/{session}/handoff", json=urgent).status_code
+    theirs = [served.rival.post(f"/ai-sessions/{session}/handoff", json=urgent).json()["id"] for session in sessions]
 
     mine = served.escalated(served.anna, title="Nobody can print", text="Since noon")
     told = served.mails(served.anna, mine)
+    late = [served.mails(served.rival, handoff_id) for handoff_id in theirs]
+    for handoff_id in theirs:
+        until(partial(_is_assessed, served.rival, handoff_id))
 
     assert "sam@example.test" in {address for mail in told for address in mail.recipients}
+    assert all(late), "those that take long come too"
     assert 1 >= longest(before, served.metrics())
 
 
@@ -684,7 +692,7 @@ def test_a_session_full_of_unbroken_runs_keeps_nobody_waiting(served: Served, ru
         assert 200 == served.anna.post(f"/ai-sessions/{session}/resume", json={}).status_code
         assert 201 == served.anna.post(f"/ai-sessions/{session}/suggestions", json={}).status_code
         escalation = served.anna.post(f"/ai-sessions/{session}/handoff", json={"intent": "escalate", "reason": "Stuck"}).json()["id"]
-        until(lambda: served.anna.get(f"/handoffs/{escalation}").json()["assessment"]["state"] == "ready")
+        until(partial(_is_assessed, served.anna, escalation))
         assert 200 == served.anna.post(f"/handoffs/{escalation}/withdraw", json={}).status_code
         assert 200 == served.anna.post(f"/ai-sessions/{session}/resolve", json={"summary": "It was that"}).status_code
 
