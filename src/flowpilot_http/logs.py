@@ -13,6 +13,8 @@ from typing import Any, Final
 import msgspec
 import structlog
 
+from flowpilot_core.domain.kernel.name import escaped
+
 OURS: Final = "flowpilot"
 """The loggers of the core and its adapters are below this one; they log ids and say what they mean, other libraries may not."""
 
@@ -89,7 +91,7 @@ def _legible(_: Any, __: str, event: structlog.typing.EventDict) -> structlog.ty
 
 
 def _tame(said: str) -> str:
-    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in said)
+    return escaped(said).replace("\n", "\\n")
 
 
 def _plain() -> logging.Handler:
@@ -122,8 +124,8 @@ class _Mail(_Forward):
         if record.levelno > logging.DEBUG:
             return
         rule = "─" * RULE
-        lines = [_tame(line) for line in record.getMessage().split("\n")]
-        sys.stderr.write("\n".join([rule, "This mail goes nowhere: no mail server is set.", *lines, rule, ""]))
+        mail = escaped(record.getMessage())
+        sys.stderr.write("\n".join([rule, "This mail goes nowhere: no mail server is set.", mail, rule, ""]))
         sys.stderr.flush()
 
 
