@@ -20,7 +20,7 @@ from tests.support.postgres import PostgresDatabase
 
 PROGRAM = [sys.executable, "-c", "from flowpilot_http.cli import main; main()"]
 SECRET_KEY = "only these tests sign with this key of theirs"
-LONGEST_WAIT = 60
+LONGEST_WAIT = 180
 """Seconds until a process that says and does nothing counts as hung; no test waits for them to pass."""
 
 
