@@ -15,6 +15,7 @@ from flowpilot_core.domain.kernel.actor import Role
 from flowpilot_core.domain.kernel.events import EventKind
 from flowpilot_core.domain.kernel.permissions import PERMISSIONS, Rule
 from flowpilot_core.domain.kernel.sending import DELIVERY
+from flowpilot_core.domain.knowledge.tree import TEMPLATE, Tree
 from flowpilot_core.domain.notifications.delivery import Delivery
 from flowpilot_core.domain.notifications.pushed import told_as
 from flowpilot_core.domain.outputs.output import OUTPUT, Output
@@ -102,6 +103,7 @@ def state_machines() -> str:
         _machine("Escalation", ESCALATION, fields(Handoff).state.default),
         _machine("Park", PARK, fields(Handoff).state.default),
         _machine("Branch", BRANCH, fields(Branch).state.default),
+        _machine("Tree", TEMPLATE, fields(Tree).state.default),
         _machine("Delivery", DELIVERY, fields(Delivery).state.default),
         _machine("Suggestion", SUGGESTION, fields(Suggestion).state.default),
         _machine("Output", OUTPUT, fields(Output).state.default),

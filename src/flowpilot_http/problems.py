@@ -13,6 +13,7 @@ from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.response import Response
 
 from flowpilot_core.domain.kernel import errors
+from flowpilot_core.domain.knowledge.tree import InvalidTree
 
 from .responses import PROBLEM, Body, Header, encode
 
@@ -25,6 +26,8 @@ class At:
 
     pointer: str
     detail: str
+    more: Mapping[str, Any] = field(factory=dict)
+    """What else a client may read of it."""
 
 
 @frozen(kw_only=True)
@@ -50,7 +53,7 @@ class Problem:
             **self.more,
         }
         if self.errors:
-            members["errors"] = [{"pointer": at.pointer, "detail": at.detail} for at in self.errors]
+            members["errors"] = [{"pointer": at.pointer, "detail": at.detail, **at.more} for at in self.errors]
         return Body(encode(members), status=self.status, media_type=PROBLEM, headers=self.headers)
 
 
@@ -79,8 +82,11 @@ TITLES: Final[Mapping[str, tuple[int, str]]] = {
     "already_claimed": (409, "Somebody else was faster"),
     "connection_exists": (409, "This PSA is already connected"),
     "session_full": (409, "The session is full"),
+    "draft_taken": (409, "Somebody else is editing this"),
+    "category_in_use": (409, "Something is in this category"),
     "last_account_owner": (409, "An account needs an owner"),
     "invalid_transition": (409, "Not possible in its current state"),
+    "invalid_tree": (422, "The tree has problems"),
     "version_conflict": (412, "It has changed since you read it"),
     "idempotency_key_reused": (422, "This idempotency key was used for a different request"),
     "idempotency_in_progress": (409, "The first request with this key is still running"),
@@ -128,6 +134,11 @@ def _problem(code: str, detail: str, *where: At, headers: tuple[Header, ...] = (
     return Problem(status=status, code=code, title=title, detail=detail, errors=where, more=more, headers=headers)
 
 
+def pointer(name: str) -> str:
+    """A field as the core names it, as a JSON pointer."""
+    return "/" + name.replace(".", "/")
+
+
 def _retry_after(seconds: int) -> tuple[Header, ...]:
     return ((b"retry-after", b"%d" % seconds),)
 
@@ -155,8 +166,7 @@ def _not_found(exc: errors.NotFound) -> Problem:
 
 @_for(errors.InvalidValue)
 def _invalid_value(exc: errors.InvalidValue) -> Problem:
-    pointer = "/" + exc.field.replace(".", "/")
-    return _problem("validation_failed", f"{exc.field} {exc.problem}.", At(pointer, exc.problem))
+    return _problem("validation_failed", f"{exc.field} {exc.problem}.", At(pointer(exc.field), exc.problem))
 
 
 @_for(errors.ScopeForbidden)
@@ -206,6 +216,26 @@ def _psa_refused(exc: errors.PsaRefused) -> Problem:
 @_for(errors.LastAccountOwner)
 def _last_account_owner(exc: errors.LastAccountOwner) -> Problem:
     return _problem("last_account_owner", "This is the only account owner. Make somebody else an owner first.")
+
+
+@_for(errors.DraftTaken)
+def _draft_taken(exc: errors.DraftTaken) -> Problem:
+    by = "system" if exc.by is None else {"id": exc.by, "name": exc.name}
+    detail = f"{exc.name or 'A colleague'} has begun a draft of this {exc.thing}. An account owner or admin can take it over."
+    return _problem("draft_taken", detail, by=by)
+
+
+@_for(errors.CategoryInUse)
+def _category_in_use(_: errors.CategoryInUse) -> Problem:
+    return _problem("category_in_use", "Say with move_to where what is in it goes, or empty it first.")
+
+
+@_for(InvalidTree)
+def _invalid_tree(exc: InvalidTree) -> Problem:
+    where = [
+        At(pointer(one.field), one.detail, {"code": one.code, **({"node_id": one.node_id} if one.node_id else {})}) for one in exc.problems
+    ]
+    return _problem("invalid_tree", f"Nothing was published: {exc}.", *where)
 
 
 @_for(errors.InvalidTransition)

@@ -57,8 +57,13 @@ ALLOWED = {
     Permission.FEEDBACK: "Olga Adam Anna Ben",
     Permission.MANAGE_WEBHOOKS: "Olga Adam",
     Permission.KEEP_TOKENS: "Olga Adam Anna",
+    Permission.READ_TREE_DRAFTS: "Olga Adam Anna system",
+    Permission.WRITE_TREES: "Olga Adam Anna Ben system",
+    Permission.PUBLISH_TREES: "Olga Adam system",
+    Permission.MANAGE_CATEGORIES: "Olga Adam system",
+    Permission.DECIDE_PROPOSALS: "Olga Adam",
 }
-"""Who may, where Anna is whatever the rule asks for: the assignee, a helper, the escalator, the claimer."""
+"""Who may, where Anna is whatever the rule asks for: the assignee, a helper, the escalator, the claimer, the author."""
 
 
 def test_every_permission_has_a_rule_and_a_test() -> None:
@@ -80,7 +85,13 @@ def test_a_viewer_may_do_nothing_even_as_the_assignee(permission: Permission) ->
 
 @pytest.mark.parametrize("permission", Permission)
 def test_a_token_of_a_scope_may_no_more_than_its_person_and_than_its_scope(permission: Permission) -> None:
-    reads = {Permission.READ_PARKED, Permission.READ_POSTS, Permission.READ_PROVIDERS, Permission.PREVIEW}
+    reads = {
+        Permission.READ_PARKED,
+        Permission.READ_POSTS,
+        Permission.READ_PROVIDERS,
+        Permission.PREVIEW,
+        Permission.READ_TREE_DRAFTS,
+    }
     manages = {one for one, may in ALLOWED.items() if set(may.split()) <= {"Olga", "Adam", "system"} and may != "system"}
     for_all = manages | {Permission.DEACTIVATE, Permission.PREFER, Permission.KEEP_TOKENS}
 

@@ -130,6 +130,27 @@ class SessionFull(FlowPilotError):
 
 
 @define
+class DraftTaken(FlowPilotError):
+    """Somebody else began a draft of it; whoever may publish it may take the draft over."""
+
+    thing: str
+    by: UserId | None
+    """None: the system."""
+    name: str | None = None
+    """What they are called, where whoever answers knew it."""
+
+    def __str__(self) -> str:
+        return f"{self.name or 'somebody else'} has begun a draft of this {self.thing}"
+
+
+class CategoryInUse(FlowPilotError):
+    """Trees, script templates or other categories are in it: say where they are to go."""
+
+    def __str__(self) -> str:
+        return "something is in this category"
+
+
+@define
 class InvalidTransition(FlowPilotError):
     """The state it is in does not allow the move."""
 

@@ -29,6 +29,10 @@ SuggestionId = NewType("SuggestionId", UUID)
 SecretId = NewType("SecretId", UUID)
 WebhookId = NewType("WebhookId", UUID)
 WebhookMessageId = NewType("WebhookMessageId", UUID)
+TreeId = NewType("TreeId", UUID)
+TreeCategoryId = NewType("TreeCategoryId", UUID)
+TreeProposalId = NewType("TreeProposalId", UUID)
+ScriptTemplateId = NewType("ScriptTemplateId", UUID)
 
 PLATFORM_ACCOUNT = AccountId(UUID("00000000-0000-0000-0000-000000000001"))
 """The account that owns what everyone may read."""

@@ -55,6 +55,11 @@ class Permission(StrEnum):
     SET_ACCOUNT = "set how the account works"
     READ_AUDIT_LOG = "read the audit log"
     KEEP_TOKENS = "make and revoke API tokens"
+    READ_TREE_DRAFTS = "read the draft of a tree"
+    WRITE_TREES = "write trees"
+    PUBLISH_TREES = "publish trees"
+    MANAGE_CATEGORIES = "manage categories"
+    DECIDE_PROPOSALS = "decide on proposed trees"
 
 
 class Relation(StrEnum):
@@ -68,6 +73,7 @@ class Relation(StrEnum):
     ESCALATOR = "its escalator"
     CLAIMER = "its claimer"
     THEMSELVES = "that person"
+    AUTHOR = "its author"
 
 
 OWNERS_AND_ADMINS = frozenset({Role.OWNER, Role.ADMIN})
@@ -131,11 +137,19 @@ PERMISSIONS: Mapping[Permission, Rule] = MappingProxyType(
         Permission.SET_ACCOUNT: Rule(roles=OWNERS_AND_ADMINS),
         Permission.READ_AUDIT_LOG: Rule(roles=OWNERS_AND_ADMINS, system=True),
         Permission.KEEP_TOKENS: Rule(roles=frozenset(Role), relation=Relation.THEMSELVES, always=OWNERS_AND_ADMINS),
+        Permission.READ_TREE_DRAFTS: Rule(relation=Relation.AUTHOR, always=OWNERS_AND_ADMINS, system=True),
+        # The system writes what a new version of the product brings to the platform.
+        Permission.WRITE_TREES: Rule(system=True),
+        Permission.PUBLISH_TREES: Rule(roles=OWNERS_AND_ADMINS, system=True),
+        Permission.MANAGE_CATEGORIES: Rule(roles=OWNERS_AND_ADMINS, system=True),
+        Permission.DECIDE_PROPOSALS: Rule(roles=OWNERS_AND_ADMINS),
     }
 )
 
 
-_READING = frozenset({Permission.READ_PARKED, Permission.READ_POSTS, Permission.READ_PROVIDERS, Permission.PREVIEW})
+_READING = frozenset(
+    {Permission.READ_PARKED, Permission.READ_POSTS, Permission.READ_PROVIDERS, Permission.PREVIEW, Permission.READ_TREE_DRAFTS}
+)
 
 
 _MANAGING = frozenset(

@@ -1,0 +1,1 @@
+"""Use cases of trees, walks, categories and proposals."""

@@ -1,0 +1,134 @@
+"""Where trees and their categories are kept, and what there is to see of them.
+
+An account reads what the platform published as if it were its own; changing something of the platform's is never asked of these.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from enum import StrEnum
+from typing import Protocol
+
+from attrs import frozen
+
+from flowpilot_core.domain.kernel.actor import Actor
+from flowpilot_core.domain.kernel.identifiers import TreeCategoryId, TreeId, UserId
+from flowpilot_core.domain.knowledge.category import TreeCategory
+from flowpilot_core.domain.knowledge.content import TreeKind
+from flowpilot_core.domain.knowledge.tree import TemplateState, Tree, TreeRevision
+
+from .kernel import KernelWork
+
+
+class TreeOrder(StrEnum):
+    """What comes first in a list of trees."""
+
+    NEWEST = "newest"
+    RATING = "rating"
+
+
+@frozen(kw_only=True)
+class TreeFilter:
+    """Which trees of the account to list; None: all."""
+
+    state: TemplateState | None = None
+    kind: TreeKind | None = None
+    category_id: TreeCategoryId | None = None
+    words: tuple[str, ...] = ()
+    """Each must begin a word of its name or description."""
+
+
+@frozen(kw_only=True)
+class TreeInUse:
+    """How often a tree was walked or copied, and what is said of where it came from."""
+
+    uses: int = 0
+    newest_origin: int | None = None
+    """The newest revision of what it was copied from, where that can still be read."""
+
+
+@frozen(kw_only=True)
+class TreeListed:
+    """A tree as a list shows it."""
+
+    tree: Tree
+    category: TreeCategory | None
+    use: TreeInUse
+
+
+class Trees(Protocol):
+    """The trees of one account, inside one unit of work."""
+
+    async def get(self, tree_id: TreeId) -> Tree:
+        """One of the account, with its draft; or one that the platform published, without. Raises `NotFound`."""
+
+    async def revision(self, tree_id: TreeId, number: int) -> TreeRevision:
+        """What was published under that number, of the account's or the platform's. Raises `NotFound`."""
+
+    async def add(self, tree: Tree) -> None:
+        """Keep a new one, with its draft."""
+
+    async def save(self, tree: Tree) -> Tree:
+        """Keep a changed one of the account, with its draft or without; returns it with the next `version`.
+
+        Raises `Stale` (now, or at the latest at the commit) where the stored version is no longer that of `tree`.
+        """
+
+    async def add_revision(self, tree_id: TreeId, revision: TreeRevision) -> None:
+        """Keep what was published; its tree is saved beside it."""
+
+    async def drop(self, tree_id: TreeId) -> None:
+        """Forget one that was never published."""
+
+
+class TreeCategories(Protocol):
+    """The categories of one account and of the platform, inside one unit of work."""
+
+    async def get(self, category_id: TreeCategoryId) -> TreeCategory:
+        """Raises `NotFound`."""
+
+    async def all(self) -> Sequence[TreeCategory]:
+        """All that the account may use, its own and the platform's, by id."""
+
+    async def add(self, category: TreeCategory) -> None:
+        """Keep a new one."""
+
+    async def save(self, category: TreeCategory) -> None:
+        """Keep a changed one of the account."""
+
+    async def move_all(self, category_id: TreeCategoryId, to: TreeCategory | None) -> None:
+        """Put all of the account that is in one of its categories into another."""
+
+    async def drop(self, category_id: TreeCategoryId) -> None:
+        """Forget an empty one of the account. Raises `CategoryInUse` (now or at the commit) where something is in it."""
+
+
+class KnowledgeWork(KernelWork, Protocol):
+    """A unit of work over trees."""
+
+    @property
+    def trees(self) -> Trees:
+        """The trees."""
+
+    @property
+    def tree_categories(self) -> TreeCategories:
+        """The categories."""
+
+
+class KnowledgeView(Protocol):
+    """What there is to see of trees in one account."""
+
+    async def trees(
+        self, where: TreeFilter, reader: Actor, *, order: TreeOrder, after: TreeId | None, limit: int
+    ) -> tuple[Sequence[TreeListed], Mapping[UserId, str]]:
+        """Trees of the account that `reader` may read: published and archived ones, and drafts of their own to them, with names."""
+
+    async def tree(self, tree_id: TreeId) -> tuple[TreeListed, Mapping[UserId, str]]:
+        """As `Trees.get` finds it, with names. Raises `NotFound`."""
+
+    async def tree_revisions(self, tree_id: TreeId) -> tuple[Sequence[TreeRevision], Mapping[UserId, str]]:
+        """All that was published of it, newest first, with names. Raises `NotFound`."""
+
+    async def tree_categories(self) -> Sequence[tuple[TreeCategory, int]]:
+        """All that the account may use, by id, each with how many of the account's trees are in it."""
+
+    async def fitting_trees(self, words: Collection[str], *, limit: int) -> Sequence[tuple[Tree, TreeRevision]]:
+        """Published trees of the account and of the platform that name any of these words, with their newest revision."""
