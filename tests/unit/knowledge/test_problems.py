@@ -4,23 +4,15 @@ import uuid
 from itertools import pairwise
 
 import pytest
+from hypothesis import given
 
 from flowpilot_core.domain.kernel.identifiers import ScriptTemplateId
-from flowpilot_core.domain.knowledge.content import Answer, Content, Next, Node, NodeId, NodeKind, ScriptRef, TreeKind, TreeOutcome
+from flowpilot_core.domain.knowledge.content import Answer, Content, Next, Node, NodeId, NodeKind, ScriptRef, TreeKind
 from flowpilot_core.domain.knowledge.parameter import Parameter, ParameterType
 from flowpilot_core.domain.knowledge.problems import Severity, errors, problems
+from tests.support.trees import SOUND, action, outcome, question, sound_trees, tree
 
 SCRIPT = ScriptTemplateId(uuid.UUID(int=7))
-
-
-def question(node_id: str, *ways: str | None, text: str = "Does it answer a ping?") -> Node:
-    answers = tuple(Answer(label=f"answer {number}", next=NodeId(to) if to else None) for number, to in enumerate(ways, 1))
-    return Node(id=NodeId(node_id), kind=NodeKind.QUESTION, text=text, answers=answers)
-
-
-def action(node_id: str, to: str | None, text: str = "Restart the spooler", **own: str) -> Node:
-    ways = Next(otherwise=NodeId(to) if to else None, **{name: NodeId(way) for name, way in own.items()})
-    return Node(id=NodeId(node_id), kind=NodeKind.ACTION, text=text, next=ways)
 
 
 def script(node_id: str, to: str, ref: ScriptRef | None, **parameters: str) -> Node:
@@ -28,16 +20,8 @@ def script(node_id: str, to: str, ref: ScriptRef | None, **parameters: str) -> N
     return Node(id=node.id, kind=node.kind, text=node.text, script=ref, parameters=parameters, next=Next(otherwise=NodeId(to)))
 
 
-def outcome(node_id: str, outcome: TreeOutcome | None = TreeOutcome.SOLVED) -> Node:
-    return Node(id=NodeId(node_id), kind=NodeKind.OUTCOME, text="It prints", outcome=outcome)
-
-
 def parameter(name: str) -> Parameter:
     return Parameter(name=name, label="Host", type=ParameterType.TEXT)
-
-
-def tree(*nodes: Node, root: str | None = "start", parameters: tuple[Parameter, ...] = ()) -> Content:
-    return Content(root=NodeId(root) if root else None, nodes=nodes, parameters=parameters)
 
 
 def chain(length: int) -> tuple[Node, ...]:
@@ -45,8 +29,6 @@ def chain(length: int) -> tuple[Node, ...]:
     names = ["start", *(f"n{number}" for number in range(1, length - 1)), "end"]
     return (*(action(here, there) for here, there in pairwise(names)), outcome("end"))
 
-
-SOUND = tree(question("start", "act", "end"), action("act", "end"), outcome("end"))
 
 WRONG: dict[str, tuple[Content, list[tuple[str, str]]]] = {
     "nothing at all": (tree(root=None), [("no_root", "content.root")]),
@@ -163,3 +145,8 @@ def test_a_draft_of_many_thousand_nodes_in_a_row_is_judged_too() -> None:
     found = problems(tree(*chain(20_000)), TreeKind.TROUBLESHOOTING, {})
 
     assert ["too_many_nodes", "too_deep"] == [one.code for one in found]
+
+
+@given(content=sound_trees())
+def test_any_tree_whose_every_way_ends_in_an_outcome_has_no_problems(content: Content) -> None:
+    assert () == problems(content, TreeKind.TROUBLESHOOTING, {})

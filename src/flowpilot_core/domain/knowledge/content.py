@@ -150,7 +150,10 @@ class Content:
     @cached_property
     def by_id(self) -> Mapping[NodeId, Node]:
         """The first node of each id."""
-        return {node.id: node for node in reversed(self.nodes)}
+        first: dict[NodeId, Node] = {}
+        for node in self.nodes:
+            first.setdefault(node.id, node)
+        return first
 
 
 EMPTY: Final = Content()

@@ -109,6 +109,9 @@ def checked_parameters(parameters: Sequence[Parameter], matches: Matches, field:
             raise InvalidValue(f"{at}.name", "is another parameter's name")
         seen.add(one.name)
         checked_name(one.label, f"{at}.label")
+        for name in ("min", "max"):
+            if not isfinite(getattr(one, name) or 0):
+                raise InvalidValue(f"{at}.{name}", "must be a number")
         _require_choices(one, at)
         if one.pattern is not None:
             if one.type is not ParameterType.TEXT:

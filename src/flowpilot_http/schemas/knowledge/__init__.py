@@ -1,0 +1,1 @@
+"""Requests and answers of trees, walks, categories and proposals."""
