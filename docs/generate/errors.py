@@ -21,6 +21,7 @@ SAMPLES: dict[str, Any] = {
     "UserId": UUID(int=0),
     "StreamsOf": core.StreamsOf.PERSON,
     "datetime": datetime(2026, 1, 1, tzinfo=UTC),
+    "tuple": (core.InvalidValue("thing", "name"),),
     "Optional": None,
     "str | None": "name",
 }

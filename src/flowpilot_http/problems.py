@@ -169,6 +169,12 @@ def _invalid_value(exc: errors.InvalidValue) -> Problem:
     return _problem("validation_failed", f"{exc.field} {exc.problem}.", At(pointer(exc.field), exc.problem))
 
 
+@_for(errors.InvalidValues)
+def _invalid_values(exc: errors.InvalidValues) -> Problem:
+    detail = " ".join(f"{one.field} {one.problem}." for one in exc.problems)
+    return _problem("validation_failed", detail, *(At(pointer(one.field), one.problem) for one in exc.problems))
+
+
 @_for(errors.ScopeForbidden)
 def _scope_forbidden(exc: errors.ScopeForbidden) -> Problem:
     return _problem("scope_forbidden", f"A token with the scope {exc.scope} may not {exc.permission}. Make one with a wider scope.")

@@ -116,6 +116,7 @@ OF_NO_STORE = {
     "NotifierContract",
     "PsaContract",
     "RedactorContract",
+    "ScriptsContract",
     "SecretsContract",
     "VaultContract",
 }

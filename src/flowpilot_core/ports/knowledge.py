@@ -13,6 +13,9 @@ from flowpilot_core.domain.kernel.actor import Actor
 from flowpilot_core.domain.kernel.identifiers import TreeCategoryId, TreeId, UserId
 from flowpilot_core.domain.knowledge.category import TreeCategory
 from flowpilot_core.domain.knowledge.content import TreeKind
+from flowpilot_core.domain.knowledge.literals import Language
+from flowpilot_core.domain.knowledge.parameter import Parameter
+from flowpilot_core.domain.knowledge.script import ScriptReading
 from flowpilot_core.domain.knowledge.tree import TemplateState, Tree, TreeRevision
 
 from .kernel import KernelWork
@@ -132,3 +135,21 @@ class KnowledgeView(Protocol):
 
     async def fitting_trees(self, words: Collection[str], *, limit: int) -> Sequence[tuple[Tree, TreeRevision]]:
         """Published trees of the account and of the platform that name any of these words, with their newest revision."""
+
+
+class ReadScript(Protocol):
+    """A parser of the languages that scripts are written in. It runs nothing, and may go to another process."""
+
+    def __call__(self, language: Language, body: str, parameters: Sequence[Parameter]) -> ScriptReading:
+        """Where each placeholder of a script stands, in their order, and where the language cannot read on.
+
+        A placeholder is a value only where every literal of its parameter's type is one there, whatever its value is: that is read back,
+        and neither run nor evaluated. One of no known parameter is taken for a text.
+        """
+
+
+class DeclaredParameters(Protocol):
+    """What reads, from a script, the parameters that it declares by its language's own means; it may go to another process."""
+
+    def __call__(self, language: Language, body: str) -> tuple[Parameter, ...]:
+        """Parameters that can be asked for, in the order of the script; none where it declares none, or cannot be read."""

@@ -36,6 +36,16 @@ class InvalidValue(FlowPilotError):
         return f"{self.field}: {self.problem}"
 
 
+@define
+class InvalidValues(FlowPilotError):
+    """Several values that no rule allows, each at its field."""
+
+    problems: tuple[InvalidValue, ...]
+
+    def __str__(self) -> str:
+        return "; ".join(map(str, self.problems))
+
+
 class NotVouchedFor(FlowPilotError):
     """Nothing shows that a PSA sent what came in at its address."""
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from attrs import frozen
 
-from flowpilot_core.domain.kernel.errors import InvalidValue
+from flowpilot_core.domain.kernel.errors import InvalidValue, InvalidValues
 from flowpilot_core.domain.kernel.name import checked_name
 from flowpilot_core.domain.kernel.text import TITLE, one_of, optional_text
 
@@ -24,7 +24,7 @@ Value = str | int | float | bool
 """Of a parameter, as it is given."""
 
 Matches = Callable[[str, str], bool]
-"""Whether a pattern matches the whole of a value, in time that grows with the value alone."""
+"""Whether a pattern matches the whole of a value, in time that grows with the value alone. Raises `ValueError` for what is no pattern."""
 
 
 class ParameterType(StrEnum):
@@ -97,7 +97,7 @@ class Parameter:
 
 
 def checked_parameters(parameters: Sequence[Parameter], matches: Matches, field: str = "parameters") -> tuple[Parameter, ...]:
-    """Parameters that can be asked for. Raises `InvalidValue`; a pattern that is none makes `matches` raise it."""
+    """Parameters that can be asked for. Raises `InvalidValue`."""
     if len(parameters) > MOST_PARAMETERS:
         raise InvalidValue(field, f"has more than {MOST_PARAMETERS} parameters")
     seen = set[str]()
@@ -117,10 +117,17 @@ def checked_parameters(parameters: Sequence[Parameter], matches: Matches, field:
             if one.type is not ParameterType.TEXT:
                 raise InvalidValue(f"{at}.pattern", "is for a text alone")
             optional_text(f"{at}.pattern", one.pattern, most=TITLE)
-            matches(one.pattern, "")
+            _require_pattern(f"{at}.pattern", one.pattern, matches)
         if one.default is not None:
             one.checked(one.default, matches, f"{at}.default")
     return tuple(parameters)
+
+
+def _require_pattern(at: str, pattern: str, matches: Matches) -> None:
+    try:
+        matches(pattern, "")
+    except ValueError as exc:
+        raise InvalidValue(at, f"cannot be matched in linear time: {exc}") from exc
 
 
 def _require_choices(one: Parameter, at: str) -> None:
@@ -133,21 +140,25 @@ def _require_choices(one: Parameter, at: str) -> None:
 
 
 def given(parameters: Sequence[Parameter], values: Mapping[str, Value], matches: Matches, field: str = "parameters") -> Mapping[str, Value]:
-    """What was given for parameters, each checked, with defaults for what was left out. Raises `InvalidValue`, at what is wrong.
+    """What was given for parameters, each checked, with defaults for what was left out.
 
-    Secrets are never among them; nor is what may be left out, was, and has no default.
+    Secrets are never among them; nor is what may be left out, was, and has no default. Raises `InvalidValues`, with a problem a parameter.
     """
     known = {one.name: one for one in parameters}
-    for name in values:
-        if name not in known:
-            raise InvalidValue(f"{field}.{name[:TITLE]}", "is no parameter here")
-    checked = dict[str, Value]()
-    for one in parameters:
-        at = f"{field}.{one.name}"
-        if one.name in values:
-            checked[one.name] = one.checked(values[one.name], matches, at)
-        elif one.default is not None:
-            checked[one.name] = one.default
-        elif one.required and one.type is not ParameterType.SECRET:
-            raise InvalidValue(at, "is required")
+    checked, problems = dict[str, Value](), list[InvalidValue]()
+    for name in dict.fromkeys((*known, *values)):
+        at = f"{field}.{name[:TITLE]}"
+        try:
+            if (one := known.get(name)) is None:
+                raise InvalidValue(at, "is no parameter here")
+            if name in values:
+                checked[name] = one.checked(values[name], matches, at)
+            elif one.default is not None:
+                checked[name] = one.default
+            elif one.required and one.type is not ParameterType.SECRET:
+                raise InvalidValue(at, "is required")
+        except InvalidValue as problem:
+            problems.append(problem)
+    if problems:
+        raise InvalidValues(tuple(problems))
     return checked

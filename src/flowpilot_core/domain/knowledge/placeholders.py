@@ -4,12 +4,13 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-_PLACE: Final = re.compile(r"\{\{[ \t]*+([A-Za-z_][A-Za-z0-9_]*+)[ \t]*+\}\}")
+PLACE: Final = re.compile(r"\{\{[ \t]*+([A-Za-z_][A-Za-z0-9_]*+)[ \t]*+\}\}")
+"""A place, and the name in it."""
 
 
 def names_in(text: str) -> frozenset[str]:
     """The parameters that a text asks for."""
-    return frozenset(found[1] for found in _PLACE.finditer(text))
+    return frozenset(found[1] for found in PLACE.finditer(text))
 
 
 def filled(text: str, value: Callable[[str], str | None]) -> str:
@@ -19,4 +20,4 @@ def filled(text: str, value: Callable[[str], str | None]) -> str:
         given = value(found[1])
         return found[0] if given is None else given
 
-    return _PLACE.sub(put, text)
+    return PLACE.sub(put, text)

@@ -33,6 +33,7 @@ from flowpilot_core.testing.contracts.handoffs.queue import QueueContract
 from flowpilot_core.testing.contracts.kernel.compute import ComputeContract
 from flowpilot_core.testing.contracts.kernel.event_log import EventLogContract
 from flowpilot_core.testing.contracts.kernel.unit_of_work import OnceContract, UnitOfWorkContract
+from flowpilot_core.testing.contracts.knowledge.scripts import ScriptsContract
 from flowpilot_core.testing.contracts.notifications.escalation_policy import EscalationContract
 from flowpilot_core.testing.contracts.notifications.event_stream import EventStreamContract, Nodes
 from flowpilot_core.testing.contracts.notifications.notifier import NotifierContract, Postbox
@@ -84,6 +85,7 @@ __all__ = [
     "QueueContract",
     "RedactorContract",
     "ReplayContract",
+    "ScriptsContract",
     "SecretsContract",
     "SessionsContract",
     "SignInCodesContract",

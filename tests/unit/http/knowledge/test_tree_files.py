@@ -46,7 +46,7 @@ def nodes(draw: st.DrawFn) -> Node:
 @st.composite
 def parameters(draw: st.DrawFn) -> Parameter:
     kind = draw(st.sampled_from(list(VALUES)))
-    default = draw(st.none() | VALUES[kind])
+    default: Any = draw(st.none() | VALUES[kind])
     return Parameter(name=draw(NAMES), label="What it is", type=kind, required=draw(st.booleans()), default=default)
 
 

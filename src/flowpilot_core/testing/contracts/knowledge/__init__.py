@@ -1,0 +1,1 @@
+"""Suites of what trees and script templates are made with."""
