@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
 from datetime import datetime
 from hashlib import sha256
-from typing import Any, Final, TypeVar, cast
+from typing import Annotated, Any, Final, TypeVar, cast
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from litestar.connection import Request
 from litestar.handlers import HTTPRouteHandler
 from litestar.response import Response
 from markupsafe import Markup
+from msgspec import Meta
 
 from flowpilot_core.application.access.identity_providers import SetOut
 from flowpilot_core.application.access.sign_ins import SignedIn
@@ -73,6 +74,12 @@ class OfAccount(Closed, kw_only=True, frozen=True):
     """What a link in a message says besides where it leads: whose account, for a browser that nobody is signed in with."""
 
     account: UUID | None = None
+
+
+class FromList(OfAccount, kw_only=True, frozen=True):
+    """What a link in a list says besides, on a wide screen: the list's address, to stand beside what is opened."""
+
+    beside: Annotated[str, Meta(max_length=1_000)] | None = None
 
 
 class Visit(Call):
@@ -163,6 +170,8 @@ class Visit(Call):
             "theme": self.theme,
             "waiting": None,
             "account_name": None,
+            "beside": None,
+            "now": self.now(),
             **facts,
         }
         cookies, person = self._face.door.cookies, self.visitor.person

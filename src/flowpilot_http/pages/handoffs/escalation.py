@@ -14,11 +14,12 @@ from flowpilot_core.domain.kernel.identifiers import AssessmentId, BranchId, Del
 from flowpilot_core.domain.kernel.permissions import Permission, permits
 from flowpilot_core.domain.sessions.feedback import Verdict
 from flowpilot_core.domain.sessions.session import Priority
+from flowpilot_http.pages.beside import beside
 from flowpilot_http.pages.colleagues import Colleagues
 from flowpilot_http.pages.drawing import drawn
 from flowpilot_http.pages.handoffs.telling import told
 from flowpilot_http.pages.happenings import happenings
-from flowpilot_http.pages.page_request import Form, OfAccount, Visit, shows, takes
+from flowpilot_http.pages.page_request import Form, FromList, Visit, shows, takes
 from flowpilot_http.pages.tried import Tried
 from flowpilot_http.problems import problem_of
 from flowpilot_http.responses import Body
@@ -32,7 +33,7 @@ OFFERED: Final = (Permission.ASSESS, Permission.FEEDBACK, Permission.RETRY_DELIV
 _read: Final = msgspec.json.Decoder(SnapshotOut).decode
 
 
-class Wanted(OfAccount, kw_only=True, frozen=True):
+class Wanted(FromList, kw_only=True, frozen=True):
     """Which dialog is open, for who has no script."""
 
     do: Literal["reroute"] | None = None
@@ -56,7 +57,7 @@ class Moved(Form, kw_only=True, frozen=True):
 async def escalation_page(request: Visit) -> Body:
     """One escalation; looking changes nothing."""
     wanted = await request.wanted(Wanted)
-    return await _shown(request, request.person_for(wanted.account), opened=wanted.do)
+    return await _shown(request, request.person_for(wanted.account), wanted)
 
 
 @takes(ESCALATION)
@@ -67,7 +68,7 @@ async def move_escalation(request: Visit) -> Body:
     try:
         await _moved(request, person, form)
     except (AlreadyClaimed, OwnHandoff, InvalidTransition, NotAssignee) as refusal:
-        return await _shown(request, person, refusal=refusal)
+        return await _shown(request, person, Wanted(), refusal)
     return request.see(f"/escalations/{request.handoff_id}")
 
 
@@ -106,18 +107,19 @@ async def _moved(request: Visit, person: Person, form: Moved) -> None:
             await request.do(form, lambda change: flowpilot.deliveries.retry(person, handoff_id, DeliveryId(which), request=change))
 
 
-async def _shown(request: Visit, person: Person, *, opened: str | None = None, refusal: Exception | None = None) -> Body:
+async def _shown(request: Visit, person: Person, wanted: Wanted, refusal: Exception | None = None) -> Body:
     flowpilot, handoff_id = request.flowpilot, request.handoff_id
     detail = await flowpilot.handoffs.get(person, handoff_id)
     handoff = detail.handoff
     if handoff.intent is Intent.PARK:
         return request.see(f"/sessions/{handoff.session_id}")
-    stored, since, deliveries, seen_by, colleagues = await asyncio.gather(
+    stored, since, deliveries, seen_by, colleagues, from_list = await asyncio.gather(
         flowpilot.handoffs.snapshot(person, handoff_id),
         flowpilot.handoffs.changes(person, handoff_id, after=0, limit=MOST_CHANGES + 1),
         flowpilot.deliveries.of(person, handoff_id, after=None, limit=MOST_TOLD),
         flowpilot.handoffs.seen_by(person, handoff_id),
         Colleagues.of(request, person),
+        beside(request, person, wanted.beside),
     )
     snapshot = _read(stored.body)
     tried = Tried.frozen_in(snapshot)
@@ -129,14 +131,14 @@ async def _shown(request: Visit, person: Person, *, opened: str | None = None, r
         status=problem.status if problem else 200,
         late_claim=isinstance(refusal, AlreadyClaimed),
         refused=problem.detail if problem else None,
-        opened=opened,
+        opened=wanted.do,
+        beside=from_list,
         handoff=HandoffOut.shown(detail),
         snapshot=snapshot,
         tried=tried,
         drawing=drawn(tried),
         since=list(happenings(since[:MOST_CHANGES])),
         more=len(since) > MOST_CHANGES,
-        now=request.now(),
         mine=mine,
         own=handoff.escalated_by == person.user_id,
         waits=handoff.state is HandoffState.OPEN,

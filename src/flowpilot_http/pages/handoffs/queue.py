@@ -9,6 +9,9 @@ from flowpilot_core.domain.kernel.errors import AlreadyClaimed, InvalidTransitio
 from flowpilot_core.domain.kernel.identifiers import HandoffId, TeamId, UserId
 from flowpilot_core.domain.sessions.session import Priority
 from flowpilot_core.ports.handoffs import QueueFilter
+from flowpilot_http import decoding
+from flowpilot_http.pages.beside import MOST as MOST_BESIDE
+from flowpilot_http.pages.beside import Beside, stands_beside
 from flowpilot_http.pages.colleagues import Colleagues
 from flowpilot_http.pages.page_request import Form, OfAccount, Visit, shows, takes
 from flowpilot_http.problems import problem_of
@@ -24,6 +27,15 @@ class Chosen(OfAccount, kw_only=True, frozen=True):
     team: UUID | None = None
     priority: Priority | None = None
     user: UUID | None = None
+
+    @property
+    def where(self) -> QueueFilter:
+        """The same, for the queue."""
+        return QueueFilter(
+            team_id=None if self.team is None else TeamId(self.team),
+            user_id=None if self.user is None else UserId(self.user),
+            priority=self.priority,
+        )
 
 
 class Take(Form, kw_only=True, frozen=True):
@@ -63,12 +75,7 @@ async def how_many_wait(request: Visit) -> Body:
 async def _shown(
     request: Visit, person: Person, wanted: Chosen, refused: HandoffId | None = None, refusal: Exception | None = None
 ) -> Body:
-    where = QueueFilter(
-        team_id=None if wanted.team is None else TeamId(wanted.team),
-        user_id=None if wanted.user is None else UserId(wanted.user),
-        priority=wanted.priority,
-    )
-    handoffs = request.flowpilot.handoffs
+    where, handoffs = wanted.where, request.flowpilot.handoffs
     found, colleagues = await asyncio.gather(
         handoffs.queue(person, where, after=None, limit=MOST + 1),
         Colleagues.of(request, person),
@@ -81,13 +88,18 @@ async def _shown(
         first=await handoffs.get(person, refused) if refused and isinstance(refusal, AlreadyClaimed) else None,
         found=found[:MOST],
         more=len(found) > MOST,
-        now=request.now(),
         wanted=wanted,
         filtered=where != QueueFilter(),
         colleagues=colleagues,
         priorities=[(priority, priority.capitalize()) for priority in reversed(Priority)],
         last_claimed_at=None if found else await handoffs.last_claimed_at(person),
     )
+
+
+@stands_beside(QUEUE)
+async def _beside(request: Visit, person: Person, address: str, query: bytes) -> Beside:
+    waiting = await request.flowpilot.handoffs.queue(person, decoding.query(query, Chosen).where, after=None, limit=MOST_BESIDE)
+    return Beside(name="Queue", address=address, live="queue", waiting=waiting)
 
 
 ROUTES = (queue_page, claim_from_queue, how_many_wait)

@@ -10,10 +10,15 @@ from flowpilot_core.domain.kernel.identifiers import SessionId, UserId
 from flowpilot_core.domain.kernel.permissions import Permission, permits
 from flowpilot_core.domain.sessions.session import Session, Status
 from flowpilot_core.ports.sessions import SessionFilter
+from flowpilot_http import decoding
+from flowpilot_http.pages.beside import MOST as MOST_BESIDE
+from flowpilot_http.pages.beside import Beside, stands_beside
 from flowpilot_http.pages.colleagues import Colleagues
 from flowpilot_http.pages.page_request import OfAccount, Visit, shows
 from flowpilot_http.responses import Body
 
+WORK: Final = "/work"
+SESSIONS: Final = "/sessions"
 MINE: Final = (
     (Status.ACTIVE, "Active"),
     (Status.PARKED, "Parked"),
@@ -31,33 +36,28 @@ class Chosen(OfAccount, kw_only=True, frozen=True):
     after: UUID | None = None
 
 
-@shows("/work")
+@shows(WORK)
 async def work_page(request: Visit) -> Body:
     """What is mine, newest first."""
     person = request.person_for((await request.wanted(OfAccount)).account)
-    found = await asyncio.gather(*(_mine(request, person, status) for status, _ in MINE))
     return await request.framed(
         "work.html",
-        lists=[(name, sessions) for (_, name), sessions in zip(MINE, found, strict=True) if sessions],
+        lists=[(name, sessions) for name, sessions in await _mine(request, person) if sessions],
         may_start=permits(person, Permission.START, ()),
     )
 
 
-@shows("/sessions")
+@shows(SESSIONS)
 async def sessions_page(request: Visit) -> Body:
     """All that I may read, newest first."""
     wanted = await request.wanted(Chosen)
     person = request.person_for(wanted.account)
-    where = SessionFilter(status=wanted.status, assignee_id=None if wanted.assignee is None else UserId(wanted.assignee))
-    after = None if wanted.after is None else SessionId(wanted.after)
-    (found, _), colleagues = await asyncio.gather(
-        request.flowpilot.sessions.list(person, where, after=after, limit=MOST + 1), Colleagues.of(request, person)
-    )
+    sessions, colleagues = await asyncio.gather(_found(request, person, wanted, most=MOST + 1), Colleagues.of(request, person))
     return await request.framed(
         "sessions.html",
-        sessions=found[:MOST],
+        sessions=sessions[:MOST],
         names=colleagues.names,
-        older=found[MOST - 1].id if len(found) > MOST else None,
+        older=sessions[MOST - 1].id if len(sessions) > MOST else None,
         wanted=wanted,
         colleagues=colleagues,
         statuses=[(status, status.capitalize()) for status in Status],
@@ -65,10 +65,31 @@ async def sessions_page(request: Visit) -> Body:
     )
 
 
-async def _mine(request: Visit, person: Person, status: Status) -> Sequence[Session]:
-    where = SessionFilter(status=status, assignee_id=person.user_id)
-    found, _ = await request.flowpilot.sessions.list(person, where, after=None, limit=MOST)
-    return found
+async def _found(request: Visit, person: Person, wanted: Chosen, *, most: int) -> Sequence[Session]:
+    """Those that were chosen, newest first."""
+    where = SessionFilter(status=wanted.status, assignee_id=None if wanted.assignee is None else UserId(wanted.assignee))
+    after = None if wanted.after is None else SessionId(wanted.after)
+    sessions, _ = await request.flowpilot.sessions.list(person, where, after=after, limit=most)
+    return sessions
+
+
+async def _mine(request: Visit, person: Person) -> Sequence[tuple[str, Sequence[Session]]]:
+    """What is somebody's, by what it waits for."""
+    wanted = (Chosen(status=status, assignee=person.user_id) for status, _ in MINE)
+    lists = await asyncio.gather(*(_found(request, person, one, most=MOST) for one in wanted))
+    return [(name, sessions) for (_, name), sessions in zip(MINE, lists, strict=True)]
+
+
+@stands_beside(WORK)
+async def _work_beside(request: Visit, person: Person, address: str, _: bytes) -> Beside:
+    sessions = [session for _, some in await _mine(request, person) for session in some]
+    return Beside(name="My work", address=address, live="sessions", sessions=sessions[:MOST_BESIDE])
+
+
+@stands_beside(SESSIONS)
+async def _sessions_beside(request: Visit, person: Person, address: str, query: bytes) -> Beside:
+    sessions = await _found(request, person, decoding.query(query, Chosen), most=MOST_BESIDE)
+    return Beside(name="Sessions", address=address, live="sessions", sessions=sessions)
 
 
 ROUTES = (work_page, sessions_page)

@@ -17,11 +17,12 @@ from flowpilot_core.domain.outputs.output import OutputKind
 from flowpilot_core.domain.sessions.session import Priority, SessionMove, Status
 from flowpilot_core.domain.sessions.step import StepKind, StepResult
 from flowpilot_core.ports.sessions import SessionDetail
+from flowpilot_http.pages.beside import beside
 from flowpilot_http.pages.colleagues import Colleagues
 from flowpilot_http.pages.drawing import drawn
 from flowpilot_http.pages.handoffs.telling import HOW
 from flowpilot_http.pages.moves import WRONG, typed
-from flowpilot_http.pages.page_request import OfAccount, Visit, shows, takes
+from flowpilot_http.pages.page_request import FromList, Visit, shows, takes
 from flowpilot_http.pages.tried import Tried
 from flowpilot_http.problems import problem_of
 from flowpilot_http.responses import Body
@@ -39,7 +40,7 @@ OUTPUTS: Final = (
 )
 
 
-class Wanted(OfAccount, kw_only=True, frozen=True):
+class Wanted(FromList, kw_only=True, frozen=True):
     """Which branch is looked at, which dialog is open, and for whom an escalation would be."""
 
     branch: UUID | None = None
@@ -75,11 +76,12 @@ async def _shown(request: Visit, person: Person, wanted: Wanted, refusal: Except
     detail = await flowpilot.sessions.get(person, session_id)
     offers = detail.session.offers(person)
     escalating = wanted.do == "escalate" and SessionMove.ESCALATE in offers
-    suggestions, outputs, colleagues, foreseen = await asyncio.gather(
+    suggestions, outputs, colleagues, foreseen, from_list = await asyncio.gather(
         flowpilot.suggestions.list(person, session_id),
         _outputs(request, person, detail),
         Colleagues.of(request, person),
         _foreseen(request, person, wanted) if escalating else _nothing(),
+        beside(request, person, wanted.beside),
     )
     session = SessionDetailOut.shown(detail)
     tried = Tried.of(session)
@@ -94,6 +96,7 @@ async def _shown(request: Visit, person: Person, wanted: Wanted, refusal: Except
         typed=defaultdict(str, said),
         do=f"edit-{said.get('output')}" if said.get("move") == "save" else said.get("move") or wanted.do,
         wanted=wanted,
+        beside=from_list,
         session=session,
         offers=offers,
         may_add=detail.session.may_add_step(person),

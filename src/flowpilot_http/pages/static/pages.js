@@ -107,12 +107,33 @@
     }
   }
 
+  // On a wide screen an item opens beside the list that it stands in, and the address says which list that is.
+  const wide = matchMedia("(min-width: 80rem)");
+  const besideWhat = () => new URLSearchParams(location.search).get("beside");
+
+  /** This page's address with another query, and the same list beside it. @param {URLSearchParams} [query] */
+  function address(query = new URLSearchParams()) {
+    const list = besideWhat();
+    if (list) query.set("beside", list);
+    return location.pathname + (query.size ? `?${query}` : "");
+  }
+
+  /** The answer to a form has no list; the one that stands here stays. @param {HTMLElement} next */
+  function keepBeside(next) {
+    const list = document.getElementById("beside");
+    if (!list || !besideWhat() || next.querySelector("#beside")) return;
+    next.prepend(list.cloneNode(true));
+    next.classList.add("has-beside");
+    next.dataset.beside = main().dataset.beside;
+  }
+
   /** @param {string} html @param {{closing?: boolean}} [how] */
   async function show(html, how = {}) {
     const next = new DOMParser().parseFromString(html, "text/html"), body = next.getElementById("main");
     if (!body) return;
     if (how.closing) for (const dialog of main().querySelectorAll("dialog")) dialog.remove();
     keepLeaving(next.body);
+    keepBeside(body);
     tick(next);
     const still = anchor(), before = still?.getBoundingClientRect().top ?? 0;
     await htmx.swap({ text: body.outerHTML, target: "#main", swap: "outerMorph", sourceElement: document.body });
@@ -191,11 +212,11 @@
     last = event.lastEventId;
     /** @type {Happened} */
     const what = JSON.parse(event.data);
-    const { live, session, handoff } = main().dataset;
+    const { live, beside, session, handoff } = main().dataset, lists = [live, beside];
     const queued = kind.startsWith("handoff.") || kind === "resync";
     if (kind === "handoff.claimed" && what.handoff_id) taken(what.handoff_id, what.by);
-    const here = live === "queue" ? queued : live === "sessions" ? kind !== "delivery.changed"
-      : (session && what.session_id === session) || (handoff && what.handoff_id === handoff) || kind === "resync";
+    const here = (lists.includes("queue") && queued) || (lists.includes("sessions") && kind !== "delivery.changed")
+      || (session && what.session_id === session) || (handoff && what.handoff_id === handoff) || kind === "resync";
     if (here) {
       clearTimeout(soon);
       soon = setTimeout(async () => {
@@ -320,7 +341,7 @@
         forget(form);
         const to = new URL(answer.url);
         if (to.pathname !== location.pathname) { location.assign(to.href); return; }
-        history.replaceState(null, "", to.pathname + to.search);
+        history.replaceState(null, "", address(to.searchParams));
         form.reset();
         await show(html, { closing: true });
         written[0]?.isConnected && written[0].focus({ preventScroll: true });
@@ -359,7 +380,7 @@
   /** @param {HTMLFormElement} form @param {HTMLElement | null} submitter */
   async function open(form, submitter) {
     const query = new URLSearchParams(/** @type {any} */ (new FormData(form, submitter)));
-    const to = `${new URL(form.action).pathname}?${query}`;
+    const to = address(query);
     try {
       const answer = await fetch(to, { headers: { accept: "text/html" } });
       if (signedOut(answer) || !answer.ok) return;
@@ -372,7 +393,7 @@
   function preview(form) {
     const query = new URLSearchParams({ do: form.closest("dialog")?.id ?? "" });
     for (const one of /** @type {NodeListOf<HTMLSelectElement>} */ (form.querySelectorAll("[data-previews]"))) if (one.value) query.set(one.name, one.value);
-    history.replaceState(null, "", `${location.pathname}?${query}`);
+    history.replaceState(null, "", address(query));
     return refresh();
   }
 
@@ -381,7 +402,7 @@
     if (!dialog) return;
     dialog.close();
     if (dialog.id !== "keys") {
-      history.replaceState(null, "", location.pathname);
+      history.replaceState(null, "", address());
       dialog.remove();
     }
   }
@@ -449,7 +470,8 @@
   /** @param {number} by */
   function step(by) {
     const items = /** @type {HTMLElement[]} */ ([...main().querySelectorAll("article.item")]);
-    const at = items.indexOf(/** @type {HTMLElement} */ (document.activeElement?.closest("article.item")));
+    const open = main().querySelector(".beside [aria-current]");
+    const at = items.indexOf(/** @type {HTMLElement} */ ((document.activeElement?.closest("article.item") ?? open?.closest("article.item"))));
     const next = items[Math.min(items.length - 1, Math.max(0, at + by))];
     next?.focus();
     next?.scrollIntoView({ block: "nearest" });
@@ -472,7 +494,7 @@
       case "j": step(1); break;
       case "k": step(-1); break;
       case "Enter": if (at === article) article?.querySelector("a")?.click(); break;
-      case "c": /** @type {HTMLElement | null} */ ((article ?? document).querySelector("button[name=claim], button[value=claim]"))?.click(); break;
+      case "c": /** @type {HTMLElement | null} */ (article ? article.querySelector("button[name=claim]") : document.querySelector("button[value=claim]"))?.click(); break;
       case "n": location.assign("/sessions/new"); break;
       case "/": {
         const search = /** @type {HTMLElement | null} */ (document.querySelector("input[type=search]"));
@@ -486,9 +508,13 @@
     }
   });
 
-  // A button may have nothing to send: it copies, or adds a line to a form.
   document.addEventListener("click", (event) => {
     const target = /** @type {HTMLElement} */ (event.target);
+    const item = /** @type {HTMLAnchorElement | null} */ (target.closest("main[data-live] .item :is(h2, h3) a"));
+    if (item && wide.matches && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+      event.preventDefault();
+      location.assign(`${item.pathname}?${new URLSearchParams({ beside: location.pathname + location.search })}`);
+    }
     const link = target.closest("a[href^='#']");
     if (link) {
       const there = document.getElementById((link.getAttribute("href") ?? "#").slice(1));
@@ -497,6 +523,7 @@
   });
 
   arrange();
+  document.querySelector(".beside [aria-current]")?.closest("article")?.scrollIntoView({ block: "nearest" });
   if (document.querySelector("[autofocus]")) /** @type {HTMLElement} */ (document.querySelector("[autofocus]")).focus();
   setInterval(tick, 15_000);
   setInterval(() => { if (main().dataset.again && !document.hidden) void refresh(); }, 10_000);
