@@ -54,6 +54,7 @@ HAPPENED: Mapping[EventKind, str] = {
     EventKind.HANDOFF_REROUTED: "An open escalation is meant for another team or person, or has another priority.",
     EventKind.HANDOFF_WITHDRAWN: "An open escalation was taken out of the queue.",
     EventKind.HANDOFF_REMINDED: "A step of the escalation policy told people again that an escalation waits.",
+    EventKind.HANDOFF_SEEN: "Somebody looked at an escalation for the first time.",
     EventKind.HANDOFF_JUDGED: "Who claimed an escalation gave a verdict on it.",
     EventKind.OUTPUT_MADE: "A resolution output was made of a resolved session.",
     EventKind.OUTPUT_EDITED: "A resolution output has another version.",

@@ -41,7 +41,7 @@ def test_its_escalator_reads_who_has_looked_at_it(site: Site, browsing: Browsing
     expect(jo.get_by_text("Nobody has looked at it yet.")).to_be_visible()
 
     browsing.of("sam", f"/escalations/{handoff_id}")
+    expect(jo.get_by_text("Sam Okafor has looked at it.")).to_be_visible()
     browsing.of("sue", f"/escalations/{handoff_id}", java_script_enabled=False).get_by_role("button", name="I have seen it").click()
 
-    jo.reload()
     expect(jo.get_by_text("Sam Okafor, Sue Lind have looked at it.")).to_be_visible()

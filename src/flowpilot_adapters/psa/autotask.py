@@ -1,9 +1,10 @@
 """Autotask PSA."""
 
 import hmac
+import re
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import httpx
 from attrs import define, field
@@ -20,6 +21,20 @@ from .vendor_json import RECENT, hours, number, record, records, shortened, the_
 from .vendor_line import Call, Line, Query, Reply
 from .webhook_verification import is_signature, ticket_in, told
 
+ZONE = re.compile(r"(?:webservices|ww)(\d{1,3})\.autotask\.net")
+"""A zone's host, of its API or for people."""
+
+
+def ticket_page(base_url: str, ticket_id: str) -> str | None:
+    """Where people see a ticket; None for the address that all zones share, since only the vendor knows which one a tenant is in."""
+    zone = ZONE.fullmatch(urlsplit(base_url).hostname or "")
+    if zone is None:
+        return None
+    named = "TicketID" if ticket_id.isdecimal() else "TicketNumber"
+    command = urlencode({"Code": "OpenTicketDetail", named: ticket_id})
+    return f"https://ww{zone[1]}.autotask.net/Autotask/AutotaskExtend/ExecuteCommand.aspx?{command}"
+
+
 VENDOR = Vendor(
     system="autotask",
     name="Autotask PSA",
@@ -30,6 +45,7 @@ VENDOR = Vendor(
     },
     to_client={"publish": "All Autotask Users"},
     format=NoteFormat.PLAIN,
+    ticket_page=ticket_page,
 )
 
 LONGEST_TITLE = 250

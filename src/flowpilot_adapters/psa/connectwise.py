@@ -21,6 +21,13 @@ from .vendor_json import RECENT, chosen, hours, number, options, record, records
 from .vendor_line import Call, Line, Query, Reply
 from .webhook_verification import is_signature, ticket_in, told
 
+
+def ticket_page(base_url: str, ticket_id: str) -> str:
+    """Where people see a ticket, who sign in at `base_url`; the path is a router to the release that their site runs."""
+    root = base_url.rstrip("/").replace("://api-", "://", 1)
+    return f"{root}/v4_6_release/services/system_io/Service/fv_sr100_request.rails?service_recid={quote(ticket_id, safe='')}"
+
+
 VENDOR = Vendor(
     system="connectwise",
     name="ConnectWise PSA",
@@ -29,6 +36,7 @@ VENDOR = Vendor(
     to_client={"note": "discussion"},
     format=NoteFormat.MARKDOWN,
     vouching=Vouching.OWN_KEY,
+    ticket_page=ticket_page,
 )
 
 FLAGS: Mapping[str, str] = MappingProxyType(

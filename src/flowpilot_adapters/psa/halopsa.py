@@ -4,6 +4,7 @@ import asyncio
 import html
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
+from urllib.parse import quote
 
 import httpx
 from attrs import define, field, frozen
@@ -33,6 +34,12 @@ from .vendor_json import (
 from .vendor_line import Call, Line, Query, Reply, Window
 from .webhook_verification import is_secret, password, ticket_in, told
 
+
+def ticket_page(base_url: str, ticket_id: str) -> str:
+    """Where people see a ticket."""
+    return f"{base_url.rstrip('/')}/ticket?id={quote(ticket_id, safe='')}"
+
+
 VENDOR = Vendor(
     system="halopsa",
     name="HaloPSA",
@@ -46,6 +53,7 @@ VENDOR = Vendor(
     to_client={"hidden_from_user": False},
     format=NoteFormat.HTML,
     notes_on_closed=False,
+    ticket_page=ticket_page,
 )
 
 SECRET_HEADER = "x-webhook-secret"  # noqa: S105  (the name of a header)

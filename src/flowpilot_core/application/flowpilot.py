@@ -135,7 +135,7 @@ class FlowPilot:
                 units=units, openid=speaking, safe=safe, signing_in=signing_in, clock=clock, new_id=new_id, new_secret=new_secret
             ),
             psa=PsaConnections(units=units, view=view, clock=clock, new_id=new_id, psas=connectable),
-            tickets=Tickets(begin=begin, clock=clock, psas=connectable),
+            tickets=Tickets(begin=begin, view=view, clock=clock, psas=connectable),
             psa_webhooks=PsaWebhooks(units=units, clock=clock, new_id=new_id, new_secret=new_secret, psas=connectable),
             webhooks=Webhooks(units=units, clock=clock, new_id=new_id, new_secret=new_secret, safe=safe),
             people=People(units=units, view=view, clock=clock, new_id=new_id),

@@ -363,6 +363,9 @@ class AccessView(Protocol):
     async def team(self, team_id: TeamId) -> TeamDetail:
         """Raises `NotFound`."""
 
+    async def colleagues(self, *, limit: int) -> tuple[Sequence[Member], Sequence[TeamDetail]]:
+        """The first of `members` and of `teams`, as of one moment."""
+
     async def authenticate(self, digest: bytes, *, at: datetime) -> tuple[Person, ApiToken]:
         """Who a token's digest stands for, with the token.
 

@@ -12,9 +12,9 @@ from flowpilot_core.domain.handoffs.quiet_claim import ClaimWatch
 from flowpilot_core.domain.handoffs.snapshot import Snapshot
 from flowpilot_core.domain.kernel.actor import Actor, Person, Role
 from flowpilot_core.domain.kernel.identifiers import BranchId, ClaimWatchId, EventId, HandoffId, SessionId, TeamId, UserId
-from flowpilot_core.domain.notifications.delivery import Colleague, Reach
+from flowpilot_core.domain.notifications.delivery import Colleague, Delivery, Reach
 from flowpilot_core.domain.notifications.escalation_policy import EscalationPolicy
-from flowpilot_core.domain.sessions.session import Priority, Ticket
+from flowpilot_core.domain.sessions.session import Priority, Session, Ticket
 
 from .kernel import Entry, KernelWork
 from .sessions import SessionDetail
@@ -31,6 +31,21 @@ class HandoffDetail:
     names: Mapping[UserId, str]
     assessment: Assessment | None = None
     """The newest that did not fail, or else the newest; None where nobody assesses."""
+
+
+@frozen(kw_only=True)
+class WholeHandoff:
+    """A handoff with all that there is to read of it, as of one moment."""
+
+    detail: HandoffDetail
+    snapshot: bytes
+    """As it was stored."""
+    changes: Sequence[Entry]
+    """Of its session, since the snapshot was frozen."""
+    deliveries: Sequence[Delivery]
+    seen_by: frozenset[UserId]
+    session: Session
+    """As it is by now; its steps are not read."""
 
 
 class QueueItem(NamedTuple):
@@ -186,6 +201,9 @@ class HandoffView(Protocol):
 
     async def handoff(self, handoff_id: HandoffId) -> HandoffDetail:
         """Raises `NotFound`."""
+
+    async def whole_handoff(self, handoff_id: HandoffId, reader: Actor, *, changes: int, told: int) -> WholeHandoff:
+        """As `handoff`, `snapshot`, `changes`, `seen_by` and `NotificationView.deliveries` show it. Raises `NotFound`."""
 
     async def snapshot(self, handoff_id: HandoffId) -> StoredSnapshot:
         """Raises `NotFound`."""

@@ -1,6 +1,5 @@
 """People and teams, as pages let somebody choose among them."""
 
-import asyncio
 from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
@@ -29,9 +28,7 @@ class Colleagues:
     @classmethod
     async def of(cls, request: Visit, person: Person) -> "Colleagues":
         """Those of the account of whoever is signed in."""
-        members, teams = await asyncio.gather(
-            request.flowpilot.people.members(person, after=None, limit=MOST), request.flowpilot.people.teams(person, after=None, limit=MOST)
-        )
+        members, teams = await request.flowpilot.people.colleagues(person, limit=MOST)
         return cls(
             people=sorted(
                 ((one.user.id, one.user.name) for one in members if one.user.deactivated_at is None), key=lambda choice: choice[1]

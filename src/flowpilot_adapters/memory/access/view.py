@@ -35,6 +35,10 @@ class MemoryAccessView(MemoryReading):
         """As `AccessView.team` says."""
         return reading.team(await self._now(), team_id)
 
+    async def colleagues(self, *, limit: int) -> tuple[Sequence[Member], Sequence[TeamDetail]]:
+        """As `AccessView.colleagues` says."""
+        return await self.members(after=None, limit=limit), await self.teams(after=None, limit=limit)
+
     async def authenticate(self, digest: bytes, *, at: datetime) -> tuple[Person, ApiToken]:
         """As `AccessView.authenticate` says."""
         rows = await self._now()

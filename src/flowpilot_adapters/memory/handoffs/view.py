@@ -10,7 +10,7 @@ from flowpilot_adapters.memory.tables import Working
 from flowpilot_core.domain.handoffs.handoff import Handoff, HandoffState, Intent
 from flowpilot_core.domain.kernel.actor import Actor
 from flowpilot_core.domain.kernel.identifiers import HandoffId, UserId
-from flowpilot_core.ports.handoffs import HandoffDetail, QueueFilter, QueueItem, QueuePosition, StoredSnapshot
+from flowpilot_core.ports.handoffs import HandoffDetail, QueueFilter, QueueItem, QueuePosition, StoredSnapshot, WholeHandoff
 from flowpilot_core.ports.kernel import Entry
 
 
@@ -20,6 +20,19 @@ class MemoryHandoffView(MemoryReading):
     async def handoff(self, handoff_id: HandoffId) -> HandoffDetail:
         """As `HandoffView.handoff` says."""
         return reading.handoff_detail(await self._now(), handoff_id)
+
+    async def whole_handoff(self, handoff_id: HandoffId, reader: Actor, *, changes: int, told: int) -> WholeHandoff:
+        """As `HandoffView.whole_handoff` says."""
+        handoff, since = await self.changes(handoff_id, reader, after=0, limit=changes)
+        rows = await self._now()
+        return WholeHandoff(
+            detail=reading.handoff_detail(rows, handoff_id),
+            snapshot=self._tables.snapshots[handoff_id],
+            changes=since,
+            deliveries=reading.deliveries(rows, handoff_id)[:told],
+            seen_by=await self.seen_by(handoff_id),
+            session=reading.session(rows, handoff.session_id),
+        )
 
     async def snapshot(self, handoff_id: HandoffId) -> StoredSnapshot:
         """As `HandoffView.snapshot` says."""

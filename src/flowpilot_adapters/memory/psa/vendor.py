@@ -63,6 +63,7 @@ class MemoryPsa:
             settings=settings,
             format=self.format,
             to_client={"note": "public"},
+            ticket_page=lambda base_url, ticket_id: f"{base_url}/tickets/{ticket_id}",
             notes_on_closed=self.notes_on_closed,
         )
 

@@ -67,6 +67,12 @@ class SqlAccessView(SqlReading):
         """As `AccessView.team` says."""
         return people.team_of(await self._read_one(people.team_call(self._account_id, team_id)))
 
+    async def colleagues(self, *, limit: int) -> tuple[Sequence[Member], Sequence[TeamDetail]]:
+        """As `AccessView.colleagues` says."""
+        first = {"account_id": self._account_id, "after": LOWEST, "most": limit}
+        members, teams = await self._read(people.MEMBERS(**first), people.TEAM_PAGE(**first))
+        return [access_records.member(row) for row in members.rows], [access_records.team(row) for row in teams.rows]
+
     async def authenticate(self, digest: bytes, *, at: datetime) -> tuple[Person, ApiToken]:
         """As `AccessView.authenticate` says."""
         row = (await self._read_one(AUTHENTICATE(account_id=self._account_id, digest=digest, at=at))).first

@@ -8,19 +8,26 @@ from sqlalchemy import bindparam, func, select
 
 from flowpilot_adapters.sql.handoffs import handoffs
 from flowpilot_adapters.sql.kernel.view import AFTER
+from flowpilot_adapters.sql.notifications.view import DELIVERIES
 from flowpilot_adapters.sql.queries import (
     HANDOFF_BY_ID,
+    LOWEST,
+    branches_of,
     columns_but_account,
     own,
 )
 from flowpilot_adapters.sql.reading import SqlReading
 from flowpilot_adapters.sql.records import handoffs as handoffs_records
 from flowpilot_adapters.sql.records import kernel as kernel_records
+from flowpilot_adapters.sql.records import notifications as notifications_records
+from flowpilot_adapters.sql.records import sessions as sessions_records
 from flowpilot_adapters.sql.schema import (
+    branch,
     event,
     handoff,
     handoff_seen,
     handoff_snapshot,
+    session,
 )
 from flowpilot_adapters.sql.sessions.view import TO_BE_READ, reads
 from flowpilot_adapters.sql.statement import compiled
@@ -28,7 +35,7 @@ from flowpilot_core.domain.handoffs.handoff import Handoff, Intent
 from flowpilot_core.domain.kernel.actor import Actor
 from flowpilot_core.domain.kernel.errors import NotFound
 from flowpilot_core.domain.kernel.identifiers import HandoffId, UserId
-from flowpilot_core.ports.handoffs import HandoffDetail, QueueFilter, QueueItem, QueuePosition, StoredSnapshot
+from flowpilot_core.ports.handoffs import HandoffDetail, QueueFilter, QueueItem, QueuePosition, StoredSnapshot, WholeHandoff
 from flowpilot_core.ports.kernel import Entry
 
 from .queue import LAST_CLAIMED, WAITING, queue_call
@@ -61,12 +68,38 @@ CHANGES: Final = compiled(
 )
 
 
+SESSION: Final = compiled("session of handoff", select(*columns_but_account(session)).where(own(session), session.c.id == _session_id))
+BRANCHES: Final = compiled("branches of handoff", branches_of(branch.c.session_id == _session_id))
+
+
 class SqlHandoffView(SqlReading):
     """As `HandoffView` says."""
 
     async def handoff(self, handoff_id: HandoffId) -> HandoffDetail:
         """As `HandoffView.handoff` says."""
         return handoffs.detail_of(await self._read_one(handoffs.detail_call(self._account_id, handoff_id)))
+
+    async def whole_handoff(self, handoff_id: HandoffId, reader: Actor, *, changes: int, told: int) -> WholeHandoff:
+        """As `HandoffView.whole_handoff` says."""
+        it = {"account_id": self._account_id, "id": handoff_id}
+        detail, stored, since, deliveries, looked, found, branches = await self._read(
+            handoffs.detail_call(self._account_id, handoff_id),
+            SNAPSHOT(**it),
+            CHANGES(after=0, most=changes, **reads(reader), **it),
+            DELIVERIES(after=LOWEST, most=told, **it),
+            LOOKED_AT(**it),
+            SESSION(**it),
+            BRANCHES(**it),
+        )
+        whole = handoffs.detail_of(detail)
+        return WholeHandoff(
+            detail=whole,
+            snapshot=stored.rows[0].body,
+            changes=[kernel_records.entry(row) for row in since.rows],
+            deliveries=[notifications_records.delivery(row) for row in deliveries.rows],
+            seen_by=frozenset(row.user_id for row in looked.rows),
+            session=sessions_records.session(found.rows[0], branches.rows),
+        )
 
     async def snapshot(self, handoff_id: HandoffId) -> StoredSnapshot:
         """As `HandoffView.snapshot` says."""

@@ -49,6 +49,10 @@ class People:
         """Everybody, those who were deactivated or have yet to accept too, by id."""
         return await self.view(actor.account_id).members(after=after, limit=limit)
 
+    async def colleagues(self, actor: Actor, *, limit: int) -> tuple[Sequence[Member], Sequence[TeamDetail]]:
+        """The first of `members` and of `teams`, for whoever chooses among them."""
+        return await self.view(actor.account_id).colleagues(limit=limit)
+
     async def member(self, actor: Actor, user_id: UserId) -> Member:
         """One person."""
         return await self.view(actor.account_id).member(user_id)

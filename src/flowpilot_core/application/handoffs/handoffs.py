@@ -18,10 +18,19 @@ from flowpilot_core.domain.kernel.errors import SnapshotDamaged
 from flowpilot_core.domain.kernel.events import Event, EventKind
 from flowpilot_core.domain.kernel.identifiers import BranchId, HandoffId, SessionId, TeamId, UserId
 from flowpilot_core.domain.kernel.permissions import Permission, person
-from flowpilot_core.domain.sessions.feedback import Seen, Verdict
+from flowpilot_core.domain.sessions.feedback import Verdict
 from flowpilot_core.domain.sessions.session import Priority, Session
 from flowpilot_core.ports.access import AccessWork
-from flowpilot_core.ports.handoffs import HandoffDetail, HandoffView, HandoffWork, QueueFilter, QueueItem, QueuePosition, StoredSnapshot
+from flowpilot_core.ports.handoffs import (
+    HandoffDetail,
+    HandoffView,
+    HandoffWork,
+    QueueFilter,
+    QueueItem,
+    QueuePosition,
+    StoredSnapshot,
+    WholeHandoff,
+)
 from flowpilot_core.ports.kernel import Clock, Entry, NewId, ViewOf
 from flowpilot_core.ports.sessions import SessionWork
 
@@ -228,10 +237,18 @@ class Handoffs(Generic[W]):
         async def unit(work: W) -> HandoffDetail:
             handoff = await _load(work, handoff_id, actor)
             handoff.require_version(request.if_match)
-            await work.feedback.see(Seen(handoff_id=handoff_id, user_id=by.user_id, seen_at=self.clock.now()))
+            seen, event = handoff.seen(by=by, at=self.clock.now())
+            if event and by.user_id not in await work.feedback.seen_by(handoff_id):
+                await self.units.record(work, event, request)
+            await work.feedback.see(seen)
             return readable(await work.handoffs.detail(handoff_id), actor)
 
         return await self.units.run(actor, unit, request)
+
+    async def whole(self, actor: Actor, handoff_id: HandoffId, *, changes: int, told: int) -> WholeHandoff:
+        """One handoff with all that there is to read of it: at most so many changes of its session since, and so many deliveries."""
+        found = await self.view(actor.account_id).whole_handoff(handoff_id, actor, changes=changes, told=told)
+        return evolve(found, detail=readable(found.detail, actor))
 
     async def seen_by(self, actor: Actor, handoff_id: HandoffId) -> frozenset[UserId]:
         """Who has looked at an escalation; a park is looked at by nobody."""

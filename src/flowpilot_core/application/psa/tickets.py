@@ -20,8 +20,8 @@ from flowpilot_core.domain.kernel.text import TITLE
 from flowpilot_core.domain.psa.connection import PsaConnection
 from flowpilot_core.domain.sessions.session import Ticket
 from flowpilot_core.ports.access import AccessWork
-from flowpilot_core.ports.kernel import BeginWork, Clock, Jitter
-from flowpilot_core.ports.psa import Access, NotDone, PsaTicket, PsaWork, Trouble
+from flowpilot_core.ports.kernel import BeginWork, Clock, Jitter, ViewOf
+from flowpilot_core.ports.psa import Access, NotDone, PsaTicket, PsaView, PsaWork, Trouble
 from flowpilot_core.ports.relay import Lease, RelayWork
 from flowpilot_core.ports.sessions import SessionWork
 
@@ -89,9 +89,18 @@ class Tickets:
     """The tickets of the actor's account."""
 
     begin: BeginWork[TicketsNeeds]
+    view: ViewOf[PsaView]
     clock: Clock
     psas: Psas
     _recent: RecentTickets = field(factory=RecentTickets, init=False)
+
+    async def page(self, actor: Actor, system: str, ticket_id: str) -> str | None:
+        """Where people see a ticket in its PSA; None where that is not known."""
+        if system not in self.psas.vendors:
+            return None
+        page_of = self.psas.vendors[system].vendor.ticket_page
+        connections = await self.view(actor.account_id).psa_connections()
+        return next((page_of(one.base_url, ticket_id) for one in connections if one.system == system), None)
 
     async def read(self, actor: Actor, system: str, ticket_id: str) -> PsaTicket:
         """A ticket as its PSA shows it, or showed it a moment ago.

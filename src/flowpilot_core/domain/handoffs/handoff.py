@@ -14,7 +14,7 @@ from flowpilot_core.domain.kernel.identifiers import BranchId, HandoffId, Sessio
 from flowpilot_core.domain.kernel.permissions import Permission, permits, require, require_role
 from flowpilot_core.domain.kernel.text import counted, optional_text
 from flowpilot_core.domain.kernel.transitions import advance
-from flowpilot_core.domain.sessions.feedback import Judgement, Verdict
+from flowpilot_core.domain.sessions.feedback import Judgement, Seen, Verdict
 from flowpilot_core.domain.sessions.session import Priority, Session, Status, Ticket
 
 
@@ -246,6 +246,12 @@ class Handoff:
         """That so many people were told again that it waits, and over which channels."""
         require(by, Permission.REMIND, self.session_id)
         return self._event(EventKind.HANDOFF_REMINDED, by, max(at, self.escalated_at), number=number, people=people, channels=[*channels])
+
+    def seen(self, *, by: Person, at: datetime) -> "tuple[Seen, Event | None]":
+        """That somebody has looked at it; of a park nobody else hears."""
+        seen = Seen(handoff_id=self.id, user_id=by.user_id, seen_at=at)
+        told = self.intent is Intent.ESCALATE
+        return seen, self._event(EventKind.HANDOFF_SEEN, by, max(at, self.escalated_at)) if told else None
 
     def judged(self, verdict: Verdict, comment: str | None, *, by: Person, at: datetime) -> "tuple[Judgement, Event]":
         """What its claimer thinks of its having been escalated. Raises also `InvalidValue`."""

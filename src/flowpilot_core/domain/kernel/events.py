@@ -39,6 +39,7 @@ class EventKind(StrEnum):
     HANDOFF_LAPSED = "handoff.lapsed"
     HANDOFF_REROUTED = "handoff.rerouted"
     HANDOFF_WITHDRAWN = "handoff.withdrawn"
+    HANDOFF_SEEN = "handoff.seen"
     HANDOFF_JUDGED = "handoff.judged"
     HANDOFF_REMINDED = "handoff.reminded"
     OUTPUT_MADE = "output.made"

@@ -12,6 +12,7 @@ PUSHED = frozenset(
         EventKind.HANDOFF_LAPSED,
         EventKind.HANDOFF_WITHDRAWN,
         EventKind.HANDOFF_REMINDED,
+        EventKind.HANDOFF_SEEN,
         EventKind.SESSION_REASSIGNED,
         EventKind.SESSION_PARKED,
         EventKind.SESSION_RESUMED,

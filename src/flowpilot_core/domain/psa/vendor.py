@@ -1,6 +1,6 @@
 """A PSA vendor: what a connection to it needs, and how it shows what is written."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -61,6 +61,10 @@ class Setting:
             raise InvalidValue(f"settings.{name}", one_of(self.among))
 
 
+def nowhere(base_url: str, ticket_id: str) -> None:
+    """Of a vendor whose tickets have no page that a link could lead to."""
+
+
 @frozen(kw_only=True)
 class Vendor:
     """A vendor as accounts know it."""
@@ -77,6 +81,8 @@ class Vendor:
     to_client: Mapping[str, Plain] = field(factory=dict)
     """The settings under which the client reads a note."""
     vouching: Vouching = Vouching.SECRET
+    ticket_page: Callable[[str, str], str | None] = nowhere
+    """Where people see a ticket, by the connection's address and the ticket's id; None where that does not tell."""
     notes_on_closed: bool = True
     """Whether a closed ticket takes a note and stays closed."""
 

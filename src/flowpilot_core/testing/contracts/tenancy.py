@@ -54,6 +54,7 @@ LOOKS: dict[str, Look] = {
     "View.session": lambda view, ids, _: view.session(ids.session),
     "View.handoff": lambda view, ids, _: view.handoff(ids.handoff),
     "View.changes": lambda view, ids, by: view.changes(ids.handoff, by, after=0, limit=10),
+    "View.whole_handoff": lambda view, ids, by: view.whole_handoff(ids.handoff, by, changes=10, told=10),
     "View.snapshot": lambda view, ids, _: view.snapshot(ids.handoff),
     "View.assessments": lambda view, ids, _: view.assessments(ids.handoff, after=None, limit=10),
     "View.deliveries": lambda view, ids, _: view.deliveries(ids.handoff, after=None, limit=10),

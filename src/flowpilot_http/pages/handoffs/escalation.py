@@ -109,22 +109,17 @@ async def _moved(request: Visit, person: Person, form: Moved) -> None:
 
 async def _shown(request: Visit, person: Person, wanted: Wanted, refusal: Exception | None = None) -> Body:
     flowpilot, handoff_id = request.flowpilot, request.handoff_id
-    detail = await flowpilot.handoffs.get(person, handoff_id)
-    handoff = detail.handoff
-    if handoff.intent is Intent.PARK:
-        return request.see(f"/sessions/{handoff.session_id}")
-    stored, since, deliveries, seen_by, colleagues, from_list = await asyncio.gather(
-        flowpilot.handoffs.snapshot(person, handoff_id),
-        flowpilot.handoffs.changes(person, handoff_id, after=0, limit=MOST_CHANGES + 1),
-        flowpilot.deliveries.of(person, handoff_id, after=None, limit=MOST_TOLD),
-        flowpilot.handoffs.seen_by(person, handoff_id),
+    whole, colleagues, from_list = await asyncio.gather(
+        flowpilot.handoffs.whole(person, handoff_id, changes=MOST_CHANGES + 1, told=MOST_TOLD),
         Colleagues.of(request, person),
         beside(request, person, wanted.beside),
     )
-    snapshot = _read(stored.body)
+    handoff, since = whole.detail.handoff, whole.changes
+    if handoff.intent is Intent.PARK:
+        return request.see(f"/sessions/{handoff.session_id}")
+    snapshot = _read(whole.snapshot)
     tried = Tried.frozen_in(snapshot)
-    mine = bool(handoff.claim and handoff.claim.by == person.user_id)
-    session = (await flowpilot.sessions.get(person, handoff.session_id)).session if mine else None
+    ticket_page = await flowpilot.tickets.page(person, snapshot.ticket.system, snapshot.ticket.id) if snapshot.ticket else None
     problem = problem_of(refusal) if refusal else None
     return await request.framed(
         "escalation.html",
@@ -133,18 +128,19 @@ async def _shown(request: Visit, person: Person, wanted: Wanted, refusal: Except
         refused=problem.detail if problem else None,
         opened=wanted.do,
         beside=from_list,
-        handoff=HandoffOut.shown(detail),
+        handoff=HandoffOut.shown(whole.detail),
         snapshot=snapshot,
         tried=tried,
         drawing=drawn(tried),
         since=list(happenings(since[:MOST_CHANGES])),
         more=len(since) > MOST_CHANGES,
-        mine=mine,
+        ticket_page=ticket_page,
+        mine=bool(handoff.claim and handoff.claim.by == person.user_id),
         own=handoff.escalated_by == person.user_id,
         waits=handoff.state is HandoffState.OPEN,
-        offers=handoff.offers(person, session),
-        told=told(deliveries, seen_by, colleagues.names),
-        seen=person.user_id in seen_by,
+        offers=handoff.offers(person, whole.session),
+        told=told(whole.deliveries, whole.seen_by, colleagues.names),
+        seen=person.user_id in whole.seen_by,
         colleagues=colleagues,
         may={permission: permits(person, permission, ()) for permission in OFFERED},
     )

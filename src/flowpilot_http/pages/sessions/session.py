@@ -76,12 +76,14 @@ async def _shown(request: Visit, person: Person, wanted: Wanted, refusal: Except
     detail = await flowpilot.sessions.get(person, session_id)
     offers = detail.session.offers(person)
     escalating = wanted.do == "escalate" and SessionMove.ESCALATE in offers
-    suggestions, outputs, colleagues, foreseen, from_list = await asyncio.gather(
+    ticket = detail.session.ticket
+    suggestions, outputs, colleagues, foreseen, from_list, ticket_page = await asyncio.gather(
         flowpilot.suggestions.list(person, session_id),
         _outputs(request, person, detail),
         Colleagues.of(request, person),
         _foreseen(request, person, wanted) if escalating else _nothing(),
         beside(request, person, wanted.beside),
+        flowpilot.tickets.page(person, ticket.system, ticket.id) if ticket else _nothing(),
     )
     session = SessionDetailOut.shown(detail)
     tried = Tried.of(session)
@@ -97,6 +99,7 @@ async def _shown(request: Visit, person: Person, wanted: Wanted, refusal: Except
         do=f"edit-{said.get('output')}" if said.get("move") == "save" else said.get("move") or wanted.do,
         wanted=wanted,
         beside=from_list,
+        ticket_page=ticket_page,
         session=session,
         offers=offers,
         may_add=detail.session.may_add_step(person),

@@ -12,7 +12,7 @@
   const me = document.body.dataset.person ?? "";
   const HAPPENED = [
     "handoff.escalated", "handoff.rerouted", "handoff.assessed", "handoff.claimed", "handoff.unclaimed", "handoff.lapsed",
-    "handoff.withdrawn", "handoff.reminded", "session.reassigned", "session.parked", "session.resumed", "session.resolved",
+    "handoff.withdrawn", "handoff.reminded", "handoff.seen", "session.reassigned", "session.parked", "session.resumed", "session.resolved",
     "session.reopened", "session.changed", "delivery.changed",
   ];
   const SOON = 60, STAYS = 2500, LONGEST_PAUSE = 30_000;
@@ -183,7 +183,7 @@
   // ---- The stream: what happens elsewhere is shown here.
 
   let last = "", pause = 500, source = /** @type {EventSource | null} */ (null), away = false;
-  let soon = 0;
+  let soon = 0, counting = 0;
 
   function listen() {
     if (source) return;
@@ -213,7 +213,7 @@
     /** @type {Happened} */
     const what = JSON.parse(event.data);
     const { live, beside, session, handoff } = main().dataset, lists = [live, beside];
-    const queued = kind.startsWith("handoff.") || kind === "resync";
+    const queued = (kind.startsWith("handoff.") && kind !== "handoff.seen") || kind === "resync";
     if (kind === "handoff.claimed" && what.handoff_id) taken(what.handoff_id, what.by);
     const here = (lists.includes("queue") && queued) || (lists.includes("sessions") && kind !== "delivery.changed")
       || (session && what.session_id === session) || (handoff && what.handoff_id === handoff) || kind === "resync";
@@ -224,8 +224,14 @@
         if (kind === "handoff.escalated" && what.handoff_id) announce(what.handoff_id, what.by);
       }, SOON);
     } else if (queued) {
-      void fetch("/queue/waiting").then(async (answer) => { if (answer.ok && !answer.redirected) count(await answer.text()); }).catch(() => {});
+      clearTimeout(counting);
+      counting = setTimeout(recount, SOON);
     }
+  }
+
+  /** How many wait, where the page itself has nothing new. */
+  function recount() {
+    fetch("/queue/waiting").then(async (answer) => { if (answer.ok && !answer.redirected) count(await answer.text()); }).catch(() => {});
   }
 
   /** @param {Happened["by"]} by */
@@ -526,6 +532,5 @@
   document.querySelector(".beside [aria-current]")?.closest("article")?.scrollIntoView({ block: "nearest" });
   if (document.querySelector("[autofocus]")) /** @type {HTMLElement} */ (document.querySelector("[autofocus]")).focus();
   setInterval(tick, 15_000);
-  setInterval(() => { if (main().dataset.again && !document.hidden) void refresh(); }, 10_000);
   listen();
 })();

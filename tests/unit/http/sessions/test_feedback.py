@@ -40,6 +40,26 @@ async def test_its_escalator_sees_who_of_those_told_has_looked(world: World) -> 
     assert handoff["version"] == seen["version"]
 
 
+async def test_the_first_look_of_each_is_told_and_no_other(world: World) -> None:
+    handoff = await world.junior.escalation()
+
+    for who in (world.senior, world.senior, world.admin):
+        await who.made(f"/handoffs/{handoff['id']}/seen")
+
+    timeline = (await world.viewer.seen(f"/ai-sessions/{handoff['session_id']}/timeline"))["items"]
+    assert [world.senior.by, world.admin.by] == [entry["by"] for entry in timeline if entry["kind"] == "handoff.seen"]
+
+
+async def test_nobody_else_hears_that_a_park_was_looked_at(world: World) -> None:
+    session = await world.junior.session()
+    park = await world.junior.made(f"/ai-sessions/{session['id']}/handoff", {"intent": "park", "reason": "Waiting for the client"})
+
+    await world.junior.made(f"/handoffs/{park['id']}/seen")
+
+    timeline = (await world.junior.seen(f"/ai-sessions/{session['id']}/timeline"))["items"]
+    assert "handoff.seen" not in [entry["kind"] for entry in timeline]
+
+
 async def test_only_the_claimer_gives_a_verdict(world: World) -> None:
     handoff = await world.junior.escalation()
     path = f"/handoffs/{handoff['id']}/verdict"

@@ -7,8 +7,8 @@ from flowpilot_core.domain.access.account import Team
 from flowpilot_core.domain.kernel.actor import Role
 from flowpilot_core.domain.kernel.errors import InvalidValue, NotFound
 from flowpilot_core.domain.kernel.identifiers import TeamId, UserId
-from flowpilot_core.ports.kernel import BeginWork
-from flowpilot_core.ports.unit_of_work import UnitOfWork
+from flowpilot_core.ports.kernel import BeginWork, ViewOf
+from flowpilot_core.ports.unit_of_work import UnitOfWork, View
 from flowpilot_core.testing.builders import NOON, Staff, new_id
 from flowpilot_core.testing.contracts.contract import Contract
 
@@ -23,6 +23,13 @@ class PeopleContract(Contract):
             assert (acme.network, acme.bench) == await work.people.teams()
             assert acme.user(acme.ben) == await work.people.user(acme.ben.user_id)
             await work.people.require_team(acme.network.id)
+
+    async def test_colleagues_are_the_first_members_and_teams(self, view: ViewOf[View], acme: Staff) -> None:
+        see = view(acme.account_id)
+
+        assert (await see.members(after=None, limit=100), await see.teams(after=None, limit=100)) == await see.colleagues(limit=100)
+        members, teams = await see.colleagues(limit=1)
+        assert (await see.members(after=None, limit=1), await see.teams(after=None, limit=1)) == (members, teams)
 
     async def test_how_an_account_works_is_kept_and_its_name_stays(self, begin: BeginWork[UnitOfWork], acme: Staff, globex: Staff) -> None:
         changed = acme.account.changed(redacts_personal=True, mails_a_minute=2)

@@ -10,6 +10,7 @@ from flowpilot_core.domain.kernel.errors import NotFound
 from flowpilot_core.domain.kernel.identifiers import DeliveryId, HandoffId
 from flowpilot_core.domain.kernel.sending import DeliveryState
 from flowpilot_core.domain.notifications.delivery import TOLD_ROLES, Channel, Delivery, DeliveryKind, Reach
+from flowpilot_core.domain.sessions.feedback import Seen
 from flowpilot_core.domain.sessions.session import Priority
 from flowpilot_core.ports.kernel import BeginWork, ViewOf
 from flowpilot_core.ports.unit_of_work import UnitOfWork, View
@@ -62,6 +63,8 @@ class HandoffsContract(Contract):
         with pytest.raises(NotFound):
             await see.snapshot(unknown)
         with pytest.raises(NotFound):
+            await see.whole_handoff(unknown, acme.anna, changes=1, told=1)
+        with pytest.raises(NotFound):
             (await see.deliveries(unknown, after=None, limit=1))[1]
         async with begin(acme.account_id) as work:
             with pytest.raises(NotFound):
@@ -100,6 +103,37 @@ class HandoffsContract(Contract):
 
         assert (case.handoff.id, list(case.events[3:])) == (handoff.id, [entry.logged.event for entry in entries])
         assert [case.events[4]] == [entry.logged.event for entry in rest]
+
+    async def test_the_whole_of_it_is_what_its_parts_show(self, begin: BeginWork[UnitOfWork], view: ViewOf[View], acme: Staff) -> None:
+        case = await a_rich_case(acme).escalated("first").claimed_by(acme.ben).step().escalated("second").kept(begin)
+        deliveries = [
+            Delivery(id=DeliveryId(new_id()), handoff_id=case.handoff.id, user_id=who.user_id, created_at=NOON, updated_at=NOON)
+            for who in (acme.ben, acme.adam)
+        ]
+        async with begin(acme.account_id) as work:
+            await work.deliveries.add(deliveries)
+            await work.feedback.see(Seen(handoff_id=case.handoff.id, user_id=acme.ben.user_id, seen_at=NOON))
+            await work.commit()
+        see = view(acme.account_id)
+
+        for handoff in case.handoffs:
+            whole = await see.whole_handoff(handoff.id, acme.vera, changes=EVERYTHING, told=EVERYTHING)
+
+            assert await see.handoff(handoff.id) == whole.detail
+            assert (await see.snapshot(handoff.id)).body == whole.snapshot
+            assert list((await see.changes(handoff.id, acme.vera, after=0, limit=EVERYTHING))[1]) == list(whole.changes)
+            assert list((await see.deliveries(handoff.id, after=None, limit=EVERYTHING))[1]) == list(whole.deliveries)
+            assert await see.seen_by(handoff.id) == whole.seen_by
+            assert (await see.session(case.id)).session == whole.session
+
+    async def test_of_the_whole_of_it_no_more_is_read_than_was_asked_for(
+        self, begin: BeginWork[UnitOfWork], view: ViewOf[View], acme: Staff
+    ) -> None:
+        case = await an_escalation(by=acme.anna).claimed_by(acme.ben).step().resolved().kept(begin)
+
+        whole = await view(acme.account_id).whole_handoff(case.handoff.id, acme.vera, changes=2, told=1)
+
+        assert [event.id for event in case.events[3:5]] == [entry.logged.event.id for entry in whole.changes]
 
     async def test_colleagues_are_the_active_people_with_one_of_the_roles(self, begin: BeginWork[UnitOfWork], acme: Staff) -> None:
         case = await a_session(by=acme.anna).kept(begin)
