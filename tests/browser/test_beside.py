@@ -98,6 +98,7 @@ def test_on_a_narrow_screen_and_without_a_script_an_item_is_a_page_of_its_own(si
 
 
 def test_a_list_that_there_is_not_stands_beside_nothing(site: Site, browsing: Browsing) -> None:
+    """P17."""
     session_id = site.run(a_session(site))
 
     for address in ("//elsewhere.example/queue", "https://elsewhere.example/queue", "/settings/people"):

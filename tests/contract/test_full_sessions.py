@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
+import msgspec
 import pytest
 from attrs import evolve
 from hypothesis import HealthCheck, given, settings
@@ -27,6 +28,8 @@ from flowpilot_core.domain.sessions.step import Step, StepResult
 from flowpilot_core.ports.assistant import Question
 from flowpilot_core.testing.builders import Staff, a_session, a_staff, new_id
 from flowpilot_core.testing.redaction import as_it_is
+from flowpilot_http.responses import TURN, encode, encoded_in_turns
+from flowpilot_http.schemas.sessions import SessionDetailOut
 from tests.support.product import a_product
 
 MOST_HELD: Final = 0.25
@@ -111,6 +114,47 @@ async def _read(acme: Staff, session: Session, steps: list[Step]) -> float:
         await flowpilot.sessions.resolve(anna, session.id, summary="It was that")
         await flowpilot.outputs.make(anna, session.id, OutputKind.PSA_NOTE)
     return max(spent)
+
+
+async def _answered(acme: Staff, session: Session, steps: list[Step]) -> tuple[bytes, bytes, int]:
+    """The answer to whoever reads it, as it is made and as it would be in one go, and how often others had their turn meanwhile."""
+    store = MemoryStore(clock=SystemClock(), new_token=new_id)
+    flowpilot = a_product(store)
+    await acme.kept(store.begin)
+    async with store.begin(acme.account_id) as work:
+        await work.sessions.add(session)
+        for step in steps:
+            await work.sessions.add_step(step)
+        await work.commit()
+    shown = SessionDetailOut.shown(await flowpilot.sessions.get(acme.anna, session.id))
+    turns, ended = 0, False
+
+    async def others() -> None:
+        nonlocal turns
+        while not ended:
+            await asyncio.sleep(0)
+            turns += 1
+
+    going_on = asyncio.create_task(others())
+    made = encode(msgspec.structs.replace(shown, steps=await encoded_in_turns(shown.steps)))
+    ended = True
+    await going_on
+    return encode(shown), made, turns
+
+
+@pytest.mark.timeout(300)
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+@given(atom=ATOMS, steps=st.sampled_from([1, 60, 400, BOUNDS.steps]), in_content=st.booleans())
+def test_a_large_session_is_written_down_a_part_at_a_time_and_reads_the_same(atom: str, steps: int, in_content: bool) -> None:
+    """P18."""
+    acme = a_staff()
+    session, kept = _full(acme, atom, steps, 0, in_content=in_content)
+
+    in_one_go, made, turns = asyncio.run(_answered(acme, session, kept))
+
+    largest = max(len(encode(step.content)) + len(encode(step.evidence)) for step in kept)
+    assert in_one_go == made
+    assert turns >= len(made) // (TURN + largest + 1_000) - 1
 
 
 @pytest.mark.timeout(300)

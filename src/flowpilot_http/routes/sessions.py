@@ -2,6 +2,8 @@
 
 from uuid import UUID
 
+import msgspec
+
 from flowpilot_core.domain.kernel.errors import InvalidValue
 from flowpilot_core.domain.kernel.identifiers import BranchId, SessionId, StepId, TeamId, UserId
 from flowpilot_core.domain.sessions.feedback import Thumb
@@ -10,7 +12,7 @@ from flowpilot_core.ports.kernel import Entry
 from flowpilot_core.ports.sessions import SessionFilter
 from flowpilot_http.api_request import Call
 from flowpilot_http.operations import Part
-from flowpilot_http.responses import Body
+from flowpilot_http.responses import Body, encoded_in_turns
 from flowpilot_http.schemas.handoffs.handoffs import HandoffOut
 from flowpilot_http.schemas.kernel import EntryOut, Listed, Nothing, Page
 from flowpilot_http.schemas.sessions import (
@@ -83,7 +85,10 @@ async def get_session(request: Call) -> Body:
     """One session with its branches, fork points, steps and handoffs."""
     await request.wanted(Nothing)
     detail = await request.flowpilot.sessions.get(request.user, request.session_id)
-    return request.shown(SessionDetailOut.shown(detail), version=detail.session.version)
+    shown = SessionDetailOut.shown(detail)
+    if detail.session.is_large:
+        shown = msgspec.structs.replace(shown, steps=await encoded_in_turns(shown.steps))
+    return request.shown(shown, version=detail.session.version)
 
 
 @part.makes(f"{SESSION}/steps", AddedStepOut, body=NewStep, problems=(*OF_ASSIGNEE, "session_full"))
