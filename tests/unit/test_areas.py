@@ -6,39 +6,40 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 AREAS = frozenset(
-    {"kernel", "relay", "access", "sessions", "handoffs", "assistant", "notifications", "psa", "outputs", "knowledge", "replay"}
+    {"kernel", "relay", "access", "sessions", "handoffs", "assistant", "notifications", "psa", "outputs", "knowledge", "replay", "insights"}
 )
 NOT_YET = {"knowledge": "nothing of it is kept or shown yet"}
 WITHOUT = {
     "src/flowpilot_core/domain": {"relay": "it holds no rule of the product: what is due, and who holds it, is the application's business"},
-    "src/flowpilot_core/ports": {},
+    "src/flowpilot_core/ports": {"insights": "nothing is asked of the world yet"},
     "src/flowpilot_core/application": {},
-    "src/flowpilot_core/testing/contracts": {},
-    "src/flowpilot_adapters/memory": NOT_YET,
-    "src/flowpilot_adapters/sql": NOT_YET,
-    "src/flowpilot_adapters/sql/schema": NOT_YET,
+    "src/flowpilot_core/testing/contracts": {"insights": "there is no port yet"},
+    "src/flowpilot_adapters/memory": {**NOT_YET, "insights": "there is no port yet"},
+    "src/flowpilot_adapters/sql": {**NOT_YET, "insights": "there is no port yet"},
+    "src/flowpilot_adapters/sql/schema": {**NOT_YET, "insights": "figures are counted where sessions and handoffs are kept"},
     "src/flowpilot_adapters/sql/records": {
         **NOT_YET,
         "relay": "a lease is read where it is taken, without a value of the domain behind it",
         "replay": "what was imported is counted in SQL",
+        "insights": "figures are counted in SQL",
     },
     "src/flowpilot_http/routes": {
         **NOT_YET,
         "kernel": "what all routes share is beside them",
         "relay": "nobody signed in reaches it",
         "replay": "logs are replayed on the command line",
+        "insights": "there is nothing to ask for yet",
     },
-    "src/flowpilot_http/schemas": {"relay": "it has no routes", "replay": "it has no routes"},
+    "src/flowpilot_http/schemas": dict.fromkeys(("relay", "replay", "insights"), "it has no routes"),
     "src/flowpilot_http/pages": {
         **NOT_YET,
         "kernel": "what all pages share is beside them",
-        **dict.fromkeys(("relay", "assistant", "outputs", "replay"), "it has no page of its own"),
+        **dict.fromkeys(("relay", "assistant", "outputs", "replay", "insights"), "it has no page of its own"),
     },
     "tests/unit": {},
     "tests/unit/http": {
         "kernel": "what holds for every route is tested beside the areas",
-        "relay": "it has no routes",
-        "replay": "it has no routes",
+        **dict.fromkeys(("relay", "replay", "insights"), "it has no routes"),
     },
 }
 """The rings, each with the areas it has not, and why."""
@@ -61,7 +62,8 @@ BESIDE = {
     "src/flowpilot_http/routes": dict.fromkeys(("documentation", "health"), "about the server, and of no account"),
     "src/flowpilot_http/pages": {
         **dict.fromkeys(
-            ("page_request", "templating", "templates", "static", "words", "assets", "kit", "moves", "settings"), "what all pages share"
+            ("page_request", "templating", "templates", "static", "words", "assets", "kit", "moves", "settings", "beside"),
+            "what all pages share",
         ),
         **dict.fromkeys(("happenings", "tried", "drawing", "colleagues"), "what the pages of sessions and of escalations both show"),
         **dict.fromkeys(("reference", "exploring"), "the pages of the API, of no account"),

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from attrs import field, frozen
 
 from flowpilot_core.domain.kernel.errors import InvalidValue
+from flowpilot_core.domain.kernel.time_zone import zone
 
 MINUTES = 24 * 60
 """Of a day, as far as the clock on the wall says."""
@@ -73,14 +74,6 @@ class OtherDay:
 
     date: date
     spans: tuple[Span, ...] = ()
-
-
-def zone(name: str) -> ZoneInfo:
-    """The time zone that IANA calls so. Raises `InvalidValue`."""
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        raise InvalidValue("time_zone", "must be a time zone of the IANA database, such as Europe/Vienna") from None
 
 
 @frozen(kw_only=True)
