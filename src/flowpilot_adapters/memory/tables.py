@@ -116,6 +116,8 @@ class Tables:
     steps: dict[StepId, Step] = Factory(dict)
     handoffs: dict[HandoffId, Handoff] = Factory(dict)
     snapshots: dict[HandoffId, bytes] = Factory(dict)
+    first_steps: dict[HandoffId, datetime] = Factory(dict)
+    """When whoever has claimed it did something first."""
     deliveries: dict[DeliveryId, Delivery] = Factory(dict)
     secrets: dict[SecretId, SealedSecret] = Factory(dict)
     webhooks: dict[WebhookId, Webhook] = Factory(dict)
@@ -217,6 +219,7 @@ class Working:
         self.steps = Rows(tables.steps)
         self.handoffs = Rows(tables.handoffs)
         self.snapshots = Rows(tables.snapshots)
+        self.first_steps = Rows(tables.first_steps)
         self.deliveries = Rows(tables.deliveries)
         self.secrets = Rows(tables.secrets)
         self.webhooks = Rows(tables.webhooks)

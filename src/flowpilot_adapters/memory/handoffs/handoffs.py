@@ -84,6 +84,7 @@ class MemoryHandoffs:
             raise AlreadyClaimed(lost.handoff_id, lost.by, lost.at, reading.names(rows, (lost.by,)).get(lost.by)) from None
         handoff.require_version(expected)
         await self.save(claimed)
+        rows.first_steps.drop(handoff_id)
         saved = evolve(session, version=self._work.sessions.next(session.id, session.version))
         rows.sessions.put(saved.id, saved)
         rows.events.append(evolve(event, id=event_id, request_id=request_id))

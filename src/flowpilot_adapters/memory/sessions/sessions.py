@@ -54,6 +54,10 @@ class MemorySessions:
         """As `Sessions.save` says."""
         saved = evolve(session, version=self._work.sessions.next(session.id, session.version))
         self._work.rows.sessions.put(session.id, saved)
+        if session.taken and session.taken.worked_at:
+            self._work.rows.first_steps.put(session.taken.handoff_id, session.taken.worked_at)
+        elif session.taken:
+            self._work.rows.first_steps.drop(session.taken.handoff_id)
         return saved
 
     async def know_ticket(self, session_id: SessionId, facts: Mapping[str, Plain], *, client_name: str | None) -> None:

@@ -118,7 +118,9 @@ COLLEAGUES: Final = compiled(
     .where(own(person), person.c.deactivated_at.is_(None), person.c.role == any_(bindparam("roles", type_=ARRAY(Text))))
     .order_by(person.c.created_at, person.c.id),
 )
-ADD: Final = compiled("add handoff", insert(handoff).values({column: bindparam(column.name) for column in handoff.c}))
+ADD: Final = compiled(
+    "add handoff", insert(handoff).values({column: bindparam(column.name) for column in handoff.c if column.name != "first_step_at"})
+)
 ADD_SNAPSHOT: Final = compiled(
     "add snapshot", insert(handoff_snapshot).values({column: bindparam(column.name) for column in handoff_snapshot.c})
 )
@@ -133,6 +135,9 @@ CHANGING: Final = (
     "claimed_at",
     "claim_step_count",
     "claim_branch_count",
+    "reroutes",
+    "lapses",
+    "unclaims",
     "readers",
 )
 SAVE: Final = only_saved(
@@ -172,6 +177,7 @@ def _claim(*, logged: bool) -> Select[Any]:
             claimed_at=func.greatest(bindparam("at", type_=handoff.c.claimed_at.type), handoff.c.escalated_at),
             claim_step_count=session.c.step_count,
             claim_branch_count=branches.scalar_subquery(),
+            first_step_at=None,
         )
         .where(
             own(handoff),
@@ -196,6 +202,9 @@ def _claim(*, logged: bool) -> Select[Any]:
             status=CLAIMED_SESSION,
             version=session.c.version + 1,
             assignee_id=by,
+            taken_handoff_id=taken.c.id,
+            taken_by=by,
+            taken_worked_at=None,
             active_branch_id=func.coalesce(chosen, session.c.active_branch_id),
             updated_at=func.greatest(session.c.updated_at, taken.c.claimed_at),
         )
@@ -394,5 +403,8 @@ def _changing(one: Handoff) -> dict[str, Any]:
         "claimed_at": claim and claim.at,
         "claim_step_count": claim and claim.step_count,
         "claim_branch_count": claim and claim.branch_count,
+        "reroutes": one.reroutes,
+        "lapses": one.lapses,
+        "unclaims": one.unclaims,
         "readers": list(one.readers),
     }

@@ -41,6 +41,9 @@ def handoff(row: Any) -> Handoff:
         wake_at=row.wake_at,
         due_at=row.due_at,
         readers=frozenset(row.readers),
+        reroutes=row.reroutes,
+        lapses=row.lapses,
+        unclaims=row.unclaims,
         snapshot_digest=row.snapshot_digest,
         brief=Brief(
             title=row.title,

@@ -7,7 +7,7 @@ from flowpilot_adapters.sql.records.kernel import member, read, record, ticket
 from flowpilot_core.domain.kernel.identifiers import BranchId
 from flowpilot_core.domain.sessions.branch import Branch, Branches, BranchState, ForkPoint
 from flowpilot_core.domain.sessions.feedback import Judgement, Rating
-from flowpilot_core.domain.sessions.session import Priority, Resolution, Session, Status
+from flowpilot_core.domain.sessions.session import Priority, Resolution, Session, Status, Taken
 from flowpilot_core.domain.sessions.step import Step, StepKind, StepResult
 
 _status: Final = member(Status)
@@ -76,6 +76,11 @@ def session(row: Any, branches: Iterable[Any]) -> Session:
         resolution=Resolution(summary=row.resolution_summary, root_cause=row.resolution_root_cause) if row.resolution_summary else None,
         escalation_package=read(row.escalation_package) if row.escalation_package else None,
         latest_handoff_id=row.latest_handoff_id,
+        taken=Taken(handoff_id=row.taken_handoff_id, by=row.taken_by, worked_at=row.taken_worked_at) if row.taken_handoff_id else None,
+        escalations=row.escalations,
+        reopenings=row.reopenings,
+        resolved_at=row.resolved_at,
+        helped=row.helped,
         created_by=row.created_by,
         created_at=row.created_at,
         updated_at=row.updated_at,

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any, Final
 
-from sqlalchemy import CheckConstraint, Column, DateTime, ForeignKeyConstraint, Integer, MetaData, PrimaryKeyConstraint, Text, Uuid
+from sqlalchemy import CheckConstraint, Column, DateTime, ForeignKeyConstraint, Integer, MetaData, PrimaryKeyConstraint, Text, Uuid, text
 
 SCHEMA: Final = "flowpilot"
 
@@ -28,6 +28,11 @@ def time_column(name: str, *, null: bool = False) -> Column[Any]:
 def integer_column(name: str, *, null: bool = False) -> Column[Any]:
     """A number."""
     return Column(name, Integer, nullable=null)
+
+
+def counting_column(name: str) -> Column[Any]:
+    """How often something happened, from nought."""
+    return Column(name, Integer, nullable=False, server_default=text("0"))
 
 
 def primary_key(table: str, *columns: str) -> PrimaryKeyConstraint:

@@ -7,7 +7,18 @@ from flowpilot_core.domain.handoffs.handoff import HANDOFF, HandoffState, Intent
 from flowpilot_core.domain.sessions.feedback import Verdict
 from flowpilot_core.domain.sessions.session import Priority
 
-from .columns import foreign_key, integer_column, listed, metadata, one_of, primary_key, text_column, time_column, uuid_column
+from .columns import (
+    counting_column,
+    foreign_key,
+    integer_column,
+    listed,
+    metadata,
+    one_of,
+    primary_key,
+    text_column,
+    time_column,
+    uuid_column,
+)
 
 handoff = Table(
     "handoff",
@@ -30,6 +41,10 @@ handoff = Table(
     time_column("claimed_at", null=True),
     integer_column("claim_step_count", null=True),
     integer_column("claim_branch_count", null=True),
+    time_column("first_step_at", null=True),
+    counting_column("reroutes"),
+    counting_column("lapses"),
+    counting_column("unclaims"),
     time_column("wake_at", null=True),
     time_column("due_at", null=True),
     Column("readers", ARRAY(Uuid), nullable=False),
@@ -72,9 +87,11 @@ handoff = Table(
         "id",
         postgresql_where=text("state = 'open' AND intent = 'escalate'"),
     ),
+    Index("ix_handoff_escalated", "account_id", "escalated_at", postgresql_where=text("intent = 'escalate'")),
     Index("ix_handoff_session", "account_id", "session_id"),
 )
-"""`queue_rank` is the priority's rank with its sign turned, so that the queue is read by one ascending index."""
+"""`queue_rank` is the priority's rank with its sign turned, so that the queue is read by one ascending index. `first_step_at`: when
+whoever has claimed it did something first."""
 
 
 handoff_snapshot = Table(

@@ -1,13 +1,23 @@
 """Sessions and what is in them: branches, fork points, steps."""
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Index, SmallInteger, Table, UniqueConstraint, Uuid, text
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Index, SmallInteger, Table, UniqueConstraint, Uuid, false, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from flowpilot_core.domain.sessions.branch import BranchState
 from flowpilot_core.domain.sessions.session import Priority, Status
 from flowpilot_core.domain.sessions.step import StepKind, StepResult
 
-from .columns import foreign_key, integer_column, metadata, one_of, primary_key, text_column, time_column, uuid_column
+from .columns import (
+    counting_column,
+    foreign_key,
+    integer_column,
+    metadata,
+    one_of,
+    primary_key,
+    text_column,
+    time_column,
+    uuid_column,
+)
 
 session = Table(
     "session",
@@ -34,6 +44,15 @@ session = Table(
     text_column("resolution_root_cause", null=True),
     Column("escalation_package", JSONB, nullable=True),
     uuid_column("latest_handoff_id", null=True),
+    uuid_column("taken_handoff_id", null=True),
+    uuid_column("taken_by", null=True),
+    time_column("taken_worked_at", null=True),
+    counting_column("escalations"),
+    counting_column("reopenings"),
+    time_column("resolved_at", null=True),
+    Column("helped", Boolean, nullable=False, server_default=false()),
+    counting_column("forks"),
+    counting_column("dead_ends"),
     uuid_column("created_by"),
     time_column("created_at"),
     time_column("updated_at"),
@@ -43,12 +62,14 @@ session = Table(
     foreign_key("session", "created_by", ("created_by",), "person", ("id",)),
     foreign_key("session", "active_branch", ("id", "active_branch_id"), "branch", ("session_id", "id"), late=True),
     foreign_key("session", "latest_handoff", ("latest_handoff_id",), "handoff", ("id",), late=True),
+    CheckConstraint("(taken_handoff_id IS NULL) = (taken_by IS NULL)", name="ck_session_taken"),
     one_of("session", "status", Status),
     one_of("session", "priority", Priority),
     CheckConstraint("(ticket_system IS NULL) = (ticket_id IS NULL)", name="ck_session_ticket"),
     CheckConstraint("status = 'parked' OR parked_with = '{}'", name="ck_session_parked_with"),
     CheckConstraint("status = 'active' OR helper_ids = '{}'", name="ck_session_helper_ids"),
     CheckConstraint("resolution_summary IS NOT NULL OR resolution_root_cause IS NULL", name="ck_session_resolution"),
+    Index("ix_session_started", "account_id", "created_at"),
     Index("ix_session_assignee", "account_id", "assignee_id", "id"),
     Index("ix_session_resolved", "account_id", "id", postgresql_where=text("status = 'resolved'")),
     Index("ix_session_ticket", "account_id", "ticket_id", "ticket_system", postgresql_where=text("ticket_id IS NOT NULL")),

@@ -30,7 +30,7 @@ from flowpilot_adapters.sql.transaction import Transaction
 from flowpilot_core.domain.kernel.errors import NotFound
 from flowpilot_core.domain.kernel.events import Plain
 from flowpilot_core.domain.kernel.identifiers import AccountId, BranchId, ForkPointId, SessionId, StepId
-from flowpilot_core.domain.sessions.branch import Branch
+from flowpilot_core.domain.sessions.branch import Branch, BranchState
 from flowpilot_core.domain.sessions.session import Session
 from flowpilot_core.domain.sessions.step import Step
 from flowpilot_core.ports.sessions import SessionDetail
@@ -83,6 +83,15 @@ SAVE: Final = only_saved(
                     "resolution_summary",
                     "resolution_root_cause",
                     "latest_handoff_id",
+                    "taken_handoff_id",
+                    "taken_by",
+                    "taken_worked_at",
+                    "escalations",
+                    "reopenings",
+                    "resolved_at",
+                    "helped",
+                    "forks",
+                    "dead_ends",
                     "updated_at",
                 )
             },
@@ -98,6 +107,12 @@ KNOW_TICKET: Final = compiled(
         ticket_facts=bindparam("facts", type_=session.c.ticket_facts.type),
         client_name=func.coalesce(session.c.client_name, bindparam("client", type_=session.c.client_name.type)),
     ),
+)
+WORKED: Final = compiled(
+    "claimer worked",
+    update(handoff)
+    .where(handoff.c.account_id == ACCOUNT, handoff.c.id == bindparam("handoff_id"))
+    .values(first_step_at=bindparam("worked_at")),
 )
 _branch = upsert(branch).values({column: bindparam(column.name) for column in branch.c})
 SAVE_BRANCH: Final = compiled(
@@ -222,6 +237,9 @@ class SqlSessions:
                 **{f"new_{name}": value for name, value in _changing(changed).items()},
             )
         )
+        taken = changed.taken
+        if taken and not (before and before.taken == taken):
+            self._transaction.write_first(WORKED(account_id=self._account_id, handoff_id=taken.handoff_id, worked_at=taken.worked_at))
         self._write_branches(changed, before)
         return self.remember(evolve(changed, version=changed.version + 1))
 
@@ -313,5 +331,14 @@ def _changing(one: Session) -> dict[str, Any]:
         "step_count": one.step_count,
         "text_bytes": one.text_bytes,
         "latest_handoff_id": one.latest_handoff_id,
+        "taken_handoff_id": one.taken and one.taken.handoff_id,
+        "taken_by": one.taken and one.taken.by,
+        "taken_worked_at": one.taken and one.taken.worked_at,
+        "escalations": one.escalations,
+        "reopenings": one.reopenings,
+        "resolved_at": one.resolved_at,
+        "helped": one.helped,
+        "forks": len(one.branches.fork_points),
+        "dead_ends": sum(branch.state is BranchState.DEAD_END for branch in one.branches.all),
         "updated_at": one.updated_at,
     }

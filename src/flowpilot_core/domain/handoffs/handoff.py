@@ -125,6 +125,12 @@ class Handoff:
     """Of a park: when its parker wants to be reminded of it."""
     due_at: datetime | None = None
     """Of an escalation: when somebody should have taken it."""
+    reroutes: int = 0
+    """How often it was rerouted."""
+    lapses: int = 0
+    """How many claims of it lapsed."""
+    unclaims: int = 0
+    """How many claims of it were given back."""
     snapshot_digest: str
     """SHA-256 of the frozen snapshot, in hex."""
     brief: Brief
@@ -194,7 +200,7 @@ class Handoff:
             raise InvalidTransition("handoff", self.state, HandoffMove.UNCLAIM)
         if session.assignee_id != by.user_id:
             raise NotAssignee(self.session_id)
-        return self._reopened(state, session, EventKind.HANDOFF_UNCLAIMED, by, at)
+        return evolve(self, unclaims=self.unclaims + 1)._reopened(state, session, EventKind.HANDOFF_UNCLAIMED, by, at)
 
     def lapsed(self, session: Session, *, by: Actor, at: datetime) -> "tuple[Handoff, Session, Event]":
         """Given back by time, because the claim went quiet; steps added since stay."""
@@ -202,7 +208,7 @@ class Handoff:
         state = self._advance(HandoffMove.LAPSE)
         if session.latest_handoff_id != self.id:
             raise InvalidTransition("handoff", self.state, HandoffMove.LAPSE)
-        return self._reopened(state, session, EventKind.HANDOFF_LAPSED, by, at)
+        return evolve(self, lapses=self.lapses + 1)._reopened(state, session, EventKind.HANDOFF_LAPSED, by, at)
 
     def rerouted(
         self,
@@ -223,7 +229,8 @@ class Handoff:
         state = self._advance(HandoffMove.REROUTE)
         if team_id is None and user_id is None:
             team_id, user_id = self.team_id, self.user_id
-        rerouted = evolve(self, state=state, team_id=team_id, user_id=user_id, priority=priority or self.priority)
+        reroutes = self.reroutes + 1
+        rerouted = evolve(self, state=state, team_id=team_id, user_id=user_id, priority=priority or self.priority, reroutes=reroutes)
         if priority not in (None, self.priority):
             rerouted = evolve(rerouted, due_at=due(rerouted.priority, self.escalated_at))
         return rerouted, self._event(

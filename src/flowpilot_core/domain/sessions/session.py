@@ -121,6 +121,20 @@ class Resolution:
 
 
 @frozen(kw_only=True)
+class Taken:
+    """The claim by which a session came to its assignee, until it is handed off again or ends."""
+
+    handoff_id: HandoffId
+    by: UserId
+    worked_at: datetime | None = None
+    """When the claimer did something in it for the first time; the wait for that is what a good handoff makes short."""
+
+    def worked(self, by: UserId, at: datetime) -> "Taken":
+        """After somebody has done something in its session."""
+        return evolve(self, worked_at=at) if by == self.by and self.worked_at is None else self
+
+
+@frozen(kw_only=True)
 class Session:
     """One troubleshooting effort with its branches; its steps are apart, so that adding one loads no others.
 
@@ -152,6 +166,14 @@ class Session:
     escalation_package: Mapping[str, Plain] | None = None
     """The older readers' copy of the last escalation."""
     latest_handoff_id: HandoffId | None = None
+    taken: Taken | None = None
+    escalations: int = 0
+    """How often it was escalated."""
+    reopenings: int = 0
+    resolved_at: datetime | None = None
+    """When it was resolved for the last time, if it ever was."""
+    helped: bool = False
+    """Whether anybody ever joined to help."""
     created_by: UserId
     created_at: datetime
     updated_at: datetime
@@ -267,7 +289,7 @@ class Session:
             created_at=at,
             updated_at=at,
         )
-        session = evolve(self, step_count=step.number, text_bytes=text_bytes, updated_at=at)
+        session = evolve(self._worked(by, at), step_count=step.number, text_bytes=text_bytes)
         event = session._event(
             EventKind.STEP_ADDED, by, at, step_id=str(step.id), branch_id=str(branch.id), number=step.number, step_kind=kind, result=result
         )
@@ -307,7 +329,7 @@ class Session:
             bounds.require_room(self.id, bytes=text_bytes)
         told = {"step_id": str(step.id), "result": result, "evidence": evidence is not None, **told}
         event = Event.of(EventKind.STEP_CHANGED, by=by, at=at, session_id=self.id, changed=told)
-        return evolve(self, text_bytes=text_bytes, updated_at=at), changed, event
+        return evolve(self._worked(by, at), text_bytes=text_bytes), changed, event
 
     def forked(
         self,
@@ -342,14 +364,14 @@ class Session:
             at_step_id=str(at_step.id),
             branch_ids=[str(branch_id) for branch_id in fork_point.branch_ids],
         )
-        return evolve(self, branches=branches, text_bytes=text_bytes, updated_at=at), fork_point, event
+        return evolve(self._worked(by, at), branches=branches, text_bytes=text_bytes), fork_point, event
 
     def activated(self, branch_id: BranchId, *, by: Person, at: datetime) -> "tuple[Session, Event]":
         """Going on in another branch. Raises also `NotFound`."""
         self.branches.get(branch_id)
         self._require_work(by)
         at = self._not_before(at)
-        session = evolve(self, branches=self.branches.activated(branch_id), updated_at=at)
+        session = evolve(self._worked(by, at), branches=self.branches.activated(branch_id))
         return session, self._event(EventKind.BRANCH_ACTIVATED, by, at, branch_id=str(branch_id))
 
     def branch_closed(self, branch_id: BranchId, outcome: Outcome, reason: str, *, by: Person, at: datetime) -> "tuple[Session, Event]":
@@ -362,7 +384,7 @@ class Session:
         event = self._event(
             EventKind.BRANCH_CLOSED, by, at, branch_id=str(branch_id), outcome=outcome, active_branch_id=str(branches.active_id)
         )
-        return evolve(self, branches=branches, text_bytes=self.text_bytes + size(reason), updated_at=at), event
+        return evolve(self._worked(by, at), branches=branches, text_bytes=self.text_bytes + size(reason)), event
 
     def resumed(self, *, by: Actor, at: datetime) -> "tuple[Session, Event]":
         """Parked no longer."""
@@ -415,7 +437,7 @@ class Session:
         require(by, Permission.RESOLVE, self.id, self.assignee_id)
         status = advance(SESSION, self.status, SessionMove.RESOLVE, thing="session")
         at = self._not_before(at)
-        session = evolve(self, status=status, resolution=resolution, helper_ids=frozenset(), updated_at=at)
+        session = evolve(self, status=status, resolution=resolution, helper_ids=frozenset(), taken=None, resolved_at=at, updated_at=at)
         return session, self._event(EventKind.SESSION_RESOLVED, by, at, status=status, summary=resolution.summary)
 
     def abandoned(self, reason: str, *, by: Actor, at: datetime) -> "tuple[Session, Event]":
@@ -424,7 +446,7 @@ class Session:
         require(by, Permission.ABANDON, self.id, self.assignee_id)
         status = advance(SESSION, self.status, SessionMove.ABANDON, thing="session")
         at = self._not_before(at)
-        session = evolve(self, status=status, helper_ids=frozenset(), updated_at=at)
+        session = evolve(self, status=status, helper_ids=frozenset(), taken=None, updated_at=at)
         return session, self._event(EventKind.SESSION_ABANDONED, by, at, status=status, reason=reason)
 
     def reopened(self, reason: str, *, by: Person, at: datetime) -> "tuple[Session, Event]":
@@ -433,7 +455,7 @@ class Session:
         require(by, Permission.REOPEN, self.id)
         status = advance(SESSION, self.status, SessionMove.REOPEN, thing="session")
         at = self._not_before(at)
-        session = evolve(self, status=status, assignee_id=by.user_id, resolution=None, updated_at=at)
+        session = evolve(self, status=status, assignee_id=by.user_id, resolution=None, reopenings=self.reopenings + 1, updated_at=at)
         return session, self._event(EventKind.SESSION_REOPENED, by, at, status=status, reason=reason, assignee_id=str(by.user_id))
 
     def parked(self, handoff_id: HandoffId, *, at: datetime) -> "Session":
@@ -442,7 +464,8 @@ class Session:
 
     def escalated(self, handoff_id: HandoffId, package: Mapping[str, Plain], *, at: datetime) -> "Session":
         """Waiting in the queue, still with its escalator; the handoff checks who may."""
-        return evolve(self._handed_off(SessionMove.ESCALATE, handoff_id, at=at), escalation_package=package)
+        escalated = self._handed_off(SessionMove.ESCALATE, handoff_id, at=at)
+        return evolve(escalated, escalation_package=package, escalations=self.escalations + 1, taken=None)
 
     def claimed(self, by: UserId, *, branch_id: BranchId | None = None, at: datetime) -> "Session":
         """Active again, with who claimed it, who goes on in the branch named or else where work stopped; the handoff checks who may.
@@ -450,6 +473,8 @@ class Session:
         Raises also `NotFound`.
         """
         claimed = self._moved(SessionMove.CLAIM, at=at, assignee_id=by)
+        if self.latest_handoff_id is not None:
+            claimed = evolve(claimed, taken=Taken(handoff_id=self.latest_handoff_id, by=by))
         return claimed if branch_id is None else evolve(claimed, branches=self.branches.activated(branch_id))
 
     def withdrawn(self, *, at: datetime) -> "Session":
@@ -458,7 +483,7 @@ class Session:
 
     def given_back(self, escalator: UserId, *, at: datetime) -> "Session":
         """Back in the queue after a claim, with its escalator; the handoff checks who may."""
-        return self._moved(SessionMove.GIVE_BACK, at=at, assignee_id=escalator)
+        return evolve(self._moved(SessionMove.GIVE_BACK, at=at, assignee_id=escalator), taken=None)
 
     def _handed_off(
         self, move: SessionMove, handoff_id: HandoffId, *, at: datetime, parked_with: frozenset[UserId] = frozenset()
@@ -474,7 +499,12 @@ class Session:
     def _helped(self, helper_ids: frozenset[UserId], kind: EventKind, by: Person, at: datetime) -> "tuple[Session, Event]":
         at = self._not_before(at)
         helpers: list[Plain] = [str(helper) for helper in sorted(helper_ids)]
-        return evolve(self, helper_ids=helper_ids, updated_at=at), self._event(kind, by, at, helper_ids=helpers)
+        helped = self.helped or bool(helper_ids)
+        return evolve(self, helper_ids=helper_ids, helped=helped, updated_at=at), self._event(kind, by, at, helper_ids=helpers)
+
+    def _worked(self, by: Person, at: datetime) -> "Session":
+        """After somebody has done something in it."""
+        return evolve(self, taken=self.taken and self.taken.worked(by.user_id, at), updated_at=at)
 
     def _require_work(self, by: Person, permission: Permission = Permission.WORK, *helpers: UserId) -> None:
         require(by, permission, self.id, self.assignee_id, *helpers)
