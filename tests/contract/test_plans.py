@@ -174,3 +174,8 @@ def test_due_work_is_found_by_when_it_is_due_and_in_a_flood_line_by_line(known: 
 
     assert {"ix_due_work_kind_due", "ix_due_work_line", "pk_due_work"} >= set(hops)
     assert "Seq Scan" not in plan(known.relay, statement)
+
+
+def test_a_kept_answer_is_found_by_its_key_and_not_among_all_of_its_person(known: PostgresDatabase) -> None:
+    """However many somebody has kept since the planner last looked."""
+    assert ["pk_idempotency_key"] == re.findall("using (.*) on idempotency_key", plan(known.app, keys.KEPT))
