@@ -34,7 +34,7 @@ from flowpilot_http.routes.notifications import events, webhooks
 from . import openapi, problems
 from .account_names import AccountNames
 from .api_request import Call, Face
-from .auth import Cookies, Door
+from .auth import Attempts, Cookies, Door
 from .cursors import Cursors
 from .metrics import Metrics
 from .middleware import Edge
@@ -61,6 +61,7 @@ def create_app(
     probe: Probe,
     push: Push | None = None,
     metrics: Metrics | None = None,
+    attempts: Attempts | None = None,
     security_contact: str | None = None,
 ) -> Edge:
     """FlowPilot as an ASGI application.
@@ -68,7 +69,7 @@ def create_app(
     `secret_keys` are what cursors are signed with, the one of now first, and the same in every process. `new_id` names
     requests that come without a name, `new_secret` what browsers keep, and `base_url` is where they find us; `probe` says whether the
     process can do its work. `push` holds the open streams, where somebody runs it; its wire is an `Sse` over the same keys.
-    `metrics` are given where others count there too; `security_contact` is whom `security.txt` names.
+    `metrics` and `attempts` are given where others count there too; `security_contact` is whom `security.txt` names.
     """
     metrics = metrics or Metrics()
     if push is not None:
@@ -153,7 +154,7 @@ def create_app(
         cursors=Cursors(secret_keys),
         clock=clock,
         push=push,
-        door=Door(flowpilot, Cookies(base_url), new_secret),
+        door=Door(flowpilot, Cookies(base_url), new_secret, attempts),
         base_url=base_url,
         links=Links.of(base_url, *secret_keys),
         account_names=AccountNames(),

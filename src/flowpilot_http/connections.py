@@ -7,6 +7,9 @@ from typing import Final, Protocol
 
 from attrs import Factory, define, evolve, field, frozen
 
+from flowpilot_core.application.kernel.counting import PlacesHere
+from flowpilot_core.ports.kernel import Places
+
 _OF_FILES: Final = 0.75
 """The share of the files a process may open that may be connections; the rest is for the database, mail servers, PSAs and models."""
 
@@ -40,7 +43,6 @@ class Connection(Protocol):
 class _Group:
     """Connections that are counted together: all, or those of one address."""
 
-    most: int
     address: str | None = None
     open: int = 0
     # In the order in which they began to wait. The first is found at once, however many left before it.
@@ -57,13 +59,11 @@ class Connections:
     limits: Limits
     believed: Callable[[str], bool]
     """Whether a host is a proxy that speaks for others."""
-    _all: _Group = field(init=False)
+    addresses: Places = field(factory=PlacesHere)
+    """Of `Limits.of_address`."""
+    _all: _Group = field(factory=_Group, init=False)
     _of_address: dict[str, _Group] = field(factory=dict, init=False)
     _groups: "dict[Connection, tuple[_Group, ...]]" = field(factory=dict, init=False)
-
-    def __attrs_post_init__(self) -> None:
-        """Nobody is here yet."""
-        self._all = _Group(self.limits.of_process)
 
     def __len__(self) -> int:
         """How many are open."""
@@ -71,23 +71,21 @@ class Connections:
 
     def admit(self, one: Connection, host: str, address: str) -> bool:
         """Whether one from `host` may stay. It counts at `address` and as waiting, and another one may have ended for it."""
-        groups: tuple[_Group, ...] = (self._all,)
-        if not self.believed(host):
-            groups = (self._of_address.get(address) or _Group(self.limits.of_address, address), self._all)
-        full = [group for group in groups if group.open >= group.most]
-        if not all(group.waiting for group in full):
+        group = None if self.believed(host) else self._of_address.get(address) or _Group(address)
+        if group and not self._takes_a_place(group, address):
             return False
-        for group in full:
-            # The one that made room at its address may have made room among all.
-            if group.open >= group.most:
-                oldest = next(iter(group.waiting))
-                self.gone(oldest)
-                oldest.make_room()
-        for group in groups:
-            if group.address is not None:
-                self._of_address[group.address] = group
-            group.open += 1
-            group.waiting[one] = None
+        # The one that made room at its address has made room among all.
+        if self._all.open >= self.limits.of_process and not self._makes_room(self._all):
+            if group:
+                self.addresses.leave(address)
+            return False
+        groups = (group, self._all) if group else (self._all,)
+        if group:
+            # Whoever made room may have been the last of the group.
+            self._of_address[address] = group
+        for each in groups:
+            each.open += 1
+            each.waiting[one] = None
         self._groups[one] = groups
         return True
 
@@ -106,5 +104,21 @@ class Connections:
         for group in self._groups.pop(one, ()):
             group.open -= 1
             group.waiting.pop(one, None)
-            if not group.open and group.address is not None:
-                del self._of_address[group.address]
+            if group.address is not None:
+                self.addresses.leave(group.address)
+                if not group.open:
+                    del self._of_address[group.address]
+
+    def _takes_a_place(self, group: _Group, address: str) -> bool:
+        if self.addresses.take(address, self.limits.of_address):
+            return True
+        return self._makes_room(group) and self.addresses.take(address, self.limits.of_address)
+
+    def _makes_room(self, group: _Group) -> bool:
+        """Whether one of these could; nobody asked for anything over it for longest."""
+        oldest = next(iter(group.waiting), None)
+        if oldest is None:
+            return False
+        self.gone(oldest)
+        oldest.make_room()
+        return True

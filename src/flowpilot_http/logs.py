@@ -27,6 +27,9 @@ RULE: Final = 72
 REQUEST_ID: Final[ContextVar[str | None]] = ContextVar("request_id", default=None)
 """The request that is being answered, which each line logged meanwhile names."""
 
+WORKER: Final[ContextVar[int | None]] = ContextVar("worker", default=None)
+"""Which of several processes this is, which each of its lines names."""
+
 _EVERY_RECORD_HAS: Final = frozenset(vars(logging.makeLogRecord({})))
 _PERSON: Final = re.compile(r"(?<![^\s<>@:])[^\s<>@:]++@")
 
@@ -42,6 +45,8 @@ def _named(_: Any, __: str, event: structlog.typing.EventDict) -> structlog.typi
     # A variable of our own: structlog's look through all that a task knows, for each line.
     if (request_id := REQUEST_ID.get()) is not None:
         event["request_id"] = request_id
+    if (worker := WORKER.get()) is not None:
+        event["worker"] = worker
     return event
 
 

@@ -14,6 +14,9 @@ from attrs import frozen
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from flowpilot_core.application.kernel.counting import PlacesHere
+from flowpilot_core.ports.kernel import Places
+
 from .auth.attempts import source
 from .connections import Connections, Limits
 from .metrics import Metrics
@@ -250,9 +253,18 @@ def address(listener: socket.socket) -> str:
 
 
 async def serve(
-    app: Edge, listener: socket.socket, stop: asyncio.Event, *, limits: Limits | None = None, metrics: Metrics | None = None
+    app: Edge,
+    listener: socket.socket,
+    stop: asyncio.Event,
+    *,
+    limits: Limits | None = None,
+    metrics: Metrics | None = None,
+    addresses: Places | None = None,
 ) -> None:
-    """Answer requests until `stop` is set; running ones have `GRACE` seconds to end. `metrics` says what became of connections."""
+    """Answer requests until `stop` is set; running ones have `GRACE` seconds to end.
+
+    `metrics` says what became of connections; `addresses` counts those of each where other processes share the socket.
+    """
     metrics = metrics or Metrics()
     config = uvicorn.Config(
         _WithoutChunks(app),
@@ -268,7 +280,7 @@ async def serve(
     possible = limits.within_files()
     if possible != limits:
         log.warning("fewer connections than set: the process may not open as many files", connections=possible.of_process)
-    connections = Connections(limits=possible, believed=believed.__contains__)
+    connections = Connections(limits=possible, believed=believed.__contains__, addresses=addresses or PlacesHere())
     metrics.watch_connections(lambda: len(connections))
     config.load()
     server = _Server(config)

@@ -25,6 +25,7 @@ LEVELS: Final = ("debug", "info", "warning", "error")
 SHORTEST_KEY: Final = 32
 """Characters of a secret key."""
 LARGEST_POOL: Final = 200
+MOST_WORKERS: Final = 64
 LONGEST_COUNT: Final = 15
 LARGEST_COUNT: Final = 1_000_000
 RULES: Final = "rules"
@@ -70,10 +71,13 @@ def _level(value: str) -> str:
     return value.lower()
 
 
-def _pool(value: str) -> int:
-    if not value.isdecimal() or not 1 <= int(value) <= LARGEST_POOL:
-        raise ValueError(f"must be a number from 1 to {LARGEST_POOL}")
-    return int(value)
+def _up_to(most: int) -> Callable[[str], int]:
+    def read(value: str) -> int:
+        if not value.isdecimal() or not 1 <= int(value[:LONGEST_COUNT]) <= most or len(value) > LONGEST_COUNT:
+            raise ValueError(f"must be a number from 1 to {most:,}")
+        return int(value)
+
+    return read
 
 
 def database_address(value: str) -> str:
@@ -161,12 +165,6 @@ def _tokens(value: str) -> int:
     return int(value)
 
 
-def _count(value: str) -> int:
-    if not value.isdecimal() or not 1 <= int(value[:LONGEST_COUNT]) <= LARGEST_COUNT or len(value) > LONGEST_COUNT:
-        raise ValueError(f"must be a number from 1 to {LARGEST_COUNT:,}")
-    return int(value)
-
-
 def _about(explanation: str, *, read: Callable[[str], Any] = _text, secret: bool = False, name: str | None = None) -> dict[str, Any]:
     """`name`: what the variable is called where that is not ours to say."""
     return {"explanation": explanation, "read": read, "secret": secret, "name": name}
@@ -213,25 +211,39 @@ class Settings:
         factory=_data_dir,
         metadata=_about("Where the embedded database and its secret key are kept. If not set: the user's data folder.", read=_path),
     )
+    workers: int = field(
+        default=1,
+        metadata=_about(
+            "Processes of `serve` that share its port: as many as there are cores for them, so that several requests are answered at once.",
+            read=_up_to(MOST_WORKERS),
+        ),
+    )
     pool_size: int = field(
         default=8,
-        metadata=_about("Database connections for one process's requests, at most; a relay beside them has half as many.", read=_pool),
+        metadata=_about(
+            "Database connections for one process's requests, at most; a relay beside them has half as many.", read=_up_to(LARGEST_POOL)
+        ),
     )
     connections: int = field(
         default=12_000,
         metadata=_about(
-            "Connections to `serve` that may be open at once: fewer where the process may not open as many files.", read=_count
+            "Connections to one process of `serve` that may be open at once: fewer where it may not open as many files.",
+            read=_up_to(LARGEST_COUNT),
         ),
     )
     connections_per_address: int = field(
         default=2_000,
-        metadata=_about("How many of these from one address, but for proxies named in FORWARDED_ALLOW_IPS (or 127.0.0.1).", read=_count),
+        metadata=_about(
+            "Connections from one address to all of them, but for proxies named in FORWARDED_ALLOW_IPS (or 127.0.0.1).",
+            read=_up_to(LARGEST_COUNT),
+        ),
     )
     streams_per_account: int = field(
-        default=2_000, metadata=_about("Streams of events that the people of one account may have open at one process.", read=_count)
+        default=2_000,
+        metadata=_about("Streams of events that the people of one account may have open at one `serve`.", read=_up_to(LARGEST_COUNT)),
     )
     streams_per_person: int = field(
-        default=20, metadata=_about("Streams of events that one person may have open at one process.", read=_count)
+        default=20, metadata=_about("Streams of events that one person may have open at one `serve`.", read=_up_to(LARGEST_COUNT))
     )
     base_url: str | None = field(
         default=None,
@@ -335,13 +347,14 @@ class Settings:
             name="OPENAI_BASE_URL",
         ),
     )
-    session_steps: int = field(default=BOUNDS.steps, metadata=_about("Steps that a session may have.", read=_count))
-    session_branches: int = field(default=BOUNDS.branches, metadata=_about("Branches that a session may have.", read=_count))
+    session_steps: int = field(default=BOUNDS.steps, metadata=_about("Steps that a session may have.", read=_up_to(LARGEST_COUNT)))
+    session_branches: int = field(default=BOUNDS.branches, metadata=_about("Branches that a session may have.", read=_up_to(LARGEST_COUNT)))
     session_levels: int = field(
-        default=BOUNDS.levels, metadata=_about("Levels of branches split off branches that a session may have.", read=_count)
+        default=BOUNDS.levels, metadata=_about("Levels of branches split off branches that a session may have.", read=_up_to(LARGEST_COUNT))
     )
     session_kib: int = field(
-        default=BOUNDS.bytes // 1024, metadata=_about("KiB of text that the steps and branches of a session may have.", read=_count)
+        default=BOUNDS.bytes // 1024,
+        metadata=_about("KiB of text that the steps and branches of a session may have.", read=_up_to(LARGEST_COUNT)),
     )
     log_level: str = field(default="info", metadata=_about("How much is logged: debug, info, warning or error.", read=_level))
 

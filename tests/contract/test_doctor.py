@@ -49,6 +49,15 @@ async def test_a_mail_server_that_is_ready_is_well_and_gets_no_mail(database: Po
     assert ["EHLO", "QUIT"] == [line.split()[0] for line in server.commands]
 
 
+async def test_workers_that_want_more_connections_than_there_are_are_told_of(database: PostgresDatabase) -> None:
+    well = found("connections", **named(database), workers="2")
+    many = found("connections", **named(database), workers="20", pool_size="10")
+
+    assert (True, None) == (well["ok"], well["warning"])
+    assert many["ok"]
+    assert "20 workers may open 325 connections to the database" in many["warning"]
+
+
 async def test_a_mail_server_over_tls_is_signed_in_to(database: PostgresDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(AUTHORITY))
     async with ScriptedServer(tls=tls(LOCALHOST), extensions=("AUTH PLAIN",)).running() as server:

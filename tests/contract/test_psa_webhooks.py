@@ -15,10 +15,9 @@ from flowpilot_adapters.psa import Autotask, ConnectWise, HaloPsa
 from flowpilot_adapters.system import SystemClock
 from flowpilot_core.domain.kernel.errors import NotVouchedFor
 from flowpilot_core.ports.psa import Knock, NotDone
-from tests.contract.test_serve import _jo_and_ada
 from tests.support.postgres import PostgresDatabase
 from tests.support.psa import AutotaskSimulator, ConnectWiseSimulator, HaloPsaSimulator, Said, Simulator, Trick
-from tests.support.serving import named, serving, until
+from tests.support.serving import jo_and_ada, named, serving, until
 
 SECRET = "a secret of these tests"
 
@@ -41,7 +40,7 @@ def has_ended(client: httpx.Client, session_id: str) -> bool:
 
 def test_a_ticket_that_is_closed_at_its_vendor_ends_its_session_here(own_database: PostgresDatabase) -> None:
     """All three, one after another, told by their own webhooks over the network, twice each."""
-    jo, ada = _jo_and_ada(own_database)
+    jo, ada = jo_and_ada(own_database)
     with ExitStack() as stack:
         server = stack.enter_context(serving(**named(own_database), allow_private_targets="1"))
         client = server.client(jo.token)

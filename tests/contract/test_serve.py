@@ -1,6 +1,5 @@
 """`flowpilot serve` and the operator's commands as they run, each a process of its own on a real database."""
 
-import asyncio
 import json
 import signal
 import socket
@@ -14,13 +13,9 @@ from urllib.parse import urlsplit
 import httpx
 import psycopg
 import pytest
-from attrs import frozen
 
-from flowpilot_adapters.sql import Database
-from flowpilot_core.domain.kernel.actor import Role
-from tests.support.escalation import a_flowpilot
 from tests.support.postgres import PostgresDatabase, PostgresServer, running_server, set_up
-from tests.support.serving import data_dir_of, named, ran, running, said, serving, until
+from tests.support.serving import data_dir_of, jo_and_ada, named, ran, running, said, serving, until
 
 FIXED = {18: 7, 17: 12, 16: 16, 15: 20}
 """The first minor version of each major one in which a foreign row cannot be read by ON CONFLICT."""
@@ -33,37 +28,12 @@ MAKING_A_DATABASE = (
 """What a first start says, each line before what it tells of."""
 
 
-@frozen(kw_only=True)
-class Somebody:
-    """A person with a token."""
-
-    id: str
-    token: str
-
-
 def _somebody(name: str = "Jo", role: str = "engineer", account: str | None = None, **settings: str) -> dict[str, Any]:
     """A person with a token, made as an operator makes them."""
     account = account or said("account", "create", "Acme", **settings)["id"]
     person = said("user", "create", "--account", account, "--email", f"{name}@example.test", "--name", name, "--role", role, **settings)
     token = said("token", "create", "--account", account, "--user", person["id"], **settings)
     return {**person, "token": token["token"]}
-
-
-def _jo_and_ada(database: PostgresDatabase) -> tuple[Somebody, Somebody]:
-    """An engineer and an admin of a new account."""
-
-    async def made() -> tuple[Somebody, Somebody]:
-        opened = Database(database.app, pool_size=1)
-        accounts = a_flowpilot(opened.begin, opened.view).accounts
-        account = await accounts.create("Acme")
-        people = []
-        for name, role in (("Jo", Role.ENGINEER), ("Ada", Role.ADMIN)):
-            user = await accounts.add_user(account.id, email=f"{name}@example.test", name=name, role=role)
-            people.append(Somebody(id=str(user.id), token=(await accounts.add_token(account.id, user.id))[1]))
-        await opened.close()
-        return people[0], people[1]
-
-    return asyncio.run(made())
 
 
 @pytest.fixture
@@ -105,7 +75,7 @@ def test_with_nothing_set_up_it_brings_its_own_database_and_keeps_the_data(tmp_p
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_asked_to_end_it_answers_what_was_begun_and_ends_with_0(own_database: PostgresDatabase, number: int) -> None:
     settings = named(own_database)
-    jo, _ = _jo_and_ada(own_database)
+    jo, _ = jo_and_ada(own_database)
     body = json.dumps(START).encode()
     head = f"POST /ai-sessions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {jo.token}\r\nContent-Length: {len(body)}\r\n\r\n"
     with serving(**settings) as server:
@@ -181,7 +151,7 @@ def test_the_doctor_names_a_server_that_is_not_fixed_and_calls_that_no_failure(o
 def test_a_full_pool_does_not_make_the_process_look_dead(own_database: PostgresDatabase) -> None:
     """F11: the probe has a connection of its own."""
     settings = named(own_database) | {"pool_size": "1"}
-    jo, _ = _jo_and_ada(own_database)
+    jo, _ = jo_and_ada(own_database)
     with serving(**settings) as server, psycopg.connect(own_database.admin) as blocking, ThreadPoolExecutor() as threads:
         client = server.client(jo.token)
         made = client.post("/ai-sessions", json=START).json()
@@ -199,7 +169,7 @@ def test_a_full_pool_does_not_make_the_process_look_dead(own_database: PostgresD
 def test_what_the_relay_waits_for_keeps_no_request_waiting(own_database: PostgresDatabase) -> None:
     """A59, F11: the relay has connections of its own, and having waited for one costs a delivery no try."""
     settings = named(own_database) | {"pool_size": "1"}
-    jo, _ = _jo_and_ada(own_database)
+    jo, _ = jo_and_ada(own_database)
     waiting = "SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
     with serving(**settings) as server, psycopg.connect(own_database.admin) as blocking:
         client = server.client(jo.token)
@@ -245,7 +215,7 @@ def test_a_database_that_goes_away_is_said_and_come_back_to_without_a_restart(a_
     """F09: 503 with when to try again, `/health/ready` red and `/health/live` green; then all is well by itself."""
     database = a_server.database()
     settings = named(database)
-    jo, _ = _jo_and_ada(database)
+    jo, _ = jo_and_ada(database)
     with serving(**settings) as server:
         client = server.client(jo.token)
         first = client.post("/ai-sessions", json=START, headers={"idempotency-key": "one"})
@@ -269,7 +239,7 @@ def test_a_database_that_goes_away_is_said_and_come_back_to_without_a_restart(a_
 
 def test_two_servers_know_each_others_cursors(own_database: PostgresDatabase) -> None:
     settings = named(own_database)
-    jo, _ = _jo_and_ada(own_database)
+    jo, _ = jo_and_ada(own_database)
     with serving(**settings) as one, serving("--no-relay", **settings) as other:
         first, second = one.client(jo.token), other.client(jo.token)
         made = [first.post("/ai-sessions", json=START).json()["id"] for _ in range(2)]
@@ -308,7 +278,7 @@ def test_an_address_that_is_taken_is_said(own_database: PostgresDatabase) -> Non
 
 def test_the_relay_alone_sends_what_the_server_left_to_it(own_database: PostgresDatabase) -> None:
     settings = named(own_database) | {"base_url": "https://flowpilot.example.test"}
-    jo, ada = _jo_and_ada(own_database)
+    jo, ada = jo_and_ada(own_database)
     with serving("--no-relay", **settings) as server:
         client = server.client(jo.token)
         session = client.post("/ai-sessions", json=START).json()

@@ -11,18 +11,23 @@ import socket
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
+from pathlib import Path
 from typing import Any
 
 import httpx
 import uvicorn
 from attrs import frozen
+from structlog.testing import capture_logs
 
+from flowpilot_adapters.shared_counts import SharedCounts
 from flowpilot_adapters.smtp import MailServer, SmtpNotifier
 from flowpilot_adapters.sql import Database, SqlOutbox
-from flowpilot_adapters.system import SystemClock
+from flowpilot_adapters.system import SystemClock, new_id
 from flowpilot_adapters.vault import AesGcmVault
 from flowpilot_core.application.access.secrets import Rotation
+from flowpilot_core.domain.kernel.rate_limit import Tally
 from flowpilot_core.testing.faults import Faults, signalling
+from flowpilot_http.workers import Worker, Workers
 
 from .assessing import assessing
 from .escalation import Stuck, a_flowpilot, a_relay, an_app
@@ -42,10 +47,10 @@ class Victim:
     said: Connection
 
     @classmethod
-    def of(cls, work: Callable[..., None], *arguments: Any) -> "Victim":
-        """A process that does `work(connection, *arguments)`."""
+    def of(cls, work: Callable[..., None], *arguments: Any, daemon: bool = True) -> "Victim":
+        """A process that does `work(connection, *arguments)`; one that begins others is no `daemon`."""
         said, says = _CONTEXT.Pipe(duplex=False)
-        process = _CONTEXT.Process(target=work, args=(says, *arguments), daemon=True)
+        process = _CONTEXT.Process(target=work, args=(says, *arguments), daemon=daemon)
         process.start()
         says.close()
         return cls(process, said)
@@ -176,6 +181,80 @@ def rotate(says: Connection, app_url: str, relay_url: str, keys: tuple[bytes, ..
         await database.close()
 
     asyncio.run(run())
+
+
+def take_and_die(says: Connection, folder: Path, number: int) -> None:
+    """Take places as process `number`, say which were had, and die."""
+    places = SharedCounts(folder, number).places("person")
+    says.send([places.take("jo", 3) for _ in range(3)])
+    signal.raise_signal(signal.SIGKILL)
+
+
+def count_and_die(says: Connection, folder: Path) -> None:
+    """Die in the middle of counting."""
+
+    def die(_: Tally | None) -> Tally:
+        signal.raise_signal(signal.SIGKILL)
+        raise AssertionError
+
+    SharedCounts(folder, 2).tallies("address").change("192.0.2.1", die)
+
+
+def fail_to_begin(says: Connection) -> None:
+    """Two workers of whom none can begin; says which were begun, and how that ended."""
+    with capture_logs() as told:
+        status = Workers(number=2, work=lambda _: 3, died=lambda _: None, ending=lambda: None).run()
+    says.send([line["worker"] for line in told if line["event"] == "worker begun"])
+    says.send(status)
+
+
+def die_again_and_again(says: Connection) -> None:
+    """Two workers of whom the second dies three times and then ends all; says the pauses before it was replaced, and how all ended."""
+    lives: list[int] = []
+
+    def work(worker: Worker) -> int:
+        worker.ready()
+        if worker.number == 2 and len(lives) < 3:
+            return 1
+        if worker.number == 2:
+            os.kill(os.getppid(), signal.SIGTERM)
+        signal.sigwait([signal.SIGUSR1])
+        return 0
+
+    with capture_logs() as told:
+        status = Workers(number=2, work=work, died=lives.append, ending=lambda: None, long=3600.0, shortest_pause=0.01).run()
+    says.send([line["pause_seconds"] for line in told if "pause_seconds" in line])
+    says.send(status)
+
+
+def be_killed(says: Connection) -> None:
+    """Two workers who are deaf to being asked to end; says how that ended."""
+
+    def work(worker: Worker) -> int:
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+        worker.ready()
+        if worker.number == 2:
+            os.kill(os.getppid(), signal.SIGTERM)
+            os.kill(os.getppid(), signal.SIGINT)
+        signal.sigwait([signal.SIGUSR1])
+        return 0
+
+    says.send(Workers(number=2, work=work, died=lambda _: None, ending=lambda: None).run())
+
+
+def draw_ids(says: Connection) -> None:
+    """Three workers of a process that has drawn ids, each of which says the first that it draws; then all are asked to end."""
+    new_id()
+
+    def work(worker: Worker) -> int:
+        says.send(new_id())
+        worker.ready()
+        if worker.number == 3:
+            os.kill(os.getppid(), signal.SIGTERM)
+        signal.sigwait([signal.SIGUSR1])
+        return 0
+
+    Workers(number=3, work=work, died=lambda _: None, ending=lambda: None).run()
 
 
 def post(says: Connection, app_url: str, relay_url: str, point: str) -> None:

@@ -1,5 +1,6 @@
 """`flowpilot` as its users run it: a process of its own."""
 
+import asyncio
 import json
 import os
 import signal
@@ -16,6 +17,9 @@ from typing import Any
 import httpx
 from attrs import frozen
 
+from flowpilot_adapters.sql import Database
+from flowpilot_core.domain.kernel.actor import Role
+from tests.support.escalation import a_flowpilot
 from tests.support.postgres import PostgresDatabase
 
 PROGRAM = [sys.executable, "-c", "from flowpilot_http.cli import main; main()"]
@@ -54,6 +58,14 @@ def said(*arguments: str, **settings: str) -> Any:
     assert 0 == ended.returncode, ended.stderr
     (line,) = ended.stdout.splitlines()
     return json.loads(line)
+
+
+@frozen(kw_only=True)
+class Somebody:
+    """A person with a token."""
+
+    id: str
+    token: str
 
 
 @frozen
@@ -134,3 +146,20 @@ def _read(process: "subprocess.Popen[str]", put: Callable[[dict[str, Any] | None
 def data_dir_of(folder: Path) -> dict[str, str]:
     """The setting that keeps an embedded database in `folder`."""
     return {"data_dir": str(folder)}
+
+
+def jo_and_ada(database: PostgresDatabase) -> tuple[Somebody, Somebody]:
+    """An engineer and an admin of a new account."""
+
+    async def made() -> tuple[Somebody, Somebody]:
+        opened = Database(database.app, pool_size=1)
+        accounts = a_flowpilot(opened.begin, opened.view).accounts
+        account = await accounts.create("Acme")
+        people = []
+        for name, role in (("Jo", Role.ENGINEER), ("Ada", Role.ADMIN)):
+            user = await accounts.add_user(account.id, email=f"{name}@example.test", name=name, role=role)
+            people.append(Somebody(id=str(user.id), token=(await accounts.add_token(account.id, user.id))[1]))
+        await opened.close()
+        return people[0], people[1]
+
+    return asyncio.run(made())

@@ -117,7 +117,9 @@ OF_NO_STORE = {
     "PsaContract",
     "RedactorContract",
     "ScriptsContract",
+    "PlacesContract",
     "SecretsContract",
+    "TalliesContract",
     "VaultContract",
 }
 """Suites that want more, or less, than the ports of one store."""

@@ -174,3 +174,19 @@ def password_of(url: str) -> str | None:
             return connection.info.user if connection.pgconn.used_password else None
     except psycopg.Error as error:
         raise translated(error) from error
+
+
+_ROOM = """
+SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
+  - coalesce(current_setting('reserved_connections', true)::int, 0)
+"""
+
+
+def most_connections(url: str) -> int:
+    """How many connections the server takes from those who are no superusers, all databases together. Raises `Unavailable`."""
+    try:
+        with psycopg.connect(url) as connection:
+            ((most,),) = connection.execute(_ROOM).fetchall()
+    except psycopg.Error as error:
+        raise translated(error) from error
+    return int(most)

@@ -18,6 +18,7 @@ from attrs.validators import max_len
 
 from flowpilot_core.domain.kernel.events import Event, LoggedEvent
 from flowpilot_core.domain.kernel.identifiers import AccountId, UserId
+from flowpilot_core.domain.kernel.rate_limit import Tally
 
 R = TypeVar("R")
 V = TypeVar("V")
@@ -55,6 +56,29 @@ class Compute(Protocol):
 
         Raises `Unavailable` where it took longer or more memory than work may, and where too much of this account waits already.
         """
+
+
+class Places(Protocol):
+    """Places that are had by name, so many by each, among all processes that give them out together."""
+
+    def take(self, name: str, most: int) -> bool:
+        """One more for `name`, where it has fewer than `most`; says whether it was."""
+
+    def leave(self, name: str) -> None:
+        """`name` needs one of those that were taken here no more."""
+
+
+class Tallies(Protocol):
+    """How often something happened, by name, among all processes that count together.
+
+    Of many thousand names, those may be forgotten that were longest not heard of.
+    """
+
+    def get(self, name: str) -> Tally | None:
+        """What was counted of `name`, of which this hears."""
+
+    def change(self, name: str, change: Callable[[Tally | None], Tally]) -> None:
+        """Count `name` so; nobody else counts it meanwhile."""
 
 
 @frozen(kw_only=True)

@@ -1,4 +1,4 @@
-"""Sign-ins that fail: counted by the address they come from and the account they name, in this process."""
+"""Sign-ins that fail: counted by the address they come from and the account they name."""
 
 import math
 import time
@@ -7,11 +7,13 @@ from contextlib import contextmanager
 from ipaddress import IPv6Address, IPv6Network, ip_address
 from typing import Any, Final
 
+from flowpilot_core.application.kernel.counting import TalliesHere
 from flowpilot_core.domain.access.identity_provider import addressed_account
 from flowpilot_core.domain.kernel.errors import TooManyAttempts, Unauthenticated
 from flowpilot_core.domain.kernel.identifiers import AccountId
 from flowpilot_core.domain.kernel.rate_limit import FAILED_AT_ACCOUNT, FAILED_FROM_ADDRESS
 from flowpilot_core.domain.kernel.secret_text import Prefix, parse_token
+from flowpilot_core.ports.kernel import Tallies
 
 from .limiter import Limiter
 
@@ -25,9 +27,15 @@ Scope = Mapping[str, Any]
 class Attempts:
     """Says when there were too many. A good credential passes whatever failed beside it: only what fails is counted, and refused."""
 
-    def __init__(self, *, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._addresses = Limiter[str](FAILED_FROM_ADDRESS, monotonic=monotonic)
-        self._accounts = Limiter[AccountId](FAILED_AT_ACCOUNT, monotonic=monotonic)
+    def __init__(
+        self,
+        *,
+        addresses: Tallies | None = None,
+        accounts: Tallies | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._addresses = Limiter(FAILED_FROM_ADDRESS, TalliesHere() if addresses is None else addresses, monotonic=monotonic)
+        self._accounts = Limiter(FAILED_AT_ACCOUNT, TalliesHere() if accounts is None else accounts, monotonic=monotonic)
 
     @contextmanager
     def trying(self, scope: Scope, credential: str) -> Iterator[None]:
@@ -41,12 +49,12 @@ class Attempts:
     def count(self, scope: Scope, account_id: AccountId | None = None) -> None:
         """One more, by whoever sent the request of this ASGI scope, at an account if it named one. Raises `TooManyAttempts`."""
         address = source(scope)
-        wait = max(self._addresses.wait(address), self._accounts.wait(account_id) if account_id else 0.0)
+        wait = max(self._addresses.wait(address), self._accounts.wait(str(account_id)) if account_id else 0.0)
         if wait:
             raise TooManyAttempts(retry_after=math.ceil(wait))
         self._addresses.count(address)
         if account_id:
-            self._accounts.count(account_id)
+            self._accounts.count(str(account_id))
 
 
 def account_named(credential: str) -> AccountId | None:

@@ -54,9 +54,9 @@ class Visitor:
 class Door:
     """Lets requests in."""
 
-    def __init__(self, flowpilot: FlowPilot, cookies: Cookies, new_secret: NewSecret) -> None:
+    def __init__(self, flowpilot: FlowPilot, cookies: Cookies, new_secret: NewSecret, attempts: Attempts | None = None) -> None:
         self.cookies = cookies
-        self.attempts = Attempts()
+        self.attempts = attempts or Attempts()
         self._flowpilot = flowpilot
         self._bearer = Bearer(self._authenticated)
         self._browsers = Known(flowpilot.signing_in.person)

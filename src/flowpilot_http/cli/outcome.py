@@ -57,6 +57,16 @@ def run(work: Coroutine[Any, Any, T]) -> T:
         return runner.run(work)
 
 
+def ended(work: Coroutine[Any, Any, None]) -> int:
+    """The status with which a process ends that does `work` and nothing else."""
+    try:
+        with outcome():
+            run(work)
+    except typer.Exit as exc:
+        return exc.exit_code
+    return 0
+
+
 def say(facts: Mapping[str, Any], sentence: str, *, json: bool) -> None:
     """The result: as one line of JSON, or as a sentence. Nothing that somebody wrote moves the terminal or turns what it shows round."""
     sys.stdout.write((dumps(msgspec.to_builtins(facts), separators=(",", ":")) if json else escaped(sentence)) + "\n")

@@ -5,19 +5,28 @@ from typing import Annotated
 import typer
 
 from flowpilot_http import main as composition
+from flowpilot_http.settings import MOST_WORKERS
 
 from .environment import prepared
-from .outcome import Json, outcome, run, say
+from .outcome import Json, ended, outcome, run, say
 
 
 def serve(
     host: Annotated[str, typer.Option(help="Where to listen; 0.0.0.0 is every address of this machine.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Which port; 0 picks a free one.")] = 8000,
     relay: Annotated[bool, typer.Option(help="Send mails from here too.")] = True,
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=MOST_WORKERS, help="How many processes share the port; FLOWPILOT_WORKERS, or 1, if not given.")
+    ] = None,
 ) -> None:
     """Answer requests until SIGTERM or Ctrl-C; then finish what is running and exit with 0."""
     with outcome():
-        run(composition.serve(prepared(quiet=False), host=host, port=port, relay=relay))
+        settings = prepared(quiet=False)
+        number = workers or settings.workers
+        if number == 1:
+            run(composition.serve(settings, host=host, port=port, relay=relay))
+        elif status := composition.serve_together(settings, host=host, port=port, relay=relay, workers=number, run=ended):
+            raise typer.Exit(status)
 
 
 relay = typer.Typer(invoke_without_command=True, add_completion=False)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .relaying import drain as drain
     from .relaying import relay as relay
     from .serving import serve as serve
+    from .serving import serve_together as serve_together
     from .upkeep import pause_relays as pause_relays
     from .upkeep import resume_relays as resume_relays
     from .upkeep import rotate as rotate
@@ -47,6 +48,7 @@ _PARTS: Final[Mapping[str, str]] = MappingProxyType(
         "rotate": ".upkeep",
         "secret_key": ".keys",
         "serve": ".serving",
+        "serve_together": ".serving",
         "speakers": ".models",
     }
 )

@@ -21,6 +21,8 @@ from .keys import key_files, secret_keys
 from .mail import notifier_of
 from .models import speakers
 
+BESIDE_THE_POOL: Final = 6
+"""Connections of a process that serves for what it watches: its readiness, due work, restores and wake-ups."""
 NOT_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -74,6 +76,7 @@ async def _examined(settings: Settings, urls: Urls) -> list[Finding]:
     except tenancy.UnfitRole as exc:
         findings.append(Finding("role", str(exc), f"Let {variable('database_url')} connect as {roles.APP}."))
     findings.append(_examined_role_settings(urls))
+    findings.append(_examined_connections(settings, urls))
     if not at_head:
         return [*findings, Finding("schema", f"it is not at {migrations.head()}", "Run: flowpilot migrate")]
     findings.append(Finding("schema"))
@@ -117,6 +120,15 @@ def _examined_role_settings(urls: Urls) -> Finding:
         user and f"{user} signs in with a password, and PostgreSQL lets every role change its own; a certificate or peer cannot be changed"
     )
     return Finding("role settings", warning="; ".join(told) or None, note=note)
+
+
+def _examined_connections(settings: Settings, urls: Urls) -> Finding:
+    """Whether the server takes as many as the workers may open."""
+    wanted, most = settings.workers * (settings.pool_size + BESIDE_THE_POOL) + settings.pool_size // 2, roles.most_connections(urls.app)
+    if wanted <= most:
+        return Finding("connections")
+    told = f"{settings.workers} workers may open {wanted} connections to the database, which takes {most} from everybody"
+    return Finding("connections", warning=f"{told}; lower {variable('workers')} or {variable('pool_size')}, or raise its max_connections")
 
 
 def _examined_key(settings: Settings) -> Finding:

@@ -12,11 +12,12 @@ from uuid import UUID
 
 from attrs import define, evolve, field, frozen
 
+from flowpilot_core.application.kernel.counting import PlacesHere
 from flowpilot_core.domain.kernel.actor import Person
 from flowpilot_core.domain.kernel.errors import FlowPilotError, StreamsOf, TooManyStreams, Unauthenticated, Unavailable
 from flowpilot_core.domain.kernel.identifiers import AccountId, SessionId, UserId
 from flowpilot_core.domain.notifications.pushed import BETWEEN_CHANGES, CHANGES, told_as
-from flowpilot_core.ports.kernel import BeginWork, Jitter, KernelView, ViewOf
+from flowpilot_core.ports.kernel import BeginWork, Jitter, KernelView, Places, ViewOf
 from flowpilot_core.ports.notifications import EventStream, News, NotificationView, NotificationWork
 
 
@@ -313,6 +314,10 @@ class Push:
     """Another one for each process, each time it starts."""
     most_of_account: int = MOST_OF_ACCOUNT
     most_of_person: int = MOST_OF_PERSON
+    accounts: Places = field(factory=PlacesHere)
+    """Of `most_of_account`."""
+    people: Places = field(factory=PlacesHere)
+    """Of `most_of_person`."""
     _feeds: dict[AccountId, Feed] = field(factory=dict, init=False)
     _of_one: Counter[UserId] = field(factory=Counter, init=False)
     _reading: asyncio.Semaphore = field(factory=lambda: asyncio.Semaphore(MOST_READS), init=False)
@@ -375,14 +380,8 @@ class Push:
         """
         if not self._running:
             raise Unavailable("push")
+        self._take_places(reader)
         feed = self._feeds.get(reader.account_id)
-        for open_now, whose, most in (
-            (self._of_one[reader.user_id], StreamsOf.PERSON, self.most_of_person),
-            (len(feed.streams) if feed else 0, StreamsOf.ACCOUNT, self.most_of_account),
-            (self._open, StreamsOf.PROCESS, MOST_STREAMS),
-        ):
-            if open_now >= most:
-                raise TooManyStreams(whose, most)
         if feed is None:
             feed = self._feeds[reader.account_id] = Feed(reader.account_id, self.view, self.wire, self._reading, after)
         stream = Stream(
@@ -412,10 +411,22 @@ class Push:
         if not feed.streams:
             del self._feeds[stream.reader.account_id]
         self._open -= 1
+        self.people.leave(str(stream.reader.user_id))
+        self.accounts.leave(str(stream.reader.account_id))
         self._of_one[stream.reader.user_id] -= 1
         if not self._of_one[stream.reader.user_id]:
             del self._of_one[stream.reader.user_id]
             self._changed.add(stream.reader.account_id)
+
+    def _take_places(self, reader: Person) -> None:
+        """Raises `TooManyStreams`; then none was taken."""
+        if self._open >= MOST_STREAMS:
+            raise TooManyStreams(StreamsOf.PROCESS, MOST_STREAMS)
+        if not self.people.take(str(reader.user_id), self.most_of_person):
+            raise TooManyStreams(StreamsOf.PERSON, self.most_of_person)
+        if not self.accounts.take(str(reader.account_id), self.most_of_account):
+            self.people.leave(str(reader.user_id))
+            raise TooManyStreams(StreamsOf.ACCOUNT, self.most_of_account)
 
     def _note(self) -> None:
         """Write down who is here, where that has changed; whoever leaves is noted at the next look, since many come back at once."""

@@ -31,6 +31,7 @@ from flowpilot_core.testing.contracts.handoffs.claims import ClaimsContract
 from flowpilot_core.testing.contracts.handoffs.handoffs import HandoffsContract
 from flowpilot_core.testing.contracts.handoffs.queue import QueueContract
 from flowpilot_core.testing.contracts.kernel.compute import ComputeContract
+from flowpilot_core.testing.contracts.kernel.counting import PlacesContract, TalliesContract
 from flowpilot_core.testing.contracts.kernel.event_log import EventLogContract
 from flowpilot_core.testing.contracts.kernel.unit_of_work import OnceContract, UnitOfWorkContract
 from flowpilot_core.testing.contracts.knowledge.scripts import ScriptsContract
@@ -77,6 +78,7 @@ __all__ = [
     "OutboxContract",
     "OutputsContract",
     "PeopleContract",
+    "PlacesContract",
     "Postbox",
     "PresenceContract",
     "PsaContract",
@@ -91,6 +93,7 @@ __all__ = [
     "SignInCodesContract",
     "SignInsContract",
     "SuggestionsContract",
+    "TalliesContract",
     "TenancyContract",
     "TokenUseContract",
     "UnitOfWorkContract",
