@@ -155,15 +155,15 @@ async def measure(*, rounds: int, transactions: int, said: Callable[[str], None]
     """Every path of every side in every round, in shuffled order."""
     transactions -= transactions % (2 * least.CLIENTS)
     each = rounds * transactions
-    with tempfile.TemporaryDirectory(prefix="flowpilot-bench-") as folder, _postgres(Path(folder) / "data") as postgres:
+    with tempfile.TemporaryDirectory(prefix="flowpilot-bench-") as folder, a_postgres(Path(folder) / "data") as postgres:
         address = postgres.address
         said(f"making {each} sessions to escalate and {each // 2} escalations to claim, for each side")
         least.fill(address, escalations=each, claims=each // 2)
         peer.fill(address.url(database=least.DATABASE))
         scripts = least.scripts(Path(folder), escalations=each)
-        templates = await _templates(address, each)
+        templates = await made_templates(address, each)
         with serving(postgres, folder) as (our_url, _), _peer(address) as peer_url:
-            sides = {"ours": _ours(our_url, *templates), "peer": _the_peer(peer_url, each)}
+            sides = {"ours": our_side(our_url, *templates), "peer": _the_peer(peer_url, each)}
             for name, side in sides.items():
                 said(f"warming {name}")
                 await side.find_cursors()
@@ -186,7 +186,7 @@ async def measure(*, rounds: int, transactions: int, said: Callable[[str], None]
     return [Figure(name=path, limits=found["limit"], peers=found["peer"], ours=found["ours"]) for path, found in rates.items()]
 
 
-async def _templates(address: Address, each: int) -> tuple[list[Template], list[Template], Template]:
+async def made_templates(address: Address, each: int) -> tuple[list[Template], list[Template], Template]:
     """What is escalated, what is claimed, and the account with the queue."""
     roles.set_up(address.url())
     migrations.migrate(address.url(user=roles.OWNER))
@@ -201,7 +201,7 @@ async def _templates(address: Address, each: int) -> tuple[list[Template], list[
     return escalating, claiming, queueing
 
 
-def _ours(base_url: str, escalating: list[Template], claiming: list[Template], queueing: Template) -> Side:
+def our_side(base_url: str, escalating: list[Template], claiming: list[Template], queueing: Template) -> Side:
     def of(templates: list[Template], n: int) -> tuple[Template, int]:
         return templates[n % len(templates)], n // len(templates) + 1
 
@@ -256,7 +256,7 @@ def answered(expected: int) -> Callable[[int, bytes], None]:
 
 
 @contextmanager
-def _postgres(data: Path) -> Iterator[EmbeddedPostgres]:
+def a_postgres(data: Path) -> Iterator[EmbeddedPostgres]:
     with EmbeddedPostgres(data) as postgres, psycopg.connect(postgres.address.url(), autocommit=True) as connection:
         for name, value in SETTINGS.items():
             connection.execute(SQL("ALTER SYSTEM SET {} = {}").format(Identifier(name), Literal(value)))
