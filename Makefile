@@ -16,12 +16,13 @@ help: ## what there is to run
 
 setup: $(STAMP) ## make .venv from the locked, hashed requirements
 
-$(STAMP): requirements/dev.txt pyproject.toml
+$(STAMP): requirements/dev.txt requirements/package-lock.json pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "FlowPilot needs Python 3.11 or newer; say which: make setup PYTHON=python3.12")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing $$(grep -c '^[a-z].*==' requirements/dev.txt) packages into $(VENV), which takes a minute or two …"
 	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/dev.txt
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	$(BIN)/npm ci --prefix requirements --ignore-scripts --no-audit --no-fund --loglevel error
 	touch $@
 
 test: $(STAMP) ## run all tests; ARGS="-k claim" narrows them
@@ -38,6 +39,7 @@ check: $(STAMP) ## format, lint, types, import contracts, dependencies, spelling
 	$(BIN)/lint-imports
 	$(BIN)/deptry src
 	$(BIN)/codespell
+	$(BIN)/node requirements/node_modules/typescript/bin/tsc --project requirements/script.json
 
 format: $(STAMP) ## mend what can be mended: format, import order, simple lints
 	$(BIN)/ruff format .
@@ -65,8 +67,9 @@ bench: $(STAMP) ## the hot paths against the database's own limit, and what star
 lock: $(STAMP) ## resolve the requirements anew
 	env -u PIP_FIND_LINKS -u UV_FIND_LINKS $(BIN)/uv pip compile $(UV_LOCK) --extra server --output-file requirements/server.txt pyproject.toml
 	env -u PIP_FIND_LINKS -u UV_FIND_LINKS $(BIN)/uv pip compile $(UV_LOCK) --extra server --extra testing --group dev --output-file requirements/dev.txt pyproject.toml
+	$(BIN)/npm update --prefix requirements --package-lock-only --omit-lockfile-registry-resolved --save --ignore-scripts --no-audit --no-fund
 
 UV_LOCK := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
 clean: ## remove what was made
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) requirements/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

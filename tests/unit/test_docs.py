@@ -1,6 +1,7 @@
 """The documentation says what the code does, and leads nowhere that is not there."""
 
 import ast
+import json
 import os
 import re
 import subprocess
@@ -154,6 +155,7 @@ def test_a_guide_imports_nothing_that_the_python_api_does_not_name(guide: str) -
 
 def test_every_dependency_has_its_reason() -> None:
     declared = set(re.findall(r'^  "([a-z0-9-]+)[\[>]', (ROOT / "pyproject.toml").read_text(), re.MULTILINE))
+    declared |= json.loads((ROOT / "requirements" / "package.json").read_text())["devDependencies"].keys()
     cells = re.findall(r"^\| ([a-z].+?)(?: \(.+?\))? \| .*\w.* \|$", (ROOT / "docs" / "dependencies.md").read_text(), re.MULTILINE)
 
     assert declared | {"package"} == {name for cell in cells for name in cell.split(", ")}
