@@ -36,6 +36,7 @@ def test_the_next_one_opens_beside_the_queue_by_keyboard(site: Site, browsing: B
     sam.keyboard.press("j")
     sam.keyboard.press("Enter")
     expect(sam.get_by_role("heading", level=1)).to_have_text("The first")
+    sam.wait_for_load_state()
     sam.keyboard.press("j")
     expect(sam.get_by_role("article", name="The second")).to_be_focused()
     sam.keyboard.press("Enter")
@@ -49,6 +50,7 @@ def test_the_key_that_claims_takes_what_is_open_and_nothing_where_nothing_was_re
     sam.keyboard.press("c")
     sam.get_by_role("link", name="The second").click()
     expect(sam.get_by_role("heading", level=1)).to_have_text("The second")
+    sam.wait_for_load_state()
     sam.keyboard.press("c")
     expect(sam.get_by_text("This has been yours")).to_be_visible()
 

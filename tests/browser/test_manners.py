@@ -5,6 +5,8 @@ from importlib.resources import files
 import pytest
 from playwright.sync_api import expect
 
+from flowpilot_core.domain.handoffs.handoff import Intent
+from flowpilot_core.domain.outputs.output import OutputKind
 from flowpilot_http.pages.settings import PLACES
 
 from .cases import an_escalation, an_investigation
@@ -22,7 +24,19 @@ def test_axe_finds_nothing_on_any_page(site: Site, browsing: Browsing, scheme: s
     adam = browsing.of("adam", color_scheme=scheme, viewport=viewport, reduced_motion="reduce")
     found = {}
 
-    pages = ["/queue", f"/escalations/{handoff_id}", "/work", "/sessions", "/sessions/new", "/kit", "/sessions/nonsense", "/signed-in"]
+    taken = site.run(an_escalation(site, title="Taken"))
+    site.run(site.flowpilot.handoffs.claim(site.person("adam"), taken))
+    own = site.run(an_escalation(site, "adam", title="My own"))
+    solved = site.run(an_investigation(site, "adam", title="Solved"))
+    site.run(site.flowpilot.sessions.resolve(site.person("adam"), solved, summary="Put port 14 back"))
+    site.run(site.flowpilot.outputs.make(site.person("adam"), solved, OutputKind.PSA_NOTE))
+    parked = site.run(an_investigation(site, "adam", title="Parked"))
+    site.run(site.flowpilot.handoffs.hand_off(site.person("adam"), parked, intent=Intent.PARK, reason="The dealer calls back"))
+
+    pages = ["/queue", "/queue?priority=low", f"/escalations/{handoff_id}", f"/escalations/{handoff_id}?beside=/queue"]
+    pages += [f"/escalations/{taken}", f"/escalations/{own}", f"/escalations/{handoff_id}?do=reroute", f"/sessions/{solved}?beside=/work"]
+    pages += [f"/sessions/{parked}", f"/sessions/{solved}?do=reopen", "/sessions?status=abandoned"]
+    pages += ["/work", "/sessions", "/sessions/new", "/kit", "/sessions/nonsense", "/signed-in"]
     pages += [f"/sessions/{session_id}{query}" for query in ("", "?do=escalate", "?do=fork", "?do=park", "?do=resolve", "?do=close")]
     pages += [f"/settings/{name}" for name, _, _ in PLACES if name != "sign-in"]
 
@@ -31,6 +45,27 @@ def test_axe_finds_nothing_on_any_page(site: Site, browsing: Browsing, scheme: s
         adam.evaluate(AXE)
         violations = adam.evaluate("axe.run()")["violations"]
         found[path] = [(one["id"], one["nodes"][0]["html"][:120]) for one in violations]
+
+    assert {} == {path: violations for path, violations in found.items() if violations}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_on_the_way_in_nor_on_what_one_may_not_do(site: Site, browsing: Browsing, scheme: str) -> None:
+    handoff_id = site.run(an_escalation(site))
+    vera = browsing.of("vera", color_scheme=scheme, reduced_motion="reduce")
+    found = {}
+
+    ways_in = ["/sign-in", f"/sign-in/{site.account_id}", "/signed-out", "/queue", "/nowhere"]
+    read_only = ["/queue", f"/escalations/{handoff_id}", "/work", "/sessions/new", "/settings/people", "/settings/policy", "/signed-in"]
+    for path in [*read_only, site.link("sam"), "sign out", *ways_in]:
+        if path == "sign out":
+            vera.goto("/queue")
+            vera.get_by_role("button", name="Sign out").click()
+            vera.wait_for_url("**/signed-out")
+            continue
+        vera.goto(path)
+        vera.evaluate(AXE)
+        found[path] = [(one["id"], one["nodes"][0]["html"][:120]) for one in vera.evaluate("axe.run()")["violations"]]
 
     assert {} == {path: violations for path, violations in found.items() if violations}
 

@@ -6,6 +6,7 @@ from playwright.sync_api import Page, expect
 
 from flowpilot_core.domain.kernel.actor import Person
 from flowpilot_core.domain.sessions.session import Priority
+from flowpilot_core.ports.handoffs import QueueFilter
 
 from .cases import a_session, an_escalation, escalated
 from .conftest import TELEPHONE, Browsing
@@ -99,6 +100,7 @@ def test_the_keyboard_is_enough(site: Site, browsing: Browsing) -> None:
 
     expect(sam).to_have_url(re.compile("/sessions/"))
     expect(sam.get_by_role("heading", level=1)).to_have_text("The first")
+    expect(sam.get_by_text("Enter adds")).to_be_visible()
     sam.keyboard.press("Escape")
     sam.keyboard.press("g")
     sam.keyboard.press("q")
@@ -140,3 +142,42 @@ def test_what_a_senior_decides_by_is_seen_without_scrolling(site: Site, browsing
             sam.get_by_role("button", name="Claim"),
         ):
             expect(seen.first).to_be_in_viewport(ratio=0.9)
+
+
+def test_who_asked_for_help_meanwhile_is_said_once_and_in_order(site: Site, browsing: Browsing) -> None:
+    sam = browsing.of("sam")
+    expect(sam.get_by_role("heading", name="Nothing is waiting")).to_be_visible()
+    site.run(an_escalation(site, title="Before it went"))
+    expect(sam.get_by_role("article", name="Before it went")).to_be_visible()
+
+    sam.context.set_offline(True)
+    expect(sam.get_by_role("status")).to_have_text(re.compile(r"Last updated \d\d:\d\d.*, reconnecting"))
+    for title in ("The first", "The second"):
+        site.run(an_escalation(site, title=title))
+    sam.context.set_offline(False)
+
+    expect(sam.get_by_role("status")).to_have_text("Jo Keller needs help: The first. Jo Keller needs help: The second")
+    assert ["Before it went", "The first", "The second"] == titles(sam)
+
+
+def test_how_many_wait_stands_beside_the_queue_on_every_page(site: Site, browsing: Browsing) -> None:
+    for path in ("/settings/profile", "/sessions/new", "/work"):
+        sam = browsing.of("sam", path)
+        before = len(site.run(site.flowpilot.handoffs.queue(site.person("sam"), QueueFilter(), after=None, limit=10)))
+        expect(sam.locator("#waiting")).to_have_text(str(before or ""))
+
+        site.run(an_escalation(site))
+
+        expect(sam.locator("#waiting")).to_have_text(str(before + 1))
+
+
+def test_who_looks_at_an_escalation_reads_who_took_it(site: Site, browsing: Browsing) -> None:
+    handoff_id = site.run(an_escalation(site))
+    sam = browsing.of("sam", f"/escalations/{handoff_id}")
+    expect(sam.get_by_text("Seen by Sam Okafor")).to_be_visible()
+
+    site.run(site.flowpilot.handoffs.claim(site.person("sue"), handoff_id))
+
+    expect(sam.get_by_role("status")).to_have_text("Claimed by Sue Lind")
+    expect(sam.get_by_text("Sue Lind has had this since")).to_be_visible()
+    expect(sam.get_by_role("button", name="Claim", exact=True)).to_have_count(0)

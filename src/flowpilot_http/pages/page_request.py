@@ -134,7 +134,8 @@ class Visit(Call):
         change = Change(id=self.scope["request_id"], if_match=version)  # type: ignore[typeddict-item]
         if form.once:
             now = self.now()
-            what = sha256(self.scope["path"].encode() + b"\n" + await self.body())
+            # But for the secret of the browser's sign-in, which is another one when it is sent again after signing in anew.
+            what = sha256(self.scope["path"].encode() + b"\n" + msgspec.json.encode(msgspec.structs.replace(form, csrf_token="")))
             once = Once(
                 user_id=self.user.user_id,
                 key=f"page-{form.once[:_ONCE]}-{what.hexdigest()[:_ONCE]}",

@@ -15,7 +15,7 @@
     "handoff.withdrawn", "handoff.reminded", "handoff.seen", "session.reassigned", "session.parked", "session.resumed", "session.resolved",
     "session.reopened", "session.changed", "delivery.changed",
   ];
-  const SOON = 60, STAYS = 2500, LONGEST_PAUSE = 30_000;
+  const SOON = 60, STAYS = 2500, LONGEST_PAUSE = 30_000, PATIENCE = 10_000;
 
   /** @returns {HTMLElement} */
   const main = () => /** @type {HTMLElement} */ (document.getElementById("main"));
@@ -182,29 +182,43 @@
 
   // ---- The stream: what happens elsewhere is shown here.
 
-  let last = "", pause = 500, source = /** @type {EventSource | null} */ (null), away = false;
+  let last = "", pause = 500, source = /** @type {EventSource | null} */ (null), away = false, opened = false;
   let soon = 0, counting = 0;
+  /** Who asked for help since that was last said, in order. @type {Happened[]} */
+  let asked = [];
 
   function listen() {
     if (source) return;
     source = new EventSource(last ? `/events?last_event_id=${encodeURIComponent(last)}` : "/events");
     source.addEventListener("open", async () => {
       pause = 500;
+      opened = true;
+      if (away) { away = false; say(words("back")); }
       await sendUnsent();
       await refresh();
-      if (away) { away = false; say(words("back")); }
     });
-    source.addEventListener("error", () => {
-      source?.close();
-      source = null;
-      if (!away) { away = true; say(words("away", { time: clock.format(since) }), true); }
-      setTimeout(listen, pause * (0.5 + Math.random()));
-      pause = Math.min(pause * 2, LONGEST_PAUSE);
-      if (pause > 2000) void refresh();
-    });
+    source.addEventListener("error", lost);
     for (const kind of [...HAPPENED, "resync"]) {
       source.addEventListener(kind, (event) => heard(kind, /** @type {MessageEvent} */ (event)));
     }
+  }
+
+  /** The stream has ended, or nothing comes over it any more: say how old the page is, and try again after a while. */
+  function lost() {
+    if (opened) since = new Date();
+    source?.close();
+    source = null;
+    opened = false;
+    if (!away) { away = true; say(words("away", { time: clock.format(since) }), true); }
+    setTimeout(listen, pause * (0.5 + Math.random()));
+    pause = Math.min(pause * 2, LONGEST_PAUSE);
+    if (pause > 2000) void refresh();
+  }
+
+  /** A network that is gone without a word is found by asking. */
+  async function look() {
+    if (!source || document.hidden) return;
+    try { await fetch("/health/live", { signal: AbortSignal.timeout(PATIENCE) }); } catch { lost(); }
   }
 
   /** @param {string} kind @param {MessageEvent} event */
@@ -217,16 +231,10 @@
     if (kind === "handoff.claimed" && what.handoff_id) taken(what.handoff_id, what.by);
     const here = (lists.includes("queue") && queued) || (lists.includes("sessions") && kind !== "delivery.changed")
       || (session && what.session_id === session) || (handoff && what.handoff_id === handoff) || kind === "resync";
-    if (here) {
-      clearTimeout(soon);
-      soon = setTimeout(async () => {
-        await refresh();
-        if (kind === "handoff.escalated" && what.handoff_id) announce(what.handoff_id, what.by);
-      }, SOON);
-    } else if (queued) {
-      clearTimeout(counting);
-      counting = setTimeout(recount, SOON);
-    }
+    if (kind === "handoff.escalated" && lists.includes("queue")) asked.push(what);
+    if (kind === "handoff.claimed" && handoff && what.handoff_id === handoff && !isMe(what.by)) say(words("taken", { name: nameOf(what.by) }));
+    if (here) soon ||= setTimeout(async () => { soon = 0; await refresh(); announce(); }, SOON);
+    else if (queued) counting ||= setTimeout(() => { counting = 0; recount(); }, SOON);
   }
 
   /** How many wait, where the page itself has nothing new. */
@@ -236,6 +244,9 @@
 
   /** @param {Happened["by"]} by */
   const nameOf = (by) => (typeof by === "object" ? by.name : "FlowPilot");
+
+  /** @param {Happened["by"]} by */
+  const isMe = (by) => typeof by === "object" && by.id === me;
 
   /** @param {string} id @param {Happened["by"]} by */
   function taken(id, by) {
@@ -249,14 +260,19 @@
     setTimeout(() => { leaving.delete(id); void refresh(); }, STAYS);
   }
 
-  /** @param {string} id @param {Happened["by"]} by */
-  function announce(id, by) {
-    const title = document.getElementById(`title-${id}`)?.textContent;
-    if (!title) return;
-    const sentence = words("help", { name: nameOf(by), title });
-    say(sentence);
+  function announce() {
+    const said = [];
+    for (const { handoff_id: id, by } of asked) {
+      const title = document.getElementById(`title-${id}`)?.textContent;
+      if (!title || isMe(by)) continue;
+      const sentence = words("help", { name: nameOf(by), title });
+      said.push(sentence);
+      if (kept.get("desktop") && "Notification" in window && Notification.permission === "granted") new Notification(sentence, { tag: id });
+    }
+    asked = [];
+    if (!said.length) return;
+    say(said.join(". "));
     if (kept.get("sound")) beep();
-    if (kept.get("desktop") && "Notification" in window && Notification.permission === "granted") new Notification(sentence, { tag: id });
   }
 
   function beep() {
@@ -270,6 +286,8 @@
     tone.onended = () => void audio.close();
   }
 
+  addEventListener("offline", () => { if (source) lost(); });
+  addEventListener("online", () => { if (!source) { pause = 500; listen(); } });
   document.addEventListener("visibilitychange", () => {
     // Timers of a page that nobody looks at are late; who comes back does not wait for them.
     if (!document.hidden && !source) { pause = 500; listen(); }
@@ -532,5 +550,6 @@
   document.querySelector(".beside [aria-current]")?.closest("article")?.scrollIntoView({ block: "nearest" });
   if (document.querySelector("[autofocus]")) /** @type {HTMLElement} */ (document.querySelector("[autofocus]")).focus();
   setInterval(tick, 15_000);
+  setInterval(look, 30_000);
   listen();
 })();
