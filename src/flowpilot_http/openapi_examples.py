@@ -25,6 +25,7 @@ _account: Final = {
     "created_at": _AT,
     "redacts_personal": False,
     "mails_a_minute": 5,
+    "time_zone": "Europe/Vienna",
 }
 _token: Final = {
     "id": "01998c2e-7a10-7000-8000-00000000000d",

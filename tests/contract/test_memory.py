@@ -141,6 +141,10 @@ class TestTokenUse(contracts.TokenUseContract):
     pass
 
 
+class TestAnalytics(contracts.AnalyticsContract):
+    pass
+
+
 class TestOutputs(contracts.OutputsContract):
     pass
 

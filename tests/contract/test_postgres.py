@@ -114,6 +114,10 @@ class TestTokenUse(contracts.TokenUseContract):
     pass
 
 
+class TestAnalytics(contracts.AnalyticsContract):
+    pass
+
+
 class TestOutputs(contracts.OutputsContract):
     pass
 

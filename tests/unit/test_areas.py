@@ -11,11 +11,11 @@ AREAS = frozenset(
 NOT_YET = {"knowledge": "nothing of it is kept or shown yet"}
 WITHOUT = {
     "src/flowpilot_core/domain": {"relay": "it holds no rule of the product: what is due, and who holds it, is the application's business"},
-    "src/flowpilot_core/ports": {"insights": "nothing is asked of the world yet"},
+    "src/flowpilot_core/ports": {},
     "src/flowpilot_core/application": {},
-    "src/flowpilot_core/testing/contracts": {"insights": "there is no port yet"},
-    "src/flowpilot_adapters/memory": {**NOT_YET, "insights": "there is no port yet"},
-    "src/flowpilot_adapters/sql": {**NOT_YET, "insights": "there is no port yet"},
+    "src/flowpilot_core/testing/contracts": {},
+    "src/flowpilot_adapters/memory": NOT_YET,
+    "src/flowpilot_adapters/sql": NOT_YET,
     "src/flowpilot_adapters/sql/schema": {**NOT_YET, "insights": "figures are counted where sessions and handoffs are kept"},
     "src/flowpilot_adapters/sql/records": {
         **NOT_YET,

@@ -13,6 +13,7 @@ from flowpilot_core.ports.kernel import AlreadyAnswered, Clock, NewId, Once
 from .access.view import MemoryAccessView
 from .assistant.view import MemoryAssistantView
 from .handoffs.view import MemoryHandoffView
+from .insights.view import MemoryInsightsView
 from .kernel.view import MemoryKernelView
 from .locks import Locks
 from .notifications.view import MemoryNotificationView
@@ -25,6 +26,7 @@ from .unit_of_work import MemoryUnitOfWork
 
 
 class MemoryView(
+    MemoryInsightsView,
     MemoryReplayView,
     MemoryPsaView,
     MemoryNotificationView,

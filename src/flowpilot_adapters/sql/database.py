@@ -12,6 +12,7 @@ from .access.view import SqlAccessView
 from .assistant.view import SqlAssistantView
 from .errors import translated
 from .handoffs.view import SqlHandoffView
+from .insights.view import SqlInsightsView
 from .kernel.view import SqlKernelView
 from .notifications.view import SqlNotificationView
 from .pool import Pool
@@ -25,7 +26,15 @@ REVISION = Statement("revision", "SELECT version_num FROM flowpilot.alembic_vers
 
 
 class SqlView(
-    SqlReplayView, SqlPsaView, SqlNotificationView, SqlAssistantView, SqlHandoffView, SqlSessionView, SqlAccessView, SqlKernelView
+    SqlInsightsView,
+    SqlReplayView,
+    SqlPsaView,
+    SqlNotificationView,
+    SqlAssistantView,
+    SqlHandoffView,
+    SqlSessionView,
+    SqlAccessView,
+    SqlKernelView,
 ):
     """What there is to see in one account, each call in one round trip that can change nothing."""
 

@@ -21,6 +21,7 @@ from flowpilot_core.application.assistant.suggestions import Suggestions
 from flowpilot_core.application.handoffs.handoffs import Handoffs
 from flowpilot_core.application.handoffs.parks import Parks
 from flowpilot_core.application.handoffs.quiet_claims import watch_claims
+from flowpilot_core.application.insights.analytics import Analytics
 from flowpilot_core.application.kernel.computing import compute_here
 from flowpilot_core.application.kernel.units import Reaction, Units
 from flowpilot_core.application.notifications.deliveries import Deliveries
@@ -75,6 +76,7 @@ class FlowPilot:
     people: People
     invitations: Invitations
     replay: Replay
+    analytics: Analytics
     signing_in: SigningIn
     sign_in_codes: SignInCodes
     identities: Identities
@@ -141,4 +143,5 @@ class FlowPilot:
             people=People(units=units, view=view, clock=clock, new_id=new_id),
             invitations=Invitations(begin=begin, signing_in=signing_in, clock=clock),
             replay=Replay(begin=begin, view=view, new_id=new_id),
+            analytics=Analytics(begin=begin, view=view, clock=clock),
         )

@@ -5,6 +5,7 @@ from typing import Protocol
 from .access import AccessView, AccessWork
 from .assistant import AssistantView, AssistantWork
 from .handoffs import HandoffView, HandoffWork
+from .insights import InsightsView
 from .kernel import KernelView
 from .notifications import NotificationView, NotificationWork
 from .outputs import OutputWork
@@ -20,5 +21,5 @@ class UnitOfWork(
     """All or nothing, in one account, over everything there is."""
 
 
-class View(ReplayView, PsaView, NotificationView, AssistantView, HandoffView, SessionView, AccessView, KernelView, Protocol):
+class View(InsightsView, ReplayView, PsaView, NotificationView, AssistantView, HandoffView, SessionView, AccessView, KernelView, Protocol):
     """What there is to see in one account."""

@@ -56,6 +56,7 @@ ALLOWED = {
     Permission.DOCUMENT: "Olga Adam Anna Ben",
     Permission.FEEDBACK: "Olga Adam Anna Ben",
     Permission.MANAGE_WEBHOOKS: "Olga Adam",
+    Permission.READ_PERSONAL_FIGURES: "Olga Adam",
     Permission.KEEP_TOKENS: "Olga Adam Anna",
     Permission.READ_TREE_DRAFTS: "Olga Adam Anna system",
     Permission.WRITE_TREES: "Olga Adam Anna Ben system",
@@ -91,6 +92,7 @@ def test_a_token_of_a_scope_may_no_more_than_its_person_and_than_its_scope(permi
         Permission.READ_PROVIDERS,
         Permission.PREVIEW,
         Permission.READ_TREE_DRAFTS,
+        Permission.READ_PERSONAL_FIGURES,
     }
     manages = {one for one, may in ALLOWED.items() if set(may.split()) <= {"Olga", "Adam", "system"} and may != "system"}
     for_all = manages | {Permission.DEACTIVATE, Permission.PREFER, Permission.KEEP_TOKENS}

@@ -75,9 +75,10 @@ class MemoryPeople:
     async def save_account(self, account: Account) -> None:
         """As `People.save_account` says."""
         kept = await self.account()
-        self._work.rows.accounts.put(
-            kept.id, kept.changed(redacts_personal=account.redacts_personal, mails_a_minute=account.mails_a_minute)
+        changed = kept.changed(
+            redacts_personal=account.redacts_personal, mails_a_minute=account.mails_a_minute, time_zone=account.time_zone
         )
+        self._work.rows.accounts.put(kept.id, changed)
 
     async def set_closed(self, closed_at: datetime | None) -> None:
         """As `People.set_closed` says."""

@@ -34,7 +34,9 @@ ADD_ACCOUNT: Final = compiled("add account", insert(account).values({column: bin
 ADD_COUNTER: Final = compiled("add event counter", insert(event_counter).values(account_id=ACCOUNT, number=literal_column("0")))
 SAVE_ACCOUNT: Final = compiled(
     "save account",
-    update(account).where(own(account)).values({name: bindparam(f"new_{name}") for name in ("redacts_personal", "mails_a_minute")}),
+    update(account)
+    .where(own(account))
+    .values({name: bindparam(f"new_{name}") for name in ("redacts_personal", "mails_a_minute", "time_zone")}),
 )
 SET_CLOSED: Final = compiled("close account", update(account).where(own(account)).values(closed_at=bindparam("new_closed_at")))
 ACCOUNT_ITSELF: Final = compiled("account", select(account).where(own(account)))
@@ -148,8 +150,17 @@ class SqlPeople:
 
     async def add_account(self, new: Account) -> None:
         """As `People.add_account` says."""
-        kept = {"redacts_personal": new.redacts_personal, "mails_a_minute": new.mails_a_minute, "closed_at": new.closed_at}
-        self._transaction.write(ADD_ACCOUNT(account_id=new.id, name=new.name, created_at=new.created_at, **kept))
+        self._transaction.write(
+            ADD_ACCOUNT(
+                account_id=new.id,
+                name=new.name,
+                created_at=new.created_at,
+                redacts_personal=new.redacts_personal,
+                mails_a_minute=new.mails_a_minute,
+                time_zone=new.time_zone,
+                closed_at=new.closed_at,
+            )
+        )
         self._transaction.write(ADD_COUNTER(account_id=new.id))
 
     async def add_user(self, user: User) -> None:
@@ -221,7 +232,7 @@ class SqlPeople:
 
     async def save_account(self, account: Account) -> None:
         """As `People.save_account` says."""
-        kept = {"new_redacts_personal": account.redacts_personal, "new_mails_a_minute": account.mails_a_minute}
+        kept = {f"new_{name}": getattr(account, name) for name in ("redacts_personal", "mails_a_minute", "time_zone")}
         self._transaction.write(SAVE_ACCOUNT(account_id=self._account_id, **kept))
 
     async def set_closed(self, closed_at: datetime | None) -> None:
@@ -240,6 +251,7 @@ class SqlPeople:
             created_at=row.created_at,
             redacts_personal=row.redacts_personal,
             mails_a_minute=row.mails_a_minute,
+            time_zone=row.time_zone,
             closed_at=row.closed_at,
         )
 

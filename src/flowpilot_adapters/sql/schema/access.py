@@ -1,6 +1,6 @@
 """Accounts, who is in them, and how they come in."""
 
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Index, LargeBinary, Table, UniqueConstraint
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Index, LargeBinary, Table, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from flowpilot_core.domain.kernel.actor import Role, Scope, Way
@@ -16,6 +16,7 @@ account = Table(
     time_column("created_at"),
     Column("redacts_personal", Boolean, nullable=False),
     integer_column("mails_a_minute"),
+    Column("time_zone", Text, nullable=False, server_default=text("'UTC'")),
     time_column("closed_at", null=True),
     primary_key("account"),
 )

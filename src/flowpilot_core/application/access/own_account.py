@@ -25,15 +25,27 @@ class OwnAccount:
             return await work.people.account()
 
     async def change(
-        self, actor: Actor, *, redacts_personal: bool | None = None, mails_a_minute: int | None = None, request: Request = PLAIN
+        self,
+        actor: Actor,
+        *,
+        redacts_personal: bool | None = None,
+        mails_a_minute: int | None = None,
+        time_zone: str | None = None,
+        request: Request = PLAIN,
     ) -> Account:
         """Have it work in another way from now on; what is None stays. Raises `InvalidValue` or `RoleForbidden`."""
 
         async def unit(work: AccessWork) -> Account:
-            changed = (await work.people.account()).changed(redacts_personal=redacts_personal, mails_a_minute=mails_a_minute)
+            changed = (await work.people.account()).changed(
+                redacts_personal=redacts_personal, mails_a_minute=mails_a_minute, time_zone=time_zone
+            )
             require_role(actor, Permission.SET_ACCOUNT)
             await work.people.save_account(changed)
-            said: dict[str, Plain] = {"redacts_personal": changed.redacts_personal, "mails_a_minute": changed.mails_a_minute}
+            said: dict[str, Plain] = {
+                "redacts_personal": changed.redacts_personal,
+                "mails_a_minute": changed.mails_a_minute,
+                "time_zone": changed.time_zone,
+            }
             kind = DeedKind.ACCOUNT_CHANGED
             await work.audit.add(Deed.of(kind, by=actor, at=self.clock.now(), changed=said, request_id=request.id))
             return changed

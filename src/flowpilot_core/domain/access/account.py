@@ -12,6 +12,7 @@ from flowpilot_core.domain.kernel.errors import InvalidValue, Unauthenticated
 from flowpilot_core.domain.kernel.host_name import ascii_host
 from flowpilot_core.domain.kernel.identifiers import AccountId, TeamId, TokenId, UserId
 from flowpilot_core.domain.kernel.text import text
+from flowpilot_core.domain.kernel.time_zone import zone
 from flowpilot_core.domain.kernel.transitions import advance
 
 LONGEST_EMAIL = 254
@@ -33,15 +34,22 @@ class Account:
     """Whether personal data is taken out of what leaves FlowPilot, as secrets always are."""
     mails_a_minute: int = MAILS_A_MINUTE
     """To one person; what is more waits and is joined into one. Urgent ones go at once."""
+    time_zone: str = "UTC"
+    """By whose clock its days begin, where nobody says otherwise."""
     closed_at: datetime | None = None
     """Since when nobody may do anything in it and nobody is told anything; what is there stays."""
 
-    def changed(self, *, redacts_personal: bool | None = None, mails_a_minute: int | None = None) -> "Account":
+    def changed(
+        self, *, redacts_personal: bool | None = None, mails_a_minute: int | None = None, time_zone: str | None = None
+    ) -> "Account":
         """How it works from now on; what is None stays. Raises `InvalidValue`."""
         if mails_a_minute is not None and not 1 <= mails_a_minute <= MOST_MAILS_A_MINUTE:
             raise InvalidValue("mails_a_minute", f"must be from 1 to {MOST_MAILS_A_MINUTE}")
+        if time_zone is not None:
+            zone(time_zone)
         return evolve(
             self,
+            time_zone=self.time_zone if time_zone is None else time_zone,
             redacts_personal=self.redacts_personal if redacts_personal is None else redacts_personal,
             mails_a_minute=self.mails_a_minute if mails_a_minute is None else mails_a_minute,
         )

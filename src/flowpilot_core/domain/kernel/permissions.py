@@ -54,6 +54,7 @@ class Permission(StrEnum):
     MANAGE_WEBHOOKS = "manage webhooks"
     SET_ACCOUNT = "set how the account works"
     READ_AUDIT_LOG = "read the audit log"
+    READ_PERSONAL_FIGURES = "read figures of each person"
     KEEP_TOKENS = "make and revoke API tokens"
     READ_TREE_DRAFTS = "read the draft of a tree"
     WRITE_TREES = "write trees"
@@ -136,6 +137,7 @@ PERMISSIONS: Mapping[Permission, Rule] = MappingProxyType(
         Permission.MANAGE_WEBHOOKS: Rule(roles=OWNERS_AND_ADMINS),
         Permission.SET_ACCOUNT: Rule(roles=OWNERS_AND_ADMINS),
         Permission.READ_AUDIT_LOG: Rule(roles=OWNERS_AND_ADMINS, system=True),
+        Permission.READ_PERSONAL_FIGURES: Rule(roles=OWNERS_AND_ADMINS),
         Permission.KEEP_TOKENS: Rule(roles=frozenset(Role), relation=Relation.THEMSELVES, always=OWNERS_AND_ADMINS),
         Permission.READ_TREE_DRAFTS: Rule(relation=Relation.AUTHOR, always=OWNERS_AND_ADMINS, system=True),
         # The system writes what a new version of the product brings to the platform.
@@ -148,7 +150,14 @@ PERMISSIONS: Mapping[Permission, Rule] = MappingProxyType(
 
 
 _READING = frozenset(
-    {Permission.READ_PARKED, Permission.READ_POSTS, Permission.READ_PROVIDERS, Permission.PREVIEW, Permission.READ_TREE_DRAFTS}
+    {
+        Permission.READ_PARKED,
+        Permission.READ_POSTS,
+        Permission.READ_PROVIDERS,
+        Permission.PREVIEW,
+        Permission.READ_TREE_DRAFTS,
+        Permission.READ_PERSONAL_FIGURES,
+    }
 )
 
 

@@ -30,6 +30,7 @@ from flowpilot_core.testing.contracts.assistant.token_use import TokenUseContrac
 from flowpilot_core.testing.contracts.handoffs.claims import ClaimsContract
 from flowpilot_core.testing.contracts.handoffs.handoffs import HandoffsContract
 from flowpilot_core.testing.contracts.handoffs.queue import QueueContract
+from flowpilot_core.testing.contracts.insights.analytics import AnalyticsContract
 from flowpilot_core.testing.contracts.kernel.compute import ComputeContract
 from flowpilot_core.testing.contracts.kernel.counting import PlacesContract, TalliesContract
 from flowpilot_core.testing.contracts.kernel.event_log import EventLogContract
@@ -55,6 +56,7 @@ from .tenancy import TenancyContract
 
 __all__ = [
     "Adapter",
+    "AnalyticsContract",
     "ApiTokensContract",
     "AssessmentsContract",
     "AssistantContract",

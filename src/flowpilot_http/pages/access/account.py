@@ -17,6 +17,7 @@ class Change(Move, kw_only=True, frozen=True):
 
     redacts_personal: bool = False
     mails_a_minute: int | None = None
+    time_zone: str | None = None
 
 
 @move("change", Change)
@@ -25,7 +26,13 @@ async def change_account(request: Visit, person: Person, form: Change) -> None:
     account = request.flowpilot.account
     await request.do(
         form,
-        lambda change: account.change(person, redacts_personal=form.redacts_personal, mails_a_minute=form.mails_a_minute, request=change),
+        lambda change: account.change(
+            person,
+            redacts_personal=form.redacts_personal,
+            mails_a_minute=form.mails_a_minute,
+            time_zone=form.time_zone or None,
+            request=change,
+        ),
     )
 
 

@@ -22,7 +22,11 @@ async def change_account(request: Call) -> Body:
     new = await request.read(ChangeAccount)
     return await request.changed(
         lambda change: request.flowpilot.account.change(
-            request.user, redacts_personal=new.redacts_personal, mails_a_minute=new.mails_a_minute, request=change
+            request.user,
+            redacts_personal=new.redacts_personal,
+            mails_a_minute=new.mails_a_minute,
+            time_zone=new.time_zone,
+            request=change,
         ),
         AccountOut.of,
     )

@@ -24,6 +24,10 @@ MailsAMinute = Annotated[
         le=MOST_MAILS_A_MINUTE,
     ),
 ]
+TimeZone = Annotated[
+    str,
+    Meta(description="The IANA time zone by whose clock days of figures begin, such as Europe/Vienna.", examples=["Europe/Vienna"]),
+]
 
 
 class ChangeAccount(Closed, kw_only=True, frozen=True):
@@ -31,6 +35,7 @@ class ChangeAccount(Closed, kw_only=True, frozen=True):
 
     redacts_personal: RedactsPersonal | None = None
     mails_a_minute: MailsAMinute | None = None
+    time_zone: TimeZone | None = None
 
 
 class AccountOut(msgspec.Struct, kw_only=True, frozen=True):
@@ -41,6 +46,7 @@ class AccountOut(msgspec.Struct, kw_only=True, frozen=True):
     created_at: Instant
     redacts_personal: RedactsPersonal
     mails_a_minute: MailsAMinute
+    time_zone: TimeZone
 
     @classmethod
     def of(cls, account: Account) -> "AccountOut":
@@ -51,4 +57,5 @@ class AccountOut(msgspec.Struct, kw_only=True, frozen=True):
             created_at=account.created_at,
             redacts_personal=account.redacts_personal,
             mails_a_minute=account.mails_a_minute,
+            time_zone=account.time_zone,
         )

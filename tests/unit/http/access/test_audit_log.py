@@ -30,7 +30,7 @@ async def test_what_is_done_to_an_account_is_on_record_with_who_did_it(world: Wo
         ("user.deactivated", admin),
         ("user.invited", owner),
     ] == told
-    assert ({"redacts_personal": False, "mails_a_minute": 9}, "a-request") == (log[2]["changed"], log[2]["request_id"])
+    assert ({"redacts_personal": False, "mails_a_minute": 9, "time_zone": "UTC"}, "a-request") == (log[2]["changed"], log[2]["request_id"])
     assert [*range(len(log), 0, -1)] == [entry["number"] for entry in log]
     assert new.json()["id"] == log[4]["thing_id"]
 

@@ -15,14 +15,16 @@ async def test_what_is_said_is_kept_what_is_left_out_stays_and_no_other_account_
     first = await world.owner.client.patch("/account", json={"redacts_personal": True})
     second = await world.admin.client.patch("/account", json={"mails_a_minute": 60})
 
-    assert (False, 5) == (start["redacts_personal"], start["mails_a_minute"])
+    assert (False, 5, "UTC") == (start["redacts_personal"], start["mails_a_minute"], start["time_zone"])
     assert {**start, "redacts_personal": True} == first.json()
     assert {**start, "redacts_personal": True, "mails_a_minute": 60} == second.json() == await world.viewer.seen("/account")
     rival = await world.rival.seen("/account")
     assert ("Rival", False, 5) == (rival["name"], rival["redacts_personal"], rival["mails_a_minute"])
 
 
-@pytest.mark.parametrize("body", [{"mails_a_minute": 0}, {"mails_a_minute": 61}, {"redacts_personal": 1}, {"name": "Mine"}])
+@pytest.mark.parametrize(
+    "body", [{"mails_a_minute": 0}, {"mails_a_minute": 61}, {"time_zone": "Europe/Wien"}, {"redacts_personal": 1}, {"name": "Mine"}]
+)
 async def test_what_cannot_be_is_refused(world: World, body: dict[str, object]) -> None:
     before = await world.owner.seen("/account")
 

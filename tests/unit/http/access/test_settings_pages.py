@@ -177,9 +177,9 @@ async def test_webhooks_providers_and_connections_say_what_is_wrong(world: World
 async def test_the_account_is_changed_and_the_log_says_by_whom(world: World) -> None:
     browser = await signed_in(world, world.owner)
 
-    await does(browser, "account", "change", redacts_personal="true", mails_a_minute="5")
+    await does(browser, "account", "change", redacts_personal="true", mails_a_minute="5", time_zone="Europe/Vienna")
     await browser.open("/settings/audit-log")
 
     account = await world.owner.seen("/account")
-    assert (True, 5) == (account["redacts_personal"], account["mails_a_minute"])
+    assert (True, 5, "Europe/Vienna") == (account["redacts_personal"], account["mails_a_minute"], account["time_zone"])
     assert f"<td>{world.owner.user.name}</td><td>account.changed</td>" in browser.page.text

@@ -32,7 +32,7 @@ class PeopleContract(Contract):
         assert (await see.members(after=None, limit=1), await see.teams(after=None, limit=1)) == (members, teams)
 
     async def test_how_an_account_works_is_kept_and_its_name_stays(self, begin: BeginWork[UnitOfWork], acme: Staff, globex: Staff) -> None:
-        changed = acme.account.changed(redacts_personal=True, mails_a_minute=2)
+        changed = acme.account.changed(redacts_personal=True, mails_a_minute=2, time_zone="Europe/Vienna")
 
         async with begin(acme.account_id) as work:
             await work.people.save_account(evolve(changed, name="Another"))

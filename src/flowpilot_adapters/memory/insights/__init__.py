@@ -1,0 +1,1 @@
+"""In memory: figures, counted anew for each question."""

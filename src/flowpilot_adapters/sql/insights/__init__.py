@@ -1,0 +1,1 @@
+"""In PostgreSQL: figures, counted by the database from what is kept."""

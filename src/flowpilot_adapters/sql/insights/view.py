@@ -1,0 +1,88 @@
+"""What there is to learn in one account."""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Uuid, any_, bindparam, or_, select
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from flowpilot_adapters.sql.insights import counting
+from flowpilot_adapters.sql.queries import own
+from flowpilot_adapters.sql.reading import SqlReading
+from flowpilot_adapters.sql.schema import handoff, person, session, team
+from flowpilot_adapters.sql.statement import Call, Statement, compiled
+from flowpilot_core.domain.handoffs.handoff import Intent
+from flowpilot_core.domain.insights.analytics import GroupBy, GroupKey, Question, Subject, Tallies, Tally
+from flowpilot_core.domain.insights.recount import Untold
+from flowpilot_core.domain.kernel.actor import Person
+from flowpilot_core.domain.kernel.permissions import Permission, permits
+
+_ids: Final = bindparam("ids", type_=ARRAY(Uuid))
+TEAMS: Final = compiled("names of teams", select(team.c.id, team.c.name).where(own(team), team.c.id == any_(_ids)))
+PEOPLE: Final = compiled("names of people", select(person.c.id, person.c.name).where(own(person), person.c.id == any_(_ids)))
+OF_SESSIONS: Final = compiled(
+    "untold of sessions",
+    select(session.c.id, session.c.team_id, session.c.client_name).where(
+        own(session), or_(session.c.team_id.is_not(None), session.c.client_name.is_not(None))
+    ),
+)
+OF_ESCALATIONS: Final = compiled(
+    "untold of escalations",
+    select(handoff.c.id, handoff.c.client_name, handoff.c.due_at).where(own(handoff), handoff.c.intent == Intent.ESCALATE),
+)
+
+
+class SqlInsightsView(SqlReading):
+    """As `InsightsView` says."""
+
+    async def tallies(self, question: Question, reader: Person | None, *, at: datetime, most: int) -> Tallies:
+        """As `InsightsView.tallies` says."""
+        given = self._given(question, reader, at=at, most=most)
+        ways = (None,) if question.group_by is None else (None, question.group_by)
+        counted = (counting.work,) if question.subject is Subject.WORK else (counting.escalations, counting.sessions)
+        results = await self._read(*(_call(count(way), given) for way in ways for count in counted))
+        total, groups = Tally(), dict[GroupKey, Tally]()
+        for number, result in enumerate(results):
+            if number < len(counted):
+                total = total.beside(counting.tally_of(result.rows[0]))
+            else:
+                for key, tally in counting.groups_of(result.rows).items():
+                    groups[key] = groups.get(key, Tally()).beside(tally)
+        return Tallies(total=total, groups=groups).not_empty(most)
+
+    async def labels(self, group_by: GroupBy, keys: Collection[GroupKey]) -> Mapping[str, str]:
+        """As `InsightsView.labels` says."""
+        names = TEAMS if group_by is GroupBy.TEAM else PEOPLE
+        found = await self._read_one(names(account_id=self._account_id, ids=[UUID(str(key)) for key in keys if key is not None]))
+        return {str(row.id): row.name for row in found.rows}
+
+    async def untold(self) -> Untold:
+        """As `InsightsView.untold` says."""
+        sessions, escalations = await self._read(OF_SESSIONS(account_id=self._account_id), OF_ESCALATIONS(account_id=self._account_id))
+        return Untold(
+            teams={row.id: row.team_id for row in sessions.rows if row.team_id},
+            clients={row.id: row.client_name for row in (*sessions.rows, *escalations.rows) if row.client_name},
+            due={row.id: row.due_at for row in escalations.rows if row.due_at},
+        )
+
+    def _given(self, question: Question, reader: Person | None, *, at: datetime, most: int) -> Mapping[str, Any]:
+        """All that any of the statements may ask for."""
+        changes, offsets = zip(*question.period.offsets, strict=True)
+        return {
+            "account_id": self._account_id,
+            "since": question.period.since,
+            "until": question.period.until,
+            "changes": list(changes),
+            "offsets": [int(offset.total_seconds()) for offset in offsets],
+            "team_id": question.team_id,
+            "reader": reader and reader.user_id,
+            "reads_parked": reader is None or permits(reader, Permission.READ_PARKED, ()),
+            "at": at,
+            "most": most + 1,
+        }
+
+
+def _call(statement: Statement, given: Mapping[str, Any]) -> Call:
+    return statement(**{name: given[name] for name, _ in statement.parameters})

@@ -1,0 +1,159 @@
+"""Use cases of analytics: figures of the actor's account, and a recount of them."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Final, Protocol
+
+from attrs import frozen
+
+from flowpilot_core.domain.insights.analytics import (
+    FIGURES,
+    GROUPS,
+    MOST_GROUPS,
+    NAMED,
+    Figure,
+    GroupBy,
+    GroupKey,
+    Question,
+    Subject,
+    Tally,
+    called,
+    differences,
+)
+from flowpilot_core.domain.insights.period import MOST_DAYS, Period
+from flowpilot_core.domain.insights.recount import Recount
+from flowpilot_core.domain.kernel.actor import Person
+from flowpilot_core.domain.kernel.errors import Unavailable
+from flowpilot_core.domain.kernel.identifiers import AccountId, TeamId
+from flowpilot_core.ports.access import AccessWork
+from flowpilot_core.ports.insights import InsightsView
+from flowpilot_core.ports.kernel import BeginWork, Clock, KernelView, ViewOf
+
+PAGE: Final = 5_000
+"""Events that are read at once."""
+MOST_LOOKS: Final = 20
+"""At one account in which something happens between the recount and the look at what is kept."""
+
+
+class Sees(InsightsView, KernelView, Protocol):
+    """What is done here asks this of a view."""
+
+
+@frozen(kw_only=True)
+class Group:
+    """The figures of one group."""
+
+    key: str | None
+    """None: of those that have none, such as escalations that are for no team."""
+    label: str
+    tally: Tally
+
+
+@frozen(kw_only=True)
+class Answer:
+    """What a question comes to."""
+
+    question: Question
+    figures: tuple[Figure, ...]
+    total: Tally
+    groups: tuple[Group, ...]
+    made_at: datetime
+
+
+@frozen(kw_only=True)
+class Difference:
+    """A group whose figures are not what the event log says."""
+
+    subject: Subject
+    group_by: GroupBy | None
+    key: str | None
+    figures: Sequence[str]
+
+
+@frozen(kw_only=True)
+class Analytics:
+    """Figures of what happened in an account."""
+
+    begin: BeginWork[AccessWork]
+    view: ViewOf[Sees]
+    clock: Clock
+
+    async def ask(
+        self,
+        actor: Person,
+        subject: Subject,
+        *,
+        start: date | None = None,
+        end: date | None = None,
+        time_zone: str | None = None,
+        group_by: GroupBy | None = None,
+        team_id: TeamId | None = None,
+    ) -> Answer:
+        """The figures of a time, in all and by group; without days of the last ones, without a zone in the account's.
+
+        Raises `InvalidValue`, `TooManyGroups` or, for figures of each person, `RoleForbidden`.
+        """
+        at = self.clock.now()
+        if time_zone is None:
+            async with self.begin(actor.account_id) as work:
+                time_zone = (await work.people.account()).time_zone
+        question = Question(subject=subject, period=Period.of(start, end, time_zone, at=at), group_by=group_by, team_id=team_id)
+        question.require_answerable(actor)
+        view = self.view(actor.account_id)
+        found = await view.tallies(question, actor, at=at, most=MOST_GROUPS)
+        labels = await view.labels(group_by, found.groups) if group_by in NAMED else {}
+        return Answer(
+            question=question,
+            figures=FIGURES[subject],
+            total=found.total,
+            groups=tuple(_group(question, key, found.groups[key], labels) for key in sorted(found.groups, key=_place)),
+            made_at=at,
+        )
+
+    async def verify(self, account_id: AccountId) -> tuple[Difference, ...]:
+        """Where the figures are not what the account's event log says, in all its time, in all and in every group.
+
+        Raises `Unavailable` where so much goes on that the two are never of one state.
+        """
+        view, recount, number = self.view(account_id), Recount(), 0
+        found: list[Difference] = []
+        for _ in range(MOST_LOOKS):
+            while events := await view.events(after=number, limit=PAGE):
+                for logged in events:
+                    recount.read(logged.event)
+                number = events[-1].number
+            found = await self._compared(view, recount)
+            if await view.last_number() == number:
+                return tuple(found)
+        raise Unavailable("quiet moment in the account")
+
+    async def _compared(self, view: Sees, recount: Recount) -> list[Difference]:
+        at = self.clock.now()
+        facts = recount.facts(await view.untold())
+        period = _all_time(facts.moments())
+        found: list[Difference] = []
+        for subject, ways in GROUPS.items():
+            for group_by in (None, *ways):
+                question = Question(subject=subject, period=period, group_by=group_by)
+                kept = await view.tallies(question, None, at=at, most=MOST_DAYS)
+                for key, figures in differences(kept, facts.tallied(question, at=at), subject).items():
+                    found.append(Difference(subject=subject, group_by=group_by, key=called(question, key), figures=tuple(figures)))
+        return found
+
+
+def _all_time(moments: Sequence[datetime]) -> Period:
+    """Days that all of it is in, by any clock; where it is more than a period may be, the latest of them."""
+    day = timedelta(days=1)
+    end = max(moments).date() + 2 * day if moments else date(2000, 1, 1)
+    start = min(moments).date() - day if moments else end - day
+    return Period(start=max(start, end - MOST_DAYS * day), end=end)
+
+
+def _group(question: Question, key: GroupKey, tally: Tally, labels: Mapping[str, str]) -> Group:
+    name = called(question, key)
+    return Group(key=name, label=labels.get(name or "", name or "none"), tally=tally)
+
+
+def _place(key: GroupKey) -> tuple[bool, int, str]:
+    """Units of time in their order, others by their letters, and what has none last."""
+    return key is None, key if isinstance(key, int) else 0, str(key)
