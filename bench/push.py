@@ -164,10 +164,10 @@ async def measure(*, rounds: int, said: Callable[[str], None]) -> PushFigure:
 
 async def _round(urls: list[str], pid: int, token: str, causes: list[bytes]) -> tuple[float, float]:
     """Events times streams a second, and KiB a stream; streams are open at each address in turn, and the first is asked for events."""
-    before, count = _rss(pid), Count()
+    before, count = rss(pid), Count()
     transports = [await _open(urls[number % len(urls)], count, token) for number in range(STREAMS)]
     await count.until(heard=0, opened=STREAMS)
-    memory = (_rss(pid) - before) / STREAMS
+    memory = (rss(pid) - before) / STREAMS
     begun = time.perf_counter()
     await rate(urls[0], causes, _answered)
     await count.until(heard=STREAMS * EVENTS, opened=STREAMS)
@@ -218,7 +218,7 @@ def _answered(status: int, body: bytes) -> None:
         raise RuntimeError(f"the server answered {status}: {body[:500]!r}")
 
 
-def _rss(pid: int) -> float:
+def rss(pid: int) -> float:
     """KiB that a process has in memory."""
     status = Path(f"/proc/{pid}/status").read_text()
     return float(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS")))
