@@ -1,5 +1,6 @@
 """What holds on every page: nobody is kept out, and nothing is done by looking."""
 
+import re
 from importlib.resources import files
 
 import pytest
@@ -80,3 +81,59 @@ def test_its_escalator_reads_who_has_looked_at_it(site: Site, browsing: Browsing
     browsing.of("sue", f"/escalations/{handoff_id}", java_script_enabled=False).get_by_role("button", name="I have seen it").click()
 
     expect(jo.get_by_text("Sam Okafor, Sue Lind have looked at it.")).to_be_visible()
+
+
+SMALL = """() => [...document.querySelectorAll("a[href], button, input:not([type=hidden]), select, textarea, summary")]
+  .filter((one) => one.checkVisibility({ checkOpacity: true, checkVisibilityCSS: true }) && !one.closest("svg"))
+  .filter((one) => !(one.matches("a") && one.closest("p, li, dd, h2, h3, dt, td, span")))
+  .map((one) => [one, (one.matches("[type=radio], [type=checkbox]") ? one.closest("label") ?? one : one).getBoundingClientRect()])
+  .filter(([, box]) => box.width && box.height && Math.min(box.width, box.height) < 24)
+  .map(([one]) => one.outerHTML.slice(0, 100))"""
+MOVING = """() => [...document.querySelectorAll("*")].map((one) => getComputedStyle(one))
+  .filter((look) => look.animationName !== "none" || look.transitionDuration.split(",").some((time) => parseFloat(time))).length"""
+
+
+@pytest.mark.parametrize("viewport", [{"width": 320, "height": 640}, {"width": 640, "height": 400}], ids=["320 px", "zoom of 200 %"])
+def test_every_page_fits_has_targets_of_24_px_and_moves_nothing_for_who_wants_none(
+    site: Site, browsing: Browsing, viewport: dict[str, int]
+) -> None:
+    handoff_id, session_id = site.run(an_escalation(site)), site.run(an_investigation(site, "adam"))
+    site.relay_runs()
+    adam = browsing.of("adam", viewport=viewport, reduced_motion="reduce")
+    pages = ["/queue", f"/escalations/{handoff_id}", f"/escalations/{handoff_id}?do=reroute", "/work", "/sessions", "/sessions/new", "/kit"]
+    pages += [f"/sessions/{session_id}{query}" for query in ("", "?do=escalate", "?do=fork", "?do=park", "?do=close")]
+    pages += [f"/settings/{name}" for name, _, _ in PLACES if name != "sign-in"]
+    found = {}
+
+    for path in pages:
+        adam.goto(path)
+        wide = adam.evaluate("document.documentElement.scrollWidth") > viewport["width"]
+        found[path] = (wide, adam.evaluate(SMALL), adam.evaluate(MOVING))
+
+    assert {} == {path: wrong for path, wrong in found.items() if wrong != (False, [], 0)}
+
+
+def test_whose_account_is_closed_reads_that_they_are_signed_out_and_is_led_to_where_one_signs_in(site: Site, browsing: Browsing) -> None:
+    sam = browsing.of("sam")
+
+    site.run(site.flowpilot.accounts.close(site.account_id))
+    expect(sam.get_by_role("status")).to_contain_text("You are signed out", timeout=20_000)
+    sam.goto("/queue")
+
+    expect(sam).to_have_url(re.compile("/sign-in"))
+    expect(sam.get_by_role("heading", level=1)).to_be_visible()
+
+
+def test_a_viewer_reads_and_is_told_why_there_is_nothing_to_press(site: Site, browsing: Browsing) -> None:
+    handoff_id = site.run(an_escalation(site))
+    vera = browsing.of("vera", "/")
+    expect(vera).to_have_url(re.compile("/work$"))
+
+    vera.goto("/queue")
+    expect(vera.get_by_role("article")).to_have_count(1)
+    expect(vera.get_by_role("button", name="Claim")).to_have_count(0)
+    vera.goto(f"/escalations/{handoff_id}")
+    expect(vera.get_by_text("As viewer you may read this, but not claim it.")).to_be_visible()
+    vera.goto("/sessions/new")
+    expect(vera.get_by_role("button", name="Start")).to_have_count(0)
+    expect(vera.get_by_role("main")).to_contain_text("viewer")

@@ -2,7 +2,7 @@
 
 import re
 
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from flowpilot_core.domain.sessions.branch import Option
 from flowpilot_core.domain.sessions.step import StepKind, StepResult
@@ -142,3 +142,52 @@ def test_on_a_telephone_the_next_step_is_at_the_thumb(site: Site, browsing: Brow
 
     expect(jo.get_by_role("button", name="Add step")).to_be_in_viewport()
     assert TELEPHONE["width"] >= jo.evaluate("document.documentElement.scrollWidth")
+
+
+def test_what_was_typed_outlives_a_sign_out_and_is_sent_once(site: Site, browsing: Browsing) -> None:
+    session_id = site.run(a_session(site))
+    jo = browsing.of("jo", f"/sessions/{session_id}")
+    box = jo.get_by_role("textbox", name="Next step")
+    expect(jo.get_by_text("Enter adds")).to_be_visible()
+
+    jo.context.clear_cookies()
+    box.fill("Typed while signed out")
+    jo.get_by_role("button", name="Add step").click()
+    expect(jo.get_by_role("status")).to_contain_text("You are signed out")
+    expect(box).to_have_value("Typed while signed out")
+    jo.goto(site.link("jo"))
+    jo.get_by_role("button", name="Sign in").click()
+    jo.wait_for_url(lambda url: "/sign-in-link/" not in url)
+    jo.goto(f"/sessions/{session_id}")
+    expect(box).to_have_value("Typed while signed out")
+    jo.get_by_role("button", name="Add step").click()
+
+    expect(jo.get_by_role("listitem").filter(has_text="Typed while signed out")).to_have_count(1)
+    detail = site.run(site.flowpilot.sessions.get(site.person("jo"), session_id))
+    assert ["Typed while signed out"] == [step.content for step in detail.steps]
+
+
+def test_a_step_whose_answer_was_lost_is_not_added_again_after_signing_in_anew(site: Site, browsing: Browsing) -> None:
+    session_id = site.run(a_session(site))
+    jo = browsing.of("jo", f"/sessions/{session_id}")
+    expect(jo.get_by_text("Enter adds")).to_be_visible()
+
+    def done_and_lost(route: Route) -> None:
+        route.fetch(max_redirects=0)
+        route.abort()
+
+    jo.route(f"**/sessions/{session_id}", lambda route: done_and_lost(route) if route.request.method == "POST" else route.continue_())
+    jo.get_by_role("textbox", name="Next step").fill("Asked the client")
+    jo.get_by_role("button", name="Add step").click()
+    expect(jo.get_by_text("Asked the client — Not sent yet")).to_be_visible()
+    jo.unroute_all()
+    jo.context.clear_cookies()
+    jo.goto(site.link("jo"))
+    jo.get_by_role("button", name="Sign in").click()
+    jo.wait_for_url(lambda url: "/sign-in-link/" not in url)
+    jo.goto(f"/sessions/{session_id}")
+
+    expect(jo.get_by_text("Not sent yet")).to_have_count(0)
+    expect(jo.get_by_role("listitem").filter(has_text="Asked the client")).to_have_count(1)
+    detail = site.run(site.flowpilot.sessions.get(site.person("jo"), session_id))
+    assert ["Asked the client"] == [step.content for step in detail.steps]

@@ -319,6 +319,9 @@
     return fields;
   };
 
+  /** Whether nobody is signed in, or another sign-in has begun: then it was not this form that was refused. @param {Response} answer @param {HTMLElement | null} page */
+  const unread = (answer, page) => answer.status === 401 || (answer.status === 403 && page?.dataset.page === "problem.html");
+
   let sending = false;
 
   async function sendUnsent() {
@@ -327,9 +330,8 @@
     try {
       for (const one of unsent()) {
         const answer = await fetch(one.action, { method: "POST", body: withToken(one.body), headers: { accept: "text/html" } });
-        const html = await answer.text(), unread = parsed(html)?.dataset.page === "problem.html";
-        // Away again, or nobody is signed in: then it was not this form that was refused.
-        if (answer.status >= 500 || answer.status === 401 || (answer.status === 403 && unread) || signedOut(answer)) return;
+        const html = await answer.text();
+        if (answer.status >= 500 || unread(answer, parsed(html)) || signedOut(answer)) return;
         if (!answer.ok) giveBack(one);
         keepUnsent(unsent().filter((other) => other.body !== one.body));
         say(answer.ok ? words("sent") : words("failed", { reason: reasonOf(html) }), !answer.ok);
@@ -361,6 +363,7 @@
       if (signedOut(answer)) return;
       if (answer.status >= 502) throw new TypeError("the server is away");
       const html = await answer.text(), page = parsed(html);
+      if (unread(answer, page) && signedOut(await fetch(location.href, { headers: { accept: "text/html" } }))) return;
       if (answer.ok) {
         forget(form);
         const to = new URL(answer.url);
