@@ -171,6 +171,17 @@ def test_how_many_wait_stands_beside_the_queue_on_every_page(site: Site, browsin
         expect(sam.locator("#waiting")).to_have_text(str(before + 1))
 
 
+def test_who_claimed_reads_in_the_session_why_they_were_asked(site: Site, browsing: Browsing) -> None:
+    site.run(an_escalation(site))
+    sam = browsing.of("sam")
+
+    sam.get_by_role("button", name="Claim").click()
+
+    expect(sam.get_by_text("Jo Keller asked you: No rights on the switch")).to_be_visible()
+    sam.get_by_role("link", name="What is thought of it").click()
+    expect(sam.get_by_role("heading", name="Assessment")).to_be_visible()
+
+
 def test_who_looks_at_an_escalation_reads_who_took_it(site: Site, browsing: Browsing) -> None:
     handoff_id = site.run(an_escalation(site))
     sam = browsing.of("sam", f"/escalations/{handoff_id}")

@@ -89,6 +89,8 @@ async def _shown(request: Visit, person: Person, wanted: Wanted, refusal: Except
     tried = Tried.of(session)
     problem = problem_of(refusal) if refusal else None
     said = await typed(request) if problem else {}
+    escalations = [one for one in session.handoffs if one.intent is Intent.ESCALATE]
+    claimed = escalations[-1].claimed_by if escalations else None
     parks = [one for one in session.handoffs if one.intent is Intent.PARK]
     chosen = next((way for way in tried.ways if way.branch.id == wanted.branch), None) or next(way for way in tried.ways if way.active)
     return await request.framed(
@@ -111,7 +113,8 @@ async def _shown(request: Visit, person: Person, wanted: Wanted, refusal: Except
         assignee=detail.names[detail.session.assignee_id],
         helpers=sorted(colleagues.names.get(who, "a colleague") for who in detail.session.helper_ids),
         parked=parks[-1] if parks and session.status == Status.PARKED else None,
-        escalations=[one for one in session.handoffs if one.intent is Intent.ESCALATE],
+        escalations=escalations,
+        asked=escalations[-1] if claimed and claimed.id == person.user_id and session.status == Status.ACTIVE else None,
         suggestions=[one for one in suggestions if one.state in (SuggestionState.PROPOSED, SuggestionState.PENDING)],
         outputs=[(kind, name, [one for one in outputs if one.output.kind is kind]) for kind, name in OUTPUTS],
         foreseen=None if foreseen is None else PreviewOut.of(foreseen),
