@@ -325,6 +325,8 @@ class _Reader:
     def read(self, result: PGresult) -> Result:
         if result.status == _DONE:
             return Result([], result.command_tuples or 0)
+        if not result.ntuples:
+            return Result([], 0)
         self._values.set_pgresult(result)
         if self._make_row is None:
             self._make_row = _row_maker(tuple([(result.fname(column) or b"").decode() for column in range(result.nfields)]))

@@ -103,23 +103,17 @@ JSON_TEXT: Final = Type("jsonb", 3802, 3807, _jsonb)
 
 def array_of(item: Type) -> Type:
     """One-dimensional arrays of `item`, from a list or tuple; an item may be `None`."""
+    oid, encode_item = item.oid, item.encode
 
     def encode(values: list[Any] | tuple[Any, ...]) -> bytes:
         if not isinstance(values, list | tuple):
             raise TypeError("not a list")
         if not values:
-            return _EMPTY_ARRAY(0, 0, item.oid)
-        parts = [b""]
-        nulls = 0
-        for value in values:
-            if value is None:
-                nulls = 1
-                parts.append(_NULL)
-            else:
-                encoded = item.encode(value)
-                parts += (len(encoded).to_bytes(4), encoded)
-        parts[0] = _ARRAY(1, nulls, item.oid, len(values), 1)
-        return b"".join(parts)
+            return _EMPTY_ARRAY(0, 0, oid)
+        items = [_NULL if value is None else encode_item(value) for value in values]
+        parts = [one if one is _NULL else len(one).to_bytes(4) + one for one in items]
+        # Whether some are NULL the server sees for itself: here it says that some may be.
+        return _ARRAY(1, 1, oid, len(values), 1) + b"".join(parts)
 
     return Type(f"{item.name}[]", item.array_oid, 0, encode)
 
@@ -156,19 +150,25 @@ class Statement:
         Raises `TypeError` for a missing, unknown or wrongly typed value, and `psycopg.DataError` for one that Postgres cannot hold. Neither
         tells the value.
         """
-        encoded: list[bytes | None] = []
-        add = encoded.append
         try:
-            for parameter, encode in self._encoders:
-                value = values[parameter]
-                add(None if value is None else encode(value))
-        except (OverflowError, UnicodeError):
-            raise DataError(f"{self.name}: {parameter} is out of the range of {self._kinds[parameter]}") from None
-        except (AttributeError, KeyError, TypeError):
-            raise TypeError(f"{self.name}: {parameter} is missing, or no {self._kinds[parameter]}") from None
+            encoded = [None if (value := values[parameter]) is None else encode(value) for parameter, encode in self._encoders]
+        except (AttributeError, KeyError, TypeError, OverflowError, UnicodeError):
+            raise self._refusal(values) from None
         if len(values) != len(encoded):
             raise TypeError(f"{self.name} has no parameter {', '.join(sorted(values.keys() - self._kinds.keys()))}")
         return Call(self, encoded)
+
+    def _refusal(self, values: dict[str, Any]) -> Exception:
+        """What is wrong with the first of the values that is."""
+        for parameter, encode in self._encoders:
+            try:
+                if values[parameter] is not None:
+                    encode(values[parameter])
+            except (OverflowError, UnicodeError):
+                return DataError(f"{self.name}: {parameter} is out of the range of {self._kinds[parameter]}")
+            except (AttributeError, KeyError, TypeError):
+                break
+        return TypeError(f"{self.name}: {parameter} is missing, or no {self._kinds[parameter]}")
 
     @property
     def parameters(self) -> list[tuple[str, str]]:
