@@ -119,6 +119,7 @@ class _Protocol(HttpToolsProtocol):
         self._connections.works(self)
         self._reads(_Reading.BODY)
         super().on_headers_complete()
+        self.cycle.transport = cast(asyncio.Transport, HeadWithBody(self.transport, self.loop))
 
     def on_body(self, body: bytes) -> None:
         super().on_body(body)
@@ -190,6 +191,44 @@ class _Protocol(HttpToolsProtocol):
     def _ends(self, why: str) -> None:
         self._ended = True
         self._metrics.connection_ended(why)
+
+
+class HeadWithBody:
+    """Where one answer is written to: its head goes out with the first of its body, or by itself where nothing follows at once.
+
+    uvloop sends each piece that it is given, and uvicorn gives it two for every answer: one too many for us, and for who reads it.
+    """
+
+    __slots__ = ("_head", "_loop", "_transport")
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._head: bytes | None = None
+        """Empty once it went out."""
+
+    def write(self, data: bytes) -> None:
+        """Send it, the head soon."""
+        if self._head is None:
+            self._head = data
+            self._loop.call_soon(self._let_go)
+            return
+        head, self._head = self._head, b""
+        self._transport.write(head + data if head else data)
+
+    def close(self) -> None:
+        """End the connection once all is sent."""
+        self._let_go()
+        self._transport.close()
+
+    def is_closing(self) -> bool:
+        """Whether nothing more can be sent."""
+        return self._transport.is_closing()
+
+    def _let_go(self) -> None:
+        if self._head:
+            head, self._head = self._head, b""
+            self._transport.write(head)
 
 
 def _answer(problem: Problem) -> bytes:

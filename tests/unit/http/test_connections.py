@@ -271,6 +271,53 @@ async def test_a_client_that_sends_on_after_it_was_answered_is_not_listened_to_f
         assert 1 == serving.ended("body_too_large")
 
 
+class _Transport(asyncio.Transport):
+    """Remembers each piece that is written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written: list[bytes] = []
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.written.append(bytes(data))
+
+    def close(self) -> None:
+        self.written.append(b"closed")
+
+
+async def test_the_head_of_an_answer_goes_out_with_the_first_of_its_body() -> None:
+    transport = _Transport()
+    answer = server.HeadWithBody(transport, asyncio.get_running_loop())
+
+    for part in (b"head ", b"body ", b"more "):
+        answer.write(part)
+    await asyncio.sleep(0)
+
+    assert [b"head body ", b"more "] == transport.written
+
+
+async def test_a_head_that_nothing_follows_at_once_does_not_wait_for_it() -> None:
+    transport = _Transport()
+    answer = server.HeadWithBody(transport, asyncio.get_running_loop())
+
+    answer.write(b"head ")
+    await asyncio.sleep(0)
+    answer.write(b"body ")
+
+    assert [b"head ", b"body "] == transport.written
+
+
+async def test_a_head_without_a_body_goes_out_before_the_end() -> None:
+    transport = _Transport()
+    answer = server.HeadWithBody(transport, asyncio.get_running_loop())
+
+    answer.write(b"head ")
+    answer.close()
+    await asyncio.sleep(0)
+
+    assert [b"head ", b"closed"] == transport.written
+
+
 def test_there_are_no_more_connections_than_files_for_them(monkeypatch: pytest.MonkeyPatch) -> None:
     """A52: and as many files as the process may allow itself."""
     allowed: list[tuple[int, int]] = []
