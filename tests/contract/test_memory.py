@@ -145,6 +145,10 @@ class TestAnalytics(contracts.AnalyticsContract):
     pass
 
 
+class TestTrees(contracts.TreesContract):
+    pass
+
+
 class TestOutputs(contracts.OutputsContract):
     pass
 

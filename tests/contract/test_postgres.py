@@ -118,6 +118,10 @@ class TestAnalytics(contracts.AnalyticsContract):
     pass
 
 
+class TestTrees(contracts.TreesContract):
+    pass
+
+
 class TestOutputs(contracts.OutputsContract):
     pass
 

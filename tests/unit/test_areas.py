@@ -14,11 +14,10 @@ WITHOUT = {
     "src/flowpilot_core/ports": {},
     "src/flowpilot_core/application": {},
     "src/flowpilot_core/testing/contracts": {},
-    "src/flowpilot_adapters/memory": NOT_YET,
-    "src/flowpilot_adapters/sql": NOT_YET,
-    "src/flowpilot_adapters/sql/schema": {**NOT_YET, "insights": "figures are counted where sessions and handoffs are kept"},
+    "src/flowpilot_adapters/memory": {},
+    "src/flowpilot_adapters/sql": {},
+    "src/flowpilot_adapters/sql/schema": {"insights": "figures are counted where sessions and handoffs are kept"},
     "src/flowpilot_adapters/sql/records": {
-        **NOT_YET,
         "relay": "a lease is read where it is taken, without a value of the domain behind it",
         "replay": "what was imported is counted in SQL",
         "insights": "figures are counted in SQL",
@@ -52,7 +51,7 @@ BESIDE = {
     ),
     "src/flowpilot_adapters/sql": {
         **dict.fromkeys(
-            ("connection", "database", "errors", "pool", "queries", "reading", "statement", "transaction", "unit_of_work"),
+            ("connection", "database", "documents", "errors", "pool", "queries", "reading", "statement", "transaction", "unit_of_work"),
             "how all areas speak to the database",
         ),
         **dict.fromkeys(("backups", "migrations", "policies", "roles", "tenancy"), "the database as a whole"),

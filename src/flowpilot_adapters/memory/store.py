@@ -7,7 +7,7 @@ from attrs import define, field
 
 from flowpilot_adapters.memory.relay.outbox import MemoryOutbox
 from flowpilot_core.domain.kernel.errors import KeyReused
-from flowpilot_core.domain.kernel.identifiers import AccountId
+from flowpilot_core.domain.kernel.identifiers import PLATFORM_ACCOUNT, AccountId
 from flowpilot_core.ports.kernel import AlreadyAnswered, Clock, NewId, Once
 
 from .access.view import MemoryAccessView
@@ -15,6 +15,7 @@ from .assistant.view import MemoryAssistantView
 from .handoffs.view import MemoryHandoffView
 from .insights.view import MemoryInsightsView
 from .kernel.view import MemoryKernelView
+from .knowledge.view import MemoryKnowledgeView
 from .locks import Locks
 from .notifications.view import MemoryNotificationView
 from .psa.view import MemoryPsaView
@@ -28,6 +29,7 @@ from .unit_of_work import MemoryUnitOfWork
 class MemoryView(
     MemoryInsightsView,
     MemoryReplayView,
+    MemoryKnowledgeView,
     MemoryPsaView,
     MemoryNotificationView,
     MemoryAssistantView,
@@ -49,12 +51,16 @@ class MemoryStore:
     clock: Clock
     new_token: NewId
     _accounts: dict[AccountId, Tables] = field(factory=dict, init=False)
+    _platform: Tables = field(factory=Tables, init=False)
     _locks: Locks = field(factory=Locks, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._accounts[PLATFORM_ACCOUNT] = self._platform
 
     @asynccontextmanager
     async def begin(self, account_id: AccountId, once: Once | None = None) -> AsyncIterator[MemoryUnitOfWork]:
         """A unit of work in one account, as `BeginWork` says; a second request with a key waits for the first to end."""
-        tables = self._accounts.setdefault(account_id, Tables())
+        tables = self._accounts.setdefault(account_id, self._none(account_id))
         transaction = Transaction(account_id, tables, locks=self._locks, clock=self.clock)
         try:
             if once:
@@ -68,7 +74,11 @@ class MemoryStore:
 
     def view(self, account_id: AccountId) -> MemoryView:
         """What there is to see in one account."""
-        return MemoryView(account_id, self._accounts.get(account_id) or Tables(), self.clock)
+        return MemoryView(account_id, self._accounts.get(account_id) or self._none(account_id), self.clock)
+
+    def _none(self, account_id: AccountId) -> Tables:
+        """The tables of an account of which nothing is kept yet."""
+        return Tables(platform=None if account_id == PLATFORM_ACCOUNT else self._platform)
 
     @property
     def outbox(self) -> MemoryOutbox:

@@ -38,10 +38,14 @@ from flowpilot_core.domain.kernel.identifiers import (
     SuggestionId,
     TeamId,
     TokenId,
+    TreeCategoryId,
+    TreeId,
     UserId,
     WebhookId,
     WebhookMessageId,
 )
+from flowpilot_core.domain.knowledge.category import TreeCategory
+from flowpilot_core.domain.knowledge.tree import Tree, TreeRevision
 from flowpilot_core.domain.notifications.delivery import Delivery
 from flowpilot_core.domain.notifications.escalation_policy import EscalationPolicy, PolicyRun
 from flowpilot_core.domain.notifications.preferences import Preferences
@@ -145,7 +149,12 @@ class Tables:
     psa_members: dict[tuple[PsaConnectionId, UserId], MemberMatch] = Factory(dict)
     psa_webhooks: dict[PsaConnectionId, PsaWebhook] = Factory(dict)
     psa_tickets: dict[PsaTicketId, WatchedTicket] = Factory(dict)
+    trees: dict[TreeId, Tree] = Factory(dict)
+    tree_revisions: dict[tuple[TreeId, int], TreeRevision] = Factory(dict)
+    tree_categories: dict[TreeCategoryId, TreeCategory] = Factory(dict)
     audit: dict[int, AuditEntry] = Factory(dict)
+    platform: "Tables | None" = None
+    """What the platform has, for another account to read of; None for the platform itself."""
     events: list[Event] = Factory(list)
     """The event at place 0 has number 1."""
 
@@ -246,7 +255,11 @@ class Working:
         self.psa_members = Rows(tables.psa_members)
         self.psa_webhooks = Rows(tables.psa_webhooks)
         self.psa_tickets = Rows(tables.psa_tickets)
+        self.trees = Rows(tables.trees)
+        self.tree_revisions = Rows(tables.tree_revisions)
+        self.tree_categories = Rows(tables.tree_categories)
         self.audit = Rows(tables.audit)
+        self.platform = tables.platform or Tables()
         self.events: list[Event] = []
         """Recorded here, not committed yet."""
         self._events = tables.events

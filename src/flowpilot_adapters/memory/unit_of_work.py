@@ -15,6 +15,8 @@ from flowpilot_adapters.memory.assistant.suggestions import MemorySuggestions
 from flowpilot_adapters.memory.assistant.token_use import MemoryTokenUse
 from flowpilot_adapters.memory.handoffs.claim_watches import MemoryClaimWatches
 from flowpilot_adapters.memory.handoffs.handoffs import MemoryHandoffs
+from flowpilot_adapters.memory.knowledge.tree_categories import MemoryTreeCategories
+from flowpilot_adapters.memory.knowledge.trees import MemoryTrees
 from flowpilot_adapters.memory.notifications.deliveries import MemoryDeliveries
 from flowpilot_adapters.memory.notifications.escalation_policy import MemoryEscalation
 from flowpilot_adapters.memory.notifications.presence import MemoryPresence
@@ -61,6 +63,8 @@ class MemoryUnitOfWork:
         self._sign_ins = MemorySignIns(transaction)
         self._sign_in_codes = MemorySignInCodes(transaction)
         self._webhooks = MemoryWebhooks(transaction)
+        self._trees = MemoryTrees(transaction)
+        self._tree_categories = MemoryTreeCategories(transaction)
         self._imports = MemoryImports(transaction)
         self._psa = MemoryPsaLedger(transaction)
         self._psa_members = MemoryPsaMembers(transaction)
@@ -170,6 +174,16 @@ class MemoryUnitOfWork:
     def sign_in_codes(self) -> MemorySignInCodes:
         """The codes that browsers asked for."""
         return self._sign_in_codes
+
+    @property
+    def trees(self) -> MemoryTrees:
+        """The trees."""
+        return self._trees
+
+    @property
+    def tree_categories(self) -> MemoryTreeCategories:
+        """The categories of trees."""
+        return self._tree_categories
 
     @property
     def imports(self) -> MemoryImports:

@@ -14,6 +14,7 @@ from .errors import translated
 from .handoffs.view import SqlHandoffView
 from .insights.view import SqlInsightsView
 from .kernel.view import SqlKernelView
+from .knowledge.view import SqlKnowledgeView
 from .notifications.view import SqlNotificationView
 from .pool import Pool
 from .psa.view import SqlPsaView
@@ -28,6 +29,7 @@ REVISION = Statement("revision", "SELECT version_num FROM flowpilot.alembic_vers
 class SqlView(
     SqlInsightsView,
     SqlReplayView,
+    SqlKnowledgeView,
     SqlPsaView,
     SqlNotificationView,
     SqlAssistantView,

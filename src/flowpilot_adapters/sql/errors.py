@@ -31,10 +31,12 @@ _TAKEN: Final = {
 _EXISTS: Final = "uq_psa_connection_system"
 _LOST_RACES: Final = frozenset(
     {"uq_step_number", "uq_invitation_user", "pk_branch", "pk_fork_point", "pk_due_work", "pk_idempotency_key", "pk_imported_row"}
+    # A category that was there a moment ago, or was empty.
+    | {"fk_tree_category", "fk_tree_category_parent"}
 )
 """Keys that two units of work can only both want where one of them acts on what is no longer so."""
 
-_THINGS: Final = {"person": "user", "fork_point": "fork point", "identity_provider": "identity provider"}
+_THINGS: Final = {"person": "user", "fork_point": "fork point", "identity_provider": "identity provider", "tree_revision": "tree"}
 _MISSING: Final = {
     key.name: _THINGS.get(key.referred_table.name, key.referred_table.name)
     for table in metadata.tables.values()

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Final
 
+from flowpilot_core.domain.kernel.identifiers import PLATFORM_ACCOUNT
+
 from .roles import APP, BACKUP, RELAY
 from .schema import SCHEMA
 
@@ -51,6 +53,10 @@ APP_MAY: Final[Mapping[str, str]] = MappingProxyType(
         "output": "SELECT, INSERT, UPDATE",
         "output_version": "SELECT, INSERT",
         "suggestion": "SELECT, INSERT, UPDATE",
+        "tree_category": "SELECT, INSERT, UPDATE, DELETE",
+        "tree": "SELECT, INSERT, UPDATE, DELETE",
+        "tree_draft": "SELECT, INSERT, UPDATE, DELETE",
+        "tree_revision": "SELECT, INSERT",
         "token_use": "SELECT, INSERT, UPDATE",
         "assessment_feedback": "SELECT, INSERT, UPDATE",
         "secret": "SELECT, INSERT, UPDATE, DELETE",
@@ -75,6 +81,17 @@ def protect(table: str) -> Iterator[str]:
     yield f"CREATE POLICY own_account ON {SCHEMA}.{table} USING ({OWN_ACCOUNT}) WITH CHECK ({OWN_ACCOUNT})"
     yield f"GRANT {APP_MAY[table]} ON {SCHEMA}.{table} TO {APP}"
     yield f"GRANT SELECT ON {SCHEMA}.{table} TO {BACKUP}"
+
+
+def show_platforms(table: str, which: str) -> Iterator[str]:
+    """Lets every account read those rows of the platform's of which `which` holds: for reading alone, so that no write ever asks this."""
+    yield f"CREATE POLICY platform ON {SCHEMA}.{table} FOR SELECT TO {APP} USING (account_id = '{PLATFORM_ACCOUNT}' AND {which})"
+    yield f"COMMENT ON POLICY platform ON {SCHEMA}.{table} IS 'tenancy: what the platform publishes is everybody''s to read'"
+
+
+def open_to_platform(table: str, key: str) -> Iterator[str]:
+    """Says of a foreign key that it may lead to the platform's rows; a check of the table lets it lead to its own account's beside."""
+    yield f"COMMENT ON CONSTRAINT {key} ON {SCHEMA}.{table} IS 'tenancy: to the own account or the platform, as a check says'"
 
 
 def open_due_work_to_relay() -> Iterator[str]:

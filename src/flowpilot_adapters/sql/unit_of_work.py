@@ -22,6 +22,8 @@ from flowpilot_adapters.sql.assistant.token_use import SqlTokenUse
 from flowpilot_adapters.sql.handoffs.claim_watches import SqlClaimWatches
 from flowpilot_adapters.sql.handoffs.handoffs import SqlHandoffs
 from flowpilot_adapters.sql.kernel.events import log
+from flowpilot_adapters.sql.knowledge.tree_categories import SqlTreeCategories
+from flowpilot_adapters.sql.knowledge.trees import SqlTrees
 from flowpilot_adapters.sql.notifications.deliveries import SqlDeliveries
 from flowpilot_adapters.sql.notifications.escalation_policy import SqlEscalation
 from flowpilot_adapters.sql.notifications.presence import SqlPresence
@@ -87,6 +89,8 @@ class SqlUnitOfWork:
     sign_ins = _Room(SqlSignIns)
     sign_in_codes = _Room(SqlSignInCodes)
     webhooks = _Room(SqlWebhooks)
+    trees = _Room(SqlTrees)
+    tree_categories = _Room(SqlTreeCategories)
     imports = _Room(SqlImports)
     psa = _Room(SqlPsaLedger)
     psa_members = _Room(SqlPsaMembers)

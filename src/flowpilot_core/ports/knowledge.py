@@ -4,7 +4,6 @@ An account reads what the platform published as if it were its own; changing som
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from enum import StrEnum
 from typing import Protocol
 
 from attrs import frozen
@@ -21,13 +20,6 @@ from flowpilot_core.domain.knowledge.tree import TemplateState, Tree, TreeRevisi
 from .kernel import KernelWork
 
 
-class TreeOrder(StrEnum):
-    """What comes first in a list of trees."""
-
-    NEWEST = "newest"
-    RATING = "rating"
-
-
 @frozen(kw_only=True)
 class TreeFilter:
     """Which trees of the account to list; None: all."""
@@ -36,12 +28,12 @@ class TreeFilter:
     kind: TreeKind | None = None
     category_id: TreeCategoryId | None = None
     words: tuple[str, ...] = ()
-    """Each must begin a word of its name or description."""
+    """Each stands in its name or its description, whatever its case."""
 
 
 @frozen(kw_only=True)
 class TreeInUse:
-    """How often a tree was walked or copied, and what is said of where it came from."""
+    """How often a tree was copied or walked in the account, and how far what it was copied from is."""
 
     uses: int = 0
     newest_origin: int | None = None
@@ -57,14 +49,26 @@ class TreeListed:
     use: TreeInUse
 
 
+@frozen(kw_only=True)
+class TreeDetail:
+    """A tree with all that stands around it."""
+
+    listed: TreeListed
+    names: Mapping[UserId, str]
+    """What the account's people on record here are called."""
+
+
 class Trees(Protocol):
     """The trees of one account, inside one unit of work."""
 
     async def get(self, tree_id: TreeId) -> Tree:
         """One of the account, with its draft; or one that the platform published, without. Raises `NotFound`."""
 
+    async def detail(self, tree_id: TreeId) -> "TreeDetail":
+        """One as `get` finds it with all that stands around it, as this unit of work has left it so far. Raises `NotFound`."""
+
     async def revision(self, tree_id: TreeId, number: int) -> TreeRevision:
-        """What was published under that number, of the account's or the platform's. Raises `NotFound`."""
+        """What was published under that number, of one that `get` finds. Raises `NotFound`."""
 
     async def add(self, tree: Tree) -> None:
         """Keep a new one, with its draft."""
@@ -97,11 +101,11 @@ class TreeCategories(Protocol):
     async def save(self, category: TreeCategory) -> None:
         """Keep a changed one of the account."""
 
-    async def move_all(self, category_id: TreeCategoryId, to: TreeCategory | None) -> None:
-        """Put all of the account that is in one of its categories into another."""
+    async def move_all(self, category_id: TreeCategoryId, to: TreeCategory) -> None:
+        """Put all trees of the account that are in one of its categories into another."""
 
     async def drop(self, category_id: TreeCategoryId) -> None:
-        """Forget an empty one of the account. Raises `CategoryInUse` (now or at the commit) where something is in it."""
+        """Forget an empty one of the account. Raises `CategoryInUse`, or at the commit `Stale` where something came into it since."""
 
 
 class KnowledgeWork(KernelWork, Protocol):
@@ -120,12 +124,9 @@ class KnowledgeView(Protocol):
     """What there is to see of trees in one account."""
 
     async def trees(
-        self, where: TreeFilter, reader: Actor, *, order: TreeOrder, after: TreeId | None, limit: int
+        self, where: TreeFilter, reader: Actor, *, after: TreeId | None, limit: int
     ) -> tuple[Sequence[TreeListed], Mapping[UserId, str]]:
-        """Trees of the account that `reader` may read: published and archived ones, and drafts of their own to them, with names."""
-
-    async def tree(self, tree_id: TreeId) -> tuple[TreeListed, Mapping[UserId, str]]:
-        """As `Trees.get` finds it, with names. Raises `NotFound`."""
+        """Trees of the account that `reader` may read, newest (greatest id) first, their drafts without content; and names of people."""
 
     async def tree_revisions(self, tree_id: TreeId) -> tuple[Sequence[TreeRevision], Mapping[UserId, str]]:
         """All that was published of it, newest first, with names. Raises `NotFound`."""
@@ -133,8 +134,8 @@ class KnowledgeView(Protocol):
     async def tree_categories(self) -> Sequence[tuple[TreeCategory, int]]:
         """All that the account may use, by id, each with how many of the account's trees are in it."""
 
-    async def fitting_trees(self, words: Collection[str], *, limit: int) -> Sequence[tuple[Tree, TreeRevision]]:
-        """Published trees of the account and of the platform that name any of these words, with their newest revision."""
+    async def trees_about(self, words: Collection[str]) -> Sequence[Tree]:
+        """Published trees of the account and of the platform that are about any of these words, by id."""
 
 
 class ReadScript(Protocol):

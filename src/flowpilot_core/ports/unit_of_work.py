@@ -7,6 +7,7 @@ from .assistant import AssistantView, AssistantWork
 from .handoffs import HandoffView, HandoffWork
 from .insights import InsightsView
 from .kernel import KernelView
+from .knowledge import KnowledgeView, KnowledgeWork
 from .notifications import NotificationView, NotificationWork
 from .outputs import OutputWork
 from .psa import PsaView, PsaWork
@@ -16,10 +17,32 @@ from .sessions import SessionView, SessionWork
 
 
 class UnitOfWork(
-    ReplayWork, OutputWork, PsaWork, NotificationWork, AssistantWork, HandoffWork, SessionWork, AccessWork, RelayWork, Protocol
+    ReplayWork,
+    OutputWork,
+    KnowledgeWork,
+    PsaWork,
+    NotificationWork,
+    AssistantWork,
+    HandoffWork,
+    SessionWork,
+    AccessWork,
+    RelayWork,
+    Protocol,
 ):
     """All or nothing, in one account, over everything there is."""
 
 
-class View(InsightsView, ReplayView, PsaView, NotificationView, AssistantView, HandoffView, SessionView, AccessView, KernelView, Protocol):
+class View(
+    InsightsView,
+    ReplayView,
+    KnowledgeView,
+    PsaView,
+    NotificationView,
+    AssistantView,
+    HandoffView,
+    SessionView,
+    AccessView,
+    KernelView,
+    Protocol,
+):
     """What there is to see in one account."""

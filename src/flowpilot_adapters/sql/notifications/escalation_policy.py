@@ -7,8 +7,8 @@ from attrs import asdict
 from sqlalchemy import bindparam, func, literal_column, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from flowpilot_adapters.sql import documents
 from flowpilot_adapters.sql.access.people import TEAM_IDS
-from flowpilot_adapters.sql.kernel import documents
 from flowpilot_adapters.sql.queries import ACCOUNT, columns_but_account, own
 from flowpilot_adapters.sql.records import notifications as records
 from flowpilot_adapters.sql.schema import (

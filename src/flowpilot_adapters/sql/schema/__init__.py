@@ -26,6 +26,7 @@ from .assistant import assessment, assessment_feedback, suggestion, token_use
 from .columns import SCHEMA, metadata
 from .handoffs import claim_watch, handoff, handoff_seen, handoff_snapshot, handoff_verdict
 from .kernel import event, event_counter, idempotency_key
+from .knowledge import tree, tree_category, tree_draft, tree_revision
 from .notifications import delivery, escalation_policy, notification_preference, policy_run, presence, webhook, webhook_message
 from .outputs import output, output_version
 from .psa import psa_connection, psa_member, psa_post, psa_ticket, psa_webhook
@@ -83,6 +84,10 @@ __all__ = [
     "team",
     "team_membership",
     "token_use",
+    "tree",
+    "tree_category",
+    "tree_draft",
+    "tree_revision",
     "webhook",
     "webhook_message",
 ]

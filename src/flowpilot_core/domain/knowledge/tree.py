@@ -16,6 +16,7 @@ from flowpilot_core.domain.kernel.text import counted, optional_text
 from flowpilot_core.domain.kernel.transitions import advance
 
 from .content import EMPTY, Content, TreeKind
+from .fitting import about
 from .ownership import Owner, Ref
 from .problems import KnownScripts, Problem, errors, problems
 
@@ -108,6 +109,8 @@ class Tree:
     state: TemplateState = TemplateState.DRAFT
     revision: int | None = None
     """The number of the newest one; None until it is published."""
+    words: tuple[str, ...] = ()
+    """What the newest one is about; empty until it is published."""
     draft: Draft | None = None
     copied_from: CopiedFrom | None = None
     from_session_id: SessionId | None = None
@@ -196,7 +199,8 @@ class Tree:
         if wrong:
             raise InvalidTree(wrong)
         revision = TreeRevision(number=(self.revision or 0) + 1, content=self.draft.content, note=note, by=acts(by), at=at)
-        return evolve(moved, revision=revision.number, draft=None, published_at=at), revision
+        words = about(self.name, self.description, self.draft.content)
+        return evolve(moved, revision=revision.number, words=words, draft=None, published_at=at), revision
 
     def archived(self, *, by: Actor, at: datetime) -> "Tree":
         """Offered to nobody any more. Raises `RoleForbidden` or `InvalidTransition`."""

@@ -36,6 +36,7 @@ from flowpilot_core.testing.contracts.kernel.counting import PlacesContract, Tal
 from flowpilot_core.testing.contracts.kernel.event_log import EventLogContract
 from flowpilot_core.testing.contracts.kernel.unit_of_work import OnceContract, UnitOfWorkContract
 from flowpilot_core.testing.contracts.knowledge.scripts import ScriptsContract
+from flowpilot_core.testing.contracts.knowledge.trees import TreesContract
 from flowpilot_core.testing.contracts.notifications.escalation_policy import EscalationContract
 from flowpilot_core.testing.contracts.notifications.event_stream import EventStreamContract, Nodes
 from flowpilot_core.testing.contracts.notifications.notifier import NotifierContract, Postbox
@@ -98,6 +99,7 @@ __all__ = [
     "TalliesContract",
     "TenancyContract",
     "TokenUseContract",
+    "TreesContract",
     "UnitOfWorkContract",
     "VaultContract",
     "WebhooksContract",

@@ -19,7 +19,7 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"
 IDS = st.from_regex(r"\A[a-z0-9_-]{1,64}\Z").map(NodeId)
 MAYBE_IDS = st.none() | IDS
 NAMES = st.from_regex(r"\A[A-Za-z_][A-Za-z0-9_]{0,8}\Z")
-VALUES = {
+VALUES: dict[ParameterType, st.SearchStrategy[Any]] = {
     ParameterType.TEXT: TEXTS,
     ParameterType.INTEGER: st.integers(-(10**15), 10**15),
     ParameterType.NUMBER: st.floats(-1e15, 1e15, allow_nan=False),

@@ -1,1 +1,1 @@
-"""Suites of what trees and script templates are made with."""
+"""Suites of trees, their categories, what is proposed, and scripts."""

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from cattrs import Converter
+from cattrs.strategies import configure_union_passthrough
 
 T = TypeVar("T")
 
@@ -16,6 +17,8 @@ _converter.register_unstructure_hook(date, date.isoformat)
 _converter.register_structure_hook(date, lambda value, _: date.fromisoformat(value))
 _converter.register_unstructure_hook(timedelta, lambda value: value // timedelta(seconds=1))
 _converter.register_structure_hook(timedelta, lambda value, _: timedelta(seconds=value))
+# What JSON says by itself stays as it says it.
+configure_union_passthrough(str | int | float | bool | None, _converter)
 
 
 def written(value: Any) -> str:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from alembic import op
 
-revision: str = "0047"
-down_revision: str | Sequence[str] | None = "0046"
+revision: str = "0037"
+down_revision: str | Sequence[str] | None = "0036"
 branch_labels = None
 depends_on = None
 

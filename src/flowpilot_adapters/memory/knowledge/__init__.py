@@ -1,0 +1,1 @@
+"""In memory: trees, their categories, and what is proposed."""

@@ -1,0 +1,97 @@
+"""The trees of one account, and those that the platform published."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+
+from attrs import evolve, frozen
+
+from flowpilot_adapters.memory.knowledge.tree_categories import category
+from flowpilot_adapters.memory.tables import Working
+from flowpilot_adapters.memory.transaction import Transaction
+from flowpilot_core.domain.kernel.errors import NotFound, Stale
+from flowpilot_core.domain.kernel.identifiers import TreeId, UserId
+from flowpilot_core.domain.knowledge.tree import Tree, TreeRevision
+from flowpilot_core.ports.knowledge import TreeDetail, TreeInUse, TreeListed
+
+
+@frozen
+class MemoryTrees:
+    """Inside one unit of work."""
+
+    _work: Transaction
+
+    async def get(self, tree_id: TreeId) -> Tree:
+        """As `Trees.get` says."""
+        await asyncio.sleep(0)
+        return found(self._work.rows, tree_id)
+
+    async def detail(self, tree_id: TreeId) -> TreeDetail:
+        """As `Trees.detail` says."""
+        tree = await self.get(tree_id)
+        return TreeDetail(listed=listed(self._work.rows, tree), names=names(self._work.rows, [tree]))
+
+    async def revision(self, tree_id: TreeId, number: int) -> TreeRevision:
+        """As `Trees.revision` says."""
+        await asyncio.sleep(0)
+        rows = self._work.rows
+        one = rows.tree_revisions.get((tree_id, number)) or rows.platform.tree_revisions.get((tree_id, number))
+        if one is None:
+            raise NotFound("revision")
+        return one
+
+    async def add(self, tree: Tree) -> None:
+        """As `Trees.add` says."""
+        self._work.rows.trees.put(tree.id, tree)
+
+    async def save(self, tree: Tree) -> Tree:
+        """As `Trees.save` says: whoever comes second sees it at once, or at the commit."""
+        before = self._work.rows.trees.get(tree.id)
+        if before is None or before.version != tree.version:
+            raise Stale
+        self._work.builds_on(self._work.rows.trees, tree.id, before)
+        saved = evolve(tree, version=tree.version + 1)
+        self._work.rows.trees.put(tree.id, saved)
+        return saved
+
+    async def add_revision(self, tree_id: TreeId, revision: TreeRevision) -> None:
+        """As `Trees.add_revision` says."""
+        self._work.rows.tree_revisions.put((tree_id, revision.number), revision)
+
+    async def drop(self, tree_id: TreeId) -> None:
+        """As `Trees.drop` says."""
+        self._work.rows.trees.drop(tree_id)
+
+
+def found(rows: Working, tree_id: TreeId) -> Tree:
+    """One of the account, or one that the platform published, without its draft. Raises `NotFound`."""
+    own, shown = rows.trees.get(tree_id), rows.platform.trees.get(tree_id)
+    if own is not None:
+        return own
+    if shown is None or shown.revision is None:
+        raise NotFound("tree")
+    return evolve(shown, draft=None)
+
+
+def listed(rows: Working, tree: Tree) -> TreeListed:
+    """A tree with what stands around it."""
+    copies = sum(one.copied_from is not None and one.copied_from.tree.id == tree.id for one in rows.trees.values())
+    return TreeListed(
+        tree=tree,
+        category=category(rows, tree.category.id) if tree.category else None,
+        use=TreeInUse(uses=copies, newest_origin=_newest(rows, tree)),
+    )
+
+
+def _newest(rows: Working, tree: Tree) -> int | None:
+    if tree.copied_from is None:
+        return None
+    try:
+        return found(rows, tree.copied_from.tree.id).revision
+    except NotFound:
+        return None
+
+
+def names(rows: Working, page: Iterable[Tree]) -> Mapping[UserId, str]:
+    """What the account's people on record in trees are called."""
+    people = {user_id for tree in page for user_id in (tree.created_by, tree.draft and tree.draft.by) if user_id}
+    return {user_id: user.name for user_id in people if (user := rows.users.get(user_id))}

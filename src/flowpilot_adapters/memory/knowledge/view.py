@@ -1,0 +1,69 @@
+"""What there is to see of trees in one account."""
+
+from collections.abc import Collection, Mapping, Sequence
+
+from attrs import evolve
+
+from flowpilot_adapters.memory.knowledge import tree_categories, trees
+from flowpilot_adapters.memory.reading import MemoryReading
+from flowpilot_core.domain.kernel.actor import Actor
+from flowpilot_core.domain.kernel.identifiers import TreeId, UserId
+from flowpilot_core.domain.knowledge.category import TreeCategory
+from flowpilot_core.domain.knowledge.content import EMPTY
+from flowpilot_core.domain.knowledge.tree import TemplateState, Tree, TreeRevision
+from flowpilot_core.ports.knowledge import TreeFilter, TreeListed
+
+
+class MemoryKnowledgeView(MemoryReading):
+    """As `KnowledgeView` says."""
+
+    async def trees(
+        self, where: TreeFilter, reader: Actor, *, after: TreeId | None, limit: int
+    ) -> tuple[Sequence[TreeListed], Mapping[UserId, str]]:
+        """As `KnowledgeView.trees` says."""
+        rows = await self._now()
+        wanted = [
+            tree
+            for tree in rows.trees.values()
+            if (after is None or tree.id < after) and _is(tree, where) and (tree.revision is not None or tree.sees_draft(reader))
+        ]
+        page = sorted(wanted, key=lambda tree: tree.id, reverse=True)[:limit]
+        return [trees.listed(rows, _without_content(tree)) for tree in page], trees.names(rows, page)
+
+    async def tree_revisions(self, tree_id: TreeId) -> tuple[Sequence[TreeRevision], Mapping[UserId, str]]:
+        """As `KnowledgeView.tree_revisions` says."""
+        rows = await self._now()
+        trees.found(rows, tree_id)
+        own = {key: rows.tree_revisions.get(key) for key in rows.tree_revisions.named()}
+        kept = own if rows.trees.get(tree_id) else rows.platform.tree_revisions
+        found = [revision for (of, _), revision in kept.items() if of == tree_id and revision]
+        names = {one.by: user.name for one in found if one.by and (user := rows.users.get(one.by))}
+        return sorted(found, key=lambda one: one.number, reverse=True), names
+
+    async def tree_categories(self) -> Sequence[tuple[TreeCategory, int]]:
+        """As `KnowledgeView.tree_categories` says."""
+        rows = await self._now()
+        inside = [tree.category.id for tree in rows.trees.values() if tree.category]
+        return [(one, inside.count(one.id)) for one in tree_categories.categories(rows)]
+
+    async def trees_about(self, words: Collection[str]) -> Sequence[Tree]:
+        """As `KnowledgeView.trees_about` says."""
+        rows = await self._now()
+        shown = (evolve(tree, draft=None) for tree in rows.platform.trees.values())
+        own = (_without_content(tree) for tree in rows.trees.values())
+        found = (tree for tree in (*own, *shown) if tree.state is TemplateState.PUBLISHED and not set(words).isdisjoint(tree.words))
+        return sorted(found, key=lambda tree: tree.id)
+
+
+def _is(tree: Tree, where: TreeFilter) -> bool:
+    text = f"{tree.name} {tree.description or ''}".lower()
+    return (
+        where.state in (None, tree.state)
+        and where.kind in (None, tree.kind)
+        and where.category_id in (None, tree.category and tree.category.id)
+        and all(word.lower() in text for word in where.words)
+    )
+
+
+def _without_content(tree: Tree) -> Tree:
+    return tree if tree.draft is None else evolve(tree, draft=evolve(tree.draft, content=EMPTY))

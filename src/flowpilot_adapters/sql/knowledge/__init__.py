@@ -1,0 +1,1 @@
+"""In PostgreSQL: trees, their categories, and what is proposed."""

@@ -1,0 +1,122 @@
+"""What there is to see of trees in one account."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final
+
+from sqlalchemy import Boolean, Text, Uuid, bindparam, func, literal_column, or_, select
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from flowpilot_adapters.sql.knowledge import trees
+from flowpilot_adapters.sql.knowledge.trees import AROUND, CATEGORISED, DRAFTED, HEAD, OWN_FIRST, TREE_ID, listed, named, names_in, readable
+from flowpilot_adapters.sql.queries import HIGHEST, LIMIT, if_given, names_of, own
+from flowpilot_adapters.sql.reading import SqlReading
+from flowpilot_adapters.sql.records import knowledge as records
+from flowpilot_adapters.sql.schema import tree, tree_category, tree_draft, tree_revision
+from flowpilot_adapters.sql.statement import compiled
+from flowpilot_core.domain.kernel.actor import Actor, acts
+from flowpilot_core.domain.kernel.errors import NotFound
+from flowpilot_core.domain.kernel.identifiers import TreeId, UserId
+from flowpilot_core.domain.kernel.permissions import Permission, permits
+from flowpilot_core.domain.knowledge.category import TreeCategory
+from flowpilot_core.domain.knowledge.tree import TemplateState, Tree, TreeRevision
+from flowpilot_core.ports.knowledge import TreeFilter, TreeListed
+
+READER: Final = bindparam("reader_id", type_=Uuid())
+READS_ALL: Final = bindparam("reads_all", type_=Boolean())
+WORDS: Final = bindparam("words", type_=ARRAY(Text()))
+
+_text = func.lower(tree.c.name + " " + func.coalesce(tree.c.description, ""))
+_word = func.unnest(WORDS).column_valued("word")
+_page = (
+    select(tree.c.id)
+    .select_from(DRAFTED)
+    .where(
+        own(tree),
+        tree.c.id < bindparam("before", type_=Uuid()),
+        if_given(tree.c.state, "state"),
+        if_given(tree.c.kind, "kind"),
+        if_given(tree.c.category_id, "category_id"),
+        or_(tree.c.revision.is_not(None), READS_ALL, tree_draft.c.by_user_id == READER),
+        ~select(_word).where(func.strpos(_text, _word) == 0).exists(),
+    )
+    .order_by(tree.c.id.desc())
+    .limit(LIMIT)
+)
+
+
+_of_page = names_in(tree.c.id.in_(_page), tree_draft.c.tree_id.in_(_page))
+TREES: Final = compiled(
+    "trees",
+    select(*HEAD, *AROUND, *_of_page.c)
+    .select_from(CATEGORISED.join(_of_page, literal_column("true")))
+    .where(own(tree), tree.c.id.in_(_page))
+    .order_by(tree.c.id.desc()),
+)
+_found = select(tree.c.account_id).where(readable(tree), tree.c.id == TREE_ID).order_by(OWN_FIRST).limit(1).scalar_subquery()
+_by = names_of(select(tree_revision.c.by_user_id).where(own(tree_revision), tree_revision.c.tree_id == TREE_ID))
+REVISIONS: Final = compiled(
+    "revisions of tree",
+    select(*tree_revision.c, *_by.c)
+    .select_from(tree_revision.join(_by, literal_column("true")))
+    .where(tree_revision.c.account_id == _found, tree_revision.c.tree_id == TREE_ID)
+    .order_by(tree_revision.c.number.desc()),
+)
+_in_it = (
+    select(func.count())
+    .select_from(tree)
+    .where(own(tree), tree.c.category_account_id == tree_category.c.account_id, tree.c.category_id == tree_category.c.id)
+    .scalar_subquery()
+)
+CATEGORIES: Final = compiled(
+    "tree categories with counts",
+    select(*tree_category.c, _in_it.label("trees")).where(readable(tree_category)).order_by(tree_category.c.id),
+)
+ABOUT: Final = compiled(
+    "trees about",
+    select(*HEAD)
+    .select_from(DRAFTED)
+    .where(readable(tree), tree.c.state == TemplateState.PUBLISHED, tree.c.words.op("&&")(WORDS))
+    .order_by(tree.c.id),
+)
+
+
+class SqlKnowledgeView(SqlReading):
+    """As `KnowledgeView` says."""
+
+    async def trees(
+        self, where: TreeFilter, reader: Actor, *, after: TreeId | None, limit: int
+    ) -> tuple[Sequence[TreeListed], Mapping[UserId, str]]:
+        """As `KnowledgeView.trees` says."""
+        reader_id = acts(reader)
+        found = await self._read_one(
+            TREES(
+                account_id=self._account_id,
+                before=after or HIGHEST,
+                state=where.state,
+                kind=where.kind,
+                category_id=where.category_id,
+                words=[word.lower() for word in where.words],
+                reads_all=permits(reader, Permission.READ_TREE_DRAFTS, ()),
+                reader_id=reader_id if reader_id and permits(reader, Permission.READ_TREE_DRAFTS, {reader_id}) else None,
+                most=limit,
+            )
+        )
+        return [listed(row) for row in found.rows], named(found.rows)
+
+    async def tree_revisions(self, tree_id: TreeId) -> tuple[Sequence[TreeRevision], Mapping[UserId, str]]:
+        """As `KnowledgeView.tree_revisions` says."""
+        of_tree = {"account_id": self._account_id, "tree_id": tree_id}
+        head, found = await self._read(trees.GET(**of_tree), REVISIONS(**of_tree))
+        if head.first is None:
+            raise NotFound("tree")
+        return [records.revision(row) for row in found.rows], named(found.rows)
+
+    async def tree_categories(self) -> Sequence[tuple[TreeCategory, int]]:
+        """As `KnowledgeView.tree_categories` says."""
+        found = await self._read_one(CATEGORIES(account_id=self._account_id))
+        return [(records.category(row), row.trees) for row in found.rows]
+
+    async def trees_about(self, words: Collection[str]) -> Sequence[Tree]:
+        """As `KnowledgeView.trees_about` says."""
+        found = await self._read_one(ABOUT(account_id=self._account_id, words=sorted(words)))
+        return trees.trees_of(found.rows)

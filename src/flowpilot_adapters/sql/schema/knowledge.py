@@ -1,0 +1,127 @@
+"""Trees: what they are called, their drafts and revisions, their categories, and what is proposed.
+
+A row may refer to one of its own account's rows, or to one of the platform's, which every account may read: `to_own_or_platform`.
+"""
+
+from sqlalchemy import CheckConstraint, Column, ForeignKeyConstraint, Index, Table, Text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+from flowpilot_core.domain.kernel.identifiers import PLATFORM_ACCOUNT
+from flowpilot_core.domain.knowledge.content import TreeKind
+from flowpilot_core.domain.knowledge.tree import TemplateState
+
+from .columns import (
+    SCHEMA,
+    foreign_key,
+    integer_column,
+    metadata,
+    of_account,
+    one_of,
+    primary_key,
+    text_column,
+    time_column,
+    uuid_column,
+)
+
+
+def to_own_or_platform(
+    table: str, what: str, to: str, *more: tuple[str, str], circular: bool = False
+) -> tuple[ForeignKeyConstraint, CheckConstraint]:
+    """A foreign key from `<what>_account_id` and `<what>_id`, and `more` columns, and the check that it leads nowhere else.
+
+    `circular`: it leads to a table that leads back.
+    """
+    pairs = ((f"{what}_account_id", "account_id"), (f"{what}_id", "tree_id" if to == "tree_revision" else "id"), *more)
+    return (
+        ForeignKeyConstraint(
+            [own for own, _ in pairs], [f"{SCHEMA}.{to}.{theirs}" for _, theirs in pairs], name=f"fk_{table}_{what}", use_alter=circular
+        ),
+        CheckConstraint(
+            f"({what}_account_id IS NULL) = ({what}_id IS NULL)"
+            f" AND ({what}_account_id IS NULL OR {what}_account_id IN (account_id, '{PLATFORM_ACCOUNT}'))",
+            name=f"ck_{table}_{what}",
+        ),
+    )
+
+
+tree_category = Table(
+    "tree_category",
+    metadata,
+    uuid_column("account_id"),
+    uuid_column("id"),
+    text_column("name"),
+    uuid_column("parent_id", null=True),
+    primary_key("tree_category", "id"),
+    of_account("tree_category"),
+    foreign_key("tree_category", "parent", ("parent_id",), "tree_category", ("id",)),
+    CheckConstraint("parent_id <> id", name="ck_tree_category_parent"),
+)
+
+
+tree = Table(
+    "tree",
+    metadata,
+    uuid_column("account_id"),
+    uuid_column("id"),
+    integer_column("version"),
+    text_column("kind"),
+    text_column("name"),
+    text_column("description", null=True),
+    uuid_column("category_account_id", null=True),
+    uuid_column("category_id", null=True),
+    text_column("state"),
+    integer_column("revision", null=True),
+    Column("words", ARRAY(Text), nullable=False),
+    uuid_column("copied_account_id", null=True),
+    uuid_column("copied_id", null=True),
+    integer_column("copied_revision", null=True),
+    uuid_column("from_session_id", null=True),
+    uuid_column("created_by", null=True),
+    time_column("created_at"),
+    time_column("updated_at"),
+    time_column("published_at", null=True),
+    primary_key("tree", "id"),
+    of_account("tree"),
+    foreign_key("tree", "from_session", ("from_session_id",), "session", ("id",)),
+    foreign_key("tree", "created_by", ("created_by",), "person", ("id",)),
+    *to_own_or_platform("tree", "category", "tree_category"),
+    *to_own_or_platform("tree", "copied", "tree_revision", ("copied_revision", "number"), circular=True),
+    one_of("tree", "kind", TreeKind),
+    one_of("tree", "state", TemplateState),
+    CheckConstraint("(state = 'draft') = (revision IS NULL) AND (revision IS NULL) = (published_at IS NULL)", name="ck_tree_revision"),
+    CheckConstraint("(copied_id IS NULL) = (copied_revision IS NULL)", name="ck_tree_copied_revision"),
+    Index("ix_tree_category", "account_id", "category_account_id", "category_id"),
+    Index("ix_tree_copied", "account_id", "copied_account_id", "copied_id"),
+)
+"""`words` are what the newest revision is about, to find what fits a session."""
+
+
+tree_draft = Table(
+    "tree_draft",
+    metadata,
+    uuid_column("account_id"),
+    uuid_column("tree_id"),
+    Column("content", JSONB, nullable=False),
+    uuid_column("by_user_id", null=True),
+    time_column("updated_at"),
+    primary_key("tree_draft", "tree_id"),
+    foreign_key("tree_draft", "tree", ("tree_id",), "tree", ("id",)),
+    foreign_key("tree_draft", "by", ("by_user_id",), "person", ("id",)),
+)
+
+
+tree_revision = Table(
+    "tree_revision",
+    metadata,
+    uuid_column("account_id"),
+    uuid_column("tree_id"),
+    integer_column("number"),
+    Column("content", JSONB, nullable=False),
+    text_column("note", null=True),
+    uuid_column("by_user_id", null=True),
+    time_column("at"),
+    primary_key("tree_revision", "tree_id", "number"),
+    foreign_key("tree_revision", "tree", ("tree_id",), "tree", ("id",)),
+    foreign_key("tree_revision", "by", ("by_user_id",), "person", ("id",)),
+    CheckConstraint("number > 0", name="ck_tree_revision_number"),
+)
