@@ -2,8 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
+from hashlib import sha256
 from typing import Final
 
+import msgspec
 from litestar.handlers import HTTPRouteHandler
 
 from flowpilot_core.domain.kernel.actor import Person
@@ -27,6 +29,12 @@ PLACES: Final[tuple[tuple[str, str, Permission | None], ...]] = (
     ("audit-log", "Audit log", Permission.READ_AUDIT_LOG),
 )
 """Each with what it takes to open it; None: everybody."""
+
+
+def shown_as(setting: object) -> str:
+    """What a form says of the setting that it was shown with, to find out whether somebody was quicker; not how it reads."""
+    return sha256(msgspec.json.encode(setting)).hexdigest()[:32]
+
 
 Facts = Callable[[Visit, Person], Awaitable[Shown]]
 

@@ -2,12 +2,12 @@
 
 from typing import Final
 
-from flowpilot_core.domain.access.account import MOST_MAILS_A_MINUTE
+from flowpilot_core.domain.access.account import MOST_MAILS_A_MINUTE, Account
 from flowpilot_core.domain.kernel.actor import Person
 from flowpilot_core.domain.kernel.permissions import Permission, permits
 from flowpilot_http.pages.moves import Move, Moves, Shown
 from flowpilot_http.pages.page_request import Visit
-from flowpilot_http.pages.settings import settings_page
+from flowpilot_http.pages.settings import settings_page, shown_as
 
 move: Final = Moves()
 
@@ -18,12 +18,17 @@ class Change(Move, kw_only=True, frozen=True):
     redacts_personal: bool = False
     mails_a_minute: int | None = None
     time_zone: str | None = None
+    shown: str = ""
 
 
 @move("change", Change)
-async def change_account(request: Visit, person: Person, form: Change) -> None:
-    """From now on."""
+async def change_account(request: Visit, person: Person, form: Change) -> Shown | None:
+    """From now on; unless somebody else has changed it meanwhile."""
     account = request.flowpilot.account
+    now = await account.get(person)
+    wanted = [form.redacts_personal, form.mails_a_minute, form.time_zone or now.time_zone]
+    if form.shown not in ("", shown_as(_set(now))) and wanted != _set(now):
+        return {"stale": True, "wanted": form}
     await request.do(
         form,
         lambda change: account.change(
@@ -34,11 +39,18 @@ async def change_account(request: Visit, person: Person, form: Change) -> None:
             request=change,
         ),
     )
+    return None
+
+
+def _set(account: Account) -> list[object]:
+    return [account.redacts_personal, account.mails_a_minute, account.time_zone]
 
 
 async def _facts(request: Visit, person: Person) -> Shown:
+    account = await request.flowpilot.account.get(person)
     return {
-        "account": await request.flowpilot.account.get(person),
+        "account": account,
+        "shown_as": shown_as(_set(account)),
         "may_set": permits(person, Permission.SET_ACCOUNT, ()),
         "most_mails": MOST_MAILS_A_MINUTE,
     }

@@ -14,7 +14,7 @@ from flowpilot_http.pages.colleagues import Colleagues
 from flowpilot_http.pages.handoffs.telling import HOW
 from flowpilot_http.pages.moves import Moves, Shown, form_of
 from flowpilot_http.pages.page_request import Visit
-from flowpilot_http.pages.settings import settings_page
+from flowpilot_http.pages.settings import settings_page, shown_as
 from flowpilot_http.schemas.notifications.escalation_policy import DueIO, PolicyIO, PolicyStepIO, PreviewOut, TargetIO
 
 move: Final = Moves()
@@ -28,6 +28,7 @@ Policy: Final[Any] = form_of(
     "Policy",
     *((f"due_{priority}", int | None, None) for priority in Priority),
     ("quiet", int | None, None),
+    ("shown", str, ""),
     ("priority", Priority, Priority.NORMAL),
     *((f"{name}_{number}", int | None, None) for number in range(1, MOST + 1) for name in ("after", "repeats", "every")),
     *((f"whom_{number}", list[str], msgspec.field(default_factory=list)) for number in range(1, MOST + 1)),
@@ -37,10 +38,14 @@ Policy: Final[Any] = form_of(
 
 
 @move("set", Policy)
-async def set_policy(request: Visit, person: Person, form: Any) -> None:
-    """For what is escalated from now on, and the steps still to come of what waits."""
-    policy = (await _policy(request, person, form)).policy()
+async def set_policy(request: Visit, person: Person, form: Any) -> Shown | None:
+    """For what is escalated from now on, and the steps still to come of what waits; unless somebody else has set another one meanwhile."""
+    wanted, now = await _policy(request, person, form), PolicyIO.of(await request.flowpilot.escalation.policy(person))
+    if form.shown not in ("", shown_as(now)) and wanted != now:
+        return {"stale": now, "policy": wanted}
+    policy = wanted.policy()
     await request.do(form, lambda change: request.flowpilot.escalation.set_policy(person, policy, request=change))
+    return None
 
 
 @move("preview", Policy)
@@ -93,8 +98,10 @@ def _seconds(minutes: int | None) -> int | None:
 
 async def _facts(request: Visit, person: Person) -> Shown:
     colleagues = await Colleagues.of(request, person)
+    policy = PolicyIO.of(await request.flowpilot.escalation.policy(person))
     return {
-        "policy": PolicyIO.of(await request.flowpilot.escalation.policy(person)),
+        "policy": policy,
+        "shown_as": shown_as(policy),
         "most": MOST,
         "minute": _MINUTE,
         "named": _named,

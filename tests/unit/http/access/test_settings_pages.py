@@ -183,3 +183,52 @@ async def test_the_account_is_changed_and_the_log_says_by_whom(world: World) -> 
     account = await world.owner.seen("/account")
     assert (True, 5, "Europe/Vienna") == (account["redacts_personal"], account["mails_a_minute"], account["time_zone"])
     assert f"<td>{world.owner.user.name}</td><td>account.changed</td>" in browser.page.text
+
+
+async def test_who_was_slower_with_the_account_reads_what_is_there_now_and_keeps_what_they_chose(world: World) -> None:
+    owner, admin = await signed_in(world, world.owner), await signed_in(world, world.admin)
+    await owner.open("/settings/account")
+    slower = {"csrf_token": owner.csrf_token, "once": owner.hidden["once"], "shown": owner.hidden["shown"], "move": "change"}
+    await admin.open("/settings/account")
+    await does(admin, "account", "change", shown=admin.hidden["shown"], redacts_personal="true", mails_a_minute="5")
+
+    page = await owner.client.post("/settings/account", data={**slower, "mails_a_minute": "7"})
+    before = await world.owner.seen("/account")
+    again = re.search(r'name="shown" value="([^"]+)"', page.text)
+    assert again
+    saved = {**slower, "shown": again[1], "mails_a_minute": "7"}
+    await owner.client.post("/settings/account", data=saved)
+
+    assert "Somebody else has changed this meanwhile" in page.text
+    assert "with 5 mails a minute" in page.text
+    assert 'value="7"' in page.text
+    assert (True, 5) == (before["redacts_personal"], before["mails_a_minute"])
+    after = await world.owner.seen("/account")
+    assert (False, 7) == (after["redacts_personal"], after["mails_a_minute"])
+
+
+async def test_who_was_slower_with_the_policy_reads_what_is_there_now_and_keeps_what_they_chose(world: World) -> None:
+    owner, admin = await signed_in(world, world.owner), await signed_in(world, world.admin)
+    await owner.open("/settings/policy")
+    slower = {"csrf_token": owner.csrf_token, "once": owner.hidden["once"], "shown": owner.hidden["shown"], "move": "set"}
+    step = {"whom_1": "everybody", "channels_1": "email"}
+    await admin.open("/settings/policy")
+    await does(admin, "policy", "set", shown=admin.hidden["shown"], after_1="10", **step)
+
+    page = await owner.client.post("/settings/policy", data={**slower, "after_1": "25", **step})
+    before = await world.owner.seen("/escalation-policy")
+
+    assert "Somebody else has saved another policy meanwhile" in page.text
+    assert "After 10 minutes" in page.text
+    assert 'value="25"' in page.text
+    assert [600] == [one["after_seconds"] for one in before["steps"]]
+
+
+async def test_the_same_setting_twice_is_nobody_elses(world: World) -> None:
+    browser = await signed_in(world, world.owner)
+    await browser.open("/settings/account")
+    form = {"csrf_token": browser.csrf_token, "once": "x", "shown": browser.hidden["shown"], "move": "change", "mails_a_minute": "7"}
+
+    answers = [await browser.client.post("/settings/account", data=form) for _ in range(2)]
+
+    assert [303, 303] == [answer.status_code for answer in answers]
