@@ -13,11 +13,13 @@ from flowpilot_adapters.llm import ModelAssistant
 from flowpilot_adapters.system import jitter
 from flowpilot_core.application.assistant.rules_assistant import RulesAssistant
 from flowpilot_core.ports.assistant import Assistant
+from flowpilot_http.library import library
 from flowpilot_http.main import speakers
 from flowpilot_http.settings import Settings
 
 from .cases import HALVES, cases
 from .score import Score, place_of, score
+from .trees import Offered, offered
 
 
 def main() -> None:
@@ -31,14 +33,24 @@ def main() -> None:
     parser.add_argument(
         "--misses", action="store_true", help="name the tuning cases whose cause was not found; the test half's are not shown"
     )
+    parser.add_argument("--trees", action="store_true", help="how often the tree of the first library that leads to the cause is offered")
     parser.add_argument("--json", action="store_true", help="one line of JSON, and nothing else")
     arguments = parser.parse_args()
     halves = list(HALVES) if arguments.half == "both" else [arguments.half]
+    if arguments.trees:
+        brought = library()
+        shares = {half: offered(brought, cases(half, each=arguments.each)) for half in halves}
+        _print({half: attrs.asdict(one) for half, one in shares.items()}, _trees_table(shares), json_only=arguments.json)
+        return
     scores = asyncio.run(_scored(arguments.assistant, halves, arguments.each, misses=arguments.misses))
-    if arguments.json:
-        print(json.dumps({half: attrs.asdict(one) for half, one in scores.items()}))
+    _print({half: attrs.asdict(one) for half, one in scores.items()}, _table(arguments.assistant, scores), json_only=arguments.json)
+
+
+def _print(plain: dict[str, object], table: Table, *, json_only: bool) -> None:
+    if json_only:
+        print(json.dumps(plain))
     else:
-        Console().print(_table(arguments.assistant, scores))
+        Console().print(table)
 
 
 async def _scored(name: str, halves: list[str], each: int, *, misses: bool) -> dict[str, Score]:
@@ -72,6 +84,13 @@ def _table(name: str, scores: dict[str, Score]) -> Table:
             f"{one.words:.0f}",
         )
         table.add_row(half, str(one.cases), *figures)
+    return table
+
+
+def _trees_table(shares: dict[str, Offered]) -> Table:
+    table = Table("half", "cases", "at the start", "with its steps", title="the tree that leads to the cause is among the first three")
+    for half, one in shares.items():
+        table.add_row(half, str(one.cases), f"{one.at_start:.0%}", f"{one.with_steps:.0%}")
     return table
 
 

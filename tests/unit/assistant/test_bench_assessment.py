@@ -2,12 +2,14 @@
 
 import pytest
 
-from bench.assessment.cases import cases
+from bench.assessment.cases import HALVES, cases
 from bench.assessment.scenarios import TEST, TUNING
 from bench.assessment.score import score
+from bench.assessment.trees import TREES, offered
 from flowpilot_adapters.memory import MemoryAssistant
 from flowpilot_core.application.assistant.rules_assistant import RulesAssistant
 from flowpilot_core.domain.assistant.diagnosis import Draft, Said, SaidCause
+from flowpilot_http.library import library
 
 pytestmark = pytest.mark.anyio
 
@@ -74,3 +76,16 @@ async def test_who_refuses_has_found_nothing() -> None:
     given, _ = await score(MemoryAssistant(), list(cases("test", each=1))[:3])
 
     assert (3, 0.0) == (given.failed, given.found)
+
+
+def test_every_scenario_has_a_tree_of_the_library_that_leads_to_its_cause() -> None:
+    assert {scenario.titles[0] for scenario in (*TUNING, *TEST)} == TREES.keys()
+    assert set(TREES.values()) <= {tree.name for tree in library().trees}
+
+
+@pytest.mark.parametrize("half", HALVES)
+def test_the_tree_that_leads_to_the_cause_is_offered_as_often_as_the_docs_say(half: str) -> None:
+    shares = offered(library(), cases(half, each=1))
+
+    assert shares.at_start >= 0.8
+    assert shares.with_steps >= 0.95

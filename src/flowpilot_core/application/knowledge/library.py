@@ -2,9 +2,12 @@
 
 from attrs import frozen
 
-from flowpilot_core.domain.kernel.identifiers import ScriptTemplateId, TreeCategoryId, TreeId
+from flowpilot_core.domain.kernel.actor import System
+from flowpilot_core.domain.kernel.identifiers import PLATFORM_ACCOUNT, ScriptTemplateId, TreeCategoryId, TreeId
 from flowpilot_core.domain.knowledge.content import Content, TreeKind
 from flowpilot_core.domain.knowledge.script import ScriptContent
+
+PRODUCT = System(account_id=PLATFORM_ACCOUNT, cause="it came with the product")
 
 
 @frozen(kw_only=True)
