@@ -33,6 +33,8 @@ _LOST_RACES: Final = frozenset(
     {"uq_step_number", "uq_invitation_user", "pk_branch", "pk_fork_point", "pk_due_work", "pk_idempotency_key", "pk_imported_row"}
     # A category that was there a moment ago, or was empty.
     | {"fk_tree_category", "fk_tree_category_parent"}
+    # What the product brings has the same ids wherever it is brought.
+    | {"pk_tree", "pk_tree_category"}
 )
 """Keys that two units of work can only both want where one of them acts on what is no longer so."""
 
