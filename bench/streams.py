@@ -9,6 +9,7 @@ import tempfile
 import time
 from array import array
 from collections.abc import Callable
+from datetime import timedelta
 from multiprocessing.connection import Connection
 from pathlib import Path
 from statistics import quantiles
@@ -138,8 +139,8 @@ async def measure(*, streams: int, seconds: int, said: Callable[[str], None]) ->
             kib = (rss(pid) - before) / streams
             taken, begun = processor_time(pid), time.perf_counter()
             committed = await asyncio.to_thread(_escalations, postgres.address.url(user=roles.APP), work)
-            lasted = time.perf_counter() - begun
-            busy = (processor_time(pid) - taken) / lasted
+            busy = (processor_time(pid) - taken) / (time.perf_counter() - begun)
+            lasted = max(committed.values()) - min(committed.values())
             said("waiting for the last to arrive")
             await ear.until(arrived=len(work) * streams // ACCOUNTS)
     times = array("d", ((at - committed[handoff_id]) * 1_000 for handoff_id, at in ear.at))
@@ -174,10 +175,11 @@ def _escalations(url: str, work: list[tuple[Person, SessionId]]) -> dict[bytes, 
 def _escalate(says: Connection, url: str, work: list[tuple[Person, SessionId]]) -> None:
     async def run() -> dict[bytes, float]:
         committed: dict[bytes, float] = {}
-        database, waking = Database(url), PostgresEventStream(url, jitter=jitter)
+        database, waking = Database(url, patience=timedelta(seconds=PATIENCE)), PostgresEventStream(url, jitter=jitter)
+        begin = asyncio.get_running_loop().time() + 1.0
 
         async def one(number: int, by: Person, session_id: SessionId) -> None:
-            await asyncio.sleep(number / A_SECOND)
+            await asyncio.sleep(begin + number / A_SECOND - asyncio.get_running_loop().time())
             done = 0.0
 
             def publish(account_id: AccountId) -> None:

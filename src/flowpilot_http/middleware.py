@@ -70,7 +70,7 @@ class Edge:
         named: Any = scope
         if method == "HEAD":
             # A copy: the server goes by its own for what it may send.
-            named = scope = {**scope, "method": "GET"}
+            named = scope = {**scope, "method": "GET", "extensions": {}}
         named["request_id"] = request_id.decode()
         status = 0
         ended = False

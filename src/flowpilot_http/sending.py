@@ -1,17 +1,23 @@
 """Sending a large answer: a part at a time, and from a file once whoever asked does not read on, so that no memory waits for them."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from tempfile import TemporaryFile
 from typing import IO, Any, Final
 
 import structlog
 from attrs import define
-from litestar.types import Message, Scope, Send
+from litestar.types import Message, Receive, Scope, Send
 
 log = structlog.get_logger()
 
+Rest = Callable[[Receive, Send], Awaitable[None]]
+"""What is left to send of an answer that has begun."""
+
 HANG_UP: Final = "flowpilot.hang_up"
 """The extension of the server that drops a connection without waiting for what was not read."""
+GO_ON: Final = "flowpilot.go_on"
+"""The extension of the server that goes on with an answer once everything else is done with its request, which then takes no memory."""
 PART: Final = 64 * 1024
 """Bytes that are sent at once."""
 SOON: Final = 0.5
@@ -35,8 +41,25 @@ _LARGE: Final = _Large()
 
 def hang_up(scope: Any) -> None:
     """Drop the connection of a request, where the server can."""
-    if ends := (scope.get("extensions") or {}).get(HANG_UP):
-        ends["now"]()
+    hanging_up(scope)()
+
+
+def hanging_up(scope: Any) -> Callable[[], None]:
+    """What drops the connection of a request, where the server can."""
+    found: Callable[[], None] = (scope.get("extensions") or {}).get(HANG_UP, {}).get("now", _nothing)
+    return found
+
+
+def _nothing() -> None:
+    """Where the server cannot."""
+
+
+async def go_on(scope: Any, receive: Receive, send: Send, rest: Rest) -> None:
+    """Have the rest of an answer sent: by the server, once the request is done with, or else here and now."""
+    if later := (scope.get("extensions") or {}).get(GO_ON):
+        later["with"](rest)
+    else:
+        await rest(receive, send)
 
 
 async def send_in_parts(scope: Scope, send: Send, given: list[bytes]) -> None:

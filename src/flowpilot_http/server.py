@@ -12,6 +12,7 @@ import structlog
 import uvicorn
 from attrs import frozen
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from flowpilot_core.application.kernel.counting import PlacesHere
@@ -22,12 +23,14 @@ from .connections import Connections, Limits
 from .metrics import Metrics
 from .middleware import Edge
 from .problems import NO_ROOM, TOO_LARGE_A_HEAD, Problem
-from .sending import HANG_UP
+from .sending import GO_ON, HANG_UP, Rest
 
 log = structlog.get_logger()
 
 _EXPECT: Final = "flowpilot.expect"
 """The extension of the server that says how long the next part of an answer is, which then goes as it is."""
+_OF_THE_ANSWER: Final = frozenset({"type", "method", "http_version"})
+"""What is still asked of a request whose answer goes on."""
 GRACE = 30
 """Seconds that running requests have to end."""
 
@@ -66,6 +69,31 @@ class _Reading(Enum):
     """Until the request is answered."""
 
 
+class _Few(list[Any]):
+    """Requests that wait for the one before them, mostly none: uvicorn's deque takes half a kilobyte for that."""
+
+    def appendleft(self, one: Any) -> None:
+        """The last that is had."""
+        self.insert(0, one)
+
+
+class _Unawaited(asyncio.Event):
+    """An event that nobody, or one, waits for: of its two for each connection, most of what asyncio's take is for a deque of waiters."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._waiters: Any = []
+
+
+class _Flow(FlowControl):
+    """uvicorn's."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        super().__init__(transport)
+        self._is_writable_event = _Unawaited()
+        self._is_writable_event.set()
+
+
 class _Protocol(HttpToolsProtocol):
     """A connection on which heads, bodies and answers have bounds in size and time; uvicorn has none.
 
@@ -73,8 +101,12 @@ class _Protocol(HttpToolsProtocol):
     without chunks, where uvicorn would send some to whoever does not know them.
     """
 
+    # Beside uvicorn's, which as few as that share their names among all connections: with more, each would take a kilobyte for them.
+    __slots__ = ("_came", "_connections", "_ended", "_metrics", "_reading", "_since", "_unsent", "_unsent_since")
+
     def __init__(self, connections: Connections, metrics: Metrics, **uvicorns: Any) -> None:
         super().__init__(**uvicorns)
+        self.pipeline = cast(Any, _Few())
         self._connections = connections
         self._metrics = metrics
         self._reading = _Reading.HEAD
@@ -87,6 +119,7 @@ class _Protocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self.flow = _Flow(transport)
         host = self.client[0] if self.client else ""
         if not self._connections.admit(self, host, source({"client": self.client})):
             # Not listened to, as others are who are turned away: it would be one connection more meanwhile.
@@ -118,8 +151,12 @@ class _Protocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._connections.works(self)
         self._reads(_Reading.BODY)
+        before = self.cycle
         super().on_headers_complete()
         self.cycle.transport = cast(asyncio.Transport, HeadWithBody(self.transport, self.loop))
+        if self.cycle is not before:
+            # Its task has not begun yet.
+            self.cycle.message_event = _Unawaited()
 
     def on_body(self, body: bytes) -> None:
         super().on_body(body)
@@ -239,26 +276,36 @@ def _answer(problem: Problem) -> bytes:
 
 
 @frozen
-class _WithoutChunks:
-    """Answers in HTTP/1.0 what has no length, such as a stream, until the connection ends: chunks are of 1.1 (RFC 9112, 6.1)."""
+class _Outermost:
+    """Goes on with answers once their requests are done with."""
 
     app: Edge
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if scope.get("http_version") != "1.0":
-            await self.app(scope, receive, send)
-            return
-        expect = scope["extensions"][_EXPECT]["bytes"]
-        sized = False
+        rest: list[Rest] = []
+        scope["extensions"][GO_ON] = {"with": rest.append}
+        if scope.get("http_version") == "1.0":
+            send = _without_chunks(scope, send)
+        await self.app(scope, receive, send)
+        for goes_on in rest:
+            for name in scope.keys() - _OF_THE_ANSWER:
+                del scope[name]
+            await goes_on(receive, send)
 
-        async def tell(message: Any) -> None:
-            nonlocal sized
-            sized = sized or any(name.lower() == b"content-length" for name, _ in message.get("headers", ()))
-            if not sized:
-                expect(len(message.get("body", b"")))
-            await send(message)
 
-        await self.app(scope, receive, tell)
+def _without_chunks(scope: Any, send: Any) -> Any:
+    """Sends what has no length, such as a stream, until the connection ends: chunks are of HTTP/1.1 (RFC 9112, 6.1)."""
+    expect = scope["extensions"][_EXPECT]["bytes"]
+    sized = False
+
+    async def tell(message: Any) -> None:
+        nonlocal sized
+        sized = sized or any(name.lower() == b"content-length" for name, _ in message.get("headers", ()))
+        if not sized:
+            expect(len(message.get("body", b"")))
+        await send(message)
+
+    return tell
 
 
 class _Server(uvicorn.Server):
@@ -306,7 +353,7 @@ async def serve(
     """
     metrics = metrics or Metrics()
     config = uvicorn.Config(
-        _WithoutChunks(app),
+        _Outermost(app),
         ws="none",
         lifespan="off",
         log_config=None,

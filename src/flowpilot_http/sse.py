@@ -1,6 +1,8 @@
 """Live push as Server-Sent Events: how an event reads on the wire, and a stream of them as an answer."""
 
 import asyncio
+from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Final
 from uuid import UUID
 
@@ -17,7 +19,7 @@ from flowpilot_http.schemas.kernel import By, Instant, PersonOut
 from .cursors import Cursors
 from .problems import Refused
 from .responses import Header, encode
-from .sending import hang_up
+from .sending import go_on, hanging_up
 
 PATIENCE: Final = 10.0
 """Seconds that somebody may take to read what is sent before they are cut off."""
@@ -104,10 +106,17 @@ class Streamed:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it."""
+        try:
+            await send({"type": "http.response.start", "status": 200, "headers": [*_HEADERS]})
+        except BaseException:
+            self._push.close(self._stream)
+            raise
+        await go_on(scope, receive, send, partial(self._go_on, hanging_up(scope)))
+
+    async def _go_on(self, hang_up: Callable[[], None], receive: Receive, send: Send) -> None:
         stream = self._stream
         leaving = asyncio.create_task(self._left(receive))
         try:
-            await send({"type": "http.response.start", "status": 200, "headers": [*_HEADERS]})
             text = b": welcome\n\n"
             while text:
                 async with asyncio.timeout(self._patience):
@@ -118,7 +127,7 @@ class Streamed:
                 await send({"type": "http.response.body", "body": farewell, "more_body": False})
         except TimeoutError:
             stream.end(Ended.CUT_OFF)
-            hang_up(scope)
+            hang_up()
         finally:
             leaving.cancel()
             self._push.close(stream)

@@ -155,6 +155,15 @@ async def test_a_long_body_does_not_count_as_a_head() -> None:
         assert 2 == (await client.until(b"xxx")).count(OK)
 
 
+async def test_requests_that_are_sent_at_once_are_answered_in_their_order() -> None:
+    async with _serving() as serving:
+        client = await serving.client()
+        await client.sends(b"".join(GET % number for number in (1, 2, 3, 4)))
+        got = await client.until(b"xxxx")
+
+    assert [b"x", b"xx", b"xxx", b"xxxx"] == [answer.partition(b"\r\n\r\n")[2] for answer in got.split(OK)[1:]]
+
+
 async def test_each_head_of_a_connection_is_counted_anew() -> None:
     async with _serving() as serving:
         client = await serving.client()

@@ -1,6 +1,7 @@
 """`GET /events`: who hears what, where a stream goes on, and when it ends."""
 
 import asyncio
+import gc
 from collections import Counter
 from collections.abc import AsyncIterator
 from functools import partial
@@ -12,6 +13,7 @@ from litestar.types import Message
 
 from flowpilot_core.application.notifications import push
 from flowpilot_core.application.notifications.push import Ended
+from flowpilot_http.api_request import Call
 from flowpilot_http.cursors import Cursors
 from flowpilot_http.metrics import Metrics
 from flowpilot_http.sending import HANG_UP
@@ -307,6 +309,17 @@ async def test_the_stream_of_a_page_ends_when_its_browser_signs_out(office: Push
     assert handoff["id"] == heard.data["handoff_id"]
     assert [] == await stream.rest()
     assert 401 == (await office.listen(None, cookie=cookie)).status
+
+
+async def test_while_a_stream_is_open_its_request_takes_no_memory(office: Pushing) -> None:
+    stream = await office.listen(office.world.senior)
+    assert "welcome" == await stream.comment()
+    gc.collect()
+
+    held = [one for one in gc.get_objects() if isinstance(one, Call)]
+
+    assert [] == held
+    assert 1 == len(office.push.streams)
 
 
 async def test_open_streams_are_counted() -> None:
