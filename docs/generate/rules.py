@@ -15,7 +15,8 @@ from flowpilot_core.domain.kernel.actor import Role
 from flowpilot_core.domain.kernel.events import EventKind
 from flowpilot_core.domain.kernel.permissions import PERMISSIONS, Rule
 from flowpilot_core.domain.kernel.sending import DELIVERY
-from flowpilot_core.domain.knowledge.tree import TEMPLATE, Tree
+from flowpilot_core.domain.knowledge.template import TEMPLATE
+from flowpilot_core.domain.knowledge.tree import Tree
 from flowpilot_core.domain.notifications.delivery import Delivery
 from flowpilot_core.domain.notifications.pushed import told_as
 from flowpilot_core.domain.outputs.output import OUTPUT, Output

@@ -30,6 +30,7 @@ from flowpilot_core.domain.kernel.identifiers import (
     ProviderId,
     PsaConnectionId,
     PsaPostId,
+    ScriptTemplateId,
     SessionId,
     StepId,
     SuggestionId,
@@ -117,6 +118,19 @@ class Call(Request[Person, None, State]):
         return self._id("step", StepId)
 
     @property
+    def template_id(self) -> ScriptTemplateId:
+        """The script template the path names."""
+        return self._id("template", ScriptTemplateId)
+
+    @property
+    def number(self) -> int:
+        """The number the path names. Raises `NotFound` for what is none."""
+        number = self.scope["path_params"]["number"]
+        if not (number.isascii() and number.isdigit() and len(number) < 10):
+            raise NotFound("revision")
+        return int(number)
+
+    @property
     def branch_id(self) -> BranchId:
         """The branch the path names."""
         return self._id("branch", BranchId)
@@ -196,11 +210,11 @@ class Call(Request[Person, None, State]):
             return b""
         return await super().body()
 
-    async def read(self, kind: type[S]) -> S:
-        """The body, of a request without a query. Raises `NotFound`, else `Refused` where it cannot be read."""
+    async def read(self, kind: type[S], *, query: type[msgspec.Struct] = Nothing) -> S:
+        """The body, of a request without any other query. Raises `NotFound`, else `Refused` where either cannot be read."""
         raw = await self.body()
         try:
-            decoding.query(self.scope["query_string"], Nothing)
+            decoding.query(self.scope["query_string"], query)
             if raw and not _JSON.fullmatch(self._header(b"content-type") or "application/json"):
                 raise Refused("unsupported_media_type", "Send `Content-Type: application/json`.")
             return decoding.body(raw, kind)
@@ -315,7 +329,9 @@ class Call(Request[Person, None, State]):
                 "malformed", "An Idempotency-Key is 1 to 255 visible ASCII characters.", At("", "Idempotency-Key is not a valid key")
             )
         now = self._face.clock.now()
-        what = f"{self.scope['method']} {self.scope['path']}\n".encode() + await self.body()
+        query = self.scope["query_string"]
+        path = self.scope["path"].encode() + (b"?" + query if query else b"")
+        what = b"%s %s\n%s" % (self.scope["method"].encode(), path, await self.body())
         once = Once(user_id=self.user.user_id, key=key, fingerprint=sha256(what).digest(), at=now, expired=now - KEYS_LIVE)
         return Change(id=request_id, if_match=version, once=once, render=render)
 
@@ -369,6 +385,7 @@ KNOWN: Final[Mapping[str, Callable[[Call], Awaitable[object]]]] = MappingProxyTy
     {
         "session_id": Call.require_session,
         "handoff_id": lambda call: call.flowpilot.handoffs.get(call.user, call.handoff_id),
+        "template_id": lambda call: call.flowpilot.script_templates.require(call.user, call.template_id),
         "token_id": lambda call: call.flowpilot.tokens.require(call.user, call.token_id),
         "webhook_id": lambda call: call.flowpilot.webhooks.require(call.user, call.webhook_id),
         "connection_id": lambda call: call.flowpilot.psa.require_connection(call.user, call.connection_id),

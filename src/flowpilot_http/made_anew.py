@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from flowpilot_core.application.flowpilot import FlowPilot
+from flowpilot_core.application.sessions.sessions import Added
 from flowpilot_core.domain.kernel.actor import Person
 from flowpilot_core.domain.kernel.errors import NotFound
 from flowpilot_core.domain.kernel.identifiers import (
@@ -16,6 +17,7 @@ from flowpilot_core.domain.kernel.identifiers import (
     OutputId,
     PsaConnectionId,
     PsaPostId,
+    ScriptTemplateId,
     SessionId,
     TeamId,
     UserId,
@@ -27,6 +29,7 @@ from flowpilot_http.schemas.access.people import TeamOut, UserOut
 from flowpilot_http.schemas.assistant.assessments import AssessmentOut
 from flowpilot_http.schemas.assistant.suggestions import SuggestedOut
 from flowpilot_http.schemas.handoffs.handoffs import HandoffOut
+from flowpilot_http.schemas.knowledge.script_templates import RenderedOut, ScriptTemplateDetailOut, TakenScriptOut
 from flowpilot_http.schemas.notifications.escalation_policy import PolicyIO, PreferencesIO
 from flowpilot_http.schemas.notifications.webhooks import WebhookMessageOut
 from flowpilot_http.schemas.outputs import OutputOut
@@ -77,6 +80,19 @@ async def _session(flowpilot: FlowPilot, reader: Person, of: Reference) -> objec
 async def _step(flowpilot: FlowPilot, reader: Person, of: Reference) -> object:
     detail = await flowpilot.sessions.get(reader, SessionId(_within(of)))
     return StepOut.of(_one(detail.steps, of.ids[0], "step"), detail.names)
+
+
+async def _script_template(flowpilot: FlowPilot, reader: Person, of: Reference) -> object:
+    return ScriptTemplateDetailOut.shown(await flowpilot.script_templates.get(reader, ScriptTemplateId(of.ids[0])))
+
+
+async def _taken_script(flowpilot: FlowPilot, reader: Person, of: Reference) -> object:
+    detail = await flowpilot.sessions.get(reader, SessionId(_within(of)))
+    step = _one(detail.steps, of.ids[0], "step")
+    if step.script is None:
+        raise NotFound("script")
+    rendered = RenderedOut.of(await flowpilot.script_templates.taken(reader, step.script))
+    return TakenScriptOut(**msgspec.structs.asdict(rendered), step=AddedStepOut.made(Added(step=step, other_branch=None), detail.names))
 
 
 async def _fork(flowpilot: FlowPilot, reader: Person, of: Reference) -> object:
@@ -145,6 +161,8 @@ ANEW: Final[Mapping[str, Callable[[FlowPilot, Person, Reference], Awaitable[Any]
             SessionDetailOut: _session,
             StepOut: _step,
             AddedStepOut: _step,
+            ScriptTemplateDetailOut: _script_template,
+            TakenScriptOut: _taken_script,
             ForkedOut: _fork,
             HandoffOut: _handoff,
             OutputOut: _output,

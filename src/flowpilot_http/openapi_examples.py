@@ -414,6 +414,37 @@ _webhook: Final = {
     "previous_secret_until": None,
     "created_at": _AT,
 }
+_script: Final = {
+    "language": "bash",
+    "body": "ping -c {{ count }} {{ host }}\n",
+    "parameters": [
+        {"name": "host", "label": "Host", "type": "text", "required": True, "pattern": "[a-z0-9.-]+"},
+        {"name": "count", "label": "How often", "type": "integer", "required": False, "default": 3, "min": 1, "max": 10},
+    ],
+    "platforms": ["linux", "macos"],
+    "run_as": "user",
+    "timeout_seconds": 60,
+}
+_template_listed: Final = {
+    "id": "01998c2e-7a10-7000-8000-000000000021",
+    "version": 2,
+    "name": "Ping a host",
+    "description": "Whether a host answers at all.",
+    "category": {"id": "01998c2e-7a10-7000-8000-000000000022", "name": "Network"},
+    "state": "published",
+    "revision": 1,
+    "has_draft": False,
+    "copied_from": None,
+    "created_by": _SENIOR,
+    "created_at": _AT,
+    "updated_at": _LATER,
+    "published_at": _LATER,
+    "uses": 4,
+}
+_template: Final = {**_template_listed, "content": _script, "problems": []}
+_template_draft: Final = {**_template, "state": "draft", "revision": None, "has_draft": True, "published_at": None, "uses": 0}
+_script_revision: Final = {"number": 1, "note": "Checked on both platforms", "by": _SENIOR, "at": _LATER, "content": _script}
+_rendered: Final = {"text": "ping -c 3 'mail.example'\n", "sha256": _DIGEST, "asks": []}
 _unsent: Final = {"state": "pending", "attempts": 0, "status": None, "request": None, "response": None, "updated_at": _LATER}
 _hooked: Final = {
     "id": "01998c2e-7a10-7000-8000-00000000000e",
@@ -577,6 +608,66 @@ EXAMPLES: Final[Mapping[str, Any]] = {
     "change_provider request": {"client_secret": "…"},
     "change_provider": _provider,
     "remove_provider request": {},
+    "add_script_template request": {"name": "Ping a host", "description": "Whether a host answers at all.", "content": _script},
+    "add_script_template": _template_draft,
+    "list_script_templates": _page(_template_listed),
+    "detect_parameters request": {"language": "bash", "body": "ping -c ${2:-3} $1\n"},
+    "detect_parameters": {
+        "parameters": [
+            {"name": "arg2", "label": "Argument 2", "type": "text", "required": False, "default": "3"},
+            {"name": "arg1", "label": "Argument 1", "type": "text", "required": True},
+        ]
+    },
+    "get_script_template": _template,
+    "change_script_template request": {"name": "Ping a host"},
+    "change_script_template": _template,
+    "drop_script_template request": {},
+    "set_script_content request": {"content": {**_script, "body": 'ping "{{ host }}"\n'}},
+    "set_script_content": {
+        **_template_draft,
+        "content": {**_script, "body": 'ping "{{ host }}"\n'},
+        "problems": [
+            {
+                "pointer": "/content/body",
+                "code": "placeholder_in_text",
+                "detail": "{{ host }} in line 1, column 7 stands inside quotes, a comment or another word",
+                "severity": "error",
+            }
+        ],
+    },
+    "publish_script_template request": {"note": "Checked on both platforms"},
+    "publish_script_template": _template,
+    "archive_script_template request": {},
+    "archive_script_template": {**_template, "state": "archived"},
+    "restore_script_template request": {},
+    "restore_script_template": _template,
+    "copy_script_template request": {},
+    "copy_script_template": {
+        **_template_draft,
+        "id": "01998c2e-7a10-7000-8000-000000000023",
+        "copied_from": {"id": _template["id"], "revision": 1, "newest_revision": 1},
+    },
+    "list_script_revisions": _page(_script_revision),
+    "get_script_revision": _script_revision,
+    "render_script request": {"parameters": {"host": "mail.example"}},
+    "render_script": _rendered,
+    "take_script request": {"template_id": _template["id"], "parameters": {"host": "mail.example"}},
+    "take_script": {
+        **_rendered,
+        "step": {
+            **_step,
+            "kind": "script",
+            "content": "Ping a host",
+            "result": None,
+            "evidence": None,
+            "script": {
+                "template_id": _template["id"],
+                "revision": 1,
+                "parameters": {"host": "mail.example", "count": 3},
+                "sha256": _DIGEST,
+            },
+        },
+    },
     "add_webhook request": {
         "name": "On-call dashboard",
         "url": "https://dashboard.example.com/flowpilot",

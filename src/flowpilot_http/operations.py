@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import msgspec
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 from litestar import delete, get, patch, post, put
 from litestar.handlers import HTTPRouteHandler
 
@@ -106,9 +106,17 @@ class Part:
         """A PATCH of what its path names."""
         return patch(path, opt={"operation": self._change(path, answer, 200, body, problems)})
 
-    def sets(self, path: str, answer: Any, *, body: type[msgspec.Struct], problems: tuple[str, ...] = ()) -> F:
+    def sets(
+        self,
+        path: str,
+        answer: Any,
+        *,
+        body: type[msgspec.Struct],
+        query: type[msgspec.Struct] | None = None,
+        problems: tuple[str, ...] = (),
+    ) -> F:
         """A PUT of something whole, in place of what was there."""
-        return put(path, opt={"operation": self._change(path, answer, 200, body, problems)})
+        return put(path, opt={"operation": evolve(self._change(path, answer, 200, body, problems), query=query)})
 
     def drops(self, path: str, *, problems: tuple[str, ...] = ()) -> F:
         """A DELETE of what its path names; nothing is left to show."""

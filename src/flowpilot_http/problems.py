@@ -13,6 +13,7 @@ from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.response import Response
 
 from flowpilot_core.domain.kernel import errors
+from flowpilot_core.domain.knowledge.script_template import InvalidScript
 from flowpilot_core.domain.knowledge.tree import InvalidTree
 
 from .responses import PROBLEM, Body, Header, encode
@@ -87,6 +88,7 @@ TITLES: Final[Mapping[str, tuple[int, str]]] = {
     "last_account_owner": (409, "An account needs an owner"),
     "invalid_transition": (409, "Not possible in its current state"),
     "invalid_tree": (422, "The tree has problems"),
+    "invalid_script": (422, "The script has problems"),
     "version_conflict": (412, "It has changed since you read it"),
     "idempotency_key_reused": (422, "This idempotency key was used for a different request"),
     "idempotency_in_progress": (409, "The first request with this key is still running"),
@@ -242,6 +244,12 @@ def _invalid_tree(exc: InvalidTree) -> Problem:
         At(pointer(one.field), one.detail, {"code": one.code, **({"node_id": one.node_id} if one.node_id else {})}) for one in exc.problems
     ]
     return _problem("invalid_tree", f"Nothing was published: {exc}.", *where)
+
+
+@_for(InvalidScript)
+def _invalid_script(exc: InvalidScript) -> Problem:
+    where = [At(pointer(one.field), one.detail, {"code": one.code}) for one in exc.problems]
+    return _problem("invalid_script", f"Nothing was made of it: {exc}.", *where)
 
 
 @_for(errors.InvalidTransition)

@@ -28,6 +28,7 @@ from flowpilot_http.app import create_app
 from flowpilot_http.cursors import Cursors
 from flowpilot_http.sse import EventIds, Sse
 from tests.support.http import SECRET_KEY, all_is_well
+from tests.support.product import PARSERS
 
 T = TypeVar("T")
 PEOPLE: Mapping[str, Role] = {
@@ -66,6 +67,7 @@ class Site:
             new_secret=new_secret,
             vault=MemoryVault(),
             committed=self._waking.publish,
+            parsers=PARSERS,
         )
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()

@@ -145,6 +145,10 @@ class TestAnalytics(contracts.AnalyticsContract):
     pass
 
 
+class TestScriptTemplates(contracts.ScriptTemplatesContract):
+    pass
+
+
 class TestTrees(contracts.TreesContract):
     pass
 

@@ -118,6 +118,10 @@ class TestAnalytics(contracts.AnalyticsContract):
     pass
 
 
+class TestScriptTemplates(contracts.ScriptTemplatesContract):
+    pass
+
+
 class TestTrees(contracts.TreesContract):
     pass
 

@@ -41,7 +41,7 @@ from flowpilot_http.cursors import Cursors
 from flowpilot_http.metrics import Metrics
 from flowpilot_http.middleware import Edge
 from flowpilot_http.readiness import Readiness
-from tests.support.product import a_product
+from tests.support.product import PARSERS, a_product
 
 BASE = "https://flowpilot.test"
 SECRET_KEY = b"a key that only these tests know of"
@@ -169,6 +169,7 @@ async def a_world_in(
         vault=vault,
         psas=vendors,
         openid=openid or MemoryOpenId(),
+        parsers=PARSERS,
     )
     app = an_app(flowpilot, clock, push=push) if metrics is None else _drawn(flowpilot, clock, push=push, metrics=metrics)
     acme = await flowpilot.accounts.create("Acme")

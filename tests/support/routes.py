@@ -113,6 +113,14 @@ async def _trusted(manager: Somebody) -> Mapping[str, str]:
     return {"provider_id": (await manager.made("/identity-providers", new))["id"]}
 
 
+async def _scripted(owner: Somebody, manager: Somebody) -> Mapping[str, str]:
+    """A script template that was published."""
+    content = {"language": "bash", "body": "echo {{ x }}", "parameters": [{"name": "x", "label": "X", "type": "text", "required": False}]}
+    template = await owner.made("/script-templates", {"name": "x", "content": content})
+    await manager.made(f"/script-templates/{template['id']}/publish")
+    return {"template_id": template["id"]}
+
+
 async def things_of(owner: Somebody, colleague: Somebody, manager: Somebody) -> Mapping[str, str]:
     """One of each thing that a path can name."""
     session = await owner.session()
@@ -131,6 +139,7 @@ async def things_of(owner: Somebody, colleague: Somebody, manager: Somebody) -> 
         "team_id": (await owner.seen("/teams"))["items"][0]["id"],
         "assessment_id": handoff["assessment"]["id"],
         **await _hooked(manager),
+        **await _scripted(owner, manager),
         "token_id": (await owner.made("/tokens", {"name": "x"}))["id"],
         "output_id": output["id"],
         **await _trusted(manager),
@@ -160,7 +169,7 @@ async def _posted(owner: Somebody, manager: Somebody) -> Mapping[str, str]:
 
 def filled(path: str, things: Mapping[str, str]) -> str:
     """A path with the ids of `things` in it."""
-    return re.sub(r"{(\w+):str}", lambda named: {**TICKET, **things}[named[1]], path)
+    return re.sub(r"{(\w+):str}", lambda named: {**TICKET, "number": "1", **things}[named[1]], path)
 
 
 def a_body(operation: Operation | None, things: Mapping[str, str]) -> dict[str, Any]:
@@ -196,8 +205,10 @@ def _fitting(known: Any, kind: Any) -> Any:
     return _any(kind) if known is None or (listed and known not in set(kind)) else known
 
 
-def _any(kind: Any) -> str:
-    """Some value of a field: of those that are listed the first, else any text."""
+def _any(kind: Any) -> Any:
+    """Some value of a field: of those that are listed the first, of what has fields those that it must have, else any text."""
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        return {field.name: _any(field.type) for field in msgspec.structs.fields(kind) if field.required}
     return str(next(iter(kind))) if isinstance(kind, type) and issubclass(kind, StrEnum) else "x"
 
 

@@ -23,7 +23,6 @@ WITHOUT = {
         "insights": "figures are counted in SQL",
     },
     "src/flowpilot_http/routes": {
-        **NOT_YET,
         "kernel": "what all routes share is beside them",
         "relay": "nobody signed in reaches it",
         "replay": "logs are replayed on the command line",

@@ -31,6 +31,7 @@ from flowpilot_core.domain.kernel.identifiers import (
     PsaConnectionId,
     PsaPostId,
     PsaTicketId,
+    ScriptTemplateId,
     SecretId,
     SessionId,
     SignInCodeId,
@@ -45,6 +46,7 @@ from flowpilot_core.domain.kernel.identifiers import (
     WebhookMessageId,
 )
 from flowpilot_core.domain.knowledge.category import TreeCategory
+from flowpilot_core.domain.knowledge.script_template import ScriptRevision, ScriptTemplate
 from flowpilot_core.domain.knowledge.tree import Tree, TreeRevision
 from flowpilot_core.domain.notifications.delivery import Delivery
 from flowpilot_core.domain.notifications.escalation_policy import EscalationPolicy, PolicyRun
@@ -152,6 +154,8 @@ class Tables:
     trees: dict[TreeId, Tree] = Factory(dict)
     tree_revisions: dict[tuple[TreeId, int], TreeRevision] = Factory(dict)
     tree_categories: dict[TreeCategoryId, TreeCategory] = Factory(dict)
+    script_templates: dict[ScriptTemplateId, ScriptTemplate] = Factory(dict)
+    script_revisions: dict[tuple[ScriptTemplateId, int], ScriptRevision] = Factory(dict)
     audit: dict[int, AuditEntry] = Factory(dict)
     platform: "Tables | None" = None
     """What the platform has, for another account to read of; None for the platform itself."""
@@ -258,6 +262,8 @@ class Working:
         self.trees = Rows(tables.trees)
         self.tree_revisions = Rows(tables.tree_revisions)
         self.tree_categories = Rows(tables.tree_categories)
+        self.script_templates = Rows(tables.script_templates)
+        self.script_revisions = Rows(tables.script_revisions)
         self.audit = Rows(tables.audit)
         self.platform = tables.platform or Tables()
         self.events: list[Event] = []

@@ -22,6 +22,7 @@ from flowpilot_adapters.sql.assistant.token_use import SqlTokenUse
 from flowpilot_adapters.sql.handoffs.claim_watches import SqlClaimWatches
 from flowpilot_adapters.sql.handoffs.handoffs import SqlHandoffs
 from flowpilot_adapters.sql.kernel.events import log
+from flowpilot_adapters.sql.knowledge.script_templates import SqlScriptTemplates
 from flowpilot_adapters.sql.knowledge.tree_categories import SqlTreeCategories
 from flowpilot_adapters.sql.knowledge.trees import SqlTrees
 from flowpilot_adapters.sql.notifications.deliveries import SqlDeliveries
@@ -91,6 +92,7 @@ class SqlUnitOfWork:
     webhooks = _Room(SqlWebhooks)
     trees = _Room(SqlTrees)
     tree_categories = _Room(SqlTreeCategories)
+    script_templates = _Room(SqlScriptTemplates)
     imports = _Room(SqlImports)
     psa = _Room(SqlPsaLedger)
     psa_members = _Room(SqlPsaMembers)

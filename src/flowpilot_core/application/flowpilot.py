@@ -24,6 +24,8 @@ from flowpilot_core.application.handoffs.quiet_claims import watch_claims
 from flowpilot_core.application.insights.analytics import Analytics
 from flowpilot_core.application.kernel.computing import compute_here
 from flowpilot_core.application.kernel.units import Reaction, Units
+from flowpilot_core.application.knowledge.parsing import NO_PARSERS, Parsers
+from flowpilot_core.application.knowledge.script_templates import ScriptTemplates
 from flowpilot_core.application.notifications.deliveries import Deliveries
 from flowpilot_core.application.notifications.escalation_policy import Escalation
 from flowpilot_core.application.notifications.telling import Telling
@@ -73,6 +75,7 @@ class FlowPilot:
     psa: PsaConnections
     tickets: Tickets
     psa_webhooks: PsaWebhooks
+    script_templates: ScriptTemplates
     people: People
     invitations: Invitations
     replay: Replay
@@ -99,6 +102,7 @@ class FlowPilot:
         psas: Mapping[str, Psa] = MappingProxyType({}),
         bounds: Bounds = BOUNDS,
         compute: Compute = compute_here,
+        parsers: Parsers = NO_PARSERS,
         committed: Callable[[AccountId], None] = wake_nobody,
     ) -> "FlowPilot":
         """All use cases over these ports.
@@ -107,8 +111,9 @@ class FlowPilot:
         suggestions and outputs too. `redact` takes secrets out of suggestions and resolution outputs. `vault` seals what accounts keep
         secret; without one there are no webhooks and no PSAs; `psas` are those that can be connected, by system. `openid` speaks with
         identity providers, where accounts may have some. `bounds` say how much a session may hold. `compute` works out what may take
-        long. `committed` is called after every commit with its account, to wake a relay and whoever waits for news: it must return at
-        once, and losing the call costs nothing but time.
+        long. `parsers` read the scripts and patterns that people write; without them none is kept. `committed` is called after every
+        commit with its account, to wake a relay and whoever waits for news: it must return at once, and losing the call costs nothing
+        but time.
         """
         telling = (Telling(new_id=new_id),) if tell else ()
         assessing = (AssessEscalations(new_id=new_id),) if assess else ()
@@ -117,6 +122,7 @@ class FlowPilot:
         connectable = Psas(vendors=psas, safe=safe)
         signing_in = SigningIn(begin=begin, view=view, clock=clock, new_id=new_id, new_secret=new_secret)
         speaking = openid or NoOpenId()
+        sessions = Sessions(units=units, view=view, clock=clock, new_id=new_id, followers=(Parks(), *telling), bounds=bounds)
         return cls(
             handoffs=Handoffs(units=units, view=view, clock=clock, new_id=new_id, followers=(*telling, *assessing)),
             deliveries=Deliveries(units=units, view=view, clock=clock),
@@ -125,7 +131,8 @@ class FlowPilot:
             ),
             outputs=Outputs(units=units, clock=clock, new_id=new_id, redact=redact, models=models, compute=compute),
             assessments=Assessments(units=units, view=view, clock=clock, new_id=new_id),
-            sessions=Sessions(units=units, view=view, clock=clock, new_id=new_id, followers=(Parks(), *telling), bounds=bounds),
+            sessions=sessions,
+            script_templates=ScriptTemplates(units=units, sessions=sessions, clock=clock, new_id=new_id, parsers=parsers, compute=compute),
             escalation=Escalation(units=units, clock=clock),
             accounts=Accounts(begin=begin, view=view, clock=clock, new_id=new_id, new_secret=new_secret),
             account=OwnAccount(units=units, clock=clock),

@@ -9,13 +9,15 @@ from typing import Protocol
 from attrs import frozen
 
 from flowpilot_core.domain.kernel.actor import Actor
-from flowpilot_core.domain.kernel.identifiers import TreeCategoryId, TreeId, UserId
+from flowpilot_core.domain.kernel.identifiers import ScriptTemplateId, TreeCategoryId, TreeId, UserId
 from flowpilot_core.domain.knowledge.category import TreeCategory
 from flowpilot_core.domain.knowledge.content import TreeKind
 from flowpilot_core.domain.knowledge.literals import Language
 from flowpilot_core.domain.knowledge.parameter import Parameter
 from flowpilot_core.domain.knowledge.script import ScriptReading
-from flowpilot_core.domain.knowledge.tree import TemplateState, Tree, TreeRevision
+from flowpilot_core.domain.knowledge.script_template import ScriptRevision, ScriptTemplate
+from flowpilot_core.domain.knowledge.template import TemplateState
+from flowpilot_core.domain.knowledge.tree import Tree, TreeRevision
 
 from .kernel import KernelWork
 
@@ -108,8 +110,55 @@ class TreeCategories(Protocol):
         """Forget an empty one of the account. Raises `CategoryInUse`, or at the commit `Stale` where something came into it since."""
 
 
+@frozen(kw_only=True)
+class ScriptFilter:
+    """Which script templates of the account to list; None: all."""
+
+    state: TemplateState | None = None
+    category_id: TreeCategoryId | None = None
+    words: tuple[str, ...] = ()
+    """Each stands in its name or its description, whatever its case."""
+
+
+class ScriptTemplates(Protocol):
+    """The script templates of one account, and those that the platform published, inside one unit of work."""
+
+    async def get(self, template_id: ScriptTemplateId) -> ScriptTemplate:
+        """One of the account, with its draft; or one that the platform published, without. Raises `NotFound`."""
+
+    async def revision(self, template_id: ScriptTemplateId, number: int) -> ScriptRevision:
+        """What was published under that number, of one that `get` finds. Raises `NotFound`."""
+
+    async def revisions(self, template_id: ScriptTemplateId) -> Sequence[ScriptRevision]:
+        """All that was published of one that `get` finds, newest first; none of one that is not there."""
+
+    async def listed(self, where: ScriptFilter, reader: Actor, *, after: ScriptTemplateId | None, limit: int) -> Sequence[ScriptTemplate]:
+        """Those of the account that `reader` may read, newest (greatest id) first, their drafts without content."""
+
+    async def uses(self, ids: Collection[ScriptTemplateId]) -> Mapping[ScriptTemplateId, TreeInUse]:
+        """How often each was taken or copied in the account, and how far what it was copied from is; for every id."""
+
+    async def newest(self, ids: Collection[ScriptTemplateId]) -> Mapping[ScriptTemplateId, int]:
+        """Of those that were published, the number of the newest revision."""
+
+    async def add(self, template: ScriptTemplate) -> None:
+        """Keep a new one, with its draft."""
+
+    async def save(self, template: ScriptTemplate) -> ScriptTemplate:
+        """Keep a changed one of the account, with its draft or without; returns it with the next `version`.
+
+        Raises `Stale` (now, or at the latest at the commit) where the stored version is no longer that of `template`.
+        """
+
+    async def add_revision(self, template_id: ScriptTemplateId, revision: ScriptRevision) -> None:
+        """Keep what was published; its template is saved beside it."""
+
+    async def drop(self, template_id: ScriptTemplateId) -> None:
+        """Forget one that was never published."""
+
+
 class KnowledgeWork(KernelWork, Protocol):
-    """A unit of work over trees."""
+    """A unit of work over trees and script templates."""
 
     @property
     def trees(self) -> Trees:
@@ -118,6 +167,10 @@ class KnowledgeWork(KernelWork, Protocol):
     @property
     def tree_categories(self) -> TreeCategories:
         """The categories."""
+
+    @property
+    def script_templates(self) -> ScriptTemplates:
+        """The script templates."""
 
 
 class KnowledgeView(Protocol):
@@ -141,7 +194,7 @@ class KnowledgeView(Protocol):
 class ReadScript(Protocol):
     """A parser of the languages that scripts are written in. It runs nothing, and may go to another process."""
 
-    def __call__(self, language: Language, body: str, parameters: Sequence[Parameter]) -> ScriptReading:
+    def __call__(self, language: Language, body: str, parameters: Sequence[Parameter], /) -> ScriptReading:
         """Where each placeholder of a script stands, in their order, and where the language cannot read on.
 
         A placeholder is a value only where every literal of its parameter's type is one there, whatever its value is: that is read back,
@@ -152,5 +205,5 @@ class ReadScript(Protocol):
 class DeclaredParameters(Protocol):
     """What reads, from a script, the parameters that it declares by its language's own means; it may go to another process."""
 
-    def __call__(self, language: Language, body: str) -> tuple[Parameter, ...]:
+    def __call__(self, language: Language, body: str, /) -> tuple[Parameter, ...]:
         """Parameters that can be asked for, in the order of the script; none where it declares none, or cannot be read."""

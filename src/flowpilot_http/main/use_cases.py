@@ -3,12 +3,17 @@
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from types import MappingProxyType
+from typing import Final
 
+from flowpilot_adapters.patterns import matches
+from flowpilot_adapters.scripts.declared import declared_parameters
+from flowpilot_adapters.scripts.reading import read_script
 from flowpilot_adapters.sql import Database
 from flowpilot_adapters.system import SystemClock, new_id, new_secret
 from flowpilot_core.application.assistant.redaction import redact_by_rules
 from flowpilot_core.application.flowpilot import FlowPilot, wake_nobody
 from flowpilot_core.application.kernel.computing import compute_here
+from flowpilot_core.application.knowledge.parsing import Parsers
 from flowpilot_core.domain.kernel.errors import Unavailable
 from flowpilot_core.domain.kernel.identifiers import AccountId
 from flowpilot_core.ports.access import OpenId
@@ -20,6 +25,8 @@ from flowpilot_http.settings import Settings
 from .database import database_of, opened, require_ready
 from .failures import CannotRun, first_line
 from .keys import vault_of
+
+PARSERS: Final = Parsers(matches=matches, read_script=read_script, declared=declared_parameters)
 
 
 @asynccontextmanager
@@ -61,5 +68,6 @@ def use_cases(
         openid=openid,
         bounds=settings.session_bounds,
         compute=compute,
+        parsers=PARSERS,
         committed=committed,
     )

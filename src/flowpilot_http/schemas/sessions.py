@@ -14,7 +14,7 @@ from flowpilot_core.domain.kernel.identifiers import UserId
 from flowpilot_core.domain.kernel.text import EVIDENCE
 from flowpilot_core.domain.sessions.branch import FEWEST_OPTIONS, MOST_OPTIONS, Branch, BranchState, ForkPoint, Option, Outcome
 from flowpilot_core.domain.sessions.session import Priority, Session, Status
-from flowpilot_core.domain.sessions.step import Step, StepKind, StepResult
+from flowpilot_core.domain.sessions.step import Step, StepKind, StepResult, StepScript
 from flowpilot_core.ports.sessions import SessionDetail
 from flowpilot_http.schemas.handoffs.handoffs import HandoffInSession
 
@@ -202,6 +202,22 @@ class ForkedOut(ForkPointOut, kw_only=True, frozen=True):
         return cls(**msgspec.structs.asdict(fork), branches=[BranchOut.of(branch) for branch in forked.branches])
 
 
+class StepScriptOut(msgspec.Struct, kw_only=True, frozen=True):
+    """Which script a step is, and what it was given; no secret is among it."""
+
+    template_id: UUID
+    revision: int
+    parameters: dict[str, str | int | float | bool]
+    sha256: Annotated[str, Meta(description="Of the rendered text.")]
+
+    @classmethod
+    def of(cls, script: StepScript | None) -> "StepScriptOut | UnsetType":
+        """As clients read it."""
+        if script is None:
+            return UNSET
+        return cls(template_id=script.template_id, revision=script.revision, parameters=dict(script.parameters), sha256=script.sha256)
+
+
 class StepOut(msgspec.Struct, kw_only=True, frozen=True):
     """What was asked, done or seen in a branch. `number` counts up through the session."""
 
@@ -215,6 +231,7 @@ class StepOut(msgspec.Struct, kw_only=True, frozen=True):
     created_by: PersonOut
     created_at: Instant
     updated_at: Instant
+    script: Annotated[StepScriptOut | UnsetType, Meta(description="Of a step that was taken from a script template.")] = UNSET
 
     @classmethod
     def of(cls, step: Step, names: Mapping[UserId, str]) -> "StepOut":
@@ -230,6 +247,7 @@ class StepOut(msgspec.Struct, kw_only=True, frozen=True):
             created_by=person(step.created_by, names),
             created_at=step.created_at,
             updated_at=step.updated_at,
+            script=StepScriptOut.of(step.script),
         )
 
 

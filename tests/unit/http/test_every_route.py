@@ -35,7 +35,7 @@ SMUGGLED = ("account_id", "state", "status", "claimed_by", "role", "version", "a
 
 async def test_the_list_of_routes_is_the_contracts(world: World) -> None:
     session, handoff, webhook = "/ai-sessions/{session_id:str}", "/handoffs/{handoff_id:str}", "/webhooks/{webhook_id:str}"
-    connection = "/psa-connections/{connection_id:str}"
+    connection, script = "/psa-connections/{connection_id:str}", "/script-templates/{template_id:str}"
     posts = (
         "steps",
         "suggestions",
@@ -52,6 +52,7 @@ async def test_the_list_of_routes_is_the_contracts(world: World) -> None:
         "join",
         "leave",
         "steps/{step_id:str}/feedback",
+        "scripts",
     )
     moves = (
         "claim",
@@ -97,6 +98,12 @@ async def test_the_list_of_routes_is_the_contracts(world: World) -> None:
         *((method, "/identity-providers") for method in ("GET", "POST")),
         *((method, "/identity-providers/{provider_id:str}") for method in ("PATCH", "DELETE")),
         *((method, "/webhooks") for method in ("GET", "POST")),
+        *((method, "/script-templates") for method in ("GET", "POST")),
+        ("POST", "/script-templates/detect"),
+        *((method, script) for method in ("GET", "PATCH", "DELETE")),
+        ("PUT", f"{script}/content"),
+        *(("POST", f"{script}/{move}") for move in ("publish", "archive", "restore", "copy", "render")),
+        *(("GET", f"{script}/{part}") for part in ("revisions", "revisions/{number:str}")),
         *((method, webhook) for method in ("PATCH", "DELETE")),
         ("GET", f"{webhook}/deliveries"),
         *(("POST", f"{webhook}/{part}") for part in ("secret", "test", "deliveries/{message_id:str}/replay")),
@@ -170,7 +177,9 @@ async def test_a_part_of_another_accounts_thing_is_unknown_under_ones_own(world:
     own = await things_of(world.rival, world.rival_owner, world.rival_owner)
 
     for method, path, operation in routes_of_accounts(world):
-        inner = [name for name in re.findall(r"{(\w+):str}", path) if name not in ("session_id", "handoff_id", "webhook_id", *TICKET)]
+        inner = [
+            name for name in re.findall(r"{(\w+):str}", path) if name not in ("session_id", "handoff_id", "webhook_id", "number", *TICKET)
+        ]
         if inner:
             answer = await asked(
                 world.rival_owner, method, filled(path, {**own} | {name: theirs[name] for name in inner}), a_body(operation, own)
@@ -257,6 +266,7 @@ async def test_every_answer_carries_what_keeps_browsers_safe_and_a_name(world: W
                         "output_id",
                         "suggestion_id",
                         "webhook_id",
+                        "template_id",
                         "message_id",
                         "user_id",
                         "team_id",

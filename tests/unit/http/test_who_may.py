@@ -18,6 +18,7 @@ ADAPTERS = ("memory", "postgres")
 SESSION, HANDOFF = "/ai-sessions/{session_id:str}", "/handoffs/{handoff_id:str}"
 OUTPUTS = f"{SESSION}/outputs"
 OUTPUT = f"{OUTPUTS}/{{output_id:str}}"
+SCRIPT = "/script-templates/{template_id:str}"
 WEBHOOK = "/webhooks/{webhook_id:str}"
 PROVIDER = "/identity-providers/{provider_id:str}"
 CONNECTION = "/psa-connections/{connection_id:str}"
@@ -54,6 +55,7 @@ WHO: Final[Mapping[tuple[str, str], Who]] = {
     ("GET", f"{SESSION}/suggestions"): Who(EVERYBODY),
     ("POST", f"{SESSION}/suggestions"): Who("assignee"),
     ("POST", f"{SESSION}/suggestions/{{suggestion_id:str}}/decision"): Who("assignee"),
+    ("POST", f"{SESSION}/scripts"): Who("assignee"),
     ("GET", OUTPUTS): Who(EVERYBODY),
     ("POST", OUTPUTS): Who(ENGINEERS),
     ("GET", OUTPUT): Who(EVERYBODY),
@@ -118,6 +120,20 @@ WHO: Final[Mapping[tuple[str, str], Who]] = {
     ("POST", f"{WEBHOOK}/test"): Who(MANAGERS),
     ("GET", f"{WEBHOOK}/deliveries"): Who(MANAGERS),
     ("POST", f"{WEBHOOK}/deliveries/{{message_id:str}}/replay"): Who(MANAGERS),
+    ("GET", "/script-templates"): Who(EVERYBODY),
+    ("POST", "/script-templates"): Who(ENGINEERS),
+    ("POST", "/script-templates/detect"): Who(ENGINEERS),
+    ("GET", SCRIPT): Who(EVERYBODY),
+    ("PATCH", SCRIPT): Who(ENGINEERS),
+    ("DELETE", SCRIPT): Who(ENGINEERS),
+    ("PUT", f"{SCRIPT}/content"): Who(ENGINEERS),
+    ("POST", f"{SCRIPT}/publish"): Who(MANAGERS),
+    ("POST", f"{SCRIPT}/archive"): Who(MANAGERS),
+    ("POST", f"{SCRIPT}/restore"): Who(MANAGERS),
+    ("POST", f"{SCRIPT}/copy"): Who(ENGINEERS),
+    ("POST", f"{SCRIPT}/render"): Who(ENGINEERS),
+    ("GET", f"{SCRIPT}/revisions"): Who(EVERYBODY),
+    ("GET", f"{SCRIPT}/revisions/{{number:str}}"): Who(EVERYBODY),
     ("GET", "/account"): Who(EVERYBODY),
     ("PATCH", "/account"): Who(MANAGERS),
     ("GET", "/audit-log"): Who(MANAGERS),

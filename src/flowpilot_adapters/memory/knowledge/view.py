@@ -10,7 +10,8 @@ from flowpilot_core.domain.kernel.actor import Actor
 from flowpilot_core.domain.kernel.identifiers import TreeId, UserId
 from flowpilot_core.domain.knowledge.category import TreeCategory
 from flowpilot_core.domain.knowledge.content import EMPTY
-from flowpilot_core.domain.knowledge.tree import TemplateState, Tree, TreeRevision
+from flowpilot_core.domain.knowledge.template import TemplateState
+from flowpilot_core.domain.knowledge.tree import Tree, TreeRevision
 from flowpilot_core.ports.knowledge import TreeFilter, TreeListed
 
 

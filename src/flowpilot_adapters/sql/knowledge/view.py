@@ -18,7 +18,8 @@ from flowpilot_core.domain.kernel.errors import NotFound
 from flowpilot_core.domain.kernel.identifiers import TreeId, UserId
 from flowpilot_core.domain.kernel.permissions import Permission, permits
 from flowpilot_core.domain.knowledge.category import TreeCategory
-from flowpilot_core.domain.knowledge.tree import TemplateState, Tree, TreeRevision
+from flowpilot_core.domain.knowledge.template import TemplateState
+from flowpilot_core.domain.knowledge.tree import Tree, TreeRevision
 from flowpilot_core.ports.knowledge import TreeFilter, TreeListed
 
 READER: Final = bindparam("reader_id", type_=Uuid())

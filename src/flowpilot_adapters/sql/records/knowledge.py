@@ -1,13 +1,18 @@
 """Rows of trees as values of the domain."""
 
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from flowpilot_adapters.sql import documents
 from flowpilot_adapters.sql.records.kernel import member
 from flowpilot_core.domain.knowledge.category import TreeCategory
 from flowpilot_core.domain.knowledge.content import EMPTY, Content, TreeKind
 from flowpilot_core.domain.knowledge.ownership import Owner, Ref
-from flowpilot_core.domain.knowledge.tree import CopiedFrom, Draft, TemplateState, Tree, TreeRevision
+from flowpilot_core.domain.knowledge.script import EMPTY_SCRIPT, ScriptContent
+from flowpilot_core.domain.knowledge.script_template import ScriptCopiedFrom, ScriptRevision, ScriptTemplate
+from flowpilot_core.domain.knowledge.template import Draft, Revision, TemplateState
+from flowpilot_core.domain.knowledge.tree import CopiedFrom, Tree, TreeRevision
+
+C = TypeVar("C")
 
 _kind: Final = member(TreeKind)
 _state: Final = member(TemplateState)
@@ -26,7 +31,7 @@ def tree(row: Any) -> Tree:
         state=_state(row.state),
         revision=row.revision,
         words=tuple(row.words),
-        draft=_draft(row),
+        draft=_draft(row, Content, EMPTY),
         copied_from=CopiedFrom(tree=Ref(id=row.copied_id, owner=Owner.of(row.copied_account_id)), revision=row.copied_revision)
         if row.copied_id
         else None,
@@ -45,7 +50,33 @@ def category(row: Any) -> TreeCategory:
 
 def revision(row: Any) -> TreeRevision:
     """What was published."""
-    return TreeRevision(number=row.number, content=documents.read(row.content, Content), note=row.note, by=row.by_user_id, at=row.at)
+    return _revision(row, Content)
+
+
+def script_template(row: Any) -> ScriptTemplate:
+    """A script template in a row that may have its draft beside it, with its content or without."""
+    copied = ref(row.copied_account_id, row.copied_id)
+    return ScriptTemplate(
+        id=row.id,
+        owner=Owner.of(row.account_id),
+        version=row.version,
+        name=row.name,
+        description=row.description,
+        category=ref(row.category_account_id, row.category_id),
+        state=_state(row.state),
+        revision=row.revision,
+        draft=_draft(row, ScriptContent, EMPTY_SCRIPT),
+        copied_from=None if copied is None else ScriptCopiedFrom(template=copied, revision=row.copied_revision),
+        created_by=row.created_by,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        published_at=row.published_at,
+    )
+
+
+def script_revision(row: Any) -> ScriptRevision:
+    """What was published of a script template."""
+    return _revision(row, ScriptContent)
 
 
 def ref(account_id: Any, id: Any) -> Ref[Any] | None:
@@ -53,8 +84,12 @@ def ref(account_id: Any, id: Any) -> Ref[Any] | None:
     return None if id is None else Ref(id=id, owner=Owner.of(account_id))
 
 
-def _draft(row: Any) -> Draft | None:
+def _draft(row: Any, kind: type[C], empty: C) -> Draft[C] | None:
     if row.draft_at is None:
         return None
-    content = EMPTY if row.draft_content is None else documents.read(row.draft_content, Content)
+    content = empty if row.draft_content is None else documents.read(row.draft_content, kind)
     return Draft(content=content, by=row.draft_by, updated_at=row.draft_at)
+
+
+def _revision(row: Any, kind: type[C]) -> Revision[C]:
+    return Revision(number=row.number, content=documents.read(row.content, kind), note=row.note, by=row.by_user_id, at=row.at)

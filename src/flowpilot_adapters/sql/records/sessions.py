@@ -3,12 +3,13 @@
 from collections.abc import Iterable
 from typing import Any, Final
 
+from flowpilot_adapters.sql import documents
 from flowpilot_adapters.sql.records.kernel import member, read, record, ticket
 from flowpilot_core.domain.kernel.identifiers import BranchId
 from flowpilot_core.domain.sessions.branch import Branch, Branches, BranchState, ForkPoint
 from flowpilot_core.domain.sessions.feedback import Judgement, Rating
 from flowpilot_core.domain.sessions.session import Priority, Resolution, Session, Status, Taken
-from flowpilot_core.domain.sessions.step import Step, StepKind, StepResult
+from flowpilot_core.domain.sessions.step import Step, StepKind, StepResult, StepScript
 
 _status: Final = member(Status)
 _priority: Final = member(Priority)
@@ -48,6 +49,7 @@ def step(row: Any) -> Step:
         content=row.content,
         result=None if row.result is None else _step_result(row.result),
         evidence=row.evidence,
+        script=None if row.script is None else documents.read(row.script, StepScript),
         created_by=row.created_by,
         created_at=row.created_at,
         updated_at=row.updated_at,

@@ -26,7 +26,7 @@ from .assistant import assessment, assessment_feedback, suggestion, token_use
 from .columns import SCHEMA, metadata
 from .handoffs import claim_watch, handoff, handoff_seen, handoff_snapshot, handoff_verdict
 from .kernel import event, event_counter, idempotency_key
-from .knowledge import tree, tree_category, tree_draft, tree_revision
+from .knowledge import script_template, script_template_draft, script_template_revision, tree, tree_category, tree_draft, tree_revision
 from .notifications import delivery, escalation_policy, notification_preference, policy_run, presence, webhook, webhook_message
 from .outputs import output, output_version
 from .psa import psa_connection, psa_member, psa_post, psa_ticket, psa_webhook
@@ -72,6 +72,9 @@ __all__ = [
     "psa_ticket",
     "psa_webhook",
     "relay_mark",
+    "script_template",
+    "script_template_draft",
+    "script_template_revision",
     "secret",
     "session",
     "sign_in",

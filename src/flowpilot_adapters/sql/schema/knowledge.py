@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from flowpilot_core.domain.kernel.identifiers import PLATFORM_ACCOUNT
 from flowpilot_core.domain.knowledge.content import TreeKind
-from flowpilot_core.domain.knowledge.tree import TemplateState
+from flowpilot_core.domain.knowledge.template import TemplateState
 
 from .columns import (
     SCHEMA,
@@ -23,6 +23,9 @@ from .columns import (
     uuid_column,
 )
 
+_KEYS = {"tree_revision": "tree_id", "script_template_revision": "template_id"}
+"""What tables are referred to by that have no `id`."""
+
 
 def to_own_or_platform(
     table: str, what: str, to: str, *more: tuple[str, str], circular: bool = False
@@ -31,7 +34,7 @@ def to_own_or_platform(
 
     `circular`: it leads to a table that leads back.
     """
-    pairs = ((f"{what}_account_id", "account_id"), (f"{what}_id", "tree_id" if to == "tree_revision" else "id"), *more)
+    pairs = ((f"{what}_account_id", "account_id"), (f"{what}_id", _KEYS.get(to, "id")), *more)
     return (
         ForeignKeyConstraint(
             [own for own, _ in pairs], [f"{SCHEMA}.{to}.{theirs}" for _, theirs in pairs], name=f"fk_{table}_{what}", use_alter=circular
@@ -124,4 +127,69 @@ tree_revision = Table(
     foreign_key("tree_revision", "tree", ("tree_id",), "tree", ("id",)),
     foreign_key("tree_revision", "by", ("by_user_id",), "person", ("id",)),
     CheckConstraint("number > 0", name="ck_tree_revision_number"),
+)
+
+
+script_template = Table(
+    "script_template",
+    metadata,
+    uuid_column("account_id"),
+    uuid_column("id"),
+    integer_column("version"),
+    text_column("name"),
+    text_column("description", null=True),
+    uuid_column("category_account_id", null=True),
+    uuid_column("category_id", null=True),
+    text_column("state"),
+    integer_column("revision", null=True),
+    uuid_column("copied_account_id", null=True),
+    uuid_column("copied_id", null=True),
+    integer_column("copied_revision", null=True),
+    uuid_column("created_by", null=True),
+    time_column("created_at"),
+    time_column("updated_at"),
+    time_column("published_at", null=True),
+    primary_key("script_template", "id"),
+    of_account("script_template"),
+    foreign_key("script_template", "created_by", ("created_by",), "person", ("id",)),
+    *to_own_or_platform("script_template", "category", "tree_category"),
+    *to_own_or_platform("script_template", "copied", "script_template_revision", ("copied_revision", "number"), circular=True),
+    one_of("script_template", "state", TemplateState),
+    CheckConstraint(
+        "(state = 'draft') = (revision IS NULL) AND (revision IS NULL) = (published_at IS NULL)", name="ck_script_template_revision"
+    ),
+    CheckConstraint("(copied_id IS NULL) = (copied_revision IS NULL)", name="ck_script_template_copied_revision"),
+    Index("ix_script_template_category", "account_id", "category_account_id", "category_id"),
+    Index("ix_script_template_copied", "account_id", "copied_account_id", "copied_id"),
+)
+
+
+script_template_draft = Table(
+    "script_template_draft",
+    metadata,
+    uuid_column("account_id"),
+    uuid_column("template_id"),
+    Column("content", JSONB, nullable=False),
+    uuid_column("by_user_id", null=True),
+    time_column("updated_at"),
+    primary_key("script_template_draft", "template_id"),
+    foreign_key("script_template_draft", "template", ("template_id",), "script_template", ("id",)),
+    foreign_key("script_template_draft", "by", ("by_user_id",), "person", ("id",)),
+)
+
+
+script_template_revision = Table(
+    "script_template_revision",
+    metadata,
+    uuid_column("account_id"),
+    uuid_column("template_id"),
+    integer_column("number"),
+    Column("content", JSONB, nullable=False),
+    text_column("note", null=True),
+    uuid_column("by_user_id", null=True),
+    time_column("at"),
+    primary_key("script_template_revision", "template_id", "number"),
+    foreign_key("script_template_revision", "template", ("template_id",), "script_template", ("id",)),
+    foreign_key("script_template_revision", "by", ("by_user_id",), "person", ("id",)),
+    CheckConstraint("number > 0", name="ck_script_template_revision_number"),
 )

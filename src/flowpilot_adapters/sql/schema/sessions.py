@@ -133,6 +133,7 @@ step = Table(
     text_column("content"),
     text_column("result", null=True),
     text_column("evidence", null=True),
+    Column("script", JSONB, nullable=True),
     uuid_column("created_by"),
     time_column("created_at"),
     time_column("updated_at"),
@@ -142,6 +143,7 @@ step = Table(
     foreign_key("step", "created_by", ("created_by",), "person", ("id",)),
     one_of("step", "kind", StepKind),
     one_of("step", "result", StepResult),
+    Index("ix_step_script", "account_id", text("(script ->> 'template_id')"), postgresql_where=text("script IS NOT NULL")),
 )
 
 

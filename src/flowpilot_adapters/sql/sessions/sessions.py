@@ -7,6 +7,7 @@ from attrs import evolve
 from sqlalchemy import BindParameter, bindparam, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from flowpilot_adapters.sql import documents
 from flowpilot_adapters.sql.connection import Result
 from flowpilot_adapters.sql.errors import STALE
 from flowpilot_adapters.sql.queries import (
@@ -262,6 +263,7 @@ class SqlSessions:
                 content=new.content,
                 result=new.result,
                 evidence=new.evidence,
+                script=None if new.script is None else documents.written(new.script),
                 created_by=new.created_by,
                 created_at=new.created_at,
                 updated_at=new.updated_at,

@@ -16,7 +16,7 @@ from flowpilot_core.domain.sessions.branch import Branch, ForkPoint, Option, Out
 from flowpilot_core.domain.sessions.feedback import Thumb, rated
 from flowpilot_core.domain.sessions.fitting import other_branch
 from flowpilot_core.domain.sessions.session import Priority, Session, Ticket
-from flowpilot_core.domain.sessions.step import Step, StepKind, StepResult
+from flowpilot_core.domain.sessions.step import Step, StepKind, StepResult, StepScript
 from flowpilot_core.ports.access import AccessWork
 from flowpilot_core.ports.kernel import Clock, Entry, NewId, ViewOf
 from flowpilot_core.ports.sessions import SessionDetail, SessionFilter, SessionView, SessionWork
@@ -131,6 +131,7 @@ class Sessions(Generic[W]):
         branch_id: BranchId | None = None,
         result: StepResult | None = None,
         evidence: str | None = None,
+        script: StepScript | None = None,
         request: Request = PLAIN,
     ) -> Added:
         """A new step, in the branch named or else the active one; loads no other step."""
@@ -145,6 +146,7 @@ class Sessions(Generic[W]):
                 branch_id=branch_id,
                 result=result,
                 evidence=evidence,
+                script=script,
                 by=by,
                 at=self.clock.now(),
                 bounds=self.bounds,

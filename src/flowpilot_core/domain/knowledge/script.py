@@ -50,6 +50,9 @@ class ScriptContent:
     timeout_seconds: int | None = None
 
 
+EMPTY_SCRIPT: Final = ScriptContent(language=Language.POWERSHELL, body="")
+
+
 class Stands(StrEnum):
     """What the language takes a placeholder for, where it stands."""
 
@@ -90,10 +93,11 @@ class ScriptProblemCode(StrEnum):
 
 @frozen
 class ScriptProblem:
-    """One thing that is wrong with a script, and where: counted in lines and columns from 1."""
+    """One thing that is wrong with a script; its detail says where, in lines and columns from 1."""
 
     code: ScriptProblemCode
     detail: str
+    field: str = "content.body"
 
 
 _STANDS_WRONG: Final = {
@@ -118,15 +122,21 @@ class Rendered:
 
 def checked_script(content: ScriptContent, matches: Matches) -> ScriptContent:
     """A script that can be kept, finished or not. Raises `InvalidValue`."""
-    optional_text("content.body", content.body, most=LONGEST_BODY)
-    if len(PLACE.findall(content.body)) > MOST_PLACES:
-        raise InvalidValue("content.body", f"has more than {MOST_PLACES} placeholders")
+    checked_body("content.body", content.body)
     checked_parameters(content.parameters, matches, "content.parameters")
     if len(set(content.platforms)) < len(content.platforms):
         raise InvalidValue("content.platforms", "must differ from each other")
     if content.timeout_seconds is not None and not 1 <= content.timeout_seconds <= LONGEST_TIMEOUT:
         raise InvalidValue("content.timeout_seconds", f"must be from 1 to {LONGEST_TIMEOUT}")
     return content
+
+
+def checked_body(field: str, body: str) -> str:
+    """The text of a script that can be read. Raises `InvalidValue`."""
+    optional_text(field, body, most=LONGEST_BODY)
+    if len(PLACE.findall(body)) > MOST_PLACES:
+        raise InvalidValue(field, f"has more than {MOST_PLACES} placeholders")
+    return body
 
 
 def script_problems(content: ScriptContent, reading: ScriptReading) -> tuple[ScriptProblem, ...]:

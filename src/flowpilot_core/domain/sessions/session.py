@@ -19,7 +19,7 @@ from flowpilot_core.domain.kernel.transitions import advance
 
 from .bounds import BOUNDS, Bounds, size
 from .branch import Branches, ForkPoint, Option, Outcome
-from .step import Step, StepKind, StepResult
+from .step import Step, StepKind, StepResult, StepScript
 
 
 class Status(StrEnum):
@@ -260,6 +260,7 @@ class Session:
         branch_id: BranchId | None = None,
         result: StepResult | None = None,
         evidence: str | None = None,
+        script: StepScript | None = None,
         by: Person,
         at: datetime,
         bounds: Bounds = BOUNDS,
@@ -273,7 +274,7 @@ class Session:
         evidence = checked_evidence("evidence", evidence)
         self._require_work(by, Permission.ADD_STEP, *self.helper_ids)
         branch.require_open()
-        text_bytes = self.text_bytes + size(content, evidence)
+        text_bytes = self.text_bytes + size(content, evidence, *map(str, script.parameters.values() if script else ()))
         bounds.require_room(self.id, steps=self.step_count + 1, bytes=text_bytes)
         at = self._not_before(at)
         step = Step(
@@ -285,6 +286,7 @@ class Session:
             content=content,
             result=result,
             evidence=evidence,
+            script=script,
             created_by=by.user_id,
             created_at=at,
             updated_at=at,

@@ -1,11 +1,12 @@
 """A step: what was asked, done or seen in a branch, with its result and evidence."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 
 from attrs import evolve, frozen
 
-from flowpilot_core.domain.kernel.identifiers import BranchId, SessionId, StepId, UserId
+from flowpilot_core.domain.kernel.identifiers import BranchId, ScriptTemplateId, SessionId, StepId, UserId
 from flowpilot_core.domain.kernel.text import evidence as checked_evidence
 
 
@@ -32,6 +33,17 @@ TRIES = frozenset({StepKind.ACTION, StepKind.SCRIPT})
 
 
 @frozen(kw_only=True)
+class StepScript:
+    """Which script a step is, with the values of its parameters; of its secrets nobody here knows any."""
+
+    template_id: ScriptTemplateId
+    revision: int
+    parameters: Mapping[str, str | int | float | bool]
+    sha256: str
+    """Of the rendered text."""
+
+
+@frozen(kw_only=True)
 class Step:
     """One entry of a branch. `number` counts up through the whole session, from 1."""
 
@@ -43,6 +55,8 @@ class Step:
     content: str
     result: StepResult | None = None
     evidence: str | None = None
+    script: StepScript | None = None
+    """Of a step that was taken from a script template."""
     created_by: UserId
     created_at: datetime
     updated_at: datetime

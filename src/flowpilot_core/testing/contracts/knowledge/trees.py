@@ -14,7 +14,8 @@ from flowpilot_core.domain.knowledge.category import TreeCategory
 from flowpilot_core.domain.knowledge.content import EMPTY, Answer, Content, Next, Node, NodeId, NodeKind, ScriptRef, TreeKind, TreeOutcome
 from flowpilot_core.domain.knowledge.ownership import Ref
 from flowpilot_core.domain.knowledge.parameter import Parameter, ParameterType
-from flowpilot_core.domain.knowledge.tree import CopiedFrom, TemplateState, Tree, TreeRevision
+from flowpilot_core.domain.knowledge.template import TemplateState
+from flowpilot_core.domain.knowledge.tree import CopiedFrom, Tree, TreeRevision
 from flowpilot_core.ports.kernel import BeginWork, ViewOf
 from flowpilot_core.ports.knowledge import TreeFilter, TreeListed
 from flowpilot_core.ports.unit_of_work import UnitOfWork, View
