@@ -18,7 +18,8 @@ from flowpilot_core.domain.kernel.actor import Person, Role
 from flowpilot_core.domain.kernel.identifiers import PLATFORM_ACCOUNT, AccountId
 from flowpilot_core.domain.knowledge.content import Content
 from flowpilot_core.domain.knowledge.ownership import Owner, Ref
-from flowpilot_core.domain.knowledge.tree import TemplateState, Tree
+from flowpilot_core.domain.knowledge.template import TemplateState
+from flowpilot_core.domain.knowledge.tree import Tree
 from flowpilot_core.ports.kernel import BeginWork, ViewOf
 from flowpilot_core.ports.unit_of_work import UnitOfWork, View
 from flowpilot_core.testing.builders import MINUTE, NOON, SetClock

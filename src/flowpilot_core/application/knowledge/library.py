@@ -14,7 +14,8 @@ from flowpilot_core.domain.knowledge.content import Content, TreeKind
 from flowpilot_core.domain.knowledge.ownership import Ref
 from flowpilot_core.domain.knowledge.problems import KnownScripts
 from flowpilot_core.domain.knowledge.script import ScriptContent
-from flowpilot_core.domain.knowledge.tree import TemplateState, Tree
+from flowpilot_core.domain.knowledge.template import TemplateState
+from flowpilot_core.domain.knowledge.tree import Tree
 from flowpilot_core.ports.kernel import Clock
 from flowpilot_core.ports.knowledge import KnowledgeWork
 
