@@ -153,9 +153,9 @@ class _Protocol(HttpToolsProtocol):
         self._reads(_Reading.BODY)
         before = self.cycle
         super().on_headers_complete()
-        self.cycle.transport = cast(asyncio.Transport, HeadWithBody(self.transport, self.loop))
         if self.cycle is not before:
             # Its task has not begun yet.
+            self.cycle.transport = cast(asyncio.Transport, HeadWithBody(self.transport, self.loop))
             self.cycle.message_event = _Unawaited()
 
     def on_body(self, body: bytes) -> None:

@@ -457,8 +457,8 @@ class Push:
             for streams in left:
                 await self._look_at(streams)
 
-        # As many at a time as may read, since a task for each would take the loop for long.
-        await asyncio.gather(*(look() for _ in range(MOST_READS)))
+        # Half as many at a time as may read: a task for each would take the loop for long, and news would wait for a whole round of them.
+        await asyncio.gather(*(look() for _ in range(MOST_READS // 2)))
 
     async def _look_at(self, streams: list[Stream]) -> None:
         try:
