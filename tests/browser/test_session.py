@@ -66,6 +66,21 @@ def test_nothing_typed_is_lost_and_what_could_not_be_sent_is_sent_once(site: Sit
     assert ["Typed before the reload"] == [step.content for step in detail.steps]
 
 
+def test_what_was_typed_is_there_again_also_where_the_script_comes_late(site: Site, browsing: Browsing) -> None:
+    session_id = site.run(a_session(site))
+    jo = browsing.of("jo", f"/sessions/{session_id}")
+    box = jo.get_by_role("textbox", name="Next step")
+    box.fill("Typed before the reload")
+
+    late: list[Route] = []
+    jo.route("**/static/pages.*.js", lambda route: late.append(route))
+    jo.reload(wait_until="commit")
+    expect(box).to_be_focused()
+    late[0].continue_()
+
+    expect(box).to_have_value("Typed before the reload")
+
+
 def test_a_senior_is_asked_for_help_in_a_dialog_that_says_who_will_be_told(site: Site, browsing: Browsing) -> None:
     session_id = site.run(an_investigation(site))
     jo = browsing.of("jo", f"/sessions/{session_id}")

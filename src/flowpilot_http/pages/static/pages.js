@@ -478,7 +478,8 @@
       const draft = JSON.parse(kept.get(draftOf(form.id)) ?? "{}");
       for (const [name, value] of Object.entries(draft)) {
         const field = form.elements.namedItem(name);
-        if ((field instanceof HTMLTextAreaElement || field instanceof HTMLInputElement) && field !== document.activeElement) field.value = String(value);
+        // What has the focus already, since the script came late, is empty yet; what somebody types in is left alone.
+        if ((field instanceof HTMLTextAreaElement || field instanceof HTMLInputElement) && (field !== document.activeElement || !field.value)) field.value = String(value);
       }
     }
     for (const form of /** @type {NodeListOf<HTMLFormElement>} */ (main().querySelectorAll("form[data-at-once]"))) {
