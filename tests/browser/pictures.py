@@ -46,6 +46,7 @@ async def _filled(site: Site) -> dict[str, str]:
     return {
         "queue": "/queue",
         "escalation": f"/escalations/{shown}",
+        "beside": f"/escalations/{shown}?beside=/queue",
         "session": f"/sessions/{worked}",
         "escalate": f"/sessions/{worked}?do=escalate",
         "resolved": f"/sessions/{done}",
