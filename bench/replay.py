@@ -1,4 +1,4 @@
-"""Replaying a whole log, beside a bare driver that does nothing but send the same statements and commits."""
+"""Replaying a whole log, beside a bare driver that does nothing but send the same statements and commits, and waits for each."""
 
 import asyncio
 import tempfile
@@ -14,6 +14,7 @@ from attrs import frozen
 from flowpilot_adapters.embedded_postgres import Address, EmbeddedPostgres
 from flowpilot_adapters.sql import Database, migrations, roles
 from flowpilot_adapters.sql.connection import Connection
+from flowpilot_adapters.sql.replay.imports import WAIT_FOR_NO_DISK
 from flowpilot_adapters.sql.statement import Call, Statement
 from flowpilot_adapters.system import SystemClock, new_id, new_secret
 from flowpilot_core.application.flowpilot import FlowPilot
@@ -61,6 +62,7 @@ async def measure(log: Path, mapping: Path, *, said: Callable[[str], None]) -> R
         begun = time.perf_counter()
         await _send(bare, first[: _prelude(first)])
         await asyncio.gather(*(_send(bare, trips) for trips in others))
+        await _send(bare, first[_prelude(first) :])
         bare_took = time.perf_counter() - begun
     return ReplayFigure(rows=len(rows), ours=ours_took, bare=bare_took)
 
@@ -74,8 +76,8 @@ def _made(address: Address, name: str) -> str:
 
 
 def _prelude(trips: Trips) -> int:
-    """How many of the first task's trips come before the rows: all but the figures, which it reads last."""
-    return len(trips) - 1
+    """How many of the first task's trips come before the rows: all but settling them, and the figures, which it reads last."""
+    return len(trips) - 2
 
 
 @contextmanager
@@ -85,7 +87,7 @@ def _recorded() -> Iterator[dict[Any, Trips]]:
     send = Connection.round_trip
 
     async def sending(self: Connection, calls: Any) -> Any:
-        sent.setdefault(asyncio.current_task(), []).append(list(calls))
+        sent.setdefault(asyncio.current_task(), []).append([call for call in calls if call.statement is not WAIT_FOR_NO_DISK])
         return await send(self, calls)
 
     Connection.round_trip = sending  # type: ignore[method-assign]

@@ -68,7 +68,14 @@ class Imports(Protocol):
     """The import's ledger of one account, inside one unit of work."""
 
     async def add(self, row: ImportedRow) -> None:
-        """Keep that a row was replayed. Raises `Stale` (now, or at the latest at the commit) where this line of the log was before."""
+        """Keep that a row was replayed. Raises `Stale` (now, or at the latest at the commit) where this line of the log was before.
+
+        The commit need not wait until it is on disk: a crash of the store may take the last rows, each with all that it changed, and a
+        replay goes on from those that are left.
+        """
+
+    async def settle(self) -> None:
+        """Once this is committed, no crash takes any row that was added before."""
 
 
 class ReplayWork(KernelWork, Protocol):

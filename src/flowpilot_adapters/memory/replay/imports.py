@@ -32,6 +32,9 @@ class MemoryImports:
             raise Stale
         self._work.rows.imports.put(key, row)
 
+    async def settle(self) -> None:
+        """As `Imports.settle` says: nothing here outlives the process."""
+
 
 def imported(rows: Working, log: str) -> Mapping[str, ImportedCase]:
     """How far each case of a log has been replayed."""

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Double, bindparam, cast, distinct, func, insert, select
+from sqlalchemy import ColumnElement, Double, bindparam, cast, distinct, func, insert, select, update
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from flowpilot_adapters.sql.connection import Result
 from flowpilot_adapters.sql.queries import own
-from flowpilot_adapters.sql.schema import event, imported_row, session
-from flowpilot_adapters.sql.statement import Call, compiled
+from flowpilot_adapters.sql.schema import event, event_counter, imported_row, session
+from flowpilot_adapters.sql.statement import Call, Statement, compiled
 from flowpilot_adapters.sql.transaction import Transaction
 from flowpilot_core.domain.kernel.events import EventKind
 from flowpilot_core.domain.kernel.identifiers import AccountId, SessionId
@@ -17,6 +17,10 @@ from flowpilot_core.domain.sessions.session import Status
 from flowpilot_core.ports.replay import IGNORED, Figures, ImportedCase, ImportedRow
 
 ADD: Final = compiled("add imported row", insert(imported_row).values({column: bindparam(column.name) for column in imported_row.c}))
+WAIT_FOR_NO_DISK: Final = Statement("wait for no disk", "SELECT set_config('synchronous_commit', 'off', true)")
+"""The rows of an account follow one another, since their events are numbered: each would wait for the disk alone."""
+SETTLE: Final = compiled("settle imported rows", update(event_counter).where(own(event_counter)).values(number=event_counter.c.number))
+"""Changes nothing, but is a change: its commit waits for the disk, and for all that was written before."""
 
 _of_log = own(imported_row) & (imported_row.c.log == bindparam("log"))
 IMPORTED: Final = compiled(
@@ -107,6 +111,7 @@ class SqlImports:
 
     async def add(self, row: ImportedRow) -> None:
         """As `Imports.add` says; whether the line is new shows when it is written."""
+        self._transaction.write(WAIT_FOR_NO_DISK())
         self._transaction.write(
             ADD(
                 account_id=self._transaction.account_id,
@@ -117,6 +122,10 @@ class SqlImports:
                 outcome=row.outcome,
             )
         )
+
+    async def settle(self) -> None:
+        """As `Imports.settle` says."""
+        self._transaction.write(SETTLE(account_id=self._transaction.account_id))
 
 
 def imported_call(account_id: AccountId, log: str) -> Call:

@@ -105,6 +105,9 @@ class Replay:
                     group.create_task(work_on_cases())
         except ExceptionGroup as failed:
             raise failed.exceptions[0] from failed.exceptions[0].__cause__
+        async with self.begin(account_id) as work:
+            await work.imports.settle()
+            await work.commit()
         return await self.view(account_id).figures(log)
 
     async def _replay(self, cast: "_Cast", rows: Sequence[LogRow], before: ImportedCase | None, done: Callable[[int], None]) -> None:

@@ -121,6 +121,17 @@ class ImportsContract(Contract):
         with pytest.raises(Stale):
             await self.keep(begin, acme, self.line(case))
 
+    async def test_settling_leaves_everything_as_it_is(self, begin: BeginWork[UnitOfWork], view: ViewOf[View], acme: Staff) -> None:
+        case = await a_session(by=acme.anna).kept(begin)
+        await self.keep(begin, acme, self.line(case))
+        before = await view(acme.account_id).last_number(), await view(acme.account_id).imported(LOG)
+
+        async with begin(acme.account_id) as work:
+            await work.imports.settle()
+            await work.commit()
+
+        assert before == (await view(acme.account_id).last_number(), await view(acme.account_id).imported(LOG))
+
     async def test_of_many_that_keep_the_same_line_at_once_one_succeeds(self, begin: BeginWork[UnitOfWork], acme: Staff) -> None:
         case = await a_session(by=acme.anna).kept(begin)
 
