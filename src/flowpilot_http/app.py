@@ -45,7 +45,7 @@ from .pages import page_request as visit
 from .readiness import Probe
 from .responses import Body
 from .routes import documentation as reading
-from .routes import handoffs, health, outputs, psa, sessions
+from .routes import handoffs, health, insights, outputs, psa, sessions
 
 LARGEST_BODY = 1024 * 1024
 """Bytes; a request with more is refused, however it is sent."""
@@ -113,6 +113,7 @@ def create_app(
         *webhooks.ROUTES,
         *psa.ROUTES,
         *script_templates.ROUTES,
+        *insights.ROUTES,
     )
     account = Router("/", route_handlers=of_account, before_request=answered)
     pages = Router(

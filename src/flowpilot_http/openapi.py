@@ -184,11 +184,11 @@ def _responses(route: _Route, known: Mapping[str, Json]) -> Json:
     answers: Json = {}
     for status, kind in {operation.status: operation.answer, **operation.also}.items():
         if kind is str:
-            content: Json = {media_type: {"schema": {"type": "string"}} for media_type in operation.documents or ("text/plain",)}
+            content: Json = _texts(operation.documents or ("text/plain",))
         elif kind is None:
             content = {}
         else:
-            content = {operation.media_type: _with_example(known[repr(kind)], route.name)}
+            content = {operation.media_type: _with_example(known[repr(kind)], route.name), **_texts(operation.documents)}
         answers[str(status)] = {"description": titled(status), "content": content}
     if operation.etag:
         answers[str(operation.status)]["headers"] = {"ETag": {"schema": {"type": "string"}}}
@@ -218,6 +218,10 @@ def _problem(status: int, codes: list[str], known: Mapping[str, Json]) -> Json:
     if status == 401:
         problem["headers"] = {"WWW-Authenticate": {"schema": {"type": "string"}}}
     return problem
+
+
+def _texts(media_types: Iterable[str]) -> Json:
+    return {media_type: {"schema": {"type": "string"}} for media_type in media_types}
 
 
 def _with_example(schema: Json, name: str) -> Json:

@@ -489,7 +489,30 @@ _invited: Final = {
     "invitation": {"mail": "pending", "attempts": 0, "last_error": None, "created_at": _AT, "expires_at": "2026-12-01T08:30:00Z"},
 }
 
+_spread: Final = {"count": 3, "median": 540.0, "p90": 1860.0, "mean": 870.5, "max": 1860.0}
+_figures: Final = {"from": "2026-10-26", "to": "2026-11-25", "time_zone": "Europe/Vienna", "made_at": _LATER}
+_work: Final = {
+    "sessions": {"active": 1, "parked": 0, "escalated": 0, "resolved": 3, "abandoned": 0},
+    "steps": 17,
+    "forks": 2,
+    "dead_ends": 3,
+    "helped": 1,
+    "resolved_without_escalation": 1,
+    "time_to_resolve": _spread,
+}
 EXAMPLES: Final[Mapping[str, Any]] = {
+    "escalation_figures": {
+        **_figures,
+        "definitions": {"escalations": "Escalations that were made in the time.", "claimed": "Those that somebody has claimed."},
+        "total": {"escalations": 4, "claimed": 3, "time_to_claim": _spread},
+        "groups": [{"key": _TEAM, "label": "Network", "escalations": 4, "claimed": 3, "time_to_claim": _spread}],
+    },
+    "work_figures": {
+        **_figures,
+        "definitions": {"steps": "Steps in these sessions."},
+        "total": _work,
+        "groups": [{"key": None, "label": "none", **_work}],
+    },
     "start_session request": {
         "title": _listed["title"],
         "problem": _listed["problem"],

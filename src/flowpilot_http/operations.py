@@ -44,7 +44,7 @@ class Operation:
     open: bool = False
     """Whether nobody signs in for it."""
     documents: tuple[str, ...] = ()
-    """The media types of an answer that is a text."""
+    """The media types in which the answer is a text, or can be had as one."""
     also: Mapping[int, Any] = field(factory=dict)
     """Other answers that are no problems, by status."""
 
@@ -64,14 +64,16 @@ class Part:
         problems: tuple[str, ...] = (),
         etag: bool = False,
         page: str | None = None,
+        documents: tuple[str, ...] = (),
     ) -> F:
         """A GET that shows something, or a page of things where `query` has a cursor.
 
-        `page` is where people read it: a browser that opens the address is led there.
+        `page` is where people read it: a browser that opens the address is led there. `documents` are media types in which it can be
+        had as a text.
         """
         codes = (*ALWAYS, *_of_path(path), *READ, *problems)
         also = {} if page is None else {303: None}
-        operation = Operation(tag=self._tag, answer=answer, query=query, problems=codes, etag=etag, also=also)
+        operation = Operation(tag=self._tag, answer=answer, query=query, problems=codes, etag=etag, also=also, documents=documents)
         return get(path, opt={"operation": operation, PAGE: page})
 
     def exports(self, path: str, *kinds: str, query: type[msgspec.Struct]) -> F:

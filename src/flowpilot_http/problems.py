@@ -85,6 +85,7 @@ TITLES: Final[Mapping[str, tuple[int, str]]] = {
     "session_full": (409, "The session is full"),
     "draft_taken": (409, "Somebody else is editing this"),
     "category_in_use": (409, "Something is in this category"),
+    "too_many_groups": (422, "The answer has too many groups"),
     "last_account_owner": (409, "An account needs an owner"),
     "invalid_transition": (409, "Not possible in its current state"),
     "invalid_tree": (422, "The tree has problems"),
@@ -207,6 +208,11 @@ def _already_claimed(exc: errors.AlreadyClaimed) -> Problem:
 def _session_full(exc: errors.SessionFull) -> Problem:
     detail = f"A session has at most {exc.most} {exc.bound}. Hand it off, resolve it, or go on in a new session."
     return _problem("session_full", detail, bound=exc.bound, most=exc.most)
+
+
+@_for(errors.TooManyGroups)
+def _too_many_groups(exc: errors.TooManyGroups) -> Problem:
+    return _problem("too_many_groups", f"An answer has at most {exc.most} groups. Ask for fewer days, or group by something coarser.")
 
 
 @_for(errors.ConnectionExists)

@@ -26,9 +26,8 @@ WITHOUT = {
         "kernel": "what all routes share is beside them",
         "relay": "nobody signed in reaches it",
         "replay": "logs are replayed on the command line",
-        "insights": "there is nothing to ask for yet",
     },
-    "src/flowpilot_http/schemas": dict.fromkeys(("relay", "replay", "insights"), "it has no routes"),
+    "src/flowpilot_http/schemas": dict.fromkeys(("relay", "replay"), "it has no routes"),
     "src/flowpilot_http/pages": {
         **NOT_YET,
         "kernel": "what all pages share is beside them",
@@ -37,7 +36,7 @@ WITHOUT = {
     "tests/unit": {},
     "tests/unit/http": {
         "kernel": "what holds for every route is tested beside the areas",
-        **dict.fromkeys(("relay", "replay", "insights"), "it has no routes"),
+        **dict.fromkeys(("relay", "replay"), "it has no routes"),
     },
 }
 """The rings, each with the areas it has not, and why."""

@@ -34,6 +34,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "secrets": (".secrets", "The key that stored secrets are encrypted with."),
         "deliveries": (".deliveries", "Who was told what, and what to do where a message failed."),
         "audit": (".audit", "The audit log of an account."),
+        "analytics": (".analytics", "Figures of what happened in an account."),
         "relay": (".serving", "Send mails and do the other background work, until SIGTERM or Ctrl-C."),
     }
 )

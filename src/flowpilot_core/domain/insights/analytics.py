@@ -6,10 +6,10 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from attrs import define, field, frozen
+from attrs import field, frozen
 
 from flowpilot_core.domain.kernel.actor import Person
-from flowpilot_core.domain.kernel.errors import FlowPilotError, InvalidValue
+from flowpilot_core.domain.kernel.errors import InvalidValue, TooManyGroups
 from flowpilot_core.domain.kernel.identifiers import TeamId
 from flowpilot_core.domain.kernel.permissions import Permission, require_role
 
@@ -158,16 +158,6 @@ FIGURES: Final[Mapping[Subject, tuple[Figure, ...]]] = MappingProxyType(
         ),
     }
 )
-
-
-@define
-class TooManyGroups(FlowPilotError):
-    """An answer would have more groups than one may."""
-
-    most: int
-
-    def __str__(self) -> str:
-        return f"the answer would have more than {self.most} groups: ask for fewer days, or group by something coarser"
 
 
 @frozen(kw_only=True)

@@ -161,6 +161,16 @@ class CategoryInUse(FlowPilotError):
 
 
 @define
+class TooManyGroups(FlowPilotError):
+    """An answer would have more groups than one may."""
+
+    most: int
+
+    def __str__(self) -> str:
+        return f"the answer would have more than {self.most} groups"
+
+
+@define
 class InvalidTransition(FlowPilotError):
     """The state it is in does not allow the move."""
 

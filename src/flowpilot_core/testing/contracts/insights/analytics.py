@@ -7,11 +7,11 @@ from attrs import evolve
 
 from flowpilot_core.application.insights.analytics import Analytics, Answer
 from flowpilot_core.domain.handoffs.handoff import Handoff
-from flowpilot_core.domain.insights.analytics import GROUPS, GroupBy, Question, Subject, TooManyGroups
+from flowpilot_core.domain.insights.analytics import GROUPS, GroupBy, Question, Subject
 from flowpilot_core.domain.insights.period import Period
 from flowpilot_core.domain.insights.spread import Spread
 from flowpilot_core.domain.kernel.actor import Person, System
-from flowpilot_core.domain.kernel.errors import RoleForbidden
+from flowpilot_core.domain.kernel.errors import RoleForbidden, TooManyGroups
 from flowpilot_core.domain.kernel.identifiers import EventId, TeamId
 from flowpilot_core.domain.sessions.feedback import Verdict
 from flowpilot_core.domain.sessions.session import Priority

@@ -1,0 +1,143 @@
+"""Figures, as clients ask for them and read them."""
+
+import csv
+import io
+from collections.abc import Iterator
+from datetime import date
+from enum import StrEnum
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta
+
+from flowpilot_core.application.insights.analytics import Answer
+from flowpilot_core.domain.insights.analytics import Figure, GroupBy, Tally, Value, seconds
+from flowpilot_core.domain.insights.spread import Spread
+from flowpilot_http.schemas.kernel import Closed, Instant
+
+
+class Format(StrEnum):
+    """How figures are written."""
+
+    JSON = "json"
+    CSV = "csv"
+
+
+class FiguresWanted(Closed, kw_only=True, frozen=True):
+    """Which figures."""
+
+    start: Annotated[date | None, Meta(description="The first day. Without it: 30 days before `to`.")] = msgspec.field(
+        default=None, name="from"
+    )
+    end: Annotated[date | None, Meta(description="The day after the last one. Without it today is the last one.")] = msgspec.field(
+        default=None, name="to"
+    )
+    time_zone: Annotated[str | None, Meta(description="The IANA time zone whose days are meant. Without it: the account's.")] = None
+    group_by: Annotated[GroupBy | None, Meta(description="What to group by. Without it there are only the figures in all.")] = None
+    team_id: Annotated[UUID | None, Meta(description="Only what is this team's.")] = None
+    format: Annotated[
+        Format | None, Meta(description="Without it: JSON. CSV has one row a group, and in all where nothing is grouped.")
+    ] = None
+
+
+class SpreadOut(msgspec.Struct, kw_only=True, frozen=True):
+    """How long something took, in seconds; null where it never happened."""
+
+    count: int
+    median: float | None
+    p90: Annotated[float | None, Meta(description="Nearest rank: the smallest that nine in ten are no longer than.")]
+    mean: float | None
+    max: float | None
+
+    @classmethod
+    def of(cls, spread: Spread) -> "SpreadOut":
+        """As clients read it."""
+        return cls(
+            count=spread.count,
+            median=seconds(spread.median),
+            p90=seconds(spread.p90),
+            mean=seconds(spread.mean),
+            max=seconds(spread.max),
+        )
+
+
+FigureOut = int | float | None | dict[str, Any]
+
+
+def _out(value: Value) -> Any:
+    if isinstance(value, Spread):
+        return SpreadOut.of(value)
+    return dict(value) if isinstance(value, dict) else value
+
+
+class FiguresOut(msgspec.Struct, kw_only=True, frozen=True):
+    """What a question comes to."""
+
+    start: date = msgspec.field(name="from")
+    end: date = msgspec.field(name="to")
+    time_zone: str
+    definitions: Annotated[dict[str, str], Meta(description="What each figure counts.")]
+    total: Annotated[dict[str, FigureOut], Meta(description="The figures in all, by name.")]
+    groups: Annotated[
+        list[dict[str, FigureOut | str]],
+        Meta(description="`key` and `label` of each group that has anything in it, and its figures by name."),
+    ]
+    made_at: Instant
+
+    @classmethod
+    def of(cls, answer: Answer) -> "FiguresOut":
+        """As clients read it."""
+        period = answer.question.period
+        return cls(
+            start=period.start,
+            end=period.end,
+            time_zone=period.time_zone,
+            definitions={figure.name: figure.says for figure in answer.figures},
+            total=_named(answer.figures, answer.total),
+            groups=[{"key": one.key, "label": one.label, **_named(answer.figures, one.tally)} for one in answer.groups],
+            made_at=answer.made_at,
+        )
+
+
+def _named(figures: tuple[Figure, ...], tally: Tally) -> dict[str, Any]:
+    return {figure.name: _out(tally.value(figure)) for figure in figures}
+
+
+def as_csv(answer: Answer) -> str:
+    """One row a group, or one in all where nothing is grouped; cells that a spreadsheet would reckon with are text there."""
+    tallies = [one.tally for one in answer.groups] if answer.question.group_by else [answer.total]
+    words = {figure.name: sorted({word for tally in tallies for word in _words(tally, figure)}) for figure in answer.figures}
+    rows = [dict(_cells(answer.figures, words, tally)) for tally in tallies]
+    names = list(dict(_cells(answer.figures, words, answer.total)))
+    written = io.StringIO()
+    writer = csv.writer(written)
+    heads = ["key", "label"] if answer.question.group_by else []
+    writer.writerow([*heads, *names])
+    for number, row in enumerate(rows):
+        of = [_text(answer.groups[number].key), _text(answer.groups[number].label)] if heads else []
+        writer.writerow([*of, *(row[name] for name in names)])
+    return written.getvalue()
+
+
+def _words(tally: Tally, figure: Figure) -> tuple[str, ...]:
+    value = tally.value(figure)
+    return tuple(word for word in value if word not in figure.words) if isinstance(value, dict) else ()
+
+
+def _cells(figures: tuple[Figure, ...], words: dict[str, list[str]], tally: Tally) -> Iterator[tuple[str, Any]]:
+    for figure in figures:
+        value = tally.value(figure)
+        if isinstance(value, Spread):
+            for part, said in msgspec.structs.asdict(SpreadOut.of(value)).items():
+                yield f"{figure.name}_{part}", said
+        elif isinstance(value, dict):
+            for word in (*figure.words, *words[figure.name]):
+                yield f"{figure.name}_{word}", value.get(word, 0)
+        else:
+            yield figure.name, value
+
+
+def _text(said: str | None) -> str:
+    """A spreadsheet takes a cell that begins so for a formula: what a client is called must not be one."""
+    return f"'{said}" if said and said[0] in "=+-@\t\r" else said or ""

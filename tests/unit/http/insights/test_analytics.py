@@ -1,0 +1,92 @@
+"""Figures over HTTP: JSON with what each counts, CSV that a spreadsheet takes for nothing else, and refusals."""
+
+import csv
+import io
+
+import pytest
+
+from tests.support.http import World
+
+ADAPTERS = ("memory", "postgres")
+
+pytestmark = pytest.mark.anyio
+OF = ("escalations", "work")
+
+
+async def test_an_answer_says_what_it_is_about_and_what_every_figure_counts(world: World) -> None:
+    await world.junior.escalation_of(client_name="Contoso")
+
+    found = await world.viewer.seen("/analytics/escalations?group_by=client&time_zone=Europe/Vienna")
+
+    assert {"from", "to", "time_zone", "definitions", "total", "groups", "made_at"} == found.keys()
+    assert "Europe/Vienna" == found["time_zone"]
+    assert found["definitions"].keys() == found["total"].keys()
+    (group,) = found["groups"]
+    assert ("Contoso", "Contoso", 1, 1, 1.0) == tuple(group[name] for name in ("key", "label", "escalations", "waiting", "escalation_rate"))
+    assert {"count": 0, "median": None, "p90": None, "mean": None, "max": None} == group["time_to_claim"]
+    assert {"right": 0, "late": 0, "avoidable": 0, "none": 0} == group["verdicts"]
+
+
+@pytest.mark.parametrize("of", OF)
+async def test_csv_has_the_same_figures_and_one_row_a_group(world: World, of: str) -> None:
+    for client in ("Contoso", "Fabrikam"):
+        await world.junior.escalation_of(client_name=client)
+    shown = await world.viewer.seen(f"/analytics/{of}?group_by=client")
+
+    answer = await world.viewer.client.get(f"/analytics/{of}?group_by=client&format=csv")
+
+    assert "text/csv; charset=utf-8" == answer.headers["content-type"]
+    assert answer.headers["content-disposition"].startswith(f'attachment; filename="{of}-')
+    rows = [*csv.DictReader(io.StringIO(answer.text))]
+    assert ["Contoso", "Fabrikam"] == [row["key"] for row in rows]
+    assert [str(one["time_to_resolve"]["count"]) for one in shown["groups"]] == [row["time_to_resolve_count"] for row in rows]
+    if of == "escalations":
+        assert ["1", "1"] == [row["escalations"] for row in rows]
+        assert ["", ""] == [row["time_to_claim_median"] for row in rows]
+        assert ["0", "0"] == [row["verdicts_none"] for row in rows]
+
+
+async def test_csv_without_groups_is_one_row_in_all(world: World) -> None:
+    answer = await world.viewer.client.get("/analytics/escalations?format=csv")
+
+    (row,) = csv.DictReader(io.StringIO(answer.text))
+    assert ("0", "", "0") == (row["escalations"], row["escalation_rate"], row["time_to_claim_count"])
+    assert "key" not in row
+
+
+async def test_what_a_client_is_called_is_no_formula_in_a_spreadsheet(world: World) -> None:
+    """A63: the name of a client begins as a formula does."""
+    await world.junior.escalation_of(client_name='=HYPERLINK("https://evil.example")')
+
+    answer = await world.viewer.client.get("/analytics/escalations?group_by=client&format=csv")
+
+    (row,) = csv.DictReader(io.StringIO(answer.text))
+    assert ('\'=HYPERLINK("https://evil.example")',) * 2 == (row["key"], row["label"])
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "code"),
+    [
+        ("from=2026-03-02&to=2026-03-02", 422, "validation_failed"),
+        ("time_zone=Europe/Wien", 422, "validation_failed"),
+        ("group_by=moon", 422, "validation_failed"),
+        ("group_by=assignee", 422, "validation_failed"),
+        ("format=xlsx", 422, "validation_failed"),
+        ("from=2026-3-2", 400, "malformed"),
+        ("since=2026-03-02", 400, "unknown_field"),
+    ],
+)
+async def test_what_cannot_be_asked_is_refused(world: World, query: str, status: int, code: str) -> None:
+    answer = await world.owner.client.get(f"/analytics/escalations?{query}")
+
+    assert (status, code) == (answer.status_code, answer.json()["code"])
+
+
+@pytest.mark.parametrize("group_by", ["escalator", "claimer"])
+async def test_figures_of_each_person_are_refused_to_engineers_and_viewers(world: World, group_by: str) -> None:
+    await world.junior.escalation_of()
+
+    for reader, status in ((world.owner, 200), (world.admin, 200), (world.senior, 403), (world.viewer, 403)):
+        answer = await reader.client.get(f"/analytics/escalations?group_by={group_by}")
+        assert status == answer.status_code
+    assert "role_forbidden" == answer.json()["code"]
