@@ -1,18 +1,28 @@
 """Kept figures against the event log: what differs is found, and a database from before they were kept has them too."""
 
+import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
 from attrs import frozen
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from flowpilot_adapters.memory import MemoryStore
 from flowpilot_adapters.sql import Database, migrations
-from flowpilot_adapters.system import SystemClock
+from flowpilot_adapters.system import SystemClock, new_id
 from flowpilot_core.application.insights.analytics import Analytics, Difference
 from flowpilot_core.domain.insights.analytics import GroupBy, Subject
 from flowpilot_core.domain.kernel.actor import System
-from flowpilot_core.testing.builders import MINUTE, NOON, Staff, a_session, a_staff
+from flowpilot_core.domain.kernel.errors import FlowPilotError
+from flowpilot_core.domain.sessions.feedback import Verdict
+from flowpilot_core.domain.sessions.session import Priority
+from flowpilot_core.domain.sessions.step import StepResult
+from flowpilot_core.testing.builders import MINUTE, NOON, Case, Staff, a_session, a_staff, recorded
+from flowpilot_core.testing.contracts.contract import closed
 from tests.support.postgres import PostgresDatabase
 from tests.support.serving import named, ran, said
 
@@ -100,3 +110,68 @@ async def test_a_database_from_before_figures_were_kept_has_them(kept: Kept) -> 
     migrations.migrate(kept.database.owner)
 
     assert before == [kept.database.do(rows) for rows in columns]
+
+
+QUIET = "the claim went quiet"
+MOVES: Mapping[str, Callable[[Case, Staff], Case]] = {
+    "step": lambda case, _: case.step(),
+    "result": lambda case, _: case.result(StepResult.WORKED),
+    "fork": lambda case, _: case.fork(),
+    "dead end": lambda case, _: case.closed("cable"),
+    "escalate": lambda case, staff: case.escalated(team_id=staff.network.id, priority=Priority.URGENT),
+    "escalate later": lambda case, _: case.escalated(at=case.at + timedelta(days=40)),
+    "escalate late": lambda case, _: case.escalated(at=case.at - timedelta(days=40)),
+    "reroute": lambda case, staff: case.rerouted(team_id=staff.bench.id, priority=Priority.LOW),
+    "claim by Ben": lambda case, staff: case.claimed_by(staff.ben),
+    "claim by Olga": lambda case, staff: case.claimed_by(staff.olga, at=case.at + timedelta(days=3)),
+    "unclaim": lambda case, _: case.unclaimed(),
+    "lapse": lambda case, staff: case.lapsed(System(account_id=staff.account_id, cause=QUIET)),
+    "withdraw": lambda case, _: case.withdrawn(),
+    "park": lambda case, _: case.parked(),
+    "resume": lambda case, _: case.resumed(),
+    "reassign": lambda case, staff: case.reassigned_to(staff.adam),
+    "join": lambda case, staff: case.joined_by(staff.ben),
+    "step of a helper": lambda case, staff: case.step(by=staff.ben),
+    "resolve": lambda case, _: case.resolved(),
+    "abandon": lambda case, _: case.abandoned(),
+    "reopen": lambda case, staff: case.reopened_by(staff.ben),
+}
+WALKS = st.lists(st.lists(st.sampled_from(sorted(MOVES)), max_size=25), min_size=1, max_size=3)
+
+
+@pytest.mark.parametrize("store", ["memory", "postgres"])
+def test_after_any_walk_all_figures_are_what_the_event_log_says(database: PostgresDatabase, store: str) -> None:
+    """F58: late events, lapses, reopened sessions, verdicts, and in the end the account is closed."""
+
+    @settings(deadline=None, max_examples=100 if store == "memory" else 15, suppress_health_check=list(HealthCheck))
+    @given(WALKS, st.sampled_from(Verdict))
+    def walk(walks: list[list[str]], verdict: Verdict) -> None:
+        asyncio.run(_walked(database if store == "postgres" else None, walks, verdict))
+
+    walk()
+
+
+async def _walked(database: PostgresDatabase | None, walks: list[list[str]], verdict: Verdict) -> None:
+    storage = Database(database.app, pool_size=2) if database else MemoryStore(clock=SystemClock(), new_token=new_id)
+    staff = await a_staff("Walking").kept(storage.begin)
+    analytics = Analytics(begin=storage.begin, view=storage.view, clock=SystemClock())
+    for number, moves in enumerate(walks):
+        case = a_session(by=staff.anna, client_name=None if number else "Contoso", at=NOON - number * timedelta(days=50))
+        for move in moves:
+            # What is not allowed as it stands, or has nothing to be done to, is left out of the walk.
+            with suppress(FlowPilotError, IndexError, StopIteration):
+                case = MOVES[move](case, staff)
+        case = await case.kept(storage.begin)
+        for handoff in case.handoffs:
+            if handoff.claim:
+                by = next(person for person in staff.people if person.user_id == handoff.claim.by)
+                judgement, event = handoff.judged(verdict, None, by=by, at=NOON)
+                async with storage.begin(staff.account_id) as work:
+                    await work.feedback.judge(judgement)
+                    await work.record(recorded(event))
+                    await work.commit()
+        assert () == await analytics.verify(staff.account_id)
+    await closed(storage.begin, staff, NOON)
+    assert () == await analytics.verify(staff.account_id)
+    if isinstance(storage, Database):
+        await storage.close()

@@ -104,11 +104,12 @@ class AccountsMachine(RuleBasedStateMachine):
         self.steps: list[Step] = []
 
     def teardown(self) -> None:
-        """Look at everything as everybody, once more, and close."""
+        """Look at everything as everybody, once more, hold all figures against the event log, and close."""
         try:
             for number, staff in enumerate(self.staffs):
                 for person in staff.people:
                     self.run(self._look(number, person))
+                assert () == self.run(self.product.analytics.verify(staff.account_id))
         finally:
             self.run(self._stack.aclose())
             self._runner.close()
