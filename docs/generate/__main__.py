@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from . import architecture, errors, http, program, python_api, reliability, replay, rules, threats
+from . import architecture, errors, http, library, program, python_api, reliability, replay, rules, threats
 
 DOCS = Path(__file__).parents[1]
 
@@ -14,6 +14,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "reference/errors.md": errors.errors,
     "reference/events.md": rules.events,
     "reference/http.md": http.http,
+    "reference/library.md": library.library,
     **python_api.pages(),
     "reference/permissions.md": rules.permissions,
     "reference/replay.md": replay.replay,

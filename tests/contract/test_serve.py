@@ -122,6 +122,8 @@ def test_a_schema_that_is_not_at_head_is_refused_until_it_was_migrated(postgres:
     assert 1 == examined.returncode
     assert "flowpilot migrate" in examined.stdout
     assert (True, False, migrated["revision"]) == (migrated["changed"], again["changed"], again["revision"])
+    assert migrated["library"]["new"] >= 40
+    assert {"new": 0, "changed": 0} == again["library"]
     assert 200 == ready.status_code
     assert (True, []) == (well["ok"], [check for check in well["checks"] if not check["ok"]])
     postgres.drop(database)

@@ -15,7 +15,7 @@ MANNER: Final[Mapping[str, Any]] = MappingProxyType({"add_completion": False, "p
 COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {
         "sign-in-link": (".accounts", "Print a link that signs one person in, once, within 15 minutes."),
-        "migrate": (".operating", "Bring the database's schema up to this version of FlowPilot."),
+        "migrate": (".operating", "Bring the database's schema, and the library that all accounts read, up to this version."),
         "doctor": (
             ".operating",
             "Check the installation (settings, database, roles, schema, tenancy and more), and say how to fix what is wrong.",

@@ -20,11 +20,14 @@ _INDENT: Final = "    "
 
 
 def migrate(json: Json = False) -> None:
-    """Bring the database's schema up to this version of FlowPilot. Running it again changes nothing."""
+    """Bring the database's schema, and the library that all accounts read, up to this version. Running it again changes nothing."""
     with outcome():
-        revision, changed = composition.migrate(prepared())
-        sentence = f"The schema is {'now' if changed else 'already'} at {revision}."
-        say({"revision": revision, "changed": changed}, sentence, json=json)
+        revision, changed, library = composition.migrate(prepared())
+        sentence = (
+            f"The schema is {'now' if changed else 'already'} at {revision}. The library: {library.new} new, {library.changed} changed."
+        )
+        facts = {"revision": revision, "changed": changed, "library": {"new": library.new, "changed": library.changed}}
+        say(facts, sentence, json=json)
 
 
 def doctor(json: Json = False) -> None:

@@ -11,7 +11,9 @@ from attrs import frozen
 
 from flowpilot_adapters.embedded_postgres import EmbeddedPostgres, PostgresFailed
 from flowpilot_adapters.sql import Database, SqlMarks, SqlOutbox, migrations, roles, tenancy
+from flowpilot_core.application.knowledge.library import Brought
 from flowpilot_core.domain.kernel.errors import Unavailable
+from flowpilot_http import late
 from flowpilot_http.logs import PREPARING
 from flowpilot_http.settings import Settings, variable
 
@@ -64,6 +66,7 @@ def database_of(settings: Settings) -> Iterator[Urls]:
         if not migrations.is_at_head(superuser):
             roles.set_up(superuser)
             migrated(address.url(user=roles.OWNER))
+            _bring_library(urls.app)
         yield urls
     finally:
         embedded.stop()
@@ -83,12 +86,20 @@ def migrated(url: str) -> bool:
     return not done
 
 
-def migrate(settings: Settings) -> tuple[str, bool]:
-    """Bring the schema to what this program wants; returns its revision, and whether anything had to be done. Raises `CannotRun`."""
+def _bring_library(url: str) -> Brought:
+    brought: Brought = late.part(".library", "bring_library", of=__package__)(url)
+    return brought
+
+
+def migrate(settings: Settings) -> tuple[str, bool, Brought]:
+    """Bring the schema and the library to what this program has.
+
+    Returns the schema's revision, whether anything had to be done to it, and what was brought. Raises `CannotRun`.
+    """
     if not settings.embedded and settings.migration_database_url is None:
         raise CannotRun(f"set {variable('migration_database_url')} to the database as {roles.OWNER}, who owns the schema")
     with database_of(settings) as urls:
-        return migrations.head(), migrated(urls.owner or urls.app)
+        return migrations.head(), migrated(urls.owner or urls.app), _bring_library(urls.app)
 
 
 def opened(stack: AsyncExitStack, url: str, *, pool_size: int) -> Database:

@@ -97,6 +97,7 @@ def test_a_tree_of_the_library_is_no_empty_show(tree: LibraryTree) -> None:
     assert TreeOutcome.SOLVED in outcomes
     assert tree.kind is TreeKind.PROCEDURE or TreeOutcome.ESCALATE in outcomes
     assert any(node.help for node in tree.content.nodes)
+    assert all(len(node.answers) <= 6 for node in tree.content.nodes)
 
 
 @each_tree
