@@ -7,6 +7,7 @@ import pytest
 from attrs import evolve, field, frozen
 
 from flowpilot_adapters.memory import MemoryStore
+from flowpilot_adapters.scripts.reading import read_script
 from flowpilot_adapters.sql import Database
 from flowpilot_adapters.system import SystemClock, new_id, new_secret
 from flowpilot_core.application.access.accounts import Accounts
@@ -15,9 +16,11 @@ from flowpilot_core.application.kernel.units import Units
 from flowpilot_core.application.knowledge.library import BringLibrary, Brought, Library
 from flowpilot_core.domain.access.account import Account
 from flowpilot_core.domain.kernel.actor import Person, Role
+from flowpilot_core.domain.kernel.errors import NotFound
 from flowpilot_core.domain.kernel.identifiers import PLATFORM_ACCOUNT, AccountId
 from flowpilot_core.domain.knowledge.content import Content
 from flowpilot_core.domain.knowledge.ownership import Owner, Ref
+from flowpilot_core.domain.knowledge.script_template import InvalidScript
 from flowpilot_core.domain.knowledge.template import TemplateState
 from flowpilot_core.domain.knowledge.tree import Tree
 from flowpilot_core.ports.kernel import BeginWork, ViewOf
@@ -28,7 +31,7 @@ from tests.support.postgres import PostgresDatabase
 
 pytestmark = pytest.mark.anyio
 
-SOME = evolve(library(), trees=library().trees[:3])
+SOME = evolve(library(), trees=library().trees[:3], scripts=library().scripts[:5])
 NOTHING = Brought(new=0, changed=0)
 
 
@@ -42,7 +45,7 @@ class Installation:
         """What a version with this library does when it is installed."""
         self.clock.jump(MINUTE)
         units = Units[UnitOfWork](begin=self.begin, committed=wake_nobody, new_id=new_id)
-        return await BringLibrary(units=units, clock=self.clock)(brought)
+        return await BringLibrary(units=units, clock=self.clock, read_script=read_script)(brought)
 
     async def somebody(self) -> Person:
         """An admin of the platform's account."""
@@ -107,7 +110,7 @@ NEWER = with_another_first(lambda text: f"Since when? {text}")
 async def test_a_fresh_installation_has_all_of_it_published_and_every_account_reads_it(installation: Installation) -> None:
     whole = library()
 
-    assert Brought(new=len(whole.trees), changed=0) == await installation.brings(whole)
+    assert Brought(new=len(whole.trees) + len(whole.scripts), changed=0) == await installation.brings(whole)
 
     async with installation.begin(AccountId(new_id())) as work:
         for wanted in whole.trees:
@@ -115,6 +118,15 @@ async def test_a_fresh_installation_has_all_of_it_published_and_every_account_re
             assert (TemplateState.PUBLISHED, 1, Owner.PLATFORM, wanted.name) == (tree.state, tree.revision, tree.owner, tree.name)
             assert Ref(id=wanted.category_id, owner=Owner.PLATFORM) == tree.category
             assert wanted.content == (await work.trees.revision(tree.id, 1)).content
+        for script in whole.scripts:
+            template = await work.script_templates.get(script.id)
+            assert (TemplateState.PUBLISHED, 1, Owner.PLATFORM, script.name) == (
+                template.state,
+                template.revision,
+                template.owner,
+                template.name,
+            )
+            assert script.content == (await work.script_templates.revision(template.id, 1)).content
         assert {one.id for one in whole.categories} == {one.id for one in await work.tree_categories.all()}
 
 
@@ -136,6 +148,30 @@ async def test_a_newer_version_publishes_anew_what_nobody_touched(installation: 
     assert NEWER.trees[0].content == await installation.content()
     assert Brought(new=0, changed=1) == await installation.brings(SOME)
     assert NOTHING == await installation.brings(SOME)
+
+
+async def test_a_newer_version_publishes_anew_a_script_that_nobody_touched(installation: Installation) -> None:
+    await installation.brings(SOME)
+    first, *others = SOME.scripts
+    newer = evolve(first, content=evolve(first.content, body=f"{first.content.body}Write-Output 'Done.'\n"))
+
+    assert Brought(new=0, changed=1) == await installation.brings(evolve(SOME, scripts=(newer, *others)))
+
+    async with installation.begin(PLATFORM_ACCOUNT) as work:
+        assert 2 == (await work.script_templates.get(first.id)).revision
+        assert newer.content == (await work.script_templates.revision(first.id, 2)).content
+
+
+async def test_a_script_that_cannot_be_published_is_not_brought(installation: Installation) -> None:
+    first = SOME.scripts[0]
+    wrong = evolve(first, content=evolve(first.content, body="Write-Output 'to {{ hours }}'\n"))
+
+    with pytest.raises(InvalidScript):
+        await installation.brings(evolve(SOME, scripts=(wrong,)))
+
+    async with installation.begin(PLATFORM_ACCOUNT) as work:
+        with pytest.raises(NotFound):
+            await work.script_templates.get(first.id)
 
 
 async def test_what_somebody_renamed_stays_so(installation: Installation) -> None:
@@ -172,7 +208,7 @@ async def test_what_somebody_published_themselves_stays_so(installation: Install
     pia, at = await installation.somebody(), installation.clock.now()
     async with installation.begin(PLATFORM_ACCOUNT) as work:
         edited = (await work.trees.get(SOME.trees[0].id)).edited(NEWER.trees[0].content, by=pia, at=at)
-        tree, revision = edited.published(None, dict.fromkeys((one.id for one in SOME.scripts), 1), by=pia, at=at)
+        tree, revision = edited.published(None, dict.fromkeys((one.id for one in library().scripts), 1), by=pia, at=at)
         kept = await work.trees.save(tree)
         await work.trees.add_revision(tree.id, revision)
         await work.commit()
@@ -185,5 +221,5 @@ async def test_what_somebody_published_themselves_stays_so(installation: Install
 async def test_two_that_bring_it_at_once_bring_it_once(in_postgres: Installation) -> None:
     done = await gather(*(in_postgres.brings(SOME) for _ in range(2)))
 
-    assert len(SOME.trees) == sum(one.new for one in done)
+    assert len(SOME.trees) + len(SOME.scripts) == sum(one.new for one in done)
     assert 1 == (await in_postgres.first()).revision

@@ -34,7 +34,7 @@ _LOST_RACES: Final = frozenset(
     # A category that was there a moment ago, or was empty.
     | {"fk_tree_category", "fk_tree_category_parent"}
     # What the product brings has the same ids wherever it is brought.
-    | {"pk_tree", "pk_tree_category"}
+    | {"pk_tree", "pk_tree_category", "pk_script_template"}
 )
 """Keys that two units of work can only both want where one of them acts on what is no longer so."""
 
