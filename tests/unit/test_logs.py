@@ -58,6 +58,7 @@ LOGGED = {
         "grace_seconds",
     ),
     *("setting", "meant"),
+    *("worker", "pid", "pause_seconds"),
     *("method", "route", "seconds", "address", "reference", "folder", "problem", "trouble", "error", "where"),
 }
 """All that a line may tell: ids, names that are ours, states, counts; and a problem, which is never in another's words.
@@ -93,6 +94,13 @@ def test_what_the_core_logs_comes_out_with_its_facts() -> None:
 
     assert ("delivery attempt", "info", "flowpilot.deliveries") == (line["event"], line["level"], line["logger"])
     assert ("d1", "failed", 2, None) == (line["delivery_id"], line["state"], line["attempts"], line["problem"])
+
+
+def test_a_line_of_one_of_several_processes_says_which() -> None:
+    one, alone = (logged("info", *said, attempt(delivery_id="d1"))[0] for said in (("logs.WORKER.set(2)",), ()))
+
+    assert 2 == one["worker"]
+    assert "worker" not in alone
 
 
 def test_a_level_that_was_asked_for_holds_for_the_core_too() -> None:
