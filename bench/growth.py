@@ -79,6 +79,8 @@ class Installation:
     kinds: tuple[Kind, ...]
     accounts: int
     sessions: int = 0
+    logged: int = 0
+    """The greatest number of an event."""
     unused: dict[int, list[int]] = field(factory=dict)
     """Numbers of copies by kind, in any order, that nothing was done with."""
 
@@ -103,8 +105,10 @@ class Installation:
         first = self.sessions + 1
         with psycopg.connect(self.superuser, autocommit=True) as connection:
             connection.execute("SET session_replication_role = replica")
+            self.logged = self._greatest(connection)
             for kind in range(len(self.kinds)):
                 self._copy(connection, kind, first, sessions)
+            self.logged = self._greatest(connection)
             last = "UPDATE flowpilot.event_counter c SET number = greatest(c.number, e.most) FROM "
             most = "(SELECT account_id, max(number) AS most FROM flowpilot.event GROUP BY account_id) e WHERE c.account_id = e.account_id"
             connection.execute((last + most).encode())
@@ -116,6 +120,12 @@ class Installation:
             self.unused[KINDS[(number // self.accounts + number % self.accounts) % len(KINDS)]].append(number)
         for numbers in self.unused.values():
             random.shuffle(numbers)
+
+    @staticmethod
+    def _greatest(connection: "psycopg.Connection[tuple[object, ...]]") -> int:
+        ((most,),) = connection.execute("SELECT max(number) FROM flowpilot.event").fetchall()
+        assert isinstance(most, int)
+        return most
 
     def _copy(self, connection: "psycopg.Connection[tuple[object, ...]]", kind: int, first: int, last: int) -> None:
         template = self.kinds[kind]
@@ -131,8 +141,8 @@ class Installation:
             changed: dict[str, Composable] = {one: _overlaid(SQL("t.") + Identifier(one), SQL("n")) for one in ids}
             changed["account_id"] = _overlaid(SQL("t.account_id"), SQL("n % {}").format(Literal(self.accounts)))
             if table == "event":
-                # Each session has the numbers of its own that the template had, further up the log of its account.
-                changed["number"] = SQL("(n / {} + 1) * 100 + t.number").format(Literal(self.accounts))
+                # Those that the template had, further up the log of its account.
+                changed["number"] = SQL("{} + (n / {}) * 100 + t.number").format(Literal(self.logged), Literal(self.accounts))
             if table == "handoff":
                 changed["escalated_at"] = SQL("t.escalated_at + n * interval '1 millisecond'")
             _insert(
@@ -251,7 +261,7 @@ def paths(here: Installation) -> dict[str, Callable[[], Awaitable[object]]]:
     async def events() -> object:
         account_id, _ = here.look()
         view = here.database.view(account_id)
-        return await view.events(after=random.randrange(100 * (here.sessions // here.accounts + 1)), limit=PAGE)
+        return await view.events(after=random.randrange(here.logged), limit=PAGE)
 
     return {
         "escalate": escalate,
