@@ -42,7 +42,7 @@ class SqlInsightsView(SqlReading):
         given = self._given(question, reader, at=at, most=most)
         ways = (None,) if question.group_by is None else (None, question.group_by)
         counted = (counting.work,) if question.subject is Subject.WORK else (counting.escalations, counting.sessions)
-        results = await self._read(*(_call(count(way), given) for way in ways for count in counted))
+        results = await self._count(*(_call(count(way), given) for way in ways for count in counted))
         total, groups = Tally(), dict[GroupKey, Tally]()
         for number, result in enumerate(results):
             if number < len(counted):
@@ -60,7 +60,7 @@ class SqlInsightsView(SqlReading):
 
     async def untold(self) -> Untold:
         """As `InsightsView.untold` says."""
-        sessions, escalations = await self._read(OF_SESSIONS(account_id=self._account_id), OF_ESCALATIONS(account_id=self._account_id))
+        sessions, escalations = await self._count(OF_SESSIONS(account_id=self._account_id), OF_ESCALATIONS(account_id=self._account_id))
         return Untold(
             teams={row.id: row.team_id for row in sessions.rows if row.team_id},
             clients={row.id: row.client_name for row in (*sessions.rows, *escalations.rows) if row.client_name},
