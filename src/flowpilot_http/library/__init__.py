@@ -14,11 +14,10 @@ import msgspec
 from flowpilot_core.application.knowledge.library import Library, LibraryCategory, LibraryScript, LibraryTree
 from flowpilot_core.domain.kernel.identifiers import ScriptTemplateId, TreeCategoryId, TreeId
 from flowpilot_core.domain.knowledge.content import TreeKind
-from flowpilot_core.domain.knowledge.literals import Language
-from flowpilot_core.domain.knowledge.script import Platform, RunAs, ScriptContent
 from flowpilot_http import yaml_text
 from flowpilot_http.schemas.kernel import Closed
-from flowpilot_http.schemas.knowledge.content import ContentIO, ParameterIO
+from flowpilot_http.schemas.knowledge.content import ContentIO
+from flowpilot_http.schemas.knowledge.script_templates import ScriptContentIO
 
 _HERE: Final = files(__package__)
 _BEGAN: Final = 1_767_225_600_000
@@ -33,20 +32,11 @@ class _TreeFile(Closed, kw_only=True, frozen=True):
     content: ContentIO
 
 
-class _ScriptContent(Closed, kw_only=True, frozen=True):
-    language: Language
-    platforms: list[Platform]
-    run_as: RunAs
-    timeout_seconds: int
-    parameters: list[ParameterIO]
-    body: str
-
-
 class _ScriptFile(Closed, kw_only=True, frozen=True):
     name: str
     description: str
     category: tuple[str, str]
-    content: _ScriptContent
+    content: ScriptContentIO
 
 
 def library() -> Library:
@@ -64,7 +54,7 @@ def library() -> Library:
                 name=file.name,
                 description=file.description,
                 category_id=_category_id(*file.category),
-                content=_script(file.content),
+                content=file.content.content(),
             )
             for name, file in scripts.items()
         ),
@@ -79,17 +69,6 @@ def library() -> Library:
             )
             for name, file in trees.items()
         ),
-    )
-
-
-def _script(said: _ScriptContent) -> ScriptContent:
-    return ScriptContent(
-        language=said.language,
-        body=said.body,
-        parameters=tuple(one.parameter() for one in said.parameters),
-        platforms=tuple(said.platforms),
-        run_as=said.run_as,
-        timeout_seconds=said.timeout_seconds,
     )
 
 
