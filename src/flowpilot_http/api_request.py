@@ -30,6 +30,7 @@ from flowpilot_core.domain.kernel.identifiers import (
     ProviderId,
     PsaConnectionId,
     PsaPostId,
+    RatingId,
     ScriptTemplateId,
     SessionId,
     StepId,
@@ -121,6 +122,11 @@ class Call(Request[Person, None, State]):
     def template_id(self) -> ScriptTemplateId:
         """The script template the path names."""
         return self._id("template", ScriptTemplateId)
+
+    @property
+    def rating_id(self) -> RatingId:
+        """The rating the path names."""
+        return self._id("rating", RatingId)
 
     @property
     def number(self) -> int:

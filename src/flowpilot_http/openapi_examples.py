@@ -440,10 +440,20 @@ _template_listed: Final = {
     "updated_at": _LATER,
     "published_at": _LATER,
     "uses": 4,
+    "rating": {"stars": 3.75, "count": 1},
 }
 _template: Final = {**_template_listed, "content": _script, "problems": []}
 _template_draft: Final = {**_template, "state": "draft", "revision": None, "has_draft": True, "published_at": None, "uses": 0}
 _script_revision: Final = {"number": 1, "note": "Checked on both platforms", "by": _SENIOR, "at": _LATER, "content": _script}
+_rating: Final = {
+    "id": "01998c2e-7a10-7000-8000-000000000024",
+    "subject": "script_template",
+    "subject_id": _template["id"],
+    "stars": 5,
+    "comment": "Saves a quarter of an hour",
+    "by": _JUNIOR,
+    "at": _LATER,
+}
 _rendered: Final = {"text": "ping -c 3 'mail.example'\n", "sha256": _DIGEST, "asks": []}
 _unsent: Final = {"state": "pending", "attempts": 0, "status": None, "request": None, "response": None, "updated_at": _LATER}
 _hooked: Final = {
@@ -691,6 +701,10 @@ EXAMPLES: Final[Mapping[str, Any]] = {
             },
         },
     },
+    "rate request": {key: _rating[key] for key in ("subject", "subject_id", "stars", "comment")},
+    "rate": _rating,
+    "list_ratings": _page(_rating),
+    "drop_rating request": {},
     "add_webhook request": {
         "name": "On-call dashboard",
         "url": "https://dashboard.example.com/flowpilot",

@@ -118,6 +118,10 @@ class TestAnalytics(contracts.AnalyticsContract):
     pass
 
 
+class TestRatings(contracts.RatingsContract):
+    pass
+
+
 class TestScriptTemplates(contracts.ScriptTemplatesContract):
     pass
 

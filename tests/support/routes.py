@@ -118,7 +118,8 @@ async def _scripted(owner: Somebody, manager: Somebody) -> Mapping[str, str]:
     content = {"language": "bash", "body": "echo {{ x }}", "parameters": [{"name": "x", "label": "X", "type": "text", "required": False}]}
     template = await owner.made("/script-templates", {"name": "x", "content": content})
     await manager.made(f"/script-templates/{template['id']}/publish")
-    return {"template_id": template["id"]}
+    rating = await owner.made("/ratings", {"subject": "script_template", "subject_id": template["id"], "stars": 5})
+    return {"template_id": template["id"], "subject_id": template["id"], "rating_id": rating["id"]}
 
 
 async def things_of(owner: Somebody, colleague: Somebody, manager: Somebody) -> Mapping[str, str]:
@@ -192,6 +193,8 @@ def a_body(operation: Operation | None, things: Mapping[str, str]) -> dict[str, 
         "base_url": "https://psa.example",
         "credentials": {"key": "good"},
         "issuer": "https://login.example",
+        "subject": "script_template",
+        "stars": 5,
     }
     assert operation is not None
     if operation.body is None:

@@ -31,6 +31,7 @@ from flowpilot_core.domain.kernel.identifiers import (
     PsaConnectionId,
     PsaPostId,
     PsaTicketId,
+    RatingId,
     ScriptTemplateId,
     SecretId,
     SessionId,
@@ -46,6 +47,7 @@ from flowpilot_core.domain.kernel.identifiers import (
     WebhookMessageId,
 )
 from flowpilot_core.domain.knowledge.category import TreeCategory
+from flowpilot_core.domain.knowledge.rating import TemplateRating
 from flowpilot_core.domain.knowledge.script_template import ScriptRevision, ScriptTemplate
 from flowpilot_core.domain.knowledge.tree import Tree, TreeRevision
 from flowpilot_core.domain.notifications.delivery import Delivery
@@ -156,6 +158,7 @@ class Tables:
     tree_categories: dict[TreeCategoryId, TreeCategory] = Factory(dict)
     script_templates: dict[ScriptTemplateId, ScriptTemplate] = Factory(dict)
     script_revisions: dict[tuple[ScriptTemplateId, int], ScriptRevision] = Factory(dict)
+    template_ratings: dict[RatingId, TemplateRating] = Factory(dict)
     audit: dict[int, AuditEntry] = Factory(dict)
     platform: "Tables | None" = None
     """What the platform has, for another account to read of; None for the platform itself."""
@@ -264,6 +267,7 @@ class Working:
         self.tree_categories = Rows(tables.tree_categories)
         self.script_templates = Rows(tables.script_templates)
         self.script_revisions = Rows(tables.script_revisions)
+        self.template_ratings = Rows(tables.template_ratings)
         self.audit = Rows(tables.audit)
         self.platform = tables.platform or Tables()
         self.events: list[Event] = []

@@ -15,6 +15,7 @@ from flowpilot_adapters.memory.assistant.suggestions import MemorySuggestions
 from flowpilot_adapters.memory.assistant.token_use import MemoryTokenUse
 from flowpilot_adapters.memory.handoffs.claim_watches import MemoryClaimWatches
 from flowpilot_adapters.memory.handoffs.handoffs import MemoryHandoffs
+from flowpilot_adapters.memory.knowledge.ratings import MemoryRatings
 from flowpilot_adapters.memory.knowledge.script_templates import MemoryScriptTemplates
 from flowpilot_adapters.memory.knowledge.tree_categories import MemoryTreeCategories
 from flowpilot_adapters.memory.knowledge.trees import MemoryTrees
@@ -67,6 +68,7 @@ class MemoryUnitOfWork:
         self._trees = MemoryTrees(transaction)
         self._tree_categories = MemoryTreeCategories(transaction)
         self._script_templates = MemoryScriptTemplates(transaction)
+        self._ratings = MemoryRatings(transaction)
         self._imports = MemoryImports(transaction)
         self._psa = MemoryPsaLedger(transaction)
         self._psa_members = MemoryPsaMembers(transaction)
@@ -191,6 +193,11 @@ class MemoryUnitOfWork:
     def script_templates(self) -> MemoryScriptTemplates:
         """The script templates."""
         return self._script_templates
+
+    @property
+    def ratings(self) -> MemoryRatings:
+        """What people think of trees and script templates."""
+        return self._ratings
 
     @property
     def imports(self) -> MemoryImports:

@@ -60,6 +60,7 @@ APP_MAY: Final[Mapping[str, str]] = MappingProxyType(
         "script_template": "SELECT, INSERT, UPDATE, DELETE",
         "script_template_draft": "SELECT, INSERT, UPDATE, DELETE",
         "script_template_revision": "SELECT, INSERT",
+        "template_rating": "SELECT, INSERT, UPDATE, DELETE",
         "token_use": "SELECT, INSERT, UPDATE",
         "assessment_feedback": "SELECT, INSERT, UPDATE",
         "secret": "SELECT, INSERT, UPDATE, DELETE",

@@ -22,6 +22,7 @@ from flowpilot_adapters.sql.assistant.token_use import SqlTokenUse
 from flowpilot_adapters.sql.handoffs.claim_watches import SqlClaimWatches
 from flowpilot_adapters.sql.handoffs.handoffs import SqlHandoffs
 from flowpilot_adapters.sql.kernel.events import log
+from flowpilot_adapters.sql.knowledge.ratings import SqlRatings
 from flowpilot_adapters.sql.knowledge.script_templates import SqlScriptTemplates
 from flowpilot_adapters.sql.knowledge.tree_categories import SqlTreeCategories
 from flowpilot_adapters.sql.knowledge.trees import SqlTrees
@@ -93,6 +94,7 @@ class SqlUnitOfWork:
     trees = _Room(SqlTrees)
     tree_categories = _Room(SqlTreeCategories)
     script_templates = _Room(SqlScriptTemplates)
+    ratings = _Room(SqlRatings)
     imports = _Room(SqlImports)
     psa = _Room(SqlPsaLedger)
     psa_members = _Room(SqlPsaMembers)

@@ -25,6 +25,7 @@ from flowpilot_core.application.insights.analytics import Analytics
 from flowpilot_core.application.kernel.computing import compute_here
 from flowpilot_core.application.kernel.units import Reaction, Units
 from flowpilot_core.application.knowledge.parsing import NO_PARSERS, Parsers
+from flowpilot_core.application.knowledge.ratings import Ratings
 from flowpilot_core.application.knowledge.script_templates import ScriptTemplates
 from flowpilot_core.application.notifications.deliveries import Deliveries
 from flowpilot_core.application.notifications.escalation_policy import Escalation
@@ -76,6 +77,7 @@ class FlowPilot:
     tickets: Tickets
     psa_webhooks: PsaWebhooks
     script_templates: ScriptTemplates
+    ratings: Ratings
     people: People
     invitations: Invitations
     replay: Replay
@@ -132,6 +134,7 @@ class FlowPilot:
             outputs=Outputs(units=units, clock=clock, new_id=new_id, redact=redact, models=models, compute=compute),
             assessments=Assessments(units=units, view=view, clock=clock, new_id=new_id),
             sessions=sessions,
+            ratings=Ratings(units=units, clock=clock, new_id=new_id),
             script_templates=ScriptTemplates(units=units, sessions=sessions, clock=clock, new_id=new_id, parsers=parsers, compute=compute),
             escalation=Escalation(units=units, clock=clock),
             accounts=Accounts(begin=begin, view=view, clock=clock, new_id=new_id, new_secret=new_secret),

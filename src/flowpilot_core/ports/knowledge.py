@@ -5,15 +5,18 @@ An account reads what the platform published as if it were its own; changing som
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
+from uuid import UUID
 
 from attrs import frozen
 
 from flowpilot_core.domain.kernel.actor import Actor
-from flowpilot_core.domain.kernel.identifiers import ScriptTemplateId, TreeCategoryId, TreeId, UserId
+from flowpilot_core.domain.kernel.identifiers import RatingId, ScriptTemplateId, TreeCategoryId, TreeId, UserId
 from flowpilot_core.domain.knowledge.category import TreeCategory
 from flowpilot_core.domain.knowledge.content import TreeKind
 from flowpilot_core.domain.knowledge.literals import Language
+from flowpilot_core.domain.knowledge.ownership import Ref
 from flowpilot_core.domain.knowledge.parameter import Parameter
+from flowpilot_core.domain.knowledge.rating import NO_STARS, Stars, Subject, TemplateRating
 from flowpilot_core.domain.knowledge.script import ScriptReading
 from flowpilot_core.domain.knowledge.script_template import ScriptRevision, ScriptTemplate
 from flowpilot_core.domain.knowledge.template import TemplateState
@@ -40,6 +43,8 @@ class TreeInUse:
     uses: int = 0
     newest_origin: int | None = None
     """The newest revision of what it was copied from, where that can still be read."""
+    stars: Stars = NO_STARS
+    """What people of the account gave it."""
 
 
 @frozen(kw_only=True)
@@ -157,6 +162,22 @@ class ScriptTemplates(Protocol):
         """Forget one that was never published."""
 
 
+class Ratings(Protocol):
+    """What people of one account think of trees and script templates, inside one unit of work."""
+
+    async def get(self, rating_id: RatingId) -> TemplateRating:
+        """Raises `NotFound`."""
+
+    async def of(self, subject: Subject, ref: Ref[UUID], *, after: RatingId | None, limit: int) -> Sequence[TemplateRating]:
+        """Those of one subject, by id."""
+
+    async def save(self, rating: TemplateRating) -> TemplateRating:
+        """Keep it, in place of an earlier one of the same person of the same subject, whose id it then has. Returns it as kept."""
+
+    async def drop(self, rating_id: RatingId) -> None:
+        """Forget it."""
+
+
 class KnowledgeWork(KernelWork, Protocol):
     """A unit of work over trees and script templates."""
 
@@ -171,6 +192,10 @@ class KnowledgeWork(KernelWork, Protocol):
     @property
     def script_templates(self) -> ScriptTemplates:
         """The script templates."""
+
+    @property
+    def ratings(self) -> Ratings:
+        """What people think of them."""
 
 
 class KnowledgeView(Protocol):

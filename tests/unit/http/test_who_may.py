@@ -120,6 +120,9 @@ WHO: Final[Mapping[tuple[str, str], Who]] = {
     ("POST", f"{WEBHOOK}/test"): Who(MANAGERS),
     ("GET", f"{WEBHOOK}/deliveries"): Who(MANAGERS),
     ("POST", f"{WEBHOOK}/deliveries/{{message_id:str}}/replay"): Who(MANAGERS),
+    ("POST", "/ratings"): Who(ENGINEERS),
+    ("GET", "/ratings"): Who(EVERYBODY, query="subject=script_template&subject_id"),
+    ("DELETE", "/ratings/{rating_id:str}"): Who("assignee", hidden=True, anew=True),
     ("GET", "/script-templates"): Who(EVERYBODY),
     ("POST", "/script-templates"): Who(ENGINEERS),
     ("POST", "/script-templates/detect"): Who(ENGINEERS),
@@ -204,7 +207,7 @@ async def _given(world: World, what: str) -> Mapping[str, str]:
 
 
 def _query(who: Who, things: Mapping[str, str]) -> str:
-    return f"?{who.query}={things[who.query]}" if who.query else ""
+    return f"?{who.query}={things[who.query.rpartition('&')[2]]}" if who.query else ""
 
 
 async def _may(who: Somebody, method: str, path: str, operation: Operation | None, things: Mapping[str, str], *, hidden: bool) -> bool:

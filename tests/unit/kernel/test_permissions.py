@@ -61,6 +61,7 @@ ALLOWED = {
     Permission.READ_TREE_DRAFTS: "Olga Adam Anna system",
     Permission.WRITE_TREES: "Olga Adam Anna Ben system",
     Permission.PUBLISH_TREES: "Olga Adam system",
+    Permission.RATE_TREES: "Olga Adam Anna Ben",
     Permission.MANAGE_CATEGORIES: "Olga Adam system",
     Permission.DECIDE_PROPOSALS: "Olga Adam",
 }

@@ -10,8 +10,11 @@ from flowpilot_adapters.memory.transaction import Transaction
 from flowpilot_core.domain.kernel.actor import Actor
 from flowpilot_core.domain.kernel.errors import NotFound, Stale
 from flowpilot_core.domain.kernel.identifiers import ScriptTemplateId
+from flowpilot_core.domain.knowledge.rating import Subject
 from flowpilot_core.domain.knowledge.script_template import ScriptRevision, ScriptTemplate
 from flowpilot_core.ports.knowledge import ScriptFilter, TreeInUse
+
+from .ratings import stars
 
 
 @frozen
@@ -107,4 +110,5 @@ def _use(rows: Working, template_id: ScriptTemplateId) -> TreeInUse:
     steps = sum(one.script is not None and one.script.template_id == template_id for one in rows.steps.values())
     one = _found(rows, template_id)
     origin = _found(rows, one.copied_from.template.id) if one and one.copied_from else None
-    return TreeInUse(uses=copies + steps, newest_origin=origin.revision if origin else None)
+    given = stars(rows, Subject.SCRIPT_TEMPLATE, template_id)
+    return TreeInUse(uses=copies + steps, newest_origin=origin.revision if origin else None, stars=given)

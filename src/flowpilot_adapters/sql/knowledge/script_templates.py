@@ -19,9 +19,11 @@ from flowpilot_core.domain.kernel.actor import Actor, acts
 from flowpilot_core.domain.kernel.errors import NotFound
 from flowpilot_core.domain.kernel.identifiers import ScriptTemplateId
 from flowpilot_core.domain.kernel.permissions import Permission, permits
+from flowpilot_core.domain.knowledge.rating import Stars, Subject
 from flowpilot_core.domain.knowledge.script_template import ScriptRevision, ScriptTemplate
 from flowpilot_core.ports.knowledge import ScriptFilter, TreeInUse
 
+from .ratings import TOTAL, VOTES, given
 from .trees import account_of, readable
 
 TEMPLATE_ID: Final = bindparam("template_id", type_=Uuid())
@@ -106,11 +108,16 @@ _newest_origin = (
     .where(readable(_origin), _origin.c.account_id == script_template.c.copied_account_id, _origin.c.id == script_template.c.copied_id)
     .scalar_subquery()
 )
+_votes, _total = (given(Subject.SCRIPT_TEMPLATE, script_template, what) for what in (VOTES, TOTAL))
 USES: Final = compiled(
     "uses of script templates",
-    select(script_template.c.id, (_copies + _steps).label("uses"), _newest_origin.label("newest_origin")).where(
-        readable(script_template), script_template.c.id == any_(IDS)
-    ),
+    select(
+        script_template.c.id,
+        (_copies + _steps).label("uses"),
+        _newest_origin.label("newest_origin"),
+        _votes.label("votes"),
+        _total.label("stars"),
+    ).where(readable(script_template), script_template.c.id == any_(IDS)),
 )
 NEWEST: Final = compiled(
     "newest revisions of script templates",
@@ -199,7 +206,7 @@ class SqlScriptTemplates:
         """As `ScriptTemplates.uses` says."""
         none = {one: TreeInUse() for one in ids}
         (found,) = await self._transaction.read(USES(account_id=self._account_id, ids=list(ids)))
-        return {**none, **{row.id: TreeInUse(uses=row.uses, newest_origin=row.newest_origin) for row in found.rows}}
+        return {**none, **{row.id: _use(row) for row in found.rows}}
 
     async def newest(self, ids: Collection[ScriptTemplateId]) -> Mapping[ScriptTemplateId, int]:
         """As `ScriptTemplates.newest` says."""
@@ -275,3 +282,7 @@ class SqlScriptTemplates:
             "updated_at": one.updated_at,
             "published_at": one.published_at,
         }
+
+
+def _use(row: Any) -> TreeInUse:
+    return TreeInUse(uses=row.uses, newest_origin=row.newest_origin, stars=Stars(count=row.votes, total=row.stars))

@@ -26,7 +26,16 @@ from .assistant import assessment, assessment_feedback, suggestion, token_use
 from .columns import SCHEMA, metadata
 from .handoffs import claim_watch, handoff, handoff_seen, handoff_snapshot, handoff_verdict
 from .kernel import event, event_counter, idempotency_key
-from .knowledge import script_template, script_template_draft, script_template_revision, tree, tree_category, tree_draft, tree_revision
+from .knowledge import (
+    script_template,
+    script_template_draft,
+    script_template_revision,
+    template_rating,
+    tree,
+    tree_category,
+    tree_draft,
+    tree_revision,
+)
 from .notifications import delivery, escalation_policy, notification_preference, policy_run, presence, webhook, webhook_message
 from .outputs import output, output_version
 from .psa import psa_connection, psa_member, psa_post, psa_ticket, psa_webhook
@@ -86,6 +95,7 @@ __all__ = [
     "suggestion",
     "team",
     "team_membership",
+    "template_rating",
     "token_use",
     "tree",
     "tree_category",

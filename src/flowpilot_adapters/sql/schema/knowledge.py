@@ -3,7 +3,7 @@
 A row may refer to one of its own account's rows, or to one of the platform's, which every account may read: `to_own_or_platform`.
 """
 
-from sqlalchemy import CheckConstraint, Column, ForeignKeyConstraint, Index, Table, Text
+from sqlalchemy import CheckConstraint, Column, ForeignKeyConstraint, Index, SmallInteger, Table, Text, UniqueConstraint
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from flowpilot_core.domain.kernel.identifiers import PLATFORM_ACCOUNT
@@ -193,3 +193,28 @@ script_template_revision = Table(
     foreign_key("script_template_revision", "by", ("by_user_id",), "person", ("id",)),
     CheckConstraint("number > 0", name="ck_script_template_revision_number"),
 )
+
+
+template_rating = Table(
+    "template_rating",
+    metadata,
+    uuid_column("account_id"),
+    uuid_column("id"),
+    uuid_column("tree_account_id", null=True),
+    uuid_column("tree_id", null=True),
+    uuid_column("script_account_id", null=True),
+    uuid_column("script_id", null=True),
+    uuid_column("user_id"),
+    Column("stars", SmallInteger, nullable=False),
+    text_column("comment", null=True),
+    time_column("given_at"),
+    primary_key("template_rating", "id"),
+    foreign_key("template_rating", "user", ("user_id",), "person", ("id",)),
+    *to_own_or_platform("template_rating", "tree", "tree"),
+    *to_own_or_platform("template_rating", "script", "script_template"),
+    UniqueConstraint("account_id", "tree_account_id", "tree_id", "user_id", name="uq_template_rating_tree"),
+    UniqueConstraint("account_id", "script_account_id", "script_id", "user_id", name="uq_template_rating_script"),
+    CheckConstraint("(tree_id IS NULL) <> (script_id IS NULL)", name="ck_template_rating_subject"),
+    CheckConstraint("stars BETWEEN 1 AND 5", name="ck_template_rating_stars"),
+)
+"""Of a tree or of a script template."""

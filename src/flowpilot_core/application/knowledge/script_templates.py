@@ -8,7 +8,7 @@ from attrs import evolve, frozen
 from flowpilot_core.application.kernel.units import PLAIN, Request, Units
 from flowpilot_core.application.sessions.sessions import Added, Sessions
 from flowpilot_core.domain.kernel.actor import Actor
-from flowpilot_core.domain.kernel.errors import NotFound, Stale
+from flowpilot_core.domain.kernel.errors import Stale
 from flowpilot_core.domain.kernel.identifiers import BranchId, ScriptTemplateId, SessionId, TreeCategoryId, UserId
 from flowpilot_core.domain.kernel.permissions import Permission, require_role
 from flowpilot_core.domain.knowledge.category import TreeCategory
@@ -33,6 +33,7 @@ from flowpilot_core.ports.kernel import Clock, Compute, NewId
 from flowpilot_core.ports.knowledge import KnowledgeWork, ScriptFilter, TreeInUse
 from flowpilot_core.ports.unit_of_work import UnitOfWork
 
+from .names import names_of
 from .parsing import Parsers
 
 
@@ -119,14 +120,14 @@ class ScriptTemplates:
         async with self.units.begin(actor.account_id) as work:
             await _readable(work, actor, template_id)
             found = await work.script_templates.revisions(template_id)
-            return found, await _people(work, {one.by for one in found})
+            return found, await names_of(work, {one.by for one in found})
 
     async def revision(self, actor: Actor, template_id: ScriptTemplateId, number: int) -> tuple[ScriptRevision, Mapping[UserId, str]]:
         """One of them, with names."""
         async with self.units.begin(actor.account_id) as work:
             await _readable(work, actor, template_id)
             found = await work.script_templates.revision(template_id, number)
-            return found, await _people(work, {found.by})
+            return found, await names_of(work, {found.by})
 
     async def make(
         self,
@@ -369,15 +370,4 @@ async def _category(work: ScriptNeeds, category_id: TreeCategoryId | None) -> Re
 
 
 async def _names(work: ScriptNeeds, templates: Sequence[ScriptTemplate]) -> Mapping[UserId, str]:
-    return await _people(work, {user for one in templates for user in (one.created_by, one.draft.by if one.draft else None)})
-
-
-async def _people(work: ScriptNeeds, ids: set[UserId | None]) -> Mapping[UserId, str]:
-    """What they are called, as far as they are of this account: whoever wrote the platform's is nobody's business."""
-    names: dict[UserId, str] = {}
-    for user_id in filter(None, ids):
-        try:
-            names[user_id] = (await work.people.user(user_id)).name
-        except NotFound:
-            continue
-    return names
+    return await names_of(work, {user for one in templates for user in (one.created_by, one.draft.by if one.draft else None)})

@@ -60,6 +60,7 @@ class Permission(StrEnum):
     WRITE_TREES = "write trees"
     PUBLISH_TREES = "publish trees"
     MANAGE_CATEGORIES = "manage categories"
+    RATE_TREES = "rate trees and script templates"
     DECIDE_PROPOSALS = "decide on proposed trees"
 
 
@@ -143,6 +144,7 @@ PERMISSIONS: Mapping[Permission, Rule] = MappingProxyType(
         # The system writes what a new version of the product brings to the platform.
         Permission.WRITE_TREES: Rule(system=True),
         Permission.PUBLISH_TREES: Rule(roles=OWNERS_AND_ADMINS, system=True),
+        Permission.RATE_TREES: Rule(),
         Permission.MANAGE_CATEGORIES: Rule(roles=OWNERS_AND_ADMINS, system=True),
         Permission.DECIDE_PROPOSALS: Rule(roles=OWNERS_AND_ADMINS),
     }

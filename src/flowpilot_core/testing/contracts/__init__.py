@@ -35,6 +35,7 @@ from flowpilot_core.testing.contracts.kernel.compute import ComputeContract
 from flowpilot_core.testing.contracts.kernel.counting import PlacesContract, TalliesContract
 from flowpilot_core.testing.contracts.kernel.event_log import EventLogContract
 from flowpilot_core.testing.contracts.kernel.unit_of_work import OnceContract, UnitOfWorkContract
+from flowpilot_core.testing.contracts.knowledge.ratings import RatingsContract
 from flowpilot_core.testing.contracts.knowledge.script_templates import ScriptTemplatesContract
 from flowpilot_core.testing.contracts.knowledge.scripts import ScriptsContract
 from flowpilot_core.testing.contracts.knowledge.trees import TreesContract
@@ -89,6 +90,7 @@ __all__ = [
     "PsaLedgerContract",
     "PsaWebhooksContract",
     "QueueContract",
+    "RatingsContract",
     "RedactorContract",
     "ReplayContract",
     "ScriptTemplatesContract",

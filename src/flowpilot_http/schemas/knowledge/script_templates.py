@@ -27,6 +27,7 @@ from flowpilot_http.schemas.kernel import By, Closed, Instant, Line, MaybeText, 
 from flowpilot_http.schemas.sessions import AddedStepOut
 
 from .content import ParameterIO
+from .ratings import StarsOut
 
 Value = str | int | float | bool
 Values = Annotated[
@@ -183,6 +184,7 @@ class ScriptTemplateOut(msgspec.Struct, kw_only=True, frozen=True):
     updated_at: Instant
     published_at: Instant | None
     uses: int
+    rating: StarsOut
 
     @classmethod
     def listed(cls, one: ScriptListed) -> "ScriptTemplateOut":
@@ -270,6 +272,7 @@ def _head(one: ScriptListed) -> dict[str, Any]:
         else None,
         "created_by": _by(template.created_by, one.names),
         "uses": one.use.uses,
+        "rating": StarsOut.of(one.use.stars),
     }
 
 

@@ -1,0 +1,53 @@
+"""What people of one account think of trees and script templates."""
+
+import asyncio
+from collections.abc import Sequence
+from uuid import UUID
+
+from attrs import evolve, frozen
+
+from flowpilot_adapters.memory.tables import Working
+from flowpilot_adapters.memory.transaction import Transaction
+from flowpilot_core.domain.kernel.errors import NotFound
+from flowpilot_core.domain.kernel.identifiers import RatingId
+from flowpilot_core.domain.knowledge.ownership import Ref
+from flowpilot_core.domain.knowledge.rating import Stars, Subject, TemplateRating
+
+
+@frozen
+class MemoryRatings:
+    """Inside one unit of work."""
+
+    _work: Transaction
+
+    async def get(self, rating_id: RatingId) -> TemplateRating:
+        """As `Ratings.get` says."""
+        await asyncio.sleep(0)
+        found = self._work.rows.template_ratings.get(rating_id)
+        if found is None:
+            raise NotFound("rating")
+        return found
+
+    async def of(self, subject: Subject, ref: Ref[UUID], *, after: RatingId | None, limit: int) -> Sequence[TemplateRating]:
+        """As `Ratings.of` says."""
+        await asyncio.sleep(0)
+        found = [one for one in self._work.rows.template_ratings.values() if (one.subject, one.of) == (subject, ref)]
+        return sorted((one for one in found if after is None or one.id > after), key=lambda one: one.id)[:limit]
+
+    async def save(self, rating: TemplateRating) -> TemplateRating:
+        """As `Ratings.save` says."""
+        about = (rating.subject, rating.of, rating.user_id)
+        before = (one for one in self._work.rows.template_ratings.values() if (one.subject, one.of, one.user_id) == about)
+        kept = evolve(rating, id=next((one.id for one in before), rating.id))
+        self._work.rows.template_ratings.put(kept.id, kept)
+        return kept
+
+    async def drop(self, rating_id: RatingId) -> None:
+        """As `Ratings.drop` says."""
+        self._work.rows.template_ratings.drop(rating_id)
+
+
+def stars(rows: Working, subject: Subject, subject_id: UUID) -> Stars:
+    """What people of the account gave one subject."""
+    found = [one.stars for one in rows.template_ratings.values() if (one.subject, one.of.id) == (subject, subject_id)]
+    return Stars(count=len(found), total=sum(found))

@@ -1,0 +1,107 @@
+"""What people think of trees and script templates, and what many such opinions come to."""
+
+import math
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+from uuid import UUID
+
+from attrs import frozen
+
+from flowpilot_core.domain.kernel.actor import Actor
+from flowpilot_core.domain.kernel.errors import InvalidTransition, InvalidValue
+from flowpilot_core.domain.kernel.identifiers import RatingId, UserId
+from flowpilot_core.domain.kernel.permissions import Permission, person, require_role
+from flowpilot_core.domain.kernel.text import optional_text
+
+from .ownership import Ref
+from .template import Template
+
+MOST_STARS: Final = 5
+PRIOR_STARS: Final = 3.5
+PRIOR_VOTES: Final = 5
+"""What every subject begins with, so that one vote alone says little."""
+_Z: Final = 1.959963984540054
+"""Of 95 per cent, on both sides."""
+
+
+class Subject(StrEnum):
+    """What can be rated."""
+
+    TREE = "tree"
+    SCRIPT_TEMPLATE = "script_template"
+
+
+@frozen(kw_only=True)
+class TemplateRating:
+    """What somebody thinks of a tree or a script template; a later one replaces it."""
+
+    id: RatingId
+    subject: Subject
+    of: Ref[UUID]
+    user_id: UserId
+    stars: int
+    comment: str | None
+    given_at: datetime
+
+
+@frozen(kw_only=True)
+class Stars:
+    """How many rated something, and the stars that they gave together."""
+
+    count: int = 0
+    total: int = 0
+
+    @property
+    def mean(self) -> float:
+        """The mean, drawn towards what everything begins with by so many votes."""
+        return (PRIOR_VOTES * PRIOR_STARS + self.total) / (PRIOR_VOTES + self.count)
+
+
+NO_STARS: Final = Stars()
+
+
+@frozen(kw_only=True)
+class Thumbs:
+    """How many have a thumb up for something, and how many down."""
+
+    up: int = 0
+    down: int = 0
+
+    @property
+    def lower_bound(self) -> float:
+        """The least share of thumbs up that these speak for (Wilson, 95 per cent); 0 without any."""
+        votes = self.up + self.down
+        if votes == 0:
+            return 0.0
+        share, z2 = self.up / votes, _Z * _Z
+        spread = _Z * math.sqrt((share * (1 - share) + z2 / (4 * votes)) / votes)
+        return max(0.0, (share + z2 / (2 * votes) - spread) / (1 + z2 / votes))
+
+
+def rated(
+    rating_id: RatingId,
+    subject: Subject,
+    template: Template[Any, Any],
+    *,
+    stars: int,
+    comment: str | None,
+    by: Actor,
+    at: datetime,
+) -> TemplateRating:
+    """An opinion of something that was published. Raises `InvalidValue`, `RoleForbidden` or `InvalidTransition`."""
+    if not 1 <= stars <= MOST_STARS:
+        raise InvalidValue("stars", f"must be from 1 to {MOST_STARS}")
+    comment = optional_text("comment", comment)
+    require_role(by, Permission.RATE_TREES)
+    if template.revision is None:
+        raise InvalidTransition(template.THING, template.state, "rate")
+    return TemplateRating(
+        id=rating_id,
+        subject=subject,
+        of=Ref(id=template.id, owner=template.owner),
+        user_id=person(by, Permission.RATE_TREES).user_id,
+        stars=stars,
+        comment=comment,
+        given_at=at,
+    )
