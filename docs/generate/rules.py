@@ -47,6 +47,8 @@ HAPPENED: Mapping[EventKind, str] = {
     EventKind.BRANCH_FORKED: "A branch was split into several at a step.",
     EventKind.BRANCH_ACTIVATED: "Work goes on in another branch.",
     EventKind.BRANCH_CLOSED: "A branch was closed as solved, dead end or abandoned.",
+    EventKind.WALK_STARTED: "A session follows a tree from now on, in one of its revisions.",
+    EventKind.WALK_LEFT: "Work in a branch goes on without the tree, with the node where it was left.",
     EventKind.HANDOFF_ESCALATED: "A session was escalated and waits in the queue.",
     EventKind.HANDOFF_ASSESSED: "An assessment of an escalation is there to be read, or will not be.",
     EventKind.HANDOFF_CLAIMED: "An escalation was claimed.",

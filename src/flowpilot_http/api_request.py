@@ -37,6 +37,9 @@ from flowpilot_core.domain.kernel.identifiers import (
     SuggestionId,
     TeamId,
     TokenId,
+    TreeCategoryId,
+    TreeId,
+    TreeProposalId,
     UserId,
     WebhookId,
     WebhookMessageId,
@@ -44,7 +47,7 @@ from flowpilot_core.domain.kernel.identifiers import (
 from flowpilot_core.ports.kernel import LARGEST_KEPT, AlreadyAnswered, Answer, Clock, Once
 from flowpilot_http.schemas.kernel import Listed, Nothing, Page
 
-from . import decoding
+from . import decoding, yaml_text
 from .account_names import AccountNames
 from .auth import Door
 from .cursors import Cursors
@@ -65,6 +68,7 @@ _KEY: Final = re.compile(r"[!-~]{1,255}")
 _VERSION: Final = re.compile(r'"([1-9][0-9]{0,17})"')
 _NO_BODY: Final[Header] = (b"content-length", b"0")
 _SIGNING_IN: Final = frozenset({b"authorization", b"cookie"})
+_YAML: Final = re.compile(r"application/(?:x-)?yaml(?:\s*;\s*charset=\"?utf-8\"?)?\s*", re.IGNORECASE)
 _JSON: Final = re.compile(r"application/(?:[a-z0-9.-]+\+)?json(?:\s*;\s*charset=\"?utf-8\"?)?\s*", re.IGNORECASE)
 
 
@@ -187,6 +191,21 @@ class Call(Request[Person, None, State]):
         return self._id("post", PsaPostId)
 
     @property
+    def tree_id(self) -> TreeId:
+        """The tree the path names."""
+        return self._id("tree", TreeId)
+
+    @property
+    def category_id(self) -> TreeCategoryId:
+        """The category of trees the path names."""
+        return self._id("category", TreeCategoryId)
+
+    @property
+    def proposal_id(self) -> TreeProposalId:
+        """The proposed tree the path names."""
+        return self._id("proposal", TreeProposalId)
+
+    @property
     def user_id(self) -> UserId:
         """The person the path names."""
         return self._id("user", UserId)
@@ -227,6 +246,17 @@ class Call(Request[Person, None, State]):
         except Refused:
             await self._require_path()
             raise
+
+    async def read_file(self, kind: type[S]) -> S:
+        """The body as JSON or YAML, as its type says. Raises `Refused` where it cannot be read."""
+        if not _YAML.fullmatch(self._header(b"content-type") or ""):
+            return await self.read(kind)
+        decoding.query(self.scope["query_string"], Nothing)
+        try:
+            data = await self.flowpilot.trees.read_file(self.user, yaml_text.read, await self.body())
+        except yaml_text.NoPlainYaml as exc:
+            raise Refused("malformed", f"The file {exc}.", At("", str(exc))) from None
+        return decoding.data(data, kind)
 
     async def wanted(self, kind: type[S]) -> S:
         """The query. Raises `NotFound`, else `Refused` where it cannot be read."""
@@ -397,6 +427,8 @@ KNOWN: Final[Mapping[str, Callable[[Call], Awaitable[object]]]] = MappingProxyTy
         "connection_id": lambda call: call.flowpilot.psa.require_connection(call.user, call.connection_id),
         "post_id": lambda call: call.flowpilot.psa.require_post(call.user, call.post_id),
         "provider_id": lambda call: call.flowpilot.identities.require(call.user, call.provider_id),
+        "tree_id": lambda call: call.flowpilot.trees.require(call.user, call.tree_id),
+        "category_id": lambda call: call.flowpilot.tree_categories.require(call.user, call.category_id),
         "user_id": lambda call: call.flowpilot.people.member(call.user, call.user_id),
         "team_id": lambda call: call.flowpilot.people.team(call.user, call.team_id),
     }

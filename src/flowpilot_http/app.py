@@ -28,7 +28,7 @@ from flowpilot_http.pages.sessions import session as session_page
 from flowpilot_http.routes.access import audit as audit_log
 from flowpilot_http.routes.access import identity_providers, own_account, people, tokens
 from flowpilot_http.routes.assistant import assessments, suggestions
-from flowpilot_http.routes.knowledge import ratings, script_templates
+from flowpilot_http.routes.knowledge import ratings, script_templates, tree_categories, trees, walks
 from flowpilot_http.routes.notifications import escalation_policy as escalation
 from flowpilot_http.routes.notifications import events, webhooks
 
@@ -115,6 +115,9 @@ def create_app(
         *script_templates.ROUTES,
         *insights.ROUTES,
         *ratings.ROUTES,
+        *trees.ROUTES,
+        *walks.ROUTES,
+        *tree_categories.ROUTES,
     )
     account = Router("/", route_handlers=of_account, before_request=answered)
     pages = Router(

@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from flowpilot_core.application.flowpilot import FlowPilot
+from flowpilot_core.application.knowledge.walks import Walked
 from flowpilot_core.application.sessions.sessions import Added
 from flowpilot_core.domain.kernel.actor import Person
 from flowpilot_core.domain.kernel.errors import NotFound
@@ -20,6 +21,7 @@ from flowpilot_core.domain.kernel.identifiers import (
     ScriptTemplateId,
     SessionId,
     TeamId,
+    TreeId,
     UserId,
     WebhookId,
     WebhookMessageId,
@@ -30,6 +32,8 @@ from flowpilot_http.schemas.assistant.assessments import AssessmentOut
 from flowpilot_http.schemas.assistant.suggestions import SuggestedOut
 from flowpilot_http.schemas.handoffs.handoffs import HandoffOut
 from flowpilot_http.schemas.knowledge.script_templates import RenderedOut, ScriptTemplateDetailOut, TakenScriptOut
+from flowpilot_http.schemas.knowledge.trees import TreeDetailOut
+from flowpilot_http.schemas.knowledge.walks import WalkedOut
 from flowpilot_http.schemas.notifications.escalation_policy import PolicyIO, PreferencesIO
 from flowpilot_http.schemas.notifications.webhooks import WebhookMessageOut
 from flowpilot_http.schemas.outputs import OutputOut
@@ -95,6 +99,11 @@ async def _taken_script(flowpilot: FlowPilot, reader: Person, of: Reference) -> 
     return TakenScriptOut(**msgspec.structs.asdict(rendered), step=AddedStepOut.made(Added(step=step, other_branch=None), detail.names))
 
 
+async def _walked(flowpilot: FlowPilot, reader: Person, of: Reference) -> object:
+    detail = await flowpilot.walks.get(reader, SessionId(_within(of)))
+    return WalkedOut.of(Walked(step=_one(detail.steps, of.ids[0], "step"), detail=detail))
+
+
 async def _fork(flowpilot: FlowPilot, reader: Person, of: Reference) -> object:
     detail = await flowpilot.sessions.get(reader, SessionId(_within(of)))
     branches = detail.session.branches
@@ -120,6 +129,10 @@ async def _assessment(flowpilot: FlowPilot, reader: Person, of: Reference) -> ob
     after = AssessmentId(_next(of.ids[0]))
     found = await flowpilot.assessments.list(reader, HandoffId(_within(of)), after=after, limit=1)
     return AssessmentOut.of(_one([one.assessment for one in found], of.ids[0], "assessment"))
+
+
+async def _tree(flowpilot: FlowPilot, reader: Person, of: Reference) -> object:
+    return TreeDetailOut.shown(await flowpilot.trees.get(reader, TreeId(of.ids[0])))
 
 
 async def _policy(flowpilot: FlowPilot, reader: Person, _: Reference) -> object:
@@ -163,11 +176,13 @@ ANEW: Final[Mapping[str, Callable[[FlowPilot, Person, Reference], Awaitable[Any]
             AddedStepOut: _step,
             ScriptTemplateDetailOut: _script_template,
             TakenScriptOut: _taken_script,
+            WalkedOut: _walked,
             ForkedOut: _fork,
             HandoffOut: _handoff,
             OutputOut: _output,
             SuggestedOut: _suggested,
             AssessmentOut: _assessment,
+            TreeDetailOut: _tree,
             PolicyIO: _policy,
             PreferencesIO: _preferences,
             UserOut: _user,

@@ -33,8 +33,11 @@ Refusals are `application/problem+json` (RFC 9457) with a stable `code`.
 
 BROWSER: Final = "Somebody signed in on our pages; a change then needs the header `X-CSRF-Token`, which our pages know."
 
-NO_IDS: Final = frozenset({"system", "ticket_id", "token"})
-"""Names in paths that are no ids of ours."""
+NO_IDS: Final[Mapping[str, Json]] = {
+    **{name: {"type": "string"} for name in ("system", "ticket_id", "token")},
+    "number": {"type": "integer", "minimum": 1, "maximum": 999_999_999},
+}
+"""Names in paths that are no ids of ours, and what they are."""
 _REF: Final = "#/components/schemas/{name}"
 _PATH_PARAMETER: Final = re.compile(r"{(\w+):str}")
 
@@ -137,7 +140,7 @@ def _operation(route: _Route, known: Mapping[str, Json]) -> Json:
         told["parameters"] = parameters
     if operation.body is not None:
         required = any(field.required for field in msgspec.structs.fields(operation.body))
-        content = {"application/json": _with_example(known[repr(operation.body)], f"{route.name} request")}
+        content = {media_type: _with_example(known[repr(operation.body)], f"{route.name} request") for media_type in operation.reads}
         told["requestBody"] = {"required": required, "content": content}
     told["responses"] = _responses(route, known)
     return told
@@ -145,7 +148,7 @@ def _operation(route: _Route, known: Mapping[str, Json]) -> Json:
 
 def _in_path(route: _Route) -> Iterator[Json]:
     for name in _PATH_PARAMETER.findall(route.path):
-        kind = {"type": "string"} if name in NO_IDS else {"type": "string", "format": "uuid"}
+        kind = NO_IDS.get(name, {"type": "string", "format": "uuid"})
         yield {"name": name, "in": "path", "required": True, "schema": kind}
 
 

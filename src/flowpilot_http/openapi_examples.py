@@ -48,6 +48,65 @@ _root: Final = {
     "created_at": _AT,
     "closed_at": None,
 }
+_category: Final = {"id": "01998c2e-7a10-7000-8000-0000000000c1", "name": "Printing", "parent_id": None, "owner": "account"}
+_content: Final = {
+    "root": "queue",
+    "nodes": [
+        {
+            "id": "queue",
+            "kind": "question",
+            "text": "Do documents wait in the queue of {{ printer }}?",
+            "answers": [{"label": "Yes", "next": "spooler"}, {"label": "No", "next": "line"}],
+        },
+        {"id": "spooler", "kind": "action", "text": "Restart the spooler", "next": {"worked": "prints", "otherwise": "line"}},
+        {"id": "prints", "kind": "outcome", "text": "It prints again.", "outcome": "solved"},
+        {"id": "line", "kind": "outcome", "text": "Have the line to {{ printer }} looked at.", "outcome": "escalate"},
+    ],
+    "parameters": [{"name": "printer", "label": "Printer", "type": "text", "required": True}],
+}
+_tree: Final = {
+    "id": "01998c2e-7a10-7000-8000-0000000000c2",
+    "version": 3,
+    "kind": "troubleshooting",
+    "owner": "account",
+    "name": "Printer offline",
+    "description": "Nothing comes out, and Windows says that it is offline.",
+    "category": _category,
+    "state": "published",
+    "revision": 2,
+    "has_draft": False,
+    "copied_from": None,
+    "from_session_id": None,
+    "created_by": _SENIOR,
+    "created_at": _AT,
+    "updated_at": _LATER,
+    "published_at": _LATER,
+    "uses": 4,
+    "rating": {"stars": None, "count": 0},
+}
+_whole_tree: Final = {**_tree, "draft_by": None, "content": _content, "problems": []}
+_drafted: Final = {
+    **_whole_tree,
+    "state": "draft",
+    "revision": None,
+    "published_at": None,
+    "uses": 0,
+    "has_draft": True,
+    "draft_by": _SENIOR,
+}
+_file: Final = {"name": "Printer offline", "kind": "troubleshooting", "content": _content}
+_place: Final = {
+    "tree_id": _tree["id"],
+    "revision": 2,
+    "name": "Printer offline",
+    "branch_id": _ROOT,
+    "node": {"id": "spooler", "kind": "action", "text": "Restart the spooler", "help": None, "script": None},
+    "answers": [],
+    "path": [{"node_id": "queue", "step_id": _STEP, "answers": ["Yes"], "result": None}],
+    "left": None,
+    "reached": None,
+}
+_revision: Final = {"number": 2, "note": "Asks for the queue first", "published_by": _SENIOR, "published_at": _LATER}
 _policy: Final = {
     **_root,
     "id": _POLICY,
@@ -769,6 +828,61 @@ EXAMPLES: Final[Mapping[str, Any]] = {
             "digest": _DIGEST,
         }
     ),
+    "fitting_trees": _page(
+        {
+            "tree": {name: _tree[name] for name in ("id", "kind", "owner", "name", "description", "revision")},
+            "score": 62,
+            "because": ["printer", "offline"],
+        }
+    ),
+    "get_walk": {"items": [_place]},
+    "begin_walk request": {"tree_id": _tree["id"], "parameters": {"printer": "LJ-2"}},
+    "begin_walk": {**_session, "walk": {"items": [_place]}},
+    "walk_step request": {"node_id": "queue", "answers": ["Yes"]},
+    "walk_step": {
+        "id": _STEP,
+        "step": {**_step, "kind": "question", "tree": {"tree_id": _tree["id"], "revision": 2, "node_id": "queue"}},
+        "walk": {"items": [_place]},
+    },
+    "leave_walk request": {"reason": "It is the network after all"},
+    "leave_walk": {**_session, "walk": {"items": [_place]}},
+    "list_trees": _page(_tree),
+    "make_tree request": {"name": "Printer offline", "kind": "troubleshooting", "content": _content},
+    "make_tree": _drafted,
+    "import_tree request": _file,
+    "import_tree": _drafted,
+    "get_tree": _whole_tree,
+    "change_tree request": {"category_id": _category["id"]},
+    "change_tree": _whole_tree,
+    "delete_tree request": {},
+    "edit_tree request": {"content": _content},
+    "edit_tree": _drafted,
+    "publish_tree request": {"note": "Asks for the queue first"},
+    "publish_tree": _whole_tree,
+    "archive_tree request": {},
+    "archive_tree": {**_whole_tree, "state": "archived"},
+    "restore_tree request": {},
+    "restore_tree": _whole_tree,
+    "copy_tree request": {},
+    "copy_tree": {**_drafted, "copied_from": {"id": _tree["id"], "revision": 2, "newest_revision": 2}},
+    "draft_from_origin request": {},
+    "draft_from_origin": {**_drafted, "copied_from": {"id": _tree["id"], "revision": 2, "newest_revision": 2}},
+    "list_revisions": _page(_revision),
+    "get_revision": {**_revision, "content": _content, "problems": []},
+    "diff_tree": {
+        "nodes": {
+            "added": ["spooler"],
+            "removed": [],
+            "changed": [{"id": "queue", "fields": {"text": ["Is it on?", "Do documents wait in the queue?"]}}],
+        },
+        "edges": {"added": [["queue", "Yes", "spooler"]], "removed": [["queue", "Yes", "prints"]]},
+    },
+    "list_categories": _page({**_category, "trees": 3, "scripts": 0}),
+    "make_category request": {"name": "Printing"},
+    "make_category": _category,
+    "change_category request": {"name": "Printing and scanning"},
+    "change_category": {**_category, "name": "Printing and scanning"},
+    "drop_category request": {},
     "list_tokens": _page(_token),
     "make_token request": {"name": "Dashboard in the hall", "scope": "read", "expires_at": "2027-11-24T00:00:00Z"},
     "make_token": {**_token, "last_used_at": None, "token": "fp_aguzrlb2kbzqbaaaaaaaaaaaae_…_0f3c9a1e"},

@@ -45,6 +45,8 @@ class Operation:
     """Whether nobody signs in for it."""
     documents: tuple[str, ...] = ()
     """The media types in which the answer is a text, or can be had as one."""
+    reads: tuple[str, ...] = ("application/json",)
+    """The media types of its body."""
     also: Mapping[int, Any] = field(factory=dict)
     """Other answers that are no problems, by status."""
 
@@ -87,9 +89,12 @@ class Part:
         operation = Operation(tag=self._tag, answer=answer, query=query, problems=codes, media_type="text/event-stream")
         return get(path, opt={"operation": operation})
 
-    def makes(self, path: str, answer: Any, *, body: type[msgspec.Struct], problems: tuple[str, ...] = ()) -> F:
-        """A POST that makes something."""
-        return post(path, status_code=201, opt={"operation": self._change(path, answer, 201, body, problems)})
+    def makes(self, path: str, answer: Any, *, body: type[msgspec.Struct], problems: tuple[str, ...] = (), also: str | None = None) -> F:
+        """A POST that makes something, from JSON or from `also`, another media type."""
+        operation = self._change(path, answer, 201, body, problems)
+        return post(
+            path, status_code=201, opt={"operation": operation if also is None else evolve(operation, reads=(*operation.reads, also))}
+        )
 
     def moves(self, path: str, answer: Any, *, body: type[msgspec.Struct], problems: tuple[str, ...] = ()) -> F:
         """A POST that moves what its path names on."""
@@ -120,10 +125,10 @@ class Part:
         """A PUT of something whole, in place of what was there."""
         return put(path, opt={"operation": evolve(self._change(path, answer, 200, body, problems), query=query)})
 
-    def drops(self, path: str, *, problems: tuple[str, ...] = ()) -> F:
+    def drops(self, path: str, *, query: type[msgspec.Struct] | None = None, problems: tuple[str, ...] = ()) -> F:
         """A DELETE of what its path names; nothing is left to show."""
         # What the framework is told is not what is sent: for a 204 it wants a handler that gives nothing back.
-        return delete(path, status_code=200, opt={"operation": self._change(path, None, 204, Nothing, problems)})
+        return delete(path, status_code=200, opt={"operation": evolve(self._change(path, None, 204, Nothing, problems), query=query)})
 
     def hears(self, path: str) -> F:
         """A POST by another system, vouched for by what it brings; nothing is told in return."""

@@ -84,6 +84,7 @@ TITLES: Final[Mapping[str, tuple[int, str]]] = {
     "connection_exists": (409, "This PSA is already connected"),
     "session_full": (409, "The session is full"),
     "draft_taken": (409, "Somebody else is editing this"),
+    "walk_moved_on": (409, "The walk is somewhere else"),
     "category_in_use": (409, "Something is in this category"),
     "too_many_groups": (422, "The answer has too many groups"),
     "last_account_owner": (409, "An account needs an owner"),
@@ -237,6 +238,11 @@ def _draft_taken(exc: errors.DraftTaken) -> Problem:
     by = "system" if exc.by is None else {"id": exc.by, "name": exc.name}
     detail = f"{exc.name or 'A colleague'} has begun a draft of this {exc.thing}. An account owner or admin can take it over."
     return _problem("draft_taken", detail, by=by)
+
+
+@_for(errors.WalkMovedOn)
+def _walk_moved_on(exc: errors.WalkMovedOn) -> Problem:
+    return _problem("walk_moved_on", f"Read the walk again: {exc}.", node_id=exc.node_id)
 
 
 @_for(errors.CategoryInUse)

@@ -14,6 +14,7 @@ from flowpilot_http.operations import Operation
 from flowpilot_http.pages.assets import ASSETS
 from flowpilot_http.pages.exploring import NAMED
 from flowpilot_http.pages.settings import PLACES
+from flowpilot_http.schemas.knowledge.content import ContentIO
 
 from .http import Somebody, World
 
@@ -72,6 +73,8 @@ PAGES = {
 TICKET_PATH = "/tickets/{system:str}/{ticket_id:str}"
 TICKET = {"system": "memory", "ticket_id": "1001"}
 """What a path names in a PSA, not here: each account has its own by these names."""
+NUMBERED = {"number": "1"}
+"""What a path names within another thing."""
 
 Route = tuple[str, str, Operation | None]
 
@@ -122,6 +125,23 @@ async def _scripted(owner: Somebody, manager: Somebody) -> Mapping[str, str]:
     return {"template_id": template["id"], "subject_id": template["id"], "rating_id": rating["id"]}
 
 
+A_TREE = {
+    "root": "end",
+    "nodes": [{"id": "end", "kind": "outcome", "text": "It prints", "outcome": "solved"}],
+}
+
+
+async def _taught(manager: Somebody) -> Mapping[str, str]:
+    """A published tree in a category, copied from another one."""
+    category = await manager.made("/tree-categories", {"name": "Printing"})
+    new = {"name": "Printer offline", "kind": "troubleshooting", "category_id": category["id"], "content": A_TREE}
+    original = await manager.made("/trees", new)
+    await manager.made(f"/trees/{original['id']}/publish")
+    tree = await manager.made(f"/trees/{original['id']}/copy")
+    await manager.made(f"/trees/{tree['id']}/publish")
+    return {"category_id": category["id"], "tree_id": tree["id"]}
+
+
 async def things_of(owner: Somebody, colleague: Somebody, manager: Somebody) -> Mapping[str, str]:
     """One of each thing that a path can name."""
     session = await owner.session()
@@ -145,6 +165,7 @@ async def things_of(owner: Somebody, colleague: Somebody, manager: Somebody) -> 
         "output_id": output["id"],
         **await _trusted(manager),
         "suggestion_id": suggestion["id"],
+        **await _taught(manager),
         **await _posted(owner, manager),
     }
 
@@ -170,7 +191,7 @@ async def _posted(owner: Somebody, manager: Somebody) -> Mapping[str, str]:
 
 def filled(path: str, things: Mapping[str, str]) -> str:
     """A path with the ids of `things` in it."""
-    return re.sub(r"{(\w+):str}", lambda named: {**TICKET, "number": "1", **things}[named[1]], path)
+    return re.sub(r"{(\w+):str}", lambda named: {**TICKET, **NUMBERED, **things}[named[1]], path)
 
 
 def a_body(operation: Operation | None, things: Mapping[str, str]) -> dict[str, Any]:
@@ -204,6 +225,8 @@ def a_body(operation: Operation | None, things: Mapping[str, str]) -> dict[str, 
 
 def _fitting(known: Any, kind: Any) -> Any:
     """What is known of a field, if it may be said there."""
+    if kind is ContentIO:
+        return A_TREE
     listed = isinstance(kind, type) and issubclass(kind, StrEnum)
     return _any(kind) if known is None or (listed and known not in set(kind)) else known
 

@@ -2,8 +2,9 @@
 
 from hypothesis import strategies as st
 
-from flowpilot_core.domain.knowledge.content import Answer, Content, Next, Node, NodeId, NodeKind, TreeOutcome
+from flowpilot_core.domain.knowledge.content import Answer, Content, Next, Node, NodeId, NodeKind
 from flowpilot_core.domain.knowledge.parameter import Parameter
+from flowpilot_core.domain.sessions.walk import TreeOutcome
 
 
 def question(node_id: str, *ways: str | None, text: str = "Does it answer a ping?") -> Node:

@@ -1,7 +1,7 @@
 """Values that are kept whole, as JSON documents: their schema is the domain's."""
 
 import json
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -15,6 +15,8 @@ _converter.register_unstructure_hook(UUID, str)
 _converter.register_structure_hook(UUID, lambda value, _: UUID(value))
 _converter.register_unstructure_hook(date, date.isoformat)
 _converter.register_structure_hook(date, lambda value, _: date.fromisoformat(value))
+_converter.register_unstructure_hook(datetime, datetime.isoformat)
+_converter.register_structure_hook(datetime, lambda value, _: datetime.fromisoformat(value))
 _converter.register_unstructure_hook(timedelta, lambda value: value // timedelta(seconds=1))
 _converter.register_structure_hook(timedelta, lambda value, _: timedelta(seconds=value))
 # What JSON says by itself stays as it says it.

@@ -27,6 +27,9 @@ from flowpilot_core.application.kernel.units import Reaction, Units
 from flowpilot_core.application.knowledge.parsing import NO_PARSERS, Parsers
 from flowpilot_core.application.knowledge.ratings import Ratings
 from flowpilot_core.application.knowledge.script_templates import ScriptTemplates
+from flowpilot_core.application.knowledge.tree_categories import TreeCategories
+from flowpilot_core.application.knowledge.trees import Trees
+from flowpilot_core.application.knowledge.walks import Walks
 from flowpilot_core.application.notifications.deliveries import Deliveries
 from flowpilot_core.application.notifications.escalation_policy import Escalation
 from flowpilot_core.application.notifications.telling import Telling
@@ -67,6 +70,9 @@ class FlowPilot:
     assessments: Assessments
     suggestions: Suggestions
     outputs: Outputs
+    trees: Trees
+    tree_categories: TreeCategories
+    walks: Walks
     escalation: Escalation
     accounts: Accounts
     account: OwnAccount
@@ -132,10 +138,13 @@ class FlowPilot:
                 units=units, view=view, clock=clock, new_id=new_id, redact=redact, models=models, bounds=bounds, compute=compute
             ),
             outputs=Outputs(units=units, clock=clock, new_id=new_id, redact=redact, models=models, compute=compute),
+            trees=Trees(units=units, view=view, clock=clock, new_id=new_id, matches=parsers.matches, compute=compute),
+            tree_categories=TreeCategories(units=units, view=view, clock=clock, new_id=new_id),
             assessments=Assessments(units=units, view=view, clock=clock, new_id=new_id),
             sessions=sessions,
             ratings=Ratings(units=units, clock=clock, new_id=new_id),
             script_templates=ScriptTemplates(units=units, sessions=sessions, clock=clock, new_id=new_id, parsers=parsers, compute=compute),
+            walks=Walks(units=units, view=view, sessions=sessions, clock=clock, new_id=new_id, matches=parsers.matches),
             escalation=Escalation(units=units, clock=clock),
             accounts=Accounts(begin=begin, view=view, clock=clock, new_id=new_id, new_secret=new_secret),
             account=OwnAccount(units=units, clock=clock),

@@ -5,7 +5,7 @@ from uuid import UUID
 import msgspec
 
 from flowpilot_core.domain.kernel.errors import InvalidValue
-from flowpilot_core.domain.kernel.identifiers import BranchId, SessionId, StepId, TeamId, UserId
+from flowpilot_core.domain.kernel.identifiers import BranchId, SessionId, StepId, TeamId, TreeId, UserId
 from flowpilot_core.domain.sessions.feedback import Thumb
 from flowpilot_core.domain.sessions.session import Ticket
 from flowpilot_core.ports.kernel import Entry
@@ -48,7 +48,7 @@ async def start_session(request: Call) -> Body:
     new = await request.read(StartSession)
     ticket = None if new.ticket is None else Ticket(system=new.ticket.system, id=new.ticket.id)
     return await request.changed(
-        lambda change: request.flowpilot.sessions.start(
+        lambda change: request.flowpilot.walks.start_session(
             request.user,
             title=new.title,
             problem=new.problem,
@@ -56,6 +56,8 @@ async def start_session(request: Call) -> Body:
             ticket=ticket,
             priority=new.priority,
             team_id=None if new.team_id is None else TeamId(new.team_id),
+            tree_id=None if new.tree_id is None else TreeId(new.tree_id),
+            parameters=new.parameters,
             request=change,
         ),
         SessionDetailOut.shown,

@@ -1,6 +1,6 @@
 """Sessions, their branches and steps."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -12,9 +12,11 @@ from flowpilot_core.domain.handoffs.debrief import Debrief, debrief
 from flowpilot_core.domain.handoffs.handoff import Intent
 from flowpilot_core.domain.kernel.identifiers import UserId
 from flowpilot_core.domain.kernel.text import EVIDENCE
+from flowpilot_core.domain.knowledge.walking import path, shown
 from flowpilot_core.domain.sessions.branch import FEWEST_OPTIONS, MOST_OPTIONS, Branch, BranchState, ForkPoint, Option, Outcome
 from flowpilot_core.domain.sessions.session import Priority, Session, Status
-from flowpilot_core.domain.sessions.step import Step, StepKind, StepResult, StepScript
+from flowpilot_core.domain.sessions.step import NodeTaken, Step, StepKind, StepResult, StepScript
+from flowpilot_core.domain.sessions.walk import Place, TreeOutcome, Waiting, Walk
 from flowpilot_core.ports.sessions import SessionDetail
 from flowpilot_http.schemas.handoffs.handoffs import HandoffInSession
 
@@ -39,6 +41,8 @@ class StartSession(Closed, kw_only=True, frozen=True):
     ticket: TicketIn | None = None
     priority: Priority = Priority.NORMAL
     team_id: UUID | None = None
+    tree_id: Annotated[UUID | None, Meta(description="A published tree to follow from the beginning.")] = None
+    parameters: Annotated[dict[str, str | int | float | bool], Meta(description="What that tree asks for.")] = {}
 
 
 class NewStep(Closed, kw_only=True, frozen=True):
@@ -134,6 +138,123 @@ class SessionsWanted(Page, kw_only=True, frozen=True):
 
     status: Status | None = None
     assignee: Annotated[str | None, Meta(description="`me`, or the id of a user.", examples=["me"])] = None
+
+
+class StepTreeOut(msgspec.Struct, kw_only=True, frozen=True):
+    """The node of a tree that a step was taken at."""
+
+    tree_id: UUID
+    revision: int
+    node_id: str
+
+    @classmethod
+    def of(cls, node: NodeTaken | None) -> "StepTreeOut | None":
+        """As clients read it."""
+        return None if node is None else cls(tree_id=node.tree_id, revision=node.revision, node_id=node.node_id)
+
+
+class ScriptToRunOut(msgspec.Struct, kw_only=True, frozen=True):
+    """A script that a node asks for, with what it is given."""
+
+    id: UUID
+    revision: int | None
+    parameters: dict[str, str]
+
+
+class WaitingOut(msgspec.Struct, kw_only=True, frozen=True):
+    """A node that waits to be done, its text filled in."""
+
+    id: str
+    kind: StepKind
+    text: str
+    help: str | None
+    script: ScriptToRunOut | None
+
+    @classmethod
+    def of(cls, waiting: Waiting) -> "WaitingOut":
+        """As clients read it."""
+        script = waiting.script
+        return cls(
+            id=waiting.node_id,
+            kind=waiting.kind,
+            text=waiting.text,
+            help=waiting.help,
+            script=None if script is None else ScriptToRunOut(id=script.id, revision=script.revision, parameters=dict(script.parameters)),
+        )
+
+
+class LeftOut(msgspec.Struct, kw_only=True, frozen=True):
+    """That work went on without the tree, while this node waited."""
+
+    node_id: str
+    text: str
+    reason: Annotated[str | None, Meta(description="Null: a step was added by hand, and the node still waits.")]
+    at: Instant
+
+
+class ReachedOut(msgspec.Struct, kw_only=True, frozen=True):
+    """The end of a way."""
+
+    node_id: str
+    outcome: TreeOutcome
+    text: str
+
+
+class PathOut(msgspec.Struct, kw_only=True, frozen=True):
+    """A node on the way here."""
+
+    node_id: str
+    step_id: UUID
+    answers: list[str]
+    result: StepResult | None
+
+
+class WalkPlaceOut(msgspec.Struct, kw_only=True, frozen=True):
+    """How far the walk is in one branch."""
+
+    tree_id: UUID
+    revision: int
+    name: str
+    branch_id: UUID
+    node: WaitingOut | None
+    answers: list[str]
+    path: list[PathOut]
+    left: LeftOut | None
+    reached: ReachedOut | None
+
+    @classmethod
+    def of(cls, walk: Walk, place: Place, steps: Sequence[Step]) -> "WalkPlaceOut":
+        """As clients read it; `steps` are those of the tree that lead there."""
+        left, reached = place.left, place.reached
+        return cls(
+            tree_id=walk.tree_id,
+            revision=walk.revision,
+            name=walk.name,
+            branch_id=place.branch_id,
+            node=None if place.waiting is None else WaitingOut.of(place.waiting),
+            answers=[] if place.waiting is None else list(place.waiting.answers),
+            path=[
+                PathOut(node_id=step.node.node_id, step_id=step.id, answers=list(step.node.answers), result=step.result)
+                for step in steps
+                if step.node is not None
+            ],
+            left=None if left is None else LeftOut(node_id=left.node_id, text=left.text, reason=left.reason, at=left.at),
+            reached=None if reached is None else ReachedOut(node_id=reached.node_id, outcome=reached.outcome, text=reached.text),
+        )
+
+
+class WalkOut(msgspec.Struct, kw_only=True, frozen=True):
+    """The walk of a session: one place for each open branch, and that of the one that closed last."""
+
+    items: list[WalkPlaceOut]
+
+    @classmethod
+    def of(cls, session: Session, steps: Sequence[Step]) -> "WalkOut | None":
+        """As clients read it; None without a walk."""
+        walk = session.walk
+        if walk is None:
+            return None
+        return cls(items=[WalkPlaceOut.of(walk, place, path(session, steps, place.branch_id)) for place in shown(session)])
 
 
 class BranchOut(msgspec.Struct, kw_only=True, frozen=True):
@@ -232,6 +353,7 @@ class StepOut(msgspec.Struct, kw_only=True, frozen=True):
     created_at: Instant
     updated_at: Instant
     script: Annotated[StepScriptOut | UnsetType, Meta(description="Of a step that was taken from a script template.")] = UNSET
+    tree: Annotated[StepTreeOut | None, Meta(description="The node of a tree that it was taken at.")] = None
 
     @classmethod
     def of(cls, step: Step, names: Mapping[UserId, str]) -> "StepOut":
@@ -248,6 +370,7 @@ class StepOut(msgspec.Struct, kw_only=True, frozen=True):
             created_at=step.created_at,
             updated_at=step.updated_at,
             script=StepScriptOut.of(step.script),
+            tree=StepTreeOut.of(step.node),
         )
 
 
@@ -338,6 +461,7 @@ class SessionDetailOut(SessionOut, kw_only=True, frozen=True):
     fork_points: list[ForkPointOut]
     steps: list[StepOut]
     handoffs: list[HandoffInSession]
+    walk: Annotated[WalkOut | None, Meta(description="Where it stands in the tree that it follows.")] = None
 
     @classmethod
     def shown(cls, detail: SessionDetail) -> "SessionDetailOut":
@@ -356,6 +480,7 @@ class SessionDetailOut(SessionOut, kw_only=True, frozen=True):
             fork_points=[ForkPointOut.of(fork, names) for fork in session.branches.fork_points],
             steps=[StepOut.of(step, names) for step in detail.steps],
             handoffs=[HandoffInSession.of(handoff, names) for handoff in detail.handoffs],
+            walk=WalkOut.of(session, detail.steps),
         )
 
 

@@ -13,6 +13,7 @@ from flowpilot_adapters.sql.connection import recorded_round_trips
 from tests.support.http import World, client_of
 from tests.support.routes import (
     MISSING,
+    NUMBERED,
     OPEN,
     PAGES,
     TICKET,
@@ -36,6 +37,7 @@ SMUGGLED = ("account_id", "state", "status", "claimed_by", "role", "version", "a
 async def test_the_list_of_routes_is_the_contracts(world: World) -> None:
     session, handoff, webhook = "/ai-sessions/{session_id:str}", "/handoffs/{handoff_id:str}", "/webhooks/{webhook_id:str}"
     connection, script = "/psa-connections/{connection_id:str}", "/script-templates/{template_id:str}"
+    tree = "/trees/{tree_id:str}"
     posts = (
         "steps",
         "suggestions",
@@ -53,6 +55,8 @@ async def test_the_list_of_routes_is_the_contracts(world: World) -> None:
         "leave",
         "steps/{step_id:str}/feedback",
         "scripts",
+        "walk/steps",
+        "walk/leave",
     )
     moves = (
         "claim",
@@ -109,6 +113,15 @@ async def test_the_list_of_routes_is_the_contracts(world: World) -> None:
         *((method, webhook) for method in ("PATCH", "DELETE")),
         ("GET", f"{webhook}/deliveries"),
         *(("POST", f"{webhook}/{part}") for part in ("secret", "test", "deliveries/{message_id:str}/replay")),
+        *((method, tree) for method in ("GET", "PATCH", "DELETE")),
+        ("PUT", f"{tree}/content"),
+        *(("GET", f"{tree}/{part}") for part in ("revisions", "revisions/{number:str}", "diff", "export")),
+        *(("POST", f"{tree}/{part}") for part in ("publish", "archive", "restore", "copy", "draft-from-origin")),
+        ("POST", "/trees/import"),
+        *((method, f"{session}/walk") for method in ("GET", "POST")),
+        ("GET", f"{session}/trees"),
+        *((method, path) for path in ("/trees", "/tree-categories") for method in ("GET", "POST")),
+        *((method, "/tree-categories/{category_id:str}") for method in ("PATCH", "DELETE")),
         *(("POST", f"{session}/{part}") for part in posts),
         *(("POST", f"{handoff}/{part}") for part in moves),
     } == {(method, path) for method, path, _ in routes(world)}
@@ -180,7 +193,7 @@ async def test_a_part_of_another_accounts_thing_is_unknown_under_ones_own(world:
 
     for method, path, operation in routes_of_accounts(world):
         inner = [
-            name for name in re.findall(r"{(\w+):str}", path) if name not in ("session_id", "handoff_id", "webhook_id", "number", *TICKET)
+            name for name in re.findall(r"{(\w+):str}", path) if name not in ("session_id", "handoff_id", "webhook_id", *TICKET, *NUMBERED)
         ]
         if inner:
             answer = await asked(
@@ -276,7 +289,7 @@ async def test_every_answer_carries_what_keeps_browsers_safe_and_a_name(world: W
                     ),
                     MISSING,
                 )
-                | dict.fromkeys(("connection_id", "post_id"), MISSING),
+                | dict.fromkeys(("connection_id", "post_id", "tree_id", "category_id"), MISSING),
             ),
         )
         assert "nosniff" == answer.headers["x-content-type-options"]

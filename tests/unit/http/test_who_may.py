@@ -22,6 +22,7 @@ SCRIPT = "/script-templates/{template_id:str}"
 WEBHOOK = "/webhooks/{webhook_id:str}"
 PROVIDER = "/identity-providers/{provider_id:str}"
 CONNECTION = "/psa-connections/{connection_id:str}"
+TREE, CATEGORY = "/trees/{tree_id:str}", "/tree-categories/{category_id:str}"
 USER, TEAM = "/users/{user_id:str}", "/teams/{team_id:str}"
 EVERYBODY: Final = "owner admin assignee colleague viewer"
 ENGINEERS: Final = "owner admin assignee colleague"
@@ -137,6 +138,31 @@ WHO: Final[Mapping[tuple[str, str], Who]] = {
     ("POST", f"{SCRIPT}/render"): Who(ENGINEERS),
     ("GET", f"{SCRIPT}/revisions"): Who(EVERYBODY),
     ("GET", f"{SCRIPT}/revisions/{{number:str}}"): Who(EVERYBODY),
+    ("GET", f"{SESSION}/trees"): Who(EVERYBODY),
+    ("GET", f"{SESSION}/walk"): Who(EVERYBODY, given="walked"),
+    ("POST", f"{SESSION}/walk"): Who("assignee"),
+    ("POST", f"{SESSION}/walk/steps"): Who("assignee", given="walked"),
+    ("POST", f"{SESSION}/walk/leave"): Who("assignee", given="walked"),
+    ("GET", "/trees"): Who(EVERYBODY),
+    ("POST", "/trees"): Who(ENGINEERS),
+    ("POST", "/trees/import"): Who(ENGINEERS),
+    ("GET", TREE): Who(EVERYBODY),
+    ("PATCH", TREE): Who(ENGINEERS),
+    ("DELETE", TREE): Who(ENGINEERS),
+    ("PUT", f"{TREE}/content"): Who(ENGINEERS),
+    ("POST", f"{TREE}/publish"): Who(MANAGERS),
+    ("POST", f"{TREE}/archive"): Who(MANAGERS),
+    ("POST", f"{TREE}/restore"): Who(MANAGERS),
+    ("POST", f"{TREE}/copy"): Who(ENGINEERS),
+    ("POST", f"{TREE}/draft-from-origin"): Who(ENGINEERS),
+    ("GET", f"{TREE}/revisions"): Who(EVERYBODY),
+    ("GET", f"{TREE}/revisions/{{number:str}}"): Who(EVERYBODY),
+    ("GET", f"{TREE}/diff"): Who(EVERYBODY),
+    ("GET", f"{TREE}/export"): Who(EVERYBODY),
+    ("GET", "/tree-categories"): Who(EVERYBODY),
+    ("POST", "/tree-categories"): Who(MANAGERS),
+    ("PATCH", CATEGORY): Who(MANAGERS),
+    ("DELETE", CATEGORY): Who(MANAGERS, anew=True),
     ("GET", "/account"): Who(EVERYBODY),
     ("PATCH", "/account"): Who(MANAGERS),
     ("GET", "/audit-log"): Who(MANAGERS),
@@ -201,6 +227,8 @@ async def _given(world: World, what: str) -> Mapping[str, str]:
         session = await world.junior.session()
         await world.senior.made(f"/ai-sessions/{session['id']}/join")
         things["session_id"] = session["id"]
+    if what == "walked":
+        things["session_id"] = (await world.junior.session(tree_id=things["tree_id"]))["id"]
     if what == "claimed":
         await world.senior.made(f"/handoffs/{things['handoff_id']}/claim")
     return things

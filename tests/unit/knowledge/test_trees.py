@@ -6,10 +6,11 @@ from attrs import evolve
 from flowpilot_core.domain.kernel.actor import Actor, System
 from flowpilot_core.domain.kernel.errors import DraftTaken, InvalidTransition, InvalidValue, NotFound, RoleForbidden
 from flowpilot_core.domain.kernel.identifiers import PLATFORM_ACCOUNT, TreeId
-from flowpilot_core.domain.knowledge.content import EMPTY, Content, Node, NodeId, NodeKind, TreeKind, TreeOutcome
+from flowpilot_core.domain.knowledge.content import EMPTY, Content, Node, NodeId, NodeKind, TreeKind
 from flowpilot_core.domain.knowledge.ownership import Owner
 from flowpilot_core.domain.knowledge.template import TemplateState
 from flowpilot_core.domain.knowledge.tree import InvalidTree, Tree
+from flowpilot_core.domain.sessions.walk import TreeOutcome
 from flowpilot_core.testing.builders import ADAM, ANNA, BEN, NOON, OLGA, VERA, new_id
 
 SOUND = Content(root=NodeId("end"), nodes=(Node(id=NodeId("end"), kind=NodeKind.OUTCOME, text="It prints", outcome=TreeOutcome.SOLVED),))

@@ -75,10 +75,11 @@ def found(rows: Working, tree_id: TreeId) -> Tree:
 def listed(rows: Working, tree: Tree) -> TreeListed:
     """A tree with what stands around it."""
     copies = sum(one.copied_from is not None and one.copied_from.tree.id == tree.id for one in rows.trees.values())
+    walks = sum(one.walk is not None and one.walk.tree_id == tree.id for one in rows.sessions.values())
     return TreeListed(
         tree=tree,
         category=category(rows, tree.category.id) if tree.category else None,
-        use=TreeInUse(uses=copies, newest_origin=_newest(rows, tree)),
+        use=TreeInUse(uses=copies + walks, newest_origin=_newest(rows, tree)),
     )
 
 

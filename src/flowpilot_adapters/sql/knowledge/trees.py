@@ -13,7 +13,7 @@ from flowpilot_adapters.sql.errors import STALE
 from flowpilot_adapters.sql.queries import ACCOUNT, names_of, only_saved, own
 from flowpilot_adapters.sql.records import kernel as kernel_records
 from flowpilot_adapters.sql.records import knowledge as records
-from flowpilot_adapters.sql.schema import tree, tree_category, tree_draft, tree_revision
+from flowpilot_adapters.sql.schema import session, tree, tree_category, tree_draft, tree_revision
 from flowpilot_adapters.sql.statement import compiled
 from flowpilot_adapters.sql.transaction import Transaction
 from flowpilot_core.domain.kernel.errors import NotFound
@@ -47,13 +47,19 @@ _copies = (
     .where(own(_copy), _copy.c.copied_account_id == tree.c.account_id, _copy.c.copied_id == tree.c.id)
     .scalar_subquery()
 )
+_walks = (
+    select(func.count())
+    .select_from(session)
+    .where(own(session), session.c.walk_tree_account_id == tree.c.account_id, session.c.walk_tree_id == tree.c.id)
+    .scalar_subquery()
+)
 _newest_origin = (
     select(_origin.c.revision)
     .where(readable(_origin), _origin.c.account_id == tree.c.copied_account_id, _origin.c.id == tree.c.copied_id)
     .scalar_subquery()
 )
 AROUND: Final = [
-    _copies.label("uses"),
+    (_copies + _walks).label("uses"),
     _newest_origin.label("newest_origin"),
     _category.c.name.label("category_name"),
     _category.c.parent_id.label("category_parent_id"),
@@ -91,6 +97,7 @@ CHANGING: Final = (
     "description",
     "category_account_id",
     "category_id",
+    "copied_revision",
     "state",
     "revision",
     "words",
@@ -158,7 +165,6 @@ class SqlTrees:
                 kind=new.kind,
                 copied_account_id=account_of(copied, self._account_id),
                 copied_id=copied and copied.id,
-                copied_revision=new.copied_from and new.copied_from.revision,
                 from_session_id=new.from_session_id,
                 created_by=new.created_by,
                 created_at=new.created_at,
@@ -213,6 +219,7 @@ class SqlTrees:
             "description": one.description,
             "category_account_id": account_of(one.category, self._account_id),
             "category_id": one.category and one.category.id,
+            "copied_revision": one.copied_from and one.copied_from.revision,
             "state": one.state,
             "revision": one.revision,
             "words": list(one.words),

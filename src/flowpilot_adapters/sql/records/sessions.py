@@ -9,7 +9,8 @@ from flowpilot_core.domain.kernel.identifiers import BranchId
 from flowpilot_core.domain.sessions.branch import Branch, Branches, BranchState, ForkPoint
 from flowpilot_core.domain.sessions.feedback import Judgement, Rating
 from flowpilot_core.domain.sessions.session import Priority, Resolution, Session, Status, Taken
-from flowpilot_core.domain.sessions.step import Step, StepKind, StepResult, StepScript
+from flowpilot_core.domain.sessions.step import NodeTaken, Step, StepKind, StepResult, StepScript
+from flowpilot_core.domain.sessions.walk import Walk
 
 _status: Final = member(Status)
 _priority: Final = member(Priority)
@@ -50,6 +51,7 @@ def step(row: Any) -> Step:
         result=None if row.result is None else _step_result(row.result),
         evidence=row.evidence,
         script=None if row.script is None else documents.read(row.script, StepScript),
+        node=None if row.node is None else documents.read(row.node, NodeTaken),
         created_by=row.created_by,
         created_at=row.created_at,
         updated_at=row.updated_at,
@@ -73,6 +75,7 @@ def session(row: Any, branches: Iterable[Any]) -> Session:
         parked_with=frozenset(row.parked_with),
         helper_ids=frozenset(row.helper_ids),
         branches=_branches(branches, row.active_branch_id),
+        walk=None if row.walk is None else documents.read(row.walk, Walk),
         step_count=row.step_count,
         text_bytes=row.text_bytes,
         resolution=Resolution(summary=row.resolution_summary, root_cause=row.resolution_root_cause) if row.resolution_summary else None,

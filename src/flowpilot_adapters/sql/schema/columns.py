@@ -5,6 +5,8 @@ from typing import Any, Final
 
 from sqlalchemy import CheckConstraint, Column, DateTime, ForeignKeyConstraint, Integer, MetaData, PrimaryKeyConstraint, Text, Uuid, text
 
+from flowpilot_core.domain.kernel.identifiers import PLATFORM_ACCOUNT
+
 SCHEMA: Final = "flowpilot"
 
 metadata = MetaData(schema=SCHEMA)
@@ -67,3 +69,27 @@ def listed(values: Iterable[str]) -> str:
 def one_of(table: str, column: str, values: Iterable[str]) -> CheckConstraint:
     """A check that a column holds one of these."""
     return CheckConstraint(f"{column} IN ({listed(values)})", name=f"ck_{table}_{column}")
+
+
+_KEYS: Final = {"tree_revision": "tree_id", "script_template_revision": "template_id"}
+"""What tables are referred to by that have no `id`."""
+
+
+def to_own_or_platform(
+    table: str, what: str, to: str, *more: tuple[str, str], circular: bool = False
+) -> tuple[ForeignKeyConstraint, CheckConstraint]:
+    """A foreign key from `<what>_account_id` and `<what>_id`, and `more` columns, and the check that it leads nowhere else.
+
+    `circular`: it leads to a table that leads back.
+    """
+    pairs = ((f"{what}_account_id", "account_id"), (f"{what}_id", _KEYS.get(to, "id")), *more)
+    return (
+        ForeignKeyConstraint(
+            [own for own, _ in pairs], [f"{SCHEMA}.{to}.{theirs}" for _, theirs in pairs], name=f"fk_{table}_{what}", use_alter=circular
+        ),
+        CheckConstraint(
+            f"({what}_account_id IS NULL) = ({what}_id IS NULL)"
+            f" AND ({what}_account_id IS NULL OR {what}_account_id IN (account_id, '{PLATFORM_ACCOUNT}'))",
+            name=f"ck_{table}_{what}",
+        ),
+    )

@@ -3,15 +3,13 @@
 A row may refer to one of its own account's rows, or to one of the platform's, which every account may read: `to_own_or_platform`.
 """
 
-from sqlalchemy import CheckConstraint, Column, ForeignKeyConstraint, Index, SmallInteger, Table, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, Column, Index, SmallInteger, Table, Text, UniqueConstraint
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from flowpilot_core.domain.kernel.identifiers import PLATFORM_ACCOUNT
 from flowpilot_core.domain.knowledge.content import TreeKind
 from flowpilot_core.domain.knowledge.template import TemplateState
 
 from .columns import (
-    SCHEMA,
     foreign_key,
     integer_column,
     metadata,
@@ -20,32 +18,9 @@ from .columns import (
     primary_key,
     text_column,
     time_column,
+    to_own_or_platform,
     uuid_column,
 )
-
-_KEYS = {"tree_revision": "tree_id", "script_template_revision": "template_id"}
-"""What tables are referred to by that have no `id`."""
-
-
-def to_own_or_platform(
-    table: str, what: str, to: str, *more: tuple[str, str], circular: bool = False
-) -> tuple[ForeignKeyConstraint, CheckConstraint]:
-    """A foreign key from `<what>_account_id` and `<what>_id`, and `more` columns, and the check that it leads nowhere else.
-
-    `circular`: it leads to a table that leads back.
-    """
-    pairs = ((f"{what}_account_id", "account_id"), (f"{what}_id", _KEYS.get(to, "id")), *more)
-    return (
-        ForeignKeyConstraint(
-            [own for own, _ in pairs], [f"{SCHEMA}.{to}.{theirs}" for _, theirs in pairs], name=f"fk_{table}_{what}", use_alter=circular
-        ),
-        CheckConstraint(
-            f"({what}_account_id IS NULL) = ({what}_id IS NULL)"
-            f" AND ({what}_account_id IS NULL OR {what}_account_id IN (account_id, '{PLATFORM_ACCOUNT}'))",
-            name=f"ck_{table}_{what}",
-        ),
-    )
-
 
 tree_category = Table(
     "tree_category",

@@ -16,6 +16,7 @@ from .columns import (
     primary_key,
     text_column,
     time_column,
+    to_own_or_platform,
     uuid_column,
 )
 
@@ -43,6 +44,10 @@ session = Table(
     text_column("resolution_summary", null=True),
     text_column("resolution_root_cause", null=True),
     Column("escalation_package", JSONB, nullable=True),
+    Column("walk", JSONB, nullable=True),
+    uuid_column("walk_tree_account_id", null=True),
+    uuid_column("walk_tree_id", null=True),
+    integer_column("walk_revision", null=True),
     uuid_column("latest_handoff_id", null=True),
     uuid_column("taken_handoff_id", null=True),
     uuid_column("taken_by", null=True),
@@ -63,6 +68,8 @@ session = Table(
     foreign_key("session", "active_branch", ("id", "active_branch_id"), "branch", ("session_id", "id"), late=True),
     foreign_key("session", "latest_handoff", ("latest_handoff_id",), "handoff", ("id",), late=True),
     CheckConstraint("(taken_handoff_id IS NULL) = (taken_by IS NULL)", name="ck_session_taken"),
+    *to_own_or_platform("session", "walk_tree", "tree_revision", ("walk_revision", "number"), circular=True),
+    CheckConstraint("(walk IS NULL) = (walk_tree_id IS NULL) AND (walk_tree_id IS NULL) = (walk_revision IS NULL)", name="ck_session_walk"),
     one_of("session", "status", Status),
     one_of("session", "priority", Priority),
     CheckConstraint("(ticket_system IS NULL) = (ticket_id IS NULL)", name="ck_session_ticket"),
@@ -72,6 +79,7 @@ session = Table(
     Index("ix_session_started", "account_id", "created_at"),
     Index("ix_session_assignee", "account_id", "assignee_id", "id"),
     Index("ix_session_resolved", "account_id", "id", postgresql_where=text("status = 'resolved'")),
+    Index("ix_session_walk", "account_id", "walk_tree_account_id", "walk_tree_id", postgresql_where=text("walk_tree_id IS NOT NULL")),
     Index("ix_session_ticket", "account_id", "ticket_id", "ticket_system", postgresql_where=text("ticket_id IS NOT NULL")),
 )
 
@@ -134,6 +142,7 @@ step = Table(
     text_column("result", null=True),
     text_column("evidence", null=True),
     Column("script", JSONB, nullable=True),
+    Column("node", JSONB, nullable=True),
     uuid_column("created_by"),
     time_column("created_at"),
     time_column("updated_at"),

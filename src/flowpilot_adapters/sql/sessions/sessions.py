@@ -30,7 +30,7 @@ from flowpilot_adapters.sql.statement import Call, compiled
 from flowpilot_adapters.sql.transaction import Transaction
 from flowpilot_core.domain.kernel.errors import NotFound
 from flowpilot_core.domain.kernel.events import Plain
-from flowpilot_core.domain.kernel.identifiers import AccountId, BranchId, ForkPointId, SessionId, StepId
+from flowpilot_core.domain.kernel.identifiers import PLATFORM_ACCOUNT, AccountId, BranchId, ForkPointId, SessionId, StepId
 from flowpilot_core.domain.sessions.branch import Branch, BranchState
 from flowpilot_core.domain.sessions.session import Session
 from flowpilot_core.domain.sessions.step import Step
@@ -71,6 +71,7 @@ SAVE: Final = only_saved(
             "escalation_package": func.coalesce(
                 bindparam("new_escalation_package", type_=session.c.escalation_package.type), session.c.escalation_package
             ),
+            "walk": func.coalesce(bindparam("new_walk", type_=session.c.walk.type), session.c.walk),
             **{
                 name: bindparam(f"new_{name}")
                 for name in (
@@ -81,6 +82,9 @@ SAVE: Final = only_saved(
                     "active_branch_id",
                     "step_count",
                     "text_bytes",
+                    "walk_tree_account_id",
+                    "walk_tree_id",
+                    "walk_revision",
                     "resolution_summary",
                     "resolution_root_cause",
                     "latest_handoff_id",
@@ -215,9 +219,10 @@ class SqlSessions:
                 created_by=new.created_by,
                 created_at=new.created_at,
                 escalation_package=kernel_records.document(new.escalation_package),
+                walk=None if new.walk is None else documents.written(new.walk),
                 resolution_summary=resolution and resolution.summary,
                 resolution_root_cause=resolution and resolution.root_cause,
-                **_changing(new),
+                **_changing(new, self._account_id),
             )
         )
         self._write_branches(new, None)
@@ -233,9 +238,10 @@ class SqlSessions:
                 session_id=changed.id,
                 old_version=changed.version,
                 new_escalation_package=None if before and package is before.escalation_package else kernel_records.document(package),
+                new_walk=None if changed.walk is None or (before and changed.walk is before.walk) else documents.written(changed.walk),
                 new_resolution_summary=resolution and resolution.summary,
                 new_resolution_root_cause=resolution and resolution.root_cause,
-                **{f"new_{name}": value for name, value in _changing(changed).items()},
+                **{f"new_{name}": value for name, value in _changing(changed, self._account_id).items()},
             )
         )
         taken = changed.taken
@@ -264,6 +270,7 @@ class SqlSessions:
                 result=new.result,
                 evidence=new.evidence,
                 script=None if new.script is None else documents.written(new.script),
+                node=None if new.node is None else documents.written(new.node),
                 created_by=new.created_by,
                 created_at=new.created_at,
                 updated_at=new.updated_at,
@@ -322,7 +329,7 @@ class SqlSessions:
                 )
 
 
-def _changing(one: Session) -> dict[str, Any]:
+def _changing(one: Session, account_id: AccountId) -> dict[str, Any]:
     """The columns, but for the documents, that moves change."""
     return {
         "status": one.status,
@@ -332,6 +339,9 @@ def _changing(one: Session) -> dict[str, Any]:
         "active_branch_id": one.branches.active_id,
         "step_count": one.step_count,
         "text_bytes": one.text_bytes,
+        "walk_tree_account_id": one.walk and (PLATFORM_ACCOUNT if one.walk.of_platform else account_id),
+        "walk_tree_id": one.walk and one.walk.tree_id,
+        "walk_revision": one.walk and one.walk.revision,
         "latest_handoff_id": one.latest_handoff_id,
         "taken_handoff_id": one.taken and one.taken.handoff_id,
         "taken_by": one.taken and one.taken.by,

@@ -32,6 +32,7 @@ W = TypeVar("W", bound=SessionsNeeds)
 
 
 Move = Callable[[Session, W], Awaitable[tuple[Session, Event]]]
+Follow = Callable[[W, Session], Awaitable[tuple[Session, Event]]]
 
 
 @frozen(kw_only=True)
@@ -81,9 +82,10 @@ class Sessions(Generic[W]):
         ticket: Ticket | None = None,
         priority: Priority = Priority.NORMAL,
         team_id: TeamId | None = None,
+        follow: Follow[W] | None = None,
         request: Request = PLAIN,
     ) -> SessionDetail:
-        """A new session with its root branch, assigned to the actor."""
+        """A new session with its root branch, assigned to the actor; `follow` says what it follows from its first moment on."""
         by = person(actor, Permission.START)
 
         async def unit(work: W) -> SessionDetail:
@@ -101,8 +103,13 @@ class Sessions(Generic[W]):
                 by=by,
                 at=self.clock.now(),
             )
+            events = [event]
+            if follow is not None:
+                session, event = await follow(work, session)
+                events.append(event)
             await work.sessions.add(session)
-            await self.units.record(work, event, request)
+            for event in events:
+                await self.units.record(work, event, request)
             return SessionDetail(session=session, steps=(), handoffs=(), names={by.user_id: by.name})
 
         return await self.units.run(actor, unit, request)

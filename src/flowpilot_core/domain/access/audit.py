@@ -44,6 +44,12 @@ class DeedKind(StrEnum):
     PSA_REMOVED = "psa_connection.removed"
     PSA_WEBHOOK_RENEWED = "psa_webhook.renewed"
     PSA_WEBHOOK_REMOVED = "psa_webhook.removed"
+    TREE_PUBLISHED = "tree.published"
+    TREE_ARCHIVED = "tree.archived"
+    TREE_RESTORED = "tree.restored"
+    CATEGORY_ADDED = "tree_category.added"
+    CATEGORY_CHANGED = "tree_category.changed"
+    CATEGORY_REMOVED = "tree_category.removed"
 
 
 def operator(account_id: AccountId) -> System:

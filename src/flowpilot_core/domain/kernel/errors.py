@@ -153,6 +153,17 @@ class DraftTaken(FlowPilotError):
         return f"{self.name or 'somebody else'} has begun a draft of this {self.thing}"
 
 
+@define
+class WalkMovedOn(FlowPilotError):
+    """Another node of the tree waits than the one that was answered, or none."""
+
+    node_id: str | None
+    """The one that waits."""
+
+    def __str__(self) -> str:
+        return f"the walk is at {self.node_id}" if self.node_id else "no node of the tree waits here"
+
+
 class CategoryInUse(FlowPilotError):
     """Trees, script templates or other categories are in it: say where they are to go."""
 

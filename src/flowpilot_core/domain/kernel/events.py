@@ -32,6 +32,8 @@ class EventKind(StrEnum):
     BRANCH_FORKED = "branch.forked"
     BRANCH_ACTIVATED = "branch.activated"
     BRANCH_CLOSED = "branch.closed"
+    WALK_STARTED = "walk.started"
+    WALK_LEFT = "walk.left"
     HANDOFF_ESCALATED = "handoff.escalated"
     HANDOFF_ASSESSED = "handoff.assessed"
     HANDOFF_CLAIMED = "handoff.claimed"

@@ -12,6 +12,7 @@ from flowpilot_core.domain.kernel.errors import InvalidValue
 from flowpilot_core.domain.kernel.identifiers import ScriptTemplateId
 from flowpilot_core.domain.kernel.text import TITLE, optional_text
 from flowpilot_core.domain.sessions.step import StepResult
+from flowpilot_core.domain.sessions.walk import TreeOutcome
 
 from .parameter import LONGEST_VALUE, Matches, Parameter, checked_parameters
 
@@ -20,6 +21,10 @@ NodeId = NewType("NodeId", str)
 NODE_ID: Final = re.compile(r"[a-z0-9_-]{1,64}")
 LONGEST_TEXT: Final = 4_000
 """Characters of what a node says, and as many again of its help."""
+
+
+MOST_KEPT: Final = 2_000
+"""Nodes of a draft: what has more is no tree."""
 
 
 class TreeKind(StrEnum):
@@ -38,14 +43,6 @@ class NodeKind(StrEnum):
     ACTION = "action"
     SCRIPT = "script"
     OUTCOME = "outcome"
-
-
-class TreeOutcome(StrEnum):
-    """What a way through a tree ends in."""
-
-    SOLVED = "solved"
-    DEAD_END = "dead_end"
-    ESCALATE = "escalate"
 
 
 @frozen(kw_only=True)
@@ -170,6 +167,8 @@ _BELONGS: Final[Mapping[str, frozenset[NodeKind]]] = {
 def checked_content(content: Content, matches: Matches, field: str = "content") -> Content:
     """Content that can be kept, however unfinished. Raises `InvalidValue`, at what can be in no tree."""
     checked_parameters(content.parameters, matches, f"{field}.parameters")
+    if len(content.nodes) > MOST_KEPT:
+        raise InvalidValue(f"{field}.nodes", f"has more than {MOST_KEPT} nodes")
     if content.root is not None:
         _require_id(f"{field}.root", content.root)
     for place, node in enumerate(content.nodes):

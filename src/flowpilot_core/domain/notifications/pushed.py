@@ -36,6 +36,8 @@ CHANGES = frozenset(
         EventKind.BRANCH_FORKED,
         EventKind.BRANCH_ACTIVATED,
         EventKind.BRANCH_CLOSED,
+        EventKind.WALK_STARTED,
+        EventKind.WALK_LEFT,
         EventKind.OUTPUT_MADE,
         EventKind.OUTPUT_EDITED,
         EventKind.OUTPUT_APPROVED,

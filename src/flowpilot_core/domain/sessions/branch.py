@@ -179,8 +179,8 @@ class Branches:
         """With steps going to `branch_id` from now on. Raises `NotFound` or `InvalidTransition`."""
         return evolve(self, active_id=self.for_steps(branch_id).id)
 
-    def closed(self, branch_id: BranchId, outcome: Outcome, reason: str, *, at: datetime) -> "Branches":
-        """With one branch closed; where it was the active one, work goes on in the nearest open branch.
+    def closed(self, branch_id: BranchId, outcome: Outcome, reason: str, *, prefer: Sequence[BranchId] = (), at: datetime) -> "Branches":
+        """With one branch closed; where it was the active one, work goes on in an open one of `prefer`, or else the nearest.
 
         Nearest is the oldest open one of the same fork, else the closest open ancestor; without either the closed branch stays
         the active one. Raises `NotFound` or `InvalidTransition`.
@@ -190,7 +190,7 @@ class Branches:
         if branch_id != self.active_id:
             return branches
         siblings = (branch for branch in branches.all if branch.parent_id and branch.fork_point_id == closed.fork_point_id)
-        candidates = (*siblings, *branches.ancestors(branch_id))
+        candidates = (*(branches.get(one) for one in prefer), *siblings, *branches.ancestors(branch_id))
         return evolve(branches, active_id=next((one.id for one in candidates if one.state is BranchState.OPEN), branch_id))
 
     def ancestors(self, branch_id: BranchId) -> Iterator[Branch]:

@@ -19,7 +19,8 @@ from flowpilot_core.domain.kernel.transitions import advance
 
 from .bounds import BOUNDS, Bounds, size
 from .branch import Branches, ForkPoint, Option, Outcome
-from .step import Step, StepKind, StepResult, StepScript
+from .step import NodeTaken, Step, StepKind, StepResult, StepScript
+from .walk import Place, Walk
 
 
 class Status(StrEnum):
@@ -159,6 +160,8 @@ class Session:
     helper_ids: frozenset[UserId] = frozenset()
     """Who joined to add steps; empty unless it is active: whatever ends the work ends the help."""
     branches: Branches
+    walk: Walk | None = None
+    """The tree that it follows, if it does."""
     step_count: int = 0
     text_bytes: int = 0
     """Bytes of UTF-8 in its steps and branches."""
@@ -261,11 +264,12 @@ class Session:
         result: StepResult | None = None,
         evidence: str | None = None,
         script: StepScript | None = None,
+        node: NodeTaken | None = None,
         by: Person,
         at: datetime,
         bounds: Bounds = BOUNDS,
     ) -> "tuple[Session, Step, Event]":
-        """With one more step, in the branch named or else the active one.
+        """With one more step, in the branch named or else the active one. A tree whose node waits there is left, unless it is `node`'s.
 
         Raises also `NotFound` for a branch of no session of this kind, `InvalidValue`, and `SessionFull`.
         """
@@ -287,11 +291,13 @@ class Session:
             result=result,
             evidence=evidence,
             script=script,
+            node=node,
             created_by=by.user_id,
             created_at=at,
             updated_at=at,
         )
-        session = evolve(self._worked(by, at), step_count=step.number, text_bytes=text_bytes)
+        walk = self.walk if self.walk is None or node else self.walk.left_at(branch.id, reason=None, at=at)
+        session = evolve(self._worked(by, at), walk=walk, step_count=step.number, text_bytes=text_bytes)
         event = session._event(
             EventKind.STEP_ADDED, by, at, step_id=str(step.id), branch_id=str(branch.id), number=step.number, step_kind=kind, result=result
         )
@@ -368,6 +374,35 @@ class Session:
         )
         return evolve(self._worked(by, at), branches=branches, text_bytes=text_bytes), fork_point, event
 
+    def require_work(self, by: Person) -> None:
+        """Raises `RoleForbidden`, `NotAssignee` or `InvalidTransition` for who cannot work on it now."""
+        self._require_work(by)
+
+    def walking(self, walk: Walk, *, by: Person, at: datetime) -> "tuple[Session, Event]":
+        """Following a tree. Raises also `InvalidTransition` where it does already."""
+        self._require_work(by)
+        if self.walk is not None:
+            raise InvalidTransition("walk", "under_way", "begin")
+        at = self._not_before(at)
+        event = self._event(EventKind.WALK_STARTED, by, at, tree_id=str(walk.tree_id), revision=walk.revision, name=walk.name)
+        return evolve(self, walk=walk, updated_at=at), event
+
+    def at_places(self, *places: Place) -> "Session":
+        """With the walk at these places; whoever walks it checks who may."""
+        return evolve(self, walk=self.walk.placed(*places)) if self.walk else self
+
+    def walk_left(self, branch_id: BranchId, reason: str, *, by: Person, at: datetime) -> "tuple[Session, Event]":
+        """Going on without the tree in a branch. Raises also `NotFound` without a walk there, and `InvalidTransition` where none waits."""
+        place = None if self.walk is None else self.walk.at(branch_id)
+        if self.walk is None or place is None:
+            raise NotFound("walk")
+        self._require_work(by)
+        if place.waiting is None:
+            raise InvalidTransition("walk", "left" if place.left else "ended", "leave")
+        at = self._not_before(at)
+        event = self._event(EventKind.WALK_LEFT, by, at, branch_id=str(branch_id), node_id=place.waiting.node_id, reason=reason)
+        return evolve(self, walk=self.walk.left_at(branch_id, reason=reason, at=at), updated_at=at), event
+
     def activated(self, branch_id: BranchId, *, by: Person, at: datetime) -> "tuple[Session, Event]":
         """Going on in another branch. Raises also `NotFound`."""
         self.branches.get(branch_id)
@@ -376,13 +411,15 @@ class Session:
         session = evolve(self._worked(by, at), branches=self.branches.activated(branch_id))
         return session, self._event(EventKind.BRANCH_ACTIVATED, by, at, branch_id=str(branch_id))
 
-    def branch_closed(self, branch_id: BranchId, outcome: Outcome, reason: str, *, by: Person, at: datetime) -> "tuple[Session, Event]":
-        """With one branch closed. Raises also `NotFound` and `InvalidValue`."""
+    def branch_closed(
+        self, branch_id: BranchId, outcome: Outcome, reason: str, *, prefer: Sequence[BranchId] = (), by: Person, at: datetime
+    ) -> "tuple[Session, Event]":
+        """With one branch closed; of `prefer` the first is where work goes on, if any is. Raises also `NotFound` and `InvalidValue`."""
         self.branches.get(branch_id)
         text("reason", reason)
         self._require_work(by)
         at = self._not_before(at)
-        branches = self.branches.closed(branch_id, outcome, reason, at=at)
+        branches = self.branches.closed(branch_id, outcome, reason, prefer=prefer, at=at)
         event = self._event(
             EventKind.BRANCH_CLOSED, by, at, branch_id=str(branch_id), outcome=outcome, active_branch_id=str(branches.active_id)
         )

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from attrs import evolve, frozen
 
-from flowpilot_core.domain.kernel.identifiers import BranchId, ScriptTemplateId, SessionId, StepId, UserId
+from flowpilot_core.domain.kernel.identifiers import BranchId, ScriptTemplateId, SessionId, StepId, TreeId, UserId
 from flowpilot_core.domain.kernel.text import evidence as checked_evidence
 
 
@@ -44,6 +44,17 @@ class StepScript:
 
 
 @frozen(kw_only=True)
+class NodeTaken:
+    """The node of a tree that a step was taken at."""
+
+    tree_id: TreeId
+    revision: int
+    node_id: str
+    answers: tuple[str, ...] = ()
+    """Of a question."""
+
+
+@frozen(kw_only=True)
 class Step:
     """One entry of a branch. `number` counts up through the whole session, from 1."""
 
@@ -57,6 +68,8 @@ class Step:
     evidence: str | None = None
     script: StepScript | None = None
     """Of a step that was taken from a script template."""
+    node: NodeTaken | None = None
+    """Where a walk led to it."""
     created_by: UserId
     created_at: datetime
     updated_at: datetime

@@ -18,9 +18,9 @@ from flowpilot_core.domain.knowledge.content import (
     NodeKind,
     ScriptRef,
     TreeKind,
-    TreeOutcome,
 )
 from flowpilot_core.domain.knowledge.parameter import LONGEST_VALUE, Parameter, ParameterType
+from flowpilot_core.domain.sessions.walk import TreeOutcome
 from flowpilot_http.schemas.kernel import Closed, Line, MaybeText
 
 ValueIO = str | int | float | bool

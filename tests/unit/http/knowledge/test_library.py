@@ -9,12 +9,13 @@ import pytest
 from flowpilot_adapters.patterns import matches
 from flowpilot_adapters.scripts.reading import read_script
 from flowpilot_core.application.knowledge.library import LibraryScript, LibraryTree
-from flowpilot_core.domain.knowledge.content import Content, NodeId, NodeKind, TreeKind, TreeOutcome, checked_content
+from flowpilot_core.domain.knowledge.content import Content, NodeId, NodeKind, TreeKind, checked_content
 from flowpilot_core.domain.knowledge.literals import Language
 from flowpilot_core.domain.knowledge.parameter import Parameter, ParameterType, Value, given
 from flowpilot_core.domain.knowledge.placeholders import filled, names_in
 from flowpilot_core.domain.knowledge.problems import problems
 from flowpilot_core.domain.knowledge.script import checked_script, rendered, script_problems
+from flowpilot_core.domain.sessions.walk import TreeOutcome
 from flowpilot_http.library import library
 
 LIBRARY = library()

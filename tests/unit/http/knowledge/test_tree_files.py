@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from flowpilot_core.domain.kernel.errors import InvalidValue
 from flowpilot_core.domain.kernel.identifiers import ScriptTemplateId
-from flowpilot_core.domain.knowledge.content import Answer, Content, Next, Node, NodeId, NodeKind, ScriptRef, TreeOutcome, checked_content
+from flowpilot_core.domain.knowledge.content import Answer, Content, Next, Node, NodeId, NodeKind, ScriptRef, checked_content
 from flowpilot_core.domain.knowledge.parameter import Parameter, ParameterType
+from flowpilot_core.domain.sessions.walk import TreeOutcome
 from flowpilot_http import yaml_text
 from flowpilot_http.schemas.knowledge.content import ContentIO
 

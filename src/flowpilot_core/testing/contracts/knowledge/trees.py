@@ -11,11 +11,12 @@ from flowpilot_core.domain.kernel.actor import Actor, System
 from flowpilot_core.domain.kernel.errors import CategoryInUse, NotFound, Stale
 from flowpilot_core.domain.kernel.identifiers import PLATFORM_ACCOUNT, AccountId, ScriptTemplateId, TreeCategoryId, TreeId, UserId
 from flowpilot_core.domain.knowledge.category import TreeCategory
-from flowpilot_core.domain.knowledge.content import EMPTY, Answer, Content, Next, Node, NodeId, NodeKind, ScriptRef, TreeKind, TreeOutcome
+from flowpilot_core.domain.knowledge.content import EMPTY, Answer, Content, Next, Node, NodeId, NodeKind, ScriptRef, TreeKind
 from flowpilot_core.domain.knowledge.ownership import Ref
 from flowpilot_core.domain.knowledge.parameter import Parameter, ParameterType
 from flowpilot_core.domain.knowledge.template import TemplateState
 from flowpilot_core.domain.knowledge.tree import CopiedFrom, Tree, TreeRevision
+from flowpilot_core.domain.sessions.walk import TreeOutcome
 from flowpilot_core.ports.kernel import BeginWork, ViewOf
 from flowpilot_core.ports.knowledge import TreeFilter, TreeListed
 from flowpilot_core.ports.unit_of_work import UnitOfWork, View
@@ -51,7 +52,8 @@ CONTENT = Content(
     ),
 )
 SOUND = Content(
-    root=NodeId("end"), nodes=(Node(id=NodeId("end"), kind=NodeKind.OUTCOME, text="The spooler runs", outcome=TreeOutcome.SOLVED),)
+    root=NodeId("end"),
+    nodes=(Node(id=NodeId("end"), kind=NodeKind.OUTCOME, text="The spooler runs", outcome=TreeOutcome.SOLVED),),
 )
 PRODUCT = System(account_id=PLATFORM_ACCOUNT, cause="a new version")
 

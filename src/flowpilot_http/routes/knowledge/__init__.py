@@ -1,0 +1,1 @@
+"""Routes of trees, walks, categories and proposals."""

@@ -1,0 +1,140 @@
+"""Walking trees over HTTP: from the start of a session or later, to an end, or away from the tree."""
+
+from typing import Any
+
+import pytest
+
+from tests.support.http import World
+from tests.unit.http.knowledge.test_trees import CONTENT, published
+
+pytestmark = pytest.mark.anyio
+ADAPTERS = ("memory", "postgres")
+
+
+async def walking(world: World) -> tuple[Any, Any]:
+    """A tree, and a session of the junior's that follows it."""
+    tree = await published(world)
+    return tree, await world.junior.session(tree_id=tree["id"], parameters={"printer": "LJ-2"})
+
+
+async def test_a_session_follows_a_tree_from_its_start_to_its_end(world: World) -> None:
+    tree, session = await walking(world)
+    path = f"/ai-sessions/{session['id']}"
+    (place,) = session["walk"]["items"]
+    assert ("queue", "Is anything in the queue of LJ-2?", ["Yes", "No"]) == (
+        place["node"]["id"],
+        place["node"]["text"],
+        place["answers"],
+    )
+
+    first = await world.junior.made(f"{path}/walk/steps", {"node_id": "queue", "answers": ["Yes"]})
+    assert {"tree_id": tree["id"], "revision": 1, "node_id": "queue"} == first["step"]["tree"]
+    assert ("question", "Yes", "spooler") == (first["step"]["kind"], first["step"]["evidence"], first["walk"]["items"][0]["node"]["id"])
+    last = await world.junior.made(f"{path}/walk/steps", {"node_id": "spooler", "result": "worked", "evidence": "It hums"})
+
+    (place,) = last["walk"]["items"]
+    assert (None, {"node_id": "prints", "outcome": "solved", "text": "It prints again."}) == (place["node"], place["reached"])
+    taken = [(one["node_id"], one["answers"], one["result"]) for one in place["path"]]
+    assert [("queue", ["Yes"], None), ("spooler", [], "worked")] == taken
+    seen = await world.viewer.seen(path)
+    assert ("active", "solved", "It prints again.") == (seen["status"], seen["branches"][0]["state"], seen["branches"][0]["close_reason"])
+    assert last["walk"] == seen["walk"] == await world.viewer.seen(f"{path}/walk")
+    assert 1 == (await world.viewer.seen(f"/trees/{tree['id']}"))["uses"]
+
+
+async def test_a_walk_begins_later_too_and_once(world: World) -> None:
+    tree = await published(world)
+    session = await world.junior.session()
+    path = f"/ai-sessions/{session['id']}/walk"
+
+    assert 404 == (await world.junior.get(path)).status_code
+    missing = await world.junior.post(path, {"tree_id": tree["id"]})
+    assert (422, "/parameters/printer") == (missing.status_code, missing.json()["errors"][0]["pointer"])
+    begun = await world.junior.post(path, {"tree_id": tree["id"], "parameters": {"printer": "LJ-2"}})
+    assert (200, "queue") == (begun.status_code, begun.json()["walk"]["items"][0]["node"]["id"])
+    again = await world.junior.post(path, {"tree_id": tree["id"], "parameters": {"printer": "LJ-2"}})
+    assert (409, "invalid_transition") == (again.status_code, again.json()["code"])
+    timeline = (await world.viewer.seen(f"/ai-sessions/{session['id']}/timeline"))["items"]
+    assert ("walk.started", {"tree_id": tree["id"], "revision": 1, "name": tree["name"]}) == (timeline[-1]["kind"], timeline[-1]["changed"])
+
+
+async def test_a_walk_keeps_to_its_revision(world: World) -> None:
+    tree, session = await walking(world)
+    nodes = [{**CONTENT["nodes"][0], "answers": [{"label": "Maybe", "next": "line"}, {"label": "No", "next": "line"}]}, CONTENT["nodes"][3]]
+    await world.junior.client.put(f"/trees/{tree['id']}/content", json={"content": {**CONTENT, "nodes": nodes}})
+    await world.admin.made(f"/trees/{tree['id']}/publish")
+    await world.admin.made(f"/trees/{tree['id']}/archive")
+
+    walked = await world.junior.made(f"/ai-sessions/{session['id']}/walk/steps", {"node_id": "queue", "answers": ["Yes"]})
+
+    assert "spooler" == walked["walk"]["items"][0]["node"]["id"]
+    refused = await world.junior.post("/ai-sessions", {"title": "x", "problem": "y", "tree_id": tree["id"], "parameters": {"printer": "x"}})
+    assert (409, "archived") == (refused.status_code, refused.json()["state"])
+
+
+async def test_several_answers_split_the_branch(world: World) -> None:
+    _, session = await walking(world)
+    path = f"/ai-sessions/{session['id']}"
+
+    walked = await world.junior.made(f"{path}/walk/steps", {"node_id": "queue", "answers": ["No", "Yes"]})
+
+    assert [None, None, "spooler"] == [one["node"] and one["node"]["id"] for one in walked["walk"]["items"]]
+    seen = await world.junior.seen(path)
+    assert ["root", "No", "Yes"] == [one["label"] for one in seen["branches"]]
+    assert seen["fork_points"][0]["at_step_id"] == walked["step"]["id"]
+    yes = seen["branches"][2]["id"]
+    moved = await world.junior.made(f"{path}/walk/steps", {"node_id": "spooler", "result": "worked", "branch_id": yes})
+    assert "solved" == moved["walk"]["items"][-1]["reached"]["outcome"]
+
+
+async def test_who_answers_another_node_than_the_one_that_waits_reads_which_that_is(world: World) -> None:
+    _, session = await walking(world)
+    path = f"/ai-sessions/{session['id']}/walk/steps"
+
+    refused = await world.junior.post(path, {"node_id": "spooler", "result": "worked"})
+    assert (409, "walk_moved_on", "queue") == (refused.status_code, refused.json()["code"], refused.json()["node_id"])
+    assert 422 == (await world.junior.post(path, {"node_id": "queue", "answers": ["Perhaps"]})).status_code
+    assert (403, "not_assignee") == ((other := await world.senior.post(path, {"node_id": "queue"})).status_code, other.json()["code"])
+
+
+async def test_leaving_a_tree_is_recorded_and_the_session_goes_on(world: World) -> None:
+    _, session = await walking(world)
+    path = f"/ai-sessions/{session['id']}"
+    await world.junior.made(f"{path}/steps", {"kind": "observation", "content": "The lamp is red"})
+    (place,) = (await world.junior.seen(f"{path}/walk"))["items"]
+    assert (("queue", None), "queue") == ((place["left"]["node_id"], place["left"]["reason"]), place["node"]["id"])
+
+    left = await world.junior.post(f"{path}/walk/leave", {"reason": "It is the network"})
+
+    (place,) = left.json()["walk"]["items"]
+    assert (200, None, ("queue", "It is the network")) == (
+        left.status_code,
+        place["node"],
+        (place["left"]["node_id"], place["left"]["reason"]),
+    )
+    assert 409 == (await world.junior.post(f"{path}/walk/leave")).status_code
+    assert "walk.left" == (await world.viewer.seen(f"{path}/timeline"))["items"][-1]["kind"]
+
+
+async def test_trees_that_fit_a_session_are_offered_with_the_words_that_say_so(world: World) -> None:
+    tree = await published(world)
+    await published(
+        world,
+        name="VPN drops every hour",
+        content={"root": "end", "nodes": [{"id": "end", "kind": "outcome", "text": "Renew the certificate", "outcome": "solved"}]},
+    )
+    session = await world.junior.session(title="Printer at the front desk is offline", problem="Nothing leaves the queue")
+
+    found = (await world.viewer.seen(f"/ai-sessions/{session['id']}/trees"))["items"]
+
+    assert [tree["id"]] == [one["tree"]["id"] for one in found]
+    assert {"printer", "offline", "queue"} == set(found[0]["because"])
+
+
+async def test_another_accounts_tree_is_followed_by_nobody(world: World) -> None:
+    """A28"""
+    tree = await published(world)
+
+    refused = await world.rival.post("/ai-sessions", {"title": "x", "problem": "y", "tree_id": tree["id"]})
+    assert 404 == refused.status_code
+    assert 422 == (await world.rival.post("/ai-sessions", {"title": "x", "problem": "y", "parameters": {"a": 1}})).status_code
