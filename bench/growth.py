@@ -42,6 +42,8 @@ ROUNDS = 5
 OPERATIONS = 100
 """Of each path in a round."""
 PAGE = 50
+EVENTS = 10
+"""Of a page of the log: as many as there are of one session, so that each page is full."""
 LEAST = 0.8
 """Of the rate at the smallest size."""
 MARKS = (10, 100, 1_000, 10_000)
@@ -261,7 +263,10 @@ def paths(here: Installation) -> dict[str, Callable[[], Awaitable[object]]]:
     async def events() -> object:
         account_id, _ = here.look()
         view = here.database.view(account_id)
-        return await view.events(after=random.randrange(here.logged), limit=PAGE)
+        page = await view.events(after=random.randrange(max(1, here.logged - 200)), limit=EVENTS)
+        if len(page) < EVENTS:
+            raise RuntimeError(f"{len(page)} events where there should be {EVENTS}")
+        return page
 
     return {
         "escalate": escalate,
