@@ -65,17 +65,22 @@ def _document() -> Json:
     return openapi.document(edge.app.routes)
 
 
+def _contents(content: Json) -> list[str]:
+    """What stands in a body; a file goes by its media type."""
+    return [code(kind) if one["schema"].get("format") == "binary" else _kind(one["schema"]) for kind, one in content.items()]
+
+
 def _takes(operation: Json) -> str:
     query = [code(one["name"]) for one in operation.get("parameters", []) if one["in"] == "query"]
     body = operation.get("requestBody")
-    return "<br>".join([*query, *([_kind(body["content"]["application/json"]["schema"])] if body else [])])
+    return "<br>".join([*query, *(_contents(body["content"]) if body else ())])
 
 
 def _gives(operation: Json, known: set[Refusal]) -> Iterator[str]:
     for status, answer in operation["responses"].items():
         content = answer.get("content", {})
         if _PROBLEM not in content:
-            yield f"{status} " + (", ".join(_kind(one["schema"]) for one in content.values()) or "nothing")
+            yield f"{status} " + (", ".join(_contents(content)) or "nothing")
         elif own := [code(name) for name in content[_PROBLEM]["examples"] if (status, name) not in known]:
             yield f"{status} " + ", ".join(own)
 

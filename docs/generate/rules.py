@@ -43,6 +43,7 @@ HAPPENED: Mapping[EventKind, str] = {
     EventKind.SESSION_REOPENED: "A resolved or abandoned session is active again, with who reopened it.",
     EventKind.STEP_ADDED: "A step was added to a branch.",
     EventKind.STEP_CHANGED: "A step has another result, or belongs to another branch.",
+    EventKind.PICTURE_ADDED: "A picture was added to a step.",
     EventKind.STEP_RATED: "Somebody said whether a step is any good.",
     EventKind.BRANCH_FORKED: "A branch was split into several at a step.",
     EventKind.BRANCH_ACTIVATED: "Work goes on in another branch.",

@@ -1,7 +1,7 @@
 """One request by somebody signed in: what it asks for, read in the order in which it may be refused."""
 
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from hashlib import sha256
@@ -13,6 +13,7 @@ import msgspec
 from attrs import frozen
 from litestar.connection import Request
 from litestar.datastructures import State
+from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 
 from flowpilot_core.application.flowpilot import FlowPilot
 from flowpilot_core.application.kernel.links import Links
@@ -27,6 +28,7 @@ from flowpilot_core.domain.kernel.identifiers import (
     DeliveryId,
     HandoffId,
     OutputId,
+    PictureId,
     ProviderId,
     PsaConnectionId,
     PsaPostId,
@@ -62,6 +64,7 @@ Id = TypeVar("Id")
 P = TypeVar("P")
 
 NO_CONTENT: Final = 204
+MIB: Final = 1024 * 1024
 KEYS_LIVE: Final = timedelta(hours=24)
 _REPLAYED: Final[Header] = (b"idempotency-replayed", b"true")
 _KEY: Final = re.compile(r"[!-~]{1,255}")
@@ -139,6 +142,11 @@ class Call(Request[Person, None, State]):
         if not (number.isascii() and number.isdigit() and len(number) < 10):
             raise NotFound("revision")
         return int(number)
+
+    @property
+    def picture_id(self) -> PictureId:
+        """The picture the path names."""
+        return self._id("picture", PictureId)
 
     @property
     def branch_id(self) -> BranchId:
@@ -257,6 +265,19 @@ class Call(Request[Person, None, State]):
         except yaml_text.NoPlainYaml as exc:
             raise Refused("malformed", f"The file {exc}.", At("", str(exc))) from None
         return decoding.data(data, kind)
+
+    async def file(self, kinds: Collection[str], *, most: int) -> bytes:
+        """The body, which is a file of one of these media types. Raises `NotFound`, else `Refused`."""
+        try:
+            if (self._header(b"content-type") or "").partition(";")[0].strip().lower() not in kinds:
+                raise Refused("unsupported_media_type", f"Send `Content-Type: {' or '.join(kinds)}`.")
+            try:
+                return await self.body()
+            except RequestEntityTooLarge:
+                raise Refused("body_too_large", f"A file may have at most {most // MIB} MiB here.") from None
+        except Refused:
+            await self._require_path()
+            raise
 
     async def wanted(self, kind: type[S]) -> S:
         """The query. Raises `NotFound`, else `Refused` where it cannot be read."""
@@ -389,6 +410,8 @@ class Call(Request[Person, None, State]):
             await self.flowpilot.outputs.require(self.user, self.session_id, self.output_id)
         if "step_id" in named and self.step_id not in {step.id for step in detail.steps}:
             raise NotFound("step")
+        if "picture_id" in named and self.picture_id not in {one.id for step in detail.steps for one in step.pictures}:
+            raise NotFound("picture")
 
     def _within(self) -> UUID | None:
         """The thing that what the path names belongs to."""

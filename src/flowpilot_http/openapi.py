@@ -25,8 +25,8 @@ Sign in with `Authorization: Bearer` and a token of `flowpilot token create`. Th
 another account does not exist here. Times are RFC 3339 in UTC, ids are UUIDs, lists are pages with `limit` and `cursor`.
 
 A POST may carry an `Idempotency-Key`: the same request with the same key is done once, and for 24 hours answered the same; an answer of
-more than 64 KiB is given again from the thing as it is by then. A head may have 64 KiB (431), a body 1 MiB (413). A change may
-carry `If-Match` with the version it was decided on, which is the ETag of a session or handoff: a stale one is refused.
+more than 64 KiB is given again from the thing as it is by then. A head may have 64 KiB (431), a body 1 MiB, a picture 4 MiB (413). A change
+may carry `If-Match` with the version it was decided on, which is the ETag of a session or handoff: a stale one is refused.
 
 Refusals are `application/problem+json` (RFC 9457) with a stable `code`.
 """
@@ -39,6 +39,7 @@ NO_IDS: Final[Mapping[str, Json]] = {
 }
 """Names in paths that are no ids of ours, and what they are."""
 _REF: Final = "#/components/schemas/{name}"
+_FILE: Final[Json] = {"schema": {"type": "string", "format": "binary"}}
 _PATH_PARAMETER: Final = re.compile(r"{(\w+):str}")
 
 
@@ -123,7 +124,7 @@ def _types(routes: Iterable[_Route]) -> list[Any]:
         kind
         for route in routes
         for kind in (route.operation.answer, route.operation.body, *route.operation.also.values())
-        if kind is not None and kind is not str
+        if kind not in (None, str, bytes)
     ]
     return list({repr(kind): kind for kind in found}.values())
 
@@ -142,6 +143,8 @@ def _operation(route: _Route, known: Mapping[str, Json]) -> Json:
         required = any(field.required for field in msgspec.structs.fields(operation.body))
         content = {media_type: _with_example(known[repr(operation.body)], f"{route.name} request") for media_type in operation.reads}
         told["requestBody"] = {"required": required, "content": content}
+    if operation.files:
+        told["requestBody"] = {"required": True, "content": dict.fromkeys(operation.files, _FILE)}
     told["responses"] = _responses(route, known)
     return told
 
@@ -174,7 +177,7 @@ def _in_query(operation: Operation) -> Iterator[Json]:
 def _in_headers(operation: Operation) -> Iterator[Json]:
     if operation.media_type == "text/event-stream":
         yield {"name": "Last-Event-ID", "in": "header", "description": "Go on after this event.", "schema": {"type": "string"}}
-    if operation.body is None or not operation.changes:
+    if not operation.takes_body or not operation.changes:
         return
     version = {"type": "string", "pattern": '^(\\*|"[1-9][0-9]{0,17}")$'}
     key = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}
@@ -188,6 +191,8 @@ def _responses(route: _Route, known: Mapping[str, Json]) -> Json:
     for status, kind in {operation.status: operation.answer, **operation.also}.items():
         if kind is str:
             content: Json = _texts(operation.documents or ("text/plain",))
+        elif kind is bytes:
+            content = dict.fromkeys(operation.documents, _FILE)
         elif kind is None:
             content = {}
         else:
@@ -195,7 +200,7 @@ def _responses(route: _Route, known: Mapping[str, Json]) -> Json:
         answers[str(status)] = {"description": titled(status), "content": content}
     if operation.etag:
         answers[str(operation.status)]["headers"] = {"ETag": {"schema": {"type": "string"}}}
-    if operation.body is not None:
+    if operation.takes_body:
         answers[str(operation.status)]["headers"] = {
             "Idempotency-Replayed": {"schema": {"const": "true"}, "description": "Present where this is the answer of an earlier request."}
         }

@@ -116,6 +116,14 @@ _policy: Final = {
     "hypothesis": "A policy of last night blocks legacy sign-in.",
 }
 _profile: Final = {**_policy, "id": _PROFILE, "label": "Profile", "hypothesis": "The Outlook profile is damaged."}
+_picture: Final = {
+    "id": "01998c2e-7a10-7000-8000-00000000000f",
+    "sha256": "60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752",
+    "width": 1280,
+    "height": 720,
+    "bytes": 84213,
+    "alt": "The error at the sign-in",
+}
 _step: Final = {
     "id": _STEP,
     "branch_id": _ROOT,
@@ -124,6 +132,7 @@ _step: Final = {
     "content": "Removed the cached credentials and signed in again",
     "result": "failed",
     "evidence": "AADSTS50126: invalid username or password",
+    "pictures": [_picture],
     "created_by": _JUNIOR,
     "created_at": _AT,
     "updated_at": _AT,
@@ -592,6 +601,7 @@ EXAMPLES: Final[Mapping[str, Any]] = {
     "start_session": _new,
     "list_sessions": _page(_listed),
     "get_session": _session,
+    "add_picture": _picture,
     "add_step request": {key: _step[key] for key in ("kind", "content", "result", "evidence")},
     "add_step": _step,
     "set_result request": {"result": "failed"},

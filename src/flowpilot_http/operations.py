@@ -44,11 +44,18 @@ class Operation:
     open: bool = False
     """Whether nobody signs in for it."""
     documents: tuple[str, ...] = ()
-    """The media types in which the answer is a text, or can be had as one."""
+    """The media types in which the answer is a text, or can be had as one; with `bytes` a file."""
     reads: tuple[str, ...] = ("application/json",)
     """The media types of its body."""
+    files: tuple[str, ...] = ()
+    """The media types of a body that is a file."""
     also: Mapping[int, Any] = field(factory=dict)
     """Other answers that are no problems, by status."""
+
+    @property
+    def takes_body(self) -> bool:
+        """Whether something is sent to it."""
+        return self.body is not None or bool(self.files)
 
 
 class Part:
@@ -83,6 +90,11 @@ class Part:
         codes = (*ALWAYS, *_of_path(path), *READ)
         return get(path, opt={"operation": Operation(tag=self._tag, answer=str, query=query, problems=codes, documents=kinds)})
 
+    def files(self, path: str, *kinds: str, query: type[msgspec.Struct], problems: tuple[str, ...] = ()) -> F:
+        """A GET of a file of one of these media types."""
+        codes = (*ALWAYS, *_of_path(path), *READ, *problems)
+        return get(path, opt={"operation": Operation(tag=self._tag, answer=bytes, query=query, problems=codes, documents=kinds)})
+
     def streams(self, path: str, answer: Any, *, query: type[msgspec.Struct], problems: tuple[str, ...] = ()) -> F:
         """A GET that goes on: server-sent events, each with `answer` as its data."""
         codes = (*ALWAYS, *READ, *problems)
@@ -95,6 +107,11 @@ class Part:
         return post(
             path, status_code=201, opt={"operation": operation if also is None else evolve(operation, reads=(*operation.reads, also))}
         )
+
+    def takes_file(self, path: str, answer: Any, *kinds: str, most: int, query: type[msgspec.Struct], problems: tuple[str, ...] = ()) -> F:
+        """A POST of a file of one of these media types, of up to `most` bytes."""
+        operation = evolve(self._change(path, answer, 201, None, problems), query=query, files=kinds)
+        return post(path, status_code=201, request_max_body_size=most, opt={"operation": operation})
 
     def moves(self, path: str, answer: Any, *, body: type[msgspec.Struct], problems: tuple[str, ...] = ()) -> F:
         """A POST that moves what its path names on."""
@@ -136,7 +153,7 @@ class Part:
         # As for a DELETE, the framework is told of an answer that may have a body.
         return post(path, status_code=200, opt={"operation": Operation(tag=self._tag, answer=None, status=204, open=True, problems=codes)})
 
-    def _change(self, path: str, answer: Any, status: int, body: type[msgspec.Struct], problems: tuple[str, ...]) -> Operation:
+    def _change(self, path: str, answer: Any, status: int, body: type[msgspec.Struct] | None, problems: tuple[str, ...]) -> Operation:
         codes = (*ALWAYS, *_of_path(path), *CHANGED, *problems)
         return Operation(tag=self._tag, answer=answer, status=status, body=body, problems=codes)
 

@@ -87,6 +87,7 @@ TITLES: Final[Mapping[str, tuple[int, str]]] = {
     "walk_moved_on": (409, "The walk is somewhere else"),
     "category_in_use": (409, "Something is in this category"),
     "too_many_groups": (422, "The answer has too many groups"),
+    "picture_limit": (409, "The session has all the pictures it may have"),
     "last_account_owner": (409, "An account needs an owner"),
     "invalid_transition": (409, "Not possible in its current state"),
     "invalid_tree": (422, "The tree has problems"),
@@ -94,9 +95,10 @@ TITLES: Final[Mapping[str, tuple[int, str]]] = {
     "version_conflict": (412, "It has changed since you read it"),
     "idempotency_key_reused": (422, "This idempotency key was used for a different request"),
     "idempotency_in_progress": (409, "The first request with this key is still running"),
+    "invalid_picture": (422, "This picture cannot be kept"),
     "body_too_large": (413, "The body is too large"),
     "head_too_large": (431, "The head of the request is too large"),
-    "unsupported_media_type": (415, "The body is not JSON"),
+    "unsupported_media_type": (415, "The body is of another kind than is taken here"),
     "method_not_allowed": (405, "This address does not support that method"),
     "rate_limited": (429, "Too many requests"),
     "psa_refused": (502, "The PSA refused access"),
@@ -214,6 +216,16 @@ def _session_full(exc: errors.SessionFull) -> Problem:
 @_for(errors.TooManyGroups)
 def _too_many_groups(exc: errors.TooManyGroups) -> Problem:
     return _problem("too_many_groups", f"An answer has at most {exc.most} groups. Ask for fewer days, or group by something coarser.")
+
+
+@_for(errors.InvalidPicture)
+def _invalid_picture(exc: errors.InvalidPicture) -> Problem:
+    return _problem("invalid_picture", f"This picture cannot be kept: {exc.problem}.", At("", exc.problem))
+
+
+@_for(errors.PictureLimit)
+def _picture_limit(exc: errors.PictureLimit) -> Problem:
+    return _problem("picture_limit", f"A session has at most {exc.most} pictures.", most=exc.most)
 
 
 @_for(errors.ConnectionExists)

@@ -7,6 +7,8 @@ from typing import Final
 import msgspec
 from litestar.types import Receive, Scope, Send
 
+from flowpilot_core.domain.sessions.picture import Image
+
 from .sending import PART, send_in_parts
 
 Header = tuple[bytes, bytes]
@@ -57,6 +59,11 @@ class Body:
             return
         given, self.body = [self.body], b""
         await send_in_parts(scope, send, given)
+
+
+def of_file(file: Image) -> Body:
+    """A picture, which does nothing but show."""
+    return Body(file.content, media_type=file.type.encode(), headers=((b"content-security-policy", b"default-src 'none'; sandbox"),))
 
 
 class NotModified(Body):

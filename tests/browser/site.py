@@ -10,9 +10,11 @@ import httpx
 from attrs import define, field
 
 from flowpilot_adapters.memory import MemoryEventStream, MemoryNotifier, MemoryStore, MemoryVault
+from flowpilot_adapters.pictures import PillowPictures
 from flowpilot_adapters.system import SystemClock, new_id, new_secret
 from flowpilot_core.application.assistant.assessing import MakeAssessment
 from flowpilot_core.application.flowpilot import FlowPilot
+from flowpilot_core.application.kernel.computing import compute_here
 from flowpilot_core.application.kernel.links import Links
 from flowpilot_core.application.kernel.units import Units
 from flowpilot_core.application.notifications.mailing import SendDelivery
@@ -66,6 +68,7 @@ class Site:
             new_id=new_id,
             new_secret=new_secret,
             vault=MemoryVault(),
+            pictures=PillowPictures(compute_here),
             committed=self._waking.publish,
             parsers=PARSERS,
         )

@@ -11,11 +11,13 @@ from attrs import evolve, frozen
 from litestar.datastructures import State
 
 from flowpilot_adapters.memory import MemoryNotifier, MemoryOpenId, MemoryPsa, MemoryStore, MemoryTicket, MemoryVault
+from flowpilot_adapters.pictures import PillowPictures
 from flowpilot_adapters.system import new_id, new_secret
 from flowpilot_core.application.access.secrets import Safe
 from flowpilot_core.application.access.sign_in_codes import SendSignInCode
 from flowpilot_core.application.assistant.assessing import MakeAssessment
 from flowpilot_core.application.flowpilot import FlowPilot
+from flowpilot_core.application.kernel.computing import compute_here
 from flowpilot_core.application.kernel.links import Links
 from flowpilot_core.application.kernel.units import Units
 from flowpilot_core.application.notifications.mailing import SendDelivery
@@ -170,6 +172,7 @@ async def a_world_in(
         psas=vendors,
         openid=openid or MemoryOpenId(),
         parsers=PARSERS,
+        pictures=PillowPictures(compute_here),
     )
     app = an_app(flowpilot, clock, push=push) if metrics is None else _drawn(flowpilot, clock, push=push, metrics=metrics)
     acme = await flowpilot.accounts.create("Acme")

@@ -17,6 +17,7 @@ from flowpilot_http.pages.settings import PLACES
 from flowpilot_http.schemas.knowledge.content import ContentIO
 
 from .http import Somebody, World
+from .pictures import a_picture, send
 
 MISSING = "01998c2e-7a10-7000-8000-000000000001"
 """An id that nothing has."""
@@ -146,6 +147,7 @@ async def things_of(owner: Somebody, colleague: Somebody, manager: Somebody) -> 
     """One of each thing that a path can name."""
     session = await owner.session()
     step = await owner.made(f"/ai-sessions/{session['id']}/steps", {"kind": "note", "content": "x"})
+    picture = await send(owner, f"/ai-sessions/{session['id']}/steps/{step['id']}/pictures", a_picture())
     output = await _documented(owner, session["id"])
     suggestion = await owner.made(f"/ai-sessions/{session['id']}/suggestions")
     handoff = await owner.made(f"/ai-sessions/{session['id']}/handoff", {"intent": "escalate", "reason": "Stuck"})
@@ -153,6 +155,7 @@ async def things_of(owner: Somebody, colleague: Somebody, manager: Somebody) -> 
     return {
         "session_id": session["id"],
         "step_id": step["id"],
+        "picture_id": picture.json()["id"],
         "branch_id": session["active_branch_id"],
         "handoff_id": handoff["id"],
         "delivery_id": deliveries["items"][0]["id"],
@@ -239,6 +242,8 @@ def _any(kind: Any) -> Any:
 
 
 async def asked(who: Somebody, method: str, path: str, body: dict[str, Any], **headers: str) -> Any:
-    """The answer to a request of somebody's."""
+    """The answer to a request of somebody's; where a file is taken and nothing is to be said, a picture is sent."""
+    if method == "POST" and not body and path.partition("?")[0].endswith("/pictures"):
+        return await send(who, path, a_picture(), **headers)
     raw = b"" if method == "GET" else msgspec.json.encode(body)
     return await who.send(method, path, raw, **headers)

@@ -114,6 +114,7 @@ OF_NO_STORE = {
     "EventStreamContract",
     "AssistantContract",
     "ComputeContract",
+    "PictureReaderContract",
     "NotifierContract",
     "PsaContract",
     "RedactorContract",

@@ -27,6 +27,7 @@ from flowpilot_core.domain.kernel.identifiers import (
     HandoffId,
     InvitationId,
     OutputId,
+    PictureId,
     ProviderId,
     PsaConnectionId,
     PsaPostId,
@@ -122,6 +123,7 @@ class Tables:
     invitations: dict[InvitationId, Invitation] = Factory(dict)
     sessions: dict[SessionId, Session] = Factory(dict)
     steps: dict[StepId, Step] = Factory(dict)
+    pictures: dict[PictureId, bytes] = Factory(dict)
     handoffs: dict[HandoffId, Handoff] = Factory(dict)
     snapshots: dict[HandoffId, bytes] = Factory(dict)
     first_steps: dict[HandoffId, datetime] = Factory(dict)
@@ -233,6 +235,7 @@ class Working:
         self.invitations = Rows(tables.invitations)
         self.sessions = Rows(tables.sessions)
         self.steps = Rows(tables.steps)
+        self.pictures = Rows(tables.pictures)
         self.handoffs = Rows(tables.handoffs)
         self.snapshots = Rows(tables.snapshots)
         self.first_steps = Rows(tables.first_steps)

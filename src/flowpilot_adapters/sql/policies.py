@@ -34,6 +34,7 @@ APP_MAY: Final[Mapping[str, str]] = MappingProxyType(
         "branch": "SELECT, INSERT, UPDATE",
         "fork_point": "SELECT, INSERT",
         "step": "SELECT, INSERT, UPDATE",
+        "picture": "SELECT, INSERT",
         "handoff": "SELECT, INSERT, UPDATE",
         "handoff_snapshot": "SELECT, INSERT",
         "event": "SELECT, INSERT",

@@ -18,6 +18,7 @@ from flowpilot_core.application.access.sign_ins import SigningIn
 from flowpilot_core.application.assistant.assessments import AssessEscalations, Assessments
 from flowpilot_core.application.assistant.redaction import redact_by_rules
 from flowpilot_core.application.assistant.suggestions import Suggestions
+from flowpilot_core.application.handoffs.frozen_pictures import FrozenPictures
 from flowpilot_core.application.handoffs.handoffs import Handoffs
 from flowpilot_core.application.handoffs.parks import Parks
 from flowpilot_core.application.handoffs.quiet_claims import watch_claims
@@ -41,6 +42,7 @@ from flowpilot_core.application.psa.posting import note_on_ticket
 from flowpilot_core.application.psa.tickets import Tickets, read_ticket
 from flowpilot_core.application.psa.webhooks import PsaWebhooks
 from flowpilot_core.application.replay.replay import Replay
+from flowpilot_core.application.sessions.pictures import NoPictures, Pictures
 from flowpilot_core.application.sessions.sessions import Sessions
 from flowpilot_core.domain.kernel.identifiers import AccountId
 from flowpilot_core.domain.sessions.bounds import BOUNDS, Bounds
@@ -48,6 +50,7 @@ from flowpilot_core.ports.access import OpenId, Vault
 from flowpilot_core.ports.assistant import Redactor
 from flowpilot_core.ports.kernel import BeginWork, Clock, Compute, NewId, NewSecret, ViewOf
 from flowpilot_core.ports.psa import Psa
+from flowpilot_core.ports.sessions import PictureReader
 from flowpilot_core.ports.unit_of_work import UnitOfWork, View
 
 
@@ -65,7 +68,9 @@ class FlowPilot:
     """What the product does, for an edge or an embedding program to call; every use case takes the actor first."""
 
     sessions: Sessions[UnitOfWork]
+    pictures: Pictures[UnitOfWork]
     handoffs: Handoffs[UnitOfWork]
+    frozen_pictures: FrozenPictures
     deliveries: Deliveries
     assessments: Assessments
     suggestions: Suggestions
@@ -109,6 +114,7 @@ class FlowPilot:
         redact: Redactor = redact_by_rules,
         psas: Mapping[str, Psa] = MappingProxyType({}),
         bounds: Bounds = BOUNDS,
+        pictures: PictureReader | None = None,
         compute: Compute = compute_here,
         parsers: Parsers = NO_PARSERS,
         committed: Callable[[AccountId], None] = wake_nobody,
@@ -118,10 +124,10 @@ class FlowPilot:
         `tell`: whether anybody is told of an escalation; `assess`: whether it is assessed; `models`: whether a model is asked for
         suggestions and outputs too. `redact` takes secrets out of suggestions and resolution outputs. `vault` seals what accounts keep
         secret; without one there are no webhooks and no PSAs; `psas` are those that can be connected, by system. `openid` speaks with
-        identity providers, where accounts may have some. `bounds` say how much a session may hold. `compute` works out what may take
-        long. `parsers` read the scripts and patterns that people write; without them none is kept. `committed` is called after every
-        commit with its account, to wake a relay and whoever waits for news: it must return at once, and losing the call costs nothing
-        but time.
+        identity providers, where accounts may have some. `bounds` say how much a session may hold. `pictures` reads those that are added to
+        steps; without it none can be. `compute` works out what may take long. `parsers` read the scripts and patterns that people write;
+        without them none is kept. `committed` is called after every commit with its account, to wake a relay and whoever waits for news: it
+        must return at once, and losing the call costs nothing but time.
         """
         telling = (Telling(new_id=new_id),) if tell else ()
         assessing = (AssessEscalations(new_id=new_id),) if assess else ()
@@ -131,7 +137,10 @@ class FlowPilot:
         signing_in = SigningIn(begin=begin, view=view, clock=clock, new_id=new_id, new_secret=new_secret)
         speaking = openid or NoOpenId()
         sessions = Sessions(units=units, view=view, clock=clock, new_id=new_id, followers=(Parks(), *telling), bounds=bounds)
+        reading = Pictures(units=units, view=view, clock=clock, new_id=new_id, reader=pictures or NoPictures(), bounds=bounds)
         return cls(
+            pictures=reading,
+            frozen_pictures=FrozenPictures(view=view, pictures=reading),
             handoffs=Handoffs(units=units, view=view, clock=clock, new_id=new_id, followers=(*telling, *assessing)),
             deliveries=Deliveries(units=units, view=view, clock=clock),
             suggestions=Suggestions(

@@ -8,8 +8,9 @@ from attrs import frozen
 from flowpilot_core.domain.handoffs.handoff import Handoff
 from flowpilot_core.domain.kernel.actor import Actor
 from flowpilot_core.domain.kernel.events import Plain
-from flowpilot_core.domain.kernel.identifiers import HandoffId, SessionId, StepId, UserId
+from flowpilot_core.domain.kernel.identifiers import AccountId, HandoffId, PictureId, SessionId, StepId, UserId
 from flowpilot_core.domain.sessions.feedback import Judgement, Rating, Seen
+from flowpilot_core.domain.sessions.picture import Image, Picture
 from flowpilot_core.domain.sessions.session import Session, Status
 from flowpilot_core.domain.sessions.step import Step
 
@@ -55,6 +56,32 @@ class SessionDetail:
 
 
 @frozen(kw_only=True)
+class StoredPicture:
+    """A picture of a step of a session, with the bytes that were kept."""
+
+    session: Session
+    picture: Picture
+    content: bytes
+
+
+class PictureReader(Protocol):
+    """Makes sense of files that somebody says are pictures, and may have made to do harm."""
+
+    async def read(self, account_id: AccountId, content: bytes) -> Image:
+        """The picture in this file, turned as the file says it is to be shown, as a new file of the same kind.
+
+        Nothing but what it shows is in the new file: no place, no camera, no text, nothing from behind the file's end, no second
+        picture, no colour that cannot be seen. What stands behind the end is no reason to refuse it.
+
+        Raises `InvalidPicture` for a file that is cut or broken, that is none of `PictureType`, or whose picture has a side of more than
+        `LONGEST_SIDE`, before any of it is unpacked; and `Unavailable` where too much of this account waits already.
+        """
+
+    async def narrowed(self, account_id: AccountId, image: Image, width: int) -> Image:
+        """What `read` gave back, `width` pixels wide; as it is, where it is no wider. Raises `Unavailable`."""
+
+
+@frozen(kw_only=True)
 class SessionFilter:
     """Which sessions to list; None: all."""
 
@@ -93,7 +120,10 @@ class Sessions(Protocol):
         """Keep a new step; its session is saved beside it."""
 
     async def save_step(self, step: Step) -> None:
-        """Keep a step's branch, result and evidence."""
+        """Keep a step's branch, result, evidence, and what it says of its pictures."""
+
+    async def add_picture(self, step: Step, picture_id: PictureId, content: bytes) -> None:
+        """Keep the bytes of a new picture of a step that is saved beside it."""
 
 
 class SessionWork(KernelWork, Protocol):
@@ -113,6 +143,9 @@ class SessionView(Protocol):
 
     async def session(self, session_id: SessionId) -> SessionDetail:
         """Raises `NotFound`."""
+
+    async def picture(self, session_id: SessionId, step_id: StepId, picture_id: PictureId) -> StoredPicture:
+        """A picture of that step. Raises `NotFound`."""
 
     async def details(self, session_ids: Sequence[SessionId]) -> Sequence[SessionDetail]:
         """These sessions, in this order, all read at once. Raises `NotFound` where one of them is not there."""

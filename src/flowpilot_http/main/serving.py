@@ -12,6 +12,7 @@ from typing import Any, Final
 from attrs import evolve, frozen
 
 from flowpilot_adapters.computing import WorkerProcesses
+from flowpilot_adapters.pictures import PillowPictures
 from flowpilot_adapters.redaction import SecretRedactor
 from flowpilot_adapters.shared_counts import SharedCounts
 from flowpilot_adapters.sql import Database, SqlMarks, SqlOutbox, migrations
@@ -48,6 +49,8 @@ from .use_cases import use_cases
 log = logging.getLogger("flowpilot.serving")
 
 PROBE_SECONDS: Final = 3.0
+PICTURE_SECONDS: Final = 30.0
+"""That one picture may take; the largest takes three where nobody else works."""
 
 
 @frozen(kw_only=True)
@@ -163,7 +166,16 @@ async def _serve(
             waking.publish(account_id)
 
         openid = await openid_of(settings, stack)
-        flowpilot = use_cases(settings, database, psas=psas, openid=openid, redact=redact, compute=compute, committed=committed)
+        flowpilot = use_cases(
+            settings,
+            database,
+            psas=psas,
+            openid=openid,
+            redact=redact,
+            pictures=PillowPictures(WorkerProcesses(seconds=PICTURE_SECONDS)),
+            compute=compute,
+            committed=committed,
+        )
         app = create_app(
             flowpilot,
             clock=SystemClock(),

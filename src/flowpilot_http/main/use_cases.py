@@ -20,6 +20,7 @@ from flowpilot_core.ports.access import OpenId
 from flowpilot_core.ports.assistant import Redactor
 from flowpilot_core.ports.kernel import Compute
 from flowpilot_core.ports.psa import Psa
+from flowpilot_core.ports.sessions import PictureReader
 from flowpilot_http.settings import Settings
 
 from .database import database_of, opened, require_ready
@@ -51,6 +52,7 @@ def use_cases(
     psas: Mapping[str, Psa] = MappingProxyType({}),
     openid: OpenId | None = None,
     redact: Redactor = redact_by_rules,
+    pictures: PictureReader | None = None,
     compute: Compute = compute_here,
     committed: Callable[[AccountId], None] = wake_nobody,
 ) -> FlowPilot:
@@ -67,6 +69,7 @@ def use_cases(
         psas=psas,
         openid=openid,
         bounds=settings.session_bounds,
+        pictures=pictures,
         compute=compute,
         parsers=PARSERS,
         committed=committed,

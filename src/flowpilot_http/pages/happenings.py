@@ -32,6 +32,10 @@ def _result(changed: Changed) -> str:
     return f"set the result of a step to {changed.get('result') or 'open'}"
 
 
+def _picture(changed: Changed) -> str:
+    return f"added a picture to step {changed.get('number', '')}"
+
+
 def _closed(changed: Changed) -> str:
     return f"closed a branch as {str(changed.get('outcome', '')).replace('_', ' ')}"
 
@@ -52,6 +56,7 @@ DID: Final[Mapping[EventKind, Callable[[Changed], str]]] = MappingProxyType(
         EventKind.SESSION_REOPENED: _plainly("reopened it"),
         EventKind.STEP_ADDED: _step,
         EventKind.STEP_CHANGED: _result,
+        EventKind.PICTURE_ADDED: _picture,
         EventKind.BRANCH_FORKED: _plainly("split the investigation"),
         EventKind.BRANCH_CLOSED: _closed,
         EventKind.HANDOFF_ESCALATED: _plainly("escalated it again"),

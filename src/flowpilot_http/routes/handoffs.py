@@ -6,11 +6,12 @@ from uuid import UUID
 from flowpilot_core.application.handoffs.handoffs import Waiting
 from flowpilot_core.domain.kernel.identifiers import BranchId, DeliveryId, HandoffId, TeamId, UserId
 from flowpilot_core.domain.notifications.delivery import Delivery
+from flowpilot_core.domain.sessions.picture import PictureType
 from flowpilot_core.ports.handoffs import QueueFilter, QueuePosition
 from flowpilot_core.ports.kernel import Entry
 from flowpilot_http.api_request import Call
 from flowpilot_http.operations import Part
-from flowpilot_http.responses import Body, Header, NotModified
+from flowpilot_http.responses import Body, Header, NotModified, of_file
 from flowpilot_http.schemas.handoffs.handoffs import (
     Claim,
     DeliveryOut,
@@ -23,6 +24,7 @@ from flowpilot_http.schemas.handoffs.handoffs import (
 )
 from flowpilot_http.schemas.handoffs.snapshot import SnapshotOut
 from flowpilot_http.schemas.kernel import EntryOut, Listed, Nothing, Page
+from flowpilot_http.schemas.sessions import PictureWanted
 
 part = Part("Handoffs")
 
@@ -68,6 +70,13 @@ async def get_snapshot(request: Call) -> Body:
     if _has(request.headers.get("if-none-match"), etag):
         return NotModified(headers)
     return Body(stored.body, headers=headers)
+
+
+@part.files(f"{HANDOFF}/pictures/{{picture_id:str}}", *PictureType, query=PictureWanted, problems=("snapshot_damaged",))
+async def get_frozen_picture(request: Call) -> Body:
+    """The file of a picture that the snapshot names, wherever its session went since."""
+    wanted = await request.wanted(PictureWanted)
+    return of_file(await request.flowpilot.frozen_pictures.get(request.user, request.handoff_id, request.picture_id, width=wanted.width))
 
 
 @part.reads(f"{HANDOFF}/changes", Listed[EntryOut], query=Page, problems=("invalid_cursor",), page=PAGE)
@@ -194,4 +203,18 @@ def _has(if_none_match: str | None, etag: str) -> bool:
     return etag in named or "*" in named
 
 
-ROUTES = (queue, get_handoff, get_snapshot, changes, deliveries, claim, unclaim, reroute, withdraw, see, judge, retry_delivery)
+ROUTES = (
+    queue,
+    get_handoff,
+    get_snapshot,
+    get_frozen_picture,
+    changes,
+    deliveries,
+    claim,
+    unclaim,
+    reroute,
+    withdraw,
+    see,
+    judge,
+    retry_delivery,
+)

@@ -7,12 +7,13 @@ import msgspec
 from flowpilot_core.domain.kernel.errors import InvalidValue
 from flowpilot_core.domain.kernel.identifiers import BranchId, SessionId, StepId, TeamId, TreeId, UserId
 from flowpilot_core.domain.sessions.feedback import Thumb
+from flowpilot_core.domain.sessions.picture import LARGEST_FILE, PictureType
 from flowpilot_core.domain.sessions.session import Ticket
 from flowpilot_core.ports.kernel import Entry
 from flowpilot_core.ports.sessions import SessionFilter
 from flowpilot_http.api_request import Call
 from flowpilot_http.operations import Part
-from flowpilot_http.responses import Body, encoded_in_turns
+from flowpilot_http.responses import Body, encoded_in_turns, of_file
 from flowpilot_http.schemas.handoffs.handoffs import HandoffOut
 from flowpilot_http.schemas.kernel import EntryOut, Listed, Nothing, Page
 from flowpilot_http.schemas.sessions import (
@@ -25,6 +26,9 @@ from flowpilot_http.schemas.sessions import (
     NewFork,
     NewResult,
     NewStep,
+    PictureAdded,
+    PictureOut,
+    PictureWanted,
     RateStep,
     Reassign,
     Resolve,
@@ -39,6 +43,7 @@ part = Part("Sessions")
 
 SESSION = "/ai-sessions/{session_id:str}"
 PAGE = "/sessions/{session_id:str}"
+KINDS = tuple(PictureType)
 OF_ASSIGNEE = ("not_assignee", "invalid_transition")
 
 
@@ -128,6 +133,36 @@ async def set_result(request: Call) -> Body:
             request=change,
         ),
         lambda changed: StepOut.of(*changed),
+    )
+
+
+@part.takes_file(
+    f"{SESSION}/steps/{{step_id:str}}/pictures",
+    PictureOut,
+    *KINDS,
+    most=LARGEST_FILE,
+    query=PictureAdded,
+    problems=(*OF_ASSIGNEE, "invalid_picture", "picture_limit"),
+)
+async def add_picture(request: Call) -> Body:
+    """Add a picture to a step as evidence: the body is its file. It is read and written anew, so that nothing but what it shows is kept."""
+    said = await request.wanted(PictureAdded)
+    content = await request.file(KINDS, most=LARGEST_FILE)
+    return await request.changed(
+        lambda change: request.flowpilot.pictures.add(
+            request.user, request.session_id, request.step_id, content=content, alt=said.alt, request=change
+        ),
+        PictureOut.of,
+        status=201,
+    )
+
+
+@part.files(f"{SESSION}/steps/{{step_id:str}}/pictures/{{picture_id:str}}", *KINDS, query=PictureWanted)
+async def get_picture(request: Call) -> Body:
+    """The file of a picture, as small as you ask for."""
+    wanted = await request.wanted(PictureWanted)
+    return of_file(
+        await request.flowpilot.pictures.get(request.user, request.session_id, request.step_id, request.picture_id, width=wanted.width)
     )
 
 
@@ -305,6 +340,8 @@ ROUTES = (
     get_session,
     add_step,
     set_result,
+    add_picture,
+    get_picture,
     fork,
     activate_branch,
     close_branch,

@@ -11,9 +11,10 @@ from flowpilot_core.application.sessions.sessions import Added, Forked
 from flowpilot_core.domain.handoffs.debrief import Debrief, debrief
 from flowpilot_core.domain.handoffs.handoff import Intent
 from flowpilot_core.domain.kernel.identifiers import UserId
-from flowpilot_core.domain.kernel.text import EVIDENCE
+from flowpilot_core.domain.kernel.text import EVIDENCE, TITLE
 from flowpilot_core.domain.knowledge.walking import path, shown
 from flowpilot_core.domain.sessions.branch import FEWEST_OPTIONS, MOST_OPTIONS, Branch, BranchState, ForkPoint, Option, Outcome
+from flowpilot_core.domain.sessions.picture import LONGEST_SIDE, Picture
 from flowpilot_core.domain.sessions.session import Priority, Session, Status
 from flowpilot_core.domain.sessions.step import NodeTaken, Step, StepKind, StepResult, StepScript
 from flowpilot_core.domain.sessions.walk import Place, TreeOutcome, Waiting, Walk
@@ -339,6 +340,41 @@ class StepScriptOut(msgspec.Struct, kw_only=True, frozen=True):
         return cls(template_id=script.template_id, revision=script.revision, parameters=dict(script.parameters), sha256=script.sha256)
 
 
+class PictureAdded(Closed, kw_only=True, frozen=True):
+    """What is said of a picture."""
+
+    alt: Annotated[str | None, Meta(description=f"What it shows: one line of at most {TITLE} characters.", examples=["The error"])] = None
+
+
+class PictureWanted(Closed, kw_only=True, frozen=True):
+    """How a picture is to be shown."""
+
+    width: Annotated[int, Meta(ge=1, le=LONGEST_SIDE, description="Pixels; one that is no wider comes as it is.")] | None = None
+
+
+class PictureOut(msgspec.Struct, kw_only=True, frozen=True):
+    """A picture of a step; what is said is of the file that is given back."""
+
+    id: UUID
+    sha256: str
+    width: int
+    height: int
+    bytes: int
+    alt: Annotated[str | None, Meta(description="What it shows, in the words of whoever added it.")]
+
+    @classmethod
+    def of(cls, picture: Picture) -> "PictureOut":
+        """As clients read it."""
+        return cls(
+            id=picture.id,
+            sha256=picture.sha256,
+            width=picture.width,
+            height=picture.height,
+            bytes=picture.bytes,
+            alt=picture.alt,
+        )
+
+
 class StepOut(msgspec.Struct, kw_only=True, frozen=True):
     """What was asked, done or seen in a branch. `number` counts up through the session."""
 
@@ -349,6 +385,7 @@ class StepOut(msgspec.Struct, kw_only=True, frozen=True):
     content: str
     result: StepResult | None
     evidence: str | None
+    pictures: list[PictureOut]
     created_by: PersonOut
     created_at: Instant
     updated_at: Instant
@@ -366,6 +403,7 @@ class StepOut(msgspec.Struct, kw_only=True, frozen=True):
             content=step.content,
             result=step.result,
             evidence=step.evidence,
+            pictures=[PictureOut.of(picture) for picture in step.pictures],
             created_by=person(step.created_by, names),
             created_at=step.created_at,
             updated_at=step.updated_at,

@@ -72,7 +72,7 @@ async def test_every_example_is_what_its_route_takes_or_gives(world: World) -> N
         if operation.body is not None:
             shown.add(f"{name} request")
             msgspec.convert(EXAMPLES[f"{name} request"], operation.body)
-        if operation.answer not in (str, None):
+        if operation.answer not in (str, bytes, None):
             shown.add(name)
             # A member that no schema knows is lost on the way, one that is missing is refused.
             converted = msgspec.convert(EXAMPLES[name], operation.answer, strict=False)

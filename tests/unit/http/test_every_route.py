@@ -54,6 +54,7 @@ async def test_the_list_of_routes_is_the_contracts(world: World) -> None:
         "join",
         "leave",
         "steps/{step_id:str}/feedback",
+        "steps/{step_id:str}/pictures",
         "scripts",
         "walk/steps",
         "walk/leave",
@@ -86,6 +87,8 @@ async def test_the_list_of_routes_is_the_contracts(world: World) -> None:
         *((method, f"{session}/outputs/{{output_id:str}}") for method in ("GET", "PATCH")),
         *(("POST", f"{session}/outputs/{{output_id:str}}/{move}") for move in ("approve", "post")),
         ("GET", f"{session}/outputs/{{output_id:str}}/export"),
+        ("GET", f"{session}/steps/{{step_id:str}}/pictures/{{picture_id:str}}"),
+        ("GET", f"{handoff}/pictures/{{picture_id:str}}"),
         *((method, path) for path in ("/escalation-policy", "/notification-preferences") for method in ("GET", "PUT")),
         ("POST", "/escalation-policy/preview"),
         ("GET", "/handoffs/preview"),
@@ -236,6 +239,8 @@ async def test_no_request_takes_a_member_that_is_not_its_own(world: World, membe
         if method == "GET":
             continue
         assert operation is not None
+        if operation.files:
+            continue  # A file has no members.
         assert operation.body is not None
         if member in {field.name for field in msgspec.structs.fields(operation.body)}:
             continue

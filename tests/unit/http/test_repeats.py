@@ -17,13 +17,14 @@ from flowpilot_http.schemas.access.tokens import TokenOut
 from flowpilot_http.schemas.knowledge.trees import CategoryOut
 from flowpilot_http.schemas.notifications.webhooks import WebhookOut
 from flowpilot_http.schemas.psa import PostOut, PsaWebhookOut
+from flowpilot_http.schemas.sessions import PictureOut
 from tests.support.http import World
 from tests.support.routes import a_body, asked, filled, routes_of_accounts, things_of
 
 pytestmark = pytest.mark.anyio
 ADAPTERS = ("memory", "postgres")
 
-SMALL = (AccountOut, TokenOut, ProviderOut, WebhookOut, PsaWebhookOut, CategoryOut)
+SMALL = (AccountOut, PictureOut, TokenOut, ProviderOut, WebhookOut, PsaWebhookOut, CategoryOut)
 """Answers of a few names and addresses, each of which has its bound."""
 REPLAYED = "idempotency-replayed"
 START = {"title": "No mail", "problem": "Nothing arrives"}

@@ -10,7 +10,7 @@ from flowpilot_adapters.memory.tables import KnownTicket
 from flowpilot_adapters.memory.transaction import Transaction
 from flowpilot_core.domain.kernel.errors import NotFound
 from flowpilot_core.domain.kernel.events import Plain
-from flowpilot_core.domain.kernel.identifiers import SessionId, StepId
+from flowpilot_core.domain.kernel.identifiers import PictureId, SessionId, StepId
 from flowpilot_core.domain.sessions.session import Session
 from flowpilot_core.domain.sessions.step import Step
 from flowpilot_core.ports.sessions import SessionDetail
@@ -72,3 +72,7 @@ class MemorySessions:
     async def save_step(self, step: Step) -> None:
         """As `Sessions.save_step` says."""
         self._work.rows.steps.put(step.id, step)
+
+    async def add_picture(self, step: Step, picture_id: PictureId, content: bytes) -> None:
+        """As `Sessions.add_picture` says."""
+        self._work.rows.pictures.put(picture_id, content)

@@ -5,11 +5,12 @@ from collections.abc import Mapping, Sequence
 from flowpilot_adapters.memory import reading
 from flowpilot_adapters.memory.reading import MemoryReading
 from flowpilot_core.domain.kernel.actor import Actor
-from flowpilot_core.domain.kernel.identifiers import SessionId, UserId
+from flowpilot_core.domain.kernel.errors import NotFound
+from flowpilot_core.domain.kernel.identifiers import PictureId, SessionId, StepId, UserId
 from flowpilot_core.domain.kernel.permissions import Permission, permits
 from flowpilot_core.domain.sessions.session import Session, Status
 from flowpilot_core.ports.kernel import Entry
-from flowpilot_core.ports.sessions import SessionDetail, SessionFilter
+from flowpilot_core.ports.sessions import SessionDetail, SessionFilter, StoredPicture
 
 
 class MemorySessionView(MemoryReading):
@@ -18,6 +19,15 @@ class MemorySessionView(MemoryReading):
     async def session(self, session_id: SessionId) -> SessionDetail:
         """As `SessionView.session` says."""
         return reading.session_detail(await self._now(), session_id)
+
+    async def picture(self, session_id: SessionId, step_id: StepId, picture_id: PictureId) -> StoredPicture:
+        """As `SessionView.picture` says."""
+        rows = await self._now()
+        step, content = rows.steps.get(step_id), rows.pictures.get(picture_id)
+        found = [one for one in step.pictures if one.id == picture_id] if step and step.session_id == session_id else []
+        if not found or content is None:
+            raise NotFound("picture")
+        return StoredPicture(session=reading.session(rows, session_id), picture=found[0], content=content)
 
     async def details(self, session_ids: Sequence[SessionId]) -> Sequence[SessionDetail]:
         """As `SessionView.details` says."""

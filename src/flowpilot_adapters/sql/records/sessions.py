@@ -8,6 +8,7 @@ from flowpilot_adapters.sql.records.kernel import member, read, record, ticket
 from flowpilot_core.domain.kernel.identifiers import BranchId
 from flowpilot_core.domain.sessions.branch import Branch, Branches, BranchState, ForkPoint
 from flowpilot_core.domain.sessions.feedback import Judgement, Rating
+from flowpilot_core.domain.sessions.picture import Picture
 from flowpilot_core.domain.sessions.session import Priority, Resolution, Session, Status, Taken
 from flowpilot_core.domain.sessions.step import NodeTaken, Step, StepKind, StepResult, StepScript
 from flowpilot_core.domain.sessions.walk import Walk
@@ -52,6 +53,7 @@ def step(row: Any) -> Step:
         evidence=row.evidence,
         script=None if row.script is None else documents.read(row.script, StepScript),
         node=None if row.node is None else documents.read(row.node, NodeTaken),
+        pictures=documents.read(row.pictures, tuple[Picture, ...]) if row.pictures else (),
         created_by=row.created_by,
         created_at=row.created_at,
         updated_at=row.updated_at,
@@ -78,6 +80,7 @@ def session(row: Any, branches: Iterable[Any]) -> Session:
         walk=None if row.walk is None else documents.read(row.walk, Walk),
         step_count=row.step_count,
         text_bytes=row.text_bytes,
+        picture_count=row.picture_count,
         resolution=Resolution(summary=row.resolution_summary, root_cause=row.resolution_root_cause) if row.resolution_summary else None,
         escalation_package=read(row.escalation_package) if row.escalation_package else None,
         latest_handoff_id=row.latest_handoff_id,

@@ -41,7 +41,7 @@ from .outputs import output, output_version
 from .psa import psa_connection, psa_member, psa_post, psa_ticket, psa_webhook
 from .relay import due_work, relay_mark
 from .replay import imported_row
-from .sessions import branch, fork_point, session, step, step_rating
+from .sessions import branch, fork_point, picture, session, step, step_rating
 
 __all__ = [
     "SCHEMA",
@@ -73,6 +73,7 @@ __all__ = [
     "output",
     "output_version",
     "person",
+    "picture",
     "policy_run",
     "presence",
     "psa_connection",

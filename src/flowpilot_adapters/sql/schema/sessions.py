@@ -1,6 +1,20 @@
 """Sessions and what is in them: branches, fork points, steps."""
 
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Index, SmallInteger, Table, UniqueConstraint, Uuid, false, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    Table,
+    UniqueConstraint,
+    Uuid,
+    false,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from flowpilot_core.domain.sessions.branch import BranchState
@@ -41,6 +55,7 @@ session = Table(
     uuid_column("active_branch_id"),
     integer_column("step_count"),
     Column("text_bytes", BigInteger, nullable=False, server_default=text("0")),
+    Column("picture_count", Integer, nullable=False, server_default=text("0")),
     text_column("resolution_summary", null=True),
     text_column("resolution_root_cause", null=True),
     Column("escalation_package", JSONB, nullable=True),
@@ -143,6 +158,7 @@ step = Table(
     text_column("evidence", null=True),
     Column("script", JSONB, nullable=True),
     Column("node", JSONB, nullable=True),
+    Column("pictures", JSONB, nullable=True),
     uuid_column("created_by"),
     time_column("created_at"),
     time_column("updated_at"),
@@ -154,6 +170,20 @@ step = Table(
     one_of("step", "result", StepResult),
     Index("ix_step_script", "account_id", text("(script ->> 'template_id')"), postgresql_where=text("script IS NOT NULL")),
 )
+
+
+picture = Table(
+    "picture",
+    metadata,
+    uuid_column("account_id"),
+    uuid_column("session_id"),
+    uuid_column("id"),
+    uuid_column("step_id"),
+    Column("content", LargeBinary, nullable=False),
+    primary_key("picture", "session_id", "id"),
+    foreign_key("picture", "step", ("session_id", "step_id"), "step", ("session_id", "id")),
+)
+"""The files alone: what is said of them stands with their step, so that whoever reads that reads no file."""
 
 
 step_rating = Table(

@@ -25,13 +25,14 @@ from flowpilot_adapters.sql.queries import (
 from flowpilot_adapters.sql.records import handoffs as handoffs_records
 from flowpilot_adapters.sql.records import kernel as kernel_records
 from flowpilot_adapters.sql.records import sessions as records
-from flowpilot_adapters.sql.schema import branch, fork_point, handoff, session, step
+from flowpilot_adapters.sql.schema import branch, fork_point, handoff, picture, session, step
 from flowpilot_adapters.sql.statement import Call, compiled
 from flowpilot_adapters.sql.transaction import Transaction
 from flowpilot_core.domain.kernel.errors import NotFound
 from flowpilot_core.domain.kernel.events import Plain
-from flowpilot_core.domain.kernel.identifiers import PLATFORM_ACCOUNT, AccountId, BranchId, ForkPointId, SessionId, StepId
+from flowpilot_core.domain.kernel.identifiers import PLATFORM_ACCOUNT, AccountId, BranchId, ForkPointId, PictureId, SessionId, StepId
 from flowpilot_core.domain.sessions.branch import Branch, BranchState
+from flowpilot_core.domain.sessions.picture import Picture
 from flowpilot_core.domain.sessions.session import Session
 from flowpilot_core.domain.sessions.step import Step
 from flowpilot_core.ports.sessions import SessionDetail
@@ -85,6 +86,7 @@ SAVE: Final = only_saved(
                     "walk_tree_account_id",
                     "walk_tree_id",
                     "walk_revision",
+                    "picture_count",
                     "resolution_summary",
                     "resolution_root_cause",
                     "latest_handoff_id",
@@ -142,7 +144,15 @@ SAVE_STEP: Final = compiled(
         branch_id=bindparam("new_branch_id"),
         result=bindparam("new_result"),
         evidence=bindparam("new_evidence"),
+        pictures=bindparam("new_pictures"),
         updated_at=bindparam("new_updated_at"),
+    ),
+)
+ADD_PICTURE: Final = compiled("add picture", insert(picture).values({column: bindparam(column.name) for column in picture.c}))
+PICTURE: Final = compiled(
+    "picture",
+    select(picture.c.content).where(
+        own(picture), picture.c.session_id == SESSION_ID, picture.c.step_id == bindparam("step_id"), picture.c.id == ID
     ),
 )
 
@@ -271,6 +281,7 @@ class SqlSessions:
                 evidence=new.evidence,
                 script=None if new.script is None else documents.written(new.script),
                 node=None if new.node is None else documents.written(new.node),
+                pictures=_document(new.pictures),
                 created_by=new.created_by,
                 created_at=new.created_at,
                 updated_at=new.updated_at,
@@ -287,8 +298,15 @@ class SqlSessions:
                 new_branch_id=changed.branch_id,
                 new_result=changed.result,
                 new_evidence=changed.evidence,
+                new_pictures=_document(changed.pictures),
                 new_updated_at=changed.updated_at,
             )
+        )
+
+    async def add_picture(self, step: Step, picture_id: PictureId, content: bytes) -> None:
+        """As `Sessions.add_picture` says."""
+        self._transaction.write(
+            ADD_PICTURE(account_id=self._account_id, session_id=step.session_id, step_id=step.id, id=picture_id, content=content)
         )
 
     def _write_branches(self, changed: Session, before: Session | None) -> None:
@@ -329,6 +347,10 @@ class SqlSessions:
                 )
 
 
+def _document(pictures: tuple[Picture, ...]) -> str | None:
+    return documents.written(pictures) if pictures else None
+
+
 def _changing(one: Session, account_id: AccountId) -> dict[str, Any]:
     """The columns, but for the documents, that moves change."""
     return {
@@ -342,6 +364,7 @@ def _changing(one: Session, account_id: AccountId) -> dict[str, Any]:
         "walk_tree_account_id": one.walk and (PLATFORM_ACCOUNT if one.walk.of_platform else account_id),
         "walk_tree_id": one.walk and one.walk.tree_id,
         "walk_revision": one.walk and one.walk.revision,
+        "picture_count": one.picture_count,
         "latest_handoff_id": one.latest_handoff_id,
         "taken_handoff_id": one.taken and one.taken.handoff_id,
         "taken_by": one.taken and one.taken.by,

@@ -32,11 +32,11 @@ from flowpilot_adapters.sql.sessions import sessions
 from flowpilot_adapters.sql.statement import compiled
 from flowpilot_core.domain.kernel.actor import Actor, Person
 from flowpilot_core.domain.kernel.errors import NotFound
-from flowpilot_core.domain.kernel.identifiers import SessionId, UserId
+from flowpilot_core.domain.kernel.identifiers import PictureId, SessionId, StepId, UserId
 from flowpilot_core.domain.kernel.permissions import Permission, permits
 from flowpilot_core.domain.sessions.session import Session, Status
 from flowpilot_core.ports.kernel import Entry
-from flowpilot_core.ports.sessions import SessionDetail, SessionFilter
+from flowpilot_core.ports.sessions import SessionDetail, SessionFilter, StoredPicture
 
 READER: Final = bindparam("reader_id", type_=Uuid())
 
@@ -94,6 +94,22 @@ class SqlSessionView(SqlReading):
     async def session(self, session_id: SessionId) -> SessionDetail:
         """As `SessionView.session` says."""
         return sessions.detail_of(await self._read(*sessions.detail_calls(self._account_id, session_id)))
+
+    async def picture(self, session_id: SessionId, step_id: StepId, picture_id: PictureId) -> StoredPicture:
+        """As `SessionView.picture` says."""
+        of_session = {"account_id": self._account_id, "session_id": session_id}
+        found, branches, step, content = await self._read(
+            sessions.GET(**of_session),
+            sessions.BRANCHES(**of_session),
+            sessions.STEP(**of_session, id=step_id),
+            sessions.PICTURE(**of_session, step_id=step_id, id=picture_id),
+        )
+        if found.first is None or step.first is None or content.first is None:
+            raise NotFound("picture")
+        (picture,) = (one for one in sessions_records.step(step.first).pictures if one.id == picture_id)
+        return StoredPicture(
+            session=sessions_records.session(found.first, branches.rows), picture=picture, content=bytes(content.first.content)
+        )
 
     async def details(self, session_ids: Sequence[SessionId]) -> Sequence[SessionDetail]:
         """As `SessionView.details` says."""

@@ -10,6 +10,7 @@ from flowpilot_core.domain.kernel.events import Plain
 from flowpilot_core.domain.kernel.identifiers import HandoffId, UserId
 from flowpilot_core.domain.kernel.text import TITLE, counted
 from flowpilot_core.domain.sessions.branch import BranchState
+from flowpilot_core.domain.sessions.picture import Picture
 from flowpilot_core.domain.sessions.session import Priority, Session
 from flowpilot_core.domain.sessions.step import Step, StepResult
 
@@ -179,9 +180,21 @@ def _step(step: Step, person: Callable[[UserId], Plain], ids: Mapping[int, str])
         "content": step.content,
         "result": step.result,
         "evidence": None,
+        "pictures": [_picture(picture) for picture in step.pictures],
         "created_by": person(step.created_by),
         "created_at": instant(step.created_at),
         "updated_at": instant(step.updated_at),
+    }
+
+
+def _picture(picture: Picture) -> Plain:
+    return {
+        "id": str(picture.id),
+        "sha256": picture.sha256,
+        "width": picture.width,
+        "height": picture.height,
+        "bytes": picture.bytes,
+        "alt": picture.alt,
     }
 
 

@@ -182,6 +182,27 @@ class TooManyGroups(FlowPilotError):
 
 
 @define
+class InvalidPicture(FlowPilotError):
+    """What was sent is no picture that is kept here."""
+
+    problem: str
+
+    def __str__(self) -> str:
+        return f"this picture cannot be kept: {self.problem}"
+
+
+@define
+class PictureLimit(FlowPilotError):
+    """The session has as many pictures as one may."""
+
+    session_id: SessionId
+    most: int
+
+    def __str__(self) -> str:
+        return f"a session has at most {self.most} pictures"
+
+
+@define
 class InvalidTransition(FlowPilotError):
     """The state it is in does not allow the move."""
 

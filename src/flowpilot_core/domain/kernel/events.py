@@ -29,6 +29,7 @@ class EventKind(StrEnum):
     STEP_ADDED = "step.added"
     STEP_CHANGED = "step.changed"
     STEP_RATED = "step.rated"
+    PICTURE_ADDED = "picture.added"
     BRANCH_FORKED = "branch.forked"
     BRANCH_ACTIVATED = "branch.activated"
     BRANCH_CLOSED = "branch.closed"

@@ -19,6 +19,7 @@ class Permission(StrEnum):
     WORK = "work on a session"
     ADD_STEP = "add a step"
     SET_RESULT = "set the result of a step"
+    ADD_PICTURE = "add a picture to a step"
     JOIN = "join a session"
     LEAVE = "leave a session"
     RATE_STEP = "rate a step"
@@ -102,6 +103,7 @@ PERMISSIONS: Mapping[Permission, Rule] = MappingProxyType(
         Permission.WORK: Rule(relation=Relation.ASSIGNEE),
         Permission.ADD_STEP: Rule(relation=Relation.AT_WORK),
         Permission.SET_RESULT: Rule(relation=Relation.OF_STEP),
+        Permission.ADD_PICTURE: Rule(relation=Relation.OF_STEP),
         Permission.JOIN: Rule(),
         Permission.LEAVE: Rule(relation=Relation.HELPER),
         Permission.RATE_STEP: Rule(),

@@ -33,6 +33,7 @@ CHANGES = frozenset(
         EventKind.SESSION_ABANDONED,
         EventKind.STEP_ADDED,
         EventKind.STEP_CHANGED,
+        EventKind.PICTURE_ADDED,
         EventKind.BRANCH_FORKED,
         EventKind.BRANCH_ACTIVATED,
         EventKind.BRANCH_CLOSED,

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from attrs import frozen
 
-from flowpilot_core.domain.kernel.errors import SessionFull
+from flowpilot_core.domain.kernel.errors import PictureLimit, SessionFull
 from flowpilot_core.domain.kernel.identifiers import SessionId
 
 
@@ -27,6 +27,7 @@ class Bounds:
     """Of branches that were split off others; the root is at level 0."""
     bytes: int = 16 * 1024 * 1024
     """Of UTF-8, in all its steps and branches."""
+    pictures: int = 20
 
     def require_room(self, session_id: SessionId, **grown: int) -> None:
         """Raises `SessionFull` where it would hold more of something than it may: say what it is to grow to."""
@@ -34,6 +35,11 @@ class Bounds:
             most: int = getattr(self, bound)
             if grown.get(bound, 0) > most:
                 raise SessionFull(session_id, bound, most)
+
+    def require_room_for_picture(self, session_id: SessionId, pictures: int) -> None:
+        """Raises `PictureLimit` where it would have more of them than it may."""
+        if pictures > self.pictures:
+            raise PictureLimit(session_id, self.pictures)
 
 
 BOUNDS = Bounds()

@@ -19,6 +19,7 @@ from flowpilot_core.domain.kernel.transitions import advance
 
 from .bounds import BOUNDS, Bounds, size
 from .branch import Branches, ForkPoint, Option, Outcome
+from .picture import Picture
 from .step import NodeTaken, Step, StepKind, StepResult, StepScript
 from .walk import Place, Walk
 
@@ -165,6 +166,7 @@ class Session:
     step_count: int = 0
     text_bytes: int = 0
     """Bytes of UTF-8 in its steps and branches."""
+    picture_count: int = 0
     resolution: Resolution | None = None
     escalation_package: Mapping[str, Plain] | None = None
     """The older readers' copy of the last escalation."""
@@ -247,6 +249,12 @@ class Session:
         """Whether the actor can say what came of a step that somebody added: a helper of their own alone."""
         return (self.status, SessionMove.WORK) in SESSION and permits(
             actor, Permission.SET_RESULT, {self.assignee_id, *(self.helper_ids & {added_by})}
+        )
+
+    def may_add_picture(self, actor: Actor, added_by: UserId) -> bool:
+        """Whether the actor can add a picture to a step that somebody added: a helper to their own alone."""
+        return (self.status, SessionMove.WORK) in SESSION and permits(
+            actor, Permission.ADD_PICTURE, {self.assignee_id, *(self.helper_ids & {added_by})}
         )
 
     def require_version(self, expected: int | None) -> None:
@@ -338,6 +346,17 @@ class Session:
         told = {"step_id": str(step.id), "result": result, "evidence": evidence is not None, **told}
         event = Event.of(EventKind.STEP_CHANGED, by=by, at=at, session_id=self.id, changed=told)
         return evolve(self._worked(by, at), text_bytes=text_bytes), changed, event
+
+    def with_picture(
+        self, step: Step, picture: Picture, *, by: Person, at: datetime, bounds: Bounds = BOUNDS
+    ) -> "tuple[Session, Step, Event]":
+        """With one more picture of one of its steps; of a helper's own, where a helper adds it. Raises also `PictureLimit`."""
+        self._require_work(by, Permission.ADD_PICTURE, *(self.helper_ids & {step.created_by}))
+        bounds.require_room_for_picture(self.id, self.picture_count + 1)
+        at = self._not_before(at)
+        session = evolve(self._worked(by, at), picture_count=self.picture_count + 1)
+        event = self._event(EventKind.PICTURE_ADDED, by, at, step_id=str(step.id), number=step.number, picture_id=str(picture.id))
+        return session, step.with_picture(picture, at=at), event
 
     def forked(
         self,

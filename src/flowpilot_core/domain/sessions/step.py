@@ -9,6 +9,8 @@ from attrs import evolve, frozen
 from flowpilot_core.domain.kernel.identifiers import BranchId, ScriptTemplateId, SessionId, StepId, TreeId, UserId
 from flowpilot_core.domain.kernel.text import evidence as checked_evidence
 
+from .picture import Picture
+
 
 class StepKind(StrEnum):
     """What sort of thing a step is."""
@@ -70,6 +72,8 @@ class Step:
     """Of a step that was taken from a script template."""
     node: NodeTaken | None = None
     """Where a walk led to it."""
+    pictures: tuple[Picture, ...] = ()
+    """As evidence too, in the order in which they came."""
     created_by: UserId
     created_at: datetime
     updated_at: datetime
@@ -83,6 +87,10 @@ class Step:
         """The step with another result; evidence stays as it is where None is given. Raises `InvalidValue`."""
         kept = self.evidence if evidence is None else checked_evidence("evidence", evidence)
         return evolve(self, result=result, evidence=kept, updated_at=max(at, self.updated_at))
+
+    def with_picture(self, picture: Picture, *, at: datetime) -> "Step":
+        """The step with one more picture."""
+        return evolve(self, pictures=(*self.pictures, picture), updated_at=max(at, self.updated_at))
 
     def in_branch(self, branch_id: BranchId) -> "Step":
         """The step, as one of another branch; its number stays."""

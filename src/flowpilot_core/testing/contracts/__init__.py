@@ -51,6 +51,7 @@ from flowpilot_core.testing.contracts.psa.webhooks import PsaWebhooksContract
 from flowpilot_core.testing.contracts.relay.outbox import OutboxContract
 from flowpilot_core.testing.contracts.replay.imports import ImportsContract, ReplayContract
 from flowpilot_core.testing.contracts.sessions.feedback import FeedbackContract
+from flowpilot_core.testing.contracts.sessions.pictures import PictureReaderContract
 from flowpilot_core.testing.contracts.sessions.sessions import SessionsContract
 
 from .contract import Adapter, Contract
@@ -83,6 +84,7 @@ __all__ = [
     "OutboxContract",
     "OutputsContract",
     "PeopleContract",
+    "PictureReaderContract",
     "PlacesContract",
     "Postbox",
     "PresenceContract",

@@ -14,8 +14,8 @@ async def events(request: Call) -> Streamed:
 
     The kinds are those of the event log that others wait for: `handoff.escalated`, `handoff.claimed` and so on. Each has an `id`: sent
     back in `Last-Event-ID`, the stream goes on after that event, without gap or repeat. `resync` says that too much was missed: read
-    the queue again. `session.changed` is about steps, results, branches, helpers and outputs, at most once a second for each session. A
-    comment line comes at least every 15 seconds. Whoever may not read a parked session hears nothing of it.
+    the queue again. `session.changed` is about steps, results, branches, helpers, pictures and outputs, at most once a second for each
+    session. A comment line comes at least every 15 seconds. Whoever may not read a parked session hears nothing of it.
     """
     wanted = await request.wanted(EventsWanted)
     return await request.listening(wanted.last_event_id)

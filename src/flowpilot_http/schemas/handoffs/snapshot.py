@@ -50,6 +50,17 @@ class FrozenForkPoint(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_
     created_at: Instant
 
 
+class FrozenPicture(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """A picture of a step; its digest is that of the file."""
+
+    id: UUID
+    sha256: str
+    width: int
+    height: int
+    bytes: int
+    alt: str | None
+
+
 class FrozenStep(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     """What was asked, done or seen."""
 
@@ -60,6 +71,7 @@ class FrozenStep(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_field
     content: str
     result: StepResult | None
     evidence: str | CutEvidence | None
+    pictures: Annotated[list[FrozenPicture], Meta(description="Left out of snapshots that are older than pictures.")] = []
     created_by: PersonOut
     created_at: Instant
     updated_at: Instant

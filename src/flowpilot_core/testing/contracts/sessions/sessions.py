@@ -7,8 +7,9 @@ import pytest
 from flowpilot_core.domain.kernel.actor import Actor, Person, System
 from flowpilot_core.domain.kernel.errors import NotFound
 from flowpilot_core.domain.kernel.events import EventKind, Plain
-from flowpilot_core.domain.kernel.identifiers import SessionId, StepId
+from flowpilot_core.domain.kernel.identifiers import PictureId, SessionId, StepId
 from flowpilot_core.domain.notifications.delivery import TOLD_ROLES
+from flowpilot_core.domain.sessions.picture import Image, Picture, PictureType
 from flowpilot_core.domain.sessions.session import Status, Ticket
 from flowpilot_core.domain.sessions.step import StepResult
 from flowpilot_core.ports.kernel import BeginWork, ViewOf
@@ -41,6 +42,39 @@ class SessionsContract(Contract):
 
         assert case.steps == steps
         assert (case.branch("network"), StepResult.WORKED) == (steps[-1].branch_id, steps[-1].result)
+
+    async def test_a_picture_comes_back_with_its_step_and_its_file_by_itself(
+        self, begin: BeginWork[UnitOfWork], view: ViewOf[View], acme: Staff, globex: Staff
+    ) -> None:
+        case = await a_session(by=acme.anna).step().step().kept(begin)
+        files = [Image(type=kind, width=3, height=2, content=bytes(range(256)) + kind.encode()) for kind in PictureType]
+        pictures = [Picture.of(PictureId(new_id()), file, alt) for file, alt in zip(files, ("The error", None, "Ünïcode 🖨️"), strict=True)]
+        for picture, file in zip(pictures, files, strict=True):
+            async with begin(acme.account_id) as work:
+                before = await work.sessions.get(case.id)
+                step = await work.sessions.step(case.id, case.steps[0].id)
+                session, step, _ = before.with_picture(step, picture, by=acme.anna, at=step.updated_at)
+                await work.sessions.save(session)
+                await work.sessions.save_step(step)
+                await work.sessions.add_picture(step, picture.id, file.content)
+                await work.commit()
+
+        see, (first, second) = view(acme.account_id), case.steps
+        detail = await see.session(case.id)
+        assert [tuple(pictures), ()] == [step.pictures for step in detail.steps]
+        assert 3 == detail.session.picture_count
+        async with begin(acme.account_id) as work:
+            assert tuple(pictures) == (await work.sessions.step(case.id, first.id)).pictures
+        for picture, file in zip(pictures, files, strict=True):
+            stored = await see.picture(case.id, first.id, picture.id)
+            assert (detail.session, picture, file.content) == (stored.session, stored.picture, stored.content)
+            for account, step_id, picture_id in (
+                (acme, second.id, picture.id),
+                (acme, first.id, PictureId(new_id())),
+                (globex, first.id, picture.id),
+            ):
+                with pytest.raises(NotFound):
+                    await view(account.account_id).picture(case.id, step_id, picture_id)
 
     async def test_a_unit_of_work_reads_what_a_view_reads(self, begin: BeginWork[UnitOfWork], view: ViewOf[View], acme: Staff) -> None:
         case = await a_rich_case(acme).escalated(note=AWKWARD).claimed_by(acme.ben).kept(begin)
