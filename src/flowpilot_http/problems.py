@@ -366,7 +366,7 @@ def _method_not_allowed(exc: MethodNotAllowedException) -> Problem:
 
 @_for(RequestEntityTooLarge)
 def _body_too_large(exc: RequestEntityTooLarge) -> Problem:
-    return _problem("body_too_large", "A body may be at most 1 MiB.")
+    return _problem("body_too_large", "A body may be at most 1 MiB, and a picture 4 MiB.")
 
 
 @_for(ClientException)

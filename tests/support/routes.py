@@ -44,6 +44,7 @@ PAGES = {
     ("POST", "/escalations/{handoff_id:str}"),
     ("GET", "/sessions/{session_id:str}"),
     ("POST", "/sessions/{session_id:str}"),
+    ("POST", "/sessions/{session_id:str}/pictures"),
     ("GET", "/sessions"),
     ("GET", "/sessions/new"),
     ("POST", "/sessions/new"),

@@ -5,6 +5,7 @@ from typing import Any, Final
 from urllib.parse import parse_qsl
 
 import msgspec
+from litestar.enums import RequestEncodingType
 
 from flowpilot_core.domain.kernel.actor import Person
 from flowpilot_core.domain.kernel.errors import FlowPilotError, InvalidValue
@@ -54,5 +55,7 @@ class Moves:
 
 
 async def typed(request: Visit) -> dict[str, str]:
-    """What the form holds, also where that is not right."""
+    """What the form holds, also where that is not right; nothing of one with a file."""
+    if request.content_type[0] == RequestEncodingType.MULTI_PART:
+        return {}
     return dict(parse_qsl((await request.body()).decode("ascii", "replace")))

@@ -15,6 +15,7 @@ import msgspec
 from attrs import evolve
 from litestar import get, post
 from litestar.connection import Request
+from litestar.datastructures import UploadFile
 from litestar.handlers import HTTPRouteHandler
 from litestar.response import Response
 from markupsafe import Markup
@@ -47,6 +48,8 @@ HOME: Final = "/signed-in"
 NOBODY: Final = Visitor(kept="")
 THEMES: Final = ("light", "dark")
 _ONCE: Final = 64
+_FIELDS: Final = 64 * 1024
+"""Bytes for what else is in a form with a file."""
 _WORTH_IT: Final = 1024
 """Bytes from which a page is made smaller."""
 _ZIPPED: Final[Header] = (b"content-encoding", b"gzip")
@@ -126,16 +129,26 @@ class Visit(Call):
         """The form that was sent. Raises `Refused`."""
         return decoding.query((await self.body()).replace(b"%0D%0A", b"%0A"), kind, most=MOST_FIELDS)
 
-    async def do(self, form: Form, use_case: Callable[[Change], Awaitable[R]], *, version: int | None = None) -> R | None:
+    async def sent_with(self, file: str, kind: type[S]) -> tuple[S, bytes]:
+        """The form that was sent, and what is in the file of this name. Raises `Refused`."""
+        sent = list((await self.form()).multi_items())
+        texts = urlencode([(name, value) for name, value in sent if isinstance(value, str)])
+        contents = [await value.read() for name, value in sent if name == file and isinstance(value, UploadFile)]
+        return decoding.query(texts.encode(), kind, most=MOST_FIELDS), b"".join(contents)
+
+    async def do(
+        self, form: Form, use_case: Callable[[Change], Awaitable[R]], *, version: int | None = None, file: bytes = b""
+    ) -> R | None:
         """What a form asks for; None where the same form had it done before.
 
-        `version`: the one that the page showed. Raises what the use case raises.
+        `version`: the one that the page showed; `file`: what came with the form. Raises what the use case raises.
         """
         change = Change(id=self.scope["request_id"], if_match=version)  # type: ignore[typeddict-item]
         if form.once:
             now = self.now()
             # But for the secret of the browser's sign-in, which is another one when it is sent again after signing in anew.
-            what = sha256(self.scope["path"].encode() + b"\n" + msgspec.json.encode(msgspec.structs.replace(form, csrf_token="")))
+            fields = msgspec.json.encode(msgspec.structs.replace(form, csrf_token=""))
+            what = sha256(b"\n".join((self.scope["path"].encode(), fields, file)))
             once = Once(
                 user_id=self.user.user_id,
                 key=f"page-{form.once[:_ONCE]}-{what.hexdigest()[:_ONCE]}",
@@ -288,6 +301,11 @@ def shows(path: str) -> Callable[[Callable[..., Any]], HTTPRouteHandler]:
 def takes(path: str) -> Callable[[Callable[..., Any]], HTTPRouteHandler]:
     """A page's form."""
     return post(path, status_code=200, opt={"page": True})
+
+
+def takes_file(path: str, *, most: int) -> Callable[[Callable[..., Any]], HTTPRouteHandler]:
+    """A page's form with a file of up to `most` bytes."""
+    return post(path, status_code=200, request_max_body_size=most + _FIELDS, opt={"page": True})
 
 
 def refused(request: Request[Any, Any, Any], exc: Exception) -> Response[None]:

@@ -280,6 +280,7 @@ async def test_every_answer_carries_what_keeps_browsers_safe_and_a_name(world: W
                 | dict.fromkeys(
                     (
                         "step_id",
+                        "picture_id",
                         "branch_id",
                         "delivery_id",
                         "assessment_id",

@@ -11,9 +11,10 @@ from flowpilot_core.application.outputs.outputs import Shown
 from flowpilot_core.domain.assistant.suggestion import SuggestionState
 from flowpilot_core.domain.handoffs.handoff import Intent
 from flowpilot_core.domain.kernel.actor import Person
-from flowpilot_core.domain.kernel.identifiers import TeamId, UserId
+from flowpilot_core.domain.kernel.identifiers import StepId, TeamId, UserId
 from flowpilot_core.domain.kernel.permissions import Permission, permits
 from flowpilot_core.domain.outputs.output import OutputKind
+from flowpilot_core.domain.sessions.picture import LARGEST_FILE, PictureType
 from flowpilot_core.domain.sessions.session import Priority, SessionMove, Status
 from flowpilot_core.domain.sessions.step import StepKind, StepResult
 from flowpilot_core.ports.sessions import SessionDetail
@@ -22,7 +23,7 @@ from flowpilot_http.pages.colleagues import Colleagues
 from flowpilot_http.pages.drawing import drawn
 from flowpilot_http.pages.handoffs.telling import HOW
 from flowpilot_http.pages.moves import WRONG, typed
-from flowpilot_http.pages.page_request import FromList, Visit, shows, takes
+from flowpilot_http.pages.page_request import Form, FromList, Visit, shows, takes, takes_file
 from flowpilot_http.pages.tried import Tried
 from flowpilot_http.problems import problem_of
 from flowpilot_http.responses import Body
@@ -64,11 +65,39 @@ async def move_session(request: Visit) -> Body:
     try:
         await move.make(request, person)
     except WRONG as refusal:
-        problem = problem_of(refusal)
-        if problem.status == 401 or problem.status >= 500:
-            raise
-        return await _shown(request, person, Wanted(), refusal)
+        return await _refused(request, person, refusal)
     return request.see(f"/sessions/{request.session_id}")
+
+
+class NewPicture(Form, kw_only=True, frozen=True):
+    """Of which step, and what it shows."""
+
+    step: UUID
+    alt: str | None = None
+
+
+@takes_file(f"{SESSION}/pictures", most=LARGEST_FILE)
+async def add_picture(request: Visit) -> Body:
+    """Add a picture to a step, for who has no script."""
+    person, pictures = request.user, request.flowpilot.pictures
+    try:
+        form, content = await request.sent_with("picture", NewPicture)
+        await request.do(
+            form,
+            lambda change: pictures.add(person, request.session_id, StepId(form.step), content=content, alt=form.alt, request=change),
+            file=content,
+        )
+    except WRONG as refusal:
+        return await _refused(request, person, refusal)
+    return request.see(f"/sessions/{request.session_id}")
+
+
+async def _refused(request: Visit, person: Person, refusal: Exception) -> Body:
+    """The page, which says what cannot be."""
+    problem = problem_of(refusal)
+    if problem.status == 401 or problem.status >= 500:
+        raise refusal
+    return await _shown(request, person, Wanted(), refusal)
 
 
 async def _shown(request: Visit, person: Person, wanted: Wanted, refusal: Exception | None = None) -> Body:
@@ -106,6 +135,9 @@ async def _shown(request: Visit, person: Person, wanted: Wanted, refusal: Except
         offers=offers,
         may_add=detail.session.may_add_step(person),
         may_set={step.id for step in detail.steps if detail.session.may_set_result(person, step.created_by)},
+        may_picture={step.id for step in detail.steps if detail.session.may_add_picture(person, step.created_by)},
+        picture_types=",".join(PictureType),
+        largest_picture=LARGEST_FILE,
         may_rate=permits(person, Permission.RATE_STEP, ()),
         tried=tried,
         way=chosen,
@@ -147,4 +179,4 @@ async def _nothing() -> None:
     return None
 
 
-ROUTES = (session_page, move_session)
+ROUTES = (session_page, move_session, add_picture)

@@ -127,13 +127,20 @@
     next.dataset.beside = main().dataset.beside;
   }
 
-  /** @param {string} html @param {{closing?: boolean}} [how] */
+  /** @param {string} html @param {{closing?: boolean, again?: boolean}} [how] */
   async function show(html, how = {}) {
     const next = new DOMParser().parseFromString(html, "text/html"), body = next.getElementById("main");
     if (!body) return;
     if (how.closing) for (const dialog of main().querySelectorAll("dialog")) dialog.remove();
     keepLeaving(next.body);
     keepBeside(body);
+    // What is only read again takes the focus from nobody.
+    if (how.again) for (const one of body.querySelectorAll("[autofocus]")) one.removeAttribute("autofocus");
+    // What is chosen is known here alone.
+    for (const id of ["previews", "pick"]) {
+      body.querySelector(`#${id}`)?.replaceChildren(...[...document.getElementById(id)?.children ?? []].map((one) => one.cloneNode(true)));
+    }
+    for (const one of body.querySelectorAll("noscript")) one.remove();
     tick(next);
     const still = anchor(), before = still?.getBoundingClientRect().top ?? 0;
     await htmx.swap({ text: body.outerHTML, target: "#main", swap: "outerMorph", sourceElement: document.body });
@@ -160,7 +167,7 @@
           again = false;
           const answer = await fetch(location.href, { headers: { accept: "text/html" } });
           if (signedOut(answer)) return;
-          if (answer.ok || answer.status === 404) { await show(await answer.text()); since = new Date(); }
+          if (answer.ok || answer.status === 404) { await show(await answer.text(), { again: true }); since = new Date(); }
         } while (again);
       } catch { /* The stream says that the server is away. */ } finally { reading = null; }
     })();
@@ -195,6 +202,7 @@
       opened = true;
       if (away) { away = false; say(words("back")); }
       await sendUnsent();
+      void sendShots();
       await refresh();
     });
     source.addEventListener("error", lost);
@@ -354,6 +362,8 @@
   /** @param {HTMLFormElement} form @param {HTMLElement | null} submitter */
   async function send(form, submitter) {
     if (form.getAttribute("aria-busy")) return;
+    const shot = form.id === "add" ? chosen() : undefined;
+    if (shot) return sendShot(form, shot);
     const fields = new URLSearchParams(/** @type {any} */ (new FormData(form, submitter)));
     const written = [...form.elements].filter((one) => one instanceof HTMLTextAreaElement);
     form.setAttribute("aria-busy", "true");
@@ -400,6 +410,246 @@
     if (form.dataset.closes !== undefined) close(form.closest("dialog"));
     else if (form.method === "get") void open(form, submitter);
     else void send(form, submitter);
+  });
+
+  // ---- Pictures: chosen, pasted or dropped, shown at once, and sent with the step that they are of. They wait in this browser until the
+  // server has them, as what was typed does.
+
+  /** @typedef {{id: string, name: string, file: Blob, alt: string}} Picture */
+  /** @typedef {{id: string, me: string, session: string, pictures: Picture[], step: Record<string, string> | null}} Shot */
+
+  const shelf = {
+    /** @type {Promise<IDBDatabase> | null} */
+    opened: null,
+    open() {
+      return this.opened ??= new Promise((resolve, reject) => {
+        const request = indexedDB.open("flowpilot", 1);
+        request.onupgradeneeded = () => request.result.createObjectStore("shots", { keyPath: "id" });
+        request.onsuccess = () => resolve(request.result);
+        request.onerror = () => reject(request.error);
+      });
+    },
+    /** @param {(shots: IDBObjectStore) => IDBRequest} what @returns {Promise<any>} */
+    async do(what) {
+      const shots = (await this.open()).transaction("shots", "readwrite").objectStore("shots");
+      return new Promise((resolve, reject) => {
+        const request = what(shots);
+        request.onsuccess = () => resolve(request.result);
+        request.onerror = () => reject(request.error);
+      });
+    },
+    /** @param {Shot} shot */
+    async keep(shot) {
+      try { await this.do((shots) => (shot.pictures.length || shot.step ? shots.put(shot) : shots.delete(shot.id))); } catch { /* Full or forbidden: then nothing is kept. */ }
+    },
+  };
+  let shots = /** @type {Shot[]} */ ([]), shooting = false;
+  const addresses = /** @type {Map<string, string>} */ (new Map());
+  const previews = () => document.getElementById("previews");
+  const unique = () => crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`;
+
+  /** What is chosen for the next step of this page's session. */
+  const chosen = () => shots.find((shot) => !shot.step && shot.session === previews()?.dataset.session);
+
+  /** @param {Iterable<File>} files */
+  function choose(files) {
+    const { session = "", types = "", most = "" } = previews()?.dataset ?? {};
+    for (const file of files) {
+      const wrong = !types.split(",").includes(file.type) ? words("kind") : file.size > Number(most) ? words("large") : "";
+      if (wrong) { untaken(file.name, wrong); continue; }
+      let shot = chosen();
+      if (!shot) shots.push(shot = { id: unique(), me, session, pictures: [], step: null });
+      shot.pictures.push({ id: unique(), name: file.name, file, alt: "" });
+      void shelf.keep(shot);
+    }
+    drawPreviews();
+  }
+
+  /** @param {string} name @param {string} reason */
+  function untaken(name, reason) {
+    const line = document.createElement("p");
+    line.className = "wrong";
+    line.setAttribute("role", "alert");
+    line.textContent = words("untaken", { name, reason: reason.replace(/\.$/, "") });
+    previews()?.append(line);
+  }
+
+  /** What is chosen, as the form shows it. */
+  function drawPreviews() {
+    const place = previews(), shot = chosen(), pictures = shot?.pictures ?? [];
+    const box = /** @type {HTMLTextAreaElement | null} */ (document.getElementById("content")), pick = document.getElementById("pick");
+    if (pick && !pick.firstChild) {
+      const label = document.createElement("label"), field = document.createElement("input");
+      label.className = "button pick";
+      field.type = "file";
+      field.multiple = true;
+      field.accept = place?.dataset.types ?? "";
+      field.dataset.picks = "";
+      label.append(words("picture"), field);
+      pick.append(label);
+    }
+    if (box) box.required = !pictures.length;
+    for (const old of place?.querySelectorAll("figure") ?? []) if (!pictures.some((one) => old.id === `preview-${one.id}`)) old.remove();
+    for (const { id, name, file, alt } of place ? pictures : []) {
+      if (document.getElementById(`preview-${id}`)) continue;
+      if (!addresses.has(id)) addresses.set(id, URL.createObjectURL(file));
+      const figure = document.createElement("figure"), image = document.createElement("img"), said = document.createElement("input"), drop = document.createElement("button");
+      figure.id = `preview-${id}`;
+      image.src = addresses.get(id) ?? "";
+      image.alt = name;
+      said.type = "text";
+      said.id = `shows-${id}`;
+      said.maxLength = 200;
+      said.value = alt;
+      said.dataset.shows = id;
+      said.placeholder = words("shows", { name });
+      said.setAttribute("aria-label", said.placeholder);
+      drop.type = "button";
+      drop.dataset.drops = id;
+      drop.textContent = "×";
+      drop.setAttribute("aria-label", words("remove", { name }));
+      figure.append(image, said, drop);
+      place?.append(figure);
+    }
+    for (const [id, address] of addresses) {
+      if (!pictures.some((one) => one.id === id)) { URL.revokeObjectURL(address); addresses.delete(id); }
+    }
+    for (const old of document.querySelectorAll(".unsent-pictures")) old.remove();
+    for (const waiting of shots.filter((one) => one.step && one.session === place?.dataset.session)) {
+      const line = document.createElement("p"), progress = document.createElement("progress");
+      line.className = "unsent unsent-pictures";
+      progress.id = `progress-${waiting.id}`;
+      progress.setAttribute("aria-label", words("sending"));
+      line.append(`${waiting.step?.content.slice(0, 80)} — ${words(away ? "unsent" : "sending")} `, progress);
+      place?.closest("form")?.before(line);
+    }
+  }
+
+  /** @param {HTMLFormElement} form @param {Shot} shot */
+  function sendShot(form, shot) {
+    const fields = new FormData(form);
+    const said = (/** @type {string} */ name) => String(fields.get(name) ?? "");
+    shot.step = { kind: said("kind"), content: said("content").trim() ? said("content") : words("pictured"), evidence: said("evidence") };
+    void shelf.keep(shot);
+    for (const old of previews()?.querySelectorAll(".wrong") ?? []) old.remove();
+    forget(form);
+    form.reset();
+    drawPreviews();
+    document.getElementById("content")?.focus({ preventScroll: true });
+    return sendShots();
+  }
+
+  async function sendShots() {
+    if (shooting) return;
+    shooting = true;
+    try {
+      for (const shot of shots.filter((one) => one.step)) await deliver(shot);
+    } catch { /* Away: it goes once the server answers. */ } finally { shooting = false; drawPreviews(); }
+  }
+
+  /** A step, and then its pictures: each is done once, however often it is sent. @param {Shot} shot */
+  async function deliver(shot) {
+    const steps = `/ai-sessions/${shot.session}/steps`, { kind, content, evidence } = shot.step ?? {};
+    const step = await posted(shot, steps, JSON.stringify({ kind, content, evidence: evidence || null }), "application/json", shot.id);
+    if (step.refused) {
+      kept.set(`draft /sessions/${shot.session} add`, JSON.stringify({ content, evidence }));
+      shot.step = null;
+      await shelf.keep(shot);
+      arrange();
+      say(words("failed", { reason: step.refused }), true);
+      return;
+    }
+    const refusals = /** @type {[string, string][]} */ ([]);
+    while (shot.pictures.length) {
+      const { id, name, file, alt } = shot.pictures[0];
+      const query = alt ? `?${new URLSearchParams({ alt })}` : "";
+      const picture = await posted(shot, `${steps}/${step.id}/pictures${query}`, file, file.type, id);
+      if (picture.refused) refusals.push([name, picture.refused]);
+      shot.pictures.shift();
+      await shelf.keep(shot);
+    }
+    shots = shots.filter((one) => one !== shot);
+    await shelf.do((all) => all.delete(shot.id)).catch(() => {});
+    await refresh();
+    for (const [name, reason] of refusals) untaken(name, reason);
+  }
+
+  /**
+   * What the API says to it; throws where it is away, or nobody is signed in.
+   * @param {Shot} shot @param {string} to @param {string | Blob} body @param {string} type @param {string} key
+   * @returns {Promise<{id: string, refused?: string}>}
+   */
+  function posted(shot, to, body, type, key) {
+    return new Promise((resolve, reject) => {
+      const request = new XMLHttpRequest();
+      request.open("POST", to);
+      request.setRequestHeader("content-type", type);
+      request.setRequestHeader("idempotency-key", key);
+      request.setRequestHeader("x-csrf-token", withToken("").get("csrf_token") ?? "");
+      request.upload.onprogress = ({ loaded, total }) => {
+        const progress = /** @type {HTMLProgressElement | null} */ (document.getElementById(`progress-${shot.id}`));
+        if (progress) { progress.max = total; progress.value = loaded; }
+      };
+      request.onerror = () => reject(new TypeError("the server is away"));
+      request.onload = () => {
+        if (request.status === 401) say(words("gone"), true);
+        if (request.status >= 500 || [401, 408, 429].includes(request.status)) { reject(new TypeError("the server is away")); return; }
+        const answer = JSON.parse(request.responseText);
+        resolve(request.status < 400 ? { id: answer.id } : { id: "", refused: answer.errors?.[0]?.detail ?? answer.detail });
+      };
+      request.send(body);
+    });
+  }
+
+  async function unpack() {
+    try { shots = [.../** @type {Shot[]} */ (await shelf.do((all) => all.getAll())).filter((one) => one.me === me), ...shots]; } catch { /* Forbidden: then nothing was kept. */ }
+    drawPreviews();
+    await sendShots();
+  }
+
+  document.addEventListener("change", (event) => {
+    const field = /** @type {HTMLInputElement} */ (event.target);
+    if (field.dataset.picks === undefined) return;
+    choose(field.files ?? []);
+    field.value = "";
+  });
+
+  document.addEventListener("input", (event) => {
+    const field = /** @type {HTMLInputElement} */ (event.target), shot = chosen();
+    const picture = shot?.pictures.find((one) => one.id === field.dataset.shows);
+    if (!shot || !picture) return;
+    picture.alt = field.value;
+    void shelf.keep(shot);
+  });
+
+  document.addEventListener("click", (event) => {
+    const { drops } = /** @type {HTMLElement} */ (event.target).dataset, shot = chosen();
+    if (!drops || !shot) return;
+    shot.pictures = shot.pictures.filter((one) => one.id !== drops);
+    if (!shot.pictures.length) shots = shots.filter((one) => one !== shot);
+    void shelf.keep(shot);
+    drawPreviews();
+    document.getElementById("content")?.focus({ preventScroll: true });
+  });
+
+  const takesPictures = () => Boolean(previews()) && !document.querySelector("dialog:modal");
+
+  document.addEventListener("paste", (event) => {
+    const data = event.clipboardData;
+    // Of what was copied out of a document there is a picture too; the words are what was meant.
+    if (!data?.files.length || data.types.includes("text/plain") || !takesPictures()) return;
+    event.preventDefault();
+    choose(data.files);
+  });
+
+  document.addEventListener("dragover", (event) => {
+    if (event.dataTransfer?.types.includes("Files") && takesPictures()) event.preventDefault();
+  });
+
+  document.addEventListener("drop", (event) => {
+    if (!event.dataTransfer?.files.length || !takesPictures()) return;
+    event.preventDefault();
+    choose(event.dataTransfer.files);
   });
 
   // ---- Dialogs: a form's answer, shown over the page.
@@ -487,6 +737,7 @@
       void fetch(form.action, { method: "POST", body: new URLSearchParams(/** @type {any} */ (new FormData(form))) }).catch(() => {});
     }
     keepUnsent(unsent());
+    drawPreviews();
   }
 
   // ---- The keyboard.
@@ -551,6 +802,7 @@
   });
 
   arrange();
+  void unpack();
   document.querySelector(".beside [aria-current]")?.closest("article")?.scrollIntoView({ block: "nearest" });
   if (document.querySelector("[autofocus]")) /** @type {HTMLElement} */ (document.querySelector("[autofocus]")).focus();
   setInterval(tick, 15_000);

@@ -10,6 +10,7 @@ from attrs import frozen
 
 from tests.support.browser import Browser
 from tests.support.http import Somebody, World
+from tests.support.pictures import a_picture
 
 pytestmark = pytest.mark.anyio
 ADAPTERS = ("memory", "postgres")
@@ -48,6 +49,15 @@ class Desk:
         data = {"csrf_token": self.browser.csrf_token, "once": once or self.once, "move": move, **fields}
         self.browser.page = await self.browser.client.post(f"/sessions/{self.session_id}", data=data, follow_redirects=True)
         return self.browser.page
+
+    async def uploads(self, content: bytes, **fields: str) -> httpx.Response:
+        """The form with a file."""
+        data = {"csrf_token": self.browser.csrf_token, "once": self.once, **fields}
+        path = f"/sessions/{self.session_id}/pictures"
+        answer = await self.browser.client.post(path, data=data, files={"picture": ("x.png", content, "image/png")}, follow_redirects=True)
+        if answer.is_success:
+            self.browser.page = answer
+        return answer
 
     async def opens(self, query: str) -> None:
         await self.browser.open(f"/sessions/{self.session_id}?{query}")
@@ -235,3 +245,37 @@ async def test_who_only_reads_begins_at_the_sessions(world: World, desk: Desk) -
 
     assert "/work" == begins
     assert (403, True) == (refused.status_code, "As viewer you may not start a session." in refused.text)
+
+
+async def test_a_picture_is_added_by_a_plain_form_once_and_shown_at_its_step(desk: Desk) -> None:
+    await desk.does("step", content="Took a picture of it", kind="observation")
+    (step,) = (await desk.session())["steps"]
+    once = desk.once
+
+    for _ in range(2):
+        await desk.uploads(a_picture(size=(800, 100)), step=step["id"], alt="The <error>", once=once)
+
+    (picture,) = (await desk.session())["steps"][0]["pictures"]
+    whole = f"/ai-sessions/{desk.session_id}/steps/{step['id']}/pictures/{picture['id']}"
+    assert f'<a href="{whole}"><img src="{whole}?width=640" alt="The <error>" width="320" height="40" loading="lazy"></a>' in desk.text
+
+
+async def test_a_file_that_is_no_picture_is_refused_on_the_page(desk: Desk) -> None:
+    await desk.does("step", content="Took a picture of it", kind="observation")
+    (step,) = (await desk.session())["steps"]
+
+    refused = [await desk.uploads(content, step=step["id"]) for content in (b"", b"x", a_picture()[:-9], bytes(5 * 1024 * 1024))]
+    forged = await desk.uploads(a_picture(), step=step["id"], csrf_token="x")
+
+    assert [422, 422, 422, 413, 403] == [answer.status_code for answer in (*refused, forged)]
+    assert "This picture cannot be kept: its file is cut." in unescape(refused[2].text)
+    assert [] == (await desk.session())["steps"][0]["pictures"]
+
+
+async def test_who_may_add_no_picture_is_offered_none(desk: Desk, world: World) -> None:
+    await desk.does("step", content="Jo looked", kind="action")
+    (step,) = (await desk.session())["steps"]
+    sam, vera = [await Desk.of(world, who, desk.session_id) for who in (world.senior, world.viewer)]
+
+    assert ["Upload" in one.buttons for one in (desk, sam, vera)] == [True, False, False]
+    assert 403 == (await sam.uploads(a_picture(), step=step["id"])).status_code
