@@ -502,8 +502,8 @@
       said.maxLength = 200;
       said.value = alt;
       said.dataset.shows = id;
-      said.placeholder = words("shows", { name });
-      said.setAttribute("aria-label", said.placeholder);
+      said.placeholder = words("shown");
+      said.setAttribute("aria-label", words("shows", { name }));
       drop.type = "button";
       drop.dataset.drops = id;
       drop.textContent = "×";
