@@ -95,7 +95,4 @@ class Tree(Template[TreeId, Content]):
         published, revision = self.with_next_revision(note, by=by, at=at)
         if wrong := errors(problems(revision.content, self.kind, scripts)):
             raise InvalidTree(wrong)
-        published, revision = self.with_next_revision(note, by=by, at=at)
-        if wrong := errors(problems(revision.content, self.kind, scripts)):
-            raise InvalidTree(wrong)
         return evolve(published, words=about(self.name, self.description, revision.content)), revision
