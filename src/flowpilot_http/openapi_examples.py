@@ -856,6 +856,8 @@ EXAMPLES: Final[Mapping[str, Any]] = {
     },
     "leave_walk request": {"reason": "It is the network after all"},
     "leave_walk": {**_session, "walk": {"items": [_place]}},
+    "save_as_tree request": {"name": "Printer offline"},
+    "save_as_tree": {**_drafted, "from_session_id": _SESSION},
     "list_trees": _page(_tree),
     "make_tree request": {"name": "Printer offline", "kind": "troubleshooting", "content": _content},
     "make_tree": _drafted,

@@ -27,6 +27,7 @@ from flowpilot_core.application.kernel.computing import compute_here
 from flowpilot_core.application.kernel.units import Reaction, Units
 from flowpilot_core.application.knowledge.parsing import NO_PARSERS, Parsers
 from flowpilot_core.application.knowledge.ratings import Ratings
+from flowpilot_core.application.knowledge.saving import SaveAsTree
 from flowpilot_core.application.knowledge.script_templates import ScriptTemplates
 from flowpilot_core.application.knowledge.tree_categories import TreeCategories
 from flowpilot_core.application.knowledge.trees import Trees
@@ -77,6 +78,7 @@ class FlowPilot:
     outputs: Outputs
     trees: Trees
     tree_categories: TreeCategories
+    saving: SaveAsTree
     walks: Walks
     escalation: Escalation
     accounts: Accounts
@@ -136,6 +138,7 @@ class FlowPilot:
         connectable = Psas(vendors=psas, safe=safe)
         signing_in = SigningIn(begin=begin, view=view, clock=clock, new_id=new_id, new_secret=new_secret)
         speaking = openid or NoOpenId()
+        trees = Trees(units=units, view=view, clock=clock, new_id=new_id, matches=parsers.matches, compute=compute)
         sessions = Sessions(units=units, view=view, clock=clock, new_id=new_id, followers=(Parks(), *telling), bounds=bounds)
         reading = Pictures(units=units, view=view, clock=clock, new_id=new_id, reader=pictures or NoPictures(), bounds=bounds)
         return cls(
@@ -147,7 +150,8 @@ class FlowPilot:
                 units=units, view=view, clock=clock, new_id=new_id, redact=redact, models=models, bounds=bounds, compute=compute
             ),
             outputs=Outputs(units=units, clock=clock, new_id=new_id, redact=redact, models=models, compute=compute),
-            trees=Trees(units=units, view=view, clock=clock, new_id=new_id, matches=parsers.matches, compute=compute),
+            trees=trees,
+            saving=SaveAsTree(units=units, trees=trees, clock=clock, new_id=new_id, redact=redact, compute=compute),
             tree_categories=TreeCategories(units=units, view=view, clock=clock, new_id=new_id),
             assessments=Assessments(units=units, view=view, clock=clock, new_id=new_id),
             sessions=sessions,

@@ -57,6 +57,7 @@ async def test_the_list_of_routes_is_the_contracts(world: World) -> None:
         "steps/{step_id:str}/pictures",
         "scripts",
         "walk/steps",
+        "save-as-tree",
         "walk/leave",
     )
     moves = (

@@ -142,6 +142,7 @@ WHO: Final[Mapping[tuple[str, str], Who]] = {
     ("GET", f"{SCRIPT}/revisions"): Who(EVERYBODY),
     ("GET", f"{SCRIPT}/revisions/{{number:str}}"): Who(EVERYBODY),
     ("GET", f"{SESSION}/trees"): Who(EVERYBODY),
+    ("POST", f"{SESSION}/save-as-tree"): Who(ENGINEERS),
     ("GET", f"{SESSION}/walk"): Who(EVERYBODY, given="walked"),
     ("POST", f"{SESSION}/walk"): Who("assignee"),
     ("POST", f"{SESSION}/walk/steps"): Who("assignee", given="walked"),

@@ -74,7 +74,7 @@ class Trees:
     async def get(self, actor: Actor, tree_id: TreeId) -> TreeShown:
         """One, with its content."""
         async with self.units.begin(actor.account_id) as work:
-            return await self._shown(work, actor, tree_id)
+            return await self.shown(work, actor, tree_id)
 
     async def revisions(self, actor: Actor, tree_id: TreeId) -> tuple[Sequence[TreeRevision], Mapping[UserId, str]]:
         """All that was published of one, newest first."""
@@ -121,7 +121,7 @@ class Trees:
                 at=self.clock.now(),
             )
             await work.trees.add(tree)
-            return await self._shown(work, actor, tree.id)
+            return await self.shown(work, actor, tree.id)
 
         return await self.units.run(actor, unit, request)
 
@@ -217,7 +217,7 @@ class Trees:
                 at=self.clock.now(),
             )
             await work.trees.add(copy)
-            return await self._shown(work, actor, copy.id)
+            return await self.shown(work, actor, copy.id)
 
         return await self.units.run(actor, unit, request)
 
@@ -251,7 +251,7 @@ class Trees:
             tree = await move(work, before)
             before.require_version(request.if_match)
             await work.trees.save(tree)
-            return await self._shown(work, actor, tree_id)
+            return await self.shown(work, actor, tree_id)
 
         return await self.units.run(actor, unit, request)
 
@@ -262,7 +262,8 @@ class Trees:
             raise InvalidTransition("tree", tree.state, TemplateMove.USE)
         return tree, await work.trees.revision(tree_id, tree.revision)
 
-    async def _shown(self, work: TreesNeeds, actor: Actor, tree_id: TreeId) -> TreeShown:
+    async def shown(self, work: TreesNeeds, actor: Actor, tree_id: TreeId) -> TreeShown:
+        """A tree as this unit of work has left it so far."""
         detail = await work.trees.detail(tree_id)
         tree = detail.listed.tree
         tree.require_readable(actor)

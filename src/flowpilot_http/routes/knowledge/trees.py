@@ -26,6 +26,7 @@ from flowpilot_http.schemas.knowledge.trees import (
     Publish,
     RevisionDetailOut,
     RevisionOut,
+    SaveAs,
     TakeOver,
     TreeDetailOut,
     TreeOut,
@@ -93,6 +94,23 @@ async def import_tree(request: Call) -> Body:
             kind=file.kind,
             description=file.description,
             content=file.content.content(),
+            request=change,
+        ),
+        TreeDetailOut.shown,
+        status=201,
+    )
+
+
+@part.makes("/ai-sessions/{session_id:str}/save-as-tree", TreeDetailOut, body=SaveAs, problems=OF_STATE)
+async def save_as_tree(request: Call) -> Body:
+    """Begin a tree with what a resolved session did: without secrets, and without whom and which machines it was about."""
+    new = await request.read(SaveAs)
+    return await request.changed(
+        lambda change: request.flowpilot.saving.save(
+            request.user,
+            request.session_id,
+            name=new.name,
+            category_id=None if new.category_id is None else TreeCategoryId(new.category_id),
             request=change,
         ),
         TreeDetailOut.shown,
@@ -233,6 +251,7 @@ ROUTES = (
     list_trees,
     make_tree,
     import_tree,
+    save_as_tree,
     get_tree,
     change_tree,
     delete_tree,

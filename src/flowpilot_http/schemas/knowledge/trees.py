@@ -56,6 +56,13 @@ class ChangeTree(Closed, kw_only=True, frozen=True):
         )
 
 
+class SaveAs(Closed, kw_only=True, frozen=True):
+    """What the tree that a session makes is called."""
+
+    name: Annotated[Line, Meta(examples=["Printer offline"])]
+    category_id: UUID | None = None
+
+
 class NewContent(Closed, kw_only=True, frozen=True):
     """What the draft says from now on."""
 

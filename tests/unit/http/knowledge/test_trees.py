@@ -230,3 +230,22 @@ async def test_categories_have_two_levels_and_go_once_they_are_empty(world: Worl
     assert 204 == (await world.admin.client.delete(f"/tree-categories/{below['id']}?move_to={above['id']}")).status_code
     assert "Printing" == (await world.viewer.seen(f"/trees/{tree['id']}"))["category"]["name"]
     assert "Print" == (await world.admin.patch(f"/tree-categories/{above['id']}", {"name": "Print"})).json()["name"]
+
+
+async def test_a_resolved_session_is_kept_as_a_tree_without_secrets_and_names(world: World) -> None:
+    ticket = {"system": "memory", "id": "48211"}
+    session = await world.junior.session(client_name="Lakeside Dental", ticket=ticket)
+    path = f"/ai-sessions/{session['id']}"
+    early = await world.junior.post(f"{path}/save-as-tree", {"name": "Printer offline"})
+    assert (409, "invalid_transition") == (early.status_code, early.json()["code"])
+    told = "Reset it at lakeside dental (ticket 48211) on prn02.lakeside.local, 10.1.2.3; password: S3same!Open"
+    await world.junior.made(f"{path}/steps", {"kind": "action", "content": told, "result": "worked"})
+    await world.junior.made(f"{path}/resolve", {"summary": "Lakeside Dental prints again with S3same!Open"})
+
+    tree = await world.senior.made(f"{path}/save-as-tree", {"name": "Printer offline"})
+
+    assert ("draft", session["id"], [], world.senior.by) == (tree["state"], tree["from_session_id"], tree["problems"], tree["created_by"])
+    texts = " ".join(node["text"] for node in tree["content"]["nodes"])
+    assert "Reset it" in texts
+    assert not [one for one in ("Lakeside", "lakeside", "48211", "10.1.2.3", "S3same", "prn02") if one in texts]
+    assert 404 == (await world.rival.post(f"{path}/save-as-tree", {"name": "x"})).status_code

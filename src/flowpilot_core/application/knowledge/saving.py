@@ -1,0 +1,98 @@
+"""The use case that keeps a resolved session as a tree."""
+
+from typing import Protocol
+
+from attrs import frozen
+
+from flowpilot_core.application.assistant.redaction import Case
+from flowpilot_core.application.kernel.computing import compute_here
+from flowpilot_core.application.kernel.units import PLAIN, Request, Units
+from flowpilot_core.application.sessions.sessions import readable
+from flowpilot_core.domain.handoffs.debrief import solved_by
+from flowpilot_core.domain.kernel.actor import Actor
+from flowpilot_core.domain.kernel.errors import InvalidTransition
+from flowpilot_core.domain.kernel.identifiers import SessionId, TreeCategoryId, TreeId
+from flowpilot_core.domain.kernel.permissions import Permission, person, require_role
+from flowpilot_core.domain.knowledge.anonymous import anonymous
+from flowpilot_core.domain.knowledge.content import Content, TreeKind
+from flowpilot_core.domain.knowledge.saving import as_tree, with_texts
+from flowpilot_core.domain.knowledge.tree import Tree
+from flowpilot_core.domain.sessions.session import Session, SessionMove, Status
+from flowpilot_core.ports.access import AccessWork
+from flowpilot_core.ports.assistant import Redactor
+from flowpilot_core.ports.kernel import Clock, Compute, NewId
+from flowpilot_core.ports.knowledge import KnowledgeWork
+from flowpilot_core.ports.sessions import SessionDetail, SessionWork
+
+from .trees import Trees, TreeShown, category_of
+
+
+class SavingNeeds(KnowledgeWork, SessionWork, AccessWork, Protocol):
+    """What is done here asks this of a unit of work."""
+
+
+@frozen(kw_only=True)
+class SaveAsTree:
+    """Keeps what a session taught."""
+
+    units: Units[SavingNeeds]
+    trees: Trees
+    clock: Clock
+    new_id: NewId
+    redact: Redactor
+    compute: Compute = compute_here
+
+    async def save(
+        self, actor: Actor, session_id: SessionId, *, name: str, category_id: TreeCategoryId | None = None, request: Request = PLAIN
+    ) -> TreeShown:
+        """A draft made of a resolved session, without secrets, and without whom and which machines it was about.
+
+        Raises `NotFound`, `RoleForbidden`, and `InvalidTransition` unless the session is resolved.
+        """
+        person(actor, Permission.WRITE_TREES)
+        async with self.units.begin(actor.account_id) as work:
+            detail = readable(await work.sessions.detail(session_id), actor)
+        require_role(actor, Permission.WRITE_TREES)
+        if detail.session.status is not Status.RESOLVED:
+            raise InvalidTransition("session", detail.session.status, SessionMove.DOCUMENT)
+        content = await self._content(actor, detail)
+
+        async def unit(work: SavingNeeds) -> TreeShown:
+            tree = Tree.drafted(
+                TreeId(self.new_id()),
+                kind=TreeKind.TROUBLESHOOTING,
+                name=name,
+                category=await category_of(work, category_id),
+                content=content,
+                from_session_id=session_id,
+                by=actor,
+                at=self.clock.now(),
+            )
+            detail.session.require_version(request.if_match)
+            await work.trees.add(tree)
+            return await self.trees.shown(work, actor, tree.id)
+
+        return await self.units.run(actor, unit, request)
+
+    async def _content(self, actor: Actor, detail: SessionDetail) -> Content:
+        drawn = await self.compute(
+            actor.account_id, as_tree, detail.session, detail.steps, solved_by(detail.session, detail.steps).branch.id
+        )
+        case = Case(account_id=actor.account_id, detail=detail, redact=self.redact, personal=True)
+        clean = await case.cleaner(within=detail.session.id)
+        texts = list(dict.fromkeys(text for node in drawn.nodes for text in (node.text, *(answer.label for answer in node.answers))))
+        redacted = (await case.without_secrets({"texts": list(texts)}, clean))["texts"]
+        said = dict(zip(texts, map(str, redacted if isinstance(redacted, list) else ()), strict=True))
+        return await self.compute(actor.account_id, unnamed, drawn, said, whom(detail.session))
+
+
+def unnamed(content: Content, said: dict[str, str], names: tuple[str, ...]) -> Content:
+    """The tree with its texts as they were redacted, and without names."""
+    return with_texts(content, lambda text: anonymous(said[text], names))
+
+
+def whom(session: Session) -> tuple[str, ...]:
+    """What names the client, the contact and the ticket of a session."""
+    facts = session.ticket_facts or {}
+    named = [session.client_name, session.ticket.id if session.ticket else None, facts.get("client_name"), facts.get("contact_name")]
+    return tuple(str(one) for one in named if one)

@@ -1,0 +1,45 @@
+"""Texts without whom they were about: names that are known, and what names a machine or an address."""
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+CLIENT: Final = "[client]"
+PLACE: Final = "[address]"
+MACHINE: Final = "[host]"
+SHORTEST: Final = 2
+"""Characters of a name that is looked for."""
+_ADDRESSES: Final = re.compile(
+    r"\b[a-z]{2,10}://[^\s<>\"']++"  # links
+    r"|\\\\[\w.$-]++(?:\\[\w.$ -]++)*+"  # shares
+    r"|(?<![\w.+-])[\w.+-]++@[\w.-]++"  # mail
+    r"|(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?:/\d{1,2})?+(?![\d.]*\d)"  # IPv4
+    r"|(?<![\w:])[0-9a-f]{2}(?:[:-][0-9a-f]{2}){5}(?![\w:])"  # MAC
+    r"|(?<![\w:])(?=[0-9a-f:]{0,39}::|(?:[0-9a-f]{1,4}:){7})[0-9a-f:]{3,39}+(?![\w:])",  # IPv6
+    re.IGNORECASE,
+)
+_MACHINES: Final = re.compile(
+    r"(?<![\w.-])(?:[a-z0-9][a-z0-9-]{0,62}\.){1,8}(?:com|net|org|local|lan|internal|intranet|corp|example|test|eu|de|at|ch|uk|us|io|info|biz|cloud|dental)(?![\w-])"
+    r"|(?<![\w.-])(?:srv|dc|pc|ws|nb|fs|ex|sql|prn|print|lt|laptop|desktop|server|host|client|nas|fw|sw|ap|vm|hv|esx|win|mac|rdp|ts|app|db|web|mail)[-_]?[a-z]{0,8}[-_]?\d[\w-]{0,20}(?![\w-])"
+    r"|(?<![\w.-])(?:desktop|laptop|win)-[a-z0-9]{4,12}(?![\w-])",
+    re.IGNORECASE,
+)
+
+
+def anonymous(text: str, names: Iterable[str]) -> str:
+    """A text with a word for what it is in place of each of `names`, whatever their case, and of each machine and address."""
+    for name in sorted({name.strip() for name in names if len(name.strip()) >= SHORTEST}, key=len, reverse=True):
+        text = _without(text, name.casefold())
+    return _MACHINES.sub(MACHINE, _ADDRESSES.sub(PLACE, text))
+
+
+def _without(text: str, folded_name: str) -> str:
+    """One character may be several once it is folded: what is cut are whole characters of the text."""
+    pieces = [(piece, place) for place, character in enumerate(text) for piece in character.casefold()]
+    folded = "".join(piece for piece, _ in pieces)
+    kept, last, found = list[str](), 0, folded.find(folded_name)
+    while found >= 0:
+        kept += (text[last : pieces[found][1]], CLIENT)
+        last = pieces[found + len(folded_name) - 1][1] + 1
+        found = folded.find(folded_name, found + len(folded_name))
+    return "".join((*kept, text[last:]))
