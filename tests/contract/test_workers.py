@@ -6,6 +6,7 @@ import signal
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from http.client import HTTPResponse
 from typing import Any
 from urllib.parse import urlsplit
@@ -110,20 +111,29 @@ def answer(line: socket.socket) -> int:
     return response.status
 
 
+def tells(client: httpx.Client, *lines: str) -> bool:
+    """Whether the figures have these lines."""
+    text = client.get("/metrics").text
+    return all(line in text for line in lines)
+
+
 def test_two_workers_answer_for_one_another(own_database: PostgresDatabase) -> None:
     jo, _ = jo_and_ada(own_database)
+    counted = (
+        'flowpilot_http_requests_total{method="POST",route="/ai-sessions",status="201"} 1.0',
+        'flowpilot_http_requests_total{method="GET",route="/ai-sessions/{session_id}",status="200"} 1.0',
+    )
     with a_pair(own_database) as pair:
         one, other = pair.client_of(1, jo.token), pair.client_of(2, jo.token)
         made = one.post("/ai-sessions", json=START)
         seen = other.get(f"/ai-sessions/{made.json()['id']}")
-        figures = [client.get("/metrics").text for client in (one, other)]
         ready = [client.get("/health/ready").json()["status"] for client in (one, other)]
+        for client in (one, other):
+            # A request is counted just after it was answered.
+            until(partial(tells, client, *counted))
 
     assert (201, 200) == (made.status_code, seen.status_code)
     assert ["ready", "ready"] == ready
-    for text in figures:
-        assert 'flowpilot_http_requests_total{method="POST",route="/ai-sessions",status="201"} 1.0' in text
-        assert 'flowpilot_http_requests_total{method="GET",route="/ai-sessions/{session_id}",status="200"} 1.0' in text
 
 
 def test_a_worker_that_is_killed_is_replaced_and_what_was_not_in_flight_is_answered(own_database: PostgresDatabase) -> None:
