@@ -585,6 +585,12 @@ EXAMPLES: Final[Mapping[str, Any]] = {
         "total": {"escalations": 4, "claimed": 3, "time_to_claim": _spread},
         "groups": [{"key": _TEAM, "label": "Network", "escalations": 4, "claimed": 3, "time_to_claim": _spread}],
     },
+    "delivery_figures": {
+        **_figures,
+        "definitions": {"seen": "Those whose person has looked at the escalation since."},
+        "total": {"told": {"email_sent": 3, "push_delivered": 1}, "seen": 2, "time_to_tell": _spread, "dead": {}},
+        "groups": [],
+    },
     "work_figures": {
         **_figures,
         "definitions": {"steps": "Steps in these sessions."},

@@ -27,6 +27,12 @@ async def work_figures(request: Call) -> Body:
     return await _figures(request, Subject.WORK)
 
 
+@part.reads("/analytics/deliveries", FiguresOut, query=FiguresWanted, problems=REFUSED, documents=(CSV,))
+async def delivery_figures(request: Call) -> Body:
+    """Who was told of escalations, how soon that was and when they looked, and what never arrived."""
+    return await _figures(request, Subject.DELIVERIES)
+
+
 async def _figures(request: Call, subject: Subject) -> Body:
     wanted = await request.wanted(FiguresWanted)
     answer = await request.flowpilot.analytics.ask(
@@ -48,4 +54,4 @@ async def _figures(request: Call, subject: Subject) -> Body:
     )
 
 
-ROUTES = (escalation_figures, work_figures)
+ROUTES = (escalation_figures, work_figures, delivery_figures)

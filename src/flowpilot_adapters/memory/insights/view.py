@@ -8,10 +8,11 @@ from flowpilot_adapters.memory.reading import MemoryReading
 from flowpilot_adapters.memory.tables import Working
 from flowpilot_core.domain.handoffs.handoff import Handoff, Intent
 from flowpilot_core.domain.insights.analytics import GroupBy, GroupKey, Question, Tallies
-from flowpilot_core.domain.insights.facts import EscalationFacts, Facts, SessionFacts
+from flowpilot_core.domain.insights.facts import DeliveryFacts, EscalationFacts, Facts, SessionFacts
 from flowpilot_core.domain.insights.recount import Untold
 from flowpilot_core.domain.kernel.actor import Person
 from flowpilot_core.domain.kernel.permissions import Permission, permits
+from flowpilot_core.domain.notifications.delivery import TELLING, Delivery
 from flowpilot_core.domain.sessions.branch import BranchState
 from flowpilot_core.domain.sessions.session import Session, Status
 
@@ -26,6 +27,7 @@ class MemoryInsightsView(MemoryReading):
         facts = Facts(
             sessions={one.id: _session(one) for one in sessions if _readable(one, reader)},
             escalations=[_escalation(rows, one) for one in rows.handoffs.values() if one.intent is Intent.ESCALATE],
+            deliveries=[_delivery(rows, one) for one in rows.deliveries.values() if one.kind in TELLING],
         )
         return facts.tallied(question, at=at).not_empty(most)
 
@@ -93,4 +95,17 @@ def _escalation(rows: Working, one: Handoff) -> EscalationFacts:
         reroutes=one.reroutes,
         lapses=one.lapses,
         unclaims=one.unclaims,
+    )
+
+
+def _delivery(rows: Working, one: Delivery) -> DeliveryFacts:
+    seen = rows.seen.get((one.handoff_id, one.user_id)) if one.user_id else None
+    return DeliveryFacts(
+        made_at=one.created_at,
+        channel=one.channel,
+        state=one.state,
+        team_id=reading.handoff(rows, one.handoff_id).team_id,
+        updated_at=one.updated_at,
+        seen_at=seen.seen_at if seen else None,
+        last_error=one.last_error,
     )

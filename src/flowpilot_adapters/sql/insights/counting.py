@@ -25,17 +25,21 @@ from sqlalchemy import (
     null,
     or_,
     select,
+    union_all,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 from sqlalchemy.sql.elements import Grouping
 
 from flowpilot_adapters.sql.queries import LIMIT, if_given, own
-from flowpilot_adapters.sql.schema import handoff, handoff_verdict, session
+from flowpilot_adapters.sql.schema import delivery, handoff, handoff_seen, handoff_verdict, session
 from flowpilot_adapters.sql.statement import Statement, compiled
 from flowpilot_core.domain.handoffs.handoff import HandoffState, Intent
 from flowpilot_core.domain.insights.analytics import NOT_OF_SESSIONS, GroupBy, GroupKey, Tally
+from flowpilot_core.domain.insights.facts import UNSAID
 from flowpilot_core.domain.insights.period import TimeUnit
 from flowpilot_core.domain.insights.spread import Spread
+from flowpilot_core.domain.kernel.sending import DeliveryState
+from flowpilot_core.domain.notifications.delivery import REACHED, TELLING
 from flowpilot_core.domain.sessions.feedback import Verdict
 from flowpilot_core.domain.sessions.session import Status
 
@@ -121,6 +125,34 @@ def work(group_by: GroupBy | None) -> Statement:
     return _counting(f"figures of work, {group_by}", found, counts, ("time_to_resolve",), group_by)
 
 
+@cache
+def deliveries(group_by: GroupBy | None) -> Statement:
+    """Counts messages that tell somebody of an escalation."""
+    told = _told(group_by)
+    return _counting(
+        f"figures of deliveries, {group_by}", told, {"seen": func.count(told.c.time_to_seen)}, ("time_to_tell", "time_to_seen"), group_by
+    )
+
+
+@cache
+def deliveries_by_word(group_by: GroupBy | None) -> Statement:
+    """Counts the same messages by channel and state, and the dead ones by what was said of them: a row a word of each group."""
+    told = _told(group_by)
+    words = [select(told.c.key, func.concat(_of("'told.'"), told.c.channel, _of("'_'"), told.c.state).label("word"))]
+    words.append(select(told.c.key, func.concat(_of("'dead.'"), told.c.last_error).label("word")).where(told.c.state == DeliveryState.DEAD))
+    said = union_all(*words).subquery("said")
+    counted = select(said.c.key, said.c.word, func.count().label("times")).group_by(said.c.key, said.c.word)
+    return compiled(f"words of deliveries, {group_by}", counted)
+
+
+def words_of(rows: Iterable[Any]) -> dict[GroupKey, Tally]:
+    """What rows of `deliveries_by_word` say, by group."""
+    counts: dict[GroupKey, dict[str, int]] = {}
+    for row in rows:
+        counts.setdefault(row.key, {})[row.word] = row.times
+    return {key: Tally(counts=words) for key, words in counts.items()}
+
+
 def tally_of(row: Any) -> Tally:
     """What a row of one of these statements says."""
     said = row._asdict()
@@ -136,7 +168,7 @@ def tally_of(row: Any) -> Tally:
 
 def groups_of(rows: Iterable[Any]) -> dict[GroupKey, Tally]:
     """What rows of one of these statements say, by group."""
-    return {row.key: tally_of(row) for row in rows}
+    return {getattr(row, "key", None): tally_of(row) for row in rows}
 
 
 def _sessions(group_by: GroupBy | None) -> FromClause:
@@ -161,6 +193,32 @@ def _sessions(group_by: GroupBy | None) -> FromClause:
     columns = (session.c[name] for name in ("status", "escalations", "reopenings", "helped", "step_count", "forks", "dead_ends"))
     waits = _wait(session.c.created_at, session.c.resolved_at).label("time_to_resolve")
     return select(key, *columns, waits).select_from(source).where(which).subquery("found")
+
+
+def _told(group_by: GroupBy | None) -> FromClause:
+    looked = own(handoff_seen) & (handoff_seen.c.handoff_id == delivery.c.handoff_id) & (handoff_seen.c.user_id == delivery.c.user_id)
+    of = own(handoff) & (handoff.c.id == delivery.c.handoff_id)
+    reached = delivery.c.state.in_(sorted(REACHED))
+    return (
+        select(
+            _key(group_by, delivery.c.created_at, {GroupBy.CHANNEL: delivery.c.channel}),
+            delivery.c.channel,
+            delivery.c.state,
+            func.coalesce(delivery.c.last_error, _of(f"'{UNSAID}'")).label("last_error"),
+            case((reached, _wait(delivery.c.created_at, delivery.c.updated_at))).label("time_to_tell"),
+            case((handoff_seen.c.seen_at >= delivery.c.created_at, _wait(delivery.c.created_at, handoff_seen.c.seen_at))).label(
+                "time_to_seen"
+            ),
+        )
+        .select_from(delivery.join(handoff, of).outerjoin(handoff_seen, looked))
+        .where(
+            own(delivery),
+            delivery.c.kind.in_(sorted(TELLING)),
+            _in_time(delivery.c.created_at),
+            if_given(handoff.c.team_id, "team_id"),
+        )
+        .subquery("told")
+    )
 
 
 def _made_in_time() -> tuple[ColumnElement[bool], ...]:

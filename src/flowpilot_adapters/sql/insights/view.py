@@ -1,6 +1,6 @@
 """What there is to learn in one account."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -33,6 +33,15 @@ OF_ESCALATIONS: Final = compiled(
     select(handoff.c.id, handoff.c.client_name, handoff.c.due_at).where(own(handoff), handoff.c.intent == Intent.ESCALATE),
 )
 
+COUNTED: Final[
+    Mapping[Subject, tuple[tuple[Callable[[GroupBy | None], Statement], Callable[[Iterable[Any]], Mapping[GroupKey, Tally]]], ...]]
+] = {
+    Subject.ESCALATIONS: ((counting.escalations, counting.groups_of), (counting.sessions, counting.groups_of)),
+    Subject.WORK: ((counting.work, counting.groups_of),),
+    Subject.DELIVERIES: ((counting.deliveries, counting.groups_of), (counting.deliveries_by_word, counting.words_of)),
+}
+"""What is counted for each subject, and how its rows are read."""
+
 
 class SqlInsightsView(SqlReading):
     """As `InsightsView` says."""
@@ -41,14 +50,14 @@ class SqlInsightsView(SqlReading):
         """As `InsightsView.tallies` says."""
         given = self._given(question, reader, at=at, most=most)
         ways = (None,) if question.group_by is None else (None, question.group_by)
-        counted = (counting.work,) if question.subject is Subject.WORK else (counting.escalations, counting.sessions)
-        results = await self._count(*(_call(count(way), given) for way in ways for count in counted))
+        counted = COUNTED[question.subject]
+        results = await self._count(*(_call(count(way), given) for way in ways for count, _ in counted))
         total, groups = Tally(), dict[GroupKey, Tally]()
-        for number, result in enumerate(results):
-            if number < len(counted):
-                total = total.beside(counting.tally_of(result.rows[0]))
-            else:
-                for key, tally in counting.groups_of(result.rows).items():
+        for (way, (_, read)), result in zip([(way, one) for way in ways for one in counted], results, strict=True):
+            for key, tally in read(result.rows).items():
+                if way is None:
+                    total = total.beside(tally)
+                else:
                     groups[key] = groups.get(key, Tally()).beside(tally)
         return Tallies(total=total, groups=groups).not_empty(most)
 

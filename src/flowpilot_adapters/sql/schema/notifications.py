@@ -85,6 +85,7 @@ delivery = Table(
         "updated_at",
         postgresql_where=text("channel = 'email' AND carried_by IS NULL AND state IN ('delivered', 'sending', 'sent')"),
     ),
+    Index("ix_delivery_made", "account_id", "created_at"),
     Index("ix_delivery_waiting", "account_id", "user_id", postgresql_where=text("waits_until IS NOT NULL")),
     Index("ix_delivery_carried", "account_id", "carried_by", postgresql_where=text("carried_by IS NOT NULL")),
 )

@@ -11,6 +11,7 @@ from flowpilot_core.domain.insights.analytics import (
     GROUPS,
     MOST_GROUPS,
     NAMED,
+    RECOUNTED,
     Figure,
     GroupBy,
     GroupKey,
@@ -132,8 +133,8 @@ class Analytics:
         facts = recount.facts(await view.untold())
         period = _all_time(facts.moments())
         found: list[Difference] = []
-        for subject, ways in GROUPS.items():
-            for group_by in (None, *ways):
+        for subject in RECOUNTED:
+            for group_by in (None, *GROUPS[subject]):
                 question = Question(subject=subject, period=period, group_by=group_by)
                 kept = await view.tallies(question, None, at=at, most=MOST_DAYS)
                 for key, figures in differences(kept, facts.tallied(question, at=at), subject).items():

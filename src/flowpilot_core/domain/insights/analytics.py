@@ -25,6 +25,7 @@ class Subject(StrEnum):
 
     ESCALATIONS = "escalations"
     WORK = "work"
+    DELIVERIES = "deliveries"
 
 
 class GroupBy(StrEnum):
@@ -40,6 +41,7 @@ class GroupBy(StrEnum):
     CLAIMER = "claimer"
     ASSIGNEE = "assignee"
     CLIENT = "client"
+    CHANNEL = "channel"
 
 
 GROUPS: Final[Mapping[Subject, tuple[GroupBy, ...]]] = MappingProxyType(
@@ -56,6 +58,7 @@ GROUPS: Final[Mapping[Subject, tuple[GroupBy, ...]]] = MappingProxyType(
             GroupBy.HOUR_OF_WEEK,
         ),
         Subject.WORK: (GroupBy.DAY, GroupBy.TEAM, GroupBy.ASSIGNEE, GroupBy.CLIENT),
+        Subject.DELIVERIES: (GroupBy.DAY, GroupBy.CHANNEL),
     }
 )
 PERSONAL: Final = frozenset({GroupBy.ESCALATOR, GroupBy.CLAIMER, GroupBy.ASSIGNEE})
@@ -63,6 +66,8 @@ PERSONAL: Final = frozenset({GroupBy.ESCALATOR, GroupBy.CLAIMER, GroupBy.ASSIGNE
 NAMED: Final = PERSONAL | {GroupBy.TEAM}
 """Groups whose keys are ids: clients are told what they are called, too."""
 _UNITS: Final = frozenset(GroupBy(unit) for unit in TimeUnit)
+RECOUNTED: Final = (Subject.ESCALATIONS, Subject.WORK)
+"""What the event log tells all of; messages are counted where each of them is kept, and nothing is kept beside them."""
 NOT_OF_SESSIONS: Final = frozenset({GroupBy.ESCALATOR, GroupBy.CLAIMER})
 """What a session has not itself: its sessions are those of the group's escalations."""
 
@@ -155,6 +160,19 @@ FIGURES: Final[Mapping[Subject, tuple[Figure, ...]]] = MappingProxyType(
                 "Seconds from the start of each of these sessions to its last resolution; others are no number.",
                 Kind.SPREAD,
             ),
+        ),
+        Subject.DELIVERIES: (
+            Figure(
+                "told",
+                "Messages that tell somebody of an escalation, made in the time, by channel and by how far each of them is: `email_sent`.",
+                Kind.COUNTS,
+            ),
+            Figure("seen", "Those of `told` whose person has looked at the escalation since."),
+            Figure(
+                "time_to_tell", "Seconds from each message in `told` until its channel had accepted it; others are no number.", Kind.SPREAD
+            ),
+            Figure("time_to_seen", "Seconds from each message in `seen` until its person first looked at the escalation.", Kind.SPREAD),
+            Figure("dead", "Those of `told` that will not be tried again, by what was said last.", Kind.COUNTS),
         ),
     }
 )

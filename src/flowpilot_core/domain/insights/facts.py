@@ -9,11 +9,16 @@ from attrs import frozen
 
 from flowpilot_core.domain.handoffs.handoff import HandoffState
 from flowpilot_core.domain.kernel.identifiers import HandoffId, SessionId, TeamId, UserId
+from flowpilot_core.domain.kernel.sending import DeliveryState
+from flowpilot_core.domain.notifications.delivery import REACHED, Channel
 from flowpilot_core.domain.sessions.feedback import Verdict
 from flowpilot_core.domain.sessions.session import Priority, Status
 
 from .analytics import NOT_OF_SESSIONS, GroupBy, GroupKey, Question, Subject, Tallies, Tally
 from .spread import Spread
+
+UNSAID = "unknown"
+"""Why a message is dead of which nobody said it."""
 
 
 @frozen(kw_only=True)
@@ -59,11 +64,26 @@ class EscalationFacts:
 
 
 @frozen(kw_only=True)
+class DeliveryFacts:
+    """What figures ask of a message that tells somebody of an escalation."""
+
+    made_at: datetime
+    channel: Channel
+    state: DeliveryState
+    team_id: TeamId | None
+    """The one that the escalation is for."""
+    updated_at: datetime
+    seen_at: datetime | None = None
+    last_error: str | None = None
+
+
+@frozen(kw_only=True)
 class Facts:
     """All of an account."""
 
     sessions: Mapping[SessionId, SessionFacts]
     escalations: Collection[EscalationFacts]
+    deliveries: Collection[DeliveryFacts] = ()
 
     def moments(self) -> list[datetime]:
         """When sessions began and escalations were made."""
@@ -71,6 +91,9 @@ class Facts:
 
     def tallied(self, question: Question, *, at: datetime) -> Tallies:
         """What a question comes to as it is `at`."""
+        if question.subject is Subject.DELIVERIES:
+            told = [one for one in self.deliveries if one.made_at in question.period and _of_team(question, one.team_id)]
+            return Tallies(total=_deliveries(told), groups={key: _deliveries(group) for key, group in _grouped(question, told).items()})
         sessions = [one for one in self.sessions.values() if one.started_at in question.period and _of_team(question, one.team_id)]
         if question.subject is Subject.WORK:
             return Tallies(total=_work(sessions), groups={key: _work(group) for key, group in _grouped(question, sessions).items()})
@@ -95,7 +118,7 @@ def _of_team(question: Question, team_id: TeamId | None) -> bool:
     return question.team_id in (None, team_id)
 
 
-F = TypeVar("F", SessionFacts, EscalationFacts)
+F = TypeVar("F", SessionFacts, EscalationFacts, DeliveryFacts)
 
 
 def _grouped(question: Question, facts: Iterable[F]) -> dict[GroupKey, list[F]]:
@@ -106,11 +129,21 @@ def _grouped(question: Question, facts: Iterable[F]) -> dict[GroupKey, list[F]]:
     return groups
 
 
-def _key(question: Question, one: SessionFacts | EscalationFacts) -> GroupKey:
+def _key(question: Question, one: SessionFacts | EscalationFacts | DeliveryFacts) -> GroupKey:
     if question.unit:
-        return question.period.number(question.unit, one.started_at if isinstance(one, SessionFacts) else one.escalated_at)
+        return question.period.number(question.unit, _at(one))
     found = getattr(one, _ATTRIBUTES[question.group_by]) if question.group_by else None
     return None if found is None else str(found)
+
+
+def _at(one: SessionFacts | EscalationFacts | DeliveryFacts) -> datetime:
+    match one:
+        case SessionFacts():
+            return one.started_at
+        case EscalationFacts():
+            return one.escalated_at
+        case DeliveryFacts():
+            return one.made_at
 
 
 _ATTRIBUTES = {
@@ -120,6 +153,7 @@ _ATTRIBUTES = {
     GroupBy.ESCALATOR: "escalated_by",
     GroupBy.CLAIMER: "claimed_by",
     GroupBy.ASSIGNEE: "assignee_id",
+    GroupBy.CHANNEL: "channel",
 }
 
 
@@ -171,6 +205,23 @@ def _work(group: Collection[SessionFacts]) -> Tally:
             "resolved_without_escalation": sum(one.status is Status.RESOLVED and not one.escalations for one in group),
         },
         spreads={"time_to_resolve": _to_resolve(group)},
+    )
+
+
+def _deliveries(group: Collection[DeliveryFacts]) -> Tally:
+    told = Counter(f"{one.channel}_{one.state}" for one in group)
+    dead = Counter(one.last_error or UNSAID for one in group if one.state is DeliveryState.DEAD)
+    seen = _waits((one.made_at, one.seen_at) for one in group if one.seen_at and one.seen_at >= one.made_at)
+    return Tally(
+        counts={
+            **{f"told.{word}": count for word, count in told.items()},
+            "seen": len(seen),
+            **{f"dead.{word}": count for word, count in dead.items()},
+        },
+        spreads={
+            "time_to_tell": Spread.of([one.updated_at - one.made_at for one in group if one.state in REACHED]),
+            "time_to_seen": Spread.of(seen),
+        },
     )
 
 

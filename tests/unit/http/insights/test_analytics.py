@@ -54,6 +54,19 @@ async def test_csv_without_groups_is_one_row_in_all(world: World) -> None:
     assert "key" not in row
 
 
+async def test_who_was_told_is_counted_by_channel_and_state(world: World) -> None:
+    await world.junior.escalation_of()
+
+    shown = await world.viewer.seen("/analytics/deliveries?group_by=channel")
+    answer = await world.viewer.client.get("/analytics/deliveries?group_by=channel&format=csv")
+
+    (group,) = shown["groups"]
+    (row,) = csv.DictReader(io.StringIO(answer.text))
+    assert ("email", shown["total"]["told"]) == (group["key"], group["told"])
+    assert {"email_pending"} == group["told"].keys()
+    assert str(group["told"]["email_pending"]) == row["told_email_pending"]
+
+
 async def test_what_a_client_is_called_is_no_formula_in_a_spreadsheet(world: World) -> None:
     """A63: the name of a client begins as a formula does."""
     await world.junior.escalation_of(client_name='=HYPERLINK("https://evil.example")')

@@ -12,8 +12,9 @@ from flowpilot_core.domain.insights.period import Period
 from flowpilot_core.domain.insights.spread import Spread
 from flowpilot_core.domain.kernel.actor import Person, System
 from flowpilot_core.domain.kernel.errors import RoleForbidden, TooManyGroups
-from flowpilot_core.domain.kernel.identifiers import EventId, TeamId
-from flowpilot_core.domain.sessions.feedback import Verdict
+from flowpilot_core.domain.kernel.identifiers import DeliveryId, EventId, TeamId
+from flowpilot_core.domain.notifications.delivery import Channel, Delivery, DeliveryKind
+from flowpilot_core.domain.sessions.feedback import Seen, Verdict
 from flowpilot_core.domain.sessions.session import Priority
 from flowpilot_core.ports.kernel import BeginWork, ViewOf
 from flowpilot_core.ports.unit_of_work import UnitOfWork, View
@@ -215,7 +216,7 @@ class AnalyticsContract(Contract):
         await a_session(by=acme.anna, client_name="Secret Client").step().parked().kept(begin)
 
         for reader, seen in ((acme.anna, 1), (acme.ben, 0), (acme.vera, 0), (acme.adam, 1)):
-            for subject in Subject:
+            for subject in (Subject.ESCALATIONS, Subject.WORK):
                 answer = await analytics.ask(reader, subject, group_by=GroupBy.CLIENT)
 
                 assert ["Secret Client"] * seen == [one.key for one in answer.groups]
@@ -234,6 +235,41 @@ class AnalyticsContract(Contract):
                 assert (True, ()) == (answer.total.is_empty, answer.groups)
         theirs = await analytics.ask(acme.olga, Subject.ESCALATIONS, team_id=globex.network.id)
         assert theirs.total.is_empty
+
+    async def test_messages_are_counted_as_their_definitions_say(
+        self, analytics: Analytics, begin: BeginWork[UnitOfWork], acme: Staff
+    ) -> None:
+        case = await a_session(by=acme.anna).escalated(team_id=acme.network.id).kept(begin)
+
+        def to(person: Person, kind: DeliveryKind = DeliveryKind.ESCALATED, channel: Channel = Channel.EMAIL) -> Delivery:
+            return Delivery.of(case.handoff, DeliveryId(new_id()), person.user_id, kind=kind, channel=channel, at=NOON)
+
+        made = [to(acme.ben), to(acme.olga), to(acme.adam, channel=Channel.PUSH)]
+        sent = made[0].taken(at=NOON + MINUTE).sent("1@x", at=NOON + 2 * MINUTE)
+        dead = made[1].taken(at=NOON).failed("550 no such user", permanent=True, at=NOON)
+        pushed = made[2].taken(at=NOON).delivered(at=NOON)
+        async with begin(acme.account_id) as work:
+            await work.deliveries.add([*made, to(acme.vera), to(acme.anna, DeliveryKind.DEBRIEF)])
+            await work.commit()
+        async with begin(acme.account_id) as work:
+            for changed in (sent, dead, pushed):
+                await work.deliveries.save(changed)
+            await work.feedback.see(Seen(handoff_id=case.handoff.id, user_id=acme.ben.user_id, seen_at=NOON + 5 * MINUTE))
+            await work.commit()
+
+        answer = await analytics.ask(acme.vera, Subject.DELIVERIES, group_by=GroupBy.CHANNEL, team_id=acme.network.id)
+
+        assert {
+            "told": {"email_dead": 1, "email_pending": 1, "email_sent": 1, "push_delivered": 1},
+            "seen": 1,
+            "time_to_tell": Spread.of([2 * MINUTE, 0 * MINUTE]),
+            "time_to_seen": Spread.of([5 * MINUTE]),
+            "dead": {"550 no such user": 1},
+        } == values(answer)
+        assert [("email", 1), ("push", 0)] == [(one.key, one.tally.counts.get("seen", 0)) for one in answer.groups]
+        by_day = await analytics.ask(acme.vera, Subject.DELIVERIES, group_by=GroupBy.DAY)
+        assert [("2026-03-02", answer.total)] == [(one.key, one.tally) for one in by_day.groups]
+        assert (await analytics.ask(acme.vera, Subject.DELIVERIES, team_id=acme.bench.id)).total.is_empty
 
     async def test_more_groups_than_one_answer_may_have_are_refused(
         self, view: ViewOf[View], begin: BeginWork[UnitOfWork], acme: Staff
