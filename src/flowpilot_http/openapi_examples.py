@@ -82,7 +82,7 @@ _tree: Final = {
     "updated_at": _LATER,
     "published_at": _LATER,
     "uses": 4,
-    "rating": {"stars": None, "count": 0},
+    "rating": {"stars": 3.75, "count": 1},
 }
 _whole_tree: Final = {**_tree, "draft_by": None, "content": _content, "problems": []}
 _drafted: Final = {

@@ -10,8 +10,11 @@ from flowpilot_adapters.memory.tables import Working
 from flowpilot_adapters.memory.transaction import Transaction
 from flowpilot_core.domain.kernel.errors import NotFound, Stale
 from flowpilot_core.domain.kernel.identifiers import TreeId, UserId
+from flowpilot_core.domain.knowledge.rating import Subject
 from flowpilot_core.domain.knowledge.tree import Tree, TreeRevision
 from flowpilot_core.ports.knowledge import TreeDetail, TreeInUse, TreeListed
+
+from .ratings import stars
 
 
 @frozen
@@ -79,7 +82,7 @@ def listed(rows: Working, tree: Tree) -> TreeListed:
     return TreeListed(
         tree=tree,
         category=category(rows, tree.category.id) if tree.category else None,
-        use=TreeInUse(uses=copies + walks, newest_origin=_newest(rows, tree)),
+        use=TreeInUse(uses=copies + walks, newest_origin=_newest(rows, tree), stars=stars(rows, Subject.TREE, tree.id)),
     )
 
 

@@ -5,9 +5,8 @@ from types import MappingProxyType
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, ScalarSelect, Uuid, bindparam, delete, func, select
+from sqlalchemy import Uuid, bindparam, delete, select
 from sqlalchemy.dialects.postgresql import insert as upsert
-from sqlalchemy.sql.selectable import FromClause
 
 from flowpilot_adapters.sql.queries import LIMIT, LOWEST, own
 from flowpilot_adapters.sql.schema import template_rating
@@ -18,15 +17,10 @@ from flowpilot_core.domain.kernel.identifiers import RatingId
 from flowpilot_core.domain.knowledge.ownership import Owner, Ref
 from flowpilot_core.domain.knowledge.rating import Subject, TemplateRating
 
+from .stars import COLUMNS
 from .trees import account_of
 
 RATING_ID: Final = bindparam("rating_id", type_=Uuid())
-COLUMNS: Final = {
-    Subject.TREE: (template_rating.c.tree_account_id, template_rating.c.tree_id),
-    Subject.SCRIPT_TEMPLATE: (template_rating.c.script_account_id, template_rating.c.script_id),
-}
-"""Which columns say what is rated."""
-
 GET: Final = compiled("rating", select(template_rating).where(own(template_rating), template_rating.c.id == RATING_ID))
 DROP: Final = compiled("drop rating", delete(template_rating).where(own(template_rating), template_rating.c.id == RATING_ID))
 
@@ -60,16 +54,6 @@ def _save(subject: Subject) -> Statement:
 
 OF: Final[Mapping[Subject, Statement]] = MappingProxyType({subject: _of(subject) for subject in Subject})
 SAVE: Final[Mapping[Subject, Statement]] = MappingProxyType({subject: _save(subject) for subject in Subject})
-
-
-def given(subject: Subject, to: FromClause, what: ColumnElement[Any]) -> ScalarSelect[Any]:
-    """What people of the account gave what a query is about, as one of its columns."""
-    account, id = COLUMNS[subject]
-    return select(what).where(own(template_rating), account == to.c.account_id, id == to.c.id).scalar_subquery()
-
-
-VOTES: Final = func.count(template_rating.c.id)
-TOTAL: Final = func.coalesce(func.sum(template_rating.c.stars), 0)
 
 
 class SqlRatings:

@@ -19,11 +19,11 @@ from flowpilot_core.domain.kernel.actor import Actor, acts
 from flowpilot_core.domain.kernel.errors import NotFound
 from flowpilot_core.domain.kernel.identifiers import ScriptTemplateId
 from flowpilot_core.domain.kernel.permissions import Permission, permits
-from flowpilot_core.domain.knowledge.rating import Stars, Subject
+from flowpilot_core.domain.knowledge.rating import Subject
 from flowpilot_core.domain.knowledge.script_template import ScriptRevision, ScriptTemplate
 from flowpilot_core.ports.knowledge import ScriptFilter, TreeInUse
 
-from .ratings import TOTAL, VOTES, given
+from .stars import given, stars
 from .trees import account_of, readable
 
 TEMPLATE_ID: Final = bindparam("template_id", type_=Uuid())
@@ -108,15 +108,13 @@ _newest_origin = (
     .where(readable(_origin), _origin.c.account_id == script_template.c.copied_account_id, _origin.c.id == script_template.c.copied_id)
     .scalar_subquery()
 )
-_votes, _total = (given(Subject.SCRIPT_TEMPLATE, script_template, what) for what in (VOTES, TOTAL))
 USES: Final = compiled(
     "uses of script templates",
     select(
         script_template.c.id,
         (_copies + _steps).label("uses"),
         _newest_origin.label("newest_origin"),
-        _votes.label("votes"),
-        _total.label("stars"),
+        *given(Subject.SCRIPT_TEMPLATE, script_template),
     ).where(readable(script_template), script_template.c.id == any_(IDS)),
 )
 NEWEST: Final = compiled(
@@ -285,4 +283,4 @@ class SqlScriptTemplates:
 
 
 def _use(row: Any) -> TreeInUse:
-    return TreeInUse(uses=row.uses, newest_origin=row.newest_origin, stars=Stars(count=row.votes, total=row.stars))
+    return TreeInUse(uses=row.uses, newest_origin=row.newest_origin, stars=stars(row))

@@ -20,8 +20,11 @@ from flowpilot_core.domain.kernel.errors import NotFound
 from flowpilot_core.domain.kernel.identifiers import PLATFORM_ACCOUNT, AccountId, TreeId, UserId
 from flowpilot_core.domain.knowledge.category import TreeCategory
 from flowpilot_core.domain.knowledge.ownership import Owner, Ref
+from flowpilot_core.domain.knowledge.rating import Subject
 from flowpilot_core.domain.knowledge.tree import Tree, TreeRevision
 from flowpilot_core.ports.knowledge import TreeDetail, TreeInUse, TreeListed
+
+from .stars import given, stars
 
 TREE_ID: Final = bindparam("tree_id", type_=Uuid())
 NUMBER: Final = bindparam("number", type_=Integer())
@@ -61,6 +64,7 @@ _newest_origin = (
 AROUND: Final = [
     (_copies + _walks).label("uses"),
     _newest_origin.label("newest_origin"),
+    *given(Subject.TREE, tree),
     _category.c.name.label("category_name"),
     _category.c.parent_id.label("category_parent_id"),
 ]
@@ -251,4 +255,4 @@ def listed(row: Any) -> TreeListed:
     category = None
     if one.category is not None:
         category = TreeCategory(id=one.category.id, owner=one.category.owner, name=row.category_name, parent_id=row.category_parent_id)
-    return TreeListed(tree=one, category=category, use=TreeInUse(uses=row.uses, newest_origin=row.newest_origin))
+    return TreeListed(tree=one, category=category, use=TreeInUse(uses=row.uses, newest_origin=row.newest_origin, stars=stars(row)))

@@ -23,6 +23,7 @@ from flowpilot_http.problems import pointer
 from flowpilot_http.schemas.kernel import By, Closed, Instant, Line, MaybeText, Page, PersonOut
 
 from .content import ContentIO, NodeIO
+from .ratings import StarsOut
 
 DRAFT = "draft"
 
@@ -187,13 +188,6 @@ class CopiedFromOut(msgspec.Struct, kw_only=True, frozen=True):
     newest_revision: Annotated[int | None, Meta(description="Null where the original cannot be read any more.")]
 
 
-class RatingOut(msgspec.Struct, kw_only=True, frozen=True):
-    """What people think of it."""
-
-    stars: float | None
-    count: int
-
-
 class TreeOut(msgspec.Struct, kw_only=True, frozen=True):
     """A tree in a list."""
 
@@ -214,7 +208,7 @@ class TreeOut(msgspec.Struct, kw_only=True, frozen=True):
     updated_at: Instant
     published_at: Instant | None
     uses: int
-    rating: RatingOut
+    rating: StarsOut
 
     @classmethod
     def of(cls, listed: TreeListed, names: Mapping[UserId, str], reader: Actor) -> "TreeOut":
@@ -334,7 +328,7 @@ def _tree(listed: TreeListed, names: Mapping[UserId, str], *, has_draft: bool) -
         "updated_at": tree.updated_at,
         "published_at": tree.published_at,
         "uses": listed.use.uses,
-        "rating": RatingOut(stars=None, count=0),
+        "rating": StarsOut.of(listed.use.stars),
     }
 
 

@@ -52,6 +52,7 @@ class RatingsContract(Contract):
             assert [three] == await of(Subject.TREE, Ref(id=tree.id), after=None, limit=1)
             assert [] == await of(Subject.TREE, Ref(id=template.id), after=None, limit=1)
             assert one == await work.ratings.get(one.id)
+            assert Stars(count=1, total=4) == (await work.trees.detail(tree.id)).listed.use.stars
 
     async def test_a_later_one_replaces_the_earlier_and_keeps_its_id(self, begin: BeginWork[UnitOfWork], acme: Staff) -> None:
         template = a_template(acme)
