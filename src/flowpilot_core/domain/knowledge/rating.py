@@ -1,6 +1,5 @@
 """What people think of trees and script templates, and what many such opinions come to."""
 
-import math
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
@@ -21,8 +20,6 @@ MOST_STARS: Final = 5
 PRIOR_STARS: Final = 3.5
 PRIOR_VOTES: Final = 5
 """What every subject begins with, so that one vote alone says little."""
-_Z: Final = 1.959963984540054
-"""Of 95 per cent, on both sides."""
 
 
 class Subject(StrEnum):
@@ -59,24 +56,6 @@ class Stars:
 
 
 NO_STARS: Final = Stars()
-
-
-@frozen(kw_only=True)
-class Thumbs:
-    """How many have a thumb up for something, and how many down."""
-
-    up: int = 0
-    down: int = 0
-
-    @property
-    def lower_bound(self) -> float:
-        """The least share of thumbs up that these speak for (Wilson, 95 per cent); 0 without any."""
-        votes = self.up + self.down
-        if votes == 0:
-            return 0.0
-        share, z2 = self.up / votes, _Z * _Z
-        spread = _Z * math.sqrt((share * (1 - share) + z2 / (4 * votes)) / votes)
-        return max(0.0, (share + z2 / (2 * votes) - spread) / (1 + z2 / votes))
 
 
 def rated(
