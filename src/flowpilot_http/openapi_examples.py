@@ -136,6 +136,7 @@ _step: Final = {
     "created_by": _JUNIOR,
     "created_at": _AT,
     "updated_at": _AT,
+    "tree": None,
 }
 _fork: Final = {
     "id": _FORK,
@@ -211,6 +212,7 @@ _session: Final = {
     "fork_points": [_fork],
     "steps": [_step],
     "handoffs": [_in_session],
+    "walk": None,
 }
 _active: Final = {**_session, "version": 5, "status": "active"}
 _new: Final = {
@@ -415,7 +417,7 @@ _snapshot: Final = {
         {**_profile, "active": False, "step_ids": []},
     ],
     "fork_points": [_fork],
-    "steps": [_step],
+    "steps": [{name: value for name, value in _step.items() if name != "tree"}],
     "tried": [_STEP],
     "failed": [_STEP],
     "open_hypotheses": [_POLICY, _PROFILE],

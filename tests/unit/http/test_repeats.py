@@ -188,7 +188,25 @@ async def test_whatever_may_be_large_can_be_made_anew(world: World, monkeypatch:
             assert first.json().keys() == again.json().keys(), path
             made.add(operation.answer.__name__)
 
-    assert {"PostOut"} == set(ANEW) - made
+    assert {"PostOut", "WalkedOut"} == set(ANEW) - made
+
+
+async def test_a_step_of_a_walk_can_be_made_anew(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A53"""
+    nodes = [
+        {"id": "start", "kind": "action", "text": "Ping it", "next": "end"},
+        {"id": "end", "kind": "outcome", "text": "It answers", "outcome": "solved"},
+    ]
+    tree = await world.junior.made("/trees", {"name": "x", "kind": "procedure", "content": {"root": "start", "nodes": nodes}})
+    await world.owner.made(f"/trees/{tree['id']}/publish")
+    session = await world.junior.session(tree_id=tree["id"])
+    monkeypatch.setattr(api_request, "LARGEST_KEPT", 0)
+
+    ask = (world.junior, "POST", f"/ai-sessions/{session['id']}/walk/steps", {"node_id": "start"})
+    first, again = [await asked(*ask, idempotency_key="walk") for _ in range(2)]
+
+    assert REPLAYED in again.headers
+    assert first.json() == again.json()
 
 
 async def test_a_post_that_was_tried_again_can_be_made_anew(world: World) -> None:

@@ -14,7 +14,7 @@ from flowpilot_core.application.kernel.units import PLAIN, Joined, Request, Unit
 from flowpilot_core.application.sessions.sessions import readable
 from flowpilot_core.domain.assistant import rules as assessor
 from flowpilot_core.domain.assistant.doings import InVain
-from flowpilot_core.domain.assistant.suggestion import Proposal, Suggestion, SuggestionState, ranked
+from flowpilot_core.domain.assistant.suggestion import TREE, Proposal, Suggestion, SuggestionState, ranked
 from flowpilot_core.domain.handoffs.case_file import CaseFile
 from flowpilot_core.domain.kernel.actor import Actor, Person
 from flowpilot_core.domain.kernel.errors import NotFound
@@ -23,6 +23,7 @@ from flowpilot_core.domain.kernel.permissions import Permission, person, require
 from flowpilot_core.domain.kernel.transitions import advance
 from flowpilot_core.domain.sessions.bounds import BOUNDS, Bounds
 from flowpilot_core.domain.sessions.session import SESSION, Session, SessionMove
+from flowpilot_core.domain.sessions.step import StepKind
 from flowpilot_core.ports.access import AccessWork
 from flowpilot_core.ports.assistant import AssistantView, AssistantWork, Question, Redactor, SuggestionSource
 from flowpilot_core.ports.kernel import Clock, Compute, NewId, ViewOf
@@ -69,7 +70,24 @@ class Rules:
         return [Proposal(content=said.text, cites=said.cites, source=RULES) for said in draft.next_steps]
 
 
-SOURCES: tuple[SuggestionSource, ...] = (Rules(), SimilarSessions())
+@frozen
+class Walking:
+    """Proposes the node of the tree that waits in the active branch."""
+
+    def propose(self, question: Question) -> Sequence[Proposal]:
+        """As `SuggestionSource.propose` says."""
+        walk, branches = question.snapshot.get("walk"), question.snapshot["branches"]
+        if not isinstance(walk, dict) or not isinstance(branches, list):
+            return []
+        active = [branch["id"] for branch in branches if isinstance(branch, dict) and branch["active"]]
+        places = walk["places"]
+        nodes = [one["node"] for one in places if isinstance(one, dict) and one["branch_id"] in active] if isinstance(places, list) else []
+        return [
+            Proposal(content=str(node["text"]), kind=StepKind(str(node["kind"])), source=TREE) for node in nodes if isinstance(node, dict)
+        ]
+
+
+SOURCES: tuple[SuggestionSource, ...] = (Walking(), Rules(), SimilarSessions())
 """Who is asked, in the order of their proposals where nothing was accepted before."""
 
 

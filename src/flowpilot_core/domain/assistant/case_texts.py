@@ -11,7 +11,7 @@ _KEPT = frozenset(
     {
         *("id", "handoff_id", "session_id", "branch_id", "parent_id", "fork_point_id", "at_step_id", "branch_ids", "step_ids"),
         *("frozen_at", "created_at", "updated_at", "closed_at", "escalated_at", "claimed_at", "sha256", "snapshot_digest"),
-        *("tried", "failed", "open_hypotheses", "kind", "result", "state", "priority"),
+        *("tried", "failed", "open_hypotheses", "kind", "result", "state", "priority", "tree_id", "node_id", "outcome"),
     }
 )
 """What people do not write, and what is cited: it stays as it is."""

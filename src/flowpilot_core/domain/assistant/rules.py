@@ -82,7 +82,8 @@ def _likeliest(lineup: Sequence[Suspect]) -> Suspect | None:
 def _what_was_done(file: CaseFile) -> Said:
     if not file.tries:
         cites = tuple(step.id for step in file.steps)
-        return Said(text=f"Nothing has been tried yet; {counted(len(file.steps), 'step is', 'steps are')} on record.", cites=cites)
+        text = f"Nothing has been tried yet; {counted(len(file.steps), 'step is', 'steps are')} on record"
+        return Said(text=f"{text}{_where_the_tree_was_left(file)}.", cites=cites)
     worked = [step for step in file.tries if step.result is StepResult.WORKED]
     failed = [step for step in file.tries if step.result is StepResult.FAILED]
     lines = counted(len(file.branches), "branch", "branches")
@@ -92,7 +93,14 @@ def _what_was_done(file: CaseFile) -> Said:
     if whole >= timedelta(minutes=1):
         branch, most = spent[0]
         text += f"; most time ({_minutes(most)} of {_minutes(whole)}) went into {branch.name}"
-    return Said(text=f"{text}.", cites=_ids(file.tries))
+    return Said(text=f"{text}{_where_the_tree_was_left(file)}.", cites=_ids(file.tries))
+
+
+def _where_the_tree_was_left(file: CaseFile) -> str:
+    if not file.left_at:
+        return ""
+    _, node = file.left_at[-1]
+    return f"; the tree “{_short(file.tree or '', 80)}” was left at “{_short(node, 120)}”"
 
 
 def _what_is_seen(file: CaseFile) -> Said:

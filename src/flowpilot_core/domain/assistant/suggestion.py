@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Final
 
 from attrs import evolve, field, frozen
 
@@ -55,6 +56,10 @@ def _as_kept(said: str) -> str:
     return plain_text(said, most=LONGEST)
 
 
+TREE: Final = "tree"
+"""The source that comes first: what waits in the tree that a session follows."""
+
+
 @frozen(kw_only=True)
 class Proposal:
     """What a source proposes to do next."""
@@ -64,7 +69,7 @@ class Proposal:
     cites: tuple[str, ...] = ()
     kind: StepKind = StepKind.ACTION
     source: str
-    """Who proposes it: `rules`, `similar`, or a model's name."""
+    """Who proposes it: `tree`, `rules`, `similar`, or a model's name."""
 
 
 @frozen(kw_only=True)
@@ -134,12 +139,12 @@ class Suggestion:
 
 
 def ranked(proposals: Sequence[Proposal], record: Mapping[str, Record], known: Sequence[Suggestion]) -> tuple[Proposal, ...]:
-    """The proposals worth making, best first: what was accepted here before stands higher, and what is known is left out."""
+    """The proposals worth making: what the tree says, then what was accepted here before, then the rest; what is known is left out."""
     told = {one.content for one in known}
     fresh = {one.content: one for one in reversed(proposals)}
     order = {content: place for place, content in enumerate(reversed(fresh))}
     best = sorted(
         (content for content in fresh if content and content not in told),
-        key=lambda content: (-record.get(content, Record()).worth, order[content]),
+        key=lambda content: (fresh[content].source != TREE, -record.get(content, Record()).worth, order[content]),
     )
     return tuple(fresh[content] for content in best)[:MOST_PROPOSED]

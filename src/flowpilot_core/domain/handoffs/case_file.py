@@ -85,6 +85,10 @@ class CaseFile:
     priority: str
     branches: tuple[FiledBranch, ...]
     steps: tuple[FiledStep, ...]
+    tree: str | None = None
+    """What the tree is called that was followed."""
+    left_at: tuple[tuple[str, str], ...] = ()
+    """The branches in which work went on without the tree, each with the text of the node that waited."""
 
     @classmethod
     def of(cls, snapshot: Mapping[str, Any]) -> "CaseFile":
@@ -100,6 +104,10 @@ class CaseFile:
             priority=snapshot["priority"],
             branches=_branches(snapshot["branches"], steps, forked_at),
             steps=steps,
+            tree=(snapshot.get("walk") or {}).get("name"),
+            left_at=tuple(
+                (place["branch_id"], place["left"]["text"]) for place in (snapshot.get("walk") or {}).get("places", ()) if place["left"]
+            ),
         )
 
     @property

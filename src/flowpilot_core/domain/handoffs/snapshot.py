@@ -12,7 +12,8 @@ from flowpilot_core.domain.kernel.text import TITLE, counted
 from flowpilot_core.domain.sessions.branch import BranchState
 from flowpilot_core.domain.sessions.picture import Picture
 from flowpilot_core.domain.sessions.session import Priority, Session
-from flowpilot_core.domain.sessions.step import Step, StepResult
+from flowpilot_core.domain.sessions.step import NodeTaken, Step, StepResult
+from flowpilot_core.domain.sessions.walk import Walk
 
 from .handoff import Brief, Handoff, Intent
 
@@ -87,6 +88,7 @@ def freeze(
         "failed": [ids[step.id.int] for step in failed],
         "open_hypotheses": [ids[branch.id.int] for branch in session.branches.open_hypotheses()],
         "earlier_escalations": [_earlier(handoff, person) for handoff in earlier if handoff.intent is Intent.ESCALATE],
+        **({"walk": _walk(session.walk)} if session.walk else {}),
     }
     frozen_body = b""
     for cut in _cuts(ordered):
@@ -181,6 +183,7 @@ def _step(step: Step, person: Callable[[UserId], Plain], ids: Mapping[int, str])
         "result": step.result,
         "evidence": None,
         "pictures": [_picture(picture) for picture in step.pictures],
+        **({"tree": _taken_at(step.node)} if step.node else {}),
         "created_by": person(step.created_by),
         "created_at": instant(step.created_at),
         "updated_at": instant(step.updated_at),
@@ -195,6 +198,30 @@ def _picture(picture: Picture) -> Plain:
         "height": picture.height,
         "bytes": picture.bytes,
         "alt": picture.alt,
+    }
+
+
+def _taken_at(node: NodeTaken) -> dict[str, Plain]:
+    return {"tree_id": str(node.tree_id), "revision": node.revision, "node_id": node.node_id}
+
+
+def _walk(walk: Walk) -> dict[str, Plain]:
+    """Where a session stands in its tree; the way there is what its steps say."""
+    return {
+        "tree_id": str(walk.tree_id),
+        "revision": walk.revision,
+        "name": walk.name,
+        "places": [
+            {
+                "branch_id": str(place.branch_id),
+                "node": {"id": place.waiting.node_id, "kind": place.waiting.kind, "text": place.waiting.text} if place.waiting else None,
+                "left": {"node_id": place.left.node_id, "text": place.left.text, "reason": place.left.reason} if place.left else None,
+                "reached": {"node_id": place.reached.node_id, "outcome": place.reached.outcome, "text": place.reached.text}
+                if place.reached
+                else None,
+            }
+            for place in walk.places
+        ],
     }
 
 

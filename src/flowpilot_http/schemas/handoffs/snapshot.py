@@ -1,10 +1,10 @@
 """A snapshot as it was frozen: read here for the document and by tests; what is sent are the stored bytes."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from flowpilot_core.domain.handoffs.handoff import HandoffState
 from flowpilot_core.domain.sessions.branch import BranchState
@@ -61,6 +61,32 @@ class FrozenPicture(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fi
     alt: str | None
 
 
+class FrozenNode(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """The node of a tree that a step was taken at."""
+
+    tree_id: UUID
+    revision: int
+    node_id: str
+
+
+class FrozenPlace(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """How far the walk was in one branch."""
+
+    branch_id: UUID
+    node: dict[str, Any] | None
+    left: dict[str, Any] | None
+    reached: dict[str, Any] | None
+
+
+class FrozenWalk(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """Where the session stood in the tree that it followed."""
+
+    tree_id: UUID
+    revision: int
+    name: str
+    places: list[FrozenPlace]
+
+
 class FrozenStep(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     """What was asked, done or seen."""
 
@@ -75,6 +101,7 @@ class FrozenStep(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_field
     created_by: PersonOut
     created_at: Instant
     updated_at: Instant
+    tree: Annotated[FrozenNode | UnsetType, Meta(description="Left out if it was taken at no node of a tree.")] = UNSET
 
 
 class EarlierEscalation(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
@@ -114,3 +141,4 @@ class SnapshotOut(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fiel
     failed: list[UUID]
     open_hypotheses: list[UUID]
     earlier_escalations: list[EarlierEscalation]
+    walk: Annotated[FrozenWalk | UnsetType, Meta(description="Left out if no tree was followed.")] = UNSET

@@ -138,3 +138,29 @@ async def test_another_accounts_tree_is_followed_by_nobody(world: World) -> None
     refused = await world.rival.post("/ai-sessions", {"title": "x", "problem": "y", "tree_id": tree["id"]})
     assert 404 == refused.status_code
     assert 422 == (await world.rival.post("/ai-sessions", {"title": "x", "problem": "y", "parameters": {"a": 1}})).status_code
+
+
+async def test_what_waits_in_the_tree_is_suggested_first(world: World) -> None:
+    _, session = await walking(world)
+
+    suggested = await world.junior.made(f"/ai-sessions/{session['id']}/suggestions")
+
+    assert ("question", "Is anything in the queue of LJ-2?") == (suggested["kind"], suggested["content"])
+
+
+async def test_a_senior_reads_where_the_tree_was_left(world: World) -> None:
+    tree, session = await walking(world)
+    path = f"/ai-sessions/{session['id']}"
+    await world.junior.made(f"{path}/walk/steps", {"node_id": "queue", "answers": ["Yes"]})
+    await world.junior.made(f"{path}/walk/leave", {"reason": "Nothing fits"})
+    handoff = await world.junior.made(f"{path}/handoff", {"intent": "escalate", "reason": "Stuck"})
+    await world.relay_runs()
+
+    snapshot = await world.senior.seen(f"/handoffs/{handoff['id']}/snapshot")
+    assert ({"tree_id": tree["id"], "revision": 1, "node_id": "queue"}, tree["name"]) == (
+        snapshot["steps"][0]["tree"],
+        snapshot["walk"]["name"],
+    )
+    assert ("spooler", "Nothing fits") == ((left := snapshot["walk"]["places"][0]["left"])["node_id"], left["reason"])
+    assessment = (await world.senior.seen(f"/handoffs/{handoff['id']}"))["assessment"]
+    assert "the tree “Printer offline” was left at “Restart the spooler”" in assessment["summary"][0]["text"]
