@@ -500,7 +500,7 @@ _template_listed: Final = {
     "version": 2,
     "name": "Ping a host",
     "description": "Whether a host answers at all.",
-    "category": {"id": "01998c2e-7a10-7000-8000-000000000022", "name": "Network"},
+    "category": {"id": "01998c2e-7a10-7000-8000-000000000022", "name": "Network", "parent_id": None, "owner": "account"},
     "state": "published",
     "revision": 1,
     "has_draft": False,

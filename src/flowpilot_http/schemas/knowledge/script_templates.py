@@ -28,6 +28,7 @@ from flowpilot_http.schemas.sessions import AddedStepOut
 
 from .content import ParameterIO
 from .ratings import StarsOut
+from .trees import CategoryOut, CopiedFromOut
 
 Value = str | int | float | bool
 Values = Annotated[
@@ -136,21 +137,6 @@ class WhichScripts(Page, kw_only=True, frozen=True):
     state: TemplateState | None = None
     category_id: UUID | None = None
     q: Annotated[str | None, Meta(description="Words that stand in the name or the description.")] = None
-
-
-class CategoryOut(msgspec.Struct, kw_only=True, frozen=True):
-    """The category that something is in."""
-
-    id: UUID
-    name: str
-
-
-class CopiedFromOut(msgspec.Struct, kw_only=True, frozen=True):
-    """What it was copied from."""
-
-    id: UUID
-    revision: int
-    newest_revision: Annotated[int | None, Meta(description="Null: the original cannot be read any more.")]
 
 
 class ScriptProblemOut(msgspec.Struct, kw_only=True, frozen=True):
@@ -265,7 +251,7 @@ def _head(one: ScriptListed) -> dict[str, Any]:
     template, copied = one.template, one.template.copied_from
     return {
         **{name: getattr(template, name) for name in _SAME},
-        "category": CategoryOut(id=one.category.id, name=one.category.name) if one.category else None,
+        "category": CategoryOut.of(one.category) if one.category else None,
         "has_draft": template.draft is not None,
         "copied_from": CopiedFromOut(id=copied.template.id, revision=copied.revision, newest_revision=one.use.newest_origin)
         if copied
