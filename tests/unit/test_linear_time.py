@@ -66,7 +66,7 @@ READ_TEXT: Final = frozenset(
 )  # fmt: skip
 """Modules with functions that read text."""
 WRITE: Final = frozenset(
-    ("base64.b32encode", "base64.b64encode", "base64.urlsafe_b64encode", "csv.field_size_limit",
+    ("base64.b32encode", "base64.b64encode", "base64.urlsafe_b64encode", "csv.field_size_limit", "csv.writer",
      "email.utils.format_datetime", "json.dumps",
      "shlex.quote", "unicodedata.bidirectional", "unicodedata.category", "unicodedata.combining", "unicodedata.decomposition",
      "unicodedata.is_normalized",

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import UUID
@@ -16,7 +15,7 @@ from litestar.routes import HTTPRoute
 from flowpilot_http.operations import Operation
 from flowpilot_http.problems import TITLES
 from tests.support.http import World, a_world
-from tests.support.routes import TICKET, things_of
+from tests.support.routes import filled, things_of
 
 Route = tuple[str, str, Operation]
 
@@ -75,7 +74,7 @@ def _bodies(draw: st.DrawFn, operation: Operation) -> Any:
 def test_no_request_is_answered_with_what_the_contract_does_not_know(loop: _Loop, data: st.DataObject) -> None:
     method, template, operation = data.draw(st.sampled_from(sorted(loop.routes(), key=lambda route: route[:2])))
     who = data.draw(st.sampled_from([loop.world.owner, loop.world.junior, loop.world.viewer, loop.world.rival]))
-    path = re.sub(r"{(\w+):str}", lambda named: {**TICKET, **loop.things, "token": loop.token}[named[1]], template)
+    path = filled(template, {**loop.things, "token": loop.token})
     query = data.draw(
         st.dictionaries(
             st.sampled_from(["limit", "cursor", "status", "verify", "priority", "x"]),

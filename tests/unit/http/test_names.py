@@ -33,20 +33,26 @@ async def test_a_name_is_one_line_of_printable_text_wherever_it_is_given(world: 
         for name in UNSEEN:
             answer = await asked(world.owner, method, filled(path, things), {**a_body(operation, things), field: name})
             where = (method, path, field, name)
+            assert 422 == answer.status_code, (where, answer.text)
             assert (422, f"/{field}") == (answer.status_code, answer.json()["errors"][0]["pointer"]), (where, answer.text)
             assert "must be one line of printable text, without U+" in answer.text, where
 
     assert {
         ("POST", "/ai-sessions", "client_name"),
+        ("POST", "/ai-sessions/{session_id:str}/save-as-tree", "name"),
         ("POST", "/identity-providers", "client_id"),
         ("POST", "/identity-providers", "name"),
         ("POST", "/psa-connections", "name"),
+        ("POST", "/script-templates", "name"),
         ("POST", "/teams", "name"),
         ("POST", "/tokens", "name"),
+        ("POST", "/tree-categories", "name"),
+        ("POST", "/trees", "name"),
+        ("POST", "/trees/import", "name"),
         ("POST", "/users", "name"),
         ("POST", "/webhooks", "name"),
     } == {(method, path, field) for method, path, _, field in found if method == "POST"}
-    assert 6 == sum(method == "PATCH" for method, *_ in found)
+    assert 9 == sum(method == "PATCH" for method, *_ in found)
 
 
 async def test_the_operator_gives_no_other_names(world: World) -> None:

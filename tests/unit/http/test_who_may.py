@@ -10,7 +10,7 @@ from flowpilot_adapters.system import new_id
 from flowpilot_core.domain.kernel.actor import Role
 from flowpilot_http.operations import Operation
 from tests.support.http import Somebody, World
-from tests.support.routes import OPEN, TICKET_PATH, a_body, asked, filled, routes, routes_of_accounts, things_of
+from tests.support.routes import NUMBERED, OPEN, TICKET_PATH, a_body, asked, filled, routes, routes_of_accounts, things_of
 
 pytestmark = pytest.mark.anyio
 ADAPTERS = ("memory", "postgres")
@@ -38,7 +38,7 @@ class Who:
     given: str = ""
     """What has happened before: `claimed` (the colleague has claimed it), `helped` (the colleague has joined)."""
     query: str = ""
-    """What a read has to say, ids by their names: `session_id`."""
+    """What a read has to say, ids by their names: `session_id`; another name is a number's."""
     hidden: bool = False
     """Whether it is private: to whoever may not, it does not exist."""
     anew: bool = False
@@ -147,6 +147,9 @@ WHO: Final[Mapping[tuple[str, str], Who]] = {
     ("POST", f"{SESSION}/walk"): Who("assignee"),
     ("POST", f"{SESSION}/walk/steps"): Who("assignee", given="walked"),
     ("POST", f"{SESSION}/walk/leave"): Who("assignee", given="walked"),
+    ("GET", "/analytics/deliveries"): Who(EVERYBODY),
+    ("GET", "/analytics/escalations"): Who(EVERYBODY),
+    ("GET", "/analytics/work"): Who(EVERYBODY),
     ("GET", "/trees"): Who(EVERYBODY),
     ("POST", "/trees"): Who(ENGINEERS),
     ("POST", "/trees/import"): Who(ENGINEERS),
@@ -161,7 +164,7 @@ WHO: Final[Mapping[tuple[str, str], Who]] = {
     ("POST", f"{TREE}/draft-from-origin"): Who(ENGINEERS),
     ("GET", f"{TREE}/revisions"): Who(EVERYBODY),
     ("GET", f"{TREE}/revisions/{{number:str}}"): Who(EVERYBODY),
-    ("GET", f"{TREE}/diff"): Who(EVERYBODY),
+    ("GET", f"{TREE}/diff"): Who(EVERYBODY, query="to=1&from"),
     ("GET", f"{TREE}/export"): Who(EVERYBODY),
     ("GET", "/tree-categories"): Who(EVERYBODY),
     ("POST", "/tree-categories"): Who(MANAGERS),
@@ -239,7 +242,7 @@ async def _given(world: World, what: str) -> Mapping[str, str]:
 
 
 def _query(who: Who, things: Mapping[str, str]) -> str:
-    return f"?{who.query}={things[who.query.rpartition('&')[2]]}" if who.query else ""
+    return f"?{who.query}={things.get(who.query.rpartition('&')[2], NUMBERED['number'])}" if who.query else ""
 
 
 async def _may(who: Somebody, method: str, path: str, operation: Operation | None, things: Mapping[str, str], *, hidden: bool) -> bool:

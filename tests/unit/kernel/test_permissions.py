@@ -21,6 +21,7 @@ ALLOWED = {
     Permission.WORK: "Anna",
     Permission.ADD_STEP: "Anna",
     Permission.SET_RESULT: "Anna",
+    Permission.ADD_PICTURE: "Anna",
     Permission.JOIN: "Olga Adam Anna Ben",
     Permission.LEAVE: "Anna",
     Permission.RATE_STEP: "Olga Adam Anna Ben",

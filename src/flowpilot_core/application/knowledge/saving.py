@@ -12,6 +12,7 @@ from flowpilot_core.domain.handoffs.debrief import solved_by
 from flowpilot_core.domain.kernel.actor import Actor
 from flowpilot_core.domain.kernel.errors import InvalidTransition
 from flowpilot_core.domain.kernel.identifiers import SessionId, TreeCategoryId, TreeId
+from flowpilot_core.domain.kernel.name import checked_name
 from flowpilot_core.domain.kernel.permissions import Permission, person, require_role
 from flowpilot_core.domain.knowledge.anonymous import anonymous
 from flowpilot_core.domain.knowledge.content import Content, TreeKind
@@ -47,12 +48,13 @@ class SaveAsTree:
     ) -> TreeShown:
         """A draft made of a resolved session, without secrets, and without whom and which machines it was about.
 
-        Raises `NotFound`, `RoleForbidden`, and `InvalidTransition` unless the session is resolved.
+        Raises `NotFound`, `RoleForbidden`, `InvalidValue`, and `InvalidTransition` unless the session is resolved.
         """
         person(actor, Permission.WRITE_TREES)
         async with self.units.begin(actor.account_id) as work:
             detail = readable(await work.sessions.detail(session_id), actor)
         require_role(actor, Permission.WRITE_TREES)
+        name = checked_name(name)
         if detail.session.status is not Status.RESOLVED:
             raise InvalidTransition("session", detail.session.status, SessionMove.DOCUMENT)
         content = await self._content(actor, detail)
