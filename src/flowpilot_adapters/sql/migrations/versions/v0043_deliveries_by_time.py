@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from alembic import op
 
-revision: str = "0046"
+revision: str = "0043"
 down_revision: str | Sequence[str] | None = "0042"
 branch_labels = None
 depends_on = None
