@@ -22,6 +22,7 @@ T = TypeVar("T", bound=msgspec.Struct)
 _WHERE: Final = re.compile(r"\A(?P<what>.*?)(?: - at `\$(?P<path>[^`]*)`)?\Z", re.DOTALL)
 _STEP: Final = re.compile(r"\.([^.\[]+)|\[(\d+)\]")
 _NAME: Final = re.compile(r"`(.*)`", re.DOTALL)
+_FLOAT: Final = "got `float`"
 _LONGEST_NAME: Final = 100
 MOST_PARAMETERS: Final = 20
 
@@ -37,7 +38,7 @@ def body(raw: bytes, kind: type[T]) -> T:
     Raises `Refused` with `malformed`, `unknown_field` or `validation_failed`.
     """
     try:
-        request: T = _decoder(kind).decode(raw or b"{}")
+        request: T = _read(raw or b"{}", kind)
     except msgspec.ValidationError as exc:
         raise _refusal(str(exc), kind) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -50,10 +51,37 @@ def body(raw: bytes, kind: type[T]) -> T:
 def data(plain: Any, kind: type[T]) -> T:
     """The request that plain data says, read from something else than JSON. Raises `Refused` as `body` does."""
     try:
-        request: T = msgspec.convert(plain, kind)
+        return _converted(plain, kind)
     except msgspec.ValidationError as exc:
         raise _refusal(str(exc), kind) from None
+
+
+def _read(raw: bytes, kind: type[T]) -> T:
+    try:
+        request: T = _decoder(kind).decode(raw)
+    except msgspec.ValidationError as exc:
+        if _FLOAT not in str(exc):
+            raise
+        return _converted(msgspec.json.decode(raw), kind)
     return request
+
+
+def _converted(plain: Any, kind: type[T]) -> T:
+    try:
+        return msgspec.convert(plain, kind)
+    except msgspec.ValidationError as exc:
+        if _FLOAT not in str(exc):
+            raise
+        return msgspec.convert(_whole(plain), kind)
+
+
+def _whole(value: Any) -> Any:
+    """With 3 for 3.0: to JSON Schema both are integers, and some languages write every number with a point."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, Mapping):
+        return {name: _whole(inner) for name, inner in value.items()}
+    return [_whole(inner) for inner in value] if isinstance(value, list) else value
 
 
 def query(raw: bytes, kind: type[T], *, most: int = MOST_PARAMETERS) -> T:
