@@ -25,7 +25,7 @@ async def list_categories(request: Call) -> Body:
     return request.shown(Listed(items=[CategoryListed.counted(one, trees) for one, trees in found], next_cursor=None))
 
 
-@part.makes("/tree-categories", CategoryOut, body=NewCategory)
+@part.makes("/tree-categories", CategoryOut, body=NewCategory, problems=("not_found",))
 async def make_category(request: Call) -> Body:
     """Make a category, or one within another; there are two levels."""
     new = await request.read(NewCategory)

@@ -64,7 +64,7 @@ async def list_trees(request: Call) -> Body:
     )
 
 
-@part.makes("/trees", TreeDetailOut, body=NewTree)
+@part.makes("/trees", TreeDetailOut, body=NewTree, problems=("not_found",))
 async def make_tree(request: Call) -> Body:
     """Begin a tree: a draft, finished or not. What is wrong with it stands in `problems`."""
     new = await request.read(NewTree)
