@@ -175,7 +175,7 @@ def _in_query(operation: Operation) -> Iterator[Json]:
 
 
 def _in_headers(operation: Operation) -> Iterator[Json]:
-    if operation.media_type == "text/event-stream":
+    if "text/event-stream" in operation.writes:
         yield {"name": "Last-Event-ID", "in": "header", "description": "Go on after this event.", "schema": {"type": "string"}}
     if not operation.takes_body or not operation.changes:
         return
@@ -196,7 +196,8 @@ def _responses(route: _Route, known: Mapping[str, Json]) -> Json:
         elif kind is None:
             content = {}
         else:
-            content = {operation.media_type: _with_example(known[repr(kind)], route.name), **_texts(operation.documents)}
+            said = _with_example(known[repr(kind)], route.name)
+            content = {**dict.fromkeys(operation.writes, said), **_texts(operation.documents)}
         answers[str(status)] = {"description": titled(status), "content": content}
     if operation.etag:
         answers[str(operation.status)]["headers"] = {"ETag": {"schema": {"type": "string"}}}

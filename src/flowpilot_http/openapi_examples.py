@@ -871,6 +871,7 @@ EXAMPLES: Final[Mapping[str, Any]] = {
     "make_tree": _drafted,
     "import_tree request": _file,
     "import_tree": _drafted,
+    "export_tree": _file,
     "get_tree": _whole_tree,
     "change_tree request": {"category_id": _category["id"]},
     "change_tree": _whole_tree,

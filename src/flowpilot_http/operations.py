@@ -40,7 +40,8 @@ class Operation:
     changes: bool = True
     """Whether a body changes anything, so that it may come with a version and a key."""
     etag: bool = False
-    media_type: str = "application/json"
+    writes: tuple[str, ...] = ("application/json",)
+    """The media types of its answer."""
     open: bool = False
     """Whether nobody signs in for it."""
     documents: tuple[str, ...] = ()
@@ -73,17 +74,18 @@ class Part:
         problems: tuple[str, ...] = (),
         etag: bool = False,
         page: str | None = None,
+        also: str | None = None,
         documents: tuple[str, ...] = (),
     ) -> F:
         """A GET that shows something, or a page of things where `query` has a cursor.
 
-        `page` is where people read it: a browser that opens the address is led there. `documents` are media types in which it can be
-        had as a text.
+        `page` is where people read it: a browser that opens the address is led there. `also` is another media type than JSON that says
+        the same, `documents` are those in which it can be had as a text.
         """
         codes = (*ALWAYS, *_of_path(path), *READ, *problems)
-        also = {} if page is None else {303: None}
-        operation = Operation(tag=self._tag, answer=answer, query=query, problems=codes, etag=etag, also=also, documents=documents)
-        return get(path, opt={"operation": operation, PAGE: page})
+        there = {} if page is None else {303: None}
+        operation = Operation(tag=self._tag, answer=answer, query=query, problems=codes, etag=etag, also=there, documents=documents)
+        return get(path, opt={"operation": operation if also is None else evolve(operation, writes=(*operation.writes, also)), PAGE: page})
 
     def exports(self, path: str, *kinds: str, query: type[msgspec.Struct]) -> F:
         """A GET of a document of one of these media types."""
@@ -98,7 +100,7 @@ class Part:
     def streams(self, path: str, answer: Any, *, query: type[msgspec.Struct], problems: tuple[str, ...] = ()) -> F:
         """A GET that goes on: server-sent events, each with `answer` as its data."""
         codes = (*ALWAYS, *READ, *problems)
-        operation = Operation(tag=self._tag, answer=answer, query=query, problems=codes, media_type="text/event-stream")
+        operation = Operation(tag=self._tag, answer=answer, query=query, problems=codes, writes=("text/event-stream",))
         return get(path, opt={"operation": operation})
 
     def makes(self, path: str, answer: Any, *, body: type[msgspec.Struct], problems: tuple[str, ...] = (), also: str | None = None) -> F:

@@ -229,7 +229,7 @@ async def diff_tree(request: Call) -> Body:
     return request.shown(DiffOut.of(await request.flowpilot.trees.diff(request.user, request.tree_id, before, after)))
 
 
-@part.exports(f"{TREE}/export", YAML, "application/json", MERMAID, query=ExportWanted)
+@part.reads(f"{TREE}/export", TreeFile, query=ExportWanted, also=YAML, documents=(MERMAID,))
 async def export_tree(request: Call) -> Body:
     """A tree as a file that `import` takes, or as a drawing in the language of Mermaid."""
     format = (await request.wanted(ExportWanted)).format
