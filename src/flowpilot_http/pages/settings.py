@@ -50,7 +50,7 @@ def settings_page(name: str, facts: Facts, moves: Moves) -> tuple[HTTPRouteHandl
         problem = problem_of(refusal) if refusal else None
         return await request.framed(
             f"settings_{name.replace('-', '_')}.html",
-            status=problem.status if problem else 200,
+            status=problem.status if problem else 409 if made and "stale" in made else 200,
             section=title,
             sections=[(f"/settings/{place}", words) for place, words, needs in PLACES if needs is None or permits(person, needs, ())],
             refused=problem.detail if problem else None,

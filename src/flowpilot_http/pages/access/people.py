@@ -8,7 +8,7 @@ from flowpilot_core.domain.kernel.identifiers import TeamId, UserId
 from flowpilot_http.pages.colleagues import MOST
 from flowpilot_http.pages.moves import Move, Moves, Shown
 from flowpilot_http.pages.page_request import Visit
-from flowpilot_http.pages.settings import settings_page
+from flowpilot_http.pages.settings import settings_page, shown_as
 from flowpilot_http.schemas.access.people import UserOut
 
 move: Final = Moves()
@@ -44,13 +44,18 @@ class Change(Somebody, kw_only=True, frozen=True):
 
     name: str | None = None
     role: Role | None = None
+    shown: str = ""
 
 
 @move("change", Change)
-async def change_user(request: Visit, person: Person, form: Change) -> None:
-    """From now on."""
+async def change_user(request: Visit, person: Person, form: Change) -> Shown | None:
+    """From now on; unless somebody else has given them another role meanwhile."""
     who, people = UserId(form.user), request.flowpilot.people
+    role = (await people.member(person, who)).user.role
+    if form.shown not in ("", shown_as(role)) and form.role != role:
+        return {"stale": form}
     await request.do(form, lambda change: people.change(person, who, name=form.name, role=form.role, request=change))
+    return None
 
 
 @move("again", Somebody)
@@ -80,6 +85,7 @@ async def _facts(request: Visit, person: Person) -> Shown:
         ),
         "teams": [(one.team.id, one.team.name) for one in teams if one.team.archived_at is None],
         "team_names": {one.team.id: one.team.name for one in teams},
+        "shown_as": shown_as,
         "roles": [(role, role.capitalize()) for role in Role],
     }
 

@@ -224,6 +224,104 @@ async def test_who_was_slower_with_the_policy_reads_what_is_there_now_and_keeps_
     assert [600] == [one["after_seconds"] for one in before["steps"]]
 
 
+def form_of(browser: Browser, id: str) -> dict[str, str]:
+    """What one of a page's forms holds unseen."""
+    form = re.search(rf'<form method="post"[^>]* id="{id}"[^>]*>(.*?)</form>', browser.page.text, re.DOTALL)
+    assert form, id
+    return dict(re.findall(r'<input type="hidden" name="([a-z_]+)" value="([^"]*)">', form[1]))
+
+
+async def sends(browser: Browser, name: str, move: str, form: dict[str, str], /, **fields: str | list[str]) -> int:
+    browser.page = await browser.client.post(f"/settings/{name}", data={**form, "move": move, **fields}, follow_redirects=True)
+    return browser.page.status_code
+
+
+async def test_who_was_slower_with_a_role_reads_what_is_there_now_and_keeps_what_they_chose(world: World) -> None:
+    owner, admin = await signed_in(world, world.owner), await signed_in(world, world.admin)
+    jo = f"change-{world.junior.id}"
+    for browser in (owner, admin):
+        await browser.open("/settings/people")
+    await sends(admin, "people", "change", form_of(admin, jo), role="viewer")
+
+    status = await sends(owner, "people", "change", form_of(owner, jo), role="admin")
+    before = await world.owner.seen(f"/users/{world.junior.id}")
+    refused = owner.page.text
+    saved = await sends(owner, "people", "change", form_of(owner, jo), role="admin")
+
+    assert 409 == status
+    assert "Somebody else has changed this meanwhile" in refused
+    assert f"{world.junior.user.name} is viewer now." in refused
+    assert re.search(rf'aria-label="Role of {world.junior.user.name}">[^\n]*?<option value="admin" selected>', refused)
+    assert ("viewer", 200) == (before["role"], saved)
+    assert "admin" == (await world.owner.seen(f"/users/{world.junior.id}"))["role"]
+
+
+async def test_who_was_slower_with_a_team_reads_what_is_there_now_and_keeps_what_they_chose(world: World) -> None:
+    owner, admin = await signed_in(world, world.owner), await signed_in(world, world.admin)
+    await does(admin, "teams", "make", name="Desk", members=[world.junior.id])
+    team = next(one for one in (await world.admin.seen("/teams"))["items"] if one["name"] == "Desk")
+    change = f"change-{team['id']}"
+    for browser in (owner, admin):
+        await browser.open("/settings/teams")
+    await sends(admin, "teams", "change", form_of(admin, change), name="First desk", members=[world.senior.id])
+
+    status = await sends(owner, "teams", "change", form_of(owner, change), name="Service desk", members=[world.owner.id])
+    before = await world.owner.seen(f"/teams/{team['id']}")
+    refused = owner.page.text
+    saved = await sends(owner, "teams", "change", form_of(owner, change), name="Service desk", members=[world.owner.id])
+
+    assert 409 == status
+    assert f"Now it is called First desk. In it: {world.senior.user.name}." in refused
+    assert 'value="Service desk"' in refused
+    form = refused[refused.index(f'id="{change}"') :].partition("</form>")[0]
+    assert [world.owner.id] == re.findall(r'name="members" value="([^"]+)" checked', form)
+    assert ("First desk", [world.senior.id], 200) == (before["name"], before["member_ids"], saved)
+    after = await world.owner.seen(f"/teams/{team['id']}")
+    assert ("Service desk", [world.owner.id]) == (after["name"], after["member_ids"])
+
+
+@pytest.mark.parametrize("move", ["off", "remove"])
+async def test_who_was_slower_with_a_webhook_reads_what_is_there_now_before_it_is_done(world: World, move: str) -> None:
+    owner, admin = await signed_in(world, world.owner), await signed_in(world, world.admin)
+    await does(admin, "webhooks", "add", name="Chat", url="https://hooks.example/x", kinds=["handoff.escalated"])
+    (webhook,) = (await world.admin.seen("/webhooks"))["items"]
+    await owner.open("/settings/webhooks")
+    await world.admin.patch(f"/webhooks/{webhook['id']}", {"name": "Pager"})
+
+    status = await sends(owner, "webhooks", move, form_of(owner, f"of-{webhook['id']}"))
+    before = (await world.admin.seen("/webhooks"))["items"]
+    refused = owner.page.text
+    again = await sends(owner, "webhooks", move, form_of(owner, f"of-{webhook['id']}"))
+
+    assert 409 == status
+    assert "Somebody else has changed this meanwhile, and nothing was done." in refused
+    assert ">Pager</h2>" in refused
+    assert ([("Pager", True)], 200) == ([(one["name"], one["on"]) for one in before], again)
+    after = (await world.admin.seen("/webhooks"))["items"]
+    assert ([False] if move == "off" else []) == [one["on"] for one in after]
+
+
+@pytest.mark.parametrize("move", ["off", "remove"])
+async def test_a_webhooks_form_that_is_sent_twice_is_nobody_elses(world: World, move: str) -> None:
+    browser = await signed_in(world, world.admin)
+    await does(browser, "webhooks", "add", name="Chat", url="https://hooks.example/x", kinds=["handoff.escalated"])
+    (webhook,) = (await world.admin.seen("/webhooks"))["items"]
+    await browser.open("/settings/webhooks")
+    form = form_of(browser, f"of-{webhook['id']}")
+
+    assert [200, 200] == [await sends(browser, "webhooks", move, form) for _ in range(2)]
+
+
+async def test_a_team_that_is_saved_twice_is_nobody_elses(world: World) -> None:
+    browser = await signed_in(world, world.admin)
+    await does(browser, "teams", "make", name="Desk", members=[world.junior.id])
+    team = next(one for one in (await world.admin.seen("/teams"))["items"] if one["name"] == "Desk")
+    await browser.open("/settings/teams")
+    form = form_of(browser, f"change-{team['id']}")
+
+    assert [200, 200] == [await sends(browser, "teams", "change", form, name=" Service desk ") for _ in range(2)]
+
+
 async def test_the_same_setting_twice_is_nobody_elses(world: World) -> None:
     browser = await signed_in(world, world.owner)
     await browser.open("/settings/account")
