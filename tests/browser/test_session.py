@@ -66,6 +66,41 @@ def test_nothing_typed_is_lost_and_what_could_not_be_sent_is_sent_once(site: Sit
     assert ["Typed before the reload"] == [step.content for step in detail.steps]
 
 
+def test_the_kind_that_was_chosen_outlives_a_reload_and_is_sent_with_what_could_not_be_sent(site: Site, browsing: Browsing) -> None:
+    session_id = site.run(a_session(site))
+    jo = browsing.of("jo", f"/sessions/{session_id}")
+    jo.get_by_role("radio", name="Observation").check()
+    jo.get_by_role("textbox", name="Next step").fill("The light is red")
+
+    jo.reload()
+    expect(jo.get_by_role("radio", name="Observation")).to_be_checked()
+    site.stop()
+    jo.get_by_role("button", name="Add step").click()
+    expect(jo.get_by_text("The light is red — Not sent yet")).to_be_visible()
+    expect(jo.get_by_role("radio", name="Action")).to_be_checked()
+    site.start()
+
+    expect(jo.get_by_role("listitem").filter(has_text="The light is red")).to_have_count(1)
+    detail = site.run(site.flowpilot.sessions.get(site.person("jo"), session_id))
+    assert [StepKind.OBSERVATION] == [step.kind for step in detail.steps]
+
+
+def test_who_was_chosen_for_an_escalation_is_chosen_again_and_foreseen(site: Site, browsing: Browsing) -> None:
+    session_id = site.run(an_investigation(site))
+    jo = browsing.of("jo", f"/sessions/{session_id}")
+    dialog = jo.get_by_role("dialog", name="Escalate")
+    jo.get_by_role("button", name="Escalate").click()
+    dialog.get_by_role("combobox", name="Person").select_option("Sam Okafor")
+    expect(dialog.get_by_text("Sue Lind by e-mail")).to_be_hidden()
+    jo.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+
+    jo.get_by_role("button", name="Escalate").click()
+
+    expect(dialog.get_by_role("combobox", name="Person")).to_have_value(str(site.people["sam"].id))
+    expect(dialog.get_by_text("Sue Lind by e-mail")).to_be_hidden()
+
+
 def test_what_was_typed_is_there_again_also_where_the_script_comes_late(site: Site, browsing: Browsing) -> None:
     session_id = site.run(a_session(site))
     jo = browsing.of("jo", f"/sessions/{session_id}")

@@ -1,6 +1,11 @@
 """Settings in browsers: two people at one, and a form that is left and come back to."""
 
+from datetime import timedelta
+
 from playwright.sync_api import expect
+
+from flowpilot_core.domain.notifications.escalation_policy import EscalationPolicy
+from flowpilot_core.domain.sessions.session import Priority
 
 from .conftest import Browsing
 from .site import Site
@@ -24,3 +29,70 @@ def test_who_was_slower_with_a_team_keeps_what_they_typed_and_saves_it_once_they
 
     expect(olga.get_by_role("heading", name="Switches")).to_be_visible()
     expect(olga.get_by_role("alert")).to_have_count(0)
+
+
+def test_numbers_choices_and_ticks_outlive_a_reload_and_the_rest_shows_what_is_there_now(site: Site, browsing: Browsing) -> None:
+    olga = browsing.of("olga", "/settings/policy")
+    low, high = olga.get_by_role("spinbutton", name="Low"), olga.get_by_role("spinbutton", name="High")
+    everybody = olga.locator("[name=whom_1][value=everybody]")
+    by_mail = olga.locator("[name=channels_1][value=email]")
+    olga.get_by_text("Step 1", exact=True).click()
+    low.fill("90")
+    everybody.check()
+    by_mail.uncheck()
+    olga.get_by_role("combobox", name="Of an escalation that is").select_option("Urgent")
+    site.run(site.flowpilot.escalation.set_policy(site.person("adam"), EscalationPolicy(due={Priority.HIGH: timedelta(minutes=15)})))
+
+    olga.reload()
+
+    expect(low).to_have_value("90")
+    expect(high).to_have_value("15")
+    expect(everybody).to_be_checked()
+    expect(everybody).to_be_visible()
+    expect(by_mail).not_to_be_checked()
+    expect(olga.get_by_role("combobox", name="Of an escalation that is")).to_have_value("urgent")
+
+
+def test_what_was_typed_before_a_reload_is_not_saved_over_what_somebody_else_saved(site: Site, browsing: Browsing) -> None:
+    olga = browsing.of("olga", "/settings/account")
+    mails = olga.get_by_role("spinbutton", name="Mails a minute to one person")
+    mails.fill("7")
+    site.run(site.flowpilot.account.change(site.person("adam"), redacts_personal=True, mails_a_minute=5))
+
+    olga.reload()
+    olga.get_by_role("button", name="Save").click()
+    expect(olga.get_by_role("alert")).to_contain_text("with 5 mails a minute")
+    expect(mails).to_have_value("7")
+    olga.get_by_role("button", name="Save").click()
+    expect(olga.get_by_role("alert")).to_have_count(0)
+
+    assert 7 == site.run(site.flowpilot.account.get(site.person("olga"))).mails_a_minute
+    olga.reload()
+    expect(mails).to_have_value("7")
+
+
+def test_choices_outlive_a_sign_out_and_a_server_that_is_away(site: Site, browsing: Browsing) -> None:
+    adam = browsing.of("adam", "/settings/people")
+    invite = adam.locator("#invite")
+    invite.get_by_role("textbox", name="E-mail").fill("nora@example.test")
+    invite.get_by_role("combobox", name="Role").select_option("Viewer")
+    invite.get_by_role("checkbox", name="Network").check()
+    invite.get_by_role("textbox", name="Name").fill("Nora")
+    site.stop()
+    invite.get_by_role("button", name="Invite").click()
+    expect(adam.get_by_role("status")).to_contain_text("reconnecting")
+    expect(invite).not_to_have_attribute("aria-busy", "true")
+    site.start()
+    adam.context.clear_cookies()
+    adam.goto(site.link("adam"))
+    adam.get_by_role("button", name="Sign in").click()
+    adam.wait_for_url(lambda url: "/sign-in-link/" not in url)
+    adam.goto("/settings/people")
+
+    expect(invite.get_by_role("textbox", name="E-mail")).to_have_value("nora@example.test")
+    expect(invite.get_by_role("combobox", name="Role")).to_have_value("viewer")
+    expect(invite.get_by_role("checkbox", name="Network")).to_be_checked()
+    invite.get_by_role("button", name="Invite").click()
+    expect(adam.get_by_role("row").filter(has_text="nora@example.test")).to_have_count(1)
+    expect(invite.get_by_role("combobox", name="Role")).to_have_value("engineer")
+    expect(invite.get_by_role("checkbox", name="Network")).not_to_be_checked()

@@ -165,9 +165,12 @@
       try {
         do {
           again = false;
-          const answer = await fetch(location.href, { headers: { accept: "text/html" } });
+          const to = location.href, answer = await fetch(to, { headers: { accept: "text/html" } });
           if (signedOut(answer)) return;
-          if (answer.ok || answer.status === 404) { await show(await answer.text(), { again: true }); since = new Date(); }
+          const html = await answer.text();
+          // What was closed or opened meanwhile stays so.
+          if (to !== location.href) again = true;
+          else if (answer.ok || answer.status === 404) { await show(html, { again: true }); since = new Date(); }
         } while (again);
       } catch { /* The stream says that the server is away. */ } finally { reading = null; }
     })();
@@ -355,8 +358,8 @@
 
   /** What was refused is a draft again, also where its form is not on the page any more. @param {Unsent} one */
   function giveBack(one) {
-    const { content, evidence } = Object.fromEntries(new URLSearchParams(one.body));
-    kept.set(`draft ${one.action} ${one.form}`, JSON.stringify({ content, evidence }));
+    const { kind, content, evidence } = Object.fromEntries(new URLSearchParams(one.body));
+    kept.set(`draft ${one.action} ${one.form}`, JSON.stringify({ kind, content, evidence }));
   }
 
   /** @param {HTMLFormElement} form @param {HTMLElement | null} submitter */
@@ -375,7 +378,7 @@
       const html = await answer.text(), page = parsed(html);
       if (unread(answer, page) && signedOut(await fetch(location.href, { headers: { accept: "text/html" } }))) return;
       if (answer.ok) {
-        forget(form);
+        if (submitter?.dataset.keeps === undefined) forget(form);
         const to = new URL(answer.url);
         if (to.pathname !== location.pathname) { location.assign(to.href); return; }
         history.replaceState(null, "", address(to.searchParams));
@@ -383,6 +386,8 @@
         await show(html, { closing: true });
         written[0]?.isConnected && written[0].focus({ preventScroll: true });
       } else if (page && page.dataset.page === main().dataset.page) {
+        // Who reads what is there now goes on from that.
+        if (answer.status === 409) { const { shown: _, ...typed } = draft(form); keep(form, typed); }
         await show(html);
       } else {
         const wrong = /** @type {HTMLElement | null} */ (form.querySelector("[data-wrong]"));
@@ -552,7 +557,7 @@
     const steps = `/ai-sessions/${shot.session}/steps`, { kind, content, evidence } = shot.step ?? {};
     const step = await posted(shot, steps, JSON.stringify({ kind, content, evidence: evidence || null }), "application/json", shot.id);
     if (step.refused) {
-      kept.set(`draft /sessions/${shot.session} add`, JSON.stringify({ content, evidence }));
+      kept.set(`draft /sessions/${shot.session} add`, JSON.stringify({ kind, content, evidence }));
       shot.step = null;
       await shelf.keep(shot);
       arrange();
@@ -693,16 +698,73 @@
   /** @param {HTMLFormElement} form */
   const forget = (form) => kept.set(draftOf(form.id), null);
 
-  document.addEventListener("input", (event) => {
-    const field = /** @type {HTMLInputElement} */ (event.target), form = field.form;
-    if (!form?.id || form.method !== "post" || !field.matches("textarea, input[type=text]")) return;
-    /** @type {Record<string, string>} */
-    const draft = {};
-    for (const one of form.querySelectorAll("textarea, input[type=text]")) {
-      const { name, value } = /** @type {HTMLInputElement} */ (one);
-      if (value) draft[name] = value;
+  /** @typedef {HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement} Field */
+
+  /** @param {HTMLFormElement} form @returns {Record<string, string>} */
+  const draft = (form) => JSON.parse(kept.get(draftOf(form.id)) ?? "{}");
+
+  /** @param {HTMLFormElement} form @param {Record<string, string>} typed */
+  const keep = (form, typed) => kept.set(draftOf(form.id), Object.keys(typed).some((name) => name !== "shown") ? JSON.stringify(typed) : null);
+
+  /** @param {Element} one @returns {one is Field} */
+  const typable = (one) => one.matches("textarea, select, input:not([type=hidden], [type=password], [type=file])");
+
+  /** @param {Element} field @returns {field is HTMLInputElement} */
+  const ticked = (field) => field.matches("[type=checkbox]");
+
+  /** Boxes to tick share their name. @param {Field} field */
+  const keyOf = (field) => (ticked(field) ? `${field.name}=${field.value}` : field.name);
+
+  /** @param {Field} field */
+  const valueOf = (field) => (ticked(field) ? String(field.checked) : field.value);
+
+  /** What stands there where nobody has typed. @param {Field} field @returns {string} */
+  function defaultOf(field) {
+    if (field instanceof HTMLSelectElement) return ([...field.options].find((one) => one.defaultSelected) ?? field.options[0])?.value ?? "";
+    if (ticked(field)) return String(field.defaultChecked);
+    if (field.type !== "radio") return field.defaultValue;
+    const choices = /** @type {HTMLInputElement[]} */ ([...field.form?.elements ?? []].filter((one) => one instanceof HTMLInputElement && one.name === field.name));
+    return choices.find((one) => one.defaultChecked)?.value ?? "";
+  }
+
+  /** @param {Field} field @param {string} value */
+  function fill(field, value) {
+    if (ticked(field)) field.checked = value === "true";
+    else if (field instanceof HTMLInputElement && field.type === "radio") field.checked ||= field.value === value;
+    else if (field instanceof HTMLSelectElement) { if ([...field.options].some((one) => one.value === value)) field.value = value; }
+    // What has the focus already, since the script came late, is as it was shown yet; what somebody types in is left alone.
+    else if (field !== document.activeElement || field.value === field.defaultValue) field.value = value;
+  }
+
+  /** What a form was shown with is kept with what was typed, so that who was quicker is found out after a reload, too. @param {HTMLFormElement} form */
+  const shownIn = (form) => /** @type {HTMLInputElement | null} */ (form.querySelector("input[type=hidden][name=shown]"));
+
+  /** @param {HTMLFormElement} form */
+  function fillAgain(form) {
+    const typed = draft(form), shown = shownIn(form);
+    let foreseen = true;
+    for (const field of [...form.elements].filter(typable)) {
+      const value = typed[keyOf(field)];
+      if (value === undefined) continue;
+      fill(field, value);
+      // What is sent with the form is not hidden in it.
+      const folded = field.closest("details");
+      if (folded) folded.open = true;
+      if (field.dataset.previews !== undefined && field.value !== defaultOf(field)) foreseen &&= new URLSearchParams(location.search).get(field.name) === field.value;
     }
-    kept.set(draftOf(form.id), Object.keys(draft).length ? JSON.stringify(draft) : null);
+    if (shown && typed.shown) shown.value = typed.shown;
+    else if (shown) keep(form, { ...typed, shown: shown.value });
+    if (!foreseen) void preview(form);
+  }
+
+  document.addEventListener("input", (event) => {
+    const field = /** @type {Field} */ (event.target), form = field.form;
+    if (!form?.id || form.method !== "post" || !field.name || !typable(field)) return;
+    const typed = draft(form), shown = shownIn(form);
+    if (valueOf(field) === defaultOf(field)) delete typed[keyOf(field)];
+    else typed[keyOf(field)] = valueOf(field);
+    if (shown) typed.shown ??= shown.value;
+    keep(form, typed);
   });
 
   document.addEventListener("change", (event) => {
@@ -724,14 +786,7 @@
     for (const dialog of main().querySelectorAll("dialog")) {
       if (dialog.open && !dialog.matches(":modal")) { dialog.close(); dialog.showModal(); }
     }
-    for (const form of /** @type {NodeListOf<HTMLFormElement>} */ (main().querySelectorAll("form[method=post][id]"))) {
-      const draft = JSON.parse(kept.get(draftOf(form.id)) ?? "{}");
-      for (const [name, value] of Object.entries(draft)) {
-        const field = form.elements.namedItem(name);
-        // What has the focus already, since the script came late, is empty yet; what somebody types in is left alone.
-        if ((field instanceof HTMLTextAreaElement || field instanceof HTMLInputElement) && (field !== document.activeElement || !field.value)) field.value = String(value);
-      }
-    }
+    for (const form of /** @type {NodeListOf<HTMLFormElement>} */ (main().querySelectorAll("form[method=post][id]"))) fillAgain(form);
     for (const form of /** @type {NodeListOf<HTMLFormElement>} */ (main().querySelectorAll("form[data-at-once]"))) {
       form.removeAttribute("data-at-once");
       void fetch(form.action, { method: "POST", body: new URLSearchParams(/** @type {any} */ (new FormData(form))) }).catch(() => {});
