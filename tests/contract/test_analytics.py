@@ -106,7 +106,7 @@ async def test_a_database_from_before_figures_were_kept_has_them(kept: Kept) -> 
     before = [kept.database.do(rows) for rows in columns]
     await kept.storage.close()
 
-    migrations.downgrade(kept.database.owner, "0046-1")
+    migrations.downgrade(kept.database.owner, "0035")
     migrations.migrate(kept.database.owner)
 
     assert before == [kept.database.do(rows) for rows in columns]
