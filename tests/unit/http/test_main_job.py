@@ -90,7 +90,7 @@ async def test_the_snapshot_is_its_digests_bytes(world: World) -> None:
     assert f'"{handoff["snapshot_digest"]}"' == plain.headers["etag"]
     assert plain.content == verified.content
     frozen = msgspec.json.decode(plain.content, type=SnapshotOut)
-    assert {*SnapshotOut.__struct_fields__} - {"ticket_facts"} == json.loads(plain.content).keys(), "it has no ticket"
+    assert {*SnapshotOut.__struct_fields__} - {"ticket_facts", "walk"} == json.loads(plain.content).keys(), "no ticket, no tree"
     assert handoff["id"] == str(frozen.handoff_id)
 
 
