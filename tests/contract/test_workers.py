@@ -300,6 +300,7 @@ def test_workers_forked_from_one_process_draw_other_ids() -> None:
     victim = Victim.of(draw_ids, daemon=False)
 
     drawn = [victim.hears().int % 2**32 for _ in range(3)]
+    victim.asked_to_end()
 
     assert 3 == len({*drawn})
     assert 0 == victim.ended()

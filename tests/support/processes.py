@@ -69,6 +69,11 @@ class Victim:
         assert code is not None
         return code
 
+    def asked_to_end(self) -> None:
+        """Ask it to, as whoever runs it does."""
+        assert self.process.pid is not None
+        os.kill(self.process.pid, signal.SIGTERM)
+
     def goes_on(self) -> None:
         """Wake it after it was stopped."""
         assert self.process.pid is not None
@@ -243,14 +248,12 @@ def be_killed(says: Connection) -> None:
 
 
 def draw_ids(says: Connection) -> None:
-    """Three workers of a process that has drawn ids, each of which says the first that it draws; then all are asked to end."""
+    """Three workers of a process that has drawn ids, each of which says the first that it draws."""
     new_id()
 
     def work(worker: Worker) -> int:
         says.send(new_id())
         worker.ready()
-        if worker.number == 3:
-            os.kill(os.getppid(), signal.SIGTERM)
         signal.sigwait([signal.SIGUSR1])
         return 0
 
