@@ -41,7 +41,6 @@ from flowpilot_core.domain.kernel.identifiers import (
     TokenId,
     TreeCategoryId,
     TreeId,
-    TreeProposalId,
     UserId,
     WebhookId,
     WebhookMessageId,
@@ -207,11 +206,6 @@ class Call(Request[Person, None, State]):
     def category_id(self) -> TreeCategoryId:
         """The category of trees the path names."""
         return self._id("category", TreeCategoryId)
-
-    @property
-    def proposal_id(self) -> TreeProposalId:
-        """The proposed tree the path names."""
-        return self._id("proposal", TreeProposalId)
 
     @property
     def user_id(self) -> UserId:

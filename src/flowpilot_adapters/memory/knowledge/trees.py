@@ -77,7 +77,7 @@ def found(rows: Working, tree_id: TreeId) -> Tree:
 
 def listed(rows: Working, tree: Tree) -> TreeListed:
     """A tree with what stands around it."""
-    copies = sum(one.copied_from is not None and one.copied_from.tree.id == tree.id for one in rows.trees.values())
+    copies = sum(one.copied_from is not None and one.copied_from.template.id == tree.id for one in rows.trees.values())
     walks = sum(one.walk is not None and one.walk.tree_id == tree.id for one in rows.sessions.values())
     return TreeListed(
         tree=tree,
@@ -90,7 +90,7 @@ def _newest(rows: Working, tree: Tree) -> int | None:
     if tree.copied_from is None:
         return None
     try:
-        return found(rows, tree.copied_from.tree.id).revision
+        return found(rows, tree.copied_from.template.id).revision
     except NotFound:
         return None
 

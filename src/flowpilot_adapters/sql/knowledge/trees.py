@@ -160,7 +160,7 @@ class SqlTrees:
 
     async def add(self, new: Tree) -> None:
         """As `Trees.add` says."""
-        copied = None if new.copied_from is None else new.copied_from.tree
+        copied = None if new.copied_from is None else new.copied_from.template
         self._transaction.write(
             ADD(
                 account_id=self._account_id,

@@ -8,9 +8,9 @@ from flowpilot_core.domain.knowledge.category import TreeCategory
 from flowpilot_core.domain.knowledge.content import EMPTY, Content, TreeKind
 from flowpilot_core.domain.knowledge.ownership import Owner, Ref
 from flowpilot_core.domain.knowledge.script import EMPTY_SCRIPT, ScriptContent
-from flowpilot_core.domain.knowledge.script_template import ScriptCopiedFrom, ScriptRevision, ScriptTemplate
-from flowpilot_core.domain.knowledge.template import Draft, Revision, TemplateState
-from flowpilot_core.domain.knowledge.tree import CopiedFrom, Tree, TreeRevision
+from flowpilot_core.domain.knowledge.script_template import ScriptRevision, ScriptTemplate
+from flowpilot_core.domain.knowledge.template import CopiedFrom, Draft, Revision, TemplateState
+from flowpilot_core.domain.knowledge.tree import Tree, TreeRevision
 
 C = TypeVar("C")
 
@@ -20,27 +20,7 @@ _state: Final = member(TemplateState)
 
 def tree(row: Any) -> Tree:
     """A tree in a row that may have its draft beside it, with its content or without."""
-    return Tree(
-        id=row.id,
-        owner=Owner.of(row.account_id),
-        version=row.version,
-        kind=_kind(row.kind),
-        name=row.name,
-        description=row.description,
-        category=ref(row.category_account_id, row.category_id),
-        state=_state(row.state),
-        revision=row.revision,
-        words=tuple(row.words),
-        draft=_draft(row, Content, EMPTY),
-        copied_from=CopiedFrom(tree=Ref(id=row.copied_id, owner=Owner.of(row.copied_account_id)), revision=row.copied_revision)
-        if row.copied_id
-        else None,
-        from_session_id=row.from_session_id,
-        created_by=row.created_by,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-        published_at=row.published_at,
-    )
+    return Tree(kind=_kind(row.kind), words=tuple(row.words), from_session_id=row.from_session_id, **_template(row, Content, EMPTY))
 
 
 def category(row: Any) -> TreeCategory:
@@ -55,23 +35,7 @@ def revision(row: Any) -> TreeRevision:
 
 def script_template(row: Any) -> ScriptTemplate:
     """A script template in a row that may have its draft beside it, with its content or without."""
-    copied = ref(row.copied_account_id, row.copied_id)
-    return ScriptTemplate(
-        id=row.id,
-        owner=Owner.of(row.account_id),
-        version=row.version,
-        name=row.name,
-        description=row.description,
-        category=ref(row.category_account_id, row.category_id),
-        state=_state(row.state),
-        revision=row.revision,
-        draft=_draft(row, ScriptContent, EMPTY_SCRIPT),
-        copied_from=None if copied is None else ScriptCopiedFrom(template=copied, revision=row.copied_revision),
-        created_by=row.created_by,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-        published_at=row.published_at,
-    )
+    return ScriptTemplate(**_template(row, ScriptContent, EMPTY_SCRIPT))
 
 
 def script_revision(row: Any) -> ScriptRevision:
@@ -82,6 +46,27 @@ def script_revision(row: Any) -> ScriptRevision:
 def ref(account_id: Any, id: Any) -> Ref[Any] | None:
     """What a row refers to, if it does."""
     return None if id is None else Ref(id=id, owner=Owner.of(account_id))
+
+
+def _template(row: Any, kind: type[C], empty: C) -> dict[str, Any]:
+    """What trees and script templates have in common."""
+    copied = ref(row.copied_account_id, row.copied_id)
+    return {
+        "id": row.id,
+        "owner": Owner.of(row.account_id),
+        "version": row.version,
+        "name": row.name,
+        "description": row.description,
+        "category": ref(row.category_account_id, row.category_id),
+        "state": _state(row.state),
+        "revision": row.revision,
+        "draft": _draft(row, kind, empty),
+        "copied_from": None if copied is None else CopiedFrom(template=copied, revision=row.copied_revision),
+        "created_by": row.created_by,
+        "created_at": row.created_at,
+        "updated_at": row.updated_at,
+        "published_at": row.published_at,
+    }
 
 
 def _draft(row: Any, kind: type[C], empty: C) -> Draft[C] | None:

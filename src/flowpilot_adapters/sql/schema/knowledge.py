@@ -36,6 +36,43 @@ tree_category = Table(
 )
 
 
+def _draft_of(table: str, called: str) -> Table:
+    """The drafts of what `table` holds, one at most each; it is named there by `<called>_id`."""
+    name, key = f"{table}_draft", f"{called}_id"
+    return Table(
+        name,
+        metadata,
+        uuid_column("account_id"),
+        uuid_column(key),
+        Column("content", JSONB, nullable=False),
+        uuid_column("by_user_id", null=True),
+        time_column("updated_at"),
+        primary_key(name, key),
+        foreign_key(name, called, (key,), table, ("id",)),
+        foreign_key(name, "by", ("by_user_id",), "person", ("id",)),
+    )
+
+
+def _revision_of(table: str, called: str) -> Table:
+    """What was published of what `table` holds, by number; it is named there by `<called>_id`."""
+    name, key = f"{table}_revision", f"{called}_id"
+    return Table(
+        name,
+        metadata,
+        uuid_column("account_id"),
+        uuid_column(key),
+        integer_column("number"),
+        Column("content", JSONB, nullable=False),
+        text_column("note", null=True),
+        uuid_column("by_user_id", null=True),
+        time_column("at"),
+        primary_key(name, key, "number"),
+        foreign_key(name, called, (key,), table, ("id",)),
+        foreign_key(name, "by", ("by_user_id",), "person", ("id",)),
+        CheckConstraint("number > 0", name=f"ck_{name}_number"),
+    )
+
+
 tree = Table(
     "tree",
     metadata,
@@ -74,35 +111,8 @@ tree = Table(
 """`words` are what the newest revision is about, to find what fits a session."""
 
 
-tree_draft = Table(
-    "tree_draft",
-    metadata,
-    uuid_column("account_id"),
-    uuid_column("tree_id"),
-    Column("content", JSONB, nullable=False),
-    uuid_column("by_user_id", null=True),
-    time_column("updated_at"),
-    primary_key("tree_draft", "tree_id"),
-    foreign_key("tree_draft", "tree", ("tree_id",), "tree", ("id",)),
-    foreign_key("tree_draft", "by", ("by_user_id",), "person", ("id",)),
-)
-
-
-tree_revision = Table(
-    "tree_revision",
-    metadata,
-    uuid_column("account_id"),
-    uuid_column("tree_id"),
-    integer_column("number"),
-    Column("content", JSONB, nullable=False),
-    text_column("note", null=True),
-    uuid_column("by_user_id", null=True),
-    time_column("at"),
-    primary_key("tree_revision", "tree_id", "number"),
-    foreign_key("tree_revision", "tree", ("tree_id",), "tree", ("id",)),
-    foreign_key("tree_revision", "by", ("by_user_id",), "person", ("id",)),
-    CheckConstraint("number > 0", name="ck_tree_revision_number"),
-)
+tree_draft = _draft_of("tree", "tree")
+tree_revision = _revision_of("tree", "tree")
 
 
 script_template = Table(
@@ -139,35 +149,8 @@ script_template = Table(
 )
 
 
-script_template_draft = Table(
-    "script_template_draft",
-    metadata,
-    uuid_column("account_id"),
-    uuid_column("template_id"),
-    Column("content", JSONB, nullable=False),
-    uuid_column("by_user_id", null=True),
-    time_column("updated_at"),
-    primary_key("script_template_draft", "template_id"),
-    foreign_key("script_template_draft", "template", ("template_id",), "script_template", ("id",)),
-    foreign_key("script_template_draft", "by", ("by_user_id",), "person", ("id",)),
-)
-
-
-script_template_revision = Table(
-    "script_template_revision",
-    metadata,
-    uuid_column("account_id"),
-    uuid_column("template_id"),
-    integer_column("number"),
-    Column("content", JSONB, nullable=False),
-    text_column("note", null=True),
-    uuid_column("by_user_id", null=True),
-    time_column("at"),
-    primary_key("script_template_revision", "template_id", "number"),
-    foreign_key("script_template_revision", "template", ("template_id",), "script_template", ("id",)),
-    foreign_key("script_template_revision", "by", ("by_user_id",), "person", ("id",)),
-    CheckConstraint("number > 0", name="ck_script_template_revision_number"),
-)
+script_template_draft = _draft_of("script_template", "template")
+script_template_revision = _revision_of("script_template", "template")
 
 
 template_rating = Table(

@@ -25,8 +25,8 @@ from flowpilot_core.domain.knowledge.script import (
     rendered,
     script_problems,
 )
-from flowpilot_core.domain.knowledge.script_template import InvalidScript, ScriptCopiedFrom, ScriptRevision, ScriptTemplate
-from flowpilot_core.domain.knowledge.template import TemplateState
+from flowpilot_core.domain.knowledge.script_template import InvalidScript, ScriptRevision, ScriptTemplate
+from flowpilot_core.domain.knowledge.template import CopiedFrom, TemplateState
 from flowpilot_core.domain.sessions.step import StepKind, StepScript
 from flowpilot_core.ports.access import AccessWork
 from flowpilot_core.ports.kernel import Clock, Compute, NewId
@@ -244,7 +244,7 @@ class ScriptTemplates:
                 description=template.description,
                 category=template.category,
                 content=source.content,
-                copied_from=ScriptCopiedFrom(template=Ref(id=template_id, owner=template.owner), revision=number),
+                copied_from=CopiedFrom(template=Ref(id=template_id, owner=template.owner), revision=number),
                 by=actor,
                 at=self.clock.now(),
             )

@@ -18,8 +18,8 @@ from flowpilot_core.domain.knowledge.diff import TreeDiff, difference
 from flowpilot_core.domain.knowledge.ownership import Ref
 from flowpilot_core.domain.knowledge.parameter import Matches
 from flowpilot_core.domain.knowledge.problems import Problem, problems, scripts_of
-from flowpilot_core.domain.knowledge.template import TemplateMove
-from flowpilot_core.domain.knowledge.tree import CopiedFrom, Tree, TreeRevision
+from flowpilot_core.domain.knowledge.template import CopiedFrom, TemplateMove
+from flowpilot_core.domain.knowledge.tree import Tree, TreeRevision
 from flowpilot_core.ports.access import AccessWork
 from flowpilot_core.ports.kernel import Clock, Compute, NewId, ViewOf
 from flowpilot_core.ports.knowledge import KnowledgeView, KnowledgeWork, TreeDetail, TreeFilter, TreeListed
@@ -212,7 +212,7 @@ class Trees:
                 description=tree.description,
                 category=tree.category,
                 content=origin.content,
-                copied_from=CopiedFrom(tree=Ref(id=tree.id, owner=tree.owner), revision=origin.number),
+                copied_from=CopiedFrom(template=Ref(id=tree.id, owner=tree.owner), revision=origin.number),
                 by=actor,
                 at=self.clock.now(),
             )
@@ -227,7 +227,7 @@ class Trees:
         async def move(work: TreesNeeds, tree: Tree) -> Tree:
             if tree.copied_from is None:
                 raise NotFound("original")
-            _, origin = await self._published(work, actor, tree.copied_from.tree.id)
+            _, origin = await self._published(work, actor, tree.copied_from.template.id)
             return tree.followed(origin.number, origin.content, by=actor, at=self.clock.now())
 
         return await self._move(actor, tree_id, move, request)

@@ -32,7 +32,6 @@ WebhookId = NewType("WebhookId", UUID)
 WebhookMessageId = NewType("WebhookMessageId", UUID)
 TreeId = NewType("TreeId", UUID)
 TreeCategoryId = NewType("TreeCategoryId", UUID)
-TreeProposalId = NewType("TreeProposalId", UUID)
 ScriptTemplateId = NewType("ScriptTemplateId", UUID)
 RatingId = NewType("RatingId", UUID)
 

@@ -14,7 +14,7 @@ from flowpilot_core.domain.kernel.text import counted, optional_text
 
 from .ownership import Owner, Ref
 from .script import ScriptContent, ScriptProblem
-from .template import Draft, Revision, Template
+from .template import CopiedFrom, Draft, Revision, Template
 
 ScriptRevision = Revision[ScriptContent]
 """What was published of a script template."""
@@ -31,20 +31,10 @@ class InvalidScript(FlowPilotError):
 
 
 @frozen(kw_only=True)
-class ScriptCopiedFrom:
-    """What a script template was copied from."""
-
-    template: Ref[ScriptTemplateId]
-    revision: int
-
-
-@frozen(kw_only=True)
 class ScriptTemplate(Template[ScriptTemplateId, ScriptContent]):
     """A script template of the account, or one of the platform's."""
 
     THING: ClassVar[str] = "script template"
-
-    copied_from: ScriptCopiedFrom | None = None
 
     @classmethod
     def drafted(
@@ -55,7 +45,7 @@ class ScriptTemplate(Template[ScriptTemplateId, ScriptContent]):
         description: str | None = None,
         category: Ref[TreeCategoryId] | None = None,
         content: ScriptContent,
-        copied_from: ScriptCopiedFrom | None = None,
+        copied_from: CopiedFrom[ScriptTemplateId] | None = None,
         by: Actor,
         at: datetime,
     ) -> "ScriptTemplate":

@@ -80,6 +80,14 @@ class Revision(Generic[C]):
 
 
 @frozen(kw_only=True)
+class CopiedFrom(Generic[ID]):
+    """What a tree or a script template was copied from."""
+
+    template: Ref[ID]
+    revision: int
+
+
+@frozen(kw_only=True)
 class Template(Generic[ID, C]):
     """A tree or a script template of the account, or one of the platform's; its revisions are apart. `version` is the repository's."""
 
@@ -96,6 +104,7 @@ class Template(Generic[ID, C]):
     revision: int | None = None
     """The number of the newest one; None until it is published."""
     draft: Draft[C] | None = None
+    copied_from: CopiedFrom[ID] | None = None
     created_by: UserId | None
     created_at: datetime
     updated_at: datetime

@@ -16,7 +16,7 @@ from .content import EMPTY, Content, TreeKind
 from .fitting import about
 from .ownership import Owner, Ref
 from .problems import KnownScripts, Problem, errors, problems
-from .template import Draft, Revision, Template
+from .template import CopiedFrom, Draft, Revision, Template
 
 TreeRevision = Revision[Content]
 """What was published of a tree."""
@@ -33,14 +33,6 @@ class InvalidTree(FlowPilotError):
 
 
 @frozen(kw_only=True)
-class CopiedFrom:
-    """What a tree was copied from."""
-
-    tree: Ref[TreeId]
-    revision: int
-
-
-@frozen(kw_only=True)
 class Tree(Template[TreeId, Content]):
     """A tree of the account, or one of the platform's."""
 
@@ -49,7 +41,6 @@ class Tree(Template[TreeId, Content]):
     kind: TreeKind
     words: tuple[str, ...] = ()
     """What the newest revision is about; empty until it is published."""
-    copied_from: CopiedFrom | None = None
     from_session_id: SessionId | None = None
 
     @classmethod
@@ -62,7 +53,7 @@ class Tree(Template[TreeId, Content]):
         description: str | None = None,
         category: Ref[TreeCategoryId] | None = None,
         content: Content = EMPTY,
-        copied_from: CopiedFrom | None = None,
+        copied_from: CopiedFrom[TreeId] | None = None,
         from_session_id: SessionId | None = None,
         by: Actor,
         at: datetime,

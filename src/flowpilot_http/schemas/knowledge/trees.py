@@ -321,7 +321,7 @@ def _tree(listed: TreeListed, names: Mapping[UserId, str], *, has_draft: bool) -
         "state": tree.state,
         "revision": tree.revision,
         "has_draft": has_draft,
-        "copied_from": copied and CopiedFromOut(id=copied.tree.id, revision=copied.revision, newest_revision=listed.use.newest_origin),
+        "copied_from": copied and CopiedFromOut(id=copied.template.id, revision=copied.revision, newest_revision=listed.use.newest_origin),
         "from_session_id": tree.from_session_id,
         "created_by": _by(tree.created_by, names),
         "created_at": tree.created_at,

@@ -12,8 +12,8 @@ from flowpilot_core.domain.knowledge.literals import Language
 from flowpilot_core.domain.knowledge.ownership import Owner, Ref
 from flowpilot_core.domain.knowledge.parameter import Parameter, ParameterType
 from flowpilot_core.domain.knowledge.script import Platform, RunAs, ScriptContent
-from flowpilot_core.domain.knowledge.script_template import ScriptCopiedFrom, ScriptTemplate
-from flowpilot_core.domain.knowledge.template import TemplateState
+from flowpilot_core.domain.knowledge.script_template import ScriptTemplate
+from flowpilot_core.domain.knowledge.template import CopiedFrom, TemplateState
 from flowpilot_core.ports.kernel import BeginWork
 from flowpilot_core.ports.knowledge import ScriptFilter, TreeInUse
 from flowpilot_core.ports.unit_of_work import UnitOfWork
@@ -37,7 +37,7 @@ CONTENT = ScriptContent(
 
 
 def a_template(
-    acme: Staff, name: str = "Ping", *, description: str | None = None, copied_from: ScriptCopiedFrom | None = None
+    acme: Staff, name: str = "Ping", *, description: str | None = None, copied_from: CopiedFrom[ScriptTemplateId] | None = None
 ) -> ScriptTemplate:
     """A draft of the account's engineer."""
     return ScriptTemplate.drafted(
@@ -137,7 +137,7 @@ class ScriptTemplatesContract(Contract):
 
     async def test_copies_are_counted(self, begin: BeginWork[UnitOfWork], acme: Staff) -> None:
         origin = await self.published(begin, acme, await self.kept(begin, acme, a_template(acme)))
-        copied = ScriptCopiedFrom(template=Ref(id=origin.id), revision=1)
+        copied = CopiedFrom(template=Ref(id=origin.id), revision=1)
         copy = await self.kept(begin, acme, a_template(acme, copied_from=copied))
 
         async with begin(acme.account_id) as work:

@@ -14,8 +14,8 @@ from flowpilot_core.domain.knowledge.category import TreeCategory
 from flowpilot_core.domain.knowledge.content import EMPTY, Answer, Content, Next, Node, NodeId, NodeKind, ScriptRef, TreeKind
 from flowpilot_core.domain.knowledge.ownership import Ref
 from flowpilot_core.domain.knowledge.parameter import Parameter, ParameterType
-from flowpilot_core.domain.knowledge.template import TemplateState
-from flowpilot_core.domain.knowledge.tree import CopiedFrom, Tree, TreeRevision
+from flowpilot_core.domain.knowledge.template import CopiedFrom, TemplateState
+from flowpilot_core.domain.knowledge.tree import Tree, TreeRevision
 from flowpilot_core.domain.sessions.walk import TreeOutcome
 from flowpilot_core.ports.kernel import BeginWork, ViewOf
 from flowpilot_core.ports.knowledge import TreeFilter, TreeListed
@@ -197,7 +197,7 @@ class TreesContract(Contract):
         tree = a_tree(acme.anna)
         await self.kept(begin, acme.account_id, tree)
         tree, _ = await self.published(begin, acme.account_id, tree, by=acme.olga)
-        copy = a_tree(acme.ben, copied_from=CopiedFrom(tree=Ref(id=tree.id), revision=1))
+        copy = a_tree(acme.ben, copied_from=CopiedFrom(template=Ref(id=tree.id), revision=1))
         await self.kept(begin, acme.account_id, copy)
 
         assert 1 == (await self.detail(begin, acme.account_id, tree.id))[0].use.uses
@@ -271,7 +271,7 @@ class TreesContract(Contract):
         async with begin(PLATFORM_ACCOUNT) as work:
             await work.trees.save(shown.edited(CONTENT, by=PRODUCT, at=NOON))
             await work.commit()
-        mine = a_tree(acme.anna, category=category.ref, copied_from=CopiedFrom(tree=Ref(id=shown.id, owner=shown.owner), revision=1))
+        mine = a_tree(acme.anna, category=category.ref, copied_from=CopiedFrom(template=Ref(id=shown.id, owner=shown.owner), revision=1))
         await self.kept(begin, acme.account_id, mine)
         see = view(acme.account_id)
 
