@@ -395,7 +395,11 @@ async def _accept(listener: socket.socket, protocol: Callable[[], asyncio.Protoc
     with listener:
         while True:
             try:
-                accepted, _ = await loop.sock_accept(listener)
+                # Taken by ourselves: the loop's own `sock_accept` loses whom it took where it is cancelled before it says so.
+                accepted, _ = listener.accept()
+            except BlockingIOError:
+                await _readable(listener)
+                continue
             except OSError as exc:
                 # There is no file left for it, most likely, and soon there will be.
                 log.warning("a connection cannot be taken", problem=exc.strerror)
@@ -406,6 +410,17 @@ async def _accept(listener: socket.socket, protocol: Callable[[], asyncio.Protoc
             except OSError:
                 # Whoever connected has gone already.
                 accepted.close()
+
+
+async def _readable(listener: socket.socket) -> None:
+    """Until somebody waits there, whom another process may still be first to take."""
+    loop = asyncio.get_running_loop()
+    somebody = asyncio.Event()
+    loop.add_reader(listener.fileno(), somebody.set)
+    try:
+        await somebody.wait()
+    finally:
+        loop.remove_reader(listener.fileno())
 
 
 async def _end(accepting: "asyncio.Task[None]", stop: asyncio.Event) -> None:
