@@ -1,8 +1,10 @@
 """Connections to a server: heads, bodies and answers have bounds in size and time, and there are only so many."""
 
 import asyncio
+import gc
 import resource
 import socket
+import warnings
 from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack, asynccontextmanager
 from typing import Any
@@ -424,3 +426,23 @@ async def test_where_there_is_no_room_that_is_said() -> None:
 
     assert said.startswith(b"HTTP/1.1 503 ")
     assert b"retry-after: 5" in said
+
+
+@pytest.mark.parametrize("anyio_backend", [("asyncio", {"use_uvloop": True}), ("asyncio", {})], ids=["uvloop", "asyncio"])
+async def test_whoever_connects_as_the_server_ends_is_not_left_open() -> None:
+    with warnings.catch_warnings(record=True) as left:
+        warnings.simplefilter("always")
+        for turns in range(6):
+            listener = server.listening("127.0.0.1", 0)
+            with socket.socket() as client:
+                accepting = asyncio.create_task(server._accept(listener, asyncio.Protocol))
+                await asyncio.sleep(0)
+                client.connect(listener.getsockname())
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                accepting.cancel()
+                await asyncio.wait([accepting])
+            for _ in range(6):
+                await asyncio.sleep(0)
+        gc.collect()
+    assert [] == [str(one.message) for one in left]
