@@ -1,6 +1,7 @@
 """The queue in browsers: what one does, the others see."""
 
 import re
+from datetime import datetime, timedelta
 
 from playwright.sync_api import Page, expect
 
@@ -28,11 +29,18 @@ def test_what_one_escalates_another_sees_and_claims_and_a_third_sees_who_took_it
     expect(sam.get_by_role("status")).to_have_text("Jo Keller needs help: Nobody can print")
     expect(sam).to_have_title("(1) Queue · FlowPilot")
     expect(sue.get_by_role("article", name="Nobody can print")).to_be_visible()
+    # How long it stays is told by a clock of ours, or it may be gone again before a slow machine looks.
+    sue.clock.pause_at(datetime.now() + timedelta(seconds=5))
     sam.get_by_role("article", name="Nobody can print").get_by_role("button", name="Claim").click()
 
     expect(sue.get_by_text("Claimed by Sam Okafor")).to_be_visible()
     expect(sam).to_have_url(re.compile("/sessions/"))
+    sue.clock.run_for(100)
+    expect(sue).to_have_title("Queue · FlowPilot")
+    expect(sue.get_by_text("Claimed by Sam Okafor")).to_be_visible()
+    sue.clock.run_for(2500)
     expect(sue.get_by_role("heading", name="Nothing is waiting")).to_be_visible()
+    expect(sue.get_by_text("Claimed by Sam Okafor")).to_have_count(0)
 
 
 def test_who_is_second_reads_who_was_first(site: Site, browsing: Browsing) -> None:

@@ -99,11 +99,18 @@
   /** Articles that were taken a moment ago stay where they were. @param {Element} next */
   function keepLeaving(next) {
     for (const [id, until] of leaving) {
-      const item = document.getElementById(`in-queue-${id}`), list = next.querySelector(".queue");
-      if (until < Date.now() || !item) { leaving.delete(id); continue; }
-      if (!list || next.querySelector(`#in-queue-${CSS.escape(id)}`)) continue;
-      const place = [...(item.parentElement?.children ?? [])].indexOf(item);
-      list.insertBefore(item.cloneNode(true), list.children[place] ?? null);
+      const item = document.getElementById(`in-queue-${id}`), here = item?.parentElement;
+      if (until < Date.now() || !item || !here) { leaving.delete(id); continue; }
+      if (next.querySelector(`#in-queue-${CSS.escape(id)}`)) continue;
+      let list = next.querySelector(".queue");
+      if (!list) {
+        // It was the last of them: that nothing waits is said once it is gone.
+        const empty = next.querySelector(".empty");
+        if (!empty) continue;
+        list = /** @type {Element} */ (here.cloneNode(false));
+        empty.replaceWith(list);
+      }
+      list.insertBefore(item.cloneNode(true), list.children[[...here.children].indexOf(item)] ?? null);
     }
   }
 
