@@ -1,6 +1,7 @@
 """Sending a large answer: a part at a time, and from a file once whoever asked does not read on, so that no memory waits for them."""
 
 import asyncio
+import ctypes
 from collections.abc import Awaitable, Callable
 from tempfile import TemporaryFile
 from typing import IO, Any, Final
@@ -26,6 +27,20 @@ MOST_HELD: Final = 32 * 1024 * 1024
 """Bytes of large answers that stay in memory at all; others go to a file at once."""
 MOST_ASIDE: Final = 1024 * 1024 * 1024
 """Bytes in files of one process; whoever does not read on while there are as many is cut off."""
+
+
+_MMAP_THRESHOLD: Final = -3
+"""`M_MMAP_THRESHOLD` of mallopt(3)."""
+
+
+def give_large_pieces_back() -> None:
+    """Have the process return memory of two `PART`s and more as soon as it is free.
+
+    glibc raises that bound to the size of what it has freed, up to 32 MiB, and then keeps the holes that large answers leave: several
+    hundred MiB after twenty of them at once. To set the bound keeps it. Other systems return such memory by themselves.
+    """
+    if hasattr(libc := ctypes.CDLL(None), "mallopt"):
+        libc.mallopt(_MMAP_THRESHOLD, 2 * PART)
 
 
 @define

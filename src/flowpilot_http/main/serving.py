@@ -34,6 +34,7 @@ from flowpilot_http.loop_lag import watch_loop
 from flowpilot_http.metrics import Metrics, SharedFigures
 from flowpilot_http.middleware import Edge
 from flowpilot_http.readiness import Probe, Readiness
+from flowpilot_http.sending import give_large_pieces_back
 from flowpilot_http.settings import Settings, variable
 from flowpilot_http.sse import EventIds, Sse
 from flowpilot_http.workers import Worker, Workers
@@ -127,6 +128,7 @@ async def _serve(
     settings: Settings, urls: Urls, listener: socket.socket, relay: bool, stop: asyncio.Event, together: _Together | None = None
 ) -> None:
     """Raises `CannotRun`."""
+    give_large_pieces_back()
     async with AsyncExitStack() as stack:
         database = opened(stack, urls.app, pool_size=settings.pool_size)
         watching = opened(stack, urls.app, pool_size=1)
