@@ -581,6 +581,20 @@ _work: Final = {
     "time_to_resolve": _spread,
 }
 EXAMPLES: Final[Mapping[str, Any]] = {
+    "search": {
+        "items": [
+            {
+                "kind": "session",
+                "id": _SESSION,
+                "session_id": _SESSION,
+                "title": "Printer offline",
+                "snippet": [{"text": "Event 808: "}, {"text": "0x80070005", "hit": True}, {"text": " as the spooler starts"}],
+                "at": _AT,
+                "score": 1,
+            }
+        ],
+        "next_cursor": None,
+    },
     "escalation_figures": {
         **_figures,
         "definitions": {"escalations": "Escalations that were made in the time.", "claimed": "Those that somebody has claimed."},

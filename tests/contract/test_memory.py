@@ -145,6 +145,10 @@ class TestAnalytics(contracts.AnalyticsContract):
     pass
 
 
+class TestSearch(contracts.SearchContract):
+    pass
+
+
 class TestRatings(contracts.RatingsContract):
     pass
 

@@ -11,6 +11,7 @@ from flowpilot_adapters.sql.access import view as access_view
 from flowpilot_adapters.sql.assistant import assessments, suggestions
 from flowpilot_adapters.sql.handoffs import claim_watches, handoffs, queue
 from flowpilot_adapters.sql.handoffs import view as handoffs_view
+from flowpilot_adapters.sql.insights import search, search_index
 from flowpilot_adapters.sql.kernel import events
 from flowpilot_adapters.sql.kernel import idempotency_keys as keys
 from flowpilot_adapters.sql.kernel import view as kernel_view
@@ -68,6 +69,11 @@ HOT = (
     keys.KEPT,
     keys.KEEP,
     queue.QUEUE,
+    search.ALIKE,
+    search.FIND,
+    search_index.KEPT,
+    search_index.DROP_WORDS,
+    sessions_view.OF_TICKET,
     sessions_view.SESSIONS,
     sessions_view.BRANCHES,
     sessions_view.TIMELINE,
@@ -136,6 +142,7 @@ def _types(statement: Statement) -> list[str]:
         2951: "uuid[]",
         25: "text",
         1009: "text[]",
+        1000: "bool[]",
         23: "int4",
         1007: "int4[]",
         1185: "timestamptz[]",

@@ -118,6 +118,10 @@ class TestAnalytics(contracts.AnalyticsContract):
     pass
 
 
+class TestSearch(contracts.SearchContract):
+    pass
+
+
 class TestRatings(contracts.RatingsContract):
     pass
 

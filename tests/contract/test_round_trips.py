@@ -188,5 +188,5 @@ async def test_adding_a_step_takes_two_and_reads_no_other_step(world: World) -> 
 
     assert [
         ("begin", "enter account", "session", "branches"),
-        ("save session", "add step", "log event", "commit"),
+        ("save session", "add step", "index for search", "log event", "commit"),
     ] == trips

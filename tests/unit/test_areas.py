@@ -16,11 +16,11 @@ WITHOUT = {
     "src/flowpilot_core/testing/contracts": {},
     "src/flowpilot_adapters/memory": {},
     "src/flowpilot_adapters/sql": {},
-    "src/flowpilot_adapters/sql/schema": {"insights": "figures are counted where sessions and handoffs are kept"},
+    "src/flowpilot_adapters/sql/schema": {},
     "src/flowpilot_adapters/sql/records": {
         "relay": "a lease is read where it is taken, without a value of the domain behind it",
         "replay": "what was imported is counted in SQL",
-        "insights": "figures are counted in SQL",
+        "insights": "figures are counted in SQL, and what is found is read where it is looked up",
     },
     "src/flowpilot_http/routes": {
         "kernel": "what all routes share is beside them",

@@ -15,6 +15,7 @@ from flowpilot_adapters.memory.assistant.suggestions import MemorySuggestions
 from flowpilot_adapters.memory.assistant.token_use import MemoryTokenUse
 from flowpilot_adapters.memory.handoffs.claim_watches import MemoryClaimWatches
 from flowpilot_adapters.memory.handoffs.handoffs import MemoryHandoffs
+from flowpilot_adapters.memory.insights.search import MemorySearchIndex
 from flowpilot_adapters.memory.knowledge.ratings import MemoryRatings
 from flowpilot_adapters.memory.knowledge.script_templates import MemoryScriptTemplates
 from flowpilot_adapters.memory.knowledge.tree_categories import MemoryTreeCategories
@@ -73,6 +74,7 @@ class MemoryUnitOfWork:
         self._psa = MemoryPsaLedger(transaction)
         self._psa_members = MemoryPsaMembers(transaction)
         self._psa_webhooks = MemoryPsaWebhooks(transaction)
+        self._search_index = MemorySearchIndex()
 
     @property
     def sessions(self) -> MemorySessions:
@@ -218,6 +220,11 @@ class MemoryUnitOfWork:
     def psa_webhooks(self) -> MemoryPsaWebhooks:
         """The addresses that PSAs call, and the tickets that they told of."""
         return self._psa_webhooks
+
+    @property
+    def search_index(self) -> MemorySearchIndex:
+        """What search looks things up in."""
+        return self._search_index
 
     async def record(self, event: Event) -> None:
         """As `KernelWork.record` says; whether its person is still active is seen at the commit."""

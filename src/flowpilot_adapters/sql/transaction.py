@@ -1,5 +1,6 @@
 """One transaction in one account, in as few round trips as can be."""
 
+import uuid
 from typing import Final
 
 import psycopg
@@ -25,7 +26,7 @@ class Transaction:
     into one trip, that trip is its own transaction.
     """
 
-    __slots__ = ("_begun", "_connection", "_done", "_events", "_failed", "_once", "_reactions", "_writes", "account_id")
+    __slots__ = ("_begun", "_connection", "_done", "_events", "_failed", "_once", "_reactions", "_writes", "account_id", "to_index")
 
     def __init__(self, connection: Connection, account_id: AccountId, once: Once | None) -> None:
         self.account_id = account_id
@@ -37,6 +38,8 @@ class Transaction:
         self._begun = False
         self._done = False
         self._failed = False
+        self.to_index: set[uuid.UUID] = set()
+        """What search is to look at after the commit."""
 
     def write(self, call: Call) -> None:
         """Do it before anything that is read from now on."""

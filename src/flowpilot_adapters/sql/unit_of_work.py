@@ -21,6 +21,7 @@ from flowpilot_adapters.sql.assistant.suggestions import SqlSuggestions
 from flowpilot_adapters.sql.assistant.token_use import SqlTokenUse
 from flowpilot_adapters.sql.handoffs.claim_watches import SqlClaimWatches
 from flowpilot_adapters.sql.handoffs.handoffs import SqlHandoffs
+from flowpilot_adapters.sql.insights.search_index import SqlSearchIndex
 from flowpilot_adapters.sql.kernel.events import log
 from flowpilot_adapters.sql.knowledge.ratings import SqlRatings
 from flowpilot_adapters.sql.knowledge.script_templates import SqlScriptTemplates
@@ -104,6 +105,11 @@ class SqlUnitOfWork:
     def handoffs(self) -> SqlHandoffs:
         """What it loads of sessions and people the repositories of those remember."""
         return SqlHandoffs(self.transaction, self.sessions, self.people)
+
+    @cached_property
+    def search_index(self) -> SqlSearchIndex:
+        """It looks at what the repositories of others hold."""
+        return SqlSearchIndex(self.transaction, self.sessions, self.outputs, self.trees, self.script_templates)
 
     async def record(self, event: Event) -> None:
         """As `KernelWork.record` says, at the commit: its number is taken last of all."""

@@ -23,6 +23,7 @@ from flowpilot_core.application.handoffs.handoffs import Handoffs
 from flowpilot_core.application.handoffs.parks import Parks
 from flowpilot_core.application.handoffs.quiet_claims import watch_claims
 from flowpilot_core.application.insights.analytics import Analytics
+from flowpilot_core.application.insights.search import Search
 from flowpilot_core.application.kernel.computing import compute_here
 from flowpilot_core.application.kernel.units import Reaction, Units
 from flowpilot_core.application.knowledge.parsing import NO_PARSERS, Parsers
@@ -95,6 +96,7 @@ class FlowPilot:
     invitations: Invitations
     replay: Replay
     analytics: Analytics
+    search: Search
     signing_in: SigningIn
     sign_in_codes: SignInCodes
     identities: Identities
@@ -176,4 +178,5 @@ class FlowPilot:
             invitations=Invitations(begin=begin, signing_in=signing_in, clock=clock),
             replay=Replay(begin=begin, view=view, new_id=new_id),
             analytics=Analytics(begin=begin, view=view, clock=clock),
+            search=Search(view=view),
         )

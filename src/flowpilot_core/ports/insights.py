@@ -1,12 +1,31 @@
 """What an account can learn from what happened in it."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
+from uuid import UUID
 
 from flowpilot_core.domain.insights.analytics import GroupBy, GroupKey, Question, Tallies
 from flowpilot_core.domain.insights.recount import Untold
+from flowpilot_core.domain.insights.search import Hit, Place, Query, Within
 from flowpilot_core.domain.kernel.actor import Person
+
+from .relay import RelayWork
+
+
+class SearchIndex(Protocol):
+    """What search looks things up in, where a store keeps such a thing: whatever is written has `WorkKind.INDEX` due for it."""
+
+    async def refresh(self, subject_id: UUID) -> None:
+        """Have a session with its handoffs and outputs, a tree or a script template found as it is now; or no more, if it is gone."""
+
+
+class InsightsWork(RelayWork, Protocol):
+    """A unit of work over what is learnt."""
+
+    @property
+    def search_index(self) -> SearchIndex:
+        """What search looks things up in."""
 
 
 class InsightsView(Protocol):
@@ -24,3 +43,11 @@ class InsightsView(Protocol):
 
     async def untold(self) -> Untold:
         """What figures are grouped by and no event tells, of the whole account."""
+
+    async def search(self, query: Query, within: Within, reader: Person, *, after: Place | None, limit: int) -> Sequence[Hit]:
+        """What a query finds and `reader` may read, the best first, from below `after` on.
+
+        Found are the best `MOST_HITS` of the `MOST_CANDIDATES` newest with the query's rarest word. A word also stands for those of titles
+        that are a typo apart, and the last one for those that it begins, at a lower score. Of what is written it finds what it is to find
+        once the due `WorkKind.INDEX` is done; a title that is drafted, put away, or private to others it never finds.
+        """

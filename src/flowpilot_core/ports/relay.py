@@ -89,6 +89,8 @@ class WorkKind(StrEnum):
     """A mail with the code that somebody signs in by."""
     PSA_TICKET = "psa_ticket"
     """A look at a ticket that its PSA told of."""
+    INDEX = "index"
+    """Having what was written found by search."""
 
 
 STANDING = "~"

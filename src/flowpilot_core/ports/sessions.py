@@ -11,7 +11,7 @@ from flowpilot_core.domain.kernel.events import Plain
 from flowpilot_core.domain.kernel.identifiers import AccountId, HandoffId, PictureId, SessionId, StepId, UserId
 from flowpilot_core.domain.sessions.feedback import Judgement, Rating, Seen
 from flowpilot_core.domain.sessions.picture import Image, Picture
-from flowpilot_core.domain.sessions.session import Session, Status
+from flowpilot_core.domain.sessions.session import Session, Status, Ticket
 from flowpilot_core.domain.sessions.step import Step
 
 from .kernel import Entry, KernelWork
@@ -87,6 +87,7 @@ class SessionFilter:
 
     status: Status | None = None
     assignee_id: UserId | None = None
+    ticket: Ticket | None = None
 
 
 class Sessions(Protocol):

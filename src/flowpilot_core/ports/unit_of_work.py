@@ -5,7 +5,7 @@ from typing import Protocol
 from .access import AccessView, AccessWork
 from .assistant import AssistantView, AssistantWork
 from .handoffs import HandoffView, HandoffWork
-from .insights import InsightsView
+from .insights import InsightsView, InsightsWork
 from .kernel import KernelView
 from .knowledge import KnowledgeView, KnowledgeWork
 from .notifications import NotificationView, NotificationWork
@@ -17,6 +17,7 @@ from .sessions import SessionView, SessionWork
 
 
 class UnitOfWork(
+    InsightsWork,
     ReplayWork,
     OutputWork,
     KnowledgeWork,

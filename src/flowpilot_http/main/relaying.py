@@ -24,6 +24,7 @@ from flowpilot_core.application.assistant.assessing import MakeAssessment
 from flowpilot_core.application.assistant.suggestions import MakeSuggestion
 from flowpilot_core.application.flowpilot import reactions
 from flowpilot_core.application.handoffs.quiet_claims import WatchClaims
+from flowpilot_core.application.insights.search import IndexForSearch
 from flowpilot_core.application.kernel.links import Links
 from flowpilot_core.application.kernel.units import Units
 from flowpilot_core.application.notifications.mailing import SendDelivery
@@ -61,6 +62,8 @@ log = structlog.get_logger()
 MAIL_PLACES: Final[Mapping[str, int]] = MappingProxyType({WorkKind.DELIVERY: 8, WorkKind.SIGN_IN_CODE: 4, WorkKind.INVITATION: 2})
 """All mails share the few connections to the mail server (`SmtpNotifier.most`): one account's mails, however slowly they are taken, must
 leave some free."""
+INDEX_PLACES: Final = 4
+"""What is indexed waits for the database alone, and must leave it to others."""
 BETWEEN_FIGURES: Final = 15.0
 """Seconds between looks at how far the relay is behind."""
 
@@ -162,6 +165,7 @@ async def relay_of(
         ),
         WorkKind.PSA_TICKET: LookAtTicket(units=units, psas=connectable, clock=clock, jitter=jitter),
         WorkKind.TICKET_FACTS: ReadTicket(units=units, psas=connectable, clock=clock, jitter=jitter),
+        WorkKind.INDEX: IndexForSearch(begin=begin),
         WorkKind.OUTPUT: BetterOutput(units=units, redact=redact, clock=clock, models=models),
         WorkKind.INVITATION: SendInvitation(
             begin=begin,
@@ -177,7 +181,9 @@ async def relay_of(
         ),
     }
     guard = RestoreGuard(marks=marks_of(stack, urls), memory=MarkFile(settings.data_dir))
-    return Relay(outbox=outbox, begin=begin, handlers=handlers, jitter=jitter, places=MAIL_PLACES, may_work=guard)
+    return Relay(
+        outbox=outbox, begin=begin, handlers=handlers, jitter=jitter, places={**MAIL_PLACES, WorkKind.INDEX: INDEX_PLACES}, may_work=guard
+    )
 
 
 async def measure(outbox: SqlOutbox, metrics: Metrics, stop: asyncio.Event) -> None:

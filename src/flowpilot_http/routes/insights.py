@@ -1,15 +1,20 @@
-"""Figures of what happened in the account."""
+"""Search, and figures of what happened in the account."""
 
+from collections.abc import Sequence
 from typing import Final
+from uuid import UUID
 
 from flowpilot_core.domain.insights.analytics import Subject
+from flowpilot_core.domain.insights.search import Hit, Place, Within
 from flowpilot_core.domain.kernel.identifiers import TeamId
 from flowpilot_http.api_request import Call
 from flowpilot_http.operations import FORBIDDEN, Part
 from flowpilot_http.responses import Body
-from flowpilot_http.schemas.insights import FiguresOut, FiguresWanted, Format, as_csv
+from flowpilot_http.schemas.insights import FiguresOut, FiguresWanted, Format, HitOut, SearchWanted, as_csv, moment
+from flowpilot_http.schemas.kernel import Listed, assignee
 
 part = Part("Analytics")
+searching = Part("Search")
 
 CSV: Final = "text/csv"
 REFUSED: Final = (*FORBIDDEN, "too_many_groups")
@@ -33,6 +38,27 @@ async def delivery_figures(request: Call) -> Body:
     return await _figures(request, Subject.DELIVERIES)
 
 
+@searching.reads("/search", Listed[HitOut], query=SearchWanted, problems=("invalid_cursor",))
+async def search(request: Call) -> Body:
+    """What you may read of sessions, handoffs, trees, script templates and outputs, the best first: at most 200 of a search in all."""
+    wanted = await request.wanted(SearchWanted)
+    within = Within(
+        kind=wanted.kind,
+        status=wanted.status,
+        start=moment("from", wanted.start),
+        end=moment("to", wanted.end),
+        assignee_id=assignee(wanted.assignee, request.user.user_id),
+        client_name=wanted.client,
+    )
+
+    async def more(after: tuple[int, UUID] | None, limit: int) -> Sequence[Hit]:
+        place = None if after is None else Place(*after)
+        return await request.flowpilot.search.find(request.user, wanted.q, within=within, after=place, limit=limit)
+
+    of = f"search {within} {wanted.q}"
+    return await request.listed(wanted, of, tuple[int, UUID], more, shown=HitOut.of, at=lambda hit: (hit.score, hit.id))
+
+
 async def _figures(request: Call, subject: Subject) -> Body:
     wanted = await request.wanted(FiguresWanted)
     answer = await request.flowpilot.analytics.ask(
@@ -54,4 +80,4 @@ async def _figures(request: Call, subject: Subject) -> Body:
     )
 
 
-ROUTES = (escalation_figures, work_figures, delivery_figures)
+ROUTES = (search, escalation_figures, work_figures, delivery_figures)

@@ -15,7 +15,7 @@ from flowpilot_http.api_request import Call
 from flowpilot_http.operations import Part
 from flowpilot_http.responses import Body, encoded_in_turns, of_file
 from flowpilot_http.schemas.handoffs.handoffs import HandoffOut
-from flowpilot_http.schemas.kernel import EntryOut, Listed, Nothing, Page
+from flowpilot_http.schemas.kernel import EntryOut, Listed, Nothing, Page, assignee
 from flowpilot_http.schemas.sessions import (
     ActiveBranch,
     AddedStepOut,
@@ -74,7 +74,7 @@ async def start_session(request: Call) -> Body:
 async def list_sessions(request: Call) -> Body:
     """The sessions you may read, newest first."""
     wanted = await request.wanted(SessionsWanted)
-    where = SessionFilter(status=wanted.status, assignee_id=_assignee(wanted.assignee, request.user.user_id))
+    where = SessionFilter(status=wanted.status, assignee_id=assignee(wanted.assignee, request.user.user_id), ticket=_ticket(wanted.ticket))
     names: dict[UserId, str] = {}
 
     async def more(after: UUID | None, limit: int) -> list[SessionOut]:
@@ -83,7 +83,7 @@ async def list_sessions(request: Call) -> Body:
         names.update(called)
         return [SessionOut.of(session, names) for session in sessions]
 
-    of = f"sessions {where.status or '-'} {where.assignee_id or '-'}"
+    of = f"sessions {where.status or '-'} {where.assignee_id or '-'} {where.ticket or '-'}"
     return await request.listed(wanted, of, UUID, more, shown=lambda session: session, at=lambda session: session.id)
 
 
@@ -323,15 +323,13 @@ async def timeline(request: Call) -> Body:
     return await request.listed(page, f"timeline {session_id}", int, more, shown=EntryOut.of, at=lambda entry: entry.logged.number)
 
 
-def _assignee(wanted: str | None, me: UserId) -> UserId | None:
+def _ticket(wanted: str | None) -> Ticket | None:
     if wanted is None:
         return None
-    if wanted == "me":
-        return me
-    try:
-        return UserId(UUID(wanted))
-    except ValueError:
-        raise InvalidValue("assignee", "must be `me` or the id of a user") from None
+    system, colon, number = wanted.partition(":")
+    if not colon:
+        raise InvalidValue("ticket", "must be `system:id`, as in halopsa:1234")
+    return Ticket(system=system, id=number)
 
 
 ROUTES = (

@@ -1,9 +1,9 @@
-"""Figures, as clients ask for them and read them."""
+"""Figures and what is found, as clients ask for them and read them."""
 
 import csv
 import io
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Annotated, Any
 from uuid import UUID
@@ -13,8 +13,11 @@ from msgspec import Meta
 
 from flowpilot_core.application.insights.analytics import Answer
 from flowpilot_core.domain.insights.analytics import Figure, GroupBy, Tally, Value, seconds
+from flowpilot_core.domain.insights.search import LONGEST_QUERY, Hit, HitKind
 from flowpilot_core.domain.insights.spread import Spread
-from flowpilot_http.schemas.kernel import Closed, Instant
+from flowpilot_core.domain.kernel.errors import InvalidValue
+from flowpilot_core.domain.sessions.session import Status
+from flowpilot_http.schemas.kernel import Closed, Instant, Page
 
 
 class Format(StrEnum):
@@ -141,3 +144,68 @@ def _cells(figures: tuple[Figure, ...], words: dict[str, list[str]], tally: Tall
 def _text(said: str | None) -> str:
     """A spreadsheet takes a cell that begins so for a formula: what a client is called must not be one."""
     return f"'{said}" if said and said[0] in "=+-@\t\r" else said or ""
+
+
+class SearchWanted(Page, kw_only=True, frozen=True):
+    """What to look for, and where."""
+
+    q: Annotated[
+        str,
+        Meta(
+            description=f'Words, `"a phrase"`, `-without`, or what was pasted, as it stands: up to {LONGEST_QUERY} characters.',
+            examples=["printer offline", "0x80070005"],
+        ),
+    ]
+    kind: HitKind | None = None
+    status: Annotated[Status | None, Meta(description="Of the session that it is, or is of.")] = None
+    start: Annotated[str | None, Meta(description="A moment, or a day that begins in UTC.", examples=["2026-10-01"])] = msgspec.field(
+        default=None, name="from"
+    )
+    end: Annotated[
+        str | None, Meta(description="As `from`; what is of that moment is not found any more.", examples=["2026-11-01T08:00:00Z"])
+    ] = msgspec.field(default=None, name="to")
+    assignee: Annotated[str | None, Meta(description="`me`, or the id of a user.", examples=["me"])] = None
+    client: Annotated[str | None, Meta(description="What the client is called, as it stands.")] = None
+
+
+class PartOut(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
+    """A piece of a snippet."""
+
+    text: str
+    hit: Annotated[bool, Meta(description="Whether it is what was looked for; left out where it is not.")] = False
+
+
+class HitOut(msgspec.Struct, kw_only=True, frozen=True):
+    """Something that was found."""
+
+    kind: HitKind
+    id: UUID
+    session_id: Annotated[UUID | None, Meta(description="The session that it is, or is of; null of trees and script templates.")]
+    title: str
+    snippet: Annotated[list[PartOut], Meta(description="A piece of its text, in parts. It is no HTML.")]
+    at: Instant
+    score: Annotated[int, Meta(description="The higher, the better; of the same score the newest comes first.")]
+
+    @classmethod
+    def of(cls, hit: Hit) -> "HitOut":
+        """As clients read it."""
+        return cls(
+            kind=hit.kind,
+            id=hit.id,
+            session_id=hit.session_id,
+            title=hit.title,
+            snippet=[PartOut(text=part.text, hit=part.hit) for part in hit.snippet],
+            at=hit.at,
+            score=hit.score,
+        )
+
+
+def moment(field: str, said: str | None) -> datetime | None:
+    """A moment, or the beginning of a day in UTC. Raises `InvalidValue`."""
+    if said is None:
+        return None
+    try:
+        read = datetime.fromisoformat(said)
+    except ValueError:
+        raise InvalidValue(field, "must be a day or a moment, as in 2026-10-01 or 2026-10-01T08:00:00Z") from None
+    return read if read.tzinfo else read.replace(tzinfo=UTC)

@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
+from flowpilot_core.domain.kernel.errors import InvalidValue
 from flowpilot_core.domain.kernel.identifiers import UserId
 from flowpilot_core.domain.kernel.text import PROSE, TITLE
 from flowpilot_core.domain.sessions.session import Ticket
@@ -78,6 +79,18 @@ class TicketOut(msgspec.Struct, kw_only=True, frozen=True):
     def of(cls, ticket: Ticket | None) -> "TicketOut | None":
         """As clients read it."""
         return None if ticket is None else cls(system=ticket.system, id=ticket.id)
+
+
+def assignee(wanted: str | None, me: UserId) -> UserId | None:
+    """Whose things are asked for: `me`, or somebody by id. Raises `InvalidValue`."""
+    if wanted is None:
+        return None
+    if wanted == "me":
+        return me
+    try:
+        return UserId(UUID(wanted))
+    except ValueError:
+        raise InvalidValue("assignee", "must be `me` or the id of a user") from None
 
 
 class TicketNoteOut(msgspec.Struct, kw_only=True, frozen=True):

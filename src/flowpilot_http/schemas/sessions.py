@@ -139,6 +139,9 @@ class SessionsWanted(Page, kw_only=True, frozen=True):
 
     status: Status | None = None
     assignee: Annotated[str | None, Meta(description="`me`, or the id of a user.", examples=["me"])] = None
+    ticket: Annotated[
+        str | None, Meta(description="What is on this ticket: the system and the ticket's id there.", examples=["halopsa:1234"])
+    ] = None
 
 
 class StepTreeOut(msgspec.Struct, kw_only=True, frozen=True):

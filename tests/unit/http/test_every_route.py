@@ -96,6 +96,7 @@ async def test_the_list_of_routes_is_the_contracts(world: World) -> None:
         *(("GET", path) for path in ("/users", "/users/me", "/users/{user_id:str}", "/teams", "/teams/{team_id:str}")),
         ("GET", "/account"),
         ("GET", "/audit-log"),
+        ("GET", "/search"),
         *(("GET", f"/analytics/{of}") for of in ("escalations", "work", "deliveries")),
         *((method, "/tokens") for method in ("GET", "POST")),
         ("DELETE", "/tokens/{token_id:str}"),

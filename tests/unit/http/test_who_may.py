@@ -147,6 +147,7 @@ WHO: Final[Mapping[tuple[str, str], Who]] = {
     ("POST", f"{SESSION}/walk"): Who("assignee"),
     ("POST", f"{SESSION}/walk/steps"): Who("assignee", given="walked"),
     ("POST", f"{SESSION}/walk/leave"): Who("assignee", given="walked"),
+    ("GET", "/search"): Who(EVERYBODY, query="q"),
     ("GET", "/analytics/deliveries"): Who(EVERYBODY),
     ("GET", "/analytics/escalations"): Who(EVERYBODY),
     ("GET", "/analytics/work"): Who(EVERYBODY),

@@ -1,15 +1,17 @@
 """What there is to learn in one account."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from flowpilot_adapters.memory import reading
+from flowpilot_adapters.memory.insights import search
 from flowpilot_adapters.memory.reading import MemoryReading
 from flowpilot_adapters.memory.tables import Working
 from flowpilot_core.domain.handoffs.handoff import Handoff, Intent
 from flowpilot_core.domain.insights.analytics import GroupBy, GroupKey, Question, Tallies
 from flowpilot_core.domain.insights.facts import DeliveryFacts, EscalationFacts, Facts, SessionFacts
 from flowpilot_core.domain.insights.recount import Untold
+from flowpilot_core.domain.insights.search import Hit, Place, Query, Within
 from flowpilot_core.domain.kernel.actor import Person
 from flowpilot_core.domain.kernel.permissions import Permission, permits
 from flowpilot_core.domain.notifications.delivery import TELLING, Delivery
@@ -50,6 +52,10 @@ class MemoryInsightsView(MemoryReading):
             },
             due={one.id: one.due_at for one in handoffs if one.due_at},
         )
+
+    async def search(self, query: Query, within: Within, reader: Person, *, after: Place | None, limit: int) -> Sequence[Hit]:
+        """As `InsightsView.search` says."""
+        return search.search(await self._now(), query, within, reader, after=after, limit=limit)
 
 
 def _readable(session: Session, reader: Person | None) -> bool:

@@ -45,6 +45,7 @@ class MemorySessionView(MemoryReading):
                 for session in rows.sessions.values()
                 if where.status in (None, session.status)
                 and where.assignee_id in (None, session.assignee_id)
+                and where.ticket in (None, session.ticket)
                 and (after is None or session.id < after)
                 and (session.status is not Status.PARKED or permits(reader, Permission.READ_PARKED, session.parked_with))
             ),

@@ -45,6 +45,7 @@ from flowpilot_adapters.sql.queries import (
 from flowpilot_adapters.sql.records import assistant as assistant_records
 from flowpilot_adapters.sql.records import handoffs as records
 from flowpilot_adapters.sql.records import kernel as kernel_records
+from flowpilot_adapters.sql.relay.due_work import index_for_search
 from flowpilot_adapters.sql.schema import assessment, branch, delivery, handoff, handoff_seen, handoff_snapshot, person, session
 from flowpilot_adapters.sql.sessions.sessions import SqlSessions
 from flowpilot_adapters.sql.sessions.sessions import detail_calls as session_detail_calls
@@ -309,6 +310,7 @@ class SqlHandoffs:
             )
         )
         self._transaction.write(ADD_SNAPSHOT(account_id=self._account_id, handoff_id=new.id, body=snapshot.body))
+        index_for_search(self._transaction, new.session_id)
 
     async def save(self, changed: Handoff) -> Handoff:
         """As `Handoffs.save` says; which it is shows when it is written."""

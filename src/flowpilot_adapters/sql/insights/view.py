@@ -1,6 +1,6 @@
 """What there is to learn in one account."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -8,14 +8,16 @@ from uuid import UUID
 from sqlalchemy import Uuid, any_, bindparam, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from flowpilot_adapters.sql.insights import counting
+from flowpilot_adapters.sql.insights import counting, search
 from flowpilot_adapters.sql.queries import own
 from flowpilot_adapters.sql.reading import SqlReading
 from flowpilot_adapters.sql.schema import handoff, person, session, team
+from flowpilot_adapters.sql.sessions.view import reads
 from flowpilot_adapters.sql.statement import Call, Statement, compiled
 from flowpilot_core.domain.handoffs.handoff import Intent
 from flowpilot_core.domain.insights.analytics import GroupBy, GroupKey, Question, Subject, Tallies, Tally
 from flowpilot_core.domain.insights.recount import Untold
+from flowpilot_core.domain.insights.search import Hit, Place, Query, Within
 from flowpilot_core.domain.kernel.actor import Person
 from flowpilot_core.domain.kernel.permissions import Permission, permits
 
@@ -75,6 +77,13 @@ class SqlInsightsView(SqlReading):
             clients={row.id: row.client_name for row in (*sessions.rows, *escalations.rows) if row.client_name},
             due={row.id: row.due_at for row in escalations.rows if row.due_at},
         )
+
+    async def search(self, query: Query, within: Within, reader: Person, *, after: Place | None, limit: int) -> Sequence[Hit]:
+        """As `InsightsView.search` says."""
+        looking = search.alike_call(self._account_id, query)
+        alike = [row.word for row in (await self._read_planned(looking)).rows] if looking else []
+        finding = search.find_call(self._account_id, query, alike, within, reads(reader), after=after, limit=limit)
+        return search.hits_of(await self._read_planned(finding), query)
 
     def _given(self, question: Question, reader: Person | None, *, at: datetime, most: int) -> Mapping[str, Any]:
         """All that any of the statements may ask for."""

@@ -12,6 +12,7 @@ from flowpilot_adapters.sql import documents
 from flowpilot_adapters.sql.errors import STALE
 from flowpilot_adapters.sql.queries import ACCOUNT, HIGHEST, LIMIT, if_given, only_saved, own
 from flowpilot_adapters.sql.records import knowledge as records
+from flowpilot_adapters.sql.relay.due_work import index_for_search
 from flowpilot_adapters.sql.schema import script_template, script_template_draft, script_template_revision, step
 from flowpilot_adapters.sql.statement import compiled
 from flowpilot_adapters.sql.transaction import Transaction
@@ -228,12 +229,16 @@ class SqlScriptTemplates:
             )
         )
         self._save_draft(new)
+        if new.revision is not None:
+            index_for_search(self._transaction, new.id)
 
     async def save(self, changed: ScriptTemplate) -> ScriptTemplate:
         """As `ScriptTemplates.save` says; which it is shows when it is written."""
         new = {f"new_{name}": value for name, value in self._changing(changed).items()}
         self._transaction.write(SAVE(account_id=self._account_id, of_template=changed.id, old_version=changed.version, **new))
         self._save_draft(changed)
+        if changed.revision is not None:
+            index_for_search(self._transaction, changed.id)
         return evolve(changed, version=changed.version + 1)
 
     async def add_revision(self, template_id: ScriptTemplateId, revision: ScriptRevision) -> None:

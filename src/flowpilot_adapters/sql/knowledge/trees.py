@@ -13,6 +13,7 @@ from flowpilot_adapters.sql.errors import STALE
 from flowpilot_adapters.sql.queries import ACCOUNT, names_of, only_saved, own
 from flowpilot_adapters.sql.records import kernel as kernel_records
 from flowpilot_adapters.sql.records import knowledge as records
+from flowpilot_adapters.sql.relay.due_work import index_for_search
 from flowpilot_adapters.sql.schema import session, tree, tree_category, tree_draft, tree_revision
 from flowpilot_adapters.sql.statement import compiled
 from flowpilot_adapters.sql.transaction import Transaction
@@ -176,12 +177,16 @@ class SqlTrees:
             )
         )
         self._save_draft(new)
+        if new.revision is not None:
+            index_for_search(self._transaction, new.id)
 
     async def save(self, changed: Tree) -> Tree:
         """As `Trees.save` says; which it is shows when it is written."""
         new = {f"new_{name}": value for name, value in self._changing(changed).items()}
         self._transaction.write(SAVE(account_id=self._account_id, of_tree=changed.id, old_version=changed.version, **new))
         self._save_draft(changed)
+        if changed.revision is not None:
+            index_for_search(self._transaction, changed.id)
         return evolve(changed, version=changed.version + 1)
 
     async def add_revision(self, tree_id: TreeId, revision: TreeRevision) -> None:

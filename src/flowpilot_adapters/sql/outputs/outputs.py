@@ -78,6 +78,7 @@ class SqlOutputs:
         )
         for version in new.versions:
             self._add_version(new.id, version)
+        due_work.index_for_search(self._transaction, new.session_id)
         if new.pending:
             self._transaction.write(due_work.add(self._account_id, Work(id=new.id, kind=WorkKind.OUTPUT, due_at=new.created_at)))
 
@@ -97,6 +98,7 @@ class SqlOutputs:
         self._transaction.write(SAVE(account_id=self._account_id, output_id=changed.id, **old, **new))
         for version in changed.versions[len(before.versions) :]:
             self._add_version(changed.id, version)
+            due_work.index_for_search(self._transaction, changed.session_id)
 
     async def of(self, session_id: SessionId) -> tuple[Output, ...]:
         """As `Outputs.of` says."""

@@ -6,13 +6,14 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Double, Uuid, any_, bindparam, delete, func, insert, literal_column, null, select, update
 from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import insert as upsert
 
 from flowpilot_adapters.sql.queries import ACCOUNT, own, recorded
 from flowpilot_adapters.sql.schema import due_work
 from flowpilot_adapters.sql.statement import Call, compiled
 from flowpilot_adapters.sql.transaction import Transaction
 from flowpilot_core.domain.kernel.identifiers import AccountId, EventId
-from flowpilot_core.ports.relay import Lease, Work
+from flowpilot_core.ports.relay import Lease, Work, WorkKind
 
 _held: Final[ColumnElement[bool]] = own(due_work) & (due_work.c.id == bindparam("work_id")) & (due_work.c.lease_token == bindparam("token"))
 
@@ -31,6 +32,26 @@ ADD_CAUSED: Final = compiled(
         select(ACCOUNT, *(bindparam(name, type_=due_work.c[name].type) for name in _SAID), literal_column("0")).where(recorded()),
     ),
 )
+_index = upsert(due_work).values(
+    {
+        "account_id": ACCOUNT,
+        "id": bindparam("id"),
+        "kind": literal_column(f"'{WorkKind.INDEX}'"),
+        "due_at": func.now(),
+        "takes": literal_column("0"),
+        "target": bindparam("target"),
+    }
+)
+# Whoever is looking at it just now may have seen it as it was before: their lease is void, and somebody looks again.
+INDEX: Final = compiled(
+    "index for search",
+    _index.on_conflict_do_update(
+        index_elements=list(due_work.primary_key),
+        set_={"due_at": _index.excluded.due_at, "takes": _index.excluded.takes, "lease_token": null(), "lease_until": null()},
+    ),
+)
+_BESIDE: Final = 0x9C0F_5A3E_71D2_4B86_A4E8_37C1_60FB_D259
+"""Turns the id of a thing into that of the work of indexing it: one id never names two pieces of work."""
 FINISH: Final = compiled("finish work", delete(due_work).where(_held))
 POSTPONE: Final = compiled(
     "postpone work",
@@ -51,6 +72,14 @@ HOLDS: Final = compiled("hold work", select(due_work.c.id).where(_held).with_for
 def add(account_id: AccountId, work: Work) -> Call:
     """What adds it."""
     return ADD(**_said(account_id, work))
+
+
+def index_for_search(transaction: Transaction, subject_id: UUID) -> None:
+    """Have search look at a session, a tree or a script template once this is committed, if that is not due anyway."""
+    if subject_id not in transaction.to_index:
+        transaction.to_index.add(subject_id)
+        work_id = UUID(int=subject_id.int ^ _BESIDE)
+        transaction.write(INDEX(account_id=transaction.account_id, id=work_id, target=subject_id))
 
 
 def _said(account_id: AccountId, work: Work) -> dict[str, object]:

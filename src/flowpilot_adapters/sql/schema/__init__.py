@@ -25,6 +25,7 @@ from .access import (
 from .assistant import assessment, assessment_feedback, suggestion, token_use
 from .columns import SCHEMA, metadata
 from .handoffs import claim_watch, handoff, handoff_seen, handoff_snapshot, handoff_verdict
+from .insights import search_document, search_spelling, search_word
 from .kernel import event, event_counter, idempotency_key
 from .knowledge import (
     script_template,
@@ -85,6 +86,9 @@ __all__ = [
     "script_template",
     "script_template_draft",
     "script_template_revision",
+    "search_document",
+    "search_spelling",
+    "search_word",
     "secret",
     "session",
     "sign_in",

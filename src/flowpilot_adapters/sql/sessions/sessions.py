@@ -25,6 +25,7 @@ from flowpilot_adapters.sql.queries import (
 from flowpilot_adapters.sql.records import handoffs as handoffs_records
 from flowpilot_adapters.sql.records import kernel as kernel_records
 from flowpilot_adapters.sql.records import sessions as records
+from flowpilot_adapters.sql.relay.due_work import index_for_search
 from flowpilot_adapters.sql.schema import branch, fork_point, handoff, picture, session, step
 from flowpilot_adapters.sql.statement import Call, compiled
 from flowpilot_adapters.sql.transaction import Transaction
@@ -236,6 +237,7 @@ class SqlSessions:
             )
         )
         self._write_branches(new, None)
+        index_for_search(self._transaction, new.id)
         self.remember(new)
 
     async def save(self, changed: Session) -> Session:
@@ -258,6 +260,8 @@ class SqlSessions:
         if taken and not (before and before.taken == taken):
             self._transaction.write_first(WORKED(account_id=self._account_id, handoff_id=taken.handoff_id, worked_at=taken.worked_at))
         self._write_branches(changed, before)
+        if before is None or (before.resolution, before.branches.all) != (resolution, changed.branches.all):
+            index_for_search(self._transaction, changed.id)
         return self.remember(evolve(changed, version=changed.version + 1))
 
     async def know_ticket(self, session_id: SessionId, facts: Mapping[str, Plain], *, client_name: str | None) -> None:
@@ -265,6 +269,7 @@ class SqlSessions:
         self._transaction.write(
             KNOW_TICKET(account_id=self._account_id, session_id=session_id, facts=kernel_records.document(facts), client=client_name)
         )
+        index_for_search(self._transaction, session_id)
 
     async def add_step(self, new: Step) -> None:
         """As `Sessions.add_step` says."""
@@ -287,6 +292,7 @@ class SqlSessions:
                 updated_at=new.updated_at,
             )
         )
+        index_for_search(self._transaction, new.session_id)
 
     async def save_step(self, changed: Step) -> None:
         """As `Sessions.save_step` says."""
@@ -302,6 +308,7 @@ class SqlSessions:
                 new_updated_at=changed.updated_at,
             )
         )
+        index_for_search(self._transaction, changed.session_id)
 
     async def add_picture(self, step: Step, picture_id: PictureId, content: bytes) -> None:
         """As `Sessions.add_picture` says."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from itertools import chain, islice
 from typing import Any, Final
 
-from sqlalchemy import Boolean, Uuid, any_, bindparam, exists, or_, select
+from sqlalchemy import Boolean, ColumnElement, Select, Uuid, and_, any_, bindparam, exists, or_, select, true
 
 from flowpilot_adapters.sql.kernel.view import AFTER, ENTRIES
 from flowpilot_adapters.sql.queries import (
@@ -29,7 +29,7 @@ from flowpilot_adapters.sql.schema import (
     session,
 )
 from flowpilot_adapters.sql.sessions import sessions
-from flowpilot_adapters.sql.statement import compiled
+from flowpilot_adapters.sql.statement import Statement, compiled
 from flowpilot_core.domain.kernel.actor import Actor, Person
 from flowpilot_core.domain.kernel.errors import NotFound
 from flowpilot_core.domain.kernel.identifiers import PictureId, SessionId, StepId, UserId
@@ -42,30 +42,35 @@ READER: Final = bindparam("reader_id", type_=Uuid())
 
 READS_ALL: Final = bindparam("reads_all", type_=Boolean())
 
-_page = (
-    select(session.c.id)
-    .where(
-        own(session),
-        session.c.id < bindparam("before"),
-        if_given(session.c.status, "status"),
-        if_given(session.c.assignee_id, "assignee_id"),
-        or_(session.c.status != Status.PARKED, READS_ALL, any_(session.c.parked_with) == READER),
-    )
-    .order_by(session.c.id.desc())
-    .limit(LIMIT)
-)
+_of_ticket = and_(session.c.ticket_system == bindparam("ticket_system"), session.c.ticket_id == bindparam("ticket_id"))
 
-SESSIONS: Final = compiled(
-    "sessions",
-    select(
-        *columns_but_account(session),
-        *names_of(people_in_sessions(session.c.id.in_(_page)), people_in_fork_points(fork_point.c.session_id.in_(_page))).c,
-    )
-    .where(own(session), session.c.id.in_(_page))
-    .order_by(session.c.id.desc()),
-)
 
-BRANCHES: Final = compiled("branches of sessions", branches_of(branch.c.session_id.in_(_page)))
+def _page(which: ColumnElement[bool]) -> Select[Any]:
+    return (
+        select(session.c.id)
+        .where(
+            own(session),
+            session.c.id < bindparam("before"),
+            which,
+            if_given(session.c.status, "status"),
+            if_given(session.c.assignee_id, "assignee_id"),
+            or_(session.c.status != Status.PARKED, READS_ALL, any_(session.c.parked_with) == READER),
+        )
+        .order_by(session.c.id.desc())
+        .limit(LIMIT)
+    )
+
+
+def _sessions(name: str, page: Select[Any]) -> Statement:
+    in_page = session.c.id.in_(page)
+    names = names_of(people_in_sessions(in_page), people_in_fork_points(fork_point.c.session_id.in_(page)))
+    return compiled(name, select(*columns_but_account(session), *names.c).where(own(session), in_page).order_by(session.c.id.desc()))
+
+
+SESSIONS: Final = _sessions("sessions", _page(true()))
+BRANCHES: Final = compiled("branches of sessions", branches_of(branch.c.session_id.in_(_page(true()))))
+OF_TICKET: Final = _sessions("sessions of ticket", _page(_of_ticket))
+BRANCHES_OF_TICKET: Final = compiled("branches of sessions of ticket", branches_of(branch.c.session_id.in_(_page(_of_ticket))))
 
 READABLE: Final = compiled(
     "session to read of",
@@ -129,7 +134,11 @@ class SqlSessionView(SqlReading):
             "most": limit,
             **reads(reader),
         }
-        found, branches = await self._read(SESSIONS(**page), BRANCHES(**page))
+        listing, branching = SESSIONS, BRANCHES
+        if where.ticket is not None:
+            listing, branching = OF_TICKET, BRANCHES_OF_TICKET
+            page |= {"ticket_system": where.ticket.system, "ticket_id": where.ticket.id}
+        found, branches = await self._read(listing(**page), branching(**page))
         by_session: dict[SessionId, list[Any]] = {}
         for row in branches.rows:
             by_session.setdefault(row.session_id, []).append(row)

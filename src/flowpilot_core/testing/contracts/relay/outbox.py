@@ -185,7 +185,8 @@ class OutboxContract(Contract):
 
         async with begin(acme.account_id) as work:
             assert hook == await work.deliveries.get(hook.id)
-        assert [] == list(await outbox.take({}, others=10, lease_for=LONG))
+        taken = await outbox.take({}, others=10, lease_for=LONG)
+        assert [] == [lease for lease in taken if lease.kind != WorkKind.INDEX]
 
     async def test_of_each_kind_no_more_is_taken_than_it_has_room_for(
         self, begin: BeginWork[UnitOfWork], outbox: Outbox, acme: Staff

@@ -1,6 +1,7 @@
 """Sessions come back as they were kept, in the order that was promised, to whom it was promised."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
@@ -197,6 +198,22 @@ class SessionsContract(Contract):
         assert [resolved.id, active.id] == await listed(SessionFilter(assignee_id=acme.anna.user_id))
         assert [resolved.id] == await listed(SessionFilter(status=Status.RESOLVED, assignee_id=acme.anna.user_id))
         assert [] == await listed(SessionFilter(status=Status.ABANDONED))
+
+    async def test_what_is_on_a_ticket_is_listed(self, begin: BeginWork[UnitOfWork], view: ViewOf[View], acme: Staff) -> None:
+        ticket = Ticket(system="halopsa", id="48211")
+        first, second = [await a_session(by=acme.anna, ticket=ticket).kept(begin) for _ in range(2)]
+        parked = await a_session(by=acme.anna, ticket=ticket).parked().kept(begin)
+        for other in (None, Ticket(system="autotask", id="48211"), Ticket(system="halopsa", id="48212")):
+            await a_session(by=acme.anna, ticket=other).kept(begin)
+
+        async def listed(reader: Person, **more: Any) -> list[SessionId]:
+            where = SessionFilter(ticket=ticket, **more)
+            found, _ = await view(acme.account_id).sessions(where, reader, after=None, limit=EVERYTHING)
+            return [session.id for session in found]
+
+        assert [second.id, first.id] == await listed(acme.vera)
+        assert [parked.id, second.id, first.id] == await listed(acme.anna)
+        assert [] == await listed(acme.vera, assignee_id=acme.ben.user_id)
 
     async def test_lists_say_what_people_are_called(self, begin: BeginWork[UnitOfWork], view: ViewOf[View], acme: Staff) -> None:
         await a_session(by=acme.anna).reassigned_to(acme.ben).kept(begin)

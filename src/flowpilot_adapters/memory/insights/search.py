@@ -1,0 +1,81 @@
+"""Search: everything is looked through anew each time."""
+
+from collections.abc import Iterator, Sequence
+from uuid import UUID
+
+from flowpilot_adapters.memory import reading
+from flowpilot_adapters.memory.tables import Working
+from flowpilot_core.domain.insights import searched
+from flowpilot_core.domain.insights.search import (
+    MOST_HITS,
+    Document,
+    Hit,
+    Place,
+    Query,
+    Within,
+    score_of,
+    snippet,
+    words,
+)
+from flowpilot_core.domain.kernel.actor import Person
+from flowpilot_core.domain.kernel.permissions import Permission, permits
+from flowpilot_core.domain.sessions.session import Session, Status
+
+
+class MemorySearchIndex:
+    """There is none to keep."""
+
+    async def refresh(self, subject_id: UUID) -> None:
+        """As `SearchIndex.refresh` says."""
+
+
+def search(rows: Working, query: Query, within: Within, reader: Person, *, after: Place | None, limit: int) -> Sequence[Hit]:
+    """As `InsightsView.search` says."""
+    documents = [one for one in _documents(rows, reader) if _is_within(rows, one, within, reader)]
+    titled = {word for one in documents if one.is_titled for word in words(one.title)}
+    alike = {token: query.alike(token, titled) for token in query.tokens}
+    scored = ((score_of(query, one, alike), one) for one in documents)
+    found = [_hit(one, query, score) for score, one in scored if score is not None]
+    best = sorted(found, key=lambda hit: hit.place, reverse=True)[:MOST_HITS]
+    return [hit for hit in best if after is None or hit.place < after][:limit]
+
+
+def _hit(one: Document, query: Query, score: int) -> Hit:
+    shown = snippet(one.text, query)
+    return Hit(kind=one.kind, id=one.id, session_id=one.session_id, title=one.title, snippet=shown, at=one.at, score=score)
+
+
+def _documents(rows: Working, reader: Person) -> Iterator[Document]:
+    for kept in rows.sessions.values():
+        session = reading.session(rows, kept.id)
+        if _readable(session, reader):
+            steps = sorted((step for step in rows.steps.values() if step.session_id == session.id), key=lambda step: step.number)
+            yield searched.of_session(session, steps)
+            yield from (searched.of_output(one, session.title) for one in rows.outputs.values() if one.session_id == session.id)
+    yield from (searched.of_handoff(reading.handoff(rows, one.id)) for one in rows.handoffs.values() if one.readable_by(reader))
+    for tree in filter(searched.is_offered, rows.trees.values()):
+        if tree.revision and (revision := rows.tree_revisions.get((tree.id, tree.revision))):
+            yield searched.of_tree(tree, revision)
+    for template in filter(searched.is_offered, rows.script_templates.values()):
+        if template.revision and (script := rows.script_revisions.get((template.id, template.revision))):
+            yield searched.of_script_template(template, script)
+
+
+def _is_within(rows: Working, one: Document, within: Within, reader: Person) -> bool:
+    if within.kind not in (None, one.kind) or (within.start and one.at < within.start) or (within.end and one.at >= within.end):
+        return False
+    if (within.status, within.assignee_id, within.client_name) == (None, None, None):
+        return True
+    if one.session_id is None:
+        return False
+    session = reading.session(rows, one.session_id)
+    return (
+        _readable(session, reader)
+        and within.status in (None, session.status)
+        and within.assignee_id in (None, session.assignee_id)
+        and within.client_name in (None, session.client_name)
+    )
+
+
+def _readable(session: Session, reader: Person) -> bool:
+    return session.status is not Status.PARKED or permits(reader, Permission.READ_PARKED, session.parked_with)

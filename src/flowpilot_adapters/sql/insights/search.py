@@ -1,0 +1,254 @@
+"""How what was searched for is found: by the rarest of its words, newest first, and of that what has the others too."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from flowpilot_adapters.sql.connection import Result
+from flowpilot_adapters.sql.statement import BOOL, INT4, TEXT, TIMESTAMPTZ, UUID, Call, Statement, array_of
+from flowpilot_core.domain.insights.search import (
+    ALIKE_IN_TITLE,
+    AROUND,
+    IN_TEXT,
+    IN_TITLE,
+    LONGEST_SNIPPET,
+    MOST_CANDIDATES,
+    MOST_HITS,
+    Hit,
+    HitKind,
+    Place,
+    Query,
+    Term,
+    Within,
+    snippet,
+    spellings,
+)
+from flowpilot_core.domain.kernel.identifiers import AccountId
+
+MOST_SPELT: Final = 1000
+"""Words that a typo or a beginning may mean, of which the core chooses."""
+
+ALIKE: Final = Statement(
+    "words alike",
+    """
+    (SELECT word FROM flowpilot.search_spelling WHERE account_id = $1 AND spelling = ANY ($2) LIMIT $5)
+    UNION
+    (
+      SELECT word FROM flowpilot.search_spelling
+      WHERE account_id = $1 AND spelling >= $3 AND spelling < $4 AND spelling = word
+      ORDER BY spelling
+      LIMIT $5
+    )
+    """,
+    account_id=UUID,
+    spellings=array_of(TEXT),
+    beginning=TEXT,
+    ending=TEXT,
+    most=INT4,
+)
+# Each token that must be found has a number; a word alike has that of the token it may stand for. Of the rarest the newest are looked at,
+# and of these it is looked up which have the others: so however much there is, what is read is bounded. Whoever may not read a session
+# does not hear what has become of it either, by saying what it is to be.
+FIND: Final = Statement(
+    "search",
+    """
+    WITH wanted AS MATERIALIZED (
+      SELECT word, number, is_alike FROM unnest($2, $3, $4) AS wanted (word, number, is_alike)
+    ),
+    size AS MATERIALIZED (
+      SELECT wanted.number, sum(has.documents) AS documents
+      FROM wanted CROSS JOIN LATERAL (
+        SELECT count(*) AS documents
+        FROM (SELECT FROM flowpilot.search_word WHERE account_id = $1 AND word = wanted.word LIMIT $21) AS found
+      ) AS has
+      GROUP BY wanted.number
+    ),
+    rarest AS MATERIALIZED (SELECT number FROM size ORDER BY documents, number LIMIT 1),
+    candidate AS MATERIALIZED (
+      SELECT DISTINCT has.id
+      FROM wanted JOIN rarest USING (number) CROSS JOIN LATERAL (
+        SELECT id
+        FROM flowpilot.search_word
+        WHERE account_id = $1 AND word = wanted.word AND (in_title OR NOT wanted.is_alike)
+        ORDER BY id DESC
+        LIMIT $21
+      ) AS has
+      ORDER BY has.id DESC
+      LIMIT $21
+    ),
+    scored AS MATERIALIZED (
+      SELECT candidate.id, worth.score
+      FROM candidate CROSS JOIN LATERAL (
+        SELECT count(*) AS found, sum(best)::int4 AS score
+        FROM (
+          SELECT max(CASE WHEN wanted.is_alike THEN $23 WHEN has.in_title THEN $24 ELSE $25 END) AS best
+          FROM wanted CROSS JOIN LATERAL (
+            SELECT in_title FROM flowpilot.search_word WHERE account_id = $1 AND word = wanted.word AND id = candidate.id OFFSET 0
+          ) AS has
+          WHERE has.in_title OR NOT wanted.is_alike
+          GROUP BY wanted.number
+        ) AS token
+      ) AS worth
+      WHERE worth.found = (SELECT count(DISTINCT number) FROM wanted)
+    ),
+    best AS MATERIALIZED (
+      SELECT scored.score, document.kind, document.id, document.session_id, document.title, document.at
+      FROM scored
+      CROSS JOIN LATERAL (
+        SELECT id, kind, session_id, title, text, at FROM flowpilot.search_document WHERE account_id = $1 AND id = scored.id OFFSET 0
+      ) AS document
+      LEFT JOIN LATERAL (
+        SELECT status, assignee_id, client_name, parked_with
+        FROM flowpilot.session
+        WHERE account_id = $1 AND id = document.session_id
+        OFFSET 0
+      ) AS session ON true
+      LEFT JOIN LATERAL (
+        SELECT intent, readers FROM flowpilot.handoff WHERE account_id = $1 AND id = document.id OFFSET 0
+      ) AS handoff ON true
+      CROSS JOIN LATERAL (SELECT session.status <> 'parked' OR $9 OR $10 = ANY (session.parked_with) AS readable) AS session_is
+      WHERE CASE document.kind
+          WHEN 'handoff' THEN handoff.intent = 'escalate' OR $9 OR $10 = ANY (handoff.readers)
+          WHEN 'tree' THEN (SELECT state FROM flowpilot.tree WHERE account_id = $1 AND id = document.id) = 'published'
+          WHEN 'script_template' THEN (
+            SELECT state FROM flowpilot.script_template WHERE account_id = $1 AND id = document.id
+          ) = 'published'
+          ELSE session_is.readable
+        END
+        AND ($11::text IS NULL OR document.kind = $11)
+        AND ($12::timestamptz IS NULL OR document.at >= $12)
+        AND ($13::timestamptz IS NULL OR document.at < $13)
+        AND (num_nonnulls($14::text, $15::uuid, $16::text) = 0 OR session_is.readable)
+        AND ($14::text IS NULL OR session.status = $14)
+        AND ($15::uuid IS NULL OR session.assignee_id = $15)
+        AND ($16::text IS NULL OR session.client_name = $16)
+        AND NOT EXISTS (SELECT FROM unnest($5) AS phrase WHERE NOT (document.title ~* phrase OR document.text ~* phrase))
+        AND NOT EXISTS (
+          SELECT FROM unnest($8) WITH ORDINALITY AS unwanted (phrase, number)
+          WHERE (unwanted.phrase = '' OR document.title ~* unwanted.phrase OR document.text ~* unwanted.phrase)
+            AND NOT EXISTS (
+              SELECT FROM unnest($6, $7) AS needed (word, number)
+              WHERE needed.number = unwanted.number AND (
+                SELECT word FROM flowpilot.search_word WHERE account_id = $1 AND word = needed.word AND id = scored.id
+              ) IS NULL
+            )
+        )
+      ORDER BY scored.score DESC, document.id DESC
+      LIMIT $22
+    ),
+    page AS MATERIALIZED (
+      SELECT * FROM best WHERE $17::int4 IS NULL OR (score, id) < ($17, $18::uuid) ORDER BY score DESC, id DESC LIMIT $19
+    )
+    SELECT page.*, substr(document.text, greatest(place.first - $26, 1), $27) AS excerpt
+    FROM page
+    JOIN flowpilot.search_document AS document ON document.account_id = $1 AND document.id = page.id
+    CROSS JOIN LATERAL (SELECT CASE WHEN $20 = '' THEN 0 ELSE regexp_instr(document.text, $20, 1, 1, 0, 'i') END AS first) AS place
+    ORDER BY page.score DESC, page.id DESC
+    """,
+    account_id=UUID,
+    words=array_of(TEXT),
+    numbers=array_of(INT4),
+    alike=array_of(BOOL),
+    phrases=array_of(TEXT),
+    unwanted=array_of(TEXT),
+    unwanted_numbers=array_of(INT4),
+    unwanted_phrases=array_of(TEXT),
+    reads_all=BOOL,
+    reader_id=UUID,
+    kind=TEXT,
+    since=TIMESTAMPTZ,
+    until=TIMESTAMPTZ,
+    status=TEXT,
+    assignee_id=UUID,
+    client_name=TEXT,
+    after_score=INT4,
+    after_id=UUID,
+    most=INT4,
+    shown=TEXT,
+    most_candidates=INT4,
+    most_hits=INT4,
+    alike_in_title=INT4,
+    in_title=INT4,
+    in_text=INT4,
+    before=INT4,
+    longest=INT4,
+)
+
+
+def alike_call(account_id: AccountId, query: Query) -> Call | None:
+    """What finds words of titles that words of the query may stand for; None where none may."""
+    spelt = sorted({spelling for word in query.single if len(found := spellings(word)) > 1 for spelling in found})
+    beginning = query.beginning
+    if not (spelt or beginning):
+        return None
+    ending = None if beginning is None else beginning + "\U0010ffff"
+    return ALIKE(account_id=account_id, spellings=spelt, beginning=beginning, ending=ending, most=MOST_SPELT)
+
+
+def find_call(
+    account_id: AccountId,
+    query: Query,
+    alike: Sequence[str],
+    within: Within,
+    reads: Mapping[str, Any],
+    *,
+    after: Place | None,
+    limit: int,
+) -> Call:
+    """What finds a page."""
+    wanted = [(token, number, False) for number, token in enumerate(query.tokens)]
+    wanted += [(other, number, True) for number, token in enumerate(query.tokens) for other in query.alike(token, alike)]
+    unwanted = [(token, number) for number, term in enumerate(query.without, 1) for token in term.tokens]
+    return FIND(
+        account_id=account_id,
+        words=[word for word, _, _ in wanted],
+        numbers=[number for _, number, _ in wanted],
+        alike=[is_alike for _, _, is_alike in wanted],
+        phrases=[_pattern(term) for term in query.terms if term.is_phrase],
+        unwanted=[token for token, _ in unwanted],
+        unwanted_numbers=[number for _, number in unwanted],
+        unwanted_phrases=[_pattern(term) if term.is_phrase else "" for term in query.without],
+        kind=within.kind,
+        since=within.start,
+        until=within.end,
+        status=within.status,
+        assignee_id=within.assignee_id,
+        client_name=within.client_name,
+        after_score=after and after.score,
+        after_id=after and after.id,
+        most=limit,
+        shown=_between("|".join(sorted(map(re.escape, query.shown)))),
+        most_candidates=MOST_CANDIDATES,
+        most_hits=MOST_HITS,
+        alike_in_title=ALIKE_IN_TITLE,
+        in_title=IN_TITLE,
+        in_text=IN_TEXT,
+        before=2 * AROUND,
+        longest=2 * (AROUND + LONGEST_SNIPPET),
+        **reads,
+    )
+
+
+def hits_of(result: Result, query: Query) -> Sequence[Hit]:
+    """What the result of `find_call` says."""
+    return [
+        Hit(
+            kind=HitKind(row.kind),
+            id=row.id,
+            session_id=row.session_id,
+            title=row.title,
+            snippet=snippet(row.excerpt, query),
+            at=row.at,
+            score=row.score,
+        )
+        for row in result.rows
+    ]
+
+
+def _pattern(term: Term) -> str:
+    """How a phrase is written, whatever stands between its words."""
+    return _between("[^[:alnum:]]+".join(map(re.escape, term.words)))
+
+
+def _between(pattern: str) -> str:
+    return f"(?<![[:alnum:]])({pattern})(?![[:alnum:]])"

@@ -1,0 +1,361 @@
+"""Search: what a query asks for, how a text is cut into what it is found by, and what a hit shows.
+
+A text is found by its words, and by each two of them that stand in one run without a blank: so an error code, a host or a piece of a path
+is found as it stands, and nobody has to say what it is. Everything here takes time in proportion to what it reads.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+from itertools import pairwise
+from typing import Final
+from uuid import UUID
+
+from attrs import frozen
+
+from flowpilot_core.domain.kernel.errors import InvalidValue
+from flowpilot_core.domain.kernel.identifiers import SessionId, UserId
+from flowpilot_core.domain.sessions.session import Status
+
+LONGEST_QUERY: Final = 1_000
+"""Characters that may be searched for."""
+MOST_TOKENS: Final = 64
+"""That a query may ask for."""
+MOST_HITS: Final = 200
+"""Of one search, on all its pages."""
+MOST_CANDIDATES: Final = 500
+"""Of what has the rarest word of a query, the newest, are looked at."""
+LONGEST_EVIDENCE: Final = 64 * 1024
+"""Characters of a step's evidence that are searched."""
+LONGEST_TEXT: Final = 1024 * 1024
+"""Characters of one document that are searched."""
+MOST_OF_DOCUMENT: Final = 50_000
+"""Tokens that one document is found by."""
+LONGEST_WORD: Final = 64
+SHORTEST_MISSPELT: Final = 5
+"""Letters of a word in a title that is found with a typo."""
+SHORTEST_BEGINNING: Final = 3
+"""Letters of a word that somebody is still typing."""
+MOST_ALIKE: Final = 20
+"""Words of titles that one word of a query may stand for."""
+AROUND: Final = 80
+"""Characters that a snippet shows before what matched."""
+LONGEST_SNIPPET: Final = 240
+
+IN_TITLE: Final = 4
+ALIKE_IN_TITLE: Final = 2
+IN_TEXT: Final = 1
+"""What each word of a query is worth, by where it is found."""
+
+_RUN: Final = re.compile(r"\S+")
+_WORD: Final = re.compile(r"[^\W_]+")
+
+
+class HitKind(StrEnum):
+    """What can be found."""
+
+    SESSION = "session"
+    HANDOFF = "handoff"
+    TREE = "tree"
+    SCRIPT_TEMPLATE = "script_template"
+    OUTPUT = "output"
+
+
+def composed(text: str) -> str:
+    """A text in the one way of several that Unicode has to write it."""
+    return unicodedata.normalize("NFC", text)
+
+
+def folded(word: str) -> str:
+    """A word as it is looked up, however it is written."""
+    return unicodedata.normalize("NFKC", word).casefold()[:LONGEST_WORD]
+
+
+def words(text: str) -> tuple[str, ...]:
+    """All words of a text, in their order."""
+    return tuple(folded(found[0]) for found in _WORD.finditer(composed(text)))
+
+
+def tokens(text: str) -> Iterator[str]:
+    """What a text is found by: its words, and each two of one run as `first second`."""
+    for run in _RUN.finditer(composed(text)):
+        found = [folded(word[0]) for word in _WORD.finditer(run[0])]
+        yield from found
+        yield from _pairs(found)
+
+
+def spellings(word: str) -> frozenset[str]:
+    """The word, and all that it becomes when a letter is left out: of two words a typo apart, one of these is the same."""
+    if len(word) < SHORTEST_MISSPELT - 1 or not word.isalpha():
+        return frozenset({word})
+    return frozenset({word, *(word[:place] + word[place + 1 :] for place in range(len(word)))})
+
+
+def is_typo(typed: str, meant: str) -> bool:
+    """Whether one letter of `meant` was left out, put in, put wrong or put in its neighbour's place."""
+    if typed == meant or len(meant) < SHORTEST_MISSPELT or not (typed.isalpha() and meant.isalpha()):
+        return False
+    same = next((place for place, (one, other) in enumerate(zip(typed, meant, strict=False)) if one != other), min(len(typed), len(meant)))
+    one, other = typed[same:], meant[same:]
+    return one[1:] == other or one == other[1:] or one[1:] == other[1:] or (one[:2] == other[1::-1] and one[2:] == other[2:])
+
+
+@frozen(kw_only=True)
+class Document:
+    """Something that can be found, and all of it that is searched."""
+
+    kind: HitKind
+    id: UUID
+    session_id: SessionId | None
+    """The session that it is, or is of."""
+    title: str
+    is_titled: bool = True
+    """Whether the title is its own, and not its session's."""
+    text: str
+    """All else of it."""
+    at: datetime
+
+    @classmethod
+    def of(
+        cls,
+        kind: HitKind,
+        id: UUID,
+        title: str,
+        texts: Iterable[str | None],
+        *,
+        at: datetime,
+        session_id: SessionId | None = None,
+        is_titled: bool = True,
+    ) -> "Document":
+        """Of the texts, as far as they are searched."""
+        joined = composed("\n".join(text for text in texts if text))[:LONGEST_TEXT]
+        return cls(kind=kind, id=id, session_id=session_id, title=composed(title), is_titled=is_titled, text=joined, at=at)
+
+    @property
+    def title_tokens(self) -> frozenset[str]:
+        """What its title is found by."""
+        return frozenset(tokens(self.title)) if self.is_titled else frozenset()
+
+    @property
+    def tokens(self) -> dict[str, bool]:
+        """All that it is found by, each with whether it stands in the title."""
+        found = dict.fromkeys(self.title_tokens, True)
+        for token in tokens(self.text):
+            if len(found) == MOST_OF_DOCUMENT:
+                break
+            found.setdefault(token, False)
+        return found
+
+
+@frozen
+class Term:
+    """Something that must be found, or must not: a word, a run such as a host or a path, or a phrase in quotes."""
+
+    words: tuple[str, ...]
+    tokens: tuple[str, ...]
+    is_phrase: bool = False
+    """Whether its words stand in several runs, and must follow each other."""
+
+    @property
+    def word(self) -> str | None:
+        """The word, where it is nothing else."""
+        return self.words[0] if len(self.words) == 1 else None
+
+
+@frozen(kw_only=True)
+class Query:
+    """What somebody searches for."""
+
+    terms: tuple[Term, ...]
+    """All of them must be found."""
+    without: tuple[Term, ...] = ()
+    """None of them may be."""
+    is_unfinished: bool = False
+    """Whether its last word may be the beginning of one."""
+
+    @classmethod
+    def parsed(cls, said: str) -> "Query":
+        """Words, `"a phrase"`, `-without`, and whatever else is pasted, as it stands. Raises `InvalidValue`."""
+        if len(said) > LONGEST_QUERY:
+            raise InvalidValue("q", f"is longer than {LONGEST_QUERY} characters")
+        parts = list(_parts(composed(said)))
+        wanted = [term for term, minus in parts if not minus]
+        without = [term for term, minus in parts if minus]
+        if not wanted:
+            # A minus excludes only beside another word.
+            wanted, without = without, []
+        if not wanted:
+            raise InvalidValue("q", "must say a word to look for")
+        if sum(len(term.tokens) for term in (*wanted, *without)) > MOST_TOKENS:
+            raise InvalidValue("q", f"has more than {MOST_TOKENS} words")
+        last = said[-1:]
+        return cls(terms=tuple(dict.fromkeys(wanted)), without=tuple(dict.fromkeys(without)), is_unfinished=last.isalpha())
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """All that must be found, each once."""
+        return tuple(dict.fromkeys(token for term in self.terms for token in term.tokens))
+
+    @property
+    def single(self) -> frozenset[str]:
+        """Words that stand by themselves, and so may stand for others in titles."""
+        return frozenset(word for term in self.terms if (word := term.word))
+
+    @property
+    def beginning(self) -> str | None:
+        """The word that somebody may still be typing."""
+        word = self.terms[-1].word
+        return word if self.is_unfinished and word and len(word) >= SHORTEST_BEGINNING else None
+
+    def alike(self, word: str, among: Iterable[str]) -> tuple[str, ...]:
+        """Of words of titles, those that a token of the query may stand for, besides itself."""
+        if word not in self.single:
+            return ()
+        begins = self.beginning == word
+        found = {one for one in among if one != word and (is_typo(word, one) or (begins and one.startswith(word)))}
+        return tuple(sorted(found, key=lambda one: (not is_typo(word, one), len(one), one))[:MOST_ALIKE])
+
+    @property
+    def shown(self) -> frozenset[str]:
+        """Words to mark in what is found."""
+        return frozenset(word for term in self.terms for word in term.words)
+
+
+def _parts(said: str) -> Iterator[tuple[Term, bool]]:
+    """Each part of a query, with whether a minus stands before it."""
+    place = 0
+    while found := _RUN.search(said, place):
+        start, end = found.span()
+        minus = said[start] == "-" and end - start > 1
+        opening = start + minus
+        if said[opening] == '"':
+            closing = said.find('"', opening + 1)
+            end = len(said) if closing < 0 else closing + 1
+            term = _term(said[opening + 1 : end].rstrip('"'))
+        else:
+            term = _term(said[opening:end])
+        place = end
+        if term is not None:
+            # -2147467259 is an error code.
+            yield term, minus and not said[opening:end].isdecimal()
+
+
+def _term(said: str) -> Term | None:
+    runs = [found for run in _RUN.finditer(said) if (found := words(run[0]))]
+    if not runs:
+        return None
+    needed = (token for run in runs for token in (run if len(run) == 1 else _pairs(run)))
+    return Term(tuple(word for run in runs for word in run), tuple(dict.fromkeys(needed)), is_phrase=len(runs) > 1)
+
+
+def _pairs(run: Sequence[str]) -> Iterator[str]:
+    return (f"{one} {other}" for one, other in pairwise(run))
+
+
+@frozen(kw_only=True)
+class Within:
+    """Where to look; None: everywhere."""
+
+    kind: HitKind | None = None
+    status: Status | None = None
+    """Of the session that it is, or is of."""
+    start: datetime | None = None
+    end: datetime | None = None
+    """What is of that moment is not found any more."""
+    assignee_id: UserId | None = None
+    client_name: str | None = None
+
+
+@frozen(order=True)
+class Place:
+    """Where a hit stands among the others: the best first, of the same score the newest."""
+
+    score: int
+    id: UUID
+
+
+@frozen(kw_only=True)
+class Part:
+    """A piece of a snippet."""
+
+    text: str
+    hit: bool = False
+    """Whether it is what was searched for."""
+
+
+@frozen(kw_only=True)
+class Hit:
+    """Something that was found."""
+
+    kind: HitKind
+    id: UUID
+    session_id: SessionId | None
+    title: str
+    snippet: tuple[Part, ...]
+    at: datetime
+    score: int
+
+    @property
+    def place(self) -> Place:
+        """Where it stands among the others."""
+        return Place(self.score, self.id)
+
+
+def score_of(query: Query, document: Document, alike: Mapping[str, Sequence[str]]) -> int | None:
+    """What a document is worth for a query, where words of titles may be meant by others; None where it is not what was asked for."""
+    has = document.tokens
+    if any(_has(term, has, document) for term in query.without):
+        return None
+    score = 0
+    for token in query.tokens:
+        meant = [ALIKE_IN_TITLE for word in alike.get(token, ()) if has.get(word)]
+        found = [IN_TITLE if has[token] else IN_TEXT] if token in has else []
+        best = max((*meant, *found), default=None)
+        if best is None:
+            return None
+        score += best
+    return score if all(_stands(term, document) for term in query.terms) else None
+
+
+def _has(term: Term, has: dict[str, bool], document: Document) -> bool:
+    return all(token in has for token in term.tokens) and _stands(term, document)
+
+
+def _stands(term: Term, document: Document) -> bool:
+    """Whether the words of a phrase follow each other somewhere."""
+    return not term.is_phrase or any(_follow(term.words, words(text)) for text in (document.title, document.text))
+
+
+def _follow(phrase: tuple[str, ...], found: tuple[str, ...]) -> bool:
+    return any(found[place : place + len(phrase)] == phrase for place in range(len(found) - len(phrase) + 1))
+
+
+def snippet(text: str, query: Query) -> tuple[Part, ...]:
+    """The piece of a text that says best why it was found, with what matched marked; its beginning where nothing did."""
+    marked = query.shown
+    places = [found.span() for found in _WORD.finditer(text) if folded(found[0]) in marked]
+    first = places[0][0] if places else 0
+    start, end = _bounds(text, first)
+    parts, at = [], start
+    for opening, closing in places:
+        if opening < at:
+            continue
+        if closing > end:
+            break
+        parts += [Part(text=text[at:opening]), Part(text=text[opening:closing], hit=True)]
+        at = closing
+    parts.append(Part(text=text[at:end]))
+    return tuple(part for part in parts if part.text)
+
+
+def _bounds(text: str, first: int) -> tuple[int, int]:
+    """Where a piece around a place begins and ends, between words where that is near."""
+    start = max(first - AROUND, 0)
+    if start:
+        start = next((place + 1 for place in range(start, first) if text[place].isspace()), start)
+    end = min(start + LONGEST_SNIPPET, len(text))
+    if end < len(text):
+        end = next((place for place in range(end, max(end - AROUND, start), -1) if text[place].isspace()), end)
+    return start, end

@@ -1,0 +1,124 @@
+"""Search on PostgreSQL: the relay has found what was written, and nothing that happens meanwhile is missed."""
+
+from collections.abc import AsyncIterator, Mapping
+from uuid import UUID
+
+import pytest
+from attrs import frozen
+
+from flowpilot_adapters.sql import Database, SqlOutbox
+from flowpilot_adapters.sql.connection import recorded_round_trips
+from flowpilot_adapters.system import jitter
+from flowpilot_core.application.flowpilot import FlowPilot
+from flowpilot_core.application.insights.search import IndexForSearch
+from flowpilot_core.application.relay.relay import Relay
+from flowpilot_core.domain.handoffs.handoff import Intent
+from flowpilot_core.domain.kernel.identifiers import SessionId
+from flowpilot_core.domain.sessions.step import StepKind, StepResult
+from flowpilot_core.ports.relay import WorkKind
+from flowpilot_core.testing.builders import SetClock, Staff, a_session, a_staff
+from tests.support.postgres import PostgresDatabase
+from tests.support.product import a_product
+
+pytestmark = pytest.mark.anyio
+
+
+@frozen
+class Searched:
+    """A product with nothing but a relay that indexes."""
+
+    storage: Database
+    database: PostgresDatabase
+    flowpilot: FlowPilot
+    relay: Relay
+    acme: Staff
+
+    async def found(self, said: str) -> list[UUID]:
+        return [hit.id for hit in await self.flowpilot.search.find(self.acme.vera, said, limit=50)]
+
+    def due(self) -> list[UUID]:
+        return [target for (target,) in self.database.do("SELECT target FROM flowpilot.due_work WHERE kind = 'index'")]
+
+
+@pytest.fixture
+async def searched(own_database: PostgresDatabase) -> AsyncIterator[Searched]:
+    storage, outbox = Database(own_database.app), SqlOutbox(own_database.relay)
+    handlers: Mapping[WorkKind, IndexForSearch] = {WorkKind.INDEX: IndexForSearch(begin=storage.begin)}
+    relay = Relay(outbox=outbox, begin=storage.begin, handlers=handlers, jitter=jitter)
+    flowpilot = a_product(storage, clock=SetClock(), new_secret=lambda: b"s" * 32)
+    yield Searched(storage, own_database, flowpilot, relay, await a_staff().kept(storage.begin))
+    await storage.close()
+    await outbox.close()
+
+
+async def test_whatever_a_session_says_is_found_once_the_relay_has_run(searched: Searched) -> None:
+    acme, sessions, handoffs = searched.acme, searched.flowpilot.sessions, searched.flowpilot.handoffs
+    started = await sessions.start(acme.anna, title="A heron", problem="an egret")
+    session_id = started.session.id
+    await searched.relay.run_once()
+    assert [session_id] == await searched.found("heron egret")
+
+    added = await sessions.add_step(acme.anna, session_id, kind=StepKind.ACTION, content="a stork")
+    await searched.relay.run_once()
+    assert [session_id] == await searched.found("stork")
+
+    await sessions.set_result(acme.anna, session_id, added.step.id, result=StepResult.WORKED, evidence="an ibis")
+    await searched.relay.run_once()
+    assert [session_id] == await searched.found("ibis")
+
+    handed = await handoffs.hand_off(acme.anna, session_id, intent=Intent.ESCALATE, reason="a bittern")
+    await searched.relay.run_once()
+    assert [handed.handoff.id] == await searched.found("bittern")
+
+    await handoffs.claim(acme.ben, handed.handoff.id)
+    assert [] == searched.due()
+    await sessions.resolve(acme.ben, session_id, summary="a spoonbill")
+    await searched.relay.run_once()
+    assert session_id in await searched.found("spoonbill")
+
+
+async def test_many_changes_of_one_thing_are_one_piece_of_work(searched: Searched) -> None:
+    case = await a_session(by=searched.acme.anna).step().step().escalated().kept(searched.storage.begin)
+    await searched.flowpilot.handoffs.claim(searched.acme.ben, case.handoff.id)
+    await searched.flowpilot.sessions.add_step(searched.acme.ben, case.id, kind=StepKind.NOTE, content="a heron")
+
+    assert [case.id] == searched.due()
+
+
+async def test_what_changes_while_it_is_looked_at_is_looked_at_again(searched: Searched) -> None:
+    case = await a_session(by=searched.acme.anna).kept(searched.storage.begin)
+    async with searched.storage.begin(searched.acme.account_id) as looking:
+        await looking.search_index.refresh(case.id)
+        await searched.flowpilot.sessions.add_step(searched.acme.anna, case.id, kind=StepKind.NOTE, content="a heron")
+        await looking.commit()
+
+    assert [] == await searched.found("heron")
+    while searched.due():
+        await searched.relay.run_once()
+    assert [case.id] == await searched.found("heron")
+
+
+async def test_a_change_takes_the_work_from_whoever_holds_it(searched: Searched) -> None:
+    case = await a_session(by=searched.acme.anna).kept(searched.storage.begin)
+    (lease,) = await searched.relay.outbox.take({WorkKind.INDEX: 4}, lease_for=searched.relay.grace)
+    await searched.flowpilot.sessions.add_step(searched.acme.anna, case.id, kind=StepKind.NOTE, content="a heron")
+
+    async with searched.storage.begin(searched.acme.account_id) as work:
+        assert not await work.due.finish(lease)
+    assert [case.id] == searched.due()
+
+
+async def test_adding_a_step_waits_no_more_often_for_it(searched: Searched) -> None:
+    case = await a_session(by=searched.acme.anna).kept(searched.storage.begin)
+
+    with recorded_round_trips() as trips:
+        await searched.flowpilot.sessions.add_step(searched.acme.anna, case.id, kind=StepKind.NOTE, content="a heron")
+
+    assert 2 == len(trips)
+    assert 1 == trips[1].count("index for search")
+
+
+async def test_what_is_of_nobody_here_is_no_trouble(searched: Searched) -> None:
+    async with searched.storage.begin(searched.acme.account_id) as work:
+        await work.search_index.refresh(SessionId(UUID(int=1)))
+        await work.commit()

@@ -1,0 +1,124 @@
+"""What a query asks for, what a text is found by, and what a snippet shows."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flowpilot_core.domain.insights.search import (
+    LONGEST_QUERY,
+    LONGEST_SNIPPET,
+    Part,
+    Query,
+    Term,
+    is_typo,
+    snippet,
+    spellings,
+    tokens,
+    words,
+)
+from flowpilot_core.domain.kernel.errors import InvalidValue
+
+
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [
+        ("printer Offline", [("printer",), ("offline",)]),
+        ('"printer offline"', [("printer", "offline")]),
+        ('"printer off', [("printer", "off")]),
+        ("0x80070005", [("0x80070005",)]),
+        ("-2147467259", [("2147467259",)]),
+        ("SRV-DC01.contoso.local", [("srv", "dc01", "contoso", "local")]),
+        (r"\\share\x", [("share", "x")]),
+        ("#12345", [("12345",)]),
+        ("-without", [("without",)]),
+        ("-a -b", [("a",), ("b",)]),
+        ("printer printer", [("printer",)]),
+        ("Stra\u00dfe e\u0301te\u0301", [("strasse",), ("\u00e9t\u00e9",)]),
+    ],
+)
+def test_what_is_typed_becomes_what_must_be_found(said: str, found: list[tuple[str, ...]]) -> None:
+    assert found == [term.words for term in Query.parsed(said).terms]
+    assert () == Query.parsed(said).without
+
+
+def test_a_minus_excludes_beside_another_word() -> None:
+    query = Query.parsed('printer -toner -"out of paper" -2147467259')
+
+    assert [("printer",), ("2147467259",)] == [term.words for term in query.terms]
+    assert [("toner",), ("out", "of", "paper")] == [term.words for term in query.without]
+
+
+def test_a_run_must_stand_together_and_a_phrase_must_follow() -> None:
+    assert (Term(("srv", "dc01"), ("srv dc01",)),) == Query.parsed("srv-dc01").terms
+    assert (Term(("srv", "dc01"), ("srv", "dc01"), is_phrase=True),) == Query.parsed('"srv dc01"').terms
+
+
+@pytest.mark.parametrize("said", ["", "  ", '""', "- --", "…!", "x" * (LONGEST_QUERY + 1), " ".join(f"w{n}" for n in range(65))])
+def test_what_says_no_word_or_too_many_is_refused(said: str) -> None:
+    with pytest.raises(InvalidValue, match=r"^q: "):
+        Query.parsed(said)
+
+
+def test_a_text_is_found_by_its_words_and_by_two_that_stand_together() -> None:
+    assert ["see", "c", "temp", "c temp", ["a", "b"][0], "b", "a b"] == list(tokens(r"See C:\TEMP a_b"))
+
+
+@pytest.mark.parametrize("typed", ["priner", "prinnter", "prinyer", "pritner", "rinter", "printre", "printers"])
+def test_one_slip_is_a_typo(typed: str) -> None:
+    assert is_typo(typed, "printer")
+    assert not spellings(typed).isdisjoint(spellings("printer"))
+
+
+@pytest.mark.parametrize(("typed", "meant"), [("printer", "printer"), ("prnter1", "printer"), ("pinetr", "printer"), ("prit", "prin")])
+def test_two_slips_codes_and_short_words_are_none(typed: str, meant: str) -> None:
+    assert not is_typo(typed, meant)
+
+
+@given(st.text(alphabet="abcde", min_size=4, max_size=8), st.text(alphabet="abcde", min_size=5, max_size=8))
+def test_whatever_is_a_typo_is_found_by_its_spellings(typed: str, meant: str) -> None:
+    assert not is_typo(typed, meant) or not spellings(typed).isdisjoint(spellings(meant))
+
+
+def test_the_last_word_may_be_a_beginning() -> None:
+    assert ("offline", "official") == Query.parsed("printer offl").alike("offl", ["offline", "toner"]) + Query.parsed("offi").alike(
+        "offi", ["official"]
+    )
+    assert () == Query.parsed("offl ").alike("offl", ["offline"])
+    assert () == Query.parsed('"offl"').alike("offl", ["offline"])
+
+
+def test_what_follows_a_beginning_in_quotes_or_in_a_run_stands_for_nothing_else() -> None:
+    assert () == Query.parsed("srv-printer").alike("srv printer", ["printer"])
+
+
+def test_a_snippet_is_parts_of_text_with_what_matched() -> None:
+    assert (Part(text="<b>The "), Part(text="Printer", hit=True), Part(text="</b> is off")) == snippet(
+        "<b>The Printer</b> is off", Query.parsed("printer")
+    )
+    assert (Part(text="nothing here"),) == snippet("nothing here", Query.parsed("printer"))
+    assert () == snippet("", Query.parsed("printer"))
+
+
+@given(st.text(), st.text(min_size=1))
+def test_a_snippet_is_a_piece_of_the_text_and_no_longer_than_it_may_be(text: str, said: str) -> None:
+    try:
+        query = Query.parsed(said)
+    except InvalidValue:
+        return
+    shown = "".join(part.text for part in snippet(text, query))
+
+    assert shown in text
+    assert len(shown) <= LONGEST_SNIPPET
+
+
+@given(st.text())
+def test_every_word_of_a_text_is_found_by_itself(text: str) -> None:
+    found = set(tokens(text))
+
+    assert found >= set(words(text))
+    for word in text.split():
+        try:
+            query = Query.parsed(word)
+        except InvalidValue:
+            continue
+        assert found >= set(query.tokens)
