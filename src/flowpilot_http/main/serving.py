@@ -30,6 +30,7 @@ from flowpilot_http.auth import Attempts
 from flowpilot_http.connections import Limits
 from flowpilot_http.cursors import Cursors
 from flowpilot_http.ending import asked_to_end
+from flowpilot_http.garbage import Garbage
 from flowpilot_http.loop_lag import watch_loop
 from flowpilot_http.metrics import Metrics, SharedFigures
 from flowpilot_http.middleware import Edge
@@ -193,12 +194,14 @@ async def _serve(
         )
         if together:
             together.worker.ready()
+        garbage = stack.enter_context(Garbage())
         async with asyncio.TaskGroup() as tasks:
             if working and outbox:
                 log.info("relaying")
                 tasks.create_task(working.run(stop))
                 tasks.create_task(measure(outbox, metrics, stop))
             tasks.create_task(watch_loop(metrics, stop))
+            tasks.create_task(garbage.run(stop))
             tasks.create_task(push.run(_WakingRelay(waking, working) if working and together else waking, stop))
             tasks.create_task(_until_served(app, listener, stop, settings, metrics, places("address")))
 
