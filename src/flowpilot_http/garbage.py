@@ -10,8 +10,9 @@ import gc
 from types import TracebackType
 from typing import Any, Final
 
-YOUNG: Final = 10_000
-"""Things made, and not let go of, until the new ones are looked through; Python's 700 are what a few dozen requests hold at once."""
+OFTEN: Final = (5_000, 3, 3)
+"""As `gc.set_threshold` takes it. Python's 700 new things are what a few dozen requests hold at once; and ten times ten looks until a full one
+would have that take long."""
 EVERY: Final = 60.0
 """Seconds between counts of what is spared."""
 FULL: Final = 2
@@ -23,7 +24,7 @@ class Garbage:
     def __enter__(self) -> "Garbage":
         self._before = gc.get_threshold()
         gc.freeze()
-        gc.set_threshold(YOUNG, *self._before[1:])
+        gc.set_threshold(*OFTEN)
         gc.callbacks.append(_spare)
         self._spared = gc.get_freeze_count()
         return self
