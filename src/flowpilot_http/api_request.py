@@ -254,8 +254,14 @@ class Call(Request[Person, None, State]):
         if not _YAML.fullmatch(self._header(b"content-type") or ""):
             return await self.read(kind)
         decoding.query(self.scope["query_string"], Nothing)
+        return await self.read_as(kind, await self.body(), yaml=True)
+
+    async def read_as(self, kind: type[S], raw: bytes, *, yaml: bool) -> S:
+        """What a file says, in YAML or else in JSON. Raises `Refused` where it cannot be read."""
+        if not yaml:
+            return decoding.body(raw, kind)
         try:
-            data = await self.flowpilot.trees.read_file(self.user, yaml_text.read, await self.body())
+            data = await self.flowpilot.trees.read_file(self.user, yaml_text.read, raw)
         except yaml_text.NoPlainYaml as exc:
             raise Refused("malformed", f"The file {exc}.", At("", str(exc))) from None
         return decoding.data(data, kind)

@@ -20,6 +20,9 @@ from flowpilot_http.pages.access import people as people_page
 from flowpilot_http.pages.access import tokens as api_tokens
 from flowpilot_http.pages.handoffs import claim, queue
 from flowpilot_http.pages.handoffs import escalation as escalation_page
+from flowpilot_http.pages.knowledge import editor, shelf
+from flowpilot_http.pages.knowledge import tree as tree_page
+from flowpilot_http.pages.knowledge import trees as trees_page
 from flowpilot_http.pages.notifications import no_mails, policy, profile
 from flowpilot_http.pages.notifications import webhooks as webhooks_page
 from flowpilot_http.pages.psa import connections
@@ -144,6 +147,10 @@ def create_app(
             *session_page.ROUTES,
             *lists.ROUTES,
             *starting.ROUTES,
+            *shelf.ROUTES,
+            *trees_page.ROUTES,
+            *tree_page.ROUTES,
+            *editor.ROUTES,
         ],
         before_request=receive,
         request_class=Visit,

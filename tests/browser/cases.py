@@ -3,10 +3,13 @@
 from typing import Any
 
 from flowpilot_core.domain.handoffs.handoff import Intent
-from flowpilot_core.domain.kernel.identifiers import HandoffId, SessionId
+from flowpilot_core.domain.kernel.identifiers import HandoffId, SessionId, TreeId
+from flowpilot_core.domain.knowledge.content import Answer, Content, Next, Node, NodeId, NodeKind, TreeKind
+from flowpilot_core.domain.knowledge.parameter import Parameter, ParameterType
 from flowpilot_core.domain.sessions.branch import Option, Outcome
 from flowpilot_core.domain.sessions.session import Priority, Ticket
 from flowpilot_core.domain.sessions.step import StepKind, StepResult
+from flowpilot_core.domain.sessions.walk import TreeOutcome
 
 from .site import Site
 
@@ -80,3 +83,53 @@ async def an_escalation(
 ) -> HandoffId:
     """An investigation that waits for a colleague."""
     return await escalated(site, await an_investigation(site, who, **values), who, priority=priority, reason=reason)
+
+
+def _question(node_id: str, text: str, **answers: str) -> Node:
+    ways = tuple(Answer(label=label.replace("_", " "), next=NodeId(to)) for label, to in answers.items())
+    return Node(id=NodeId(node_id), kind=NodeKind.QUESTION, text=text, answers=ways)
+
+
+def _end(node_id: str, outcome: TreeOutcome, text: str) -> Node:
+    return Node(id=NodeId(node_id), kind=NodeKind.OUTCOME, text=text, outcome=outcome)
+
+
+VPN = Content(
+    root=NodeId("who"),
+    nodes=(
+        _question("who", "Whose VPN drops at {{ site }}?", Everybody="line", Some="idle"),
+        _question("line", "Does the line drop too?", Yes="provider", No="gateway"),
+        Node(
+            id=NodeId("idle"),
+            kind=NodeKind.ACTION,
+            text="Keep a ping running for half an hour",
+            help="ping -t to the gateway, from one of their machines",
+            next=Next(worked=NodeId("timeout"), otherwise=NodeId("gateway")),
+        ),
+        Node(
+            id=NodeId("gateway"),
+            kind=NodeKind.ACTION,
+            text="Update the gateway and restart it",
+            next=Next(worked=NodeId("updated"), otherwise=NodeId("senior")),
+        ),
+        _end("provider", TreeOutcome.DEAD_END, "It is the line: their provider has to look"),
+        _end("timeout", TreeOutcome.SOLVED, "The idle timeout of the gateway was ten minutes"),
+        _end("updated", TreeOutcome.SOLVED, "The old firmware lost its tunnels"),
+        _end("senior", TreeOutcome.ESCALATE, "The gateway drops tunnels with new firmware, too"),
+    ),
+    parameters=(Parameter(name="site", label="Site", type=ParameterType.TEXT),),
+)
+
+
+async def a_tree(
+    site: Site, who: str = "adam", *, name: str = "VPN drops every ten minutes", content: Content = VPN, publish: bool = True
+) -> TreeId:
+    """A tree of the account."""
+    trees, person = site.flowpilot.trees, site.person(who)
+    made = await trees.make(
+        person, name=name, kind=TreeKind.TROUBLESHOOTING, description="Somebody loses the VPN again and again.", content=content
+    )
+    tree_id = made.detail.listed.tree.id
+    if publish:
+        await trees.publish(person, tree_id, "First")
+    return tree_id

@@ -3,11 +3,12 @@
 import shutil
 from pathlib import Path
 
+from attrs import evolve
 from playwright.sync_api import sync_playwright
 
 from flowpilot_core.domain.sessions.session import Priority, Ticket
 
-from .cases import a_session, an_escalation, an_investigation
+from .cases import VPN, a_session, a_tree, an_escalation, an_investigation
 from .site import Site
 
 INTO = Path(__file__).parents[2] / "docs" / "pages"
@@ -43,6 +44,9 @@ async def _filled(site: Site) -> dict[str, str]:
     done = await an_investigation(site, "sam", title="Telephones are silent", client_name="Harbour Hotel")
     await site.flowpilot.sessions.resolve(site.person("sam"), done, summary="Put port 14 back into VLAN 30", root_cause="A swapped uplink")
     await a_session(site, "sam", title="A new laptop for the front desk")
+    tree = await a_tree(site)
+    unfinished = evolve(VPN, nodes=(*VPN.nodes[:5], evolve(VPN.nodes[5], text=""), *VPN.nodes[6:]))
+    await a_tree(site, "sam", name="Nobody can print", content=unfinished, publish=False)
     return {
         "queue": "/queue",
         "escalation": f"/escalations/{shown}",
@@ -53,6 +57,8 @@ async def _filled(site: Site) -> dict[str, str]:
         "work": "/work",
         "sessions": "/sessions",
         "new-session": "/sessions/new",
+        "library": "/library/trees",
+        "library-tree": f"/library/trees/{tree}",
         "settings-profile": "/settings/profile",
         "settings-people": "/settings/people",
         "not-found": "/sessions/nonsense",

@@ -49,6 +49,14 @@ PAGES = {
     ("GET", "/sessions/new"),
     ("POST", "/sessions/new"),
     ("GET", "/work"),
+    ("GET", "/library"),
+    *(
+        (method, path)
+        for path in ("/library/trees", "/library/trees/{tree_id:str}", "/library/trees/{tree_id:str}/edit")
+        for method in ("GET", "POST")
+    ),
+    ("POST", "/library/trees/import"),
+    ("GET", "/library/trees/{tree_id:str}/diff"),
     ("GET", "/settings"),
     *((method, f"/settings/{name}") for name, _, _ in PLACES for method in ("GET", "POST")),
     ("GET", "/sign-in"),

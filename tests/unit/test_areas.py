@@ -8,7 +8,6 @@ ROOT = Path(__file__).parents[2]
 AREAS = frozenset(
     {"kernel", "relay", "access", "sessions", "handoffs", "assistant", "notifications", "psa", "outputs", "knowledge", "replay", "insights"}
 )
-NOT_YET = {"knowledge": "nothing of it is kept or shown yet"}
 WITHOUT = {
     "src/flowpilot_core/domain": {"relay": "it holds no rule of the product: what is due, and who holds it, is the application's business"},
     "src/flowpilot_core/ports": {},
@@ -29,7 +28,6 @@ WITHOUT = {
     },
     "src/flowpilot_http/schemas": dict.fromkeys(("relay", "replay"), "it has no routes"),
     "src/flowpilot_http/pages": {
-        **NOT_YET,
         "kernel": "what all pages share is beside them",
         **dict.fromkeys(("relay", "assistant", "outputs", "replay", "insights"), "it has no page of its own"),
     },

@@ -6,15 +6,19 @@ from urllib.parse import parse_qsl
 
 import msgspec
 from litestar.enums import RequestEncodingType
+from litestar.handlers import HTTPRouteHandler
 
 from flowpilot_core.domain.kernel.actor import Person
 from flowpilot_core.domain.kernel.errors import FlowPilotError, InvalidValue
-from flowpilot_http.problems import Refused
+from flowpilot_http.problems import Refused, problem_of
+from flowpilot_http.responses import Body
 
-from .page_request import Form, Visit
+from .page_request import Form, Visit, shows, takes
 
 Shown = Mapping[str, object]
-Deed = Callable[[Visit, Person, Any], Awaitable[Shown | None]]
+Made = Shown | str | None
+"""What a form came to: the address to go on to, what its page shows at once, or None for the page as it is then."""
+Deed = Callable[[Visit, Person, Any], Awaitable[Made]]
 WRONG: Final = (FlowPilotError, Refused)
 """What a page says about a form, where the form still stands."""
 
@@ -45,7 +49,7 @@ class Moves:
 
         return keep
 
-    async def make(self, request: Visit, person: Person) -> Shown | None:
+    async def make(self, request: Visit, person: Person) -> Made:
         """Do what the button says that was pressed. Raises what its use case raises, or `Refused`."""
         form, deed = self._known.get((await typed(request)).get("move", ""), (Move, None))
         sent = await request.sent(form)
@@ -59,3 +63,29 @@ async def typed(request: Visit) -> dict[str, str]:
     if request.content_type[0] == RequestEncodingType.MULTI_PART:
         return {}
     return dict(parse_qsl((await request.body()).decode("ascii", "replace")))
+
+
+def formed(
+    path: str, shown: Callable[[Visit, Shown, Exception | None], Awaitable[Body]], moves: Moves
+) -> tuple[HTTPRouteHandler, HTTPRouteHandler]:
+    """A page and its forms: `shown` draws it, with what a form made, or with why that cannot be, where what was typed still stands."""
+
+    @shows(path)
+    async def page(request: Visit) -> Body:
+        """The page as it is, for who may read it."""
+        return await shown(request, {}, None)
+
+    @takes(path)
+    async def send(request: Visit) -> Body:
+        """Do what a button says."""
+        try:
+            made = await moves.make(request, request.user)
+        except WRONG as refusal:
+            if problem_of(refusal).status == 401 or problem_of(refusal).status >= 500:
+                raise
+            return await shown(request, {}, refusal)
+        if made is None or isinstance(made, str):
+            return request.see(made or request.scope["path"])
+        return await shown(request, made, None)
+
+    return page, send

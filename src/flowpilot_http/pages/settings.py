@@ -13,8 +13,8 @@ from flowpilot_core.domain.kernel.permissions import Permission, permits, requir
 from flowpilot_http.problems import problem_of
 from flowpilot_http.responses import Body
 
-from .moves import WRONG, Moves, Shown, typed
-from .page_request import OfAccount, Visit, shows, takes
+from .moves import Moves, Shown, formed, typed
+from .page_request import OfAccount, Visit, shows
 
 PLACES: Final[tuple[tuple[str, str, Permission | None], ...]] = (
     ("profile", "Profile", None),
@@ -44,41 +44,24 @@ def settings_page(name: str, facts: Facts, moves: Moves) -> tuple[HTTPRouteHandl
     path = f"/settings/{name}"
     title, permission = next((title, permission) for place, title, permission in PLACES if place == name)
 
-    async def shown(request: Visit, person: Person, made: Shown | None = None, refusal: Exception | None = None) -> Body:
+    async def shown(request: Visit, made: Shown, refusal: Exception | None) -> Body:
+        person = request.person_for((await request.wanted(OfAccount)).account)
         if permission is not None:
             require_role(person, permission)
         problem = problem_of(refusal) if refusal else None
         return await request.framed(
             f"settings_{name.replace('-', '_')}.html",
-            status=problem.status if problem else 409 if made and "stale" in made else 200,
+            status=problem.status if problem else 409 if "stale" in made else 200,
             section=title,
             sections=[(f"/settings/{place}", words) for place, words, needs in PLACES if needs is None or permits(person, needs, ())],
             refused=problem.detail if problem else None,
             typed=defaultdict(str, await typed(request) if problem else {}),
-            made=defaultdict(lambda: None, made or {}),
+            made=defaultdict(lambda: None, made),
             may_manage=permits(person, Permission.MANAGE_PEOPLE, ()),
             **await facts(request, person),
         )
 
-    @shows(path)
-    async def settings(request: Visit) -> Body:
-        """What is set, for who may know."""
-        wanted = await request.wanted(OfAccount)
-        return await shown(request, request.person_for(wanted.account))
-
-    @takes(path)
-    async def change_settings(request: Visit) -> Body:
-        """Set it. What is not right is said on the page, where what was typed still stands."""
-        person = request.user
-        try:
-            made = await moves.make(request, person)
-        except WRONG as refusal:
-            if problem_of(refusal).status == 401 or problem_of(refusal).status >= 500:
-                raise
-            return await shown(request, person, refusal=refusal)
-        return request.see(path) if made is None else await shown(request, person, made)
-
-    return settings, change_settings
+    return formed(path, shown, moves)
 
 
 @shows("/settings")

@@ -15,7 +15,7 @@ _MINUTE: Final = timedelta(minutes=1)
 _HOUR: Final = timedelta(hours=1)
 _DAY: Final = timedelta(days=1)
 
-PLACES: Final = (("/queue", "Queue"), ("/work", "My work"), ("/sessions", "Sessions"), ("/settings", "Settings"))
+PLACES: Final = (("/queue", "Queue"), ("/work", "My work"), ("/sessions", "Sessions"), ("/library", "Library"), ("/settings", "Settings"))
 """Where people go, in the order of the navigation."""
 
 
@@ -64,12 +64,27 @@ def numbered(step: FrozenStep | StepOut) -> tuple[str, str]:
     return str(step.id), f"{step.number}: {step.content[:60]}"
 
 
+def twice(word: str) -> tuple[str, str]:
+    """A word to choose that says itself."""
+    return word, word
+
+
 def system(name: str) -> str:
     """What a PSA is called."""
     return SYSTEMS.get(name, name)
 
 
 FILTERS: Final = MappingProxyType(
-    {"at": at, "span": span, "system": system, "counted": counted, "waits": waits, "due_by": due_by, "plain": plain, "numbered": numbered}
+    {
+        "at": at,
+        "span": span,
+        "system": system,
+        "counted": counted,
+        "waits": waits,
+        "due_by": due_by,
+        "plain": plain,
+        "numbered": numbered,
+        "twice": twice,
+    }
 )
 """What templates can say it with."""

@@ -58,6 +58,18 @@ TEMPLATE: Mapping[tuple[TemplateState, TemplateMove], TemplateState] = MappingPr
 )
 
 
+OFFERED: Mapping[TemplateMove, Permission] = MappingProxyType(
+    {
+        TemplateMove.EDIT: Permission.WRITE_TREES,
+        TemplateMove.PUBLISH: Permission.PUBLISH_TREES,
+        TemplateMove.ARCHIVE: Permission.PUBLISH_TREES,
+        TemplateMove.RESTORE: Permission.PUBLISH_TREES,
+        TemplateMove.DELETE: Permission.WRITE_TREES,
+    }
+)
+"""What is offered on one's own, to whom."""
+
+
 @frozen(kw_only=True)
 class Draft(Generic[C]):
     """What the next revision may be; it changes until it is published."""
@@ -113,6 +125,18 @@ class Template(Generic[ID, C]):
     def sees_draft(self, actor: Actor) -> bool:
         """Whether its draft, if there is one, exists for the actor."""
         return self.draft is not None and permits(actor, Permission.READ_TREE_DRAFTS, {self.draft.by} if self.draft.by else ())
+
+    def offers(self, actor: Actor) -> frozenset[TemplateMove]:
+        """The moves to show the actor: those that its state, its owner and the actor's role allow."""
+        own = self.owner is Owner.of(actor.account_id)
+        return frozenset(
+            move
+            for move, permission in OFFERED.items()
+            if own
+            and (self.state, move) in TEMPLATE
+            and permits(actor, permission, ())
+            and (move is not TemplateMove.PUBLISH or self.draft)
+        )
 
     def require_readable(self, actor: Actor) -> None:
         """Raises `NotFound` for whom it does not exist: somebody else's draft that was never published."""

@@ -806,7 +806,7 @@
 
   let went = 0;
   /** @type {Record<string, string>} */
-  const places = { q: "/queue", w: "/work", s: "/sessions" };
+  const places = { q: "/queue", w: "/work", s: "/sessions", l: "/library" };
 
   /** @param {number} by */
   function step(by) {

@@ -1,0 +1,1 @@
+"""The library: trees, script templates and their categories, as pages."""

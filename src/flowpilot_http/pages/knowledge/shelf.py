@@ -1,0 +1,74 @@
+"""What the pages under `/library` share: where they are, who is offered them, and the sentences of a refusal."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+from flowpilot_core.domain.kernel.actor import Person
+from flowpilot_core.domain.kernel.identifiers import TreeCategoryId
+from flowpilot_core.domain.kernel.permissions import Permission, permits
+from flowpilot_core.domain.knowledge.category import TreeCategory
+from flowpilot_http.pages.moves import Shown, typed
+from flowpilot_http.pages.page_request import OfAccount, Visit, shows
+from flowpilot_http.problems import problem_of
+from flowpilot_http.responses import Body
+
+LIBRARY: Final = "/library"
+TREES: Final = f"{LIBRARY}/trees"
+SCRIPTS: Final = f"{LIBRARY}/scripts"
+CATEGORIES: Final = f"{LIBRARY}/categories"
+PLACES: Final = ((TREES, "Trees"),)
+MOST: Final = 50
+"""Lines of a list."""
+
+Choice = tuple[UUID | str, str]
+
+
+class Asked(OfAccount, kw_only=True, frozen=True):
+    """What is open on a page."""
+
+    do: str | None = None
+    """Which dialog."""
+
+
+@shows(LIBRARY)
+async def library_home(request: Visit) -> Body:
+    """To the first of them."""
+    return request.see(TREES)
+
+
+async def shelved(request: Visit, template: str, made: Shown, refusal: Exception | None, **facts: object) -> Body:
+    """A page of the library, with why something cannot be, where what was typed still stands."""
+    problem = problem_of(refusal) if refusal else None
+    return await request.framed(
+        template,
+        status=problem.status if problem else 409 if "stale" in made else 200,
+        sections=PLACES,
+        refused=problem.detail if problem else None,
+        typed=defaultdict(str, await typed(request) if problem or "stale" in made else {}),
+        made=defaultdict(lambda: None, made),
+        may_write=permits(request.user, Permission.WRITE_TREES, ()),
+        **facts,
+    )
+
+
+async def categories(request: Visit, person: Person) -> Sequence[TreeCategory]:
+    """All that the account may use, each that is within another after it, by name."""
+    found = [one for one, _ in await request.flowpilot.tree_categories.list(person)]
+    above = {one.id: one.name for one in found}
+    return sorted(found, key=lambda one: (above[one.parent_id or one.id].casefold(), one.parent_id is not None, one.name.casefold()))
+
+
+def to_choose(found: Sequence[TreeCategory], none: str) -> list[Choice]:
+    """Categories to choose from, or none of them."""
+    above = {one.id: one.name for one in found}
+    return [("", none), *((one.id, f"{above[one.parent_id]}: {one.name}" if one.parent_id else one.name) for one in found)]
+
+
+def category_id(chosen: UUID | None) -> TreeCategoryId | None:
+    """The category that was chosen."""
+    return None if chosen is None else TreeCategoryId(chosen)
+
+
+ROUTES = (library_home,)
