@@ -45,8 +45,16 @@ async def _filled(site: Site) -> dict[str, str]:
     await site.flowpilot.sessions.resolve(site.person("sam"), done, summary="Put port 14 back into VLAN 30", root_cause="A swapped uplink")
     await a_session(site, "sam", title="A new laptop for the front desk")
     tree = await a_tree(site)
-    unfinished = evolve(VPN, nodes=(*VPN.nodes[:5], evolve(VPN.nodes[5], text=""), *VPN.nodes[6:]))
-    await a_tree(site, "sam", name="Nobody can print", content=unfinished, publish=False)
+    followed = await site.flowpilot.walks.start_session(
+        site.person("sam"),
+        title="The VPN is gone at Lakeside",
+        problem="Since this morning, some of them.",
+        client_name="Lakeside Dental",
+        tree_id=tree,
+        parameters={"site": "Lakeside"},
+    )
+    half = evolve(VPN, nodes=(*VPN.nodes[:5], evolve(VPN.nodes[5], text=""), *VPN.nodes[6:]))
+    unfinished = await a_tree(site, "sam", name="Nobody can print", content=half, publish=False)
     return {
         "queue": "/queue",
         "escalation": f"/escalations/{shown}",
@@ -57,8 +65,10 @@ async def _filled(site: Site) -> dict[str, str]:
         "work": "/work",
         "sessions": "/sessions",
         "new-session": "/sessions/new",
+        "walk": f"/sessions/{followed.session.id}",
         "library": "/library/trees",
         "library-tree": f"/library/trees/{tree}",
+        "library-edit": f"/library/trees/{unfinished}/edit?node=timeout",
         "settings-profile": "/settings/profile",
         "settings-people": "/settings/people",
         "not-found": "/sessions/nonsense",

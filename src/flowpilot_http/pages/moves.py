@@ -29,9 +29,9 @@ class Move(Form, kw_only=True, frozen=True):
     move: str
 
 
-def form_of(name: str, *fields: tuple[str, Any] | tuple[str, Any, Any]) -> Any:
+def form_of(name: str, *fields: tuple[str, Any] | tuple[str, Any, Any], base: type[Form] = Move) -> Any:
     """A form with a button whose fields are made of a list; each with its kind, and what stands for it where it is not sent."""
-    return msgspec.defstruct(name, fields, bases=(Move,), kw_only=True, frozen=True, forbid_unknown_fields=True)
+    return msgspec.defstruct(name, fields, bases=(base,), kw_only=True, frozen=True, forbid_unknown_fields=True)
 
 
 class Moves:

@@ -72,6 +72,11 @@ def typed_values(form: Any) -> dict[str, str]:
     return {name: text for name, text in pairs if name and text}
 
 
+def said_values(said: Mapping[str, str]) -> dict[str, str]:
+    """What was typed, by parameter, to stand in the form again."""
+    return {said[f"name_{number}"]: said.get(f"value_{number}", "") for number in range(MOST_PARAMETERS) if f"name_{number}" in said}
+
+
 def values(parameters: Sequence[Parameter], form: Any) -> dict[str, Value]:
     """The values that a form gives to these parameters. Raises `InvalidValue`."""
     types = {one.name: one.type for one in parameters}

@@ -13,6 +13,7 @@ from flowpilot_core.domain.kernel.identifiers import RatingId
 from flowpilot_core.domain.kernel.permissions import Permission, permits
 from flowpilot_core.domain.knowledge.problems import Problem
 from flowpilot_core.domain.knowledge.rating import MOST_STARS, Subject, TemplateRating
+from flowpilot_core.domain.knowledge.template import TEMPLATE, TemplateMove
 from flowpilot_http.pages.moves import Made, Move, Moves, Shown, formed
 from flowpilot_http.pages.page_request import OfAccount, Visit, shows
 from flowpilot_http.responses import Body
@@ -76,6 +77,7 @@ async def _shown(request: Visit, made: Shown, refusal: Exception | None) -> Body
         ratings=ratings,
         stars=STARS,
         may_rate=tree.revision is not None and permits(person, Permission.RATE_TREES, ()),
+        may_start=(tree.state, TemplateMove.USE) in TEMPLATE and permits(person, Permission.START, ()),
         may_copy=tree.revision is not None and permits(person, Permission.WRITE_TREES, ()),
         named=named,
         to_choose=to_choose,

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 from uuid import UUID
 
@@ -11,26 +11,29 @@ from flowpilot_core.application.outputs.outputs import Shown
 from flowpilot_core.domain.assistant.suggestion import SuggestionState
 from flowpilot_core.domain.handoffs.handoff import Intent
 from flowpilot_core.domain.kernel.actor import Person
-from flowpilot_core.domain.kernel.identifiers import StepId, TeamId, UserId
+from flowpilot_core.domain.kernel.identifiers import BranchId, StepId, TeamId, UserId
 from flowpilot_core.domain.kernel.permissions import Permission, permits
 from flowpilot_core.domain.outputs.output import OutputKind
 from flowpilot_core.domain.sessions.picture import LARGEST_FILE, PictureType
 from flowpilot_core.domain.sessions.session import Priority, SessionMove, Status
 from flowpilot_core.domain.sessions.step import StepKind, StepResult
+from flowpilot_core.domain.sessions.walk import Walk
 from flowpilot_core.ports.sessions import SessionDetail
 from flowpilot_http.pages.beside import beside
 from flowpilot_http.pages.colleagues import Colleagues
 from flowpilot_http.pages.drawing import drawn
 from flowpilot_http.pages.handoffs.telling import HOW
+from flowpilot_http.pages.knowledge.parameters import said_values
 from flowpilot_http.pages.moves import WRONG, typed
 from flowpilot_http.pages.page_request import Form, FromList, Visit, shows, takes, takes_file
-from flowpilot_http.pages.tried import Tried
+from flowpilot_http.pages.tried import Tried, Way
 from flowpilot_http.problems import problem_of
 from flowpilot_http.responses import Body
 from flowpilot_http.schemas.notifications.escalation_policy import PreviewOut
 from flowpilot_http.schemas.sessions import SessionDetailOut
 
 from .moves import move
+from .walking import FOLLOW, OfTrees
 
 SESSION: Final = "/sessions/{session_id:str}"
 KINDS: Final = tuple((kind, kind.capitalize()) for kind in StepKind)
@@ -106,28 +109,38 @@ async def _shown(request: Visit, person: Person, wanted: Wanted, refusal: Except
     offers = detail.session.offers(person)
     escalating = wanted.do == "escalate" and SessionMove.ESCALATE in offers
     ticket = detail.session.ticket
-    suggestions, outputs, colleagues, foreseen, from_list, ticket_page = await asyncio.gather(
-        flowpilot.suggestions.list(person, session_id),
-        _outputs(request, person, detail),
-        Colleagues.of(request, person),
-        _foreseen(request, person, wanted) if escalating else _nothing(),
-        beside(request, person, wanted.beside),
-        flowpilot.tickets.page(person, ticket.system, ticket.id) if ticket else _nothing(),
+    problem = problem_of(refusal) if refusal else None
+    said = await typed(request) if problem else {}
+    do = _open(said, wanted)
+    (suggestions, outputs, colleagues, foreseen, from_list, ticket_page), of_trees = await asyncio.gather(
+        asyncio.gather(
+            flowpilot.suggestions.list(person, session_id),
+            _outputs(request, person, detail),
+            Colleagues.of(request, person),
+            _foreseen(request, person, wanted) if escalating else _nothing(),
+            beside(request, person, wanted.beside),
+            flowpilot.tickets.page(person, ticket.system, ticket.id) if ticket else _nothing(),
+        ),
+        OfTrees.of(request, person, detail.session, do),
     )
     session = SessionDetailOut.shown(detail)
     tried = Tried.of(session)
-    problem = problem_of(refusal) if refusal else None
-    said = await typed(request) if problem else {}
     escalations = [one for one in session.handoffs if one.intent is Intent.ESCALATE]
     claimed = escalations[-1].claimed_by if escalations else None
     parks = [one for one in session.handoffs if one.intent is Intent.PARK]
     chosen = next((way for way in tried.ways if way.branch.id == wanted.branch), None) or next(way for way in tried.ways if way.active)
+    walk = detail.session.walk
     return await request.framed(
         "session.html",
         status=problem.status if problem else 200,
         refused=problem.detail if problem else None,
         typed=defaultdict(str, said),
-        do=f"edit-{said.get('output')}" if said.get("move") == "save" else said.get("move") or wanted.do,
+        do=do,
+        said=said_values(said),
+        walk=walk,
+        place=None if walk is None else walk.at(BranchId(chosen.branch.id)),
+        elsewhere=[way for way in tried.ways if way.number != chosen.number and way.workable and _waits(walk, way)],
+        of_trees=of_trees,
         wanted=wanted,
         beside=from_list,
         ticket_page=ticket_page,
@@ -173,6 +186,21 @@ async def _foreseen(request: Visit, person: Person, wanted: Wanted) -> Foreseen:
         team_id=None if wanted.team is None else TeamId(wanted.team),
         user_id=None if wanted.user is None else UserId(wanted.user),
     )
+
+
+def _open(said: Mapping[str, str], wanted: Wanted) -> str | None:
+    """Which dialog is open: of what was sent the one that it was typed in."""
+    if said.get("move") == "save":
+        return f"edit-{said.get('output')}"
+    if said.get("move") == FOLLOW:
+        return f"{FOLLOW}-{said.get('tree')}"
+    return said.get("move") or wanted.do
+
+
+def _waits(walk: Walk | None, way: Way) -> bool:
+    """Whether a node of the tree waits in a branch."""
+    place = walk.at(BranchId(way.branch.id)) if walk else None
+    return place is not None and place.waiting is not None
 
 
 async def _nothing() -> None:

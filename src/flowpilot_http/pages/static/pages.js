@@ -390,8 +390,10 @@
         if (to.pathname !== location.pathname) { location.assign(to.href); return; }
         history.replaceState(null, "", address(to.searchParams));
         form.reset();
-        await show(html, { closing: true });
+        await show(html, { closing: true, again: form.dataset.stays !== undefined });
         written[0]?.isConnected && written[0].focus({ preventScroll: true });
+        // Whoever works by keyboard goes on at what the same form asks next.
+        if (form.dataset.stays !== undefined) document.getElementById(form.id)?.querySelector("button")?.focus({ preventScroll: true });
       } else if (page && page.dataset.page === main().dataset.page) {
         // Who reads what is there now goes on from that.
         if (answer.status === 409) { const { shown: _, ...typed } = draft(form); keep(form, typed); }
