@@ -20,7 +20,7 @@ from flowpilot_http.pages.access import people as people_page
 from flowpilot_http.pages.access import tokens as api_tokens
 from flowpilot_http.pages.handoffs import claim, queue
 from flowpilot_http.pages.handoffs import escalation as escalation_page
-from flowpilot_http.pages.knowledge import editor, shelf
+from flowpilot_http.pages.knowledge import categories, editor, script, script_editor, scripts, shelf
 from flowpilot_http.pages.knowledge import tree as tree_page
 from flowpilot_http.pages.knowledge import trees as trees_page
 from flowpilot_http.pages.notifications import no_mails, policy, profile
@@ -151,6 +151,10 @@ def create_app(
             *trees_page.ROUTES,
             *tree_page.ROUTES,
             *editor.ROUTES,
+            *categories.ROUTES,
+            *scripts.ROUTES,
+            *script.ROUTES,
+            *script_editor.ROUTES,
         ],
         before_request=receive,
         request_class=Visit,

@@ -3,9 +3,12 @@
 from typing import Any
 
 from flowpilot_core.domain.handoffs.handoff import Intent
-from flowpilot_core.domain.kernel.identifiers import HandoffId, SessionId, TreeId
+from flowpilot_core.domain.kernel.identifiers import HandoffId, ScriptTemplateId, SessionId, TreeId
 from flowpilot_core.domain.knowledge.content import Answer, Content, Next, Node, NodeId, NodeKind, TreeKind
+from flowpilot_core.domain.knowledge.literals import Language
 from flowpilot_core.domain.knowledge.parameter import Parameter, ParameterType
+from flowpilot_core.domain.knowledge.rating import Subject
+from flowpilot_core.domain.knowledge.script import Platform, ScriptContent
 from flowpilot_core.domain.sessions.branch import Option, Outcome
 from flowpilot_core.domain.sessions.session import Priority, Ticket
 from flowpilot_core.domain.sessions.step import StepKind, StepResult
@@ -133,3 +136,48 @@ async def a_tree(
     if publish:
         await trees.publish(person, tree_id, "First")
     return tree_id
+
+
+SCRIPT = ScriptContent(
+    language=Language.POWERSHELL,
+    body="Test-Connection -TargetName {{ host }} -Count {{ count }}\n",
+    parameters=(
+        Parameter(name="host", label="Host", type=ParameterType.TEXT),
+        Parameter(name="count", label="How often", type=ParameterType.INTEGER, default=4),
+    ),
+    platforms=(Platform.WINDOWS,),
+)
+
+
+async def a_script(site: Site, who: str = "adam", *, name: str = "Ping a host", publish: bool = True) -> ScriptTemplateId:
+    """A script template of the account."""
+    templates, person = site.flowpilot.script_templates, site.person(who)
+    made = await templates.make(person, name=name, description="Looks whether a host answers, and how fast.", content=SCRIPT)
+    if publish:
+        await templates.publish(person, made.template.id)
+    return made.template.id
+
+
+async def in_library(site: Site) -> list[str]:
+    """Every page of the library, with something on it."""
+    await site.flowpilot.tree_categories.make(site.person("adam"), name="Network")
+    tree, draft, script = await a_tree(site), await a_tree(site, name="Nobody can print", publish=False), await a_script(site)
+    await site.flowpilot.ratings.rate(site.person("sam"), Subject.TREE, tree, stars=4, comment="Led there at once")
+    pages = [f"/library/{name}" for name in ("trees", "trees?do=new", "trees?do=import", "trees?q=nothing", "scripts", "scripts?do=new")]
+    pages += [f"/library/trees/{tree}{query}" for query in ("", "?do=rename", "/diff?before=1&after=1", "/edit", "/edit?node=gateway")]
+    pages += [f"/library/trees/{draft}?do=publish", f"/library/trees/{draft}/edit?node=senior"]
+    pages += [f"/library/scripts/{script}{query}" for query in ("", "?do=rename", "/edit")]
+    return [*pages, "/library/categories", f"/sessions/new?tree={tree}"]
+
+
+async def walking(site: Site, who: str = "jo", tree_id: TreeId | None = None) -> SessionId:
+    """A session that follows a tree, at its first question."""
+    started = await site.flowpilot.walks.start_session(
+        site.person(who),
+        title="The VPN is gone at Lakeside",
+        problem="Since this morning, some of them.",
+        client_name="Lakeside Dental",
+        tree_id=tree_id or await a_tree(site),
+        parameters={"site": "Lakeside"},
+    )
+    return started.session.id

@@ -8,7 +8,7 @@ from playwright.sync_api import sync_playwright
 
 from flowpilot_core.domain.sessions.session import Priority, Ticket
 
-from .cases import VPN, a_session, a_tree, an_escalation, an_investigation
+from .cases import VPN, a_script, a_session, a_tree, an_escalation, an_investigation, walking
 from .site import Site
 
 INTO = Path(__file__).parents[2] / "docs" / "pages"
@@ -45,14 +45,7 @@ async def _filled(site: Site) -> dict[str, str]:
     await site.flowpilot.sessions.resolve(site.person("sam"), done, summary="Put port 14 back into VLAN 30", root_cause="A swapped uplink")
     await a_session(site, "sam", title="A new laptop for the front desk")
     tree = await a_tree(site)
-    followed = await site.flowpilot.walks.start_session(
-        site.person("sam"),
-        title="The VPN is gone at Lakeside",
-        problem="Since this morning, some of them.",
-        client_name="Lakeside Dental",
-        tree_id=tree,
-        parameters={"site": "Lakeside"},
-    )
+    followed = await walking(site, "sam", tree)
     half = evolve(VPN, nodes=(*VPN.nodes[:5], evolve(VPN.nodes[5], text=""), *VPN.nodes[6:]))
     unfinished = await a_tree(site, "sam", name="Nobody can print", content=half, publish=False)
     return {
@@ -65,10 +58,11 @@ async def _filled(site: Site) -> dict[str, str]:
         "work": "/work",
         "sessions": "/sessions",
         "new-session": "/sessions/new",
-        "walk": f"/sessions/{followed.session.id}",
+        "walk": f"/sessions/{followed}",
         "library": "/library/trees",
         "library-tree": f"/library/trees/{tree}",
         "library-edit": f"/library/trees/{unfinished}/edit?node=timeout",
+        "library-script": f"/library/scripts/{await a_script(site)}?session={worked}",
         "settings-profile": "/settings/profile",
         "settings-people": "/settings/people",
         "not-found": "/sessions/nonsense",

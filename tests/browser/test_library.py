@@ -4,29 +4,13 @@ import re
 
 from playwright.sync_api import expect
 
-from flowpilot_core.domain.kernel.identifiers import SessionId, TreeId
-
-from .cases import a_session, a_tree
+from .cases import a_script, a_session, a_tree, walking
 from .conftest import Browsing
 from .site import Site
 
 
-def _followed(site: Site, who: str = "jo") -> tuple[TreeId, SessionId]:
-    """A tree, and a session that follows it."""
-
-    async def following() -> tuple[TreeId, SessionId]:
-        tree_id = await a_tree(site)
-        walks, person = site.flowpilot.walks, site.person(who)
-        started = await walks.start_session(
-            person, title="The VPN is gone", problem="Since this morning", tree_id=tree_id, parameters={"site": "Lakeside"}
-        )
-        return tree_id, started.session.id
-
-    return site.run(following())
-
-
 def test_a_tree_is_walked_with_clicks_and_who_looks_on_sees_it_move(site: Site, browsing: Browsing) -> None:
-    _, session_id = _followed(site)
+    session_id = site.run(walking(site))
     jo, sam = browsing.of("jo", f"/sessions/{session_id}"), browsing.of("sam", f"/sessions/{session_id}")
     expect(sam.get_by_role("region", name="Tree").get_by_text("Whose VPN drops at Lakeside?")).to_be_visible()
     expect(sam.get_by_role("button", name="Everybody")).to_have_count(0)
@@ -42,7 +26,7 @@ def test_a_tree_is_walked_with_clicks_and_who_looks_on_sees_it_move(site: Site, 
 
 
 def test_a_tree_is_walked_by_keyboard_alone(site: Site, browsing: Browsing) -> None:
-    _, session_id = _followed(site)
+    session_id = site.run(walking(site))
     jo = browsing.of("jo", f"/sessions/{session_id}")
     jo.get_by_role("button", name="Everybody").focus()
 
@@ -78,7 +62,7 @@ def test_without_a_script_a_tree_is_followed_split_and_left(site: Site, browsing
 
 
 def test_what_was_typed_as_evidence_is_kept_while_the_page_is_read_again(site: Site, browsing: Browsing) -> None:
-    _, session_id = _followed(site)
+    session_id = site.run(walking(site))
     jo = browsing.of("jo", f"/sessions/{session_id}")
     tree = jo.get_by_role("region", name="Tree")
     tree.get_by_text("Evidence", exact=True).click()
@@ -169,3 +153,46 @@ def test_a_tree_comes_and_goes_as_a_file_without_a_script(site: Site, browsing: 
 
     expect(adam.get_by_role("heading", level=1)).to_have_text("VPN drops every ten minutes")
     expect(adam.get_by_role("button", name="Publish")).to_be_visible()
+
+
+def test_a_script_is_filled_in_copied_and_recorded_in_the_session(site: Site, browsing: Browsing) -> None:
+    site.run(a_script(site))
+    session_id = site.run(a_session(site))
+    jo = browsing.of("jo", f"/sessions/{session_id}", permissions=["clipboard-read", "clipboard-write"])
+    jo.get_by_role("link", name="Take a script from the library").click()
+    jo.get_by_role("link", name="Ping a host").click()
+    jo.get_by_role("textbox", name="Host").fill("vpn.lakeside.example")
+
+    jo.get_by_role("button", name="Record as step").click()
+    expect(jo.get_by_text("Recorded as step 1.")).to_be_visible()
+    jo.get_by_role("button", name="Copy", exact=True).click()
+    expect(jo.get_by_role("status")).to_have_text("Copied")
+
+    assert "Test-Connection -TargetName 'vpn.lakeside.example' -Count 4" == jo.evaluate("navigator.clipboard.readText()").strip()
+    jo.get_by_role("link", name="session", exact=True).click()
+    expect(jo.get_by_role("listitem").filter(has_text="Ping a host")).to_be_visible()
+
+
+def test_without_a_script_of_ours_a_script_of_theirs_is_written_and_filled_in(site: Site, browsing: Browsing) -> None:
+    adam = browsing.of("adam", "/library/scripts", java_script_enabled=False)
+    adam.get_by_role("button", name="New script").click()
+    adam.get_by_role("dialog").get_by_role("textbox", name="Name").fill("Free space")
+    adam.get_by_role("dialog").get_by_role("button", name="Begin").click()
+    adam.get_by_role("combobox", name="Language").select_option("bash")
+    adam.get_by_role("textbox", name="Script", exact=True).fill('df -h "{{ folder }}"')
+    adam.get_by_role("button", name="Save", exact=True).click()
+    expect(adam.get_by_role("alert")).to_contain_text("stands inside quotes")
+
+    adam.get_by_role("textbox", name="Script", exact=True).fill("df -h -- {{ folder }}")
+    adam.get_by_role("button", name="Save", exact=True).click()
+    adam.get_by_text("Another parameter").click()
+    adam.get_by_role("textbox", name="Name").fill("folder")
+    adam.get_by_role("textbox", name="What people read").fill("Folder")
+    adam.get_by_role("button", name="Add").click()
+    expect(adam.get_by_text("nothing is missing")).to_be_visible()
+    adam.get_by_role("link", name="Free space").click()
+    adam.get_by_role("textbox", name="Folder").fill("/var/spool")
+    adam.get_by_role("button", name="Show the script").click()
+
+    expect(adam.get_by_role("group", name="The script")).to_have_text("df -h -- '/var/spool'")
+    expect(adam.get_by_role("button", name="Copy", exact=True)).to_have_count(0)

@@ -10,7 +10,7 @@ from flowpilot_core.domain.handoffs.handoff import Intent
 from flowpilot_core.domain.outputs.output import OutputKind
 from flowpilot_http.pages.settings import PLACES
 
-from .cases import an_escalation, an_investigation
+from .cases import an_escalation, an_investigation, in_library, walking
 from .conftest import TELEPHONE, WIDE, Browsing
 from .site import Site
 
@@ -40,6 +40,8 @@ def test_axe_finds_nothing_on_any_page(site: Site, browsing: Browsing, scheme: s
     pages += ["/work", "/sessions", "/sessions/new", "/kit", "/sessions/nonsense", "/signed-in"]
     pages += [f"/sessions/{session_id}{query}" for query in ("", "?do=escalate", "?do=fork", "?do=park", "?do=resolve", "?do=close")]
     pages += [f"/settings/{name}" for name, _, _ in PLACES if name != "sign-in"]
+    pages += site.run(in_library(site))
+    pages += [f"/sessions/{site.run(walking(site, 'adam'))}{query}" for query in ("", "?do=leave-tree")]
 
     for path in pages:
         adam.goto(path)
@@ -103,6 +105,7 @@ def test_every_page_fits_has_targets_of_24_px_and_moves_nothing_for_who_wants_no
     pages = ["/queue", f"/escalations/{handoff_id}", f"/escalations/{handoff_id}?do=reroute", "/work", "/sessions", "/sessions/new", "/kit"]
     pages += [f"/sessions/{session_id}{query}" for query in ("", "?do=escalate", "?do=fork", "?do=park", "?do=close")]
     pages += [f"/settings/{name}" for name, _, _ in PLACES if name != "sign-in"]
+    pages += [*site.run(in_library(site)), f"/sessions/{site.run(walking(site, 'adam'))}"]
     found = {}
 
     for path in pages:

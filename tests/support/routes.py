@@ -52,9 +52,10 @@ PAGES = {
     ("GET", "/library"),
     *(
         (method, path)
-        for path in ("/library/trees", "/library/trees/{tree_id:str}", "/library/trees/{tree_id:str}/edit")
+        for path in ("/library/categories", "/library/trees", "/library/trees/{tree_id:str}", "/library/trees/{tree_id:str}/edit")
         for method in ("GET", "POST")
     ),
+    *((method, f"/library/scripts{path}") for path in ("", "/{template_id:str}", "/{template_id:str}/edit") for method in ("GET", "POST")),
     ("POST", "/library/trees/import"),
     ("GET", "/library/trees/{tree_id:str}/diff"),
     ("GET", "/settings"),

@@ -26,7 +26,7 @@ from flowpilot_http.responses import Body
 from flowpilot_http.schemas.knowledge.content import NodeIO
 from flowpilot_http.schemas.knowledge.trees import TreeDetailOut
 
-from .parameters import GIVEN, TYPES, Written, typed_values, with_written, without
+from .parameters import GIVEN, TYPES, Named, Written, typed_values, with_written, without
 from .shelf import shelved
 from .tree import TREE
 
@@ -259,12 +259,6 @@ async def write_parameter(request: Visit, person: Person, form: Written) -> Made
     """What the tree asks for before it is followed."""
     await _edit(request, person, form, lambda content: evolve(content, parameters=with_written(content.parameters, form)))
     return _at(request)
-
-
-class Named(Move, kw_only=True, frozen=True):
-    """Which parameter."""
-
-    was: str
 
 
 @move("drop-parameter", Named)

@@ -43,6 +43,12 @@ class Written(Move, kw_only=True, frozen=True):
         )
 
 
+class Named(Move, kw_only=True, frozen=True):
+    """Which parameter."""
+
+    was: str
+
+
 def with_written(parameters: Sequence[Parameter], form: Written) -> tuple[Parameter, ...]:
     """With the one that was written, in its place or as the last."""
     new = form.parameter()

@@ -18,7 +18,7 @@ LIBRARY: Final = "/library"
 TREES: Final = f"{LIBRARY}/trees"
 SCRIPTS: Final = f"{LIBRARY}/scripts"
 CATEGORIES: Final = f"{LIBRARY}/categories"
-PLACES: Final = ((TREES, "Trees"),)
+PLACES: Final = ((TREES, "Trees"), (SCRIPTS, "Scripts"), (CATEGORIES, "Categories"))
 MOST: Final = 50
 """Lines of a list."""
 
@@ -57,13 +57,15 @@ async def categories(request: Visit, person: Person) -> Sequence[TreeCategory]:
     """All that the account may use, each that is within another after it, by name."""
     found = [one for one, _ in await request.flowpilot.tree_categories.list(person)]
     above = {one.id: one.name for one in found}
-    return sorted(found, key=lambda one: (above[one.parent_id or one.id].casefold(), one.parent_id is not None, one.name.casefold()))
+    return sorted(
+        found, key=lambda one: (above.get(one.parent_id or one.id, one.name).casefold(), one.parent_id is not None, one.name.casefold())
+    )
 
 
 def to_choose(found: Sequence[TreeCategory], none: str) -> list[Choice]:
     """Categories to choose from, or none of them."""
     above = {one.id: one.name for one in found}
-    return [("", none), *((one.id, f"{above[one.parent_id]}: {one.name}" if one.parent_id else one.name) for one in found)]
+    return [("", none), *((one.id, f"{above[one.parent_id]}: {one.name}" if one.parent_id in above else one.name) for one in found)]
 
 
 def category_id(chosen: UUID | None) -> TreeCategoryId | None:

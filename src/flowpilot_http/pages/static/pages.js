@@ -851,8 +851,16 @@
     }
   });
 
+  /** What somebody is to take elsewhere, to where they paste it from; or chosen, where the browser keeps that to itself. @param {string} id */
+  async function copy(id) {
+    const text = document.getElementById(id);
+    if (!text) return;
+    try { await navigator.clipboard.writeText(text.textContent ?? ""); say(words("copied")); } catch { getSelection()?.selectAllChildren(text); }
+  }
+
   document.addEventListener("click", (event) => {
     const target = /** @type {HTMLElement} */ (event.target);
+    if (target.dataset.copies) void copy(target.dataset.copies);
     const item = /** @type {HTMLAnchorElement | null} */ (target.closest("main[data-live] .item :is(h2, h3) a"));
     if (item && wide.matches && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
       event.preventDefault();

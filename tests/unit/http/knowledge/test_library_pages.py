@@ -46,10 +46,10 @@ class Reader:
     async def opens(self, path: str) -> httpx.Response:
         return await self.browser.open(path)
 
-    async def does(self, move: str, *, path: str | None = None, **fields: Any) -> httpx.Response:
+    async def does(self, move: str, **fields: Any) -> httpx.Response:
         """Press a button of the page that is open."""
         data = {"csrf_token": self.browser.csrf_token, "once": self.browser.hidden.get("once", ""), "move": move, **fields}
-        self.browser.page = await self.browser.client.post(path or self.browser.path, data=data, follow_redirects=True)
+        self.browser.page = await self.browser.client.post(self.browser.path, data=data, follow_redirects=True)
         return self.browser.page
 
     async def imports(self, content: bytes, name: str = "tree.yaml") -> httpx.Response:
