@@ -32,6 +32,7 @@ class TreeFilter:
     state: TemplateState | None = None
     kind: TreeKind | None = None
     category_id: TreeCategoryId | None = None
+    created_by: UserId | None = None
     words: tuple[str, ...] = ()
     """Each stands in its name or its description, whatever its case."""
 
@@ -121,6 +122,7 @@ class ScriptFilter:
 
     state: TemplateState | None = None
     category_id: TreeCategoryId | None = None
+    created_by: UserId | None = None
     words: tuple[str, ...] = ()
     """Each stands in its name or its description, whatever its case."""
 

@@ -62,6 +62,7 @@ def _is(tree: Tree, where: TreeFilter) -> bool:
         where.state in (None, tree.state)
         and where.kind in (None, tree.kind)
         and where.category_id in (None, tree.category and tree.category.id)
+        and where.created_by in (None, tree.created_by)
         and all(word.lower() in text for word in where.words)
     )
 

@@ -61,6 +61,7 @@ LISTED: Final = compiled(
         script_template.c.id < bindparam("before", type_=Uuid()),
         if_given(script_template.c.state, "state"),
         if_given(script_template.c.category_id, "category_id"),
+        if_given(script_template.c.created_by, "created_by"),
         or_(
             script_template.c.revision.is_not(None),
             bindparam("reads_all", type_=Boolean()),
@@ -193,6 +194,7 @@ class SqlScriptTemplates:
                 before=after or HIGHEST,
                 state=where.state,
                 category_id=where.category_id,
+                created_by=where.created_by,
                 words=[word.lower() for word in where.words],
                 reads_all=permits(reader, Permission.READ_TREE_DRAFTS, ()),
                 reader_id=reader_id if reader_id and permits(reader, Permission.READ_TREE_DRAFTS, {reader_id}) else None,

@@ -37,6 +37,7 @@ _page = (
         if_given(tree.c.state, "state"),
         if_given(tree.c.kind, "kind"),
         if_given(tree.c.category_id, "category_id"),
+        if_given(tree.c.created_by, "created_by"),
         or_(tree.c.revision.is_not(None), READS_ALL, tree_draft.c.by_user_id == READER),
         ~select(_word).where(func.strpos(_text, _word) == 0).exists(),
     )
@@ -96,6 +97,7 @@ class SqlKnowledgeView(SqlReading):
                 state=where.state,
                 kind=where.kind,
                 category_id=where.category_id,
+                created_by=where.created_by,
                 words=[word.lower() for word in where.words],
                 reads_all=permits(reader, Permission.READ_TREE_DRAFTS, ()),
                 reader_id=reader_id if reader_id and permits(reader, Permission.READ_TREE_DRAFTS, {reader_id}) else None,

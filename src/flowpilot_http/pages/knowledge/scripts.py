@@ -22,6 +22,7 @@ move: Final = Moves()
 class Chosen(Asked, kw_only=True, frozen=True):
     """Which script templates, from where on, and for which session."""
 
+    mine: bool = False
     state: TemplateState | None = None
     category: UUID | None = None
     q: str | None = None
@@ -32,7 +33,12 @@ class Chosen(Asked, kw_only=True, frozen=True):
 async def _shown(request: Visit, made: Shown, refusal: Exception | None) -> Body:
     wanted = await request.wanted(Chosen)
     person = request.person_for(wanted.account)
-    where = ScriptFilter(state=wanted.state, category_id=category_id(wanted.category), words=tuple((wanted.q or "").split()))
+    where = ScriptFilter(
+        state=wanted.state,
+        category_id=category_id(wanted.category),
+        created_by=person.user_id if wanted.mine else None,
+        words=tuple((wanted.q or "").split()),
+    )
     after = None if wanted.after is None else ScriptTemplateId(wanted.after)
     found, named = await asyncio.gather(
         request.flowpilot.script_templates.list(person, where, after=after, limit=MOST + 1), categories(request, person)

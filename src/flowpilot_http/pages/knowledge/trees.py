@@ -28,6 +28,7 @@ move: Final = Moves()
 class Chosen(Asked, kw_only=True, frozen=True):
     """Which trees, and from where on."""
 
+    mine: bool = False
     state: TemplateState | None = None
     kind: TreeKind | None = None
     category: UUID | None = None
@@ -39,7 +40,11 @@ async def _shown(request: Visit, made: Shown, refusal: Exception | None) -> Body
     wanted = await request.wanted(Chosen)
     person = request.person_for(wanted.account)
     where = TreeFilter(
-        state=wanted.state, kind=wanted.kind, category_id=category_id(wanted.category), words=tuple((wanted.q or "").split())
+        state=wanted.state,
+        kind=wanted.kind,
+        category_id=category_id(wanted.category),
+        created_by=person.user_id if wanted.mine else None,
+        words=tuple((wanted.q or "").split()),
     )
     (trees, names), named = await asyncio.gather(
         request.flowpilot.trees.list(person, where, after=None if wanted.after is None else TreeId(wanted.after), limit=MOST + 1),

@@ -79,6 +79,10 @@ async def test_trees_are_listed_by_state_kind_category_and_words(world: World) -
     assert set() == await found("kind=procedure")
     assert {printing["id"]} == await found(f"category={category['id']}")
     assert {vpn["id"]} == await found("q=drops+vpn")
+    other = await world.admin.made("/trees", {**NEW, "name": "Other"})
+    await world.admin.made(f"/trees/{other['id']}/publish")
+    assert {*both, other["id"]} == await found("")
+    assert both == await found("mine=true")
     senior = await Reader.of(world, world.senior)
     await senior.opens("/library/trees")
     assert "VPN drops" not in senior.text

@@ -47,6 +47,7 @@ async def test_scripts_are_listed_by_state_category_and_words(world: World) -> N
     assert {ping["id"], draft["id"]} == await found("")
     assert {ping["id"]} == await found("state=published")
     assert {draft["id"]} == await found("q=SPACE")
+    assert {draft["id"]} == await found("mine=true")
     assert {ping["id"]} == await found(f"category={category['id']}")
 
 

@@ -171,3 +171,14 @@ async def test_a_session_begins_with_a_tree_and_what_it_asks_for(world: World) -
 
     session = await world.junior.seen(f"/ai-sessions/{desk.browser.path.rpartition('/')[2]}")
     assert ("No labels", "Is anything in the queue of LJ-2?") == (session["title"], session["walk"]["items"][0]["node"]["text"])
+
+
+async def test_whoever_takes_an_escalation_reads_where_its_tree_was_left(world: World) -> None:
+    desk, branch = await walking(world)
+    await desk.does("leave-tree", branch=branch, reason="It is the network")
+    made = await world.junior.made(f"/ai-sessions/{desk.session_id}/handoff", {"intent": "escalate", "reason": "Stuck"})
+    senior = await Desk.of(world, world.senior, desk.session_id)
+
+    await senior.browser.open(f"/escalations/{made['id']}")
+
+    assert "Left at “Is anything in the queue of LJ-2?”: It is the network." in senior.text

@@ -124,6 +124,8 @@ class ScriptTemplatesContract(Contract):
         assert [second.id] == await ids(ScriptFilter(state=TemplateState.PUBLISHED))
         assert [second.id] == await ids(ScriptFilter(words=("queue", "Printers")))
         assert [] == await ids(ScriptFilter(words=("queue", "ping")))
+        assert [second.id, first.id] == await ids(ScriptFilter(created_by=first.created_by))
+        assert [] == await ids(ScriptFilter(created_by=acme.ben.user_id))
 
     async def test_a_draft_is_listed_for_its_author_and_who_publishes(self, begin: BeginWork[UnitOfWork], acme: Staff) -> None:
         template = await self.kept(begin, acme, a_template(acme))

@@ -158,7 +158,7 @@ class TreesContract(Contract):
 
     async def test_a_list_is_of_what_is_asked_for(self, begin: BeginWork[UnitOfWork], view: ViewOf[View], acme: Staff) -> None:
         category = a_category(acme.adam)
-        vpn = a_tree(acme.anna, name="VPN drops", description="100% of the 'time'", kind=TreeKind.PROCEDURE)
+        vpn = a_tree(acme.adam, name="VPN drops", description="100% of the 'time'", kind=TreeKind.PROCEDURE)
         printer = a_tree(acme.anna, name="Printer offline", category=category.ref)
         await self.kept(begin, acme.account_id, category, vpn, printer)
         vpn, _ = await self.published(begin, acme.account_id, vpn, by=acme.olga)
@@ -168,6 +168,8 @@ class TreesContract(Contract):
             (TreeFilter(state=TemplateState.PUBLISHED), vpn),
             (TreeFilter(kind=TreeKind.PROCEDURE), vpn),
             (TreeFilter(category_id=category.id), printer),
+            (TreeFilter(created_by=acme.anna.user_id), printer),
+            (TreeFilter(created_by=acme.adam.user_id), vpn),
             (TreeFilter(words=("DROPS", "'time'")), vpn),
             (TreeFilter(words=("100%",)), vpn),
         ):
