@@ -21,7 +21,7 @@ from flowpilot_http.schemas.knowledge.script_templates import RenderedOut, Scrip
 
 from .parameters import GIVEN, said_values, values
 from .shelf import SCRIPTS, Asked, categories, category_id, shelved, to_choose
-from .tree import STARS, Publish, Rate, Ratings, Rename, Unrate, rate, unrate
+from .templates import STARS, Publish, Ratings, Rename, put_away_and_rated
 
 SCRIPT: Final = f"{SCRIPTS}/{{template_id:str}}"
 move: Final = Moves()
@@ -149,20 +149,6 @@ async def publish_script(request: Visit, person: Person, form: Publish) -> Made:
     return None
 
 
-@move("archive", Move)
-async def archive_script(request: Visit, person: Person, form: Move) -> Made:
-    """Offered to nobody any more."""
-    await request.do(form, lambda change: request.flowpilot.script_templates.archive(person, request.template_id, request=change))
-    return None
-
-
-@move("restore", Move)
-async def restore_script(request: Visit, person: Person, form: Move) -> Made:
-    """Offered again."""
-    await request.do(form, lambda change: request.flowpilot.script_templates.restore(person, request.template_id, request=change))
-    return None
-
-
 @move("delete", Move)
 async def delete_script(request: Visit, person: Person, form: Move) -> Made:
     """Gone: it was never published."""
@@ -177,18 +163,5 @@ async def copy_script(request: Visit, person: Person, form: Move) -> Made:
     return f"{SCRIPTS}/{copied.template.id}" if copied else SCRIPTS
 
 
-@move("rate", Rate)
-async def rate_script(request: Visit, person: Person, form: Rate) -> Made:
-    """With stars."""
-    await rate(request, person, form, Subject.SCRIPT_TEMPLATE, request.template_id)
-    return None
-
-
-@move("unrate", Unrate)
-async def unrate_script(request: Visit, person: Person, form: Unrate) -> Made:
-    """No longer."""
-    await unrate(request, person, form)
-    return None
-
-
+put_away_and_rated(move, lambda request: (request.flowpilot.script_templates, request.template_id), Subject.SCRIPT_TEMPLATE)
 ROUTES = formed(SCRIPT, _shown, move)
