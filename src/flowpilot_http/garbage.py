@@ -11,8 +11,10 @@ from types import TracebackType
 from typing import Any, Final
 
 OFTEN: Final = (5_000, 3, 3)
-"""As `gc.set_threshold` takes it. Python's 700 new things are what a few dozen requests hold at once; and ten times ten looks until a full one
-would have that take long."""
+"""As `gc.set_threshold` takes it.
+
+Python's 700 new things are what a few dozen requests hold at once; and ten times ten looks until a full one would have that take long.
+"""
 EVERY: Final = 60.0
 """Seconds between counts of what is spared."""
 FULL: Final = 2
