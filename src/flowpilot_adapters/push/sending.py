@@ -10,6 +10,8 @@ log = logging.getLogger("flowpilot.push")
 
 MOST_AT_ONCE = 100
 """Accounts in one message: their ids fit into any notification, which may have 8,000 bytes."""
+PAUSE = 0.005
+"""Seconds after a message in which what comes waits for the next: each message wakes every process that listens."""
 
 
 class Sending:
@@ -43,5 +45,6 @@ class Sending:
                 except Exception as exc:
                     # Whatever it is: those who wait look by themselves soon.
                     log.debug("wake-ups lost", extra={"accounts": len(batch), "error": type(exc).__name__})
+                await asyncio.sleep(PAUSE)
         finally:
             self._task = None
