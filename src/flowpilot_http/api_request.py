@@ -45,6 +45,7 @@ from flowpilot_core.domain.kernel.identifiers import (
     WebhookId,
     WebhookMessageId,
 )
+from flowpilot_core.domain.knowledge.rating import Subject
 from flowpilot_core.ports.kernel import LARGEST_KEPT, AlreadyAnswered, Answer, Clock, Once
 from flowpilot_http.schemas.kernel import Listed, Nothing, Page
 
@@ -53,6 +54,7 @@ from .account_names import AccountNames
 from .auth import Door
 from .cursors import Cursors
 from .made_anew import made_anew, referring
+from .open_reads import OpenReads
 from .problems import At, Refused
 from .responses import Body, Header, encode
 from .sse import EventIds, Streamed
@@ -63,6 +65,8 @@ Id = TypeVar("Id")
 P = TypeVar("P")
 
 NO_CONTENT: Final = 204
+ADMINS: Final = "/admin/"
+"""What addresses begin with that are for people of the platform's account."""
 MIB: Final = 1024 * 1024
 KEYS_LIVE: Final = timedelta(hours=24)
 _REPLAYED: Final[Header] = (b"idempotency-replayed", b"true")
@@ -86,6 +90,7 @@ class Face:
     base_url: str
     links: Links
     account_names: AccountNames
+    open_reads: OpenReads
 
 
 class Call(Request[Person, None, State]):
@@ -128,6 +133,19 @@ class Call(Request[Person, None, State]):
     def template_id(self) -> ScriptTemplateId:
         """The script template the path names."""
         return self._id("template", ScriptTemplateId)
+
+    @property
+    def subject(self) -> Subject:
+        """The kind of the thing in the gallery that the path names. Raises `NotFound` for what is none."""
+        try:
+            return Subject(self.scope["path_params"]["subject"])
+        except ValueError:
+            raise NotFound("template") from None
+
+    @property
+    def subject_id(self) -> UUID:
+        """The thing in the gallery that the path names."""
+        return self._id("subject", lambda found: found)
 
     @property
     def rating_id(self) -> RatingId:
@@ -336,12 +354,14 @@ class Call(Request[Person, None, State]):
         *,
         shown: Callable[[R], object],
         at: Callable[[R], P],
+        account_id: AccountId | None = None,
     ) -> Body:
         """A page of the list `of`, whose filter is part of its name.
 
-        `more` reads so many items after a position, `at` tells an item's position, `shown` what clients read of it.
+        `more` reads so many items after a position, `at` tells an item's position, `shown` what clients read of it. `account_id`: whose
+        list it is, where nobody is signed in.
         """
-        account_id = self.user.account_id
+        account_id = account_id or self.user.account_id
         try:
             after = None if page.cursor is None else self._face.cursors.read(page.cursor, account_id, of, kind)
         except Refused:
@@ -413,6 +433,16 @@ class Call(Request[Person, None, State]):
         if "picture_id" in named and self.picture_id not in {one.id for step in detail.steps for one in step.pictures}:
             raise NotFound("picture")
 
+    async def require_subject(self) -> None:
+        """Raises `NotFound` unless this person may know of what the path names in the gallery."""
+        gallery = self.flowpilot.gallery
+        look = gallery.require if self.scope["path"].startswith(ADMINS) else gallery.get
+        await look(self.user, self.subject, self.subject_id)
+
+    def require_open(self) -> None:
+        """Raises `NotFound` or `TooManyLooks` where who is not signed in is not answered."""
+        self._face.open_reads.require(self.scope)
+
     def _within(self) -> UUID | None:
         """The thing that what the path names belongs to."""
         named = self.scope["path_params"]
@@ -454,6 +484,7 @@ KNOWN: Final[Mapping[str, Callable[[Call], Awaitable[object]]]] = MappingProxyTy
         "category_id": lambda call: call.flowpilot.tree_categories.require(call.user, call.category_id),
         "user_id": lambda call: call.flowpilot.people.member(call.user, call.user_id),
         "team_id": lambda call: call.flowpilot.people.team(call.user, call.team_id),
+        "subject_id": Call.require_subject,
     }
 )
 """What a path can be about, by its parameter, and what raises `NotFound` for who may not know of it. The first that it names counts."""

@@ -31,7 +31,7 @@ from flowpilot_http.pages.sessions import session as session_page
 from flowpilot_http.routes.access import audit as audit_log
 from flowpilot_http.routes.access import identity_providers, own_account, people, tokens
 from flowpilot_http.routes.assistant import assessments, suggestions
-from flowpilot_http.routes.knowledge import ratings, script_templates, tree_categories, trees, walks
+from flowpilot_http.routes.knowledge import gallery, ratings, script_templates, tree_categories, trees, walks
 from flowpilot_http.routes.notifications import escalation_policy as escalation
 from flowpilot_http.routes.notifications import events, webhooks
 
@@ -43,6 +43,7 @@ from .cursors import Cursors
 from .metrics import Metrics
 from .middleware import Edge
 from .negotiation import is_of_browser, page_instead
+from .open_reads import OpenReads
 from .pages import Visit
 from .pages import page_request as visit
 from .readiness import Probe
@@ -67,13 +68,15 @@ def create_app(
     metrics: Metrics | None = None,
     attempts: Attempts | None = None,
     security_contact: str | None = None,
+    open_reads: OpenReads | None = None,
 ) -> Edge:
     """FlowPilot as an ASGI application.
 
     `secret_keys` are what cursors are signed with, the one of now first, and the same in every process. `new_id` names
     requests that come without a name, `new_secret` what browsers keep, and `base_url` is where they find us; `probe` says whether the
     process can do its work. `push` holds the open streams, where somebody runs it; its wire is an `Sse` over the same keys.
-    `metrics` and `attempts` are given where others count there too; `security_contact` is whom `security.txt` names.
+    `metrics` and `attempts` are given where others count there too; `security_contact` is whom `security.txt` names. `open_reads` lets in
+    who looks at the gallery without signing in; without it nobody may.
     """
     metrics = metrics or Metrics()
     if push is not None:
@@ -118,6 +121,7 @@ def create_app(
         *script_templates.ROUTES,
         *insights.ROUTES,
         *ratings.ROUTES,
+        *gallery.ROUTES,
         *trees.ROUTES,
         *walks.ROUTES,
         *tree_categories.ROUTES,
@@ -176,9 +180,10 @@ def create_app(
         base_url=base_url,
         links=Links.of(base_url, *secret_keys),
         account_names=AccountNames(),
+        open_reads=open_reads or OpenReads(allowed=False),
     )
     app = Litestar(
-        route_handlers=[account, pages, ways_out, *psa.OPEN, *assets.ROUTES, *health.routes(probe, metrics)],
+        route_handlers=[account, pages, ways_out, *psa.OPEN, *gallery.OPEN, *assets.ROUTES, *health.routes(probe, metrics)],
         request_class=Call,
         request_max_body_size=LARGEST_BODY,
         exception_handlers={Exception: _refused, HTTPException: _refused},

@@ -512,6 +512,19 @@ _template_listed: Final = {
     "uses": 4,
     "rating": {"stars": 3.75, "count": 1},
 }
+_shown: Final = {
+    "kind": "tree",
+    "id": "01998c2e-7a10-7000-8000-0000000000c8",
+    "name": "A printer prints nothing",
+    "description": "From the cable to the driver.",
+    "category": {"id": "01998c2e-7a10-7000-8000-0000000000c9", "name": "Printing", "parent_id": None, "owner": "platform"},
+    "revision": 3,
+    "featured": True,
+    "uses": 140,
+    "rating": {"stars": 4.2, "count": 31},
+}
+_in_gallery: Final = {**_shown, "mine": {"id": "01998c2e-7a10-7000-8000-0000000000c2", "revision": 2, "newer": True}}
+_placed: Final = {**_shown, "listed": True, "position": 1}
 _template: Final = {**_template_listed, "content": _script, "problems": []}
 _template_draft: Final = {**_template, "state": "draft", "revision": None, "has_draft": True, "published_at": None, "uses": 0}
 _script_revision: Final = {"number": 1, "note": "Checked on both platforms", "by": _SENIOR, "at": _LATER, "content": _script}
@@ -732,6 +745,26 @@ EXAMPLES: Final[Mapping[str, Any]] = {
     "change_provider request": {"client_secret": "…"},
     "change_provider": _provider,
     "remove_provider request": {},
+    "list_gallery": _page(_in_gallery),
+    "get_gallery": _in_gallery,
+    "copy_from_gallery request": {},
+    "copy_from_gallery": {
+        "kind": "tree",
+        "id": "01998c2e-7a10-7000-8000-0000000000ca",
+        "version": 1,
+        **{name: _shown[name] for name in ("name", "description", "category")},
+        "state": "draft",
+        "copied_from": {"id": _shown["id"], "revision": 3, "newest_revision": 3},
+    },
+    "list_whole_gallery": _page(_placed),
+    "place_in_gallery request": {"listed": True, "featured": True, "position": 1},
+    "place_in_gallery": _placed,
+    "list_open_templates": _page(_shown),
+    "search_open_templates": _page(_shown),
+    "list_open_categories": _page(_shown["category"]),
+    "get_open_template": {**_shown, "tree": _content, "script": None},
+    "script_draft_from_origin request": {},
+    "script_draft_from_origin": _template_draft,
     "add_script_template request": {"name": "Ping a host", "description": "Whether a host answers at all.", "content": _script},
     "add_script_template": _template_draft,
     "list_script_templates": _page(_template_listed),

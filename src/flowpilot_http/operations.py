@@ -87,6 +87,11 @@ class Part:
         operation = Operation(tag=self._tag, answer=answer, query=query, problems=codes, etag=etag, also=there, documents=documents)
         return get(path, opt={"operation": operation if also is None else evolve(operation, writes=(*operation.writes, also)), PAGE: page})
 
+    def shows(self, path: str, answer: Any, *, query: type[msgspec.Struct], problems: tuple[str, ...] = ()) -> F:
+        """A GET of what is everybody's, where this installation shows anything to who is not signed in."""
+        codes = ("rate_limited", "unavailable", "internal", *IN_PATH, *READ, *problems)
+        return get(path, opt={"operation": Operation(tag=self._tag, answer=answer, query=query, open=True, problems=codes)})
+
     def exports(self, path: str, *kinds: str, query: type[msgspec.Struct]) -> F:
         """A GET of a document of one of these media types."""
         codes = (*ALWAYS, *_of_path(path), *READ)

@@ -13,6 +13,7 @@ from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.response import Response
 
 from flowpilot_core.domain.kernel import errors
+from flowpilot_core.domain.kernel.rate_limit import OPEN_FROM_ADDRESS
 from flowpilot_core.domain.knowledge.script_template import InvalidScript
 from flowpilot_core.domain.knowledge.tree import InvalidTree
 
@@ -319,6 +320,12 @@ def _key_in_progress(exc: errors.KeyInProgress) -> Problem:
 @_for(errors.TooManyAttempts)
 def _too_many_attempts(exc: errors.TooManyAttempts) -> Problem:
     detail = "Too many sign-ins from your address or to this account have failed, and so did this one. Wait a while, then try again."
+    return _problem("rate_limited", detail, headers=_retry_after(exc.retry_after))
+
+
+@_for(errors.TooManyLooks)
+def _too_many_looks(exc: errors.TooManyLooks) -> Problem:
+    detail = f"{OPEN_FROM_ADDRESS.most} requests a minute are answered for an address. Wait a while, or sign in."
     return _problem("rate_limited", detail, headers=_retry_after(exc.retry_after))
 
 

@@ -264,6 +264,14 @@ class Settings:
             "Whom /.well-known/security.txt names: an https: or mailto: address. If not set: there is no such page.", read=_contact
         ),
     )
+    public_gallery: bool = field(
+        default=False,
+        metadata=_about(
+            "Whether who is not signed in may see what the gallery lists, at /public/templates: 1 or true."
+            " Of a tree that is the first three levels, of a script all but its body.",
+            read=_flag,
+        ),
+    )
     mail_from: str = field(default="flowpilot@localhost", metadata=_about("The address that mails come from.", read=_mail_address))
     mail_only_to: str | None = field(
         default=None,

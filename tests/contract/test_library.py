@@ -19,11 +19,14 @@ from flowpilot_core.domain.kernel.actor import Person, Role
 from flowpilot_core.domain.kernel.errors import NotFound
 from flowpilot_core.domain.kernel.identifiers import PLATFORM_ACCOUNT, AccountId
 from flowpilot_core.domain.knowledge.content import Content
+from flowpilot_core.domain.knowledge.gallery import GalleryEntry
 from flowpilot_core.domain.knowledge.ownership import Owner, Ref
+from flowpilot_core.domain.knowledge.rating import Subject
 from flowpilot_core.domain.knowledge.script_template import InvalidScript
 from flowpilot_core.domain.knowledge.template import TemplateState
 from flowpilot_core.domain.knowledge.tree import Tree
 from flowpilot_core.ports.kernel import BeginWork, ViewOf
+from flowpilot_core.ports.knowledge import GalleryFilter
 from flowpilot_core.ports.unit_of_work import UnitOfWork, View
 from flowpilot_core.testing.builders import MINUTE, NOON, SetClock
 from flowpilot_http.library import library
@@ -128,6 +131,21 @@ async def test_a_fresh_installation_has_all_of_it_published_and_every_account_re
             )
             assert script.content == (await work.script_templates.revision(template.id, 1)).content
         assert {one.id for one in whole.categories} == {one.id for one in await work.tree_categories.all()}
+    shown = await installation.view(AccountId(new_id())).gallery(GalleryFilter(), after=None, limit=1000)
+    assert {*(tree.id for tree in whole.trees), *(script.id for script in whole.scripts)} == {one.entry.id for one in shown}
+
+
+async def test_what_the_platform_took_out_of_the_gallery_is_not_listed_by_a_newer_version(installation: Installation) -> None:
+    await installation.brings(SOME)
+    entry = GalleryEntry(subject=Subject.TREE, id=SOME.trees[0].id, listed=False)
+    async with installation.begin(PLATFORM_ACCOUNT) as work:
+        await work.gallery.save(entry)
+        await work.commit()
+
+    await installation.brings(NEWER)
+
+    async with installation.begin(PLATFORM_ACCOUNT) as work:
+        assert entry == await work.gallery.get(Subject.TREE, entry.id)
 
 
 async def test_bringing_it_again_changes_nothing(installation: Installation) -> None:

@@ -153,6 +153,10 @@ class TestRatings(contracts.RatingsContract):
     pass
 
 
+class TestGallery(contracts.GalleryContract):
+    pass
+
+
 class TestScriptTemplates(contracts.ScriptTemplatesContract):
     pass
 

@@ -126,6 +126,10 @@ class TestRatings(contracts.RatingsContract):
     pass
 
 
+class TestGallery(contracts.GalleryContract):
+    pass
+
+
 class TestScriptTemplates(contracts.ScriptTemplatesContract):
     pass
 

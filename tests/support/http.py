@@ -20,6 +20,7 @@ from flowpilot_core.application.flowpilot import FlowPilot
 from flowpilot_core.application.kernel.computing import compute_here
 from flowpilot_core.application.kernel.links import Links
 from flowpilot_core.application.kernel.units import Units
+from flowpilot_core.application.knowledge.uses import CountUse
 from flowpilot_core.application.notifications.mailing import SendDelivery
 from flowpilot_core.application.notifications.push import Push
 from flowpilot_core.application.psa.access import Psas
@@ -29,19 +30,21 @@ from flowpilot_core.application.psa.tickets import ReadTicket
 from flowpilot_core.application.relay.relay import Handler, Relay
 from flowpilot_core.domain.access.account import User
 from flowpilot_core.domain.kernel.actor import Role
-from flowpilot_core.domain.kernel.identifiers import AccountId
+from flowpilot_core.domain.kernel.identifiers import PLATFORM_ACCOUNT, AccountId
 from flowpilot_core.ports.access import OpenId, Vault
 from flowpilot_core.ports.kernel import BeginWork, ViewOf
 from flowpilot_core.ports.psa import Psa
 from flowpilot_core.ports.relay import Outbox, WorkKind
 from flowpilot_core.ports.unit_of_work import UnitOfWork, View
 from flowpilot_core.testing.builders import SetClock
+from flowpilot_core.testing.contracts.knowledge.trees import a_platform
 from flowpilot_core.testing.redaction import as_it_is
 from flowpilot_http.app import create_app
 from flowpilot_http.auth import Cookies, Door
 from flowpilot_http.cursors import Cursors
 from flowpilot_http.metrics import Metrics
 from flowpilot_http.middleware import Edge
+from flowpilot_http.open_reads import OpenReads
 from flowpilot_http.readiness import Readiness
 from tests.support.product import PARSERS, a_product
 
@@ -203,6 +206,7 @@ async def a_world_in(
             redact=as_it_is,
             mail_domain="acme.test",
         ),
+        WorkKind.GALLERY_USE: CountUse(units=units),
         WorkKind.SIGN_IN_CODE: SendSignInCode(
             begin=begin, notifier=mailbox, clock=clock, jitter=lambda: 0.0, new_secret=new_secret, mail_domain="acme.test"
         ),
@@ -239,6 +243,7 @@ def _drawn(flowpilot: FlowPilot, clock: SetClock, *, push: Push | None = None, m
         push=push,
         metrics=metrics,
         security_contact="mailto:security@example.test",
+        open_reads=OpenReads(allowed=True),
     )
 
 
@@ -260,10 +265,20 @@ def an_app(flowpilot: FlowPilot, clock: SetClock, *, push: Push | None = None, k
         clock=clock,
         push=push,
         door=Door(flowpilot, Cookies(BASE), new_secret),
+        open_reads=OpenReads(allowed=True),
         links=Links.of(BASE, *keys),
     )
     edge.app.state = State({"face": face}, deep_copy=False)
     return edge
+
+
+async def somebody_of_the_platform(world: World, role: Role) -> Somebody:
+    """A person of the platform's account."""
+    accounts = world.flowpilot.accounts
+    await a_platform(accounts.begin)
+    user = await accounts.add_user(PLATFORM_ACCOUNT, email=f"{new_id()}@example.test", name="Pia", role=role)
+    _, token = await accounts.add_token(PLATFORM_ACCOUNT, user.id)
+    return Somebody(account_id=PLATFORM_ACCOUNT, user=user, token=token, client=client_of(world.app, token))
 
 
 def client_of(app: Edge, token: str | None = None, *, address: str = "127.0.0.1") -> httpx.AsyncClient:

@@ -9,6 +9,7 @@ import msgspec
 from litestar.routes import HTTPRoute
 
 from flowpilot_adapters.system import new_id
+from flowpilot_core.domain.kernel.actor import Role
 from flowpilot_http.negotiation import PAGE
 from flowpilot_http.operations import Operation
 from flowpilot_http.pages.assets import ASSETS
@@ -16,7 +17,7 @@ from flowpilot_http.pages.exploring import NAMED
 from flowpilot_http.pages.settings import PLACES
 from flowpilot_http.schemas.knowledge.content import ContentIO
 
-from .http import Somebody, World
+from .http import Somebody, World, somebody_of_the_platform
 from .pictures import a_picture, send
 
 MISSING = "01998c2e-7a10-7000-8000-000000000001"
@@ -29,6 +30,8 @@ OPEN = {
     "/health/live",
     "/health/ready",
     "/metrics",
+    "/public/templates",
+    "/public/templates/categories",
     *(asset.path for asset in ASSETS.values()),
     *(f"/static/{name}" for name in NAMED),
 }
@@ -79,13 +82,20 @@ PAGES = {
     ("GET", "/invitations/{link:str}"),
     ("POST", "/invitations/{link:str}"),
     ("POST", "/psa-webhooks/{token:str}"),
+    ("GET", "/public/templates/search"),
+    ("GET", "/public/templates/{subject:str}/{subject_id:str}"),
 }
-"""What browsers are shown, and the forms they send: `test_browsers.py` and `handoffs` have more on these; and what PSAs call."""
+"""What browsers are shown, and the forms they send: `test_browsers.py` and `handoffs` have more on these; what PSAs call.
+
+What of the gallery takes more than its address is there too: `test_gallery.py` has more on it.
+"""
 TICKET_PATH = "/tickets/{system:str}/{ticket_id:str}"
 TICKET = {"system": "memory", "ticket_id": "1001"}
 """What a path names in a PSA, not here: each account has its own by these names."""
-NUMBERED = {"number": "1"}
-"""What a path names within another thing."""
+NUMBERED = {"number": "1", "subject": "script_template"}
+"""What a path names within another thing, or besides its id."""
+OF_PLATFORM = "/admin/"
+"""What paths begin with that only people of the platform's account know of."""
 
 Route = tuple[str, str, Operation | None]
 
@@ -128,9 +138,11 @@ async def _trusted(manager: Somebody) -> Mapping[str, str]:
 
 
 async def _scripted(owner: Somebody, manager: Somebody) -> Mapping[str, str]:
-    """A script template that was published."""
+    """A script template that was published, a copy of another one."""
     content = {"language": "bash", "body": "echo {{ x }}", "parameters": [{"name": "x", "label": "X", "type": "text", "required": False}]}
-    template = await owner.made("/script-templates", {"name": "x", "content": content})
+    original = await owner.made("/script-templates", {"name": "x", "content": content})
+    await manager.made(f"/script-templates/{original['id']}/publish")
+    template = await owner.made(f"/script-templates/{original['id']}/copy")
     await manager.made(f"/script-templates/{template['id']}/publish")
     rating = await owner.made("/ratings", {"subject": "script_template", "subject_id": template["id"], "stars": 5})
     return {"template_id": template["id"], "subject_id": template["id"], "rating_id": rating["id"]}
@@ -183,6 +195,16 @@ async def things_of(owner: Somebody, colleague: Somebody, manager: Somebody) -> 
     }
 
 
+async def listed_in_gallery(world: World) -> Mapping[str, str]:
+    """A tree of the platform's that the gallery lists: everybody's to see."""
+    pia = await somebody_of_the_platform(world, Role.OWNER)
+    tree = await pia.made("/trees", {"name": "Printer offline", "kind": "troubleshooting", "content": A_TREE})
+    await pia.made(f"/trees/{tree['id']}/publish")
+    listed = await pia.client.put(f"/admin/gallery/tree/{tree['id']}", json={"listed": True})
+    assert 200 == listed.status_code, listed.text
+    return {"subject": "tree", "subject_id": tree["id"]}
+
+
 async def _documented(owner: Somebody, session_id: str) -> Mapping[str, str]:
     """An output of a session that was resolved, and is active again."""
     await owner.made(f"/ai-sessions/{session_id}/resolve", {"summary": "Rebooted it"})
@@ -227,7 +249,7 @@ def a_body(operation: Operation | None, things: Mapping[str, str]) -> dict[str, 
         "base_url": "https://psa.example",
         "credentials": {"key": "good"},
         "issuer": "https://login.example",
-        "subject": "script_template",
+        "subject": things.get("subject", NUMBERED["subject"]),
         "stars": 5,
     }
     assert operation is not None

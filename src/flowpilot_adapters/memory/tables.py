@@ -48,7 +48,8 @@ from flowpilot_core.domain.kernel.identifiers import (
     WebhookMessageId,
 )
 from flowpilot_core.domain.knowledge.category import TreeCategory
-from flowpilot_core.domain.knowledge.rating import TemplateRating
+from flowpilot_core.domain.knowledge.gallery import GalleryEntry, Used
+from flowpilot_core.domain.knowledge.rating import Subject, TemplateRating
 from flowpilot_core.domain.knowledge.script_template import ScriptRevision, ScriptTemplate
 from flowpilot_core.domain.knowledge.tree import Tree, TreeRevision
 from flowpilot_core.domain.notifications.delivery import Delivery
@@ -161,6 +162,8 @@ class Tables:
     script_templates: dict[ScriptTemplateId, ScriptTemplate] = Factory(dict)
     script_revisions: dict[tuple[ScriptTemplateId, int], ScriptRevision] = Factory(dict)
     template_ratings: dict[RatingId, TemplateRating] = Factory(dict)
+    gallery: dict[tuple[Subject, UUID], GalleryEntry] = Factory(dict)
+    gallery_tallies: dict[tuple[Subject, UUID, AccountId], Used] = Factory(dict)
     audit: dict[int, AuditEntry] = Factory(dict)
     platform: "Tables | None" = None
     """What the platform has, for another account to read of; None for the platform itself."""
@@ -271,6 +274,8 @@ class Working:
         self.script_templates = Rows(tables.script_templates)
         self.script_revisions = Rows(tables.script_revisions)
         self.template_ratings = Rows(tables.template_ratings)
+        self.gallery = Rows(tables.gallery)
+        self.gallery_tallies = Rows(tables.gallery_tallies)
         self.audit = Rows(tables.audit)
         self.platform = tables.platform or Tables()
         self.events: list[Event] = []

@@ -16,6 +16,7 @@ from flowpilot_adapters.memory.assistant.token_use import MemoryTokenUse
 from flowpilot_adapters.memory.handoffs.claim_watches import MemoryClaimWatches
 from flowpilot_adapters.memory.handoffs.handoffs import MemoryHandoffs
 from flowpilot_adapters.memory.insights.search import MemorySearchIndex
+from flowpilot_adapters.memory.knowledge.gallery import MemoryGallery
 from flowpilot_adapters.memory.knowledge.ratings import MemoryRatings
 from flowpilot_adapters.memory.knowledge.script_templates import MemoryScriptTemplates
 from flowpilot_adapters.memory.knowledge.tree_categories import MemoryTreeCategories
@@ -70,6 +71,7 @@ class MemoryUnitOfWork:
         self._tree_categories = MemoryTreeCategories(transaction)
         self._script_templates = MemoryScriptTemplates(transaction)
         self._ratings = MemoryRatings(transaction)
+        self._gallery = MemoryGallery(transaction)
         self._imports = MemoryImports(transaction)
         self._psa = MemoryPsaLedger(transaction)
         self._psa_members = MemoryPsaMembers(transaction)
@@ -200,6 +202,11 @@ class MemoryUnitOfWork:
     def ratings(self) -> MemoryRatings:
         """What people think of trees and script templates."""
         return self._ratings
+
+    @property
+    def gallery(self) -> MemoryGallery:
+        """What the platform shows."""
+        return self._gallery
 
     @property
     def imports(self) -> MemoryImports:

@@ -23,6 +23,7 @@ from flowpilot_adapters.sql.handoffs.claim_watches import SqlClaimWatches
 from flowpilot_adapters.sql.handoffs.handoffs import SqlHandoffs
 from flowpilot_adapters.sql.insights.search_index import SqlSearchIndex
 from flowpilot_adapters.sql.kernel.events import log
+from flowpilot_adapters.sql.knowledge.gallery import SqlGallery
 from flowpilot_adapters.sql.knowledge.ratings import SqlRatings
 from flowpilot_adapters.sql.knowledge.script_templates import SqlScriptTemplates
 from flowpilot_adapters.sql.knowledge.tree_categories import SqlTreeCategories
@@ -96,6 +97,7 @@ class SqlUnitOfWork:
     tree_categories = _Room(SqlTreeCategories)
     script_templates = _Room(SqlScriptTemplates)
     ratings = _Room(SqlRatings)
+    gallery = _Room(SqlGallery)
     imports = _Room(SqlImports)
     psa = _Room(SqlPsaLedger)
     psa_members = _Room(SqlPsaMembers)

@@ -26,6 +26,7 @@ from flowpilot_core.application.insights.analytics import Analytics
 from flowpilot_core.application.insights.search import Search
 from flowpilot_core.application.kernel.computing import compute_here
 from flowpilot_core.application.kernel.units import Reaction, Units
+from flowpilot_core.application.knowledge.gallery import Gallery
 from flowpilot_core.application.knowledge.parsing import NO_PARSERS, Parsers
 from flowpilot_core.application.knowledge.ratings import Ratings
 from flowpilot_core.application.knowledge.saving import SaveAsTree
@@ -92,6 +93,7 @@ class FlowPilot:
     psa_webhooks: PsaWebhooks
     script_templates: ScriptTemplates
     ratings: Ratings
+    gallery: Gallery
     people: People
     invitations: Invitations
     replay: Replay
@@ -143,6 +145,7 @@ class FlowPilot:
         trees = Trees(units=units, view=view, clock=clock, new_id=new_id, matches=parsers.matches, compute=compute)
         sessions = Sessions(units=units, view=view, clock=clock, new_id=new_id, followers=(Parks(), *telling), bounds=bounds)
         reading = Pictures(units=units, view=view, clock=clock, new_id=new_id, reader=pictures or NoPictures(), bounds=bounds)
+        scripts = ScriptTemplates(units=units, sessions=sessions, clock=clock, new_id=new_id, parsers=parsers, compute=compute)
         return cls(
             pictures=reading,
             frozen_pictures=FrozenPictures(view=view, pictures=reading),
@@ -158,7 +161,8 @@ class FlowPilot:
             assessments=Assessments(units=units, view=view, clock=clock, new_id=new_id),
             sessions=sessions,
             ratings=Ratings(units=units, clock=clock, new_id=new_id),
-            script_templates=ScriptTemplates(units=units, sessions=sessions, clock=clock, new_id=new_id, parsers=parsers, compute=compute),
+            script_templates=scripts,
+            gallery=Gallery(units=units, view=view, trees=trees, script_templates=scripts, clock=clock),
             walks=Walks(units=units, view=view, sessions=sessions, clock=clock, new_id=new_id, matches=parsers.matches),
             escalation=Escalation(units=units, clock=clock),
             accounts=Accounts(begin=begin, view=view, clock=clock, new_id=new_id, new_secret=new_secret),

@@ -4,15 +4,16 @@ An account reads what the platform published as if it were its own; changing som
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 from uuid import UUID
 
 from attrs import frozen
 
 from flowpilot_core.domain.kernel.actor import Actor
-from flowpilot_core.domain.kernel.identifiers import RatingId, ScriptTemplateId, TreeCategoryId, TreeId, UserId
+from flowpilot_core.domain.kernel.identifiers import AccountId, RatingId, ScriptTemplateId, TreeCategoryId, TreeId, UserId
 from flowpilot_core.domain.knowledge.category import TreeCategory
 from flowpilot_core.domain.knowledge.content import TreeKind
+from flowpilot_core.domain.knowledge.gallery import GalleryEntry, Used
 from flowpilot_core.domain.knowledge.literals import Language
 from flowpilot_core.domain.knowledge.ownership import Ref
 from flowpilot_core.domain.knowledge.parameter import Parameter
@@ -180,6 +181,28 @@ class Ratings(Protocol):
         """Forget it."""
 
 
+class Gallery(Protocol):
+    """What the platform shows, inside one unit of work: of its own account all that was decided, of another what is listed."""
+
+    async def get(self, subject: Subject, subject_id: UUID) -> GalleryEntry:
+        """What was decided of something. Raises `NotFound`."""
+
+    async def held(self, subject: Subject, subject_id: UUID) -> GalleryEntry:
+        """The same, and nobody else gets it so until this unit of work ends; for the platform's account. Raises `NotFound`."""
+
+    async def save(self, entry: GalleryEntry) -> None:
+        """Keep what is decided; for the platform's account."""
+
+    async def used(self, subject: Subject, subject_id: UUID) -> Used:
+        """How this account uses something of the platform's."""
+
+    async def tallies(self, subject: Subject, subject_id: UUID) -> Mapping[AccountId, Used]:
+        """How each account uses it, as far as that was kept; for the platform's account."""
+
+    async def tally(self, subject: Subject, subject_id: UUID, account_id: AccountId, used: Used) -> None:
+        """Keep how an account uses something that there is an entry of; for the platform's account."""
+
+
 class KnowledgeWork(KernelWork, Protocol):
     """A unit of work over trees and script templates."""
 
@@ -199,9 +222,72 @@ class KnowledgeWork(KernelWork, Protocol):
     def ratings(self) -> Ratings:
         """What people think of them."""
 
+    @property
+    def gallery(self) -> Gallery:
+        """What the platform shows."""
+
+
+NAME_IN_PLACE: Final = 24
+"""Characters of a name that say where something stands."""
+
+
+@frozen(order=True)
+class GalleryPlace:
+    """Where something stands in the gallery: what is not featured comes later."""
+
+    later: bool
+    position: int
+    name: str
+    """Its beginning."""
+    id: UUID
+
+
+@frozen(kw_only=True)
+class GalleryFilter:
+    """Which of the platform's published trees and script templates to show; None: all."""
+
+    subject: Subject | None = None
+    id: UUID | None = None
+    category_id: TreeCategoryId | None = None
+    """They are in it, or in one within it."""
+    featured: bool | None = None
+    words: tuple[str, ...] = ()
+    """Each stands in its name or its description, whatever its case."""
+    listed: bool = True
+    """Listed ones alone."""
+
+
+@frozen(kw_only=True)
+class Copied:
+    """What an account has copied from something: the newest copy that it did not put away."""
+
+    id: UUID
+    revision: int
+    """Of the original."""
+
+
+@frozen(kw_only=True)
+class GalleryShown:
+    """Something of the platform's as the gallery shows it."""
+
+    entry: GalleryEntry
+    name: str
+    description: str | None
+    category: TreeCategory | None
+    revision: int
+    mine: Copied | None
+
+    @property
+    def place(self) -> GalleryPlace:
+        """Where it stands."""
+        return GalleryPlace(not self.entry.featured, self.entry.position, self.name[:NAME_IN_PLACE], self.entry.id)
+
 
 class KnowledgeView(Protocol):
     """What there is to see of trees in one account."""
+
+    async def gallery(self, where: GalleryFilter, *, after: GalleryPlace | None, limit: int) -> Sequence[GalleryShown]:
+        """What the platform has published, by its place; what nobody decided on is not listed."""
 
     async def trees(
         self, where: TreeFilter, reader: Actor, *, after: TreeId | None, limit: int

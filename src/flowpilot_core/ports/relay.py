@@ -91,6 +91,8 @@ class WorkKind(StrEnum):
     """A look at a ticket that its PSA told of."""
     INDEX = "index"
     """Having what was written found by search."""
+    GALLERY_USE = "gallery_use"
+    """Counting how an account uses something of the platform's: that is the target."""
 
 
 STANDING = "~"

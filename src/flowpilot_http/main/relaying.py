@@ -27,6 +27,7 @@ from flowpilot_core.application.handoffs.quiet_claims import WatchClaims
 from flowpilot_core.application.insights.search import IndexForSearch
 from flowpilot_core.application.kernel.links import Links
 from flowpilot_core.application.kernel.units import Units
+from flowpilot_core.application.knowledge.uses import CountUse
 from flowpilot_core.application.notifications.mailing import SendDelivery
 from flowpilot_core.application.notifications.policy_steps import TakePolicySteps
 from flowpilot_core.application.notifications.push_record import NotePush
@@ -166,6 +167,7 @@ async def relay_of(
         WorkKind.PSA_TICKET: LookAtTicket(units=units, psas=connectable, clock=clock, jitter=jitter),
         WorkKind.TICKET_FACTS: ReadTicket(units=units, psas=connectable, clock=clock, jitter=jitter),
         WorkKind.INDEX: IndexForSearch(begin=begin),
+        WorkKind.GALLERY_USE: CountUse(units=units),
         WorkKind.OUTPUT: BetterOutput(units=units, redact=redact, clock=clock, models=models),
         WorkKind.INVITATION: SendInvitation(
             begin=begin,

@@ -34,6 +34,7 @@ from flowpilot_http.garbage import Garbage
 from flowpilot_http.loop_lag import watch_loop
 from flowpilot_http.metrics import Metrics, SharedFigures
 from flowpilot_http.middleware import Edge
+from flowpilot_http.open_reads import OpenReads
 from flowpilot_http.readiness import Probe, Readiness
 from flowpilot_http.sending import give_large_pieces_back
 from flowpilot_http.settings import Settings, variable
@@ -191,6 +192,7 @@ async def _serve(
             metrics=metrics,
             attempts=together.attempts() if together else None,
             security_contact=settings.security_contact,
+            open_reads=OpenReads(allowed=settings.public_gallery, tallies=together.counts.tallies("open") if together else None),
         )
         if together:
             together.worker.ready()

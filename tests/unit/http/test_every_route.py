@@ -14,6 +14,7 @@ from tests.support.http import World, client_of
 from tests.support.routes import (
     MISSING,
     NUMBERED,
+    OF_PLATFORM,
     OPEN,
     PAGES,
     TICKET,
@@ -21,6 +22,7 @@ from tests.support.routes import (
     a_body,
     asked,
     filled,
+    listed_in_gallery,
     paths_with_a_page,
     routes,
     routes_of_accounts,
@@ -110,11 +112,16 @@ async def test_the_list_of_routes_is_the_contracts(world: World) -> None:
         *((method, "/webhooks") for method in ("GET", "POST")),
         *((method, "/script-templates") for method in ("GET", "POST")),
         ("POST", "/script-templates/detect"),
+        ("GET", "/gallery"),
+        ("GET", "/gallery/{subject:str}/{subject_id:str}"),
+        ("POST", "/gallery/{subject:str}/{subject_id:str}/copy"),
+        ("GET", "/admin/gallery"),
+        ("PUT", "/admin/gallery/{subject:str}/{subject_id:str}"),
         *((method, "/ratings") for method in ("GET", "POST")),
         ("DELETE", "/ratings/{rating_id:str}"),
         *((method, script) for method in ("GET", "PATCH", "DELETE")),
         ("PUT", f"{script}/content"),
-        *(("POST", f"{script}/{move}") for move in ("publish", "archive", "restore", "copy", "render")),
+        *(("POST", f"{script}/{move}") for move in ("publish", "archive", "restore", "copy", "draft-from-origin", "render")),
         *(("GET", f"{script}/{part}") for part in ("revisions", "revisions/{number:str}")),
         *((method, webhook) for method in ("PATCH", "DELETE")),
         ("GET", f"{webhook}/deliveries"),
@@ -221,9 +228,11 @@ async def test_no_header_names_an_account(world: World, header: str) -> None:
 @pytest.mark.parametrize("name", ["account_id", "user", "as"])
 async def test_no_query_takes_a_name_that_is_not_its_own(world: World, name: str) -> None:
     """A28: nobody acts for another account, or as somebody else, by saying so."""
-    things = await things_of(world.junior, world.senior, world.owner)
+    things = {**await things_of(world.junior, world.senior, world.owner), **await listed_in_gallery(world)}
 
     for method, path, operation in routes_of_accounts(world):
+        if path.startswith(OF_PLATFORM):
+            continue  # Those of the platform's own people: `test_gallery.py`.
         answer = await asked(world.junior, method, f"{filled(path, things)}?{name}={world.rival.account_id}", a_body(operation, things))
         assert (400, "unknown_field", f"/{name}") == (
             answer.status_code,
@@ -235,11 +244,11 @@ async def test_no_query_takes_a_name_that_is_not_its_own(world: World, name: str
 @pytest.mark.parametrize("member", SMUGGLED)
 async def test_no_request_takes_a_member_that_is_not_its_own(world: World, member: str) -> None:
     """A29: request types are closed, every one of them."""
-    things = await things_of(world.junior, world.senior, world.owner)
+    things = {**await things_of(world.junior, world.senior, world.owner), **await listed_in_gallery(world)}
     tried = 0
 
     for method, path, operation in routes_of_accounts(world):
-        if method == "GET":
+        if method == "GET" or path.startswith(OF_PLATFORM):
             continue
         assert operation is not None
         if operation.files:
@@ -292,6 +301,7 @@ async def test_every_answer_carries_what_keeps_browsers_safe_and_a_name(world: W
                         "webhook_id",
                         "template_id",
                         "rating_id",
+                        "subject_id",
                         "message_id",
                         "user_id",
                         "team_id",

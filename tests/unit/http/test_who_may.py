@@ -10,7 +10,18 @@ from flowpilot_adapters.system import new_id
 from flowpilot_core.domain.kernel.actor import Role
 from flowpilot_http.operations import Operation
 from tests.support.http import Somebody, World
-from tests.support.routes import NUMBERED, OPEN, TICKET_PATH, a_body, asked, filled, routes, routes_of_accounts, things_of
+from tests.support.routes import (
+    NUMBERED,
+    OPEN,
+    TICKET_PATH,
+    a_body,
+    asked,
+    filled,
+    listed_in_gallery,
+    routes,
+    routes_of_accounts,
+    things_of,
+)
 
 pytestmark = pytest.mark.anyio
 ADAPTERS = ("memory", "postgres")
@@ -22,6 +33,7 @@ SCRIPT = "/script-templates/{template_id:str}"
 WEBHOOK = "/webhooks/{webhook_id:str}"
 PROVIDER = "/identity-providers/{provider_id:str}"
 CONNECTION = "/psa-connections/{connection_id:str}"
+GALLERY = "/gallery/{subject:str}/{subject_id:str}"
 TREE, CATEGORY = "/trees/{tree_id:str}", "/tree-categories/{category_id:str}"
 USER, TEAM = "/users/{user_id:str}", "/teams/{team_id:str}"
 EVERYBODY: Final = "owner admin assignee colleague viewer"
@@ -36,7 +48,10 @@ class Who:
 
     may: str
     given: str = ""
-    """What has happened before: `claimed` (the colleague has claimed it), `helped` (the colleague has joined)."""
+    """What has happened before: `claimed` (the colleague has claimed it), `helped` (the colleague has joined).
+
+    `shown`: the gallery lists it.
+    """
     query: str = ""
     """What a read has to say, ids by their names: `session_id`; another name is a number's."""
     hidden: bool = False
@@ -127,6 +142,11 @@ WHO: Final[Mapping[tuple[str, str], Who]] = {
     ("POST", "/ratings"): Who(ENGINEERS),
     ("GET", "/ratings"): Who(EVERYBODY, query="subject=script_template&subject_id"),
     ("DELETE", "/ratings/{rating_id:str}"): Who("assignee", hidden=True, anew=True),
+    ("GET", "/gallery"): Who(EVERYBODY),
+    ("GET", GALLERY): Who(EVERYBODY, given="shown"),
+    ("POST", f"{GALLERY}/copy"): Who(ENGINEERS, given="shown"),
+    ("GET", "/admin/gallery"): Who("", hidden=True),
+    ("PUT", f"/admin{GALLERY}"): Who("", hidden=True, given="shown"),
     ("GET", "/script-templates"): Who(EVERYBODY),
     ("POST", "/script-templates"): Who(ENGINEERS),
     ("POST", "/script-templates/detect"): Who(ENGINEERS),
@@ -138,6 +158,7 @@ WHO: Final[Mapping[tuple[str, str], Who]] = {
     ("POST", f"{SCRIPT}/archive"): Who(MANAGERS),
     ("POST", f"{SCRIPT}/restore"): Who(MANAGERS),
     ("POST", f"{SCRIPT}/copy"): Who(ENGINEERS),
+    ("POST", f"{SCRIPT}/draft-from-origin"): Who(ENGINEERS),
     ("POST", f"{SCRIPT}/render"): Who(ENGINEERS),
     ("GET", f"{SCRIPT}/revisions"): Who(EVERYBODY),
     ("GET", f"{SCRIPT}/revisions/{{number:str}}"): Who(EVERYBODY),
@@ -237,6 +258,8 @@ async def _given(world: World, what: str) -> Mapping[str, str]:
         things["session_id"] = session["id"]
     if what == "walked":
         things["session_id"] = (await world.junior.session(tree_id=things["tree_id"]))["id"]
+    if what == "shown":
+        things |= await listed_in_gallery(world)
     if what == "claimed":
         await world.senior.made(f"/handoffs/{things['handoff_id']}/claim")
     return things
@@ -270,9 +293,12 @@ async def _is_hidden(world: World, method: str, path: str, operation: Operation 
     foreign = await asked(world.rival_owner, method, address, body)
 
     assert 401 == signed_out.status_code, (method, path)
+    if path.startswith(GALLERY):
+        return  # What is listed is everybody's.
     if "{" in path and path != TICKET_PATH:
         assert (404, "not_found") == (foreign.status_code, foreign.json()["code"]), (method, path)
-    assert not [name for name, thing in things.items() if thing in foreign.text], (method, path)
+    told = {name: thing for name, thing in things.items() if name not in NUMBERED}
+    assert not [name for name, thing in told.items() if thing in foreign.text], (method, path)
 
 
 @pytest.mark.parametrize("path", sorted(OPEN))

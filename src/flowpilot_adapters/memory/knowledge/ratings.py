@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from attrs import evolve, frozen
@@ -10,8 +11,11 @@ from flowpilot_adapters.memory.tables import Working
 from flowpilot_adapters.memory.transaction import Transaction
 from flowpilot_core.domain.kernel.errors import NotFound
 from flowpilot_core.domain.kernel.identifiers import RatingId
-from flowpilot_core.domain.knowledge.ownership import Ref
+from flowpilot_core.domain.knowledge.ownership import Owner, Ref
 from flowpilot_core.domain.knowledge.rating import Stars, Subject, TemplateRating
+from flowpilot_core.domain.knowledge.template import Template
+
+from .gallery import stars_of_all
 
 
 @frozen
@@ -47,7 +51,9 @@ class MemoryRatings:
         self._work.rows.template_ratings.drop(rating_id)
 
 
-def stars(rows: Working, subject: Subject, subject_id: UUID) -> Stars:
-    """What people of the account gave one subject."""
-    found = [one.stars for one in rows.template_ratings.values() if (one.subject, one.of.id) == (subject, subject_id)]
+def stars(rows: Working, subject: Subject, template: Template[Any, Any]) -> Stars:
+    """What people of the account gave something of its own; of what is the platform's, what those of all accounts did."""
+    if template.owner is Owner.PLATFORM:
+        return stars_of_all(rows, subject, template.id)
+    found = [one.stars for one in rows.template_ratings.values() if (one.subject, one.of.id) == (subject, template.id)]
     return Stars(count=len(found), total=sum(found))

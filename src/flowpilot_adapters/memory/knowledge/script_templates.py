@@ -10,7 +10,7 @@ from flowpilot_adapters.memory.transaction import Transaction
 from flowpilot_core.domain.kernel.actor import Actor
 from flowpilot_core.domain.kernel.errors import NotFound, Stale
 from flowpilot_core.domain.kernel.identifiers import ScriptTemplateId
-from flowpilot_core.domain.knowledge.rating import Subject
+from flowpilot_core.domain.knowledge.rating import NO_STARS, Subject
 from flowpilot_core.domain.knowledge.script_template import ScriptRevision, ScriptTemplate
 from flowpilot_core.ports.knowledge import ScriptFilter, TreeInUse
 
@@ -111,5 +111,5 @@ def _use(rows: Working, template_id: ScriptTemplateId) -> TreeInUse:
     steps = sum(one.script is not None and one.script.template_id == template_id for one in rows.steps.values())
     one = _found(rows, template_id)
     origin = _found(rows, one.copied_from.template.id) if one and one.copied_from else None
-    given = stars(rows, Subject.SCRIPT_TEMPLATE, template_id)
+    given = NO_STARS if one is None else stars(rows, Subject.SCRIPT_TEMPLATE, one)
     return TreeInUse(uses=copies + steps, newest_origin=origin.revision if origin else None, stars=given)

@@ -82,7 +82,7 @@ def listed(rows: Working, tree: Tree) -> TreeListed:
     return TreeListed(
         tree=tree,
         category=category(rows, tree.category.id) if tree.category else None,
-        use=TreeInUse(uses=copies + walks, newest_origin=_newest(rows, tree), stars=stars(rows, Subject.TREE, tree.id)),
+        use=TreeInUse(uses=copies + walks, newest_origin=_newest(rows, tree), stars=stars(rows, Subject.TREE, tree)),
     )
 
 

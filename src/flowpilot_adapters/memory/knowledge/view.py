@@ -4,19 +4,30 @@ from collections.abc import Collection, Mapping, Sequence
 
 from attrs import evolve
 
-from flowpilot_adapters.memory.knowledge import tree_categories, trees
+from flowpilot_adapters.memory.knowledge import gallery, tree_categories, trees
 from flowpilot_adapters.memory.reading import MemoryReading
 from flowpilot_core.domain.kernel.actor import Actor
-from flowpilot_core.domain.kernel.identifiers import TreeId, UserId
+from flowpilot_core.domain.kernel.identifiers import PLATFORM_ACCOUNT, TreeId, UserId
 from flowpilot_core.domain.knowledge.category import TreeCategory
 from flowpilot_core.domain.knowledge.content import EMPTY
 from flowpilot_core.domain.knowledge.template import TemplateState
 from flowpilot_core.domain.knowledge.tree import Tree, TreeRevision
-from flowpilot_core.ports.knowledge import TreeFilter, TreeListed
+from flowpilot_core.ports.knowledge import GalleryFilter, GalleryPlace, GalleryShown, TreeFilter, TreeListed
 
 
 class MemoryKnowledgeView(MemoryReading):
     """As `KnowledgeView` says."""
+
+    async def gallery(self, where: GalleryFilter, *, after: GalleryPlace | None, limit: int) -> Sequence[GalleryShown]:
+        """As `KnowledgeView.gallery` says."""
+        rows = await self._now()
+        of_platform = self._account_id == PLATFORM_ACCOUNT
+        found = [
+            one
+            for one in gallery.published(rows, of_platform=of_platform)
+            if _is_shown(one, where) and (after is None or one.place > after)
+        ]
+        return sorted(found, key=lambda one: one.place)[:limit]
 
     async def trees(
         self, where: TreeFilter, reader: Actor, *, after: TreeId | None, limit: int
@@ -54,6 +65,18 @@ class MemoryKnowledgeView(MemoryReading):
         own = (_without_content(tree) for tree in rows.trees.values())
         found = (tree for tree in (*own, *shown) if tree.state is TemplateState.PUBLISHED and not set(words).isdisjoint(tree.words))
         return sorted(found, key=lambda tree: tree.id)
+
+
+def _is_shown(one: GalleryShown, where: GalleryFilter) -> bool:
+    text = f"{one.name} {one.description or ''}".lower()
+    return (
+        (one.entry.listed or not where.listed)
+        and where.subject in (None, one.entry.subject)
+        and where.id in (None, one.entry.id)
+        and where.featured in (None, one.entry.featured)
+        and (where.category_id is None or (one.category is not None and where.category_id in (one.category.id, one.category.parent_id)))
+        and all(word.lower() in text for word in where.words)
+    )
 
 
 def _is(tree: Tree, where: TreeFilter) -> bool:

@@ -128,7 +128,17 @@ NEWEST: Final = compiled(
 ADD: Final = compiled(
     "add script template", insert(script_template).values({column: bindparam(column.name) for column in script_template.c})
 )
-CHANGING: Final = ("name", "description", "category_account_id", "category_id", "state", "revision", "updated_at", "published_at")
+CHANGING: Final = (
+    "name",
+    "description",
+    "category_account_id",
+    "category_id",
+    "copied_revision",
+    "state",
+    "revision",
+    "updated_at",
+    "published_at",
+)
 SAVE: Final = only_saved(
     "save script template",
     update(script_template)
@@ -224,7 +234,6 @@ class SqlScriptTemplates:
                 version=new.version,
                 copied_account_id=account_of(copied, self._account_id),
                 copied_id=copied and copied.id,
-                copied_revision=new.copied_from and new.copied_from.revision,
                 created_by=new.created_by,
                 created_at=new.created_at,
                 **self._changing(new),
@@ -282,6 +291,7 @@ class SqlScriptTemplates:
             "description": one.description,
             "category_account_id": account_of(one.category, self._account_id),
             "category_id": one.category and one.category.id,
+            "copied_revision": one.copied_from and one.copied_from.revision,
             "state": one.state,
             "revision": one.revision,
             "updated_at": one.updated_at,

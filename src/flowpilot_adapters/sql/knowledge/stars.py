@@ -2,11 +2,12 @@
 
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, case, func, literal_column, select
 from sqlalchemy.sql.selectable import FromClause
 
 from flowpilot_adapters.sql.queries import own
-from flowpilot_adapters.sql.schema import template_rating
+from flowpilot_adapters.sql.schema import gallery_entry, template_rating
+from flowpilot_core.domain.kernel.identifiers import PLATFORM_ACCOUNT
 from flowpilot_core.domain.knowledge.rating import Stars, Subject
 
 COLUMNS: Final = {
@@ -17,14 +18,18 @@ COLUMNS: Final = {
 
 
 def given(subject: Subject, to: FromClause) -> list[ColumnElement[Any]]:
-    """How many rated what a query is about, and their stars together."""
+    """How many of the account rated what a query is about, and their stars together; of the platform's, those of all accounts."""
     account, id = COLUMNS[subject]
-    rating = template_rating.alias("rating")
+    rating, entry = template_rating.alias("rating"), gallery_entry.alias("entry")
     of_it = (own(rating), rating.c[account.name] == to.c.account_id, rating.c[id.name] == to.c.id)
-    votes, stars = func.count(), func.coalesce(func.sum(rating.c.stars), 0)
-    return [
-        select(one).select_from(rating).where(*of_it).scalar_subquery().label(name) for name, one in (("votes", votes), ("stars", stars))
-    ]
+    shown = (entry.c.account_id == PLATFORM_ACCOUNT, entry.c.subject == subject, entry.c.id == to.c.id)
+
+    def either(name: str, one: ColumnElement[Any]) -> ColumnElement[Any]:
+        own_ones = select(one).select_from(rating).where(*of_it).scalar_subquery()
+        all_ones = func.coalesce(select(entry.c[name]).where(*shown).scalar_subquery(), literal_column("0"))
+        return case((to.c.account_id == PLATFORM_ACCOUNT, all_ones), else_=own_ones).label(name)
+
+    return [either("votes", func.count()), either("stars", func.coalesce(func.sum(rating.c.stars), literal_column("0")))]
 
 
 def stars(row: Any) -> Stars:

@@ -6,6 +6,7 @@ from typing import Final
 from sqlalchemy import Boolean, Text, Uuid, bindparam, func, literal_column, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from flowpilot_adapters.sql.knowledge import gallery_view as gallery
 from flowpilot_adapters.sql.knowledge import trees
 from flowpilot_adapters.sql.knowledge.trees import AROUND, CATEGORISED, DRAFTED, HEAD, OWN_FIRST, TREE_ID, listed, named, names_in, readable
 from flowpilot_adapters.sql.queries import HIGHEST, LIMIT, if_given, names_of, own
@@ -20,7 +21,7 @@ from flowpilot_core.domain.kernel.permissions import Permission, permits
 from flowpilot_core.domain.knowledge.category import TreeCategory
 from flowpilot_core.domain.knowledge.template import TemplateState
 from flowpilot_core.domain.knowledge.tree import Tree, TreeRevision
-from flowpilot_core.ports.knowledge import TreeFilter, TreeListed
+from flowpilot_core.ports.knowledge import GalleryFilter, GalleryPlace, GalleryShown, TreeFilter, TreeListed
 
 READER: Final = bindparam("reader_id", type_=Uuid())
 READS_ALL: Final = bindparam("reads_all", type_=Boolean())
@@ -84,6 +85,11 @@ ABOUT: Final = compiled(
 
 class SqlKnowledgeView(SqlReading):
     """As `KnowledgeView` says."""
+
+    async def gallery(self, where: GalleryFilter, *, after: GalleryPlace | None, limit: int) -> Sequence[GalleryShown]:
+        """As `KnowledgeView.gallery` says."""
+        found = await self._read_one(gallery.shown(self._account_id, where, after, limit))
+        return [gallery.of(row) for row in found.rows]
 
     async def trees(
         self, where: TreeFilter, reader: Actor, *, after: TreeId | None, limit: int

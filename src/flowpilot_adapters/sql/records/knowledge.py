@@ -6,7 +6,9 @@ from flowpilot_adapters.sql import documents
 from flowpilot_adapters.sql.records.kernel import member
 from flowpilot_core.domain.knowledge.category import TreeCategory
 from flowpilot_core.domain.knowledge.content import EMPTY, Content, TreeKind
+from flowpilot_core.domain.knowledge.gallery import Figures, GalleryEntry
 from flowpilot_core.domain.knowledge.ownership import Owner, Ref
+from flowpilot_core.domain.knowledge.rating import Stars, Subject
 from flowpilot_core.domain.knowledge.script import EMPTY_SCRIPT, ScriptContent
 from flowpilot_core.domain.knowledge.script_template import ScriptRevision, ScriptTemplate
 from flowpilot_core.domain.knowledge.template import CopiedFrom, Draft, Revision, TemplateState
@@ -16,6 +18,7 @@ C = TypeVar("C")
 
 _kind: Final = member(TreeKind)
 _state: Final = member(TemplateState)
+_subject: Final = member(Subject)
 
 
 def tree(row: Any) -> Tree:
@@ -41,6 +44,18 @@ def script_template(row: Any) -> ScriptTemplate:
 def script_revision(row: Any) -> ScriptRevision:
     """What was published of a script template."""
     return _revision(row, ScriptContent)
+
+
+def gallery_entry(row: Any) -> GalleryEntry:
+    """What was decided of something in the gallery."""
+    return GalleryEntry(
+        subject=_subject(row.subject),
+        id=row.id,
+        listed=row.listed,
+        featured=row.featured,
+        position=row.position,
+        figures=Figures(uses=row.uses, stars=Stars(count=row.votes, total=row.stars)),
+    )
 
 
 def ref(account_id: Any, id: Any) -> Ref[Any] | None:

@@ -28,6 +28,8 @@ from .handoffs import claim_watch, handoff, handoff_seen, handoff_snapshot, hand
 from .insights import search_document, search_spelling, search_word
 from .kernel import event, event_counter, idempotency_key
 from .knowledge import (
+    gallery_entry,
+    gallery_tally,
     script_template,
     script_template_draft,
     script_template_revision,
@@ -60,6 +62,8 @@ __all__ = [
     "event",
     "event_counter",
     "fork_point",
+    "gallery_entry",
+    "gallery_tally",
     "handoff",
     "handoff_seen",
     "handoff_snapshot",

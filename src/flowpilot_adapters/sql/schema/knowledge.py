@@ -3,10 +3,12 @@
 A row may refer to one of its own account's rows, or to one of the platform's, which every account may read: `to_own_or_platform`.
 """
 
-from sqlalchemy import CheckConstraint, Column, Index, SmallInteger, Table, Text, UniqueConstraint
+from sqlalchemy import Boolean, CheckConstraint, Column, Index, SmallInteger, Table, Text, UniqueConstraint
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
+from flowpilot_core.domain.kernel.identifiers import PLATFORM_ACCOUNT
 from flowpilot_core.domain.knowledge.content import TreeKind
+from flowpilot_core.domain.knowledge.rating import Subject
 from flowpilot_core.domain.knowledge.template import TemplateState
 
 from .columns import (
@@ -176,3 +178,46 @@ template_rating = Table(
     CheckConstraint("stars BETWEEN 1 AND 5", name="ck_template_rating_stars"),
 )
 """Of a tree or of a script template."""
+
+
+gallery_entry = Table(
+    "gallery_entry",
+    metadata,
+    uuid_column("account_id"),
+    text_column("subject"),
+    uuid_column("id"),
+    uuid_column("tree_id", null=True),
+    uuid_column("script_id", null=True),
+    Column("listed", Boolean, nullable=False),
+    Column("featured", Boolean, nullable=False),
+    integer_column("position"),
+    integer_column("uses"),
+    integer_column("votes"),
+    integer_column("stars"),
+    primary_key("gallery_entry", "subject", "id"),
+    foreign_key("gallery_entry", "tree", ("tree_id",), "tree", ("id",)),
+    foreign_key("gallery_entry", "script", ("script_id",), "script_template", ("id",)),
+    one_of("gallery_entry", "subject", Subject),
+    CheckConstraint(
+        f"CASE subject WHEN '{Subject.TREE}' THEN tree_id = id AND script_id IS NULL ELSE script_id = id AND tree_id IS NULL END",
+        name="ck_gallery_entry_subject_id",
+    ),
+    CheckConstraint(f"account_id = '{PLATFORM_ACCOUNT}'", name="ck_gallery_entry_platform"),
+)
+"""What is listed every account reads: it holds no figure that tells of one of them."""
+
+
+gallery_tally = Table(
+    "gallery_tally",
+    metadata,
+    uuid_column("account_id"),
+    text_column("subject"),
+    uuid_column("id"),
+    uuid_column("of_account"),
+    integer_column("uses"),
+    integer_column("votes"),
+    integer_column("stars"),
+    primary_key("gallery_tally", "subject", "id", "of_account"),
+    foreign_key("gallery_tally", "entry", ("subject", "id"), "gallery_entry", ("subject", "id")),
+)
+"""How each account uses something of the platform's: for the platform's account alone, and shown to nobody."""

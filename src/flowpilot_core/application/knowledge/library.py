@@ -12,8 +12,10 @@ from flowpilot_core.domain.kernel.errors import NotFound
 from flowpilot_core.domain.kernel.identifiers import PLATFORM_ACCOUNT, ScriptTemplateId, TreeCategoryId, TreeId
 from flowpilot_core.domain.knowledge.category import TreeCategory
 from flowpilot_core.domain.knowledge.content import Content, TreeKind
+from flowpilot_core.domain.knowledge.gallery import GalleryEntry
 from flowpilot_core.domain.knowledge.ownership import Ref
 from flowpilot_core.domain.knowledge.problems import KnownScripts
+from flowpilot_core.domain.knowledge.rating import Subject
 from flowpilot_core.domain.knowledge.script import ScriptContent, script_problems
 from flowpilot_core.domain.knowledge.script_template import ScriptTemplate
 from flowpilot_core.domain.knowledge.template import Revision, Template, TemplateState
@@ -165,7 +167,9 @@ class BringLibrary:
                 new, revision = published(drafted(category.ref, now), now)
                 await all_of_them.add(new)
                 await all_of_them.add_revision(new.id, revision)
+                await _list(work, wanted, new)
                 return "new"
+            await _list(work, wanted, kept)
             if not await _is_older(all_of_them, kept, wanted):
                 return "kept"
             category, at = await _category(work, wanted.category_id, categories), max(now, kept.updated_at)
@@ -176,6 +180,17 @@ class BringLibrary:
             return "changed"
 
         return await self.units.run(PRODUCT, unit)
+
+
+async def _list(work: KnowledgeWork, wanted: LibraryScript | LibraryTree, template: Template[Any, Any]) -> None:
+    """Show it in the gallery, unless somebody decided on it already, or put it away."""
+    subject = Subject.TREE if isinstance(wanted, LibraryTree) else Subject.SCRIPT_TEMPLATE
+    try:
+        await work.gallery.get(subject, template.id)
+    except NotFound:
+        if template.state is TemplateState.PUBLISHED:
+            entry = GalleryEntry(subject=subject, id=template.id)
+            await work.gallery.save(entry.placed(template, listed=True, featured=False, position=0, by=PRODUCT))
 
 
 async def _is_older(templates: _Templates[T, C], kept: T, wanted: LibraryScript | LibraryTree) -> bool:

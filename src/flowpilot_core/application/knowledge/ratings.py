@@ -17,11 +17,13 @@ from flowpilot_core.domain.knowledge.template import Template
 from flowpilot_core.ports.access import AccessWork
 from flowpilot_core.ports.kernel import Clock, NewId
 from flowpilot_core.ports.knowledge import KnowledgeWork
+from flowpilot_core.ports.relay import RelayWork
 
 from .names import names_of
+from .uses import note_use
 
 
-class RatingNeeds(KnowledgeWork, AccessWork, Protocol):
+class RatingNeeds(KnowledgeWork, AccessWork, RelayWork, Protocol):
     """What is done here asks this of a unit of work."""
 
 
@@ -39,8 +41,9 @@ class Ratings:
         """The actor's, in place of an earlier one. Raises `InvalidValue`, and `InvalidTransition` for what was never published."""
 
         async def unit(work: RatingNeeds) -> TemplateRating:
-            template = await _subject(work, actor, subject, subject_id)
+            template = await subject_of(work, actor, subject, subject_id)
             rating = rated(RatingId(self.new_id()), subject, template, stars=stars, comment=comment, by=actor, at=self.clock.now())
+            await note_use(work, rating.of, new_id=self.new_id, at=rating.given_at)
             return await work.ratings.save(rating)
 
         return await self.units.run(actor, unit, request)
@@ -50,7 +53,7 @@ class Ratings:
     ) -> tuple[Sequence[TemplateRating], Mapping[UserId, str]]:
         """What people of the account think of it, the oldest rating (least id) first, with their names."""
         async with self.units.begin(actor.account_id) as work:
-            template = await _subject(work, actor, subject, subject_id)
+            template = await subject_of(work, actor, subject, subject_id)
             found = await work.ratings.of(subject, Ref(id=template.id, owner=template.owner), after=after, limit=limit)
             return found, await names_of(work, {one.user_id for one in found})
 
@@ -63,12 +66,14 @@ class Ratings:
                 raise NotFound("rating")
             require_role(actor, Permission.RATE_TREES)
             await work.ratings.drop(rating_id)
+            await note_use(work, rating.of, new_id=self.new_id, at=self.clock.now())
             return rating
 
         return await self.units.run(actor, unit, request)
 
 
-async def _subject(work: RatingNeeds, actor: Actor, subject: Subject, subject_id: UUID) -> Template[Any, Any]:
+async def subject_of(work: KnowledgeWork, actor: Actor, subject: Subject, subject_id: UUID) -> Template[Any, Any]:
+    """What is named, if the actor may know of it. Raises `NotFound`."""
     template: Template[Any, Any]
     if subject is Subject.TREE:
         template = await work.trees.get(TreeId(subject_id))

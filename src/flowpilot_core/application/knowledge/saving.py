@@ -23,12 +23,13 @@ from flowpilot_core.ports.access import AccessWork
 from flowpilot_core.ports.assistant import Redactor
 from flowpilot_core.ports.kernel import Clock, Compute, NewId
 from flowpilot_core.ports.knowledge import KnowledgeWork
+from flowpilot_core.ports.relay import RelayWork
 from flowpilot_core.ports.sessions import SessionDetail, SessionWork
 
 from .trees import Trees, TreeShown, category_of
 
 
-class SavingNeeds(KnowledgeWork, SessionWork, AccessWork, Protocol):
+class SavingNeeds(KnowledgeWork, SessionWork, AccessWork, RelayWork, Protocol):
     """What is done here asks this of a unit of work."""
 
 

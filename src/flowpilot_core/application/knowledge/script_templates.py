@@ -8,7 +8,7 @@ from attrs import evolve, frozen
 from flowpilot_core.application.kernel.units import PLAIN, Request, Units
 from flowpilot_core.application.sessions.sessions import Added, Sessions
 from flowpilot_core.domain.kernel.actor import Actor
-from flowpilot_core.domain.kernel.errors import Stale
+from flowpilot_core.domain.kernel.errors import NotFound, Stale
 from flowpilot_core.domain.kernel.identifiers import BranchId, ScriptTemplateId, SessionId, TreeCategoryId, UserId
 from flowpilot_core.domain.kernel.permissions import Permission, require_role
 from flowpilot_core.domain.knowledge.category import TreeCategory
@@ -31,13 +31,15 @@ from flowpilot_core.domain.sessions.step import StepKind, StepScript
 from flowpilot_core.ports.access import AccessWork
 from flowpilot_core.ports.kernel import Clock, Compute, NewId
 from flowpilot_core.ports.knowledge import KnowledgeWork, ScriptFilter, TreeInUse
+from flowpilot_core.ports.relay import RelayWork
 from flowpilot_core.ports.unit_of_work import UnitOfWork
 
 from .names import names_of
 from .parsing import Parsers
+from .uses import note_use
 
 
-class ScriptNeeds(KnowledgeWork, AccessWork, Protocol):
+class ScriptNeeds(KnowledgeWork, AccessWork, RelayWork, Protocol):
     """What is done here asks this of a unit of work."""
 
 
@@ -238,21 +240,38 @@ class ScriptTemplates:
             template = await _readable(work, actor, template_id)
             number = template.require_usable()
             source = await work.script_templates.revision(template_id, number)
+            origin = CopiedFrom(template=Ref(id=template_id, owner=template.owner), revision=number)
             copy = ScriptTemplate.drafted(
                 ScriptTemplateId(self.new_id()),
                 name=template.name,
                 description=template.description,
                 category=template.category,
                 content=source.content,
-                copied_from=CopiedFrom(template=Ref(id=template_id, owner=template.owner), revision=number),
+                copied_from=origin,
                 by=actor,
                 at=self.clock.now(),
             )
             await work.script_templates.add(copy)
+            await note_use(work, origin.template, new_id=self.new_id, at=copy.created_at)
             # What was published has no problems.
             return await self._shown(work, actor, copy, _Judged(source.content))
 
         return await self.units.run(actor, unit, request)
+
+    async def draft_from_origin(self, actor: Actor, template_id: ScriptTemplateId, *, request: Request = PLAIN) -> ScriptShown:
+        """With what its original says by now as its draft. Raises `DraftTaken`, and `NotFound` where that cannot be read any more."""
+        async with self.units.begin(actor.account_id) as work:
+            copied = (await _readable(work, actor, template_id)).copied_from
+            require_role(actor, Permission.WRITE_TREES)
+            if copied is None:
+                raise NotFound("original")
+            content, number = await _newest(work, await _readable(work, actor, copied.template.id))
+
+        async def move(template: ScriptTemplate, _: ScriptNeeds) -> ScriptTemplate:
+            return template.followed(number, content, by=actor, at=self.clock.now())
+
+        # What was published has no problems.
+        return await self._move(actor, template_id, move, _Judged(content), request)
 
     async def render(self, actor: Actor, template_id: ScriptTemplateId, values: Mapping[str, Value]) -> Rendered:
         """The script with these values: of its newest revision, or of a draft that nothing was published of yet.
@@ -284,6 +303,7 @@ class ScriptTemplates:
             content, number = await _newest(work, template)
         checked = given(content.parameters, values, self.parsers.matches)
         script = rendered(content, checked)
+        used = Ref(id=template_id, owner=template.owner)
         render = request.render
         added = await self.sessions.add_step(
             actor,
@@ -292,6 +312,7 @@ class ScriptTemplates:
             content=template.name,
             branch_id=branch_id,
             script=StepScript(template_id=template_id, revision=number, parameters=checked, sha256=script.sha256),
+            beside=lambda work: note_use(work, used, new_id=self.new_id, at=self.clock.now()),
             request=evolve(request, render=render and (lambda added: render(ScriptTaken(rendered=script, added=added)))),
         )
         return ScriptTaken(rendered=script, added=added)

@@ -23,11 +23,14 @@ from flowpilot_core.domain.knowledge.tree import Tree, TreeRevision
 from flowpilot_core.ports.access import AccessWork
 from flowpilot_core.ports.kernel import Clock, Compute, NewId, ViewOf
 from flowpilot_core.ports.knowledge import KnowledgeView, KnowledgeWork, TreeDetail, TreeFilter, TreeListed
+from flowpilot_core.ports.relay import RelayWork
+
+from .uses import note_use
 
 R = TypeVar("R")
 
 
-class TreesNeeds(KnowledgeWork, AccessWork, Protocol):
+class TreesNeeds(KnowledgeWork, AccessWork, RelayWork, Protocol):
     """What is done here asks this of a unit of work."""
 
 
@@ -205,6 +208,7 @@ class Trees:
 
         async def unit(work: TreesNeeds) -> TreeShown:
             tree, origin = await self._published(work, actor, tree_id)
+            source = CopiedFrom(template=Ref(id=tree.id, owner=tree.owner), revision=origin.number)
             copy = Tree.drafted(
                 TreeId(self.new_id()),
                 kind=tree.kind,
@@ -212,11 +216,12 @@ class Trees:
                 description=tree.description,
                 category=tree.category,
                 content=origin.content,
-                copied_from=CopiedFrom(template=Ref(id=tree.id, owner=tree.owner), revision=origin.number),
+                copied_from=source,
                 by=actor,
                 at=self.clock.now(),
             )
             await work.trees.add(copy)
+            await note_use(work, source.template, new_id=self.new_id, at=copy.created_at)
             return await self.shown(work, actor, copy.id)
 
         return await self.units.run(actor, unit, request)

@@ -15,6 +15,7 @@ from flowpilot_core.domain.kernel.identifiers import BranchId, SessionId, TeamId
 from flowpilot_core.domain.kernel.permissions import Permission, person
 from flowpilot_core.domain.knowledge import walking
 from flowpilot_core.domain.knowledge.fitting import Fitting, asked, fitting
+from flowpilot_core.domain.knowledge.ownership import Ref
 from flowpilot_core.domain.knowledge.parameter import Matches, Value
 from flowpilot_core.domain.knowledge.tree import Tree
 from flowpilot_core.domain.sessions.session import Priority, Session, Ticket
@@ -23,12 +24,15 @@ from flowpilot_core.domain.sessions.walk import Walk
 from flowpilot_core.ports.access import AccessWork
 from flowpilot_core.ports.kernel import Clock, NewId, ViewOf
 from flowpilot_core.ports.knowledge import KnowledgeView, KnowledgeWork
+from flowpilot_core.ports.relay import RelayWork
 from flowpilot_core.ports.sessions import SessionDetail, SessionView, SessionWork
+
+from .uses import note_use
 
 NONE_GIVEN: Mapping[str, Value] = MappingProxyType({})
 
 
-class WalksNeeds(KnowledgeWork, SessionWork, AccessWork, Protocol):
+class WalksNeeds(KnowledgeWork, SessionWork, AccessWork, RelayWork, Protocol):
     """What is done here asks this of a unit of work."""
 
 
@@ -193,6 +197,7 @@ class Walks:
         tree.require_readable(actor)
         number = tree.require_usable()
         content = (await work.trees.revision(tree_id, number)).content
+        await note_use(work, Ref(id=tree_id, owner=tree.owner), new_id=self.new_id, at=self.clock.now())
         return walking.begun(tree, number, content, parameters, session.branches.active_id, self.matches)
 
 

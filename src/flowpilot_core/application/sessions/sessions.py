@@ -139,9 +139,10 @@ class Sessions(Generic[W]):
         result: StepResult | None = None,
         evidence: str | None = None,
         script: StepScript | None = None,
+        beside: Callable[[W], Awaitable[None]] | None = None,
         request: Request = PLAIN,
     ) -> Added:
-        """A new step, in the branch named or else the active one; loads no other step."""
+        """A new step, in the branch named or else the active one; loads no other step. `beside` is done in the same unit of work."""
         by = person(actor, Permission.ADD_STEP)
 
         async def unit(work: W) -> Added:
@@ -161,6 +162,8 @@ class Sessions(Generic[W]):
             before.require_version(request.if_match)
             await work.sessions.save(session)
             await work.sessions.add_step(step)
+            if beside is not None:
+                await beside(work)
             await self.units.record(work, event, request)
             return Added(step=step, other_branch=other_branch(session, step) if branch_id is None else None)
 

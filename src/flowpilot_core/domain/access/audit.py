@@ -50,6 +50,7 @@ class DeedKind(StrEnum):
     CATEGORY_ADDED = "tree_category.added"
     CATEGORY_CHANGED = "tree_category.changed"
     CATEGORY_REMOVED = "tree_category.removed"
+    GALLERY_CHANGED = "gallery.changed"
 
 
 def operator(account_id: AccountId) -> System:

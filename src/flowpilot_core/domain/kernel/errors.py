@@ -319,6 +319,16 @@ class TooManyAttempts(FlowPilotError):
         return "too many sign-ins failed"
 
 
+@define
+class TooManyLooks(FlowPilotError):
+    """Somebody who is not signed in asks more often than an address may. `retry_after` in seconds."""
+
+    retry_after: int = 1
+
+    def __str__(self) -> str:
+        return "too many requests from one address"
+
+
 class StreamsOf(StrEnum):
     """Whose streams of news are counted."""
 

@@ -63,6 +63,7 @@ class Permission(StrEnum):
     MANAGE_CATEGORIES = "manage categories"
     RATE_TREES = "rate trees and script templates"
     DECIDE_PROPOSALS = "decide on proposed trees"
+    MANAGE_GALLERY = "decide what the gallery shows"
 
 
 class Relation(StrEnum):
@@ -149,6 +150,7 @@ PERMISSIONS: Mapping[Permission, Rule] = MappingProxyType(
         Permission.RATE_TREES: Rule(),
         Permission.MANAGE_CATEGORIES: Rule(roles=OWNERS_AND_ADMINS, system=True),
         Permission.DECIDE_PROPOSALS: Rule(roles=OWNERS_AND_ADMINS),
+        Permission.MANAGE_GALLERY: Rule(roles=OWNERS_AND_ADMINS, system=True),
     }
 )
 

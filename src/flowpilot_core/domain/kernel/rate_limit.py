@@ -40,3 +40,5 @@ FAILED_FROM_ADDRESS = Rate(most=60, within=timedelta(minutes=5))
 """Sign-ins that may fail from one address: an office may stand behind it."""
 FAILED_AT_ACCOUNT = Rate(most=300, within=timedelta(minutes=5))
 """Sign-ins that may fail at one account, from wherever."""
+OPEN_FROM_ADDRESS = Rate(most=30, within=timedelta(minutes=1))
+"""Looks at what nobody signs in for, from one address."""

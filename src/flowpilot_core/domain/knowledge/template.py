@@ -170,6 +170,11 @@ class Template(Generic[ID, C]):
             return evolve(moved, draft=Draft(content=content, by=acts(by), updated_at=at))
         raise DraftTaken(self.THING, held.by)
 
+    def followed(self, origin: int, content: C, *, by: Actor, at: datetime) -> Self:
+        """With what its original says by now, its revision `origin`, as its draft. Raises as `edited` does."""
+        edited = self.edited(content, by=by, at=at)
+        return evolve(edited, copied_from=evolve(self.copied_from, revision=origin) if self.copied_from else None)
+
     def with_next_revision(self, note: str | None, *, by: Actor, at: datetime) -> tuple[Self, Revision[C]]:
         """With its draft as the next revision, whatever is in it. Raises `RoleForbidden`, or `InvalidTransition` without a draft."""
         note = optional_text("note", note)

@@ -76,11 +76,6 @@ class Tree(Template[TreeId, Content]):
             updated_at=at,
         )
 
-    def followed(self, origin: int, content: Content, *, by: Actor, at: datetime) -> "Tree":
-        """With what its original says by now, its revision `origin`, as its draft. Raises as `edited` does."""
-        edited = self.edited(content, by=by, at=at)
-        return evolve(edited, copied_from=evolve(self.copied_from, revision=origin) if self.copied_from else None)
-
     def published(self, note: str | None, scripts: KnownScripts, *, by: Actor, at: datetime) -> "tuple[Tree, TreeRevision]":
         """With its draft as the next revision. Raises `RoleForbidden`, `InvalidTransition` without a draft, or `InvalidTree`."""
         published, revision = self.with_next_revision(note, by=by, at=at)

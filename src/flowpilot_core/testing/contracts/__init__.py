@@ -36,6 +36,7 @@ from flowpilot_core.testing.contracts.kernel.compute import ComputeContract
 from flowpilot_core.testing.contracts.kernel.counting import PlacesContract, TalliesContract
 from flowpilot_core.testing.contracts.kernel.event_log import EventLogContract
 from flowpilot_core.testing.contracts.kernel.unit_of_work import OnceContract, UnitOfWorkContract
+from flowpilot_core.testing.contracts.knowledge.gallery import GalleryContract
 from flowpilot_core.testing.contracts.knowledge.ratings import RatingsContract
 from flowpilot_core.testing.contracts.knowledge.script_templates import ScriptTemplatesContract
 from flowpilot_core.testing.contracts.knowledge.scripts import ScriptsContract
@@ -75,6 +76,7 @@ __all__ = [
     "EventLogContract",
     "EventStreamContract",
     "FeedbackContract",
+    "GalleryContract",
     "HandoffsContract",
     "IdentitiesContract",
     "ImportsContract",

@@ -174,6 +174,16 @@ async def copy_script_template(request: Call) -> Body:
     )
 
 
+@part.moves(f"{TEMPLATE}/draft-from-origin", ScriptTemplateDetailOut, body=Nothing, problems=("draft_taken", "invalid_transition"))
+async def script_draft_from_origin(request: Call) -> Body:
+    """Take what the original of a copy says by now as the draft."""
+    await request.read(Nothing)
+    return await request.changed(
+        lambda change: request.flowpilot.script_templates.draft_from_origin(request.user, request.template_id, request=change),
+        ScriptTemplateDetailOut.shown,
+    )
+
+
 @part.reads(f"{TEMPLATE}/revisions", Listed[ScriptRevisionOut])
 async def list_script_revisions(request: Call) -> Body:
     """All that was published of a script template, newest first."""
@@ -232,6 +242,7 @@ ROUTES = (
     archive_script_template,
     restore_script_template,
     copy_script_template,
+    script_draft_from_origin,
     list_script_revisions,
     get_script_revision,
     render_script,

@@ -7,7 +7,7 @@ from alembic import op
 from flowpilot_adapters.sql.policies import protect
 
 revision: str = "0050"
-down_revision: str | Sequence[str] | None = "0043"
+down_revision: str | Sequence[str] | None = "0047"
 branch_labels = None
 depends_on = None
 

@@ -17,6 +17,7 @@ from flowpilot_core.domain.knowledge.parameter import Parameter, ParameterType
 from flowpilot_core.domain.knowledge.template import CopiedFrom, TemplateState
 from flowpilot_core.domain.knowledge.tree import Tree, TreeRevision
 from flowpilot_core.domain.sessions.walk import TreeOutcome
+from flowpilot_core.ports.access import AccessWork
 from flowpilot_core.ports.kernel import BeginWork, ViewOf
 from flowpilot_core.ports.knowledge import TreeFilter, TreeListed
 from flowpilot_core.ports.unit_of_work import UnitOfWork, View
@@ -331,7 +332,7 @@ class TreesContract(Contract):
         return tree, revision
 
 
-async def a_platform(begin: BeginWork[UnitOfWork]) -> None:
+async def a_platform(begin: BeginWork[AccessWork]) -> None:
     """The platform account is there."""
     async with begin(PLATFORM_ACCOUNT) as work:
         try:
