@@ -212,7 +212,7 @@ async def test_stars_are_those_of_all_accounts_from_the_fifth_on(world: World) -
 async def test_a67_who_has_no_account_sees_what_is_listed_and_the_first_levels_of_it(world: World) -> None:
     """A67: the public gallery shows nothing that is not listed, no node below the third level and no script body."""
     pia = await platform(world)
-    shown, hidden, script = await published(pia, description="Für alle"), await published(pia), await a_script(pia)
+    shown, hidden, script = await published(pia, description="Für Büros"), await published(pia), await a_script(pia)
     await placed(pia, "tree", shown)
     await placed(pia, "script_template", script)
     own = await world.owner.made("/trees", {"name": "canary-of-acme", "kind": "troubleshooting", "content": DEEP})
@@ -229,7 +229,7 @@ async def test_a67_who_has_no_account_sees_what_is_listed_and_the_first_levels_o
     assert "canary-body" not in answer.text
     assert (["host"], "bash") == ([one["name"] for one in answer.json()["script"]["parameters"]], answer.json()["script"]["language"])
     [found] = (await world.nobody.get(f"/public/templates/search?q={shown['name'].split()[1]}")).json()["items"]
-    assert (shown["id"], "tree", "Für alle") == (found["id"], found["kind"], found["description"])
+    assert (shown["id"], "tree", "Für Büros") == (found["id"], found["kind"], found["description"])
     assert "mine" not in found
 
 

@@ -51,7 +51,7 @@ class GalleryContract(Contract):
     async def test_what_is_listed_every_account_sees(self, begin: BeginWork[UnitOfWork], view: ViewOf[View], acme: Staff) -> None:
         await a_platform(begin)
         category = a_category(PRODUCT)
-        tree = a_tree(PRODUCT, category=category.ref, description="Für alle")
+        tree = a_tree(PRODUCT, category=category.ref, description="Für Büros")
         async with begin(PLATFORM_ACCOUNT) as work:
             await work.tree_categories.add(category)
             await work.commit()
@@ -59,7 +59,7 @@ class GalleryContract(Contract):
 
         for account_id in (acme.account_id, PLATFORM_ACCOUNT):
             [shown] = await view(account_id).gallery(GalleryFilter(id=tree.id), after=None, limit=EVERYTHING)
-            assert (entry, tree.name, "Für alle", 1, None) == (shown.entry, shown.name, shown.description, shown.revision, shown.mine)
+            assert (entry, tree.name, "Für Büros", 1, None) == (shown.entry, shown.name, shown.description, shown.revision, shown.mine)
             assert category == shown.category
             async with begin(account_id) as work:
                 assert entry == await work.gallery.get(Subject.TREE, tree.id)
