@@ -44,6 +44,7 @@ async def _filled(site: Site) -> dict[str, str]:
     done = await an_investigation(site, "sam", title="Telephones are silent", client_name="Harbour Hotel")
     await site.flowpilot.sessions.resolve(site.person("sam"), done, summary="Put port 14 back into VLAN 30", root_cause="A swapped uplink")
     await a_session(site, "sam", title="A new laptop for the front desk")
+    await site.flowpilot.tree_categories.make(site.person("adam"), name="Network")
     tree = await a_tree(site)
     followed = await walking(site, "sam", tree)
     half = evolve(VPN, nodes=(*VPN.nodes[:5], evolve(VPN.nodes[5], text=""), *VPN.nodes[6:]))
@@ -63,6 +64,7 @@ async def _filled(site: Site) -> dict[str, str]:
         "library-tree": f"/library/trees/{tree}",
         "library-edit": f"/library/trees/{unfinished}/edit?node=timeout",
         "library-script": f"/library/scripts/{await a_script(site)}?session={worked}",
+        "library-categories": "/library/categories",
         "settings-profile": "/settings/profile",
         "settings-people": "/settings/people",
         "not-found": "/sessions/nonsense",
