@@ -1,4 +1,4 @@
-"""A tree in the order in which one walks it, each node once, and as a drawing in the same order in which no line crosses another."""
+"""A tree in the order in which one walks it, each node once and what ends at once first; and a drawing of it, in which no line crosses."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -6,7 +6,7 @@ from typing import Final
 from attrs import define, field, frozen
 
 from flowpilot_core.domain.kernel.text import counted
-from flowpilot_core.domain.knowledge.content import Content, Edge, Node, NodeId
+from flowpilot_core.domain.knowledge.content import Content, Edge, Node, NodeId, NodeKind
 
 BOX: Final = 200
 """How wide a node is drawn, in pixels."""
@@ -15,8 +15,8 @@ GAP: Final = 130
 """Between two columns; what leads to a node stands there."""
 ROW: Final = 56
 EDGE: Final = 8
-LETTERS: Final = 23
-LETTERS_OF_WAY: Final = 16
+LETTERS: Final = 22
+LETTERS_OF_WAY: Final = 14
 
 
 @frozen(kw_only=True)
@@ -87,9 +87,9 @@ class _Placed:
 
     def down(self, start: Node) -> None:
         """Everything that is come by from here for the first time: a first way goes on in its row, each other one begins a row."""
-        waiting: list[tuple[Node, Edge | None, Box | None, bool]] = [(start, None, None, False)]
+        waiting: list[tuple[Node, str, Box | None, bool]] = [(start, "", None, False)]
         while waiting:
-            node, edge, before, same_row = waiting.pop()
+            node, label, before, same_row = waiting.pop()
             again = node.id in self.numbers
             number = self.numbers.setdefault(node.id, len(self.numbers) + 1)
             if not same_row:
@@ -98,11 +98,13 @@ class _Placed:
             words = _short(f"{number}: {' '.join(node.text.split())}", LETTERS)
             box = Box(x=x, y=EDGE + (self.rows - 1) * ROW, words=words, node=node, number=number, again=again)
             self.boxes.append(box)
-            if before is not None and edge is not None:
-                self.lines.append(_line(before, box, edge.label))
+            if before is not None:
+                self.lines.append(_line(before, box, label))
             if not again:
-                ways = [(self.content.by_id[edge.to], edge) for edge in node.edges if edge.to and edge.to in self.content.by_id]
-                waiting += reversed([(to, way, box, place == 0) for place, (to, way) in enumerate(ways)])
+                ways = [(self.content.by_id[to], label) for to, label in _labels(node).items() if to in self.content.by_id]
+                # What ends at once stands beside what leads there, not below all that the other ways come to.
+                ways.sort(key=lambda way: way[0].kind is not NodeKind.OUTCOME)
+                waiting += reversed([(to, label, box, place == 0) for place, (to, label) in enumerate(ways)])
 
 
 def read(content: Content) -> Reading:
@@ -129,6 +131,15 @@ def _stop(content: Content, node_id: NodeId, numbers: Mapping[NodeId, int], reac
     node = content.by_id[node_id]
     exits = tuple(Exit(label=edge.label, to=edge.to, number=numbers.get(edge.to) if edge.to else None) for edge in _merged(node.edges))
     return Stop(number=numbers[node_id], node=node, exits=exits, reached=numbers[node_id] <= reached)
+
+
+def _labels(node: Node) -> dict[NodeId, str]:
+    """Where a node leads, each with all that it is taken for."""
+    ways: dict[NodeId, list[str]] = {}
+    for edge in node.edges:
+        if edge.to is not None:
+            ways.setdefault(edge.to, []).append(edge.label)
+    return {to: ", ".join(labels) for to, labels in ways.items()}
 
 
 def _merged(edges: Sequence[Edge]) -> Sequence[Edge]:

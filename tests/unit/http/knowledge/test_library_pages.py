@@ -108,9 +108,9 @@ async def test_a_tree_is_read_node_by_node_and_drawn_with_the_same_nodes(world: 
     await viewer.opens(f"/library/trees/{tree['id']}")
 
     assert f"<h1>{tree['name']}</h1>" in viewer.text
-    assert ["queue", "spooler", "prints", "line"] == re.findall(r'<li id="node-([a-z]+)"', viewer.text)
+    assert ["queue", "line", "spooler", "prints"] == re.findall(r'<li id="node-([a-z]+)"', viewer.text)
     assert "A drawing of 4 nodes." in viewer.text
-    assert re.search(r'Yes\s+<a href="#node-spooler">to 2</a>', viewer.text)
+    assert re.search(r'Yes\s+<a href="#node-spooler">to 3</a>', viewer.text)
     assert "Asks first for Printer" in viewer.words
     assert set() == viewer.buttons
     assert "Edit" not in viewer.text

@@ -10,15 +10,21 @@ from tests.support.trees import action, outcome, question, sound_trees, tree
 def test_each_node_comes_after_the_one_that_leads_to_it_and_says_where_it_leads() -> None:
     reading = read(tree(question("start", "act", "end"), outcome("end"), action("act", "end")))
 
-    assert ["start", "act", "end"] == [stop.node.id for stop in reading.stops]
-    assert [("answer 1", 2), ("answer 2", 3)] == [(way.label, way.number) for way in reading.stops[0].exits]
+    assert ["start", "end", "act"] == [stop.node.id for stop in reading.stops]
+    assert [("answer 1", 3), ("answer 2", 2)] == [(way.label, way.number) for way in reading.stops[0].exits]
 
 
 def test_a_node_that_several_lead_to_is_drawn_once_and_named_where_it_is_come_by_again() -> None:
     reading = read(tree(question("start", "act", "end"), action("act", "end"), outcome("end")))
 
-    assert [("start", False), ("act", False), ("end", False), ("end", True)] == [(box.node.id, box.again) for box in reading.boxes]
+    assert [("start", False), ("end", False), ("act", False), ("end", True)] == [(box.node.id, box.again) for box in reading.boxes]
     assert len({(box.x, box.y) for box in reading.boxes}) == len(reading.boxes)
+
+
+def test_ways_of_one_node_to_the_same_are_one_line() -> None:
+    reading = read(tree(question("start", "end", "act", "end"), action("act", "end"), outcome("end")))
+
+    assert ["answer 1, ans…", "answer 2", "otherwise"] == [line.label for line in reading.lines]
 
 
 def test_what_no_way_leads_to_comes_last_and_says_so() -> None:
