@@ -22,9 +22,11 @@ from flowpilot_adapters.sql import Database, migrations, roles
 from flowpilot_adapters.system import SystemClock, new_id, new_secret
 from flowpilot_core.application.flowpilot import FlowPilot
 from flowpilot_core.application.insights.analytics import PAGE
-from flowpilot_core.domain.insights.analytics import GROUPS, MOST_GROUPS, GroupBy, Question, Subject
+from flowpilot_core.domain.insights.analytics import GROUPS, MOST_GROUPS, GroupBy, Question
+from flowpilot_core.domain.insights.figures import Subject
 from flowpilot_core.domain.insights.period import Period
 from flowpilot_core.domain.insights.recount import Recount
+from flowpilot_core.domain.insights.tallying import tallied
 from flowpilot_core.domain.kernel.actor import Role
 from flowpilot_core.domain.kernel.identifiers import AccountId
 
@@ -143,7 +145,7 @@ async def _recounted(database: Database, account_id: AccountId) -> float:
             recount.read(logged.event)
         number = events[-1].number
     facts = recount.facts(await view.untold())
-    facts.tallied(_year(Subject.ESCALATIONS, None), at=datetime.now(UTC))
+    tallied(facts, _year(Subject.ESCALATIONS, None), at=datetime.now(UTC))
     return time.perf_counter() - begun
 
 

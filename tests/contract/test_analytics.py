@@ -15,14 +15,21 @@ from flowpilot_adapters.memory import MemoryStore
 from flowpilot_adapters.sql import Database, migrations
 from flowpilot_adapters.system import SystemClock, new_id
 from flowpilot_core.application.insights.analytics import Analytics, Difference
-from flowpilot_core.domain.insights.analytics import GroupBy, Subject
+from flowpilot_core.domain.assistant.assessment import Assessment
+from flowpilot_core.domain.insights.analytics import GroupBy
+from flowpilot_core.domain.insights.figures import Subject
 from flowpilot_core.domain.kernel.actor import System
 from flowpilot_core.domain.kernel.errors import FlowPilotError
+from flowpilot_core.domain.kernel.identifiers import AssessmentId, PsaPostId
+from flowpilot_core.domain.psa.connection import NoteKind, TicketAction
+from flowpilot_core.domain.psa.post import PsaPost
 from flowpilot_core.domain.sessions.feedback import Verdict
 from flowpilot_core.domain.sessions.session import Priority
 from flowpilot_core.domain.sessions.step import StepResult
 from flowpilot_core.testing.builders import MINUTE, NOON, Case, Staff, a_session, a_staff, recorded
+from flowpilot_core.testing.contracts.assistant.assessments import ORIGIN, a_diagnosis
 from flowpilot_core.testing.contracts.contract import closed
+from flowpilot_core.testing.contracts.insights.figures import PRINTS, a_kept_connection, a_published_tree, posted
 from tests.support.postgres import PostgresDatabase
 from tests.support.serving import named, ran, said
 
@@ -112,6 +119,55 @@ async def test_a_database_from_before_figures_were_kept_has_them(kept: Kept) -> 
     assert before == [kept.database.do(rows) for rows in columns]
 
 
+async def _posts_and_assessments(kept: Kept) -> None:
+    begin, staff = kept.storage.begin, kept.staff
+    connection = await a_kept_connection(begin, staff)
+    case = await a_session(by=staff.anna).step().escalated().kept(begin)
+    post = PsaPost(
+        id=PsaPostId(new_id()),
+        connection_id=connection.id,
+        session_id=case.id,
+        ticket_id="1",
+        kind=NoteKind.RESOLVED,
+        action=TicketAction.TIME_ENTRY,
+        created_at=NOON,
+        updated_at=NOON,
+    )
+    await posted(begin, staff, post.taken(sent="45 minutes of Anna, until it was resolved", minutes=45, at=NOON).posted("2", "ok", at=NOON))
+    pending = Assessment.of(AssessmentId(new_id()), case.handoff)
+    async with begin(staff.account_id) as work:
+        await work.assessments.add(pending)
+        await work.commit()
+    async with begin(staff.account_id) as work:
+        await work.assessments.save(pending.ready(a_diagnosis(case), ORIGIN, at=NOON))
+        await work.commit()
+
+
+async def test_what_an_assessment_and_a_post_do_not_come_to_is_found(kept: Kept) -> None:
+    """F58."""
+    await _posts_and_assessments(kept)
+    assert () == await kept.verified()
+
+    kept.database.do("UPDATE flowpilot.assessment SET cited = 7, dropped = 0")
+
+    assert {"cited", "dropped"} == {figure for one in await kept.verified() for figure in one.figures}
+
+
+async def test_a_database_from_before_posts_and_assessments_said_it_has_what_they_come_to(kept: Kept) -> None:
+    """F58: minutes that were entered, and citations, are read from what posts and assessments say."""
+    await _posts_and_assessments(kept)
+    rows = "SELECT to_jsonb(psa_post) FROM flowpilot.psa_post", "SELECT to_jsonb(assessment) FROM flowpilot.assessment"
+    before = [kept.database.do(row) for row in rows]
+    await kept.storage.close()
+
+    migrations.downgrade(kept.database.owner, "0050")
+    migrations.migrate(kept.database.owner)
+
+    assert before == [kept.database.do(row) for row in rows]
+    assert (45, 6, 2) == (before[0][0][0]["minutes"], before[1][0][0]["cited"], before[1][0][0]["dropped"])
+
+
+FOLLOW = "follow a tree"
 QUIET = "the claim went quiet"
 MOVES: Mapping[str, Callable[[Case, Staff], Case]] = {
     "step": lambda case, _: case.step(),
@@ -135,8 +191,12 @@ MOVES: Mapping[str, Callable[[Case, Staff], Case]] = {
     "resolve": lambda case, _: case.resolved(),
     "abandon": lambda case, _: case.abandoned(),
     "reopen": lambda case, staff: case.reopened_by(staff.ben),
+    "yes": lambda case, _: case.at_node(PRINTS, "Yes"),
+    "no": lambda case, _: case.at_node(PRINTS, "No"),
+    "done at a node": lambda case, _: case.at_node(PRINTS, result=StepResult.WORKED),
+    "leave the tree": lambda case, _: case.walk_left(),
 }
-WALKS = st.lists(st.lists(st.sampled_from(sorted(MOVES)), max_size=25), min_size=1, max_size=3)
+WALKS = st.lists(st.lists(st.sampled_from(sorted((*MOVES, FOLLOW))), max_size=25), min_size=1, max_size=3)
 
 
 @pytest.mark.parametrize("store", ["memory", "postgres"])
@@ -155,12 +215,13 @@ async def _walked(database: PostgresDatabase | None, walks: list[list[str]], ver
     storage = Database(database.app, pool_size=2) if database else MemoryStore(clock=SystemClock(), new_token=new_id)
     staff = await a_staff("Walking").kept(storage.begin)
     analytics = Analytics(begin=storage.begin, view=storage.view, clock=SystemClock())
+    tree = await a_published_tree(storage.begin, staff.adam)
     for number, moves in enumerate(walks):
         case = a_session(by=staff.anna, client_name=None if number else "Contoso", at=NOON - number * timedelta(days=50))
         for move in moves:
             # What is not allowed as it stands, or has nothing to be done to, is left out of the walk.
             with suppress(FlowPilotError, IndexError, StopIteration):
-                case = MOVES[move](case, staff)
+                case = case.walking(tree, PRINTS) if move == FOLLOW else MOVES[move](case, staff)
         case = await case.kept(storage.begin)
         for handoff in case.handoffs:
             if handoff.claim:

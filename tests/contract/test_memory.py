@@ -149,6 +149,10 @@ class TestSearch(contracts.SearchContract):
     pass
 
 
+class TestFigures(contracts.FiguresContract):
+    pass
+
+
 class TestRatings(contracts.RatingsContract):
     pass
 

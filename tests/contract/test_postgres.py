@@ -122,6 +122,10 @@ class TestSearch(contracts.SearchContract):
     pass
 
 
+class TestFigures(contracts.FiguresContract):
+    pass
+
+
 class TestRatings(contracts.RatingsContract):
     pass
 

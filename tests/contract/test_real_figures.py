@@ -21,7 +21,8 @@ from attrs import Factory, define
 from flowpilot_adapters.sql import Database
 from flowpilot_adapters.system import SystemClock
 from flowpilot_core.application.insights.analytics import Analytics
-from flowpilot_core.domain.insights.analytics import FIGURES, GROUPS, MOST_GROUPS, GroupBy, Question, Subject, Tally, called, seconds
+from flowpilot_core.domain.insights.analytics import GROUPS, MOST_GROUPS, GroupBy, Question, Tally, called, seconds
+from flowpilot_core.domain.insights.figures import FIGURES, Subject
 from flowpilot_core.domain.insights.period import Period
 from flowpilot_core.domain.insights.spread import Spread
 from flowpilot_core.domain.kernel.identifiers import AccountId

@@ -181,6 +181,6 @@ class FlowPilot:
             people=People(units=units, view=view, clock=clock, new_id=new_id),
             invitations=Invitations(begin=begin, signing_in=signing_in, clock=clock),
             replay=Replay(begin=begin, view=view, new_id=new_id),
-            analytics=Analytics(begin=begin, view=view, clock=clock),
+            analytics=Analytics(begin=begin, view=view, clock=clock, compute=compute),
             search=Search(view=view),
         )

@@ -6,9 +6,13 @@ from typing import Protocol
 from uuid import UUID
 
 from flowpilot_core.domain.insights.analytics import GroupBy, GroupKey, Question, Tallies
+from flowpilot_core.domain.insights.gaps import Unguided
+from flowpilot_core.domain.insights.period import Period
 from flowpilot_core.domain.insights.recount import Untold
 from flowpilot_core.domain.insights.search import Hit, Place, Query, Within
 from flowpilot_core.domain.kernel.actor import Person
+from flowpilot_core.domain.kernel.identifiers import TeamId, TreeId
+from flowpilot_core.domain.knowledge.rating import Stars
 
 from .relay import RelayWork
 
@@ -39,10 +43,19 @@ class InsightsView(Protocol):
         """
 
     async def labels(self, group_by: GroupBy, keys: Collection[GroupKey]) -> Mapping[str, str]:
-        """What teams and people are called, by their ids as text."""
+        """What groups are called whose keys are ids, by their keys; a node by its text in the newest revision of its tree.
+
+        What is not there any more is left out.
+        """
+
+    async def stars(self, tree_ids: Collection[TreeId]) -> Mapping[TreeId, Stars]:
+        """What people of the account gave trees; those that nobody rated are left out."""
+
+    async def unguided(self, period: Period, team_id: TeamId | None, reader: Person, *, limit: int) -> Sequence[Unguided]:
+        """Sessions that `reader` may read, were started in the time, are resolved or were escalated, and follow no tree, newest first."""
 
     async def untold(self) -> Untold:
-        """What figures are grouped by and no event tells, of the whole account."""
+        """What figures ask and no event tells, of the whole account, all of it of one state."""
 
     async def search(self, query: Query, within: Within, reader: Person, *, after: Place | None, limit: int) -> Sequence[Hit]:
         """What a query finds and `reader` may read, the best first, from below `after` on.

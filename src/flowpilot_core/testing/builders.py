@@ -17,8 +17,12 @@ from flowpilot_core.domain.handoffs.handing_off import hand_off
 from flowpilot_core.domain.handoffs.handoff import Handoff, Intent
 from flowpilot_core.domain.handoffs.snapshot import Snapshot
 from flowpilot_core.domain.kernel.actor import Actor, Person, Role
+from flowpilot_core.domain.kernel.errors import NotFound
 from flowpilot_core.domain.kernel.events import Event
 from flowpilot_core.domain.kernel.identifiers import AccountId, BranchId, EventId, ForkPointId, HandoffId, SessionId, StepId, TeamId, UserId
+from flowpilot_core.domain.knowledge import walking
+from flowpilot_core.domain.knowledge.content import Content
+from flowpilot_core.domain.knowledge.tree import Tree
 from flowpilot_core.domain.sessions.branch import Option, Outcome
 from flowpilot_core.domain.sessions.session import Priority, Session, Ticket
 from flowpilot_core.domain.sessions.step import Step, StepKind, StepResult
@@ -219,6 +223,31 @@ class Case:
             at=self.at,
         )
         return self._moved(Moved(session=session, step=step, new_step=True, event=event))
+
+    def walking(self, tree: Tree, content: Content) -> "Case":
+        """Following the first revision of a tree that asks for nothing, in the branch that is active."""
+        walk = walking.begun(tree, 1, content, {}, self.session.branches.active_id, lambda _, __: True)
+        session, event = self.session.walking(walk, by=self.assignee, at=self.at)
+        return self._moved(Moved(session=session, event=event))
+
+    def at_node(self, content: Content, *answers: str, result: StepResult | None = None) -> "Case":
+        """With the node of its tree done that waits: several answers would split the work, and are not told here."""
+        place = walking.current(self.session)
+        if place is None or place.waiting is None:
+            raise NotFound("walk")
+        took = walking.taken(
+            self.session, content, place.waiting.node_id, answers=answers, result=result, new_id=new_id, by=self.assignee, at=self.at
+        )
+        first, *others = took.events
+        case = self._moved(Moved(session=took.session, step=took.step, new_step=True, event=first))
+        for event in others:
+            case = case._moved(Moved(session=took.session, event=event))
+        return case
+
+    def walk_left(self, reason: str = "it leads nowhere") -> "Case":
+        """Going on without the tree."""
+        session, event = self.session.walk_left(self.session.branches.active_id, reason, by=self.assignee, at=self.at)
+        return self._moved(Moved(session=session, event=event))
 
     def result(
         self, result: StepResult, *, of: int = -1, evidence: str | None = None, branch_id: BranchId | None = None, by: Person | None = None

@@ -21,7 +21,7 @@ def _group() -> None:
 
 @analytics.command()
 def verify(account: OfAccount, json: Json = False) -> None:
-    """Read an account's event log from end to end, count escalations and work anew, and say where they are not what is kept.
+    """Read an account's event log from end to end, count all figures anew, and say where they are not what is kept.
 
     Exits with 0 where all are alike, and with 1 where any differs.
     """

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
-from flowpilot_core.domain.insights.analytics import Subject
+from flowpilot_core.domain.insights.figures import Subject
 from flowpilot_core.domain.insights.search import Hit, Place, Within
 from flowpilot_core.domain.kernel.identifiers import TeamId
 from flowpilot_http.api_request import Call
@@ -59,6 +59,24 @@ async def search(request: Call) -> Body:
     return await request.listed(wanted, of, tuple[int, UUID], more, shown=HitOut.of, at=lambda hit: (hit.score, hit.id))
 
 
+@part.reads("/analytics/psa", FiguresOut, query=FiguresWanted, problems=REFUSED, documents=(CSV,))
+async def psa_figures(request: Call) -> Body:
+    """What was done on tickets, how soon that was, how many hours were entered there, and what never came to be."""
+    return await _figures(request, Subject.PSA)
+
+
+@part.reads("/analytics/assistant", FiguresOut, query=FiguresWanted, problems=REFUSED, documents=(CSV,))
+async def assistant_figures(request: Call) -> Body:
+    """What the assistant made, what people think of it, what it cited and took, and which of its suggestions were taken up."""
+    return await _figures(request, Subject.ASSISTANT)
+
+
+@part.reads("/analytics/knowledge", FiguresOut, query=FiguresWanted, problems=REFUSED, documents=(CSV,))
+async def knowledge_figures(request: Call) -> Body:
+    """How trees are followed, where people leave them, and what comes again and again without one."""
+    return await _figures(request, Subject.KNOWLEDGE)
+
+
 async def _figures(request: Call, subject: Subject) -> Body:
     wanted = await request.wanted(FiguresWanted)
     answer = await request.flowpilot.analytics.ask(
@@ -80,4 +98,4 @@ async def _figures(request: Call, subject: Subject) -> Body:
     )
 
 
-ROUTES = (search, escalation_figures, work_figures, delivery_figures)
+ROUTES = (search, escalation_figures, work_figures, delivery_figures, psa_figures, assistant_figures, knowledge_figures)

@@ -12,7 +12,9 @@ import msgspec
 from msgspec import Meta
 
 from flowpilot_core.application.insights.analytics import Answer
-from flowpilot_core.domain.insights.analytics import Figure, GroupBy, Tally, Value, seconds
+from flowpilot_core.domain.insights.analytics import GroupBy, Tally, Value, seconds
+from flowpilot_core.domain.insights.figures import Figure
+from flowpilot_core.domain.insights.gaps import Gap
 from flowpilot_core.domain.insights.search import LONGEST_QUERY, Hit, HitKind
 from flowpilot_core.domain.insights.spread import Spread
 from flowpilot_core.domain.kernel.errors import InvalidValue
@@ -74,6 +76,20 @@ def _out(value: Value) -> Any:
     return dict(value) if isinstance(value, dict) else value
 
 
+class GapOut(msgspec.Struct, kw_only=True, frozen=True):
+    """Sessions about the same, which no tree fits."""
+
+    words: Annotated[list[str], Meta(description="That all of their titles have.")]
+    sessions: int
+    escalated: Annotated[int, Meta(description="Those that were escalated at least once.")]
+    example_id: Annotated[UUID, Meta(description="The newest session.")]
+
+    @classmethod
+    def of(cls, gap: Gap) -> "GapOut":
+        """As clients read it."""
+        return cls(words=list(gap.words), sessions=gap.sessions, escalated=gap.escalated, example_id=gap.example_id)
+
+
 class FiguresOut(msgspec.Struct, kw_only=True, frozen=True):
     """What a question comes to."""
 
@@ -87,6 +103,14 @@ class FiguresOut(msgspec.Struct, kw_only=True, frozen=True):
         Meta(description="`key` and `label` of each group that has anything in it, and its figures by name."),
     ]
     made_at: Instant
+    gaps: Annotated[
+        list[GapOut] | msgspec.UnsetType,
+        Meta(
+            description="Of knowledge, where nothing is grouped: of the newest 500 sessions that were started in the time, are resolved or"
+            " were escalated and follow no tree, those that no published tree fits, in groups that share two words of their titles (or"
+            " their only one), largest first. Each session is in one group, and a group has two sessions at least."
+        ),
+    ] = msgspec.UNSET
 
     @classmethod
     def of(cls, answer: Answer) -> "FiguresOut":
@@ -100,6 +124,7 @@ class FiguresOut(msgspec.Struct, kw_only=True, frozen=True):
             total=_named(answer.figures, answer.total),
             groups=[{"key": one.key, "label": one.label, **_named(answer.figures, one.tally)} for one in answer.groups],
             made_at=answer.made_at,
+            gaps=msgspec.UNSET if answer.gaps is None else [GapOut.of(one) for one in answer.gaps],
         )
 
 

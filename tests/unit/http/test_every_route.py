@@ -99,7 +99,7 @@ async def test_the_list_of_routes_is_the_contracts(world: World) -> None:
         ("GET", "/account"),
         ("GET", "/audit-log"),
         ("GET", "/search"),
-        *(("GET", f"/analytics/{of}") for of in ("escalations", "work", "deliveries")),
+        *(("GET", f"/analytics/{of}") for of in ("escalations", "work", "deliveries", "psa", "assistant", "knowledge")),
         *((method, "/tokens") for method in ("GET", "POST")),
         ("DELETE", "/tokens/{token_id:str}"),
         ("GET", "/users/{user_id:str}/tokens"),

@@ -54,6 +54,8 @@ CHANGING: Final = (
     "latency_ms",
     "problem",
     "body",
+    "cited",
+    "dropped",
 )
 SAVE: Final = compiled(
     "save assessment",
@@ -196,4 +198,6 @@ def _changing(one: Assessment) -> dict[str, Any]:
         "latency_ms": origin.latency_ms if origin else 0,
         "problem": one.problem,
         "body": kernel_records.document(one.diagnosis.plain()) if one.diagnosis else None,
+        "cited": one.diagnosis.citations if one.diagnosis else 0,
+        "dropped": one.diagnosis.dropped_citations if one.diagnosis else 0,
     }

@@ -205,6 +205,7 @@ POST_CHANGING: Final = (
     "attempts",
     "maybe_posted",
     "last_error",
+    "minutes",
     "sent",
     "vendor_id",
     "answer",

@@ -7,7 +7,18 @@ from flowpilot_core.domain.assistant.assessment import AssessmentState, Feedback
 from flowpilot_core.domain.assistant.suggestion import SuggestionState
 from flowpilot_core.domain.sessions.step import StepKind
 
-from .columns import foreign_key, integer_column, metadata, of_account, one_of, primary_key, text_column, time_column, uuid_column
+from .columns import (
+    counting_column,
+    foreign_key,
+    integer_column,
+    metadata,
+    of_account,
+    one_of,
+    primary_key,
+    text_column,
+    time_column,
+    uuid_column,
+)
 
 assessment = Table(
     "assessment",
@@ -29,13 +40,17 @@ assessment = Table(
     integer_column("latency_ms"),
     text_column("problem", null=True),
     Column("body", JSONB, nullable=True),
+    counting_column("cited"),
+    counting_column("dropped"),
     primary_key("assessment", "id"),
     foreign_key("assessment", "handoff", ("handoff_id",), "handoff", ("id",)),
     foreign_key("assessment", "requested_by", ("requested_by",), "person", ("id",)),
     one_of("assessment", "state", AssessmentState),
     CheckConstraint("state <> 'ready' OR num_nulls(made_at, provider, prompt_version, body) = 0", name="ck_assessment_ready"),
     Index("ix_assessment_handoff", "account_id", "handoff_id", "id"),
+    Index("ix_assessment_asked", "account_id", "requested_at"),
 )
+"""`cited` and `dropped` are counted from `body`, for figures."""
 
 
 assessment_feedback = Table(
@@ -91,4 +106,5 @@ suggestion = Table(
     CheckConstraint("(state = 'accepted') = (step_id IS NOT NULL)", name="ck_suggestion_step"),
     Index("ix_suggestion_session", "account_id", "session_id", "id"),
     Index("ix_suggestion_content", "account_id", "content"),
+    Index("ix_suggestion_asked", "account_id", "requested_at"),
 )

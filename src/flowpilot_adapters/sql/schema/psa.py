@@ -61,6 +61,7 @@ psa_post = Table(
     integer_column("attempts"),
     Column("maybe_posted", Boolean, nullable=False),
     text_column("last_error", null=True),
+    integer_column("minutes", null=True),
     text_column("sent", null=True),
     text_column("vendor_id", null=True),
     text_column("answer", null=True),
@@ -87,6 +88,7 @@ psa_post = Table(
         "id",
         postgresql_where=text("state IN ('failed', 'pending', 'sending')"),
     ),
+    Index("ix_psa_post_made", "account_id", "created_at"),
 )
 
 

@@ -239,7 +239,8 @@ class PostNote:
         async with self.units.begin(lease.account_id) as work:
             if not await work.due.holds(lease):
                 return None
-            taken = draft.post.taken(sent=sent, at=at)
+            minutes = draft.task.spent.minutes if isinstance(draft.task, TimeTask) else None
+            taken = draft.post.taken(sent=sent, minutes=minutes, at=at)
             await work.psa.save_post(taken)
             tried = draft.connection.health.tried(at=at)
             if tried != draft.connection.health:

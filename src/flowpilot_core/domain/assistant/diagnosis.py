@@ -131,6 +131,12 @@ class Diagnosis:
         return (self.headline, *causes, *(f"Next: {step.text}" for step in self.next_steps[:most]))
 
     @property
+    def citations(self) -> int:
+        """How many steps its statements and causes cite; each time counts."""
+        said = (len(one.cites) for one in (*self.summary, *self.ruled_out, *self.next_steps, *self.questions))
+        return sum(said) + sum(len(one.steps_for) + len(one.against) for one in self.likely_causes)
+
+    @property
     def unsupported(self) -> int:
         """How many statements no step shows."""
         return sum(one.unsupported for one in (*self.summary, *self.ruled_out, *self.next_steps, *self.questions))

@@ -1,4 +1,4 @@
-"""What can be asked: which figures there are, what each of them counts, and what they are grouped by."""
+"""What can be asked: which figures, of which time, grouped by what; and what came of it."""
 
 from collections.abc import Collection, Mapping
 from datetime import timedelta
@@ -10,22 +10,16 @@ from attrs import field, frozen
 
 from flowpilot_core.domain.kernel.actor import Person
 from flowpilot_core.domain.kernel.errors import InvalidValue, TooManyGroups
-from flowpilot_core.domain.kernel.identifiers import TeamId
+from flowpilot_core.domain.kernel.identifiers import TeamId, TreeId
 from flowpilot_core.domain.kernel.permissions import Permission, require_role
+from flowpilot_core.domain.knowledge.rating import Stars
 
+from .figures import FIGURES, Figure, Kind, Subject
 from .period import Period, TimeUnit, key
 from .spread import Spread
 
 MOST_GROUPS: Final = 1000
 """In one answer."""
-
-
-class Subject(StrEnum):
-    """What is asked about."""
-
-    ESCALATIONS = "escalations"
-    WORK = "work"
-    DELIVERIES = "deliveries"
 
 
 class GroupBy(StrEnum):
@@ -42,6 +36,12 @@ class GroupBy(StrEnum):
     ASSIGNEE = "assignee"
     CLIENT = "client"
     CHANNEL = "channel"
+    CONNECTION = "connection"
+    KIND = "kind"
+    PROVIDER = "provider"
+    PROMPT_VERSION = "prompt_version"
+    TREE = "tree"
+    NODE = "node"
 
 
 GROUPS: Final[Mapping[Subject, tuple[GroupBy, ...]]] = MappingProxyType(
@@ -55,127 +55,25 @@ GROUPS: Final[Mapping[Subject, tuple[GroupBy, ...]]] = MappingProxyType(
             GroupBy.ESCALATOR,
             GroupBy.CLAIMER,
             GroupBy.CLIENT,
+            GroupBy.TREE,
             GroupBy.HOUR_OF_WEEK,
         ),
         Subject.WORK: (GroupBy.DAY, GroupBy.TEAM, GroupBy.ASSIGNEE, GroupBy.CLIENT),
         Subject.DELIVERIES: (GroupBy.DAY, GroupBy.CHANNEL),
+        Subject.PSA: (GroupBy.DAY, GroupBy.CONNECTION, GroupBy.KIND),
+        Subject.ASSISTANT: (GroupBy.DAY, GroupBy.PROVIDER, GroupBy.PROMPT_VERSION),
+        Subject.KNOWLEDGE: (GroupBy.TREE, GroupBy.NODE),
     }
 )
 PERSONAL: Final = frozenset({GroupBy.ESCALATOR, GroupBy.CLAIMER, GroupBy.ASSIGNEE})
 """Groups that are people: what somebody does is for account owners and admins."""
-NAMED: Final = PERSONAL | {GroupBy.TEAM}
+NAMED: Final = PERSONAL | {GroupBy.TEAM, GroupBy.CONNECTION, GroupBy.TREE, GroupBy.NODE}
 """Groups whose keys are ids: clients are told what they are called, too."""
 _UNITS: Final = frozenset(GroupBy(unit) for unit in TimeUnit)
-RECOUNTED: Final = (Subject.ESCALATIONS, Subject.WORK)
-"""What the event log tells all of; messages are counted where each of them is kept, and nothing is kept beside them."""
+READING: Final[Mapping[Subject, Permission]] = MappingProxyType({Subject.PSA: Permission.READ_POSTS})
+"""Who may ask at all, where what is counted is not for everybody either."""
 NOT_OF_SESSIONS: Final = frozenset({GroupBy.ESCALATOR, GroupBy.CLAIMER})
 """What a session has not itself: its sessions are those of the group's escalations."""
-
-
-class Kind(StrEnum):
-    """What a figure is."""
-
-    COUNT = "count"
-    COUNTS = "counts"
-    """A count for each of several words."""
-    RATE = "rate"
-    SPREAD = "spread"
-
-
-@frozen
-class Figure:
-    """One figure, and what it counts."""
-
-    name: str
-    says: str
-    kind: Kind = Kind.COUNT
-    words: tuple[str, ...] = ()
-    """Of counts: the words that are there even where their count is nought."""
-    rate: tuple[str, str] | None = None
-    """Of a rate: the figures above and below the line."""
-
-
-_SESSIONS = Figure(
-    "sessions",
-    "Sessions that were started in the time; in groups by escalator or claimer, the sessions of the group's escalations.",
-)
-_TIME_TO_RESOLVE = Figure(
-    "time_to_resolve", "Seconds from the start of each session in `sessions` to its last resolution; others are no number.", Kind.SPREAD
-)
-FIGURES: Final[Mapping[Subject, tuple[Figure, ...]]] = MappingProxyType(
-    {
-        Subject.ESCALATIONS: (
-            _SESSIONS,
-            Figure("escalated_sessions", "Those of `sessions` that were escalated at least once, whenever that was."),
-            Figure(
-                "escalation_rate",
-                "`escalated_sessions` over `sessions`; null without sessions.",
-                Kind.RATE,
-                rate=("escalated_sessions", "sessions"),
-            ),
-            Figure("escalations", "Escalations that were made in the time."),
-            Figure("reroutes", "How often `escalations` were rerouted; each time counts."),
-            Figure("claimed", "Those of `escalations` that somebody has claimed, where the claim holds."),
-            Figure("withdrawn", "Those of `escalations` that were withdrawn."),
-            Figure("lapsed", "How many claims of `escalations` lapsed because they went quiet; each one counts."),
-            Figure("unclaimed", "How many claims of `escalations` were given back by their claimer; each one counts."),
-            Figure("reopened", "How often `sessions` were reopened; each time counts, on the day the session started."),
-            Figure("waiting", "Those of `escalations` that are open now."),
-            Figure("overdue", "Those of `waiting` that should have been claimed by now."),
-            Figure(
-                "time_to_claim",
-                "Seconds from each escalation in `claimed` to the claim that holds; a claim that lapsed or was given back starts no new"
-                " wait.",
-                Kind.SPREAD,
-            ),
-            Figure(
-                "time_to_first_step",
-                "Seconds from the claim that holds to the claimer's first step, result or branch in the session, before it is"
-                " escalated again, resolved or abandoned.",
-                Kind.SPREAD,
-            ),
-            Figure("claimed_without_step", "Those of `claimed` where no such first step came."),
-            _TIME_TO_RESOLVE,
-            Figure(
-                "verdicts",
-                "What the claimers of `claimed` say of them, the last word counts; `none`: nothing yet.",
-                Kind.COUNTS,
-                words=("right", "late", "avoidable", "none"),
-            ),
-        ),
-        Subject.WORK: (
-            Figure(
-                "sessions",
-                "Sessions that were started in the time, by what they are now.",
-                Kind.COUNTS,
-                words=("active", "parked", "escalated", "resolved", "abandoned"),
-            ),
-            Figure("steps", "Steps in these sessions."),
-            Figure("forks", "How often the work in these sessions was split into branches."),
-            Figure("dead_ends", "Branches of these sessions that were closed as dead ends."),
-            Figure("helped", "Those of these sessions that somebody joined to help."),
-            Figure("resolved_without_escalation", "Those of these sessions that are resolved and never were escalated."),
-            Figure(
-                "time_to_resolve",
-                "Seconds from the start of each of these sessions to its last resolution; others are no number.",
-                Kind.SPREAD,
-            ),
-        ),
-        Subject.DELIVERIES: (
-            Figure(
-                "told",
-                "Messages that tell somebody of an escalation, made in the time, by channel and by how far each of them is: `email_sent`.",
-                Kind.COUNTS,
-            ),
-            Figure("seen", "Those of `told` whose person has looked at the escalation since."),
-            Figure(
-                "time_to_tell", "Seconds from each message in `told` until its channel had accepted it; others are no number.", Kind.SPREAD
-            ),
-            Figure("time_to_seen", "Seconds from each message in `seen` until its person first looked at the escalation.", Kind.SPREAD),
-            Figure("dead", "Those of `told` that will not be tried again, by what was said last.", Kind.COUNTS),
-        ),
-    }
-)
 
 
 @frozen(kw_only=True)
@@ -194,6 +92,8 @@ class Question:
 
     def require_answerable(self, by: Person) -> None:
         """Raises `RoleForbidden`, or `ScopeForbidden`, where the answer is not for that person."""
+        if self.subject in READING:
+            require_role(by, READING[self.subject])
         if self.group_by in PERSONAL:
             require_role(by, Permission.READ_PERSONAL_FIGURES)
 
@@ -209,7 +109,10 @@ GroupKey = str | int | None
 
 @frozen(kw_only=True)
 class Tally:
-    """What was counted of one group, by the names of figures; a word's count is `figure.word`. What is not there is nought."""
+    """What was counted of one group, by the names of figures; a word's count is `figure.word`. What is not there is nought.
+
+    Of hours, the minutes are counted; of stars, all that were given.
+    """
 
     counts: Mapping[str, int] = field(factory=dict)
     spreads: Mapping[str, Spread] = field(factory=dict)
@@ -233,6 +136,11 @@ class Tally:
             case Kind.COUNTS:
                 found = {name.partition(".")[2]: count for name, count in self.counts.items() if name.startswith(f"{figure.name}.")}
                 return {word: found.get(word, 0) for word in (*figure.words, *sorted(found.keys() - set(figure.words)))}
+            case Kind.HOURS:
+                return self.counts.get(figure.name, 0) / 60
+            case Kind.STARS:
+                stars = Stars(count=self.counts.get("ratings", 0), total=self.counts.get(figure.name, 0))
+                return stars.mean if stars.count else None
             case Kind.RATE:
                 above, below = figure.rate or ("", "")
                 whole = self.counts.get(below, 0)
@@ -255,6 +163,11 @@ class Tallies:
         if len(groups) > most:
             raise TooManyGroups(most)
         return Tallies(total=self.total, groups=groups)
+
+
+def node_key(tree_id: TreeId, node_id: str) -> str:
+    """What clients call the group of a node."""
+    return f"{tree_id}/{node_id}"
 
 
 def called(question: Question, group: GroupKey) -> str | None:

@@ -1,6 +1,6 @@
 """The same facts once more, from the event log alone: for who wants to know whether what is kept is right."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
@@ -10,22 +10,27 @@ from attrs import Factory, define, evolve, field, frozen
 
 from flowpilot_core.domain.handoffs.handoff import HandoffState
 from flowpilot_core.domain.kernel.events import Event, EventKind, Plain
-from flowpilot_core.domain.kernel.identifiers import HandoffId, SessionId, TeamId, UserId
+from flowpilot_core.domain.kernel.identifiers import HandoffId, SessionId, TeamId, TreeId, UserId
 from flowpilot_core.domain.sessions.branch import Outcome
 from flowpilot_core.domain.sessions.feedback import Verdict
 from flowpilot_core.domain.sessions.session import Priority, Status
 
-from .facts import EscalationFacts, Facts, SessionFacts
+from .facts import AssessmentFacts, DeliveryFacts, EscalationFacts, Facts, PostFacts, SessionFacts, SuggestionFacts, WalkFacts
 
 
 @frozen(kw_only=True)
 class Untold:
-    """What figures are grouped by and no event tells: taken from what is kept."""
+    """What figures ask and no event tells: taken from what is kept, row by row."""
 
     teams: Mapping[SessionId, TeamId] = field(factory=dict)
     clients: Mapping[SessionId | HandoffId, str] = field(factory=dict)
     """Of sessions, and of escalations as they were made."""
     due: Mapping[HandoffId, datetime] = field(factory=dict)
+    walks: Mapping[SessionId, WalkFacts] = field(factory=dict)
+    deliveries: Collection[DeliveryFacts] = ()
+    posts: Collection[PostFacts] = ()
+    assessments: Collection[AssessmentFacts] = ()
+    suggestions: Collection[SuggestionFacts] = ()
 
 
 @define
@@ -48,7 +53,13 @@ class Recount:
         """How everything is after the events so far."""
         return Facts(
             sessions={
-                one.id: evolve(one, team_id=untold.teams.get(one.id), client=untold.clients.get(one.id)) for one in self._sessions.values()
+                one.id: evolve(
+                    one,
+                    team_id=untold.teams.get(one.id),
+                    client=untold.clients.get(one.id),
+                    walk=one.walk and evolve(untold.walks.get(one.id, one.walk), tree_id=one.walk.tree_id),
+                )
+                for one in self._sessions.values()
             },
             escalations=[
                 evolve(
@@ -59,6 +70,10 @@ class Recount:
                 )
                 for one in self._escalations.values()
             ],
+            deliveries=untold.deliveries,
+            posts=untold.posts,
+            assessments=untold.assessments,
+            suggestions=untold.suggestions,
         )
 
     def _started(self, event: Event) -> None:
@@ -89,6 +104,9 @@ class Recount:
         if claim and claim.claimed_by == event.by:
             del self._fresh[event.session_id]
             self._escalations[claim.id] = evolve(claim, first_step_at=event.at)
+
+    def _walking(self, event: Event) -> None:
+        self._change(event, walk=WalkFacts(tree_id=TreeId(UUID(str(event.changed["tree_id"])))))
 
     def _parked(self, event: Event) -> None:
         self._change(event, status=Status.PARKED)
@@ -181,6 +199,7 @@ _TOLD: Mapping[EventKind, Callable[[Recount, Event], None]] = MappingProxyType(
         EventKind.BRANCH_FORKED: Recount._forked,
         EventKind.BRANCH_ACTIVATED: Recount._worked,
         EventKind.BRANCH_CLOSED: Recount._branch_closed,
+        EventKind.WALK_STARTED: Recount._walking,
         EventKind.SESSION_PARKED: Recount._parked,
         EventKind.SESSION_RESUMED: Recount._resumed,
         EventKind.SESSION_REASSIGNED: Recount._reassigned,

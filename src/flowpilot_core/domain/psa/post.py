@@ -101,6 +101,8 @@ class PsaPost:
     maybe_posted: bool = False
     """Whether some of it may stand on the ticket, so that its markers are looked for first."""
     last_error: str | None = None
+    minutes: int | None = None
+    """Of work, that it enters; None: it enters none."""
     sent: str | None = None
     """What it says, without secrets; the same at every attempt."""
     vendor_id: str | None = None
@@ -110,10 +112,10 @@ class PsaPost:
     updated_at: datetime
     posted_at: datetime | None = None
 
-    def taken(self, *, sent: str, at: datetime) -> "PsaPost":
+    def taken(self, *, sent: str, minutes: int | None = None, at: datetime) -> "PsaPost":
         """About to be posted, once more. Where it was so already, a relay died in the middle of it."""
         maybe_posted = self.maybe_posted or self.state is PostState.SENDING
-        return evolve(self._moved(PostMove.TAKE, at), attempts=self.attempts + 1, sent=sent, maybe_posted=maybe_posted)
+        return evolve(self._moved(PostMove.TAKE, at), attempts=self.attempts + 1, sent=sent, minutes=minutes, maybe_posted=maybe_posted)
 
     def posted(self, vendor_id: str, answer: str, *, at: datetime) -> "PsaPost":
         """It stands on the ticket."""

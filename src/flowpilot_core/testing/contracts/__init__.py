@@ -31,6 +31,7 @@ from flowpilot_core.testing.contracts.handoffs.claims import ClaimsContract
 from flowpilot_core.testing.contracts.handoffs.handoffs import HandoffsContract
 from flowpilot_core.testing.contracts.handoffs.queue import QueueContract
 from flowpilot_core.testing.contracts.insights.analytics import AnalyticsContract
+from flowpilot_core.testing.contracts.insights.figures import FiguresContract
 from flowpilot_core.testing.contracts.insights.search import SearchContract
 from flowpilot_core.testing.contracts.kernel.compute import ComputeContract
 from flowpilot_core.testing.contracts.kernel.counting import PlacesContract, TalliesContract
@@ -76,6 +77,7 @@ __all__ = [
     "EventLogContract",
     "EventStreamContract",
     "FeedbackContract",
+    "FiguresContract",
     "GalleryContract",
     "HandoffsContract",
     "IdentitiesContract",
