@@ -15,8 +15,8 @@ OFTEN: Final = (5_000, 3, 3)
 
 Python's 700 new things are what a few dozen requests hold at once; and ten times ten looks until a full one would have that take long.
 """
-EVERY: Final = 60.0
-"""Seconds between counts of what is spared."""
+EVERY: Final = 3_600.0
+"""Seconds between counts of what is spared: to look through all of it takes half a second with ten thousand streams."""
 FULL: Final = 2
 
 
