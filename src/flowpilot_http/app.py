@@ -20,6 +20,7 @@ from flowpilot_http.pages.access import people as people_page
 from flowpilot_http.pages.access import tokens as api_tokens
 from flowpilot_http.pages.handoffs import claim, queue
 from flowpilot_http.pages.handoffs import escalation as escalation_page
+from flowpilot_http.pages.insights import results
 from flowpilot_http.pages.knowledge import categories, editor, script, script_editor, scripts, shelf
 from flowpilot_http.pages.knowledge import tree as tree_page
 from flowpilot_http.pages.knowledge import trees as trees_page
@@ -133,6 +134,7 @@ def create_app(
             *sign_in.ROUTES,
             *appearance.ROUTES,
             *kit.ROUTES,
+            *results.ROUTES,
             *settings.ROUTES,
             *profile.ROUTES,
             *api_tokens.ROUTES,

@@ -10,7 +10,7 @@ from litestar.connection import Request
 from .responses import HTML, Body
 
 PAGE: Final = "page_of"
-"""The option of a route that names the page for what it answers, with the parameters of its own path."""
+"""The option of a route that names the page for what it answers, with the parameters of its own path, and its query after a `?`."""
 
 _PAGES: Final = frozenset({"text/html", "application/xhtml+xml"})
 _QUALITY: Final = re.compile(r"q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)", re.IGNORECASE)
@@ -24,7 +24,8 @@ def page_instead(request: Request[Any, Any, Any]) -> Body | None:
         return None
     named = request.scope["path_params"]
     path = _PARAMETER.sub(lambda found: quote(str(named[found[1]]), safe=""), page)
-    return Body(b"", status=303, media_type=HTML, headers=((b"location", path.encode()),))
+    query = request.scope["query_string"] if page.endswith("?") else b""
+    return Body(b"", status=303, media_type=HTML, headers=((b"location", path.encode() + query),))
 
 
 def is_of_browser(request: Request[Any, Any, Any]) -> bool:

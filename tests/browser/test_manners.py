@@ -37,7 +37,17 @@ def test_axe_finds_nothing_on_any_page(site: Site, browsing: Browsing, scheme: s
     pages = ["/queue", "/queue?priority=low", f"/escalations/{handoff_id}", f"/escalations/{handoff_id}?beside=/queue"]
     pages += [f"/escalations/{taken}", f"/escalations/{own}", f"/escalations/{handoff_id}?do=reroute", f"/sessions/{solved}?beside=/work"]
     pages += [f"/sessions/{parked}", f"/sessions/{solved}?do=reopen", "/sessions?status=abandoned"]
-    pages += ["/work", "/sessions", "/sessions/new", "/kit", "/sessions/nonsense", "/signed-in"]
+    pages += [
+        "/results",
+        "/results?q=printer",
+        "/results?q=nothingness",
+        "/work",
+        "/sessions",
+        "/sessions/new",
+        "/kit",
+        "/sessions/nonsense",
+        "/signed-in",
+    ]
     pages += [f"/sessions/{session_id}{query}" for query in ("", "?do=escalate", "?do=fork", "?do=park", "?do=resolve", "?do=close")]
     pages += [f"/settings/{name}" for name, _, _ in PLACES if name != "sign-in"]
     pages += site.run(in_library(site))

@@ -61,6 +61,7 @@ PAGES = {
     *((method, f"/library/scripts{path}") for path in ("", "/{template_id:str}", "/{template_id:str}/edit") for method in ("GET", "POST")),
     ("POST", "/library/trees/import"),
     ("GET", "/library/trees/{tree_id:str}/diff"),
+    ("GET", "/results"),
     ("GET", "/settings"),
     *((method, f"/settings/{name}") for name, _, _ in PLACES for method in ("GET", "POST")),
     ("GET", "/sign-in"),

@@ -29,7 +29,7 @@ WITHOUT = {
     "src/flowpilot_http/schemas": dict.fromkeys(("relay", "replay"), "it has no routes"),
     "src/flowpilot_http/pages": {
         "kernel": "what all pages share is beside them",
-        **dict.fromkeys(("relay", "assistant", "outputs", "replay", "insights"), "it has no page of its own"),
+        **dict.fromkeys(("relay", "assistant", "outputs", "replay"), "it has no page of its own"),
     },
     "tests/unit": {},
     "tests/unit/http": {

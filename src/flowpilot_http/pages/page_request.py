@@ -185,6 +185,7 @@ class Visit(Call):
             "waiting": None,
             "account_name": None,
             "beside": None,
+            "q": "",
             "now": self.now(),
             **facts,
         }

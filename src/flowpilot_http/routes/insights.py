@@ -38,7 +38,7 @@ async def delivery_figures(request: Call) -> Body:
     return await _figures(request, Subject.DELIVERIES)
 
 
-@searching.reads("/search", Listed[HitOut], query=SearchWanted, problems=("invalid_cursor",))
+@searching.reads("/search", Listed[HitOut], query=SearchWanted, problems=("invalid_cursor",), page="/results?")
 async def search(request: Call) -> Body:
     """What you may read of sessions, handoffs, trees, script templates and outputs, the best first: at most 200 of a search in all."""
     wanted = await request.wanted(SearchWanted)

@@ -25,7 +25,7 @@ MOST_TOKENS: Final = 64
 """That a query may ask for."""
 MOST_HITS: Final = 200
 """Of one search, on all its pages."""
-MOST_CANDIDATES: Final = 500
+MOST_CANDIDATES: Final = 300
 """Of what has the rarest word of a query, the newest, are looked at."""
 LONGEST_EVIDENCE: Final = 64 * 1024
 """Characters of a step's evidence that are searched."""
@@ -38,7 +38,7 @@ SHORTEST_MISSPELT: Final = 5
 """Letters of a word in a title that is found with a typo."""
 SHORTEST_BEGINNING: Final = 3
 """Letters of a word that somebody is still typing."""
-MOST_ALIKE: Final = 20
+MOST_ALIKE: Final = 5
 """Words of titles that one word of a query may stand for."""
 AROUND: Final = 80
 """Characters that a snippet shows before what matched."""

@@ -827,6 +827,13 @@
       /** @type {HTMLTextAreaElement} */ (at).form?.requestSubmit();
       return;
     }
+    if (at.matches("[type=search], #results a") && ["ArrowDown", "ArrowUp"].includes(event.key)) {
+      const found = /** @type {HTMLElement[]} */ ([...document.querySelectorAll("#results a")]);
+      const next = found.indexOf(at) + (event.key === "ArrowDown" ? 1 : -1);
+      event.preventDefault();
+      /** @type {HTMLElement | null} */ (next < 0 ? document.getElementById("search") : found[Math.min(next, found.length - 1)])?.focus();
+      return;
+    }
     // Out of a box, so that the keys below are keys again.
     if (event.key === "Escape" && at.matches("input, textarea") && !document.querySelector("dialog:modal")) at.blur();
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || at.matches("input:not([type=radio], [type=checkbox]), textarea, select") || document.querySelector("dialog:modal")) return;
@@ -841,7 +848,7 @@
       case "n": location.assign("/sessions/new"); break;
       case "/": {
         const search = /** @type {HTMLElement | null} */ (document.querySelector("input[type=search]"));
-        if (!search) return location.assign("/sessions");
+        if (!search) return;
         event.preventDefault();
         search.focus();
         break;

@@ -1,0 +1,1 @@
+"""Pages of what an account can learn: what is found in it."""

@@ -1,0 +1,62 @@
+"""What was searched for: as a page, and piece by piece while somebody types."""
+
+from typing import Annotated, Final
+from uuid import UUID
+
+from msgspec import Meta
+
+from flowpilot_core.domain.insights.search import Hit, HitKind, Place, Within
+from flowpilot_core.domain.kernel.errors import InvalidValue
+from flowpilot_http.pages.page_request import OfAccount, Visit, shows
+from flowpilot_http.responses import Body
+
+RESULTS: Final = "/results"
+MOST: Final = 50
+KINDS: Final = {
+    HitKind.SESSION: ("Session", "/sessions/{}"),
+    HitKind.HANDOFF: ("Handoff", "/escalations/{}"),
+    HitKind.TREE: ("Tree", "/library/trees/{}"),
+    HitKind.SCRIPT_TEMPLATE: ("Script", "/library/scripts/{}"),
+    HitKind.OUTPUT: ("Output", "/sessions/{}"),
+}
+"""What each kind is called, and where it is read."""
+
+
+class Asked(OfAccount, kw_only=True, frozen=True):
+    """What to look for, and after which hit."""
+
+    q: Annotated[str, Meta(max_length=4_000)] = ""
+    kind: HitKind | None = None
+    score: int | None = None
+    after: UUID | None = None
+
+
+@shows(RESULTS)
+async def results_page(request: Visit) -> Body:
+    """What is found, the best first."""
+    wanted = await request.wanted(Asked)
+    person = request.person_for(wanted.account)
+    after = None if wanted.after is None or wanted.score is None else Place(wanted.score, wanted.after)
+    hits: list[Hit] = []
+    wrong = ""
+    if wanted.q.strip():
+        try:
+            hits = [*await request.flowpilot.search.find(person, wanted.q, within=Within(kind=wanted.kind), after=after, limit=MOST + 1)]
+        except InvalidValue as refused:
+            wrong = f"What you look for {refused.problem}."
+    return await request.framed(
+        "results.html",
+        q=wanted.q,
+        kind=wanted.kind,
+        kinds=[(kind, name) for kind, (name, _) in KINDS.items()],
+        hits=[(hit, KINDS[hit.kind][0], _address(hit)) for hit in hits[:MOST]],
+        last=hits[MOST - 1] if len(hits) > MOST else None,
+        wrong=wrong,
+    )
+
+
+def _address(hit: Hit) -> str:
+    return KINDS[hit.kind][1].format(hit.session_id if hit.kind is HitKind.OUTPUT else hit.id)
+
+
+ROUTES = (results_page,)

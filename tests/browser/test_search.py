@@ -1,0 +1,35 @@
+"""Search in a browser: from the keyboard, while one types, and on a page of its own."""
+
+from playwright.sync_api import expect
+
+from .cases import an_escalation
+from .conftest import Browsing
+from .site import Site
+
+
+def test_somebody_finds_a_case_by_keyboard_while_typing(site: Site, browsing: Browsing) -> None:
+    site.run(an_escalation(site, title="Printer offline"))
+    vera = browsing.of("vera")
+
+    vera.keyboard.press("/")
+    expect(vera.get_by_role("searchbox", name="Search")).to_be_focused()
+    vera.keyboard.type("printer offl")
+    expect(vera.get_by_role("search").get_by_role("link", name="Printer offline")).to_have_count(2)
+    vera.keyboard.press("ArrowDown")
+    vera.keyboard.press("ArrowDown")
+    vera.keyboard.press("ArrowUp")
+    vera.keyboard.press("Enter")
+
+    expect(vera.get_by_role("heading", name="Printer offline", level=1)).to_be_visible()
+
+
+def test_what_was_typed_can_be_looked_at_on_a_page(site: Site, browsing: Browsing) -> None:
+    site.run(an_escalation(site, title="Printer offline"))
+    vera = browsing.of("vera")
+
+    vera.get_by_role("searchbox", name="Search").fill("printer")
+    vera.get_by_role("searchbox", name="Search").press("Enter")
+
+    expect(vera.get_by_role("heading", name="Search", level=1)).to_be_visible()
+    expect(vera.get_by_role("list", name="Results").get_by_role("article").first).to_be_visible()
+    expect(vera.get_by_role("searchbox", name="Search")).to_have_value("printer")
