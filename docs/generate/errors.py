@@ -15,6 +15,7 @@ from .markdown import code, first_sentences, page, table
 SAMPLES: dict[str, Any] = {
     "str": "thing",
     "int": 1,
+    "float": 2.5,
     "UUID": UUID(int=0),
     "SessionId": UUID(int=0),
     "HandoffId": UUID(int=0),

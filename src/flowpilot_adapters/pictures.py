@@ -11,7 +11,7 @@ from PIL import ImageOps, JpegImagePlugin, MpoImagePlugin, PngImagePlugin, WebPI
 
 from flowpilot_core.domain.kernel.errors import InvalidPicture
 from flowpilot_core.domain.kernel.identifiers import AccountId
-from flowpilot_core.domain.sessions.picture import LONGEST_SIDE, Image, PictureType
+from flowpilot_core.domain.kernel.image import LONGEST_SIDE, Image, PictureType
 from flowpilot_core.ports.kernel import Compute
 
 _PNG: Final = PngImagePlugin.PngImageFile.format
@@ -44,19 +44,19 @@ class PillowPictures:
 
     _compute: Compute
 
-    async def read(self, account_id: AccountId, content: bytes) -> Image:
+    async def read(self, account_id: AccountId, content: bytes, *, longest_side: int = LONGEST_SIDE) -> Image:
         """As `PictureReader.read` says."""
-        return await self._compute(account_id, read, content)
+        return await self._compute(account_id, read, content, longest_side)
 
     async def narrowed(self, account_id: AccountId, image: Image, width: int) -> Image:
         """As `PictureReader.narrowed` says."""
         return image if image.width <= width else await self._compute(account_id, narrowed, image, width)
 
 
-def read(content: bytes) -> Image:
+def read(content: bytes, longest_side: int) -> Image:
     """As `PictureReader.read` says, in this process."""
     try:
-        return _read(content)
+        return _read(content, longest_side)
     except InvalidPicture:
         raise
     except Exception as exc:
@@ -71,10 +71,10 @@ def narrowed(image: Image, width: int) -> Image:
         return _written(picture, image.type)
 
 
-def _read(content: bytes) -> Image:
+def _read(content: bytes, longest_side: int) -> Image:
     with Pillow.open(BytesIO(content), formats=(_PNG, _JPEG, _WEBP)) as picture:
-        if max(picture.size) > LONGEST_SIDE:
-            raise InvalidPicture(f"a side of it has more than {LONGEST_SIDE} pixels")
+        if max(picture.size) > longest_side:
+            raise InvalidPicture(f"a side of it has more than {longest_side} pixels")
         kind = TYPES[picture.format]
         if ENDS.get(kind, b"") not in content:
             raise InvalidPicture("its file is cut")

@@ -50,7 +50,7 @@ from flowpilot_core.ports.kernel import LARGEST_KEPT, AlreadyAnswered, Answer, C
 from flowpilot_http.schemas.kernel import Listed, Nothing, Page
 
 from . import decoding, yaml_text
-from .account_names import AccountNames
+from .account_heads import AccountHeads
 from .auth import Door
 from .cursors import Cursors
 from .made_anew import made_anew, referring
@@ -67,7 +67,8 @@ P = TypeVar("P")
 NO_CONTENT: Final = 204
 ADMINS: Final = "/admin/"
 """What addresses begin with that are for people of the platform's account."""
-MIB: Final = 1024 * 1024
+KIB: Final = 1024
+MIB: Final = 1024 * KIB
 KEYS_LIVE: Final = timedelta(hours=24)
 _REPLAYED: Final[Header] = (b"idempotency-replayed", b"true")
 _KEY: Final = re.compile(r"[!-~]{1,255}")
@@ -89,7 +90,7 @@ class Face:
     door: Door
     base_url: str
     links: Links
-    account_names: AccountNames
+    account_heads: AccountHeads
     open_reads: OpenReads
 
 
@@ -292,7 +293,8 @@ class Call(Request[Person, None, State]):
             try:
                 return await self.body()
             except RequestEntityTooLarge:
-                raise Refused("body_too_large", f"A file may have at most {most // MIB} MiB here.") from None
+                bound = f"{most // MIB} MiB" if most >= MIB else f"{most // KIB} KiB"
+                raise Refused("body_too_large", f"A file may have at most {bound} here.") from None
         except Refused:
             await self._require_path()
             raise
@@ -304,6 +306,10 @@ class Call(Request[Person, None, State]):
         except Refused:
             await self._require_path()
             raise
+
+    def looks_different(self) -> None:
+        """What the account is called, or how it looks, was changed just now."""
+        self._face.account_heads.forget(self.user.account_id)
 
     def shown(self, answer: object, *, version: int | None = None) -> Body:
         """A thing, with its version as the ETag that `If-Match` takes."""

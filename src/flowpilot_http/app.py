@@ -13,9 +13,10 @@ from flowpilot_core.application.flowpilot import FlowPilot
 from flowpilot_core.application.kernel.links import Links
 from flowpilot_core.application.notifications.push import Push
 from flowpilot_core.ports.kernel import Clock, NewId, NewSecret
-from flowpilot_http.pages import assets, kit, settings
+from flowpilot_http.pages import assets, brand, kit, settings
 from flowpilot_http.pages.access import account as account_page
 from flowpilot_http.pages.access import appearance, audit, invitation, providers, sign_in, teams
+from flowpilot_http.pages.access import branding as branding_page
 from flowpilot_http.pages.access import people as people_page
 from flowpilot_http.pages.access import tokens as api_tokens
 from flowpilot_http.pages.handoffs import claim, queue
@@ -30,14 +31,14 @@ from flowpilot_http.pages.psa import connections
 from flowpilot_http.pages.sessions import lists, starting
 from flowpilot_http.pages.sessions import session as session_page
 from flowpilot_http.routes.access import audit as audit_log
-from flowpilot_http.routes.access import identity_providers, own_account, people, tokens
+from flowpilot_http.routes.access import branding, identity_providers, own_account, people, tokens
 from flowpilot_http.routes.assistant import assessments, suggestions
 from flowpilot_http.routes.knowledge import gallery, ratings, script_templates, tree_categories, trees, walks
 from flowpilot_http.routes.notifications import escalation_policy as escalation
 from flowpilot_http.routes.notifications import events, webhooks
 
 from . import openapi, problems
-from .account_names import AccountNames
+from .account_heads import AccountHeads
 from .api_request import Call, Face
 from .auth import Attempts, Cookies, Door
 from .cursors import Cursors
@@ -111,6 +112,7 @@ def create_app(
         *assessments.ROUTES,
         *suggestions.ROUTES,
         *own_account.ROUTES,
+        *branding.ROUTES,
         *audit_log.ROUTES,
         *tokens.ROUTES,
         *outputs.ROUTES,
@@ -145,6 +147,7 @@ def create_app(
             *webhooks_page.ROUTES,
             *providers.ROUTES,
             *account_page.ROUTES,
+            *branding_page.ROUTES,
             *audit.ROUTES,
             *claim.ROUTES,
             *invitation.ROUTES,
@@ -181,11 +184,11 @@ def create_app(
         door=Door(flowpilot, Cookies(base_url), new_secret, attempts),
         base_url=base_url,
         links=Links.of(base_url, *secret_keys),
-        account_names=AccountNames(),
+        account_heads=AccountHeads(),
         open_reads=open_reads or OpenReads(allowed=False),
     )
     app = Litestar(
-        route_handlers=[account, pages, ways_out, *psa.OPEN, *gallery.OPEN, *assets.ROUTES, *health.routes(probe, metrics)],
+        route_handlers=[account, pages, ways_out, *psa.OPEN, *gallery.OPEN, *assets.ROUTES, *brand.ROUTES, *health.routes(probe, metrics)],
         request_class=Call,
         request_max_body_size=LARGEST_BODY,
         exception_handlers={Exception: _refused, HTTPException: _refused},

@@ -27,6 +27,19 @@ _account: Final = {
     "mails_a_minute": 5,
     "time_zone": "Europe/Vienna",
 }
+_said: Final = {
+    "display_name": "Acme IT",
+    "colour": "#2563eb",
+    "website": "https://acme.example",
+    "footer": "Acme IT, Vienna",
+    "mail_sender_name": "Acme Service Desk",
+}
+_branding: Final = {
+    **_said,
+    "version": 3,
+    "text_colour": "#ffffff",
+    "logo": {"type": "image/png", "sha256": _DIGEST, "width": 640, "height": 160, "bytes": 9315},
+}
 _token: Final = {
     "id": "01998c2e-7a10-7000-8000-00000000000d",
     "user_id": _JUNIOR["id"],
@@ -876,6 +889,11 @@ EXAMPLES: Final[Mapping[str, Any]] = {
     "list_posts": _page(_post),
     "retry_post request": {},
     "retry_post": {**_post, "state": "pending", "attempts": 0, "vendor_id": None, "answer": None, "posted_at": None},
+    "get_branding": _branding,
+    "set_branding request": _said,
+    "set_branding": _branding,
+    "set_logo": _branding,
+    "drop_logo request": {},
     "get_account": _account,
     "change_account request": {"redacts_personal": True},
     "change_account": {**_account, "redacts_personal": True},

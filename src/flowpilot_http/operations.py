@@ -120,6 +120,12 @@ class Part:
         operation = evolve(self._change(path, answer, 201, None, problems), query=query, files=kinds)
         return post(path, status_code=201, request_max_body_size=most, opt={"operation": operation})
 
+    def sets_file(self, path: str, answer: Any, *kinds: str, most: int, problems: tuple[str, ...] = ()) -> F:
+        """A PUT of a file of one of these media types, of up to `most` bytes, in place of what was there."""
+        return put(
+            path, request_max_body_size=most, opt={"operation": evolve(self._change(path, answer, 200, None, problems), files=kinds)}
+        )
+
     def moves(self, path: str, answer: Any, *, body: type[msgspec.Struct], problems: tuple[str, ...] = ()) -> F:
         """A POST that moves what its path names on."""
         return post(path, status_code=200, opt={"operation": self._change(path, answer, 200, body, problems)})

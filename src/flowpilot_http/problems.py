@@ -97,6 +97,7 @@ TITLES: Final[Mapping[str, tuple[int, str]]] = {
     "idempotency_key_reused": (422, "This idempotency key was used for a different request"),
     "idempotency_in_progress": (409, "The first request with this key is still running"),
     "invalid_picture": (422, "This picture cannot be kept"),
+    "contrast": (422, "The colour is hard to see"),
     "body_too_large": (413, "The body is too large"),
     "head_too_large": (431, "The head of the request is too large"),
     "unsupported_media_type": (415, "The body is of another kind than is taken here"),
@@ -222,6 +223,13 @@ def _too_many_groups(exc: errors.TooManyGroups) -> Problem:
 @_for(errors.InvalidPicture)
 def _invalid_picture(exc: errors.InvalidPicture) -> Problem:
     return _problem("invalid_picture", f"This picture cannot be kept: {exc.problem}.", At("", exc.problem))
+
+
+@_for(errors.LowContrast)
+def _low_contrast(exc: errors.LowContrast) -> Problem:
+    needs = f"has a contrast of {exc.contrast:g} to 1 on a {exc.scheme} page, and needs {exc.least:g} to 1"
+    what = "lighter" if exc.scheme == "dark" else "darker"
+    return _problem("contrast", f"{exc.colour} {needs}. Choose a {what} one.", At("/colour", needs), contrast=exc.contrast)
 
 
 @_for(errors.PictureLimit)

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 from litestar.types import Receive, Scope, Send
 
-from flowpilot_core.domain.sessions.picture import Image
+from flowpilot_core.domain.kernel.image import Image
 
 from .sending import PART, send_in_parts
 

@@ -89,6 +89,10 @@ class TestApiTokens(contracts.ApiTokensContract):
     pass
 
 
+class TestBrand(contracts.BrandContract):
+    pass
+
+
 class TestSignIns(contracts.SignInsContract):
     pass
 

@@ -10,8 +10,8 @@ from flowpilot_adapters.computing import MEMORY, WorkerProcesses
 from flowpilot_adapters.pictures import PillowPictures
 from flowpilot_core.application.kernel.computing import compute_here
 from flowpilot_core.domain.kernel.errors import InvalidPicture
-from flowpilot_core.domain.sessions.picture import LONGEST_SIDE
-from flowpilot_core.ports.sessions import PictureReader
+from flowpilot_core.domain.kernel.image import LONGEST_SIDE
+from flowpilot_core.ports.kernel import PictureReader
 from flowpilot_core.testing.contracts import PictureReaderContract
 from flowpilot_core.testing.contracts.sessions.pictures import ACCOUNT, a_png
 from tests.support.pictures import a_picture
@@ -70,7 +70,7 @@ async def test_a_picture_that_takes_more_than_there_is_is_refused_and_the_next_i
 async def test_a_decoder_that_breaks_in_any_way_refuses_the_file_a60(monkeypatch: pytest.MonkeyPatch) -> None:
     """A60."""
 
-    def breaks(_: bytes) -> None:
+    def breaks(_: bytes, longest_side: int) -> None:
         raise RecursionError
 
     monkeypatch.setattr(pictures, "_read", breaks)

@@ -28,6 +28,8 @@ def opened(file: bytes) -> Image.Image:
     return image
 
 
-async def send(who: Somebody, path: str, content: bytes, *, kind: str = "image/png", **headers: str) -> httpx.Response:
+async def send(
+    who: Somebody, path: str, content: bytes, *, kind: str = "image/png", method: str = "POST", **headers: str
+) -> httpx.Response:
     """The answer to a picture that somebody adds at a path."""
-    return await who.send("POST", path, content, content_type=kind, **headers)
+    return await who.send(method, path, content, content_type=kind, **headers)

@@ -64,6 +64,8 @@ PAGES = {
     ("GET", "/results"),
     ("GET", "/settings"),
     *((method, f"/settings/{name}") for name, _, _ in PLACES for method in ("GET", "POST")),
+    ("GET", "/brand/{colour:str}"),
+    ("GET", "/brand/{account_id:str}/{sha256:str}"),
     ("GET", "/sign-in"),
     ("GET", "/claim/{signed:str}"),
     ("POST", "/claim/{signed:str}"),
@@ -193,6 +195,7 @@ async def things_of(owner: Somebody, colleague: Somebody, manager: Somebody) -> 
         "suggestion_id": suggestion["id"],
         **await _taught(manager),
         **await _posted(owner, manager),
+        **await _branded(manager),
     }
 
 
@@ -204,6 +207,12 @@ async def listed_in_gallery(world: World) -> Mapping[str, str]:
     listed = await pia.client.put(f"/admin/gallery/tree/{tree['id']}", json={"listed": True})
     assert 200 == listed.status_code, listed.text
     return {"subject": "tree", "subject_id": tree["id"]}
+
+
+async def _branded(manager: Somebody) -> Mapping[str, str]:
+    """A logo, which no path names."""
+    assert (await send(manager, "/branding/logo", a_picture(), method="PUT")).status_code == 200
+    return {}
 
 
 async def _documented(owner: Somebody, session_id: str) -> Mapping[str, str]:
@@ -251,6 +260,7 @@ def a_body(operation: Operation | None, things: Mapping[str, str]) -> dict[str, 
         "credentials": {"key": "good"},
         "issuer": "https://login.example",
         "subject": things.get("subject", NUMBERED["subject"]),
+        "colour": "#2563eb",
         "stars": 5,
     }
     assert operation is not None
@@ -274,9 +284,13 @@ def _any(kind: Any) -> Any:
     return str(next(iter(kind))) if isinstance(kind, type) and issubclass(kind, StrEnum) else "x"
 
 
+FILES = {("POST", "pictures"), ("PUT", "logo")}
+"""What takes a file, by the ends of their paths."""
+
+
 async def asked(who: Somebody, method: str, path: str, body: dict[str, Any], **headers: str) -> Any:
     """The answer to a request of somebody's; where a file is taken and nothing is to be said, a picture is sent."""
-    if method == "POST" and not body and path.partition("?")[0].endswith("/pictures"):
-        return await send(who, path, a_picture(), **headers)
+    if not body and (method, path.partition("?")[0].rpartition("/")[2]) in FILES:
+        return await send(who, path, a_picture(), method=method, **headers)
     raw = b"" if method == "GET" else msgspec.json.encode(body)
     return await who.send(method, path, raw, **headers)

@@ -5,12 +5,14 @@ from collections.abc import Iterable, Iterator
 
 from attrs import evolve
 
+from flowpilot_core.domain.access.branding import Branding, Worn
 from flowpilot_core.domain.assistant.assessment import Assessment, AssessmentState
 from flowpilot_core.domain.handoffs.handoff import Handoff
 from flowpilot_core.domain.kernel.actor import Actor
 from flowpilot_core.domain.kernel.errors import NotFound
 from flowpilot_core.domain.kernel.events import Event, LoggedEvent
 from flowpilot_core.domain.kernel.identifiers import AccountId, HandoffId, SessionId, TeamId, UserId
+from flowpilot_core.domain.kernel.image import Image
 from flowpilot_core.domain.kernel.sending import DeliveryState
 from flowpilot_core.domain.notifications.delivery import HELD, OFF_DUTY, REACHED, TELLING, Delivery, Reach
 from flowpilot_core.domain.sessions.session import Session
@@ -100,6 +102,25 @@ def team(rows: Working, team_id: TeamId) -> TeamDetail:
     if found is None:
         raise NotFound("team")
     return TeamDetail(team=found, member_ids=frozenset(user.id for user in rows.users.values() if team_id in user.team_ids))
+
+
+def branding(rows: Working, account_id: AccountId) -> Branding:
+    """What the account says of itself."""
+    return rows.brandings.get(account_id) or Branding()
+
+
+def worn(rows: Working, account_id: AccountId) -> Worn:
+    """The same, with the small file of its logo."""
+    files = rows.logos.get(account_id)
+    return Worn(branding=branding(rows, account_id), logo=files.worn if files else None)
+
+
+def logo(rows: Working, account_id: AccountId) -> Image:
+    """The whole file of its logo. Raises `NotFound`."""
+    files = rows.logos.get(account_id)
+    if files is None:
+        raise NotFound("logo")
+    return files.whole
 
 
 def names(rows: Working, people: Iterable[UserId]) -> dict[UserId, str]:

@@ -9,6 +9,7 @@ from attrs import Factory, define, frozen
 
 from flowpilot_core.domain.access.account import Account, ApiToken, Team, User
 from flowpilot_core.domain.access.audit import AuditEntry
+from flowpilot_core.domain.access.branding import Branding, LogoFiles
 from flowpilot_core.domain.access.identity_provider import IdentityProvider, SignInAttempt
 from flowpilot_core.domain.access.invitation import Invitation
 from flowpilot_core.domain.access.sealed_secret import SealedSecret
@@ -112,6 +113,8 @@ class Tables:
     """What is committed in one account."""
 
     accounts: dict[AccountId, Account] = Factory(dict)
+    brandings: dict[AccountId, Branding] = Factory(dict)
+    logos: dict[AccountId, LogoFiles] = Factory(dict)
     teams: dict[TeamId, Team] = Factory(dict)
     users: dict[UserId, User] = Factory(dict)
     tokens: dict[TokenId, ApiToken] = Factory(dict)
@@ -226,6 +229,8 @@ class Working:
 
     def __init__(self, tables: Tables) -> None:
         self.accounts = Rows(tables.accounts)
+        self.brandings = Rows(tables.brandings)
+        self.logos = Rows(tables.logos)
         self.teams = Rows(tables.teams)
         self.users = Rows(tables.users)
         self.tokens = Rows(tables.tokens)

@@ -4,6 +4,7 @@ import asyncio
 
 from flowpilot_adapters.memory.access.api_tokens import MemoryApiTokens
 from flowpilot_adapters.memory.access.audit import MemoryAuditLog
+from flowpilot_adapters.memory.access.branding import MemoryBrand
 from flowpilot_adapters.memory.access.identity_providers import MemoryIdentities
 from flowpilot_adapters.memory.access.invitations import MemoryInvitations
 from flowpilot_adapters.memory.access.people import MemoryPeople
@@ -49,6 +50,7 @@ class MemoryUnitOfWork:
         self._sessions = MemorySessions(transaction)
         self._handoffs = MemoryHandoffs(transaction)
         self._people = MemoryPeople(transaction)
+        self._branding = MemoryBrand(transaction)
         self._invitations = MemoryInvitations(transaction)
         self._deliveries = MemoryDeliveries(transaction)
         self._due = MemoryWorkLedger(transaction)
@@ -92,6 +94,11 @@ class MemoryUnitOfWork:
     def people(self) -> MemoryPeople:
         """The people."""
         return self._people
+
+    @property
+    def branding(self) -> MemoryBrand:
+        """How the account looks and signs."""
+        return self._branding
 
     @property
     def invitations(self) -> MemoryInvitations:

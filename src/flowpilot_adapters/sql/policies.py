@@ -19,6 +19,7 @@ APP_MAY: Final[Mapping[str, str]] = MappingProxyType(
     {
         "account": "SELECT, INSERT, UPDATE",
         "event_counter": "SELECT, INSERT, UPDATE",
+        "branding": "SELECT, INSERT, UPDATE",
         "team": "SELECT, INSERT, UPDATE",
         "person": "SELECT, INSERT, UPDATE",
         "team_membership": "SELECT, INSERT, DELETE",

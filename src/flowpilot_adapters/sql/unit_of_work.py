@@ -10,6 +10,7 @@ import psycopg
 
 from flowpilot_adapters.sql.access.api_tokens import SqlApiTokens
 from flowpilot_adapters.sql.access.audit import SqlAuditLog
+from flowpilot_adapters.sql.access.branding import SqlBrand
 from flowpilot_adapters.sql.access.identity_providers import SqlIdentities
 from flowpilot_adapters.sql.access.invitations import SqlInvitations
 from flowpilot_adapters.sql.access.people import SqlPeople
@@ -75,6 +76,7 @@ class SqlUnitOfWork:
 
     sessions = _Room(SqlSessions)
     people = _Room(SqlPeople)
+    branding = _Room(SqlBrand)
     invitations = _Room(SqlInvitations)
     deliveries = _Room(SqlDeliveries)
     due = _Room(SqlWorkLedger)

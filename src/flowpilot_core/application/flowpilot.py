@@ -11,6 +11,7 @@ from flowpilot_core.application.access.audit import Auditing
 from flowpilot_core.application.access.identity_providers import Identities, NoOpenId
 from flowpilot_core.application.access.invitations import Invitations
 from flowpilot_core.application.access.own_account import OwnAccount
+from flowpilot_core.application.access.own_branding import OwnBranding
 from flowpilot_core.application.access.people import People
 from flowpilot_core.application.access.secrets import NoVault, Safe
 from flowpilot_core.application.access.sign_in_codes import SignInCodes
@@ -51,9 +52,8 @@ from flowpilot_core.domain.kernel.identifiers import AccountId
 from flowpilot_core.domain.sessions.bounds import BOUNDS, Bounds
 from flowpilot_core.ports.access import OpenId, Vault
 from flowpilot_core.ports.assistant import Redactor
-from flowpilot_core.ports.kernel import BeginWork, Clock, Compute, NewId, NewSecret, ViewOf
+from flowpilot_core.ports.kernel import BeginWork, Clock, Compute, NewId, NewSecret, PictureReader, ViewOf
 from flowpilot_core.ports.psa import Psa
-from flowpilot_core.ports.sessions import PictureReader
 from flowpilot_core.ports.unit_of_work import UnitOfWork, View
 
 
@@ -85,6 +85,7 @@ class FlowPilot:
     escalation: Escalation
     accounts: Accounts
     account: OwnAccount
+    branding: OwnBranding
     auditing: Auditing
     tokens: ApiTokens
     webhooks: Webhooks
@@ -131,9 +132,9 @@ class FlowPilot:
         suggestions and outputs too. `redact` takes secrets out of suggestions and resolution outputs. `vault` seals what accounts keep
         secret; without one there are no webhooks and no PSAs; `psas` are those that can be connected, by system. `openid` speaks with
         identity providers, where accounts may have some. `bounds` say how much a session may hold. `pictures` reads those that are added to
-        steps; without it none can be. `compute` works out what may take long. `parsers` read the scripts and patterns that people write;
-        without them none is kept. `committed` is called after every commit with its account, to wake a relay and whoever waits for news: it
-        must return at once, and losing the call costs nothing but time.
+        steps, and logos; without it none can be. `compute` works out what may take long. `parsers` read the scripts and patterns that
+        people write; without them none is kept. `committed` is called after every commit with its account, to wake a relay and whoever
+        waits for news: it must return at once, and losing the call costs nothing but time.
         """
         telling = (Telling(new_id=new_id),) if tell else ()
         assessing = (AssessEscalations(new_id=new_id),) if assess else ()
@@ -144,7 +145,8 @@ class FlowPilot:
         speaking = openid or NoOpenId()
         trees = Trees(units=units, view=view, clock=clock, new_id=new_id, matches=parsers.matches, compute=compute)
         sessions = Sessions(units=units, view=view, clock=clock, new_id=new_id, followers=(Parks(), *telling), bounds=bounds)
-        reading = Pictures(units=units, view=view, clock=clock, new_id=new_id, reader=pictures or NoPictures(), bounds=bounds)
+        reader = pictures or NoPictures()
+        reading = Pictures(units=units, view=view, clock=clock, new_id=new_id, reader=reader, bounds=bounds)
         scripts = ScriptTemplates(units=units, sessions=sessions, clock=clock, new_id=new_id, parsers=parsers, compute=compute)
         return cls(
             pictures=reading,
@@ -167,6 +169,7 @@ class FlowPilot:
             escalation=Escalation(units=units, clock=clock),
             accounts=Accounts(begin=begin, view=view, clock=clock, new_id=new_id, new_secret=new_secret),
             account=OwnAccount(units=units, clock=clock),
+            branding=OwnBranding(units=units, view=view, clock=clock, reader=reader),
             auditing=Auditing(begin=begin),
             tokens=ApiTokens(units=units, clock=clock, new_id=new_id, new_secret=new_secret),
             signing_in=signing_in,

@@ -8,6 +8,7 @@ from attrs import frozen
 
 from flowpilot_core.domain.access.account import Account, ApiToken, Team, User
 from flowpilot_core.domain.access.audit import AuditEntry, AuditHead, Deed
+from flowpilot_core.domain.access.branding import Branding, LogoFiles, Worn
 from flowpilot_core.domain.access.identity_provider import Identity, IdentityProvider, SignInAttempt
 from flowpilot_core.domain.access.invitation import Invitation
 from flowpilot_core.domain.access.sealed_secret import SealedSecret
@@ -15,6 +16,7 @@ from flowpilot_core.domain.access.sign_in import SignIn, SignInLink
 from flowpilot_core.domain.access.sign_in_code import SignInCode
 from flowpilot_core.domain.kernel.actor import Person
 from flowpilot_core.domain.kernel.identifiers import AccountId, InvitationId, ProviderId, SecretId, SignInCodeId, TeamId, TokenId, UserId
+from flowpilot_core.domain.kernel.image import Image
 
 from .kernel import KernelWork
 
@@ -60,6 +62,22 @@ class AuditLog(Protocol):
 
     async def page(self, *, before: int | None, limit: int) -> Sequence[Audited]:
         """The newest entries first, from the one before number `before`."""
+
+
+class Brand(Protocol):
+    """How one account looks and signs, inside one unit of work."""
+
+    async def get(self) -> Branding:
+        """What it says of itself; of an account that says nothing, nothing."""
+
+    async def save(self, branding: Branding, *, files: LogoFiles | None = None) -> None:
+        """Keep what follows on the one that is there, with the files of a new logo; else those of the logo it has stay.
+
+        Raises `Stale` (now or at the commit) where it does not follow on that one.
+        """
+
+    async def worn(self) -> Worn:
+        """What it says of itself, with the small file of its logo."""
 
 
 class Identities(Protocol):
@@ -320,6 +338,10 @@ class AccessWork(KernelWork, Protocol):
         """The people."""
 
     @property
+    def branding(self) -> Brand:
+        """How the account looks and signs."""
+
+    @property
     def invitations(self) -> Invitations:
         """Who is invited."""
 
@@ -350,6 +372,15 @@ class AccessWork(KernelWork, Protocol):
 
 class AccessView(Protocol):
     """What there is to see of people and their ways in in one account."""
+
+    async def branding(self) -> Branding:
+        """As `Brand.get`."""
+
+    async def worn(self) -> Worn:
+        """As `Brand.worn`."""
+
+    async def logo(self) -> Image:
+        """The whole file of the account's logo. Raises `NotFound`."""
 
     async def members(self, *, after: UserId | None, limit: int) -> Sequence[Member]:
         """Everybody, active or not, by id."""

@@ -18,6 +18,7 @@ from attrs.validators import max_len
 
 from flowpilot_core.domain.kernel.events import Event, LoggedEvent
 from flowpilot_core.domain.kernel.identifiers import AccountId, UserId
+from flowpilot_core.domain.kernel.image import LONGEST_SIDE, Image
 from flowpilot_core.domain.kernel.rate_limit import Tally
 
 R = TypeVar("R")
@@ -112,6 +113,23 @@ class Answer:
 
     status: int
     body: bytes = field(validator=max_len(LARGEST_KEPT))
+
+
+class PictureReader(Protocol):
+    """Makes sense of files that somebody says are pictures, and may have made to do harm."""
+
+    async def read(self, account_id: AccountId, content: bytes, *, longest_side: int = LONGEST_SIDE) -> Image:
+        """The picture in this file, turned as the file says it is to be shown, as a new file of the same kind.
+
+        Nothing but what it shows is in the new file: no place, no camera, no text, nothing from behind the file's end, no second
+        picture, no colour that cannot be seen. What stands behind the end is no reason to refuse it.
+
+        Raises `InvalidPicture` for a file that is cut or broken, that is none of `PictureType`, or whose picture has a side of more than
+        `longest_side` pixels, before any of it is unpacked; and `Unavailable` where too much of this account waits already.
+        """
+
+    async def narrowed(self, account_id: AccountId, image: Image, width: int) -> Image:
+        """What `read` gave back, `width` pixels wide; as it is, where it is no wider. Raises `Unavailable`."""
 
 
 class AlreadyAnswered(Exception):

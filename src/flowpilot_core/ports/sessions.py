@@ -8,9 +8,9 @@ from attrs import frozen
 from flowpilot_core.domain.handoffs.handoff import Handoff
 from flowpilot_core.domain.kernel.actor import Actor
 from flowpilot_core.domain.kernel.events import Plain
-from flowpilot_core.domain.kernel.identifiers import AccountId, HandoffId, PictureId, SessionId, StepId, UserId
+from flowpilot_core.domain.kernel.identifiers import HandoffId, PictureId, SessionId, StepId, UserId
 from flowpilot_core.domain.sessions.feedback import Judgement, Rating, Seen
-from flowpilot_core.domain.sessions.picture import Image, Picture
+from flowpilot_core.domain.sessions.picture import Picture
 from flowpilot_core.domain.sessions.session import Session, Status, Ticket
 from flowpilot_core.domain.sessions.step import Step
 
@@ -62,23 +62,6 @@ class StoredPicture:
     session: Session
     picture: Picture
     content: bytes
-
-
-class PictureReader(Protocol):
-    """Makes sense of files that somebody says are pictures, and may have made to do harm."""
-
-    async def read(self, account_id: AccountId, content: bytes) -> Image:
-        """The picture in this file, turned as the file says it is to be shown, as a new file of the same kind.
-
-        Nothing but what it shows is in the new file: no place, no camera, no text, nothing from behind the file's end, no second
-        picture, no colour that cannot be seen. What stands behind the end is no reason to refuse it.
-
-        Raises `InvalidPicture` for a file that is cut or broken, that is none of `PictureType`, or whose picture has a side of more than
-        `LONGEST_SIDE`, before any of it is unpacked; and `Unavailable` where too much of this account waits already.
-        """
-
-    async def narrowed(self, account_id: AccountId, image: Image, width: int) -> Image:
-        """What `read` gave back, `width` pixels wide; as it is, where it is no wider. Raises `Unavailable`."""
 
 
 @frozen(kw_only=True)

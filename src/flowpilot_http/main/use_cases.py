@@ -18,9 +18,8 @@ from flowpilot_core.domain.kernel.errors import Unavailable
 from flowpilot_core.domain.kernel.identifiers import AccountId
 from flowpilot_core.ports.access import OpenId
 from flowpilot_core.ports.assistant import Redactor
-from flowpilot_core.ports.kernel import Compute
+from flowpilot_core.ports.kernel import Compute, PictureReader
 from flowpilot_core.ports.psa import Psa
-from flowpilot_core.ports.sessions import PictureReader
 from flowpilot_http.settings import Settings
 
 from .database import database_of, opened, require_ready

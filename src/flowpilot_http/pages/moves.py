@@ -5,7 +5,6 @@ from typing import Any, Final
 from urllib.parse import parse_qsl
 
 import msgspec
-from litestar.enums import RequestEncodingType
 from litestar.handlers import HTTPRouteHandler
 
 from flowpilot_core.domain.kernel.actor import Person
@@ -13,7 +12,7 @@ from flowpilot_core.domain.kernel.errors import FlowPilotError, InvalidValue
 from flowpilot_http.problems import Refused, problem_of
 from flowpilot_http.responses import Body
 
-from .page_request import Form, Visit, shows, takes
+from .page_request import Form, Visit, shows, takes, takes_file
 
 Shown = Mapping[str, object]
 Made = Shown | str | None
@@ -59,23 +58,26 @@ class Moves:
 
 
 async def typed(request: Visit) -> dict[str, str]:
-    """What the form holds, also where that is not right; nothing of one with a file."""
-    if request.content_type[0] == RequestEncodingType.MULTI_PART:
-        return {}
+    """What the form holds, also where that is not right; of one with files what is none."""
+    if request.has_files:
+        return dict(await request.texts())
     return dict(parse_qsl((await request.body()).decode("ascii", "replace")))
 
 
 def formed(
-    path: str, shown: Callable[[Visit, Shown, Exception | None], Awaitable[Body]], moves: Moves
+    path: str, shown: Callable[[Visit, Shown, Exception | None], Awaitable[Body]], moves: Moves, *, most: int = 0
 ) -> tuple[HTTPRouteHandler, HTTPRouteHandler]:
-    """A page and its forms: `shown` draws it, with what a form made, or with why that cannot be, where what was typed still stands."""
+    """A page and its forms: `shown` draws it, with what a form made, or with why that cannot be, where what was typed still stands.
+
+    `most`: bytes of the file that one of its forms has.
+    """
 
     @shows(path)
     async def page(request: Visit) -> Body:
         """The page as it is, for who may read it."""
         return await shown(request, {}, None)
 
-    @takes(path)
+    @(takes_file(path, most=most) if most else takes(path))
     async def send(request: Visit) -> Body:
         """Do what a button says."""
         try:

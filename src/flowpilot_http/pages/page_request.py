@@ -3,7 +3,7 @@
 import asyncio
 import re
 import zlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from hashlib import sha256
@@ -16,6 +16,7 @@ from attrs import evolve
 from litestar import get, post
 from litestar.connection import Request
 from litestar.datastructures import UploadFile
+from litestar.enums import RequestEncodingType
 from litestar.handlers import HTTPRouteHandler
 from litestar.response import Response
 from markupsafe import Markup
@@ -25,6 +26,7 @@ from flowpilot_core.application.access.identity_providers import SetOut
 from flowpilot_core.application.access.sign_ins import SignedIn
 from flowpilot_core.application.kernel.links import Links
 from flowpilot_core.application.kernel.units import Request as Change
+from flowpilot_core.domain.access.branding import Branding
 from flowpilot_core.domain.kernel.actor import Person
 from flowpilot_core.domain.kernel.errors import Unauthenticated
 from flowpilot_core.domain.kernel.identifiers import AccountId
@@ -38,6 +40,7 @@ from flowpilot_http.responses import HTML, Body, Header
 from flowpilot_http.schemas.kernel import Closed
 
 from .assets import takes_gzip
+from .brand import UNDRESSED, dress
 from .templating import POLICY, environment
 
 S = TypeVar("S", bound=msgspec.Struct)
@@ -127,14 +130,23 @@ class Visit(Call):
 
     async def sent(self, kind: type[S]) -> S:
         """The form that was sent. Raises `Refused`."""
-        return decoding.query((await self.body()).replace(b"%0D%0A", b"%0A"), kind, most=MOST_FIELDS)
+        raw = urlencode(await self.texts()).encode() if self.has_files else (await self.body()).replace(b"%0D%0A", b"%0A")
+        return decoding.query(raw, kind, most=MOST_FIELDS)
 
-    async def sent_with(self, file: str, kind: type[S]) -> tuple[S, bytes]:
-        """The form that was sent, and what is in the file of this name. Raises `Refused`."""
-        sent = list((await self.form()).multi_items())
-        texts = urlencode([(name, value) for name, value in sent if isinstance(value, str)])
-        contents = [await value.read() for name, value in sent if name == file and isinstance(value, UploadFile)]
-        return decoding.query(texts.encode(), kind, most=MOST_FIELDS), b"".join(contents)
+    @property
+    def has_files(self) -> bool:
+        """Whether the form that was sent may hold files."""
+        return self.content_type[0] == RequestEncodingType.MULTI_PART
+
+    async def texts(self) -> Sequence[tuple[str, str]]:
+        """The fields of a form with files that are none."""
+        sent = (await self.form()).multi_items()
+        return [(name, value.replace("\r\n", "\n")) for name, value in sent if isinstance(value, str)]
+
+    async def uploaded(self, name: str) -> bytes:
+        """What is in the form's file of this name; nothing where there is none."""
+        sent = (await self.form()).multi_items()
+        return b"".join([await value.read() for at, value in sent if at == name and isinstance(value, UploadFile)])
 
     async def do(
         self, form: Form, use_case: Callable[[Change], Awaitable[R]], *, version: int | None = None, file: bytes = b""
@@ -163,12 +175,17 @@ class Visit(Call):
             return None
 
     async def framed(self, template: str, *, status: int = 200, **facts: object) -> Body:
-        """As `page`, for somebody signed in: with the account's name, and how many wait."""
+        """As `page`, for somebody signed in: with the account's name and what it wears, and how many wait."""
         person = self.user
-        waiting, account_name = await asyncio.gather(
-            self.flowpilot.handoffs.waiting(person), self._face.account_names.of(self.flowpilot, person)
-        )
-        return self.page(template, status=status, waiting=waiting, account_name=account_name, **facts)
+        waiting, head = await asyncio.gather(self.flowpilot.handoffs.waiting(person), self._face.account_heads.of(self.flowpilot, person))
+        worn = dress(person.account_id, head.branding)
+        return self.page(template, status=status, **{"waiting": waiting, "account_name": head.name, **worn, **facts})
+
+    async def at_door(self, account_id: AccountId | None, template: str, /, *headers: Header, status: int = 200, **facts: object) -> Body:
+        """As `page`, for somebody on the way into an account: with what that shows of itself."""
+        branding = Branding() if account_id is None else await self.flowpilot.branding.worn(account_id)
+        worn = {} if account_id is None else dress(account_id, branding)
+        return self.page(template, *headers, status=status, account_name=branding.display_name, **worn, **facts)
 
     def page(self, template: str, *headers: Header, status: int = 200, **facts: object) -> Body:
         """The page that a template makes of these facts, of `person` and of `csrf_token`."""
@@ -184,6 +201,7 @@ class Visit(Call):
             "theme": self.theme,
             "waiting": None,
             "account_name": None,
+            **UNDRESSED,
             "beside": None,
             "q": "",
             "now": self.now(),

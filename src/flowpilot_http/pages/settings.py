@@ -26,6 +26,7 @@ PLACES: Final[tuple[tuple[str, str, Permission | None], ...]] = (
     ("webhooks", "Webhooks", Permission.MANAGE_WEBHOOKS),
     ("sign-in", "Sign-in", Permission.MANAGE_PROVIDERS),
     ("account", "Account", None),
+    ("branding", "Branding", Permission.SET_ACCOUNT),
     ("audit-log", "Audit log", Permission.READ_AUDIT_LOG),
 )
 """Each with what it takes to open it; None: everybody."""
@@ -39,8 +40,10 @@ def shown_as(setting: object) -> str:
 Facts = Callable[[Visit, Person], Awaitable[Shown]]
 
 
-def settings_page(name: str, facts: Facts, moves: Moves) -> tuple[HTTPRouteHandler, ...]:
-    """The page `/settings/{name}` of `settings_{name}.html`, with what `facts` reads for it, and its forms."""
+def settings_page(name: str, facts: Facts, moves: Moves, *, most: int = 0) -> tuple[HTTPRouteHandler, ...]:
+    """The page `/settings/{name}` of `settings_{name}.html`, with what `facts` reads for it, and its forms; one has a file of up to `most`
+    bytes.
+    """
     path = f"/settings/{name}"
     title, permission = next((title, permission) for place, title, permission in PLACES if place == name)
 
@@ -61,7 +64,7 @@ def settings_page(name: str, facts: Facts, moves: Moves) -> tuple[HTTPRouteHandl
             **await facts(request, person),
         )
 
-    return formed(path, shown, moves)
+    return formed(path, shown, moves, most=most)
 
 
 @shows("/settings")

@@ -5,8 +5,8 @@ from uuid import UUID
 
 from flowpilot_core.application.handoffs.handoffs import Waiting
 from flowpilot_core.domain.kernel.identifiers import BranchId, DeliveryId, HandoffId, TeamId, UserId
+from flowpilot_core.domain.kernel.image import PictureType
 from flowpilot_core.domain.notifications.delivery import Delivery
-from flowpilot_core.domain.sessions.picture import PictureType
 from flowpilot_core.ports.handoffs import QueueFilter, QueuePosition
 from flowpilot_core.ports.kernel import Entry
 from flowpilot_http.api_request import Call

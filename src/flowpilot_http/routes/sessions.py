@@ -6,8 +6,9 @@ import msgspec
 
 from flowpilot_core.domain.kernel.errors import InvalidValue
 from flowpilot_core.domain.kernel.identifiers import BranchId, SessionId, StepId, TeamId, TreeId, UserId
+from flowpilot_core.domain.kernel.image import PictureType
 from flowpilot_core.domain.sessions.feedback import Thumb
-from flowpilot_core.domain.sessions.picture import LARGEST_FILE, PictureType
+from flowpilot_core.domain.sessions.picture import LARGEST_FILE
 from flowpilot_core.domain.sessions.session import Ticket
 from flowpilot_core.ports.kernel import Entry
 from flowpilot_core.ports.sessions import SessionFilter

@@ -11,10 +11,11 @@ from flowpilot_core.application.sessions.sessions import Added, Forked
 from flowpilot_core.domain.handoffs.debrief import Debrief, debrief
 from flowpilot_core.domain.handoffs.handoff import Intent
 from flowpilot_core.domain.kernel.identifiers import UserId
+from flowpilot_core.domain.kernel.image import LONGEST_SIDE
 from flowpilot_core.domain.kernel.text import EVIDENCE, TITLE
 from flowpilot_core.domain.knowledge.walking import path, shown
 from flowpilot_core.domain.sessions.branch import FEWEST_OPTIONS, MOST_OPTIONS, Branch, BranchState, ForkPoint, Option, Outcome
-from flowpilot_core.domain.sessions.picture import LONGEST_SIDE, Picture
+from flowpilot_core.domain.sessions.picture import Picture
 from flowpilot_core.domain.sessions.session import Priority, Session, Status
 from flowpilot_core.domain.sessions.step import NodeTaken, Step, StepKind, StepResult, StepScript
 from flowpilot_core.domain.sessions.walk import Place, TreeOutcome, Waiting, Walk

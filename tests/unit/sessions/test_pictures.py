@@ -8,8 +8,9 @@ from flowpilot_core.domain.kernel.actor import Person
 from flowpilot_core.domain.kernel.errors import InvalidTransition, InvalidValue, NotAssignee, PictureLimit, RoleForbidden
 from flowpilot_core.domain.kernel.events import EventKind
 from flowpilot_core.domain.kernel.identifiers import PictureId
+from flowpilot_core.domain.kernel.image import Image, PictureType
 from flowpilot_core.domain.sessions.bounds import Bounds
-from flowpilot_core.domain.sessions.picture import Image, Picture, PictureType
+from flowpilot_core.domain.sessions.picture import Picture
 from flowpilot_core.testing.builders import ANNA, BEN, VERA, a_session, new_id
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)

@@ -6,14 +6,28 @@ from datetime import datetime
 from flowpilot_adapters.memory import reading
 from flowpilot_adapters.memory.reading import MemoryReading
 from flowpilot_core.domain.access.account import ApiToken
+from flowpilot_core.domain.access.branding import Branding, Worn
 from flowpilot_core.domain.kernel.actor import Person, Way, WayIn
 from flowpilot_core.domain.kernel.errors import Unauthenticated
 from flowpilot_core.domain.kernel.identifiers import TeamId, UserId
+from flowpilot_core.domain.kernel.image import Image
 from flowpilot_core.ports.access import Member, TeamDetail
 
 
 class MemoryAccessView(MemoryReading):
     """As `AccessView` says."""
+
+    async def branding(self) -> Branding:
+        """As `AccessView.branding` says."""
+        return reading.branding(await self._now(), self._account_id)
+
+    async def worn(self) -> Worn:
+        """As `AccessView.worn` says."""
+        return reading.worn(await self._now(), self._account_id)
+
+    async def logo(self) -> Image:
+        """As `AccessView.logo` says."""
+        return reading.logo(await self._now(), self._account_id)
 
     async def members(self, *, after: UserId | None, limit: int) -> Sequence[Member]:
         """As `AccessView.members` says."""

@@ -7,15 +7,18 @@ from typing import Final
 from sqlalchemy import bindparam, or_, select
 
 from flowpilot_adapters.sql.access import people
+from flowpilot_adapters.sql.access.branding import BRANDING, LOGO, WORN
 from flowpilot_adapters.sql.queries import LOWEST, columns_but_account, is_open, own
 from flowpilot_adapters.sql.reading import SqlReading
 from flowpilot_adapters.sql.records import access as access_records
 from flowpilot_adapters.sql.schema import api_token, person, sign_in
 from flowpilot_adapters.sql.statement import compiled
 from flowpilot_core.domain.access.account import ApiToken
+from flowpilot_core.domain.access.branding import Branding, Worn
 from flowpilot_core.domain.kernel.actor import Person, Role, Way, WayIn
 from flowpilot_core.domain.kernel.errors import Unauthenticated
 from flowpilot_core.domain.kernel.identifiers import TeamId, UserId
+from flowpilot_core.domain.kernel.image import Image
 from flowpilot_core.ports.access import Member, TeamDetail
 
 AUTHENTICATE: Final = compiled(
@@ -48,6 +51,18 @@ SIGNED_IN: Final = compiled(
 
 class SqlAccessView(SqlReading):
     """As `AccessView` says."""
+
+    async def branding(self) -> Branding:
+        """As `AccessView.branding` says."""
+        return access_records.branding((await self._read_one(BRANDING(account_id=self._account_id))).first)
+
+    async def worn(self) -> Worn:
+        """As `AccessView.worn` says."""
+        return access_records.worn((await self._read_one(WORN(account_id=self._account_id))).first)
+
+    async def logo(self) -> Image:
+        """As `AccessView.logo` says."""
+        return access_records.logo((await self._read_one(LOGO(account_id=self._account_id))).first)
 
     async def members(self, *, after: UserId | None, limit: int) -> Sequence[Member]:
         """As `AccessView.members` says."""

@@ -22,6 +22,26 @@ account = Table(
 )
 
 
+branding = Table(
+    "branding",
+    metadata,
+    uuid_column("account_id"),
+    integer_column("version"),
+    text_column("display_name", null=True),
+    text_column("colour", null=True),
+    text_column("website", null=True),
+    text_column("footer", null=True),
+    text_column("mail_sender_name", null=True),
+    Column("logo", JSONB, nullable=True),
+    Column("logo_whole", LargeBinary, nullable=True),
+    Column("logo_worn", LargeBinary, nullable=True),
+    primary_key("branding"),
+    of_account("branding"),
+    CheckConstraint("num_nulls(logo, logo_whole, logo_worn) IN (0, 3)", name="ck_branding_logo"),
+)
+"""What an account shows of itself; without a row, nothing."""
+
+
 team = Table(
     "team",
     metadata,

@@ -10,7 +10,7 @@ from flowpilot_core.domain.handoffs.case_file import snapshot_of
 from flowpilot_core.domain.kernel.actor import Actor
 from flowpilot_core.domain.kernel.errors import NotFound, SnapshotDamaged
 from flowpilot_core.domain.kernel.identifiers import HandoffId, PictureId, StepId
-from flowpilot_core.domain.sessions.picture import Image
+from flowpilot_core.domain.kernel.image import Image
 from flowpilot_core.ports.handoffs import HandoffView
 from flowpilot_core.ports.kernel import ViewOf
 from flowpilot_core.ports.sessions import SessionView

@@ -8,11 +8,12 @@ from flowpilot_core.application.kernel.units import PLAIN, Joined, Request, Unit
 from flowpilot_core.domain.kernel.actor import Actor
 from flowpilot_core.domain.kernel.errors import InvalidPicture, NotFound, Unavailable
 from flowpilot_core.domain.kernel.identifiers import AccountId, PictureId, SessionId, StepId
+from flowpilot_core.domain.kernel.image import LONGEST_SIDE, Image
 from flowpilot_core.domain.kernel.permissions import Permission, person
 from flowpilot_core.domain.sessions.bounds import BOUNDS, Bounds
-from flowpilot_core.domain.sessions.picture import LARGEST_FILE, Image, Picture, width_to_show
-from flowpilot_core.ports.kernel import Clock, NewId, ViewOf
-from flowpilot_core.ports.sessions import PictureReader, SessionView, SessionWork, StoredPicture
+from flowpilot_core.domain.sessions.picture import LARGEST_FILE, Picture, width_to_show
+from flowpilot_core.ports.kernel import Clock, NewId, PictureReader, ViewOf
+from flowpilot_core.ports.sessions import SessionView, SessionWork, StoredPicture
 
 W = TypeVar("W", bound=SessionWork)
 
@@ -20,7 +21,7 @@ W = TypeVar("W", bound=SessionWork)
 class NoPictures:
     """What stands for `PictureReader` where nobody reads any."""
 
-    async def read(self, account_id: AccountId, content: bytes) -> Image:
+    async def read(self, account_id: AccountId, content: bytes, *, longest_side: int = LONGEST_SIDE) -> Image:
         """Raises `Unavailable`, as the other."""
         raise Unavailable("pictures")
 

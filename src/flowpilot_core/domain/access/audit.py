@@ -19,6 +19,7 @@ class DeedKind(StrEnum):
     ACCOUNT_CHANGED = "account.changed"
     ACCOUNT_CLOSED = "account.closed"
     ACCOUNT_REOPENED = "account.reopened"
+    BRANDING_CHANGED = "branding.changed"
     USER_ADDED = "user.added"
     USER_INVITED = "user.invited"
     USER_JOINED = "user.joined"

@@ -192,6 +192,20 @@ class InvalidPicture(FlowPilotError):
 
 
 @define
+class LowContrast(FlowPilotError):
+    """A colour that cannot be told from what it would stand on."""
+
+    colour: str
+    scheme: str
+    """Of the page: light or dark."""
+    contrast: float
+    least: float
+
+    def __str__(self) -> str:
+        return f"{self.colour} has a contrast of {self.contrast} to 1 on a {self.scheme} page, and needs {self.least:g} to 1"
+
+
+@define
 class PictureLimit(FlowPilotError):
     """The session has as many pictures as one may."""
 

@@ -1,36 +1,14 @@
 """A picture as evidence: what is kept of it, which is what it shows and nothing else that came with its file."""
 
-from enum import StrEnum
-from hashlib import sha256
-
 from attrs import frozen
 
 from flowpilot_core.domain.kernel.errors import InvalidValue
 from flowpilot_core.domain.kernel.identifiers import PictureId
+from flowpilot_core.domain.kernel.image import LONGEST_SIDE, Image, PictureType
 from flowpilot_core.domain.kernel.name import optional_name
 
 LARGEST_FILE = 4 * 1024 * 1024
 """Bytes of a file that somebody adds."""
-LONGEST_SIDE = 6_000
-"""Pixels."""
-
-
-class PictureType(StrEnum):
-    """The kinds of files that are taken, and given back."""
-
-    PNG = "image/png"
-    JPEG = "image/jpeg"
-    WEBP = "image/webp"
-
-
-@frozen(kw_only=True)
-class Image:
-    """The file that a picture is given back as."""
-
-    type: PictureType
-    width: int
-    height: int
-    content: bytes
 
 
 @frozen(kw_only=True)
@@ -52,7 +30,7 @@ class Picture:
         return cls(
             id=picture_id,
             type=image.type,
-            sha256=sha256(image.content).hexdigest(),
+            sha256=image.sha256,
             width=image.width,
             height=image.height,
             bytes=len(image.content),

@@ -16,6 +16,7 @@ anyio's pytest plugin: give it a fixture `anyio_backend` that says "asyncio".
 
 from flowpilot_core.testing.contracts.access.api_tokens import ApiTokensContract
 from flowpilot_core.testing.contracts.access.audit import AuditLogContract
+from flowpilot_core.testing.contracts.access.branding import BrandContract
 from flowpilot_core.testing.contracts.access.identity_providers import IdentitiesContract
 from flowpilot_core.testing.contracts.access.invitations import InvitationsContract
 from flowpilot_core.testing.contracts.access.people import PeopleContract
@@ -68,6 +69,7 @@ __all__ = [
     "AssessmentsContract",
     "AssistantContract",
     "AuditLogContract",
+    "BrandContract",
     "ClaimWatchesContract",
     "ClaimsContract",
     "ComputeContract",

@@ -1,6 +1,7 @@
 """The page that an invitation's link leads to."""
 
 from flowpilot_core.domain.kernel.errors import NotFound
+from flowpilot_http.auth.attempts import account_named
 from flowpilot_http.pages.page_request import Form, Visit, shows, takes
 from flowpilot_http.responses import Body
 
@@ -16,7 +17,7 @@ async def invitation_page(request: Visit) -> Body:
         welcome = await request.flowpilot.invitations.look(_link(request))
     except NotFound:
         return _over(request)
-    return request.page("invitation.html", welcome=welcome)
+    return await request.at_door(account_named(_link(request)), "invitation.html", welcome=welcome)
 
 
 @takes(INVITATION)

@@ -10,6 +10,7 @@ from msgspec import Meta
 from flowpilot_core.domain.kernel.errors import Unauthenticated
 from flowpilot_core.domain.kernel.identifiers import AccountId
 from flowpilot_core.domain.kernel.permissions import Permission, permits
+from flowpilot_http.auth.attempts import account_named
 from flowpilot_http.pages.page_request import HOME, Form, OfAccount, Visit, here, shows, sign_in_path, takes
 from flowpilot_http.responses import Body
 from flowpilot_http.schemas.kernel import Closed
@@ -63,7 +64,7 @@ async def home(request: Visit) -> Body:
 
 @shows("/sign-in/{account_id:str}")
 async def sign_in_page(request: Visit) -> Body:
-    """How to sign in to an account. It says the same of every account, whether or not there is one."""
+    """How to sign in to an account. It says the same of every account that says nothing of itself, whether or not there is one."""
     account_id = request.account_id
     wanted = await request.wanted(SignInWanted)
     if request.visitor.person and request.visitor.person.account_id == account_id:
@@ -72,7 +73,7 @@ async def sign_in_page(request: Visit) -> Body:
     ways = [
         {"name": one.name, "path": f"/sign-in/{account_id}/with/{one.id}?{urlencode({'next': here(wanted.next)})}"} for one in providers
     ]
-    return request.page("sign_in.html", *request.back_to(wanted.next), ways=ways)
+    return await request.at_door(account_id, "sign_in.html", *request.back_to(wanted.next), ways=ways)
 
 
 class CodeWanted(Form, kw_only=True, frozen=True):
@@ -101,7 +102,7 @@ async def ask_for_code(request: Visit) -> Body:
 @shows("/sign-in/{account_id:str}/code")
 async def code_page(request: Visit) -> Body:
     """Where the code is typed."""
-    return request.page("sign_in_code.html", account_id=request.account_id, problem=None)
+    return await request.at_door(request.account_id, "sign_in_code.html", account_id=request.account_id, problem=None)
 
 
 @takes("/sign-in/{account_id:str}/code")
@@ -114,7 +115,7 @@ async def sign_in_by_code(request: Visit) -> Body:
         with request.trying(request.code):
             signed_in, back_to = await codes.by_code(request.code, form.code, account_id=account_id, instead_of=request.visitor.kept)
     except Unauthenticated:
-        return request.page("sign_in_code.html", status=401, account_id=account_id, problem=NO_GOOD)
+        return await request.at_door(account_id, "sign_in_code.html", status=401, account_id=account_id, problem=NO_GOOD)
     return request.signed_in(signed_in, back_to)
 
 
@@ -152,7 +153,8 @@ async def arrive(request: Visit) -> Body:
 async def sign_in_link_page(request: Visit) -> Body:
     """A button: whoever only looks at the link, as scanners of mails do, has not used it up."""
     wanted = await request.wanted(SignInWanted)
-    return request.page("sign_in_link.html", *request.back_to(wanted.next))
+    account_id = account_named(str(request.scope["path_params"]["link"]))
+    return await request.at_door(account_id, "sign_in_link.html", *request.back_to(wanted.next))
 
 
 @takes("/sign-in-link/{link:str}")

@@ -112,7 +112,7 @@ async def import_tree(request: Visit) -> Body:
     person, trees = request.user, request.flowpilot.trees
     require_role(person, Permission.WRITE_TREES)
     try:
-        form, raw = await request.sent_with("file", Form)
+        form, raw = await request.sent(Form), await request.uploaded("file")
         file = await request.read_as(TreeFile, raw, yaml=not raw.lstrip().startswith(b"{"))
         begun = await request.do(
             form,

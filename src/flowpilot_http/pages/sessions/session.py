@@ -12,9 +12,10 @@ from flowpilot_core.domain.assistant.suggestion import SuggestionState
 from flowpilot_core.domain.handoffs.handoff import Intent
 from flowpilot_core.domain.kernel.actor import Person
 from flowpilot_core.domain.kernel.identifiers import BranchId, StepId, TeamId, UserId
+from flowpilot_core.domain.kernel.image import PictureType
 from flowpilot_core.domain.kernel.permissions import Permission, permits
 from flowpilot_core.domain.outputs.output import OutputKind
-from flowpilot_core.domain.sessions.picture import LARGEST_FILE, PictureType
+from flowpilot_core.domain.sessions.picture import LARGEST_FILE
 from flowpilot_core.domain.sessions.session import Priority, SessionMove, Status
 from flowpilot_core.domain.sessions.step import StepKind, StepResult
 from flowpilot_core.domain.sessions.walk import Walk
@@ -84,7 +85,7 @@ async def add_picture(request: Visit) -> Body:
     """Add a picture to a step, for who has no script."""
     person, pictures = request.user, request.flowpilot.pictures
     try:
-        form, content = await request.sent_with("picture", NewPicture)
+        form, content = await request.sent(NewPicture), await request.uploaded("picture")
         await request.do(
             form,
             lambda change: pictures.add(person, request.session_id, StepId(form.step), content=content, alt=form.alt, request=change),

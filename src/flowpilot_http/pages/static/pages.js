@@ -666,6 +666,16 @@
     choose(event.dataTransfer.files);
   });
 
+  // A file that is chosen, shown before it is sent.
+  document.addEventListener("change", (event) => {
+    const field = event.target, shown = field instanceof HTMLInputElement && document.getElementById(field.dataset.shownIn ?? "");
+    if (!(shown instanceof HTMLImageElement) || !(field instanceof HTMLInputElement)) return;
+    URL.revokeObjectURL(shown.src);
+    const file = field.files?.[0];
+    shown.src = file ? URL.createObjectURL(file) : "";
+    if (shown.parentElement) shown.parentElement.hidden = !file;
+  });
+
   // ---- Dialogs: a form's answer, shown over the page.
 
   /** @param {HTMLFormElement} form @param {HTMLElement | null} submitter */

@@ -7,7 +7,8 @@ from hashlib import sha256
 import pytest
 from PIL import Image, ImageCms, PngImagePlugin
 
-from flowpilot_core.domain.sessions.picture import LARGEST_FILE, LONGEST_SIDE
+from flowpilot_core.domain.kernel.image import LONGEST_SIDE
+from flowpilot_core.domain.sessions.picture import LARGEST_FILE
 from flowpilot_core.testing.contracts.sessions.pictures import SIGNATURE, chunk
 from tests.support.http import Somebody, World
 from tests.support.pictures import a_picture, opened, send, written

@@ -7,7 +7,7 @@ from alembic import op
 from flowpilot_adapters.sql import policies
 
 revision: str = "0047"
-down_revision: str | Sequence[str] | None = "0043"
+down_revision: str | Sequence[str] | None = "0046"
 branch_labels = None
 depends_on = None
 

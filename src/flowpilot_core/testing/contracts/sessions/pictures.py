@@ -7,8 +7,8 @@ import pytest
 
 from flowpilot_core.domain.kernel.errors import InvalidPicture
 from flowpilot_core.domain.kernel.identifiers import AccountId
-from flowpilot_core.domain.sessions.picture import LONGEST_SIDE, Image, PictureType
-from flowpilot_core.ports.sessions import PictureReader
+from flowpilot_core.domain.kernel.image import LONGEST_SIDE, Image, PictureType
+from flowpilot_core.ports.kernel import PictureReader
 from flowpilot_core.testing.builders import new_id
 
 ACCOUNT = AccountId(new_id())
@@ -75,6 +75,14 @@ class PictureReaderContract:
 
         with pytest.raises(InvalidPicture):
             await self.read(reader, SIGNATURE + head + chunk(b"IDAT", zlib.compress(bytes(1000))) + chunk(b"IEND", b""))
+
+    @pytest.mark.parametrize(("width", "height"), [(11, 2), (2, 11)])
+    async def test_whoever_asks_may_take_smaller_ones_alone(self, reader: PictureReader, width: int, height: int) -> None:
+        assert 10 == (await reader.read(ACCOUNT, a_png(10, 10), longest_side=10)).width
+        with pytest.raises(InvalidPicture) as refused:
+            await reader.read(ACCOUNT, a_png(width, height), longest_side=10)
+
+        assert "10 pixels" in refused.value.problem
 
     async def test_a_picture_is_made_as_narrow_as_is_asked_and_never_wider(self, reader: PictureReader) -> None:
         image = await self.read(reader, a_png(40, 20))

@@ -9,8 +9,9 @@ from flowpilot_core.domain.kernel.actor import Actor, Person, System
 from flowpilot_core.domain.kernel.errors import NotFound
 from flowpilot_core.domain.kernel.events import EventKind, Plain
 from flowpilot_core.domain.kernel.identifiers import PictureId, SessionId, StepId
+from flowpilot_core.domain.kernel.image import Image, PictureType
 from flowpilot_core.domain.notifications.delivery import TOLD_ROLES
-from flowpilot_core.domain.sessions.picture import Image, Picture, PictureType
+from flowpilot_core.domain.sessions.picture import Picture
 from flowpilot_core.domain.sessions.session import Status, Ticket
 from flowpilot_core.domain.sessions.step import StepResult
 from flowpilot_core.ports.kernel import BeginWork, ViewOf
