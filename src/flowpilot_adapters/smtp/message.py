@@ -12,7 +12,7 @@ from attrs import frozen
 from flowpilot_core.domain.access.account import checked_email
 from flowpilot_core.domain.kernel.errors import InvalidValue
 from flowpilot_core.domain.kernel.host_name import ascii_host
-from flowpilot_core.ports.notifications import Message
+from flowpilot_core.ports.notifications import LOGO_ID, Message
 
 from .header import ENCODED_WORD, mailbox, unstructured, visible
 
@@ -69,6 +69,11 @@ def written(message: Message, *, sender: str, at: datetime) -> Mail:
     mail.set_content(_text(message.text))
     if message.html:
         mail.add_alternative(_text(message.html), subtype="html")
+        if message.logo:
+            _, shown = mail.iter_parts()
+            kind, _, subtype = message.logo.type.partition("/")
+            shown.add_related(message.logo.content, kind, subtype, cid=f"<{LOGO_ID}>", disposition="inline", filename=f"logo.{subtype}")
+            shown.set_boundary(f"=_logo-{delivery_id}")
         # The same at every attempt, as everything but the date is.
         mail.set_boundary(f"=_{delivery_id}")
     return Mail(sender=sender, recipient=recipient, utf8=utf8, content=_closed(_written(head) + mail.as_bytes()))

@@ -5,7 +5,7 @@ from typing import Final
 
 from jinja2 import DictLoader, Environment, StrictUndefined
 
-from flowpilot_core.ports.notifications import Letter
+from flowpilot_core.ports.notifications import LOGO_ID, Letter
 
 _LETTER: Final = "letter.html"
 
@@ -22,4 +22,4 @@ class HtmlLetters:
 
     def __call__(self, letter: Letter) -> str:
         """As `Typesetter` says."""
-        return self._template.render(letter=letter)
+        return self._template.render(letter=letter, brand=letter.worn.branding, logo=letter.worn.logo, logo_id=LOGO_ID)

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
-from typing import Protocol
+from typing import Final, Protocol
 from uuid import UUID
 
 from attrs import frozen
 
+from flowpilot_core.domain.access.branding import BARE, Worn
 from flowpilot_core.domain.handoffs.handoff import Handoff
 from flowpilot_core.domain.kernel.actor import Actor
 from flowpilot_core.domain.kernel.events import LoggedEvent
@@ -21,6 +22,7 @@ from flowpilot_core.domain.kernel.identifiers import (
     WebhookId,
     WebhookMessageId,
 )
+from flowpilot_core.domain.kernel.image import Image
 from flowpilot_core.domain.kernel.permissions import Permission, permits
 from flowpilot_core.domain.kernel.sending import DeliveryState
 from flowpilot_core.domain.notifications.delivery import Channel, Delivery
@@ -119,6 +121,8 @@ class Letter:
     """Why they got it."""
     unsubscribe: str | None = None
     """Where whoever wants no more of this kind goes, if that is theirs to say."""
+    worn: Worn = BARE
+    """What its account shows of itself."""
 
     @property
     def text(self) -> str:
@@ -126,6 +130,8 @@ class Letter:
         blocks = [self.greeting, self.lead, *(_block(item) for item in self.items), self.closing]
         if self.unsubscribe:
             blocks.append(f"Stop these mails: {self.unsubscribe}")
+        if signature := self.worn.branding.signature():
+            blocks.append(signature)
         return "\n\n".join(blocks) + "\n"
 
 
@@ -133,13 +139,20 @@ class Typesetter(Protocol):
     """Sets letters in HTML."""
 
     def __call__(self, letter: Letter) -> str:
-        """`letter` as an HTML document that loads nothing; what people wrote in it is shown as text, whatever it looks like."""
+        """`letter` as an HTML document that loads nothing; what people wrote in it is shown as text, whatever it looks like.
+
+        A logo that it wears is shown from `cid:` and `LOGO_ID`, where `Message.logo` comes along.
+        """
 
 
 def _block(item: Item) -> str:
     width = max(len(label) for label, _ in item.facts) + 1 if item.facts else 0
     facts = [f"{label + ':':<{width}} {value}" for label, value in item.facts]
     return "\n".join([item.title, *facts, "", f"{item.link_text}: {item.link}"])
+
+
+LOGO_ID: Final = "logo@flowpilot.invalid"
+"""What an HTML document of a message calls the logo that comes with it (RFC 2392)."""
 
 
 @frozen(kw_only=True)
@@ -156,6 +169,8 @@ class Message:
     text: str
     html: str | None = None
     """The same, for who can show it."""
+    logo: Image | None = None
+    """What `html` shows by `LOGO_ID`."""
     thread_id: str | None = None
     """`<…@…>`, which all messages about one thing have in common."""
     unsubscribe_url: str | None = None

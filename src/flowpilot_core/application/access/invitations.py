@@ -143,17 +143,18 @@ class SendInvitation:
                 await work.commit()
                 return None
             user = await work.people.user(invitation.user_id)
-            inviter = await work.people.user(invitation.invited_by)
+            inviter, branding = await work.people.user(invitation.invited_by), await work.branding.get()
             await work.invitations.save(invitation.taken(token_digest(secret)))
             await work.commit()
         link = f"{self.base_url}/invitations/{token_text(lease.account_id, secret, Prefix.INVITATION)}"
+        name = branding.name(account.name)
         return Message(
             message_id=f"<{invitation.id}.{invitation.attempts + 1}@{self.mail_domain}>",
             to=user.email,
             to_name=user.name,
-            account_name=account.name,
-            subject=f"{inviter.name} invites you to {account.name}",
-            text=body(user, inviter.name, account.name, link, days=(invitation.expires_at - invitation.created_at).days),
+            account_name=branding.sender(account.name),
+            subject=f"{inviter.name} invites you to {name}",
+            text=body(user, inviter.name, name, link, days=(invitation.expires_at - invitation.created_at).days),
         )
 
     async def _settle(self, lease: Lease, refused: NotSent | None) -> None:

@@ -130,16 +130,17 @@ class SendSignInCode:
                 await work.commit()
                 return None
             code, user = wanted
-            account = await work.people.account()
+            account, branding = await work.people.account(), await work.branding.get()
             await work.sign_in_codes.save(code.mailed(plain))
             await work.commit()
+        name = branding.name(account.name)
         return Message(
             message_id=f"<{code.id}.{len(code.digests) + 1}@{self.mail_domain}>",
             to=user.email,
             to_name=user.name,
-            account_name=account.name,
-            subject=f"Sign in to {account.name}",
-            text=body(user, account.name, plain),
+            account_name=branding.sender(account.name),
+            subject=f"Sign in to {name}",
+            text=body(user, name, plain),
         )
 
     async def _wanted(self, work: SignInCodesNeeds, code_id: SignInCodeId) -> tuple[SignInCode, User] | None:

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from attrs import frozen
 
 from flowpilot_core.domain.access.account import Account, User
+from flowpilot_core.domain.access.branding import BARE, Worn
 from flowpilot_core.domain.handoffs.debrief import Debrief
 from flowpilot_core.domain.handoffs.handoff import Handoff
 from flowpilot_core.domain.notifications.delivery import DeliveryKind
@@ -68,19 +69,21 @@ def subject(told: tuple[MailItem, ...]) -> str:
     return f"[{first.priority}] {client}{clean(first.brief.title)}"
 
 
-def letter(told: tuple[MailItem, ...], recipient: User, account: Account, *, unsubscribe: str | None) -> Letter:
+def letter(told: tuple[MailItem, ...], recipient: User, account: Account, *, unsubscribe: str | None, worn: Worn = BARE) -> Letter:
     """What a colleague needs to decide whether to take it, without the secrets that somebody may have pasted."""
     first = told[0]
     lead = LEADS[first.kind].format(escalator=first.escalator)
     if len(told) > 1:
         lead = f"{len(told)} things came in within a minute, so here they are together."
+    name = worn.branding.name(account.name)
     return Letter(
-        account_name=account.name,
+        account_name=name,
         greeting=f"Hello {recipient.name},",
         lead=lead,
         items=tuple(_item(one) for one in told),
-        closing=CLOSINGS[first.kind].format(account=account.name),
+        closing=CLOSINGS[first.kind].format(account=name),
         unsubscribe=unsubscribe,
+        worn=worn,
     )
 
 

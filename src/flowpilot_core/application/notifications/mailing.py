@@ -14,6 +14,7 @@ from flowpilot_core.application.kernel.links import Links
 from flowpilot_core.application.kernel.units import Units
 from flowpilot_core.application.relay.sending import hand_over
 from flowpilot_core.domain.access.account import Account, User
+from flowpilot_core.domain.access.branding import Worn
 from flowpilot_core.domain.handoffs.debrief import debrief
 from flowpilot_core.domain.handoffs.handoff import Handoff
 from flowpilot_core.domain.kernel.actor import System
@@ -125,6 +126,7 @@ class SendDelivery:
             escalators = {one.handoff.id: await work.people.user(one.handoff.escalated_by) for one in parcel}
             for one in parcel:
                 await work.deliveries.save(one.delivery.taken(at=at) if one.delivery.id == lead.id else one.delivery.joined(lead, at=at))
+            worn = await work.branding.worn()
             cases = [await case_of(work, account, one.handoff.session_id, self.redact) for one in parcel]
             await work.commit()
         told = tuple(
@@ -140,7 +142,7 @@ class SendDelivery:
                 for one, case in zip(parcel, cases, strict=True)
             ]
         )
-        return self._message(lead.taken(at=at), told, recipient, account)
+        return self._message(lead.taken(at=at), told, recipient, account, worn)
 
     async def _put_off(self, work: MailingNeeds, lease: Lease, piece: "_Piece", *, at: datetime) -> bool:
         """Whether its person does not want it now; then it waits, or never goes, and says why."""
@@ -211,18 +213,19 @@ class SendDelivery:
             return self.links.claim(account.id, handoff.id, recipient.id, at=at)
         return page_of(self.links.base_url, account.id, handoff.session_id, handoff)
 
-    def _message(self, delivery: Delivery, told: tuple[MailItem, ...], recipient: User, account: Account) -> Message:
+    def _message(self, delivery: Delivery, told: tuple[MailItem, ...], recipient: User, account: Account, worn: Worn) -> Message:
         essential = any(one.kind in ESSENTIAL for one in told)
         way_out = None if essential else self.links.unsubscribe(account.id, recipient.id)
-        said = letter(told, recipient, account, unsubscribe=way_out)
+        said = letter(told, recipient, account, unsubscribe=way_out, worn=worn)
         return Message(
             message_id=message_id(delivery.id, self.mail_domain),
             to=recipient.email,
             to_name=recipient.name,
-            account_name=account.name,
+            account_name=worn.branding.sender(account.name),
             subject=subject(told),
             text=said.text,
             html=self.typeset(said) if self.typeset else None,
+            logo=worn.logo if self.typeset else None,
             unsubscribe_url=way_out,
             thread_id=message_id(delivery.handoff_id, self.mail_domain),
             maybe_twice=delivery.maybe_arrived,

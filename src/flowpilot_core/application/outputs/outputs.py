@@ -10,6 +10,7 @@ from flowpilot_core.application.kernel.computing import compute_here
 from flowpilot_core.application.kernel.units import PLAIN, Request, Units
 from flowpilot_core.application.psa.tickets import connected
 from flowpilot_core.application.sessions.sessions import readable
+from flowpilot_core.domain.access.branding import BARE, Worn
 from flowpilot_core.domain.kernel.actor import Actor
 from flowpilot_core.domain.kernel.errors import InvalidValue
 from flowpilot_core.domain.kernel.events import Event
@@ -47,7 +48,9 @@ class Shown:
 
 @frozen(kw_only=True)
 class WrittenUp(Case):
-    """What an output is made from and checked against."""
+    """What an output is made from and checked against, and what it wears."""
+
+    worn: Worn = BARE
 
     @property
     def internal(self) -> tuple[str, ...]:
@@ -153,7 +156,8 @@ class Outputs:
         """Have an approved one posted to the session's ticket, after the commit; a version is posted once."""
         by = person(actor, Permission.DOCUMENT)
         case, output, names = await self._read(actor, session_id, output_id)
-        version, text = output.version, as_note(await case.fit(output.kind, output.body))
+        signature = case.worn.branding.signature() if output.kind is OutputKind.CLIENT_SUMMARY else ""
+        version, text = output.version, as_note(await case.fit(output.kind, output.body), signature)
 
         async def unit(work: OutputsNeeds) -> Shown:
             before, session = await work.outputs.get(output_id), await work.sessions.get(session_id)
@@ -189,7 +193,7 @@ class Outputs:
         body = await case.fit(output.kind, output.body)
         title = await case.redacted(_title(output, case))
         write = as_page if format is ExportFormat.HTML else as_markdown
-        return Export(kind=output.kind, version=output.version, text=write(title, body))
+        return Export(kind=output.kind, version=output.version, text=write(title, body, case.worn))
 
     async def require(self, actor: Actor, session_id: SessionId, output_id: OutputId) -> None:
         """Raises `NotFound`."""
@@ -229,7 +233,8 @@ class Outputs:
     async def _case(self, work: OutputsNeeds, actor: Actor, session_id: SessionId) -> WrittenUp:
         detail = readable(await work.sessions.detail(session_id), actor)
         account = await work.people.account()
-        return WrittenUp(account_id=account.id, detail=detail, redact=self.redact, personal=account.redacts_personal)
+        worn = await work.branding.worn()
+        return WrittenUp(account_id=account.id, detail=detail, redact=self.redact, personal=account.redacts_personal, worn=worn)
 
 
 def _title(output: Output, case: WrittenUp) -> str:

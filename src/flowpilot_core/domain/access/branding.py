@@ -178,6 +178,10 @@ class Worn:
     """As small as it is worn."""
 
 
+BARE: Final = Worn()
+"""What they wear of an account that says nothing."""
+
+
 def contrast(one: str, other: str) -> float:
     """How well two colours are told apart, from 1 to 21 (WCAG 2.2, contrast ratio)."""
     darker, lighter = sorted((_luminance(one), _luminance(other)))

@@ -5,11 +5,14 @@ Nothing that people wrote is taken for markup, and nothing in any of them is loa
 
 import html
 import re
+from base64 import b64encode
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
+from hashlib import sha256
 
 from attrs import frozen
 
+from flowpilot_core.domain.access.branding import BARE, Worn
 from flowpilot_core.domain.kernel.text import EMPTY_LINE
 
 _HEADING = "## "
@@ -74,24 +77,37 @@ def blocks_of(body: str) -> Iterator[Block]:
         yield from _list(items)
 
 
-def as_note(body: str) -> str:
-    """As it is posted: a heading is a line that ends in a colon."""
-    return "\n\n".join(f"{block.text}:" if isinstance(block, Heading) else _source(block) for block in blocks_of(body))
+def as_note(body: str, signature: str = "") -> str:
+    """As it is posted: a heading is a line that ends in a colon; with the lines that its account signs with."""
+    said = (f"{block.text}:" if isinstance(block, Heading) else _source(block) for block in blocks_of(body))
+    return "\n\n".join((*said, signature) if signature else said)
 
 
-def as_markdown(title: str, body: str) -> str:
-    """A Markdown document."""
-    return "\n\n".join((f"# {_marked(' '.join(title.split()))}", *(_markdown(block) for block in blocks_of(body)))) + "\n"
+def as_markdown(title: str, body: str, worn: Worn = BARE) -> str:
+    """A Markdown document, signed as its account signs."""
+    signature = worn.branding.signature()
+    signed = ("---", _markdown(Paragraph(signature))) if signature else ()
+    return "\n\n".join((f"# {_marked(' '.join(title.split()))}", *(_markdown(block) for block in blocks_of(body)), *signed)) + "\n"
 
 
-def as_page(title: str, body: str) -> str:
-    """An HTML document that loads nothing and leads nowhere."""
+def as_page(title: str, body: str, worn: Worn = BARE) -> str:
+    """An HTML document that loads nothing and leads nowhere, and wears what its account does: all of it is in the document."""
     name = html.escape(" ".join(title.split()))
     blocks = "\n".join(_page(block) for block in blocks_of(body))
+    may, style, logo, signature = ["default-src 'none'"], "", "", worn.branding.signature()
+    if colour := worn.branding.colour:
+        rule = f"body{{border-top:8px solid {colour.value};padding-top:1rem}}"
+        may.append(f"style-src 'sha256-{b64encode(sha256(rule.encode()).digest()).decode()}'")
+        style = f"<style>{rule}</style>\n"
+    if worn.logo:
+        may.append("img-src data:")
+        file = f"data:{worn.logo.type};base64,{b64encode(worn.logo.content).decode()}"
+        logo = f'<p><img alt="" width="{worn.logo.width // 2}" src="{file}"></p>\n'
+    signed = f"\n<footer>\n{_page(Paragraph(signature))}\n</footer>" if signature else ""
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'">\n'
-        f"<title>{name}</title>\n</head>\n<body>\n<h1>{name}</h1>\n{blocks}\n</body>\n</html>\n"
+        f'<meta http-equiv="Content-Security-Policy" content="{"; ".join(may)}">\n'
+        f"{style}<title>{name}</title>\n</head>\n<body>\n{logo}<h1>{name}</h1>\n{blocks}{signed}\n</body>\n</html>\n"
     )
 
 

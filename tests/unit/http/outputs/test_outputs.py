@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 
 from tests.support.http import Somebody, World
+from tests.support.pictures import a_picture
+from tests.unit.http.access.test_branding import say, show
 from tests.unit.http.psa.test_psa import connected
 
 pytestmark = pytest.mark.anyio
@@ -192,6 +194,34 @@ async def test_an_export_for_the_client_leaves_out_what_became_an_internal_note_
 
     assert "All is well" in export
     assert "dog" not in export
+
+
+@pytest.mark.parametrize(("kind", "signed"), [("client_summary", True), ("psa_note", False)])
+async def test_what_is_posted_for_the_client_is_signed_as_its_account_signs(world: World, kind: str, signed: bool) -> None:
+    await say(world.owner, footer=None)
+    await connected(world.owner, settings={"notes": {"resolved": False}})
+    path = await resolved(world.junior)
+    output = await approved(world.junior, path, kind)
+
+    await world.junior.made(f"{path}/{output['id']}/post")
+    await world.relay_runs()
+
+    (note,) = world.psa.tickets["1001"].notes
+    assert signed is ("Acme IT\nhttps://acme.example" in note.text)
+    assert "Acme IT" not in output["body"]
+
+
+async def test_an_export_wears_what_its_account_says_now(world: World) -> None:
+    path = await resolved(world.junior)
+    made = await approved(world.junior, path, "kb_article")
+    before = (await world.viewer.get(f"{path}/{made['id']}/export?format=html")).text
+
+    await say(world.owner)
+    await show(world.owner, a_picture())
+
+    after = (await world.viewer.get(f"{path}/{made['id']}/export?format=html")).text
+    assert (False, True) == ("<footer>" in before, "<footer>\n<p>Acme IT<br>https://acme.example" in after)
+    assert (False, True) == ("data:image/png;base64," in before, "data:image/png;base64," in after)
 
 
 async def test_another_accounts_outputs_do_not_exist(world: World) -> None:
