@@ -167,6 +167,8 @@
 
   /** Read this page again; those who ask meanwhile are answered by one more reading. @returns {Promise<void>} */
   function refresh() {
+    // What is shown before it is saved is nowhere to be read again.
+    if ("unsaved" in main().dataset) return Promise.resolve();
     if (reading) { again = true; return reading; }
     reading = (async () => {
       try {
