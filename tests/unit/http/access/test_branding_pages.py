@@ -141,3 +141,17 @@ async def test_nothing_that_is_said_is_taken_for_markup_a66(world: World, field:
 
     for page in ("/queue", "/settings/branding", f"/sign-in/{world.owner.account_id}"):
         assert "<img src=x" not in (await browser.open(page)).text
+
+
+async def test_mails_wear_what_the_account_says_when_they_are_sent(world: World) -> None:
+    await world.junior.escalation()
+    await world.relay_runs()
+    await say(world.owner)
+    await show(world.owner, a_picture())
+    await world.junior.escalation()
+    await world.relay_runs()
+
+    mails = [(mail.account_name, mail.text.endswith("Vienna\n")) for mail in world.mailbox.messages]
+
+    assert {("Acme", False), ("Acme Service Desk", True)} == set(mails)
+    assert ("Acme", False) == mails[0]
