@@ -103,3 +103,27 @@ async def test_figures_of_each_person_are_refused_to_engineers_and_viewers(world
         answer = await reader.client.get(f"/analytics/escalations?group_by={group_by}")
         assert status == answer.status_code
     assert "role_forbidden" == answer.json()["code"]
+
+
+async def test_what_escalates_again_without_a_tree_is_a_gap(world: World) -> None:
+    for title in ("Scanner folder full", "Folder of the scanner is full"):
+        await world.junior.escalation_of(title=title, problem="?")
+
+    found = await world.viewer.seen("/analytics/knowledge")
+    by_tree = await world.viewer.seen("/analytics/knowledge?group_by=tree")
+
+    (gap,) = found["gaps"]
+    assert ({"scanner", "folder", "full"}, 2, 2) == (set(gap["words"]), gap["sessions"], gap["escalated"])
+    assert gap["example_id"] in {one["id"] for one in (await world.viewer.seen("/ai-sessions"))["items"]}
+    assert "gaps" not in by_tree
+
+
+@pytest.mark.parametrize("of", ["psa", "assistant", "knowledge"])
+async def test_what_was_never_done_is_nought_in_json_and_in_csv(world: World, of: str) -> None:
+    shown = await world.owner.seen(f"/analytics/{of}")
+    answer = await world.owner.client.get(f"/analytics/{of}?format=csv")
+
+    (row,) = csv.DictReader(io.StringIO(answer.text))
+    assert shown["definitions"].keys() == shown["total"].keys()
+    assert [] == shown["groups"]
+    assert {"", "0", "0.0"} >= set(row.values())
