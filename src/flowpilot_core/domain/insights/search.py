@@ -25,7 +25,7 @@ MOST_TOKENS: Final = 64
 """That a query may ask for."""
 MOST_HITS: Final = 200
 """Of one search, on all its pages."""
-MOST_CANDIDATES: Final = 300
+MOST_CANDIDATES: Final = 200
 """Of what has the rarest word of a query, the newest, are looked at."""
 LONGEST_EVIDENCE: Final = 64 * 1024
 """Characters of a step's evidence that are searched."""
