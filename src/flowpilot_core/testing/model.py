@@ -19,7 +19,7 @@ from flowpilot_core.domain.kernel.errors import (
     RoleForbidden,
     VersionConflict,
 )
-from flowpilot_core.domain.kernel.identifiers import HandoffId, SessionId, TeamId, UserId
+from flowpilot_core.domain.kernel.identifiers import HandoffId, PictureId, SessionId, StepId, TeamId, UserId
 
 BOSSES = ("owner", "admin")
 RANKS = ("low", "normal", "high", "urgent")
@@ -50,6 +50,7 @@ class ModelSession:
     parked_with: frozenset[UserId] = frozenset()
     helpers: frozenset[UserId] = frozenset()
     handoffs: list[HandoffId] = Factory(list)
+    pictures: list[tuple[StepId, PictureId]] = Factory(list)
 
 
 @define(kw_only=True)
@@ -95,6 +96,8 @@ class ModelAccount:
     sessions: dict[SessionId, ModelSession] = Factory(dict)
     handoffs: dict[HandoffId, ModelHandoff] = Factory(dict)
     events: list[ModelEvent] = Factory(list)
+    display_name: str | None = None
+    branding_version: int = 1
 
     # What can be seen
 
@@ -155,12 +158,23 @@ class ModelAccount:
         step_by: UserId | None = None,
     ) -> FlowPilotError | None:
         """A step, a result or a fork; a helper adds steps, and sets results of those."""
-        permission = {"step.added": "add a step", "step.changed": "set the result of a step"}.get(kind, "work on a session")
+        permission = {
+            "step.added": "add a step",
+            "step.changed": "set the result of a step",
+            "picture.added": "add a picture to a step",
+        }.get(kind, "work on a session")
         helpers = self.sessions[session_id].helpers if session_id in self.sessions else frozenset()
-        also = {"step.added": helpers, "step.changed": helpers & {step_by}}.get(kind, frozenset())
+        also = {"step.added": helpers, "step.changed": helpers & {step_by}, "picture.added": helpers & {step_by}}.get(kind, frozenset())
         return self._of_assignee(
             by, session_id, "work", permission, {"active": "active"}, kind, at, if_match, steps=steps, branches=branches, also=also
         )
+
+    def say(self, by: UserId, display_name: str) -> FlowPilotError | None:
+        """How the account looks."""
+        if (role := self.people[by].role) not in ("owner", "admin"):
+            return RoleForbidden(role, "set how the account works")
+        self.display_name, self.branding_version = display_name, self.branding_version + 1
+        return None
 
     def join(self, by: UserId, session_id: SessionId, *, at: datetime, if_match: int | None = None) -> FlowPilotError | None:
         """A second pair of hands."""

@@ -34,9 +34,11 @@ from flowpilot_core.domain.handoffs.handoff import Intent
 from flowpilot_core.domain.kernel.actor import Person
 from flowpilot_core.domain.kernel.canonical_json import digest
 from flowpilot_core.domain.kernel.errors import AlreadyClaimed, FlowPilotError, NotFound, Unauthenticated
-from flowpilot_core.domain.kernel.identifiers import HandoffId, SessionId, StepId, TeamId, UserId
+from flowpilot_core.domain.kernel.identifiers import AccountId, HandoffId, SessionId, StepId, TeamId, UserId
+from flowpilot_core.domain.kernel.image import LONGEST_SIDE, Image, PictureType
 from flowpilot_core.domain.notifications.delivery import TELLING, DeliveryKind
 from flowpilot_core.domain.sessions.branch import Option
+from flowpilot_core.domain.sessions.picture import Picture
 from flowpilot_core.domain.sessions.session import Priority
 from flowpilot_core.domain.sessions.step import Step, StepKind, StepResult
 from flowpilot_core.ports.handoffs import HandoffDetail, QueueFilter
@@ -75,6 +77,18 @@ NAMED = st.none() | st.tuples(st.sampled_from(["team", "empty team", "person"]),
 """For whom a handoff is meant: of which kind, in an account how far away, which of its people."""
 
 
+class _Whatever:
+    """Takes whatever is sent for a picture."""
+
+    async def read(self, account_id: AccountId, content: bytes, *, longest_side: int = LONGEST_SIDE) -> Image:
+        """As it is."""
+        return Image(type=PictureType.PNG, width=1, height=1, content=content)
+
+    async def narrowed(self, account_id: AccountId, image: Image, width: int) -> Image:
+        """As it is."""
+        return image
+
+
 class AccountsMachine(RuleBasedStateMachine):
     """The facade over somebody's ports, beside one `ModelAccount` for each account."""
 
@@ -95,7 +109,12 @@ class AccountsMachine(RuleBasedStateMachine):
         self.clock = SetClock()
         self.adapter: Adapter = self.run(self._stack.enter_async_context(self.opened()))
         self.product = FlowPilot.of(
-            begin=self.adapter.begin, view=self.adapter.view, clock=self.clock, new_id=new_id, new_secret=lambda: bytes(32)
+            begin=self.adapter.begin,
+            view=self.adapter.view,
+            clock=self.clock,
+            new_id=new_id,
+            new_secret=lambda: bytes(32),
+            pictures=_Whatever(),
         )
         self.staffs: list[Staff] = []
         self.models: list[ModelAccount] = []
@@ -200,6 +219,40 @@ class AccountsMachine(RuleBasedStateMachine):
             return model.work(by.user_id, session_id, kind, at=self.clock.now(), branches=branches, step_by=step_by)
 
         self._agrees(account, by, self._do(account, doing), expected)
+
+    @rule(session=sessions, who=WHO, foreign=st.sampled_from([False, False, False, True]), if_match=IF_MATCH)
+    def add_picture(self, session: Known, who: Who, foreign: bool, if_match: int | None) -> None:
+        """To a step; sometimes the step is another session's, or nobody's."""
+        account, by, model = self._by(session, who)
+        steps = [step for step in self.steps if (step.session_id == session.id) is not foreign]
+        step_id, step_by = (steps[-1].id, steps[-1].created_by) if steps else (StepId(new_id()), None)
+        session_id, alt = SessionId(session.id), f"canary{account}"
+        done = self._do(
+            account, self.product.pictures.add(by, session_id, step_id, content=alt.encode(), alt=alt, request=Request(if_match=if_match))
+        )
+        if isinstance(done, Picture):
+            self.owners[str(done.id)] = account
+
+        def expected() -> FlowPilotError | None:
+            known = bool(steps) and not foreign
+            if not known and model.sessions.get(session_id) and model.reads_session(by.user_id, model.sessions[session_id]):
+                return NotFound("step")
+            refusal = model.work(by.user_id, session_id, "picture.added", at=self.clock.now(), if_match=if_match, step_by=step_by)
+            if refusal is None and isinstance(done, Picture):
+                model.sessions[session_id].pictures.append((step_id, done.id))
+            return refusal
+
+        self._agrees(account, by, done, expected)
+
+    @rule(account=st.integers(0, ACCOUNTS - 1), person=st.integers(0, 4))
+    def say_how_it_looks(self, account: int, person: int) -> None:
+        """Whoever may."""
+        by, model = self.staffs[account].people[person], self.models[account]
+        if not model.people[by.user_id].active:
+            return  # Nobody who has left gets as far as this.
+        said = f"canary{account} {model.branding_version}"
+        done = self._do(account, self.product.branding.set(by, display_name=said, colour=None))
+        self._agrees(account, by, done, lambda: model.say(by.user_id, said))
 
     @rule(
         session=sessions,
@@ -381,6 +434,8 @@ class AccountsMachine(RuleBasedStateMachine):
         events = await self.adapter.view(reader.account_id).events(after=0, limit=EVERYTHING)
         self._leaks_nothing(account, (found, names, waiting, events))
         assert model.listed(me) == [session.id for session in found]
+        branding = await self.product.branding.get(reader)
+        assert (model.display_name, model.branding_version) == (branding.display_name, branding.version)
         assert model.queue() == [one.item.handoff_id for one in waiting]
         assert [
             (number, event.kind, event.by, event.session, event.handoff, event.private) for number, event in enumerate(model.events, 1)
@@ -396,16 +451,20 @@ class AccountsMachine(RuleBasedStateMachine):
         got = await self._done(account, self.product.sessions.get(reader, session_id))
         timeline = await self._done(account, self.product.sessions.timeline(reader, session_id, after=0, limit=EVERYTHING))
         session = model.sessions.get(session_id)
+        known = [one for other in self.models if session_id in other.sessions for one in other.sessions[session_id].pictures]
+        looks = [await self._done(account, self.product.pictures.get(reader, session_id, *one)) for one in known]
         if session is None or not model.reads_session(me, session):
             assert facts(NotFound("session")) == self._facts(got) == self._facts(timeline)
+            assert all(isinstance(look, NotFound) for look in looks)
             return
+        assert [f"canary{account}".encode()] * len(known) == [look.content for look in looks if isinstance(look, Image)]
         assert isinstance(got, SessionDetail)
         assert isinstance(timeline, Sequence)
         assert (session.status, session.assignee, session.version) == (got.session.status, got.session.assignee_id, got.session.version)
         assert (session.steps, session.branches) == (len(got.steps), len(got.session.branches.all))
         assert (session.updated_at, session.helpers) == (got.session.updated_at, got.session.helper_ids)
-        known = [one for one in session.handoffs if model.reads_handoff(me, model.handoffs[one])]
-        assert known == [handoff.id for handoff in got.handoffs]
+        readable = [one for one in session.handoffs if model.reads_handoff(me, model.handoffs[one])]
+        assert readable == [handoff.id for handoff in got.handoffs]
         assert model.timeline(me, session_id) == [(entry.logged.number, entry.logged.event.kind) for entry in timeline]
 
     async def _look_at_handoff(self, account: int, reader: Person, handoff_id: HandoffId) -> None:

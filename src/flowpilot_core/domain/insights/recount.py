@@ -195,6 +195,7 @@ _TOLD: Mapping[EventKind, Callable[[Recount, Event], None]] = MappingProxyType(
     {
         EventKind.SESSION_STARTED: Recount._started,
         EventKind.STEP_ADDED: Recount._step_added,
+        EventKind.PICTURE_ADDED: Recount._worked,
         EventKind.STEP_CHANGED: Recount._worked,
         EventKind.BRANCH_FORKED: Recount._forked,
         EventKind.BRANCH_ACTIVATED: Recount._worked,
