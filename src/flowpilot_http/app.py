@@ -23,6 +23,7 @@ from flowpilot_http.pages.handoffs import claim, queue
 from flowpilot_http.pages.handoffs import escalation as escalation_page
 from flowpilot_http.pages.insights import results
 from flowpilot_http.pages.knowledge import categories, editor, script, script_editor, scripts, shelf
+from flowpilot_http.pages.knowledge import gallery as gallery_page
 from flowpilot_http.pages.knowledge import tree as tree_page
 from flowpilot_http.pages.knowledge import trees as trees_page
 from flowpilot_http.pages.notifications import no_mails, policy, profile
@@ -161,6 +162,7 @@ def create_app(
             *tree_page.ROUTES,
             *editor.ROUTES,
             *categories.ROUTES,
+            *gallery_page.ROUTES,
             *scripts.ROUTES,
             *script.ROUTES,
             *script_editor.ROUTES,

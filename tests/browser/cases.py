@@ -167,7 +167,7 @@ async def in_library(site: Site) -> list[str]:
     pages += [f"/library/trees/{tree}{query}" for query in ("", "?do=rename", "/diff?before=1&after=1", "/edit", "/edit?node=gateway")]
     pages += [f"/library/trees/{draft}?do=publish", f"/library/trees/{draft}/edit?node=senior"]
     pages += [f"/library/scripts/{script}{query}" for query in ("", "?do=rename", "/edit")]
-    return [*pages, "/library/categories", f"/sessions/new?tree={tree}"]
+    return [*pages, "/library/categories", "/library/gallery", f"/sessions/new?tree={tree}"]
 
 
 async def walking(site: Site, who: str = "jo", tree_id: TreeId | None = None) -> SessionId:

@@ -55,7 +55,13 @@ PAGES = {
     ("GET", "/library"),
     *(
         (method, path)
-        for path in ("/library/categories", "/library/trees", "/library/trees/{tree_id:str}", "/library/trees/{tree_id:str}/edit")
+        for path in (
+            "/library/categories",
+            "/library/gallery",
+            "/library/trees",
+            "/library/trees/{tree_id:str}",
+            "/library/trees/{tree_id:str}/edit",
+        )
         for method in ("GET", "POST")
     ),
     *((method, f"/library/scripts{path}") for path in ("", "/{template_id:str}", "/{template_id:str}/edit") for method in ("GET", "POST")),

@@ -17,8 +17,9 @@ from flowpilot_http.responses import Body
 LIBRARY: Final = "/library"
 TREES: Final = f"{LIBRARY}/trees"
 SCRIPTS: Final = f"{LIBRARY}/scripts"
+GALLERY: Final = f"{LIBRARY}/gallery"
 CATEGORIES: Final = f"{LIBRARY}/categories"
-PLACES: Final = ((TREES, "Trees"), (SCRIPTS, "Scripts"), (CATEGORIES, "Categories"))
+PLACES: Final = ((TREES, "Trees"), (SCRIPTS, "Scripts"), (GALLERY, "Gallery"), (CATEGORIES, "Categories"))
 MOST: Final = 50
 """Lines of a list."""
 
