@@ -639,6 +639,25 @@ EXAMPLES: Final[Mapping[str, Any]] = {
         "total": _work,
         "groups": [{"key": None, "label": "none", **_work}],
     },
+    "psa_figures": {
+        **_figures,
+        "definitions": {"attempts": "How often doing `posts` was tried, since each was last asked for."},
+        "total": {"posts": {"escalated_note_posted": 3}, "attempts": 4, "time_to_post": _spread, "hours_booked": 1.5, "dead": {}},
+        "groups": [],
+    },
+    "assistant_figures": {
+        **_figures,
+        "definitions": {"suggestions": "Next steps that were suggested, asked for in the time."},
+        "total": {"assessments": {"ready_rules": 4}, "useful": 2, "wrong": 1, "suggestions": 4, "accepted": 1, "acceptance_rate": 0.25},
+        "groups": [],
+    },
+    "knowledge_figures": {
+        **_figures,
+        "definitions": {"left": "Those of `walks` where work went on without the tree; in groups by node, at that node."},
+        "total": {"walks": 4, "solved": 2, "escalated": 1, "left": 1},
+        "groups": [{"key": _TEAM, "label": "Printer offline", "walks": 4, "solved": 2, "escalated": 1, "left": 1}],
+        "gaps": [{"words": ["scanner", "mail"], "sessions": 3, "escalated": 2, "example_id": _SESSION}],
+    },
     "start_session request": {
         "title": _listed["title"],
         "problem": _listed["problem"],

@@ -62,6 +62,7 @@ BESIDE = {
         ),
         **dict.fromkeys(("happenings", "tried", "drawing", "colleagues"), "what the pages of sessions and of escalations both show"),
         **dict.fromkeys(("reference", "exploring"), "the pages of the API, of no account"),
+        "brand": "what all pages of an account wear",
     },
     "tests/unit": {"http": "the edge, with rooms of the same names"},
 }

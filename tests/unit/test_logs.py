@@ -28,6 +28,7 @@ LOGGED = {
         "assessment_id",
         "invitation_id",
         "code_id",
+        "subject_id",
     ),
     *(
         "webhook_id",

@@ -12,6 +12,7 @@ import pytest
 from flowpilot_http import api_request
 from flowpilot_http.made_anew import ANEW, made_anew, referring
 from flowpilot_http.schemas.access.account import AccountOut
+from flowpilot_http.schemas.access.branding import BrandingOut
 from flowpilot_http.schemas.access.identity_providers import ProviderOut
 from flowpilot_http.schemas.access.tokens import TokenOut
 from flowpilot_http.schemas.knowledge.ratings import TemplateRatingOut
@@ -25,7 +26,7 @@ from tests.support.routes import a_body, asked, filled, routes_of_accounts, thin
 pytestmark = pytest.mark.anyio
 ADAPTERS = ("memory", "postgres")
 
-SMALL = (AccountOut, PictureOut, TokenOut, ProviderOut, WebhookOut, PsaWebhookOut, CategoryOut, TemplateRatingOut)
+SMALL = (AccountOut, BrandingOut, PictureOut, TokenOut, ProviderOut, WebhookOut, PsaWebhookOut, CategoryOut, TemplateRatingOut)
 """Answers of a few names and addresses, each of which has its bound."""
 REPLAYED = "idempotency-replayed"
 START = {"title": "No mail", "problem": "Nothing arrives"}

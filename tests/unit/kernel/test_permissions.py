@@ -65,6 +65,7 @@ ALLOWED = {
     Permission.RATE_TREES: "Olga Adam Anna Ben",
     Permission.MANAGE_CATEGORIES: "Olga Adam system",
     Permission.DECIDE_PROPOSALS: "Olga Adam",
+    Permission.MANAGE_GALLERY: "Olga Adam system",
 }
 """Who may, where Anna is whatever the rule asks for: the assignee, a helper, the escalator, the claimer, the author."""
 
