@@ -110,8 +110,8 @@ def count(which: ColumnElement[bool]) -> ColumnElement[Any]:
 
 
 def total(column: ColumnElement[Any]) -> ColumnElement[Any]:
-    """Of all rows."""
-    return func.sum(column)
+    """Of all rows: a whole number, also where what is summed has been counted or summed before."""
+    return cast(func.sum(column), BigInteger)
 
 
 def by_word(name: str, *words: Select[Any]) -> Statement:
