@@ -35,3 +35,5 @@ def before_call(_: HookContext, case: "Case[Any]", __: dict[str, Any]) -> None:
         del case.headers["If-Match"]
     if case.query:
         case.query.pop("cursor", None)
+        if case.query.get("q") == "":
+            case.query["q"] = "-"
