@@ -64,6 +64,13 @@ async def typed(request: Visit) -> dict[str, str]:
     return dict(parse_qsl((await request.body()).decode("ascii", "replace")))
 
 
+def require_sayable(refusal: Exception) -> None:
+    """Raises it again where it is no page's to say beside its form: who is not signed in, and what went wrong on our side."""
+    status = problem_of(refusal).status
+    if status == 401 or status >= 500:
+        raise refusal
+
+
 def formed(
     path: str, shown: Callable[[Visit, Shown, Exception | None], Awaitable[Body]], moves: Moves, *, most: int = 0
 ) -> tuple[HTTPRouteHandler, HTTPRouteHandler]:
@@ -83,8 +90,7 @@ def formed(
         try:
             made = await moves.make(request, request.user)
         except WRONG as refusal:
-            if problem_of(refusal).status == 401 or problem_of(refusal).status >= 500:
-                raise
+            require_sayable(refusal)
             return await shown(request, {}, refusal)
         if made is None or isinstance(made, str):
             return request.see(made or request.scope["path"])

@@ -1,14 +1,15 @@
 """What the pages under `/library` share: where they are, who is offered them, and the sentences of a refusal."""
 
 from collections import defaultdict
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 from uuid import UUID
 
 from flowpilot_core.domain.kernel.actor import Person
 from flowpilot_core.domain.kernel.identifiers import TreeCategoryId
 from flowpilot_core.domain.kernel.permissions import Permission, permits
 from flowpilot_core.domain.knowledge.category import TreeCategory
+from flowpilot_core.domain.knowledge.template import TemplateState
 from flowpilot_http.pages.moves import Shown, typed
 from flowpilot_http.pages.page_request import OfAccount, Visit, shows
 from flowpilot_http.problems import problem_of
@@ -22,6 +23,7 @@ CATEGORIES: Final = f"{LIBRARY}/categories"
 PLACES: Final = ((TREES, "Trees"), (SCRIPTS, "Scripts"), (GALLERY, "Gallery"), (CATEGORIES, "Categories"))
 MOST: Final = 50
 """Lines of a list."""
+STATES: Final = tuple((state, state.capitalize()) for state in TemplateState)
 
 Choice = tuple[UUID | str, str]
 
@@ -31,6 +33,25 @@ class Asked(OfAccount, kw_only=True, frozen=True):
 
     do: str | None = None
     """Which dialog."""
+
+
+class Sought(Asked, kw_only=True, frozen=True):
+    """Which trees or script templates, and from where on."""
+
+    mine: bool = False
+    state: TemplateState | None = None
+    category: UUID | None = None
+    q: str | None = None
+    after: UUID | None = None
+
+    def by(self, person: Person) -> Mapping[str, Any]:
+        """What the filter of either takes."""
+        return {
+            "state": self.state,
+            "category_id": category_id(self.category),
+            "created_by": person.user_id if self.mine else None,
+            "words": tuple((self.q or "").split()),
+        }
 
 
 @shows(LIBRARY)

@@ -34,12 +34,17 @@ class Ratings:
         return cls(all=shown, mine=next((one for one in shown if one.by.id == person.user_id), None))
 
 
-class Rename(Move, kw_only=True, frozen=True):
+class About(Move, kw_only=True, frozen=True):
     """What it is called, what for, and where it is found."""
 
     name: str = ""
     description: str | None = None
     category: UUID | None = None
+
+
+class Rename(About, kw_only=True, frozen=True):
+    """What it is called from now on, and the version that was read."""
+
     version: int | None = None
 
 

@@ -8,44 +8,31 @@ from flowpilot_core.domain.kernel.actor import Person
 from flowpilot_core.domain.kernel.identifiers import SessionId, TreeId
 from flowpilot_core.domain.kernel.permissions import Permission, require_role
 from flowpilot_core.domain.knowledge.content import TreeKind
-from flowpilot_core.domain.knowledge.template import TemplateState
 from flowpilot_core.ports.knowledge import TreeFilter
 from flowpilot_http.api_request import MIB
-from flowpilot_http.pages.moves import WRONG, Made, Move, Moves, Shown, formed
+from flowpilot_http.pages.moves import WRONG, Made, Move, Moves, Shown, formed, require_sayable
 from flowpilot_http.pages.page_request import Form, Visit, takes_file
-from flowpilot_http.problems import problem_of
 from flowpilot_http.responses import Body
 from flowpilot_http.schemas.knowledge.content import TreeFile
 from flowpilot_http.schemas.knowledge.trees import TreeOut
 
-from .shelf import MOST, TREES, Asked, categories, category_id, shelved, to_choose
+from .shelf import MOST, STATES, TREES, Sought, categories, category_id, shelved, to_choose
+from .templates import About
 
 KINDS: Final = ((TreeKind.TROUBLESHOOTING, "Troubleshooting"), (TreeKind.PROCEDURE, "Procedure"))
-STATES: Final = tuple((state, state.capitalize()) for state in TemplateState)
 move: Final = Moves()
 
 
-class Chosen(Asked, kw_only=True, frozen=True):
+class Chosen(Sought, kw_only=True, frozen=True):
     """Which trees, and from where on."""
 
-    mine: bool = False
-    state: TemplateState | None = None
     kind: TreeKind | None = None
-    category: UUID | None = None
-    q: str | None = None
-    after: UUID | None = None
 
 
 async def _shown(request: Visit, made: Shown, refusal: Exception | None) -> Body:
     wanted = await request.wanted(Chosen)
     person = request.person_for(wanted.account)
-    where = TreeFilter(
-        state=wanted.state,
-        kind=wanted.kind,
-        category_id=category_id(wanted.category),
-        created_by=person.user_id if wanted.mine else None,
-        words=tuple((wanted.q or "").split()),
-    )
+    where = TreeFilter(kind=wanted.kind, **wanted.by(person))
     (trees, names), named = await asyncio.gather(
         request.flowpilot.trees.list(person, where, after=None if wanted.after is None else TreeId(wanted.after), limit=MOST + 1),
         categories(request, person),
@@ -65,13 +52,10 @@ async def _shown(request: Visit, made: Shown, refusal: Exception | None) -> Body
     )
 
 
-class New(Move, kw_only=True, frozen=True):
+class New(About, kw_only=True, frozen=True):
     """What it is called, and what it is for."""
 
-    name: str = ""
     kind: TreeKind = TreeKind.TROUBLESHOOTING
-    description: str | None = None
-    category: UUID | None = None
 
 
 @move("new", New)
@@ -122,8 +106,7 @@ async def import_tree(request: Visit) -> Body:
             file=raw,
         )
     except WRONG as refusal:
-        if problem_of(refusal).status == 401 or problem_of(refusal).status >= 500:
-            raise
+        require_sayable(refusal)
         return await _shown(request, {}, refusal)
     return request.see(f"{TREES}/{begun.detail.listed.tree.id}" if begun else TREES)
 

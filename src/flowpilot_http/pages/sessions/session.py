@@ -25,7 +25,7 @@ from flowpilot_http.pages.colleagues import Colleagues
 from flowpilot_http.pages.drawing import drawn
 from flowpilot_http.pages.handoffs.telling import HOW
 from flowpilot_http.pages.knowledge.parameters import said_values
-from flowpilot_http.pages.moves import WRONG, typed
+from flowpilot_http.pages.moves import WRONG, require_sayable, typed
 from flowpilot_http.pages.page_request import Form, FromList, Visit, shows, takes, takes_file
 from flowpilot_http.pages.tried import Tried, Way
 from flowpilot_http.problems import problem_of
@@ -98,9 +98,7 @@ async def add_picture(request: Visit) -> Body:
 
 async def _refused(request: Visit, person: Person, refusal: Exception) -> Body:
     """The page, which says what cannot be."""
-    problem = problem_of(refusal)
-    if problem.status == 401 or problem.status >= 500:
-        raise refusal
+    require_sayable(refusal)
     return await _shown(request, person, Wanted(), refusal)
 
 
