@@ -136,7 +136,7 @@ def counting(
             func.array_agg(aggregate_order_by(rows.c[name], rows.c[name].asc()), type_=ARRAY(BigInteger))
             .filter(rows.c[name].is_not(None))
             .label(name),
-            cast(func.sum(rows.c[name]), BigInteger).label(f"{name}__total"),
+            total(rows.c[name]).label(f"{name}__total"),
         )
     ]
     counted: Select[Any] = select(*(column.label(name) for name, column in counts.items()), *waits)

@@ -25,8 +25,8 @@ from flowpilot_core.testing.contracts.contract import Contract
 DAY = timedelta(days=1)
 
 
-class AnalyticsContract(Contract):
-    """The suite."""
+class AsksForFigures(Contract):
+    """What suites of figures share: who answers, and when that is."""
 
     @pytest.fixture
     def clock(self) -> SetClock:
@@ -38,6 +38,10 @@ class AnalyticsContract(Contract):
     @pytest.fixture
     def analytics(self, begin: BeginWork[UnitOfWork], view: ViewOf[View], clock: SetClock) -> Analytics:
         return Analytics(begin=begin, view=view, clock=clock)
+
+
+class AnalyticsContract(AsksForFigures):
+    """The suite."""
 
     async def test_where_nothing_happened_every_figure_is_nought_and_rates_are_none(self, analytics: Analytics, acme: Staff) -> None:
         for subject in Subject:

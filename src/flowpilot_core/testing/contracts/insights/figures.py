@@ -24,15 +24,14 @@ from flowpilot_core.domain.psa.post import PostState, PsaPost
 from flowpilot_core.domain.sessions.feedback import Thumb, rated
 from flowpilot_core.domain.sessions.session import Ticket
 from flowpilot_core.domain.sessions.walk import TreeOutcome
-from flowpilot_core.ports.kernel import BeginWork, ViewOf
-from flowpilot_core.ports.unit_of_work import UnitOfWork, View
-from flowpilot_core.testing.builders import MINUTE, NOON, Case, SetClock, Staff, a_session, an_escalation, new_id, recorded
+from flowpilot_core.ports.kernel import BeginWork
+from flowpilot_core.ports.unit_of_work import UnitOfWork
+from flowpilot_core.testing.builders import MINUTE, NOON, Case, Staff, a_session, an_escalation, new_id, recorded
 from flowpilot_core.testing.contracts.assistant.assessments import ORIGIN, a_diagnosis
-from flowpilot_core.testing.contracts.contract import Contract
 from flowpilot_core.testing.contracts.knowledge.trees import a_tree
 from flowpilot_core.testing.contracts.psa.ledger import SEALED, a_connection
 
-from .analytics import DAY, values
+from .analytics import DAY, AsksForFigures, values
 
 PRINTS = Content(
     root=NodeId("power"),
@@ -92,19 +91,8 @@ async def posted(begin: BeginWork[UnitOfWork], staff: Staff, *posts: PsaPost) ->
         await work.commit()
 
 
-class FiguresContract(Contract):
+class FiguresContract(AsksForFigures):
     """The suite."""
-
-    @pytest.fixture
-    def clock(self) -> SetClock:
-        """Two days after most of it happens."""
-        clock = SetClock()
-        clock.jump(NOON + 2 * DAY - clock.now())
-        return clock
-
-    @pytest.fixture
-    def analytics(self, begin: BeginWork[UnitOfWork], view: ViewOf[View], clock: SetClock) -> Analytics:
-        return Analytics(begin=begin, view=view, clock=clock)
 
     async def test_posts_are_counted_as_their_definitions_say(
         self, analytics: Analytics, begin: BeginWork[UnitOfWork], acme: Staff
