@@ -177,6 +177,7 @@ class SearchWanted(Page, kw_only=True, frozen=True):
     q: Annotated[
         str,
         Meta(
+            min_length=1,
             description=f'Words, `"a phrase"`, `-without`, or what was pasted, as it stands: up to {LONGEST_QUERY} characters.',
             examples=["printer offline", "0x80070005"],
         ),

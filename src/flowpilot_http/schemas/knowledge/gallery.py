@@ -56,7 +56,10 @@ class OpenWanted(Page, kw_only=True, frozen=True):
 class OpenSought(Page, kw_only=True, frozen=True):
     """What is sought in the gallery by who is not signed in."""
 
-    q: Annotated[str, Meta(description="Words that stand in the name or the description.", extra_json_schema={"examples": ["printer"]})]
+    q: Annotated[
+        str,
+        Meta(min_length=1, description="Words that stand in the name or the description.", extra_json_schema={"examples": ["printer"]}),
+    ]
 
     def filter(self) -> GalleryFilter:
         """As the core knows it."""
