@@ -243,19 +243,20 @@ class FiguresContract(AsksForFigures):
     async def test_what_no_tree_leads_through_is_a_gap(self, analytics: Analytics, begin: BeginWork[UnitOfWork], acme: Staff) -> None:
         await a_published_tree(begin, acme.adam)
         await a_session(by=acme.anna).resolved().kept(begin)
-        titles = ("Scanner folder full", "Folder of the scanner is full", "VPN drops", "Scanner folder not writable")
+        # Words that no tree of the platform has, which may have any in a store that is in use.
+        titles = ("Flumox bandril kesp", "Bandril of the flumox is kesp", "Quarv zindle", "Flumox bandril not wertin")
         cases = [
             await a_session(by=acme.anna, title=title, problem="?", at=NOON + number * MINUTE).resolved().kept(begin)
             for number, title in enumerate(titles)
         ]
-        await a_session(by=acme.anna, title="VPN drops daily", problem="?", at=NOON - DAY).escalated().kept(begin)
-        await a_session(by=acme.anna, title="Scanner folder gone", problem="?").kept(begin)
+        await a_session(by=acme.anna, title="Quarv zindle ombly", problem="?", at=NOON - DAY).escalated().kept(begin)
+        await a_session(by=acme.anna, title="Flumox bandril sark", problem="?").kept(begin)
 
         answer = await analytics.ask(acme.vera, Subject.KNOWLEDGE)
 
         assert (
-            Gap(words=("scanner", "folder"), sessions=3, escalated=0, example_id=cases[3].id),
-            Gap(words=("vpn", "drops"), sessions=2, escalated=1, example_id=cases[2].id),
+            Gap(words=("flumox", "bandril"), sessions=3, escalated=0, example_id=cases[3].id),
+            Gap(words=("quarv", "zindle"), sessions=2, escalated=1, example_id=cases[2].id),
         ) == answer.gaps
         assert None is (await analytics.ask(acme.vera, Subject.KNOWLEDGE, group_by=GroupBy.TREE)).gaps
 
@@ -267,7 +268,7 @@ class FiguresContract(AsksForFigures):
         case = await a_session(by=acme.olga).escalated().claimed_by(acme.anna).walking(tree, PRINTS).step().parked().kept(begin)
         await self.suggested(begin, acme, case, SuggestionState.PROPOSED)
         for _ in range(2):
-            await a_session(by=acme.olga, title="Secret merger", problem="?").escalated().claimed_by(acme.anna).parked().kept(begin)
+            await a_session(by=acme.olga, title="Flumox merjin", problem="?").escalated().claimed_by(acme.anna).parked().kept(begin)
 
         for reader, seen in ((acme.anna, 1), (acme.ben, 0), (acme.vera, 0), (acme.adam, 1)):
             knowledge = await analytics.ask(reader, Subject.KNOWLEDGE)
