@@ -150,3 +150,16 @@ def test_a_viewer_reads_and_is_told_why_there_is_nothing_to_press(site: Site, br
     vera.goto("/sessions/new")
     expect(vera.get_by_role("button", name="Start")).to_have_count(0)
     expect(vera.get_by_role("main")).to_contain_text("viewer")
+
+
+def test_two_pages_that_a_browser_opens_at_once_before_it_is_signed_in_both_take_their_form(site: Site, browsing: Browsing) -> None:
+    """The cookie of the second replaces that of the first, as when a page that noticed that it is signed out looks where to sign in."""
+    jo = browsing.of("jo")
+    jo.goto("about:blank")
+    jo.context.clear_cookies()
+    jo.goto(site.link("jo"))
+    jo.context.clear_cookies()
+    jo.context.new_page().goto("/sign-in")
+
+    jo.get_by_role("button", name="Sign in").click()
+    jo.wait_for_url("**/signed-in")

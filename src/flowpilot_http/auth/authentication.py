@@ -94,7 +94,9 @@ class Door:
         visitor = await self._visitor(request.scope["headers"])
         request.scope["user"] = visitor.person
         request.scope["visitor"] = visitor  # type: ignore[typeddict-unknown-key]
-        await self._require_meant(request, visitor)
+        # Two pages that a browser opens at once before it has a cookie each set one, and the form of the first would be nobody's.
+        if visitor.person or not _comes_from_here(request.scope["headers"]):
+            await self._require_meant(request, visitor)
 
     async def _person(self, headers: Headers, kept: str | None) -> Person:
         return await (self._bearer.person(headers) if kept is None else self._browsers.person(kept))
@@ -138,6 +140,13 @@ class Door:
             raise Refused(
                 "csrf_failed", "Open the page again and send its form from there; the form carries the `csrf_token` that is missing."
             )
+
+
+def _comes_from_here(headers: Headers) -> bool:
+    """Whether the browser itself says that a page of this server asks (Fetch Metadata, https://www.w3.org/TR/fetch-metadata/): no page
+    can say it in its place.
+    """
+    return [value for name, value in headers if name == b"sec-fetch-site"] == [b"same-origin"]
 
 
 async def _csrf_token(request: Request[Any, Any, Any]) -> str:

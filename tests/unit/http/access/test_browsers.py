@@ -19,6 +19,7 @@ pytestmark = pytest.mark.anyio
 ADAPTERS = ("memory", "postgres")
 
 COOKIE = "__Host-flowpilot_sign_in"
+VISIT = "__Host-flowpilot_visit"
 START = {"title": "No mail", "problem": "Nothing arrives"}
 
 
@@ -98,6 +99,31 @@ async def test_a_change_by_cookie_alone_is_refused(world: World, token: str | No
     assert (403, "csrf_failed") == (answer.status_code, answer.json()["code"])
     assert 403 == form.status_code
     assert [] == (await browser.client.get("/ai-sessions")).json()["items"]
+
+
+@pytest.mark.parametrize(("site", "status"), [("same-origin", 303), ("same-site", 403), ("cross-site", 403), ("none", 403), (None, 403)])
+async def test_whoever_is_not_signed_in_yet_sends_a_form_whose_cookie_another_page_replaced(
+    world: World, site: str | None, status: int
+) -> None:
+    """Two pages that are opened at once each bring a cookie. The browser itself says whether the form is one of ours."""
+    browser, other = Browser(world.app), Browser(world.app)
+    await browser.open(await _link(world, world.junior))
+    await other.open("/sign-in")
+    replaced = {"cookie": f"{VISIT}={other.client.cookies[VISIT]}"}
+    browser.client.cookies.clear()
+
+    answer = await browser.client.post(browser.path, data=browser.hidden, headers=replaced | ({"sec-fetch-site": site} if site else {}))
+
+    assert status == answer.status_code
+
+
+async def test_who_is_signed_in_sends_the_token_whatever_the_browser_says_of_where_the_form_is_from(world: World) -> None:
+    browser = await _signed_in(world, world.junior)
+
+    refused = await browser.client.post("/sign-out", data={}, headers={"sec-fetch-site": "same-origin"})
+    tried = await browser.client.post("/ai-sessions", json=START, headers={"sec-fetch-site": "same-origin"})
+
+    assert (403, 403) == (refused.status_code, tried.status_code)
 
 
 async def test_a_token_beside_a_cookie_is_who_asks(world: World) -> None:
