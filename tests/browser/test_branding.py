@@ -3,6 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
+from flowpilot_core.domain.access.branding import BrandingWords
 from tests.support.pictures import a_picture
 
 from .cases import an_escalation, an_investigation
@@ -27,7 +28,7 @@ def test_pages_in_the_accounts_colour_are_read_by_everybody(
     """With text on it that is white, and that is black."""
     handoff_id, session_id = site.run(an_escalation(site)), site.run(an_investigation(site, "adam"))
     adam = site.person("adam")
-    site.run(site.flowpilot.branding.set(adam, display_name="Acme IT", colour=colour))
+    site.run(site.flowpilot.branding.set(adam, BrandingWords(display_name="Acme IT", colour=colour)))
     site.run(site.flowpilot.branding.set_logo(adam, a_picture(size=(400, 100))))
     page = browsing.of("adam", color_scheme=scheme, viewport=viewport, reduced_motion="reduce")
     found = {}

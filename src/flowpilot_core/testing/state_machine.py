@@ -30,6 +30,7 @@ from hypothesis.stateful import Bundle, MultipleResults, RuleBasedStateMachine, 
 from flowpilot_core.application.flowpilot import FlowPilot
 from flowpilot_core.application.kernel.units import Request
 from flowpilot_core.application.sessions.sessions import Added
+from flowpilot_core.domain.access.branding import BrandingWords
 from flowpilot_core.domain.handoffs.handoff import Intent
 from flowpilot_core.domain.kernel.actor import Person
 from flowpilot_core.domain.kernel.canonical_json import digest
@@ -251,7 +252,7 @@ class AccountsMachine(RuleBasedStateMachine):
         if not model.people[by.user_id].active:
             return  # Nobody who has left gets as far as this.
         said = f"canary{account} {model.branding_version}"
-        done = self._do(account, self.product.branding.set(by, display_name=said, colour=None))
+        done = self._do(account, self.product.branding.set(by, BrandingWords(display_name=said)))
         self._agrees(account, by, done, lambda: model.say(by.user_id, said))
 
     @rule(

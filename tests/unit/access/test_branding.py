@@ -17,6 +17,7 @@ from flowpilot_core.domain.access.branding import (
     SEEN,
     WHITE,
     Branding,
+    BrandingWords,
     Colour,
     LogoFile,
     contrast,
@@ -82,15 +83,13 @@ def test_the_grounds_are_those_that_pages_are_drawn_on() -> None:
 
 
 def test_what_is_left_out_is_not_said() -> None:
-    assert evolve(Branding(), version=3) == a_branding().changed(
-        display_name="", colour="", website="", footer=" \r\n ", mail_sender_name=None
-    )
+    assert evolve(Branding(), version=3) == a_branding().changed(BrandingWords(display_name="", colour="", website="", footer=" \r\n "))
 
 
 def test_the_logo_stays_when_the_rest_changes() -> None:
     with_logo = Branding().with_logo(LOGO.logo)
 
-    changed = with_logo.changed(display_name="Acme", colour=None, website=None, footer=None, mail_sender_name=None)
+    changed = with_logo.changed(BrandingWords(display_name="Acme"))
 
     assert (with_logo.logo, 3) == (changed.logo, changed.version)
 

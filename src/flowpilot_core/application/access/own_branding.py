@@ -6,7 +6,7 @@ from attrs import frozen
 
 from flowpilot_core.application.kernel.units import PLAIN, Request, Units
 from flowpilot_core.domain.access.audit import Deed, DeedKind
-from flowpilot_core.domain.access.branding import LARGEST_LOGO, LONGEST_LOGO_SIDE, WORN_WIDTH, Branding, LogoFiles
+from flowpilot_core.domain.access.branding import LARGEST_LOGO, LONGEST_LOGO_SIDE, WORN_WIDTH, Branding, BrandingWords, LogoFiles
 from flowpilot_core.domain.kernel.actor import Actor
 from flowpilot_core.domain.kernel.errors import InvalidPicture, NotFound
 from flowpilot_core.domain.kernel.events import Plain
@@ -30,42 +30,16 @@ class OwnBranding:
         """As it is now."""
         return await self.view(actor.account_id).branding()
 
-    async def set(
-        self,
-        actor: Actor,
-        *,
-        display_name: str | None,
-        colour: str | None,
-        website: str | None = None,
-        footer: str | None = None,
-        mail_sender_name: str | None = None,
-        request: Request = PLAIN,
-    ) -> Branding:
-        """Another one from now on, with the logo that there is.
+    async def set(self, actor: Actor, words: BrandingWords, *, request: Request = PLAIN) -> Branding:
+        """Say this from now on, with the logo that there is.
 
         Raises `InvalidValue`, `LowContrast`, `RoleForbidden` or `VersionConflict`.
         """
-        return await self._move(
-            actor,
-            lambda before: before.changed(
-                display_name=display_name, colour=colour, website=website, footer=footer, mail_sender_name=mail_sender_name
-            ),
-            request,
-        )
+        return await self._move(actor, lambda before: before.changed(words), request)
 
-    async def previewed(
-        self,
-        actor: Actor,
-        *,
-        display_name: str | None,
-        colour: str | None,
-        website: str | None = None,
-        footer: str | None = None,
-        mail_sender_name: str | None = None,
-    ) -> Branding:
+    async def previewed(self, actor: Actor, words: BrandingWords) -> Branding:
         """What `set` would come to, and nothing is kept. Raises as it does."""
-        before = await self.get(actor)
-        after = before.changed(display_name=display_name, colour=colour, website=website, footer=footer, mail_sender_name=mail_sender_name)
+        after = (await self.get(actor)).changed(words)
         require_role(actor, Permission.SET_ACCOUNT)
         return after
 

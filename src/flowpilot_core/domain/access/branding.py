@@ -117,6 +117,17 @@ class LogoFiles:
 
 
 @frozen(kw_only=True)
+class BrandingWords:
+    """What an account is to say of itself beside its logo, as somebody wrote it; None and nothing at all are the same."""
+
+    display_name: str | None = None
+    colour: str | None = None
+    website: str | None = None
+    footer: str | None = None
+    mail_sender_name: str | None = None
+
+
+@frozen(kw_only=True)
 class Branding:
     """What an account shows of itself; where it says nothing, things look as they do without."""
 
@@ -131,20 +142,18 @@ class Branding:
     """Who mails come from, in place of the name."""
     logo: Logo | None = None
 
-    def changed(
-        self, *, display_name: str | None, colour: str | None, website: str | None, footer: str | None, mail_sender_name: str | None
-    ) -> "Branding":
-        """All of it but the logo from now on; None and nothing at all are the same. Raises `InvalidValue` or `LowContrast`."""
-        if website:
-            checked_web_address("website", website, most=LONGEST_WEBSITE, example="https://www.example.com")
+    def changed(self, words: BrandingWords) -> "Branding":
+        """With these words from now on, and the logo that there is. Raises `InvalidValue` or `LowContrast`."""
+        if words.website:
+            checked_web_address("website", words.website, most=LONGEST_WEBSITE, example="https://www.example.com")
         return evolve(
             self,
             version=self.version + 1,
-            display_name=_spoken_name("display_name", display_name),
-            colour=Colour.checked(colour) if colour else None,
-            website=website or None,
-            footer=_lines("footer", footer),
-            mail_sender_name=_spoken_name("mail_sender_name", mail_sender_name),
+            display_name=_spoken_name("display_name", words.display_name),
+            colour=Colour.checked(words.colour) if words.colour else None,
+            website=words.website or None,
+            footer=_lines("footer", words.footer),
+            mail_sender_name=_spoken_name("mail_sender_name", words.mail_sender_name),
         )
 
     def with_logo(self, logo: Logo | None) -> "Branding":

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from flowpilot_core.domain.access.branding import LARGEST_LOGO, LONGEST_FOOTER, LONGEST_WEBSITE, Branding
+from flowpilot_core.domain.access.branding import LARGEST_LOGO, LONGEST_FOOTER, LONGEST_WEBSITE, Branding, BrandingWords
 from flowpilot_core.domain.kernel.actor import Person
 from flowpilot_core.domain.kernel.image import PictureType
 from flowpilot_http.pages.brand import style_of
@@ -24,21 +24,21 @@ class Said(Move, kw_only=True, frozen=True):
     shown: str = ""
 
     @property
-    def fields(self) -> dict[str, str]:
+    def words(self) -> BrandingWords:
         """As the use cases take them."""
-        return {
-            "display_name": self.display_name,
-            "colour": self.colour,
-            "website": self.website,
-            "footer": self.footer,
-            "mail_sender_name": self.mail_sender_name,
-        }
+        return BrandingWords(
+            display_name=self.display_name,
+            colour=self.colour,
+            website=self.website,
+            footer=self.footer,
+            mail_sender_name=self.mail_sender_name,
+        )
 
 
 @move("preview", Said)
 async def preview(request: Visit, person: Person, form: Said) -> Shown:
     """How it would look, and nothing is kept."""
-    wanted = await request.flowpilot.branding.previewed(person, **form.fields)
+    wanted = await request.flowpilot.branding.previewed(person, form.words)
     return {"preview": wanted, "preview_style": style_of(wanted), "wanted": form}
 
 
@@ -46,10 +46,10 @@ async def preview(request: Visit, person: Person, form: Said) -> Shown:
 async def set_branding(request: Visit, person: Person, form: Said) -> Shown | None:
     """From now on; unless somebody else has changed it meanwhile."""
     branding = request.flowpilot.branding
-    now, wanted = await branding.get(person), await branding.previewed(person, **form.fields)
+    now, wanted = await branding.get(person), await branding.previewed(person, form.words)
     if form.shown not in ("", shown_as(_said(now))) and _said(wanted) != _said(now):
         return {"stale": True, "wanted": form}
-    await request.do(form, lambda change: branding.set(person, **form.fields, request=change), version=now.version)
+    await request.do(form, lambda change: branding.set(person, form.words, request=change), version=now.version)
     request.looks_different()
     return None
 

@@ -1,6 +1,8 @@
 """How your account looks and signs."""
 
-from flowpilot_core.domain.access.branding import LARGEST_LOGO
+import msgspec
+
+from flowpilot_core.domain.access.branding import LARGEST_LOGO, BrandingWords
 from flowpilot_core.domain.kernel.image import PictureType
 from flowpilot_http.api_request import Call
 from flowpilot_http.operations import Part
@@ -24,19 +26,8 @@ async def get_branding(request: Call) -> Body:
 @part.sets("/branding", BrandingOut, body=SetBranding, problems=("contrast",))
 async def set_branding(request: Call) -> Body:
     """Wear something else from now on. The logo stays."""
-    new = await request.read(SetBranding)
-    answer = await request.changed(
-        lambda change: request.flowpilot.branding.set(
-            request.user,
-            display_name=new.display_name,
-            colour=new.colour,
-            website=new.website,
-            footer=new.footer,
-            mail_sender_name=new.mail_sender_name,
-            request=change,
-        ),
-        BrandingOut.of,
-    )
+    words = BrandingWords(**msgspec.structs.asdict(await request.read(SetBranding)))
+    answer = await request.changed(lambda change: request.flowpilot.branding.set(request.user, words, request=change), BrandingOut.of)
     request.looks_different()
     return answer
 

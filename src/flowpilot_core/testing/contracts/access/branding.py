@@ -3,7 +3,7 @@
 import pytest
 from attrs import evolve
 
-from flowpilot_core.domain.access.branding import Branding, LogoFiles, Worn
+from flowpilot_core.domain.access.branding import Branding, BrandingWords, LogoFiles, Worn
 from flowpilot_core.domain.kernel.errors import NotFound, Stale
 from flowpilot_core.domain.kernel.image import Image, PictureType
 from flowpilot_core.ports.kernel import BeginWork, ViewOf
@@ -19,14 +19,14 @@ LOGO = LogoFiles(
 
 def a_branding(**other: str | None) -> Branding:
     """One that says everything but a logo."""
-    said = {
-        "display_name": "Acme IT",
-        "colour": "#2563eb",
-        "website": "https://acme.example",
-        "footer": "Acme IT\nVienna",
-        "mail_sender_name": "Acme Service Desk",
-    }
-    return Branding().changed(**{**said, **other})
+    words = BrandingWords(
+        display_name="Acme IT",
+        colour="#2563eb",
+        website="https://acme.example",
+        footer="Acme IT\nVienna",
+        mail_sender_name="Acme Service Desk",
+    )
+    return Branding().changed(evolve(words, **other))
 
 
 class BrandContract(Contract):
