@@ -72,8 +72,11 @@ async def kept(own_database: PostgresDatabase) -> AsyncIterator[Kept]:
         (f"UPDATE {HANDOFF} SET reroutes = reroutes + 1", {"reroutes"}),
         (f"UPDATE {HANDOFF} SET lapses = 0", {"lapsed"}),
         (f"UPDATE {HANDOFF} SET unclaims = 7", {"unclaimed"}),
-        (f"UPDATE {HANDOFF} SET first_step_at = NULL", {"time_to_first_step", "claimed_without_step"}),
-        (f"UPDATE {HANDOFF} SET claimed_at = claimed_at + interval '1 microsecond'", {"time_to_claim", "time_to_first_step"}),
+        (f"UPDATE {HANDOFF} SET first_step_at = NULL", {"time_to_first_step", "time_to_first_step_classes", "claimed_without_step"}),
+        (
+            f"UPDATE {HANDOFF} SET claimed_at = claimed_at + interval '1 microsecond'",
+            {"time_to_claim", "time_to_first_step", "time_to_first_step_classes"},
+        ),
         (f"UPDATE {SESSION} SET reopenings = 0", {"reopened"}),
         (f"UPDATE {SESSION} SET resolved_at = NULL", {"time_to_resolve"}),
         (f"UPDATE {SESSION} SET helped = false", {"helped"}),

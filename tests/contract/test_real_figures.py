@@ -145,9 +145,21 @@ def spread(waits: Iterable[timedelta]) -> tuple[int, float | None, float | None,
     return len(found), statistics.median(found), found[rank - 1], round(statistics.fmean(found), 3), found[-1]
 
 
+def lengths(waits: Iterable[timedelta]) -> dict[str, int]:
+    """How many took how long, in classes from under ten seconds to a day and longer."""
+    names = {10: "10_s", 30: "30_s", 60: "1_min", 300: "5_min", 900: "15_min", 3600: "1_h", 14400: "4_h", 86400: "1_day"}
+    found = dict.fromkeys((*(f"under_{name}" for name in names.values()), "longer"), 0)
+    for wait in waits:
+        bound = min((bound for bound in names if wait.total_seconds() < bound), default=None)
+        found["longer" if bound is None else f"under_{names[bound]}"] += 1
+    return found
+
+
 def escalation_figures(started: list[Incident], waits: list[Wait]) -> dict[str, Any]:
     """The figures of these cases and these escalations."""
     claimed = [wait for wait in waits if wait.claimed_at]
+    to_claim = [wait.claimed_at - wait.at for wait in claimed if wait.claimed_at]
+    to_step = [wait.worked_at - wait.claimed_at for wait in claimed if wait.claimed_at and wait.worked_at]
     return {
         "sessions": len(started),
         "escalated_sessions": sum(bool(case.waits) for case in started),
@@ -160,8 +172,10 @@ def escalation_figures(started: list[Incident], waits: list[Wait]) -> dict[str, 
         "reopened": sum(case.reopened for case in started),
         "waiting": 0,
         "overdue": 0,
-        "time_to_claim": spread(wait.claimed_at - wait.at for wait in claimed if wait.claimed_at),
-        "time_to_first_step": spread(wait.worked_at - wait.claimed_at for wait in claimed if wait.claimed_at and wait.worked_at),
+        "time_to_claim": spread(to_claim),
+        "time_to_first_step": spread(to_step),
+        "time_to_claim_classes": lengths(to_claim),
+        "time_to_first_step_classes": lengths(to_step),
         "claimed_without_step": sum(wait.worked_at is None for wait in claimed),
         "time_to_resolve": spread(case.done - case.started for case in started if case.done),
         "verdicts": {"right": 0, "late": 0, "avoidable": 0, "none": len(claimed)},

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowpilot_core.domain.insights.spread import Spread, p90_rank
+from flowpilot_core.domain.insights.spread import CLASSES, LONGER, Spread, classed, p90_rank
 
 WAITS = st.lists(st.timedeltas(timedelta(), timedelta(days=4000)), min_size=1, max_size=200)
 
@@ -36,3 +36,10 @@ def test_it_is_what_its_definitions_say(waits: list[timedelta]) -> None:
 @given(st.integers(1, 10**9))
 def test_the_rank_is_the_ceiling_of_nine_tenths_however_many_there_are(count: int) -> None:
     assert math.ceil(Fraction(9 * count, 10)) == p90_rank(count)
+
+
+@given(WAITS)
+def test_each_wait_is_in_the_first_class_that_it_is_shorter_than(waits: list[timedelta]) -> None:
+    of = [next((name for name, bound in CLASSES.items() if wait < bound), LONGER) for wait in waits]
+
+    assert {name: of.count(name) for name in (*CLASSES, LONGER)} == classed(waits)

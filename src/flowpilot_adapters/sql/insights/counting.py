@@ -14,6 +14,7 @@ from sqlalchemy import (
     Select,
     Text,
     bindparam,
+    case,
     cast,
     func,
     literal_column,
@@ -21,14 +22,14 @@ from sqlalchemy import (
     select,
     union_all,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
+from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by, array
 from sqlalchemy.sql.elements import Grouping
 
 from flowpilot_adapters.sql.queries import LIMIT
 from flowpilot_adapters.sql.statement import Statement, compiled
 from flowpilot_core.domain.insights.analytics import GroupBy, GroupKey, Tally
 from flowpilot_core.domain.insights.period import TimeUnit
-from flowpilot_core.domain.insights.spread import Spread
+from flowpilot_core.domain.insights.spread import CLASSES, Spread, between
 
 MICROSECOND: Final = timedelta(microseconds=1)
 _UNITS: Final = frozenset(GroupBy(unit) for unit in TimeUnit)
@@ -46,13 +47,18 @@ def tally_of(row: Any) -> Tally:
     """What a row of one of these statements says."""
     said = row._asdict()
     spreads: dict[str, Spread] = {}
+    classes: dict[str, int] = {}
     for name in [column.removesuffix("__count") for column in said if column.endswith("__count")]:
         count, low, high, p90, total, most = (said.pop(f"{name}__{part}") for part in ("count", "low", "high", "p90", "total", "max"))
+        shorter = said.pop(f"{name}__shorter", None)
+        if shorter:
+            classes |= {f"{name}_classes.{word}": number for word, number in between(shorter, count).items()}
         if count:
             low, high, p90, total, most = (microseconds * MICROSECOND for microseconds in (low, high, p90, total, most))
             spreads[name] = Spread.found(count, low, high, p90, total=total, most=most)
     # A column's name is one of Python, too: it has no dot.
-    return Tally(counts={name.replace("__", "."): count or 0 for name, count in said.items() if name != "key"}, spreads=spreads)
+    counts = {name.replace("__", "."): count or 0 for name, count in said.items() if name != "key"}
+    return Tally(counts={**counts, **classes}, spreads=spreads)
 
 
 def groups_of(rows: Iterable[Any]) -> dict[GroupKey, Tally]:
@@ -126,9 +132,15 @@ def called(*parts: ColumnElement[Any] | str) -> ColumnElement[Any]:
 
 
 def counting(
-    name: str, rows: FromClause, counts: Mapping[str, ColumnElement[Any]], spreads: tuple[str, ...], group_by: GroupBy | None
+    name: str,
+    rows: FromClause,
+    counts: Mapping[str, ColumnElement[Any]],
+    spreads: tuple[str, ...],
+    group_by: GroupBy | None,
+    *,
+    classed: bool = False,
 ) -> Statement:
-    """One row a group, or one in all; each wait is sorted once, and ranks are looked up there."""
+    """One row a group, or one in all; each wait is sorted once, and ranks, and how many there are in each class, are looked up there."""
     waits = [
         part
         for name in spreads
@@ -143,7 +155,8 @@ def counting(
     if group_by:
         counted = counted.add_columns(rows.c.key).group_by(rows.c.key).limit(LIMIT)
     grouped = counted.subquery("counted")
-    return compiled(name, select(*(column for column in grouped.c if column.name not in spreads), *_ranks(grouped, spreads)))
+    looked_up = [*_ranks(grouped, spreads), *(_shorter(grouped, spreads) if classed else ())]
+    return compiled(name, select(*(column for column in grouped.c if column.name not in spreads), *looked_up))
 
 
 def _ranks(grouped: FromClause, spreads: tuple[str, ...]) -> Iterable[ColumnElement[Any]]:
@@ -155,3 +168,14 @@ def _ranks(grouped: FromClause, spreads: tuple[str, ...]) -> Iterable[ColumnElem
         yield ordered[count // constant("2") + constant("1")].label(f"{name}__high")
         yield ordered[(count * constant("9") + constant("9")) // constant("10")].label(f"{name}__p90")
         yield ordered[count].label(f"{name}__max")
+
+
+def _shorter(grouped: FromClause, spreads: tuple[str, ...]) -> Iterable[ColumnElement[Any]]:
+    """How many waits are shorter than the bound of each class: where in the sorted array the longest such wait would stand."""
+    for name in spreads:
+        found = [
+            func.width_bucket(cast(constant(str(bound // MICROSECOND - 1)), BigInteger), grouped.c[name], type_=Integer())
+            for bound in CLASSES.values()
+        ]
+        # Without a wait there is no array, and nothing stands anywhere in it.
+        yield case((grouped.c[name].is_not(None), array(found))).label(f"{name}__shorter")

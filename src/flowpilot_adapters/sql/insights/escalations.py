@@ -75,7 +75,7 @@ def escalations(group_by: GroupBy | None) -> Statement:
         **{f"verdicts__{verdict}": count(claimed & (made.c.verdict == verdict)) for verdict in Verdict},
         "verdicts__none": count(claimed & made.c.verdict.is_(None)),
     }
-    return counting(f"figures of escalations, {group_by}", made, counts, ("time_to_claim", "time_to_first_step"), group_by)
+    return counting(f"figures of escalations, {group_by}", made, counts, ("time_to_claim", "time_to_first_step"), group_by, classed=True)
 
 
 @cache

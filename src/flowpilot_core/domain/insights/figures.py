@@ -7,6 +7,8 @@ from typing import Final
 
 from attrs import frozen
 
+from .spread import CLASSES, LONGER
+
 
 class Subject(StrEnum):
     """What is asked about."""
@@ -81,6 +83,18 @@ FIGURES: Final[Mapping[Subject, tuple[Figure, ...]]] = MappingProxyType(
                 "Seconds from the claim that holds to the claimer's first step, result or branch in the session, before it is"
                 " escalated again, resolved or abandoned.",
                 Kind.SPREAD,
+            ),
+            Figure(
+                "time_to_claim_classes",
+                "Those in `time_to_claim` by how long it took: each counts once, in the first of these that it is in.",
+                Kind.COUNTS,
+                words=(*CLASSES, LONGER),
+            ),
+            Figure(
+                "time_to_first_step_classes",
+                "Those in `time_to_first_step` by how long it took: each counts once, in the first of these that it is in.",
+                Kind.COUNTS,
+                words=(*CLASSES, LONGER),
             ),
             Figure("claimed_without_step", "Those of `claimed` where no such first step came."),
             Figure(

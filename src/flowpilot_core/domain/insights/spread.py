@@ -1,9 +1,28 @@
 """How waits are spread: nothing is estimated, and every figure is one that somebody waited, or a mean."""
 
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from types import MappingProxyType
+from typing import Final
 
 from attrs import frozen
+
+CLASSES: Final[Mapping[str, timedelta]] = MappingProxyType(
+    {
+        "under_10_s": timedelta(seconds=10),
+        "under_30_s": timedelta(seconds=30),
+        "under_1_min": timedelta(minutes=1),
+        "under_5_min": timedelta(minutes=5),
+        "under_15_min": timedelta(minutes=15),
+        "under_1_h": timedelta(hours=1),
+        "under_4_h": timedelta(hours=4),
+        "under_1_day": timedelta(days=1),
+    }
+)
+"""What waits are sorted into: each into the first that it is shorter than."""
+LONGER: Final = "longer"
+"""The class of all others."""
 
 
 @frozen(kw_only=True)
@@ -43,3 +62,15 @@ def middle(count: int) -> tuple[int, int]:
 def p90_rank(count: int) -> int:
     """The rank, from 1, that the nearest-rank rule names: in whole numbers, which nine tenths are not."""
     return (9 * count + 9) // 10
+
+
+def classed(waits: Sequence[timedelta]) -> Mapping[str, int]:
+    """How many waits, in any order, are in each class."""
+    ordered = sorted(waits)
+    return between([bisect_left(ordered, bound) for bound in CLASSES.values()], len(ordered))
+
+
+def between(shorter: Sequence[int], count: int) -> Mapping[str, int]:
+    """How many are in each class, where so many are shorter than the bound of each."""
+    names = (*CLASSES, LONGER)
+    return {name: upper - lower for name, lower, upper in zip(names, (0, *shorter), (*shorter, count), strict=True)}

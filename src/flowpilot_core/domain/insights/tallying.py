@@ -26,7 +26,7 @@ from .facts import (
     WalkFacts,
 )
 from .figures import Subject
-from .spread import Spread
+from .spread import Spread, classed
 
 F = TypeVar("F", SessionFacts, EscalationFacts, DeliveryFacts, PostFacts, AssessmentFacts, SuggestionFacts)
 Fact = SessionFacts | EscalationFacts | DeliveryFacts | PostFacts | AssessmentFacts | SuggestionFacts
@@ -156,6 +156,7 @@ def _sessions(group: Collection[SessionFacts]) -> Tally:
 def _escalations(group: Collection[EscalationFacts], at: datetime) -> Tally:
     claimed = [one for one in group if one.state is HandoffState.CLAIMED]
     waiting = [one for one in group if one.state is HandoffState.OPEN]
+    to_claim = _waits((one.escalated_at, one.claimed_at) for one in claimed)
     worked = _waits((one.claimed_at, one.first_step_at) for one in claimed)
     verdicts = Counter(one.verdict or "none" for one in claimed)
     return Tally(
@@ -170,9 +171,11 @@ def _escalations(group: Collection[EscalationFacts], at: datetime) -> Tally:
             "overdue": sum(one.due_at is not None and one.due_at < at for one in waiting),
             "claimed_without_step": len(claimed) - len(worked),
             **{f"verdicts.{verdict}": count for verdict, count in verdicts.items()},
+            **{f"time_to_claim_classes.{name}": count for name, count in classed(to_claim).items()},
+            **{f"time_to_first_step_classes.{name}": count for name, count in classed(worked).items()},
         },
         spreads={
-            "time_to_claim": Spread.of(_waits((one.escalated_at, one.claimed_at) for one in claimed)),
+            "time_to_claim": Spread.of(to_claim),
             "time_to_first_step": Spread.of(worked),
         },
     )

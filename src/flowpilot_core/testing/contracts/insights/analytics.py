@@ -10,7 +10,7 @@ from flowpilot_core.domain.handoffs.handoff import Handoff
 from flowpilot_core.domain.insights.analytics import GROUPS, GroupBy, Question
 from flowpilot_core.domain.insights.figures import Subject
 from flowpilot_core.domain.insights.period import Period
-from flowpilot_core.domain.insights.spread import Spread
+from flowpilot_core.domain.insights.spread import CLASSES, LONGER, Spread
 from flowpilot_core.domain.kernel.actor import Person, System
 from flowpilot_core.domain.kernel.errors import RoleForbidden, TooManyGroups
 from flowpilot_core.domain.kernel.identifiers import DeliveryId, EventId, TeamId
@@ -23,6 +23,8 @@ from flowpilot_core.testing.builders import MINUTE, NOON, SetClock, Staff, a_ses
 from flowpilot_core.testing.contracts.contract import Contract
 
 DAY = timedelta(days=1)
+NO_CLASS = dict.fromkeys((*CLASSES, LONGER), 0)
+"""No wait of any length."""
 
 
 class AsksForFigures(Contract):
@@ -79,10 +81,30 @@ class AnalyticsContract(AsksForFigures):
             "overdue": 0,
             "time_to_claim": Spread.of([MINUTE, 15 * MINUTE]),
             "time_to_first_step": Spread.of([MINUTE]),
+            "time_to_claim_classes": {**NO_CLASS, "under_5_min": 1, "under_1_h": 1},
+            "time_to_first_step_classes": {**NO_CLASS, "under_5_min": 1},
             "claimed_without_step": 1,
             "time_to_resolve": Spread.of([claimed.session.updated_at - NOON]),
             "verdicts": {"right": 0, "late": 1, "avoidable": 0, "none": 1},
         } == found
+
+    async def test_each_wait_is_in_one_class_in_all_and_in_each_group(
+        self, analytics: Analytics, begin: BeginWork[UnitOfWork], acme: Staff
+    ) -> None:
+        for number, bound in enumerate(CLASSES.values()):
+            for wait in (bound - timedelta(microseconds=1), bound):
+                case = a_session(by=acme.anna, client_name=f"Client {number}").escalated(at=NOON)
+                await case.claimed_by(acme.ben, at=NOON + wait).step().kept(begin)
+
+        answer = await analytics.ask(acme.vera, Subject.ESCALATIONS, group_by=GroupBy.CLIENT)
+
+        names = (*CLASSES, LONGER)
+        assert {name: 1 if name in (names[0], LONGER) else 2 for name in names} == values(answer)["time_to_claim_classes"]
+        for number, group in enumerate(answer.groups):
+            expected = {**NO_CLASS, names[number]: 1, names[number + 1]: 1}
+            assert expected == {name: group.tally.counts[f"time_to_claim_classes.{name}"] for name in names}
+            assert 2 == group.tally.counts["time_to_first_step_classes.under_5_min"]
+        assert () == await analytics.verify(acme.account_id)
 
     async def test_what_waits_too_long_is_overdue(self, analytics: Analytics, begin: BeginWork[UnitOfWork], acme: Staff) -> None:
         for due in (NOON + DAY, NOON + 3 * DAY, None):
