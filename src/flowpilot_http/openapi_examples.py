@@ -137,6 +137,7 @@ _picture: Final = {
     "bytes": 84213,
     "alt": "The error at the sign-in",
 }
+_thumbs: Final = {"up": 8, "down": 2, "lower_bound": 0.4902}
 _step: Final = {
     "id": _STEP,
     "branch_id": _ROOT,
@@ -223,7 +224,7 @@ _session: Final = {
     "escalation_package": _package,
     "branches": [_root, _policy, _profile],
     "fork_points": [_fork],
-    "steps": [_step],
+    "steps": [{**_step, "thumbs": _thumbs}],
     "handoffs": [_in_session],
     "walk": None,
 }
@@ -974,6 +975,7 @@ EXAMPLES: Final[Mapping[str, Any]] = {
     "draft_from_origin": {**_drafted, "copied_from": {"id": _tree["id"], "revision": 2, "newest_revision": 2}},
     "list_revisions": _page(_revision),
     "get_revision": {**_revision, "content": _content, "problems": []},
+    "list_nodes": _page({"id": "queue", "kind": "question", "text": "Do documents wait in the queue?", "thumbs": _thumbs}),
     "diff_tree": {
         "nodes": {
             "added": ["spooler"],

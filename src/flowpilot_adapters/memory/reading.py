@@ -1,7 +1,7 @@
 """What units of work and views both read."""
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from attrs import evolve
 
@@ -11,10 +11,11 @@ from flowpilot_core.domain.handoffs.handoff import Handoff
 from flowpilot_core.domain.kernel.actor import Actor
 from flowpilot_core.domain.kernel.errors import NotFound
 from flowpilot_core.domain.kernel.events import Event, LoggedEvent
-from flowpilot_core.domain.kernel.identifiers import AccountId, HandoffId, SessionId, TeamId, UserId
+from flowpilot_core.domain.kernel.identifiers import AccountId, HandoffId, SessionId, StepId, TeamId, UserId
 from flowpilot_core.domain.kernel.image import Image
 from flowpilot_core.domain.kernel.sending import DeliveryState
 from flowpilot_core.domain.notifications.delivery import HELD, OFF_DUTY, REACHED, TELLING, Delivery, Reach
+from flowpilot_core.domain.sessions.feedback import Thumb, Thumbs
 from flowpilot_core.domain.sessions.session import Session
 from flowpilot_core.domain.sessions.step import Step
 from flowpilot_core.ports.access import Member, TeamDetail
@@ -66,7 +67,17 @@ def session_detail(rows: Working, session_id: SessionId) -> SessionDetail:
     steps = sorted((step for step in rows.steps.values() if step.session_id == session_id), key=lambda step: step.number)
     handoffs = _handoffs(rows, session_id)
     on_record = (*_in_session(found), *_in_steps(steps), *_in_handoffs(handoffs))
-    return SessionDetail(session=found, steps=tuple(steps), handoffs=handoffs, names=names(rows, on_record))
+    rated: dict[StepId, list[Thumb]] = {}
+    for rating in rows.ratings.values():
+        if rating.session_id == session_id:
+            rated.setdefault(rating.step_id, []).append(rating.thumb)
+    thumbs = {step_id: thumbs_of(given) for step_id, given in rated.items()}
+    return SessionDetail(session=found, steps=tuple(steps), handoffs=handoffs, names=names(rows, on_record), thumbs=thumbs)
+
+
+def thumbs_of(given: Sequence[Thumb]) -> Thumbs:
+    """What many thumbs come to."""
+    return Thumbs(up=given.count(Thumb.UP), down=given.count(Thumb.DOWN))
 
 
 def handoff_detail(rows: Working, handoff_id: HandoffId) -> HandoffDetail:

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Uuid,
     any_,
     bindparam,
+    cast,
     exists,
     func,
     literal_column,
@@ -23,7 +24,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.sql.selectable import FromClause, Subquery
 
-from .schema import account, branch, event, fork_point, handoff, person, session, step
+from flowpilot_core.domain.sessions.feedback import Thumb
+
+from .schema import account, branch, event, fork_point, handoff, person, session, step, step_rating
 from .statement import Statement, compiled
 
 ACCOUNT: Final = bindparam("account_id", type_=Uuid())
@@ -99,6 +102,12 @@ def names_of(*people: Select[Any]) -> Subquery:
         .where(own(person), person.c.id == any_(func.array(union_all(*people).scalar_subquery())))
         .subquery("names")
     )
+
+
+def thumbs_by(key: ColumnElement[Any]) -> Select[Any]:
+    """How many thumbs up and down there are, a row for each `key`."""
+    up, down = (func.count().filter(step_rating.c.thumb == literal_column(str(int(thumb)))) for thumb in (Thumb.UP, Thumb.DOWN))
+    return select(key, cast(up, Integer).label("up"), cast(down, Integer).label("down")).group_by(key)
 
 
 def people_in_sessions(which: ColumnElement[bool]) -> Select[Any]:

@@ -12,7 +12,7 @@ from attrs import frozen
 from flowpilot_core.domain.kernel.actor import Actor
 from flowpilot_core.domain.kernel.identifiers import AccountId, RatingId, ScriptTemplateId, TreeCategoryId, TreeId, UserId
 from flowpilot_core.domain.knowledge.category import TreeCategory
-from flowpilot_core.domain.knowledge.content import TreeKind
+from flowpilot_core.domain.knowledge.content import NodeId, TreeKind
 from flowpilot_core.domain.knowledge.gallery import GalleryEntry, Used
 from flowpilot_core.domain.knowledge.literals import Language
 from flowpilot_core.domain.knowledge.ownership import Ref
@@ -22,6 +22,7 @@ from flowpilot_core.domain.knowledge.script import ScriptReading
 from flowpilot_core.domain.knowledge.script_template import ScriptRevision, ScriptTemplate
 from flowpilot_core.domain.knowledge.template import TemplateState
 from flowpilot_core.domain.knowledge.tree import Tree, TreeRevision
+from flowpilot_core.domain.sessions.feedback import Thumbs
 
 from .kernel import KernelWork
 
@@ -296,6 +297,9 @@ class KnowledgeView(Protocol):
 
     async def tree_revisions(self, tree_id: TreeId) -> tuple[Sequence[TreeRevision], Mapping[UserId, str]]:
         """All that was published of it, newest first, with names. Raises `NotFound`."""
+
+    async def thumbs(self, ref: Ref[TreeId]) -> Mapping[NodeId, Thumbs]:
+        """What people of the account think of steps that were taken at a tree's nodes, whatever its revision; of nodes with any."""
 
     async def tree_categories(self) -> Sequence[tuple[TreeCategory, int]]:
         """All that the account may use, by id, each with how many of the account's trees are in it."""

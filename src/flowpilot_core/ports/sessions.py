@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from attrs import frozen
+from attrs import field, frozen
 
 from flowpilot_core.domain.handoffs.handoff import Handoff
 from flowpilot_core.domain.kernel.actor import Actor
 from flowpilot_core.domain.kernel.events import Plain
 from flowpilot_core.domain.kernel.identifiers import HandoffId, PictureId, SessionId, StepId, UserId
-from flowpilot_core.domain.sessions.feedback import Judgement, Rating, Seen
+from flowpilot_core.domain.sessions.feedback import Judgement, Rating, Seen, Thumbs
 from flowpilot_core.domain.sessions.picture import Picture
 from flowpilot_core.domain.sessions.session import Session, Status, Ticket
 from flowpilot_core.domain.sessions.step import Step
@@ -53,6 +53,8 @@ class SessionDetail:
     """All of them, parks too, oldest first: whoever shows them leaves out what the reader may not know of."""
     names: Mapping[UserId, str]
     """What everybody on record here is called."""
+    thumbs: Mapping[StepId, Thumbs] = field(factory=dict)
+    """Of the steps that anybody rated."""
 
 
 @frozen(kw_only=True)

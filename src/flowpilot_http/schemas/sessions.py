@@ -1,7 +1,7 @@
 """Sessions, their branches and steps."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 import msgspec
@@ -15,6 +15,7 @@ from flowpilot_core.domain.kernel.image import LONGEST_SIDE
 from flowpilot_core.domain.kernel.text import EVIDENCE, TITLE
 from flowpilot_core.domain.knowledge.walking import path, shown
 from flowpilot_core.domain.sessions.branch import FEWEST_OPTIONS, MOST_OPTIONS, Branch, BranchState, ForkPoint, Option, Outcome
+from flowpilot_core.domain.sessions.feedback import NO_THUMBS, Thumbs
 from flowpilot_core.domain.sessions.picture import Picture
 from flowpilot_core.domain.sessions.session import Priority, Session, Status
 from flowpilot_core.domain.sessions.step import NodeTaken, Step, StepKind, StepResult, StepScript
@@ -399,21 +400,34 @@ class StepOut(msgspec.Struct, kw_only=True, frozen=True):
     @classmethod
     def of(cls, step: Step, names: Mapping[UserId, str]) -> "StepOut":
         """As clients read it."""
-        return cls(
-            id=step.id,
-            branch_id=step.branch_id,
-            number=step.number,
-            kind=step.kind,
-            content=step.content,
-            result=step.result,
-            evidence=step.evidence,
-            pictures=[PictureOut.of(picture) for picture in step.pictures],
-            created_by=person(step.created_by, names),
-            created_at=step.created_at,
-            updated_at=step.updated_at,
-            script=StepScriptOut.of(step.script),
-            tree=StepTreeOut.of(step.node),
-        )
+        return cls(**_step(step, names))
+
+
+class ThumbsOut(msgspec.Struct, kw_only=True, frozen=True):
+    """What many think of a step, or of a node of a tree."""
+
+    up: int
+    down: int
+    lower_bound: Annotated[float, Meta(description="The least share of thumbs up that these agree with at 95 %; nought without any.")]
+
+    @classmethod
+    def of(cls, thumbs: Thumbs) -> "ThumbsOut":
+        """As clients read it."""
+        return cls(up=thumbs.up, down=thumbs.down, lower_bound=round(thumbs.lower_bound, 4))
+
+
+UNRATED: Final = ThumbsOut.of(NO_THUMBS)
+
+
+class StepInSession(StepOut, kw_only=True, frozen=True):
+    """A step among the others of its session."""
+
+    thumbs: ThumbsOut
+
+    @classmethod
+    def rated(cls, step: Step, names: Mapping[UserId, str], thumbs: Thumbs | None) -> "StepInSession":
+        """As clients read it."""
+        return cls(**_step(step, names), thumbs=UNRATED if thumbs is None else ThumbsOut.of(thumbs))
 
 
 class AddedStepOut(StepOut, kw_only=True, frozen=True):
@@ -427,8 +441,7 @@ class AddedStepOut(StepOut, kw_only=True, frozen=True):
     @classmethod
     def made(cls, added: Added, names: Mapping[UserId, str]) -> "AddedStepOut":
         """As clients read it."""
-        step = StepOut.of(added.step, names)
-        return cls(**msgspec.structs.asdict(step), other_branch=UNSET if added.other_branch is None else BranchOut.of(added.other_branch))
+        return cls(**_step(added.step, names), other_branch=UNSET if added.other_branch is None else BranchOut.of(added.other_branch))
 
 
 class ResolutionOut(msgspec.Struct, kw_only=True, frozen=True):
@@ -501,7 +514,7 @@ class SessionDetailOut(SessionOut, kw_only=True, frozen=True):
     escalation_package: Annotated[dict[str, Any] | None, Meta(description="The older readers' copy of the last escalation.")]
     branches: list[BranchOut]
     fork_points: list[ForkPointOut]
-    steps: list[StepOut]
+    steps: list[StepInSession]
     handoffs: list[HandoffInSession]
     walk: Annotated[WalkOut | None, Meta(description="Where it stands in the tree that it follows.")] = None
 
@@ -520,10 +533,28 @@ class SessionDetailOut(SessionOut, kw_only=True, frozen=True):
             escalation_package=None if package is None else dict(package),
             branches=[BranchOut.of(branch) for branch in session.branches.all],
             fork_points=[ForkPointOut.of(fork, names) for fork in session.branches.fork_points],
-            steps=[StepOut.of(step, names) for step in detail.steps],
+            steps=[StepInSession.rated(step, names, detail.thumbs.get(step.id)) for step in detail.steps],
             handoffs=[HandoffInSession.of(handoff, names) for handoff in detail.handoffs],
             walk=WalkOut.of(session, detail.steps),
         )
+
+
+def _step(step: Step, names: Mapping[UserId, str]) -> dict[str, Any]:
+    return {
+        "id": step.id,
+        "branch_id": step.branch_id,
+        "number": step.number,
+        "kind": step.kind,
+        "content": step.content,
+        "result": step.result,
+        "evidence": step.evidence,
+        "pictures": [PictureOut.of(picture) for picture in step.pictures],
+        "created_by": person(step.created_by, names),
+        "created_at": step.created_at,
+        "updated_at": step.updated_at,
+        "script": StepScriptOut.of(step.script),
+        "tree": StepTreeOut.of(step.node),
+    }
 
 
 def _common(session: Session, names: Mapping[UserId, str]) -> dict[str, Any]:

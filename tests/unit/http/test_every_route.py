@@ -130,7 +130,7 @@ async def test_the_list_of_routes_is_the_contracts(world: World) -> None:
         *(("POST", f"{webhook}/{part}") for part in ("secret", "test", "deliveries/{message_id:str}/replay")),
         *((method, tree) for method in ("GET", "PATCH", "DELETE")),
         ("PUT", f"{tree}/content"),
-        *(("GET", f"{tree}/{part}") for part in ("revisions", "revisions/{number:str}", "diff", "export")),
+        *(("GET", f"{tree}/{part}") for part in ("revisions", "revisions/{number:str}", "nodes", "diff", "export")),
         *(("POST", f"{tree}/{part}") for part in ("publish", "archive", "restore", "copy", "draft-from-origin")),
         ("POST", "/trees/import"),
         *((method, f"{session}/walk") for method in ("GET", "POST")),

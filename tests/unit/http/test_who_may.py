@@ -194,6 +194,7 @@ WHO: Final[Mapping[tuple[str, str], Who]] = {
     ("POST", f"{TREE}/draft-from-origin"): Who(ENGINEERS),
     ("GET", f"{TREE}/revisions"): Who(EVERYBODY),
     ("GET", f"{TREE}/revisions/{{number:str}}"): Who(EVERYBODY),
+    ("GET", f"{TREE}/nodes"): Who(EVERYBODY),
     ("GET", f"{TREE}/diff"): Who(EVERYBODY, query="to=1&from"),
     ("GET", f"{TREE}/export"): Who(EVERYBODY),
     ("GET", "/tree-categories"): Who(EVERYBODY),

@@ -10,8 +10,10 @@ from flowpilot_adapters.memory.tables import Working
 from flowpilot_adapters.memory.transaction import Transaction
 from flowpilot_core.domain.kernel.errors import NotFound, Stale
 from flowpilot_core.domain.kernel.identifiers import TreeId, UserId
+from flowpilot_core.domain.knowledge.ownership import Owner, Ref
 from flowpilot_core.domain.knowledge.rating import Subject
 from flowpilot_core.domain.knowledge.tree import Tree, TreeRevision
+from flowpilot_core.domain.sessions.walk import Walk
 from flowpilot_core.ports.knowledge import TreeDetail, TreeInUse, TreeListed
 
 from .ratings import stars
@@ -73,6 +75,11 @@ def found(rows: Working, tree_id: TreeId) -> Tree:
     if shown is None or shown.revision is None:
         raise NotFound("tree")
     return evolve(shown, draft=None)
+
+
+def followed(walk: Walk) -> Ref[TreeId]:
+    """The tree of a walk."""
+    return Ref(id=walk.tree_id, owner=Owner.PLATFORM if walk.of_platform else Owner.ACCOUNT)
 
 
 def listed(rows: Working, tree: Tree) -> TreeListed:

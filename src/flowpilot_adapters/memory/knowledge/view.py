@@ -5,13 +5,15 @@ from collections.abc import Collection, Mapping, Sequence
 from attrs import evolve
 
 from flowpilot_adapters.memory.knowledge import gallery, tree_categories, trees
-from flowpilot_adapters.memory.reading import MemoryReading
+from flowpilot_adapters.memory.reading import MemoryReading, thumbs_of
 from flowpilot_core.domain.kernel.actor import Actor
 from flowpilot_core.domain.kernel.identifiers import PLATFORM_ACCOUNT, TreeId, UserId
 from flowpilot_core.domain.knowledge.category import TreeCategory
-from flowpilot_core.domain.knowledge.content import EMPTY
+from flowpilot_core.domain.knowledge.content import EMPTY, NodeId
+from flowpilot_core.domain.knowledge.ownership import Ref
 from flowpilot_core.domain.knowledge.template import TemplateState
 from flowpilot_core.domain.knowledge.tree import Tree, TreeRevision
+from flowpilot_core.domain.sessions.feedback import Thumb, Thumbs
 from flowpilot_core.ports.knowledge import GalleryFilter, GalleryPlace, GalleryShown, TreeFilter, TreeListed
 
 
@@ -51,6 +53,16 @@ class MemoryKnowledgeView(MemoryReading):
         found = [revision for (of, _), revision in kept.items() if of == tree_id and revision]
         names = {one.by: user.name for one in found if one.by and (user := rows.users.get(one.by))}
         return sorted(found, key=lambda one: one.number, reverse=True), names
+
+    async def thumbs(self, ref: Ref[TreeId]) -> Mapping[NodeId, Thumbs]:
+        """As `KnowledgeView.thumbs` says."""
+        rows = await self._now()
+        given: dict[NodeId, list[Thumb]] = {}
+        for rating in rows.ratings.values():
+            step, session = rows.steps.get(rating.step_id), rows.sessions.get(rating.session_id)
+            if step and step.node and session and session.walk and trees.followed(session.walk) == ref:
+                given.setdefault(NodeId(step.node.node_id), []).append(rating.thumb)
+        return {node_id: thumbs_of(thumbs) for node_id, thumbs in given.items()}
 
     async def tree_categories(self) -> Sequence[tuple[TreeCategory, int]]:
         """As `KnowledgeView.tree_categories` says."""

@@ -3,24 +3,27 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
-from sqlalchemy import Boolean, Text, Uuid, bindparam, func, literal_column, or_, select
+from sqlalchemy import Boolean, Text, Uuid, and_, bindparam, func, literal_column, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from flowpilot_adapters.sql.knowledge import gallery_view as gallery
 from flowpilot_adapters.sql.knowledge import trees
 from flowpilot_adapters.sql.knowledge.trees import AROUND, CATEGORISED, DRAFTED, HEAD, OWN_FIRST, TREE_ID, listed, named, names_in, readable
-from flowpilot_adapters.sql.queries import HIGHEST, LIMIT, if_given, names_of, own
+from flowpilot_adapters.sql.queries import HIGHEST, LIMIT, if_given, names_of, own, thumbs_by
 from flowpilot_adapters.sql.reading import SqlReading
 from flowpilot_adapters.sql.records import knowledge as records
-from flowpilot_adapters.sql.schema import tree, tree_category, tree_draft, tree_revision
+from flowpilot_adapters.sql.schema import session, step, step_rating, tree, tree_category, tree_draft, tree_revision
 from flowpilot_adapters.sql.statement import compiled
 from flowpilot_core.domain.kernel.actor import Actor, acts
 from flowpilot_core.domain.kernel.errors import NotFound
 from flowpilot_core.domain.kernel.identifiers import TreeId, UserId
 from flowpilot_core.domain.kernel.permissions import Permission, permits
 from flowpilot_core.domain.knowledge.category import TreeCategory
+from flowpilot_core.domain.knowledge.content import NodeId
+from flowpilot_core.domain.knowledge.ownership import Ref
 from flowpilot_core.domain.knowledge.template import TemplateState
 from flowpilot_core.domain.knowledge.tree import Tree, TreeRevision
+from flowpilot_core.domain.sessions.feedback import Thumbs
 from flowpilot_core.ports.knowledge import GalleryFilter, GalleryPlace, GalleryShown, TreeFilter, TreeListed
 
 READER: Final = bindparam("reader_id", type_=Uuid())
@@ -63,6 +66,18 @@ REVISIONS: Final = compiled(
     .select_from(tree_revision.join(_by, literal_column("true")))
     .where(tree_revision.c.account_id == _found, tree_revision.c.tree_id == TREE_ID)
     .order_by(tree_revision.c.number.desc()),
+)
+_at_node = and_(own(step), step.c.session_id == step_rating.c.session_id, step.c.id == step_rating.c.step_id)
+THUMBS: Final = compiled(
+    "thumbs of nodes",
+    thumbs_by(step.c.node.op("->>")(literal_column("'node_id'")).label("node_id"))
+    .select_from(session.join(step_rating, and_(own(step_rating), step_rating.c.session_id == session.c.id)).join(step, _at_node))
+    .where(
+        own(session),
+        session.c.walk_tree_account_id == bindparam("tree_account_id", type_=Uuid()),
+        session.c.walk_tree_id == TREE_ID,
+        step.c.node.is_not(None),
+    ),
 )
 _in_it = (
     select(func.count())
@@ -119,6 +134,12 @@ class SqlKnowledgeView(SqlReading):
         if head.first is None:
             raise NotFound("tree")
         return [records.revision(row) for row in found.rows], named(found.rows)
+
+    async def thumbs(self, ref: Ref[TreeId]) -> Mapping[NodeId, Thumbs]:
+        """As `KnowledgeView.thumbs` says."""
+        of_account = trees.account_of(ref, self._account_id)
+        found = await self._read_one(THUMBS(account_id=self._account_id, tree_account_id=of_account, tree_id=ref.id))
+        return {NodeId(row.node_id): Thumbs(up=row.up, down=row.down) for row in found.rows}
 
     async def tree_categories(self) -> Sequence[tuple[TreeCategory, int]]:
         """As `KnowledgeView.tree_categories` says."""

@@ -5,9 +5,9 @@ from typing import Any, Final
 
 from flowpilot_adapters.sql import documents
 from flowpilot_adapters.sql.records.kernel import member, read, record, ticket
-from flowpilot_core.domain.kernel.identifiers import BranchId
+from flowpilot_core.domain.kernel.identifiers import BranchId, StepId
 from flowpilot_core.domain.sessions.branch import Branch, Branches, BranchState, ForkPoint
-from flowpilot_core.domain.sessions.feedback import Judgement, Rating
+from flowpilot_core.domain.sessions.feedback import Judgement, Rating, Thumbs
 from flowpilot_core.domain.sessions.picture import Picture
 from flowpilot_core.domain.sessions.session import Priority, Resolution, Session, Status, Taken
 from flowpilot_core.domain.sessions.step import NodeTaken, Step, StepKind, StepResult, StepScript
@@ -23,6 +23,12 @@ judgement: Final = record(Judgement)
 
 
 rating: Final = record(Rating)
+
+
+def thumbs(row: Any) -> dict[StepId, Thumbs]:
+    """What each step was given, in a row that has the thumbs of a whole session beside it."""
+    given = zip(row.thumbs_step_id or (), row.thumbs_up or (), row.thumbs_down or (), strict=True)
+    return {step_id: Thumbs(up=up, down=down) for step_id, up, down in given}
 
 
 def branch(row: Any) -> Branch:

@@ -21,12 +21,13 @@ from flowpilot_adapters.sql.queries import (
     people_in_handoffs,
     people_in_sessions,
     people_in_steps,
+    thumbs_by,
 )
 from flowpilot_adapters.sql.records import handoffs as handoffs_records
 from flowpilot_adapters.sql.records import kernel as kernel_records
 from flowpilot_adapters.sql.records import sessions as records
 from flowpilot_adapters.sql.relay.due_work import index_for_search
-from flowpilot_adapters.sql.schema import branch, fork_point, handoff, picture, session, step
+from flowpilot_adapters.sql.schema import branch, fork_point, handoff, picture, session, step, step_rating
 from flowpilot_adapters.sql.statement import Call, compiled
 from flowpilot_adapters.sql.transaction import Transaction
 from flowpilot_core.domain.kernel.errors import NotFound
@@ -48,8 +49,11 @@ _names = names_of(
     people_in_steps(step.c.session_id == SESSION_ID),
     people_in_handoffs(handoff.c.session_id == SESSION_ID),
 )
+_thumbs = thumbs_by(step_rating.c.step_id).where(own(step_rating), step_rating.c.session_id == SESSION_ID).subquery("thumbs")
+_all_thumbs = select(*(func.array_agg(column).label(f"thumbs_{column.name}") for column in _thumbs.c)).subquery("all_thumbs")
 GET_WITH_NAMES: Final = compiled(
-    "session with names", select(*columns_but_account(session), *_names.c).where(own(session), session.c.id == SESSION_ID)
+    "session with names",
+    select(*columns_but_account(session), *_names.c, *_all_thumbs.c).where(own(session), session.c.id == SESSION_ID),
 )
 BRANCHES: Final = compiled("branches", branches_of(branch.c.session_id == SESSION_ID))
 STEPS: Final = compiled(
@@ -173,6 +177,7 @@ def detail_of(results: list[Result]) -> SessionDetail:
         steps=tuple(records.step(row) for row in steps.rows),
         handoffs=tuple(handoffs_records.handoff(row) for row in handoffs.rows),
         names=kernel_records.names(found.first),
+        thumbs=records.thumbs(found.first),
     )
 
 

@@ -13,13 +13,14 @@ from flowpilot_core.domain.kernel.errors import DraftTaken, InvalidTransition, N
 from flowpilot_core.domain.kernel.events import Plain
 from flowpilot_core.domain.kernel.identifiers import TreeCategoryId, TreeId, UserId
 from flowpilot_core.domain.kernel.permissions import Permission, require_role
-from flowpilot_core.domain.knowledge.content import EMPTY, Content, TreeKind, checked_content
+from flowpilot_core.domain.knowledge.content import EMPTY, Content, Node, TreeKind, checked_content
 from flowpilot_core.domain.knowledge.diff import TreeDiff, difference
 from flowpilot_core.domain.knowledge.ownership import Ref
 from flowpilot_core.domain.knowledge.parameter import Matches
 from flowpilot_core.domain.knowledge.problems import Problem, problems, scripts_of
 from flowpilot_core.domain.knowledge.template import CopiedFrom, TemplateMove
 from flowpilot_core.domain.knowledge.tree import Tree, TreeRevision
+from flowpilot_core.domain.sessions.feedback import NO_THUMBS, Thumbs
 from flowpilot_core.ports.access import AccessWork
 from flowpilot_core.ports.kernel import Clock, Compute, NewId, ViewOf
 from flowpilot_core.ports.knowledge import KnowledgeView, KnowledgeWork, TreeDetail, TreeFilter, TreeListed
@@ -97,6 +98,13 @@ class Trees:
         """Raises `NotFound`."""
         async with self.units.begin(actor.account_id) as work:
             await _readable(work, actor, tree_id)
+
+    async def nodes(self, actor: Actor, tree_id: TreeId) -> Sequence[tuple[Node, Thumbs]]:
+        """The nodes of what `get` shows, each with what people of the account think of steps that were taken there."""
+        shown = await self.get(actor, tree_id)
+        tree = shown.detail.listed.tree
+        thumbs = await self.view(actor.account_id).thumbs(Ref(id=tree.id, owner=tree.owner))
+        return [(node, thumbs.get(node.id, NO_THUMBS)) for node in shown.content.nodes]
 
     async def make(
         self,

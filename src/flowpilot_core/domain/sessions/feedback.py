@@ -1,7 +1,9 @@
 """What people think: of an escalation by its claimer, of a step by anybody who works here; and who has looked at a handoff."""
 
+import math
 from datetime import datetime
 from enum import IntEnum, StrEnum
+from typing import Final
 
 from attrs import frozen
 
@@ -47,6 +49,30 @@ class Thumb(IntEnum):
 
     DOWN = -1
     UP = 1
+
+
+CONFIDENCE: Final = 1.959964
+"""Standard deviations on either side that 95 % lie within."""
+
+
+@frozen(kw_only=True)
+class Thumbs:
+    """How many hold something for good, and how many do not."""
+
+    up: int = 0
+    down: int = 0
+
+    @property
+    def lower_bound(self) -> float:
+        """The least share of thumbs up that these thumbs agree with at 95 %, after Wilson: few thumbs prove little."""
+        count = self.up + self.down
+        if not count:
+            return 0.0
+        share, square = self.up / count, CONFIDENCE**2 / count
+        return (share + square / 2 - math.sqrt(square * (share * (1 - share) + square / 4))) / (1 + square)
+
+
+NO_THUMBS: Final = Thumbs()
 
 
 @frozen(kw_only=True)

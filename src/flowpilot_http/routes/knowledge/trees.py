@@ -23,6 +23,7 @@ from flowpilot_http.schemas.knowledge.trees import (
     ExportWanted,
     NewContent,
     NewTree,
+    NodeOut,
     Publish,
     RevisionDetailOut,
     RevisionOut,
@@ -217,6 +218,14 @@ async def get_revision(request: Call) -> Body:
     return request.shown(RevisionDetailOut.shown(shown))
 
 
+@part.reads(f"{TREE}/nodes", Listed[NodeOut], query=Nothing)
+async def list_nodes(request: Call) -> Body:
+    """The nodes of a tree as you see it, with the thumbs that people of your account gave steps there, in every revision."""
+    await request.wanted(Nothing)
+    found = await request.flowpilot.trees.nodes(request.user, request.tree_id)
+    return request.shown(Listed(items=[NodeOut.of(node, thumbs) for node, thumbs in found], next_cursor=None))
+
+
 @part.reads(f"{TREE}/diff", DiffOut, query=DiffWanted)
 async def diff_tree(request: Call) -> Body:
     """What is different from one revision to another, or to the draft."""
@@ -263,6 +272,7 @@ ROUTES = (
     draft_from_origin,
     list_revisions,
     get_revision,
+    list_nodes,
     diff_tree,
     export_tree,
 )

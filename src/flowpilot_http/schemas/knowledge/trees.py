@@ -12,15 +12,17 @@ from flowpilot_core.domain.kernel.actor import Actor
 from flowpilot_core.domain.kernel.errors import InvalidValue
 from flowpilot_core.domain.kernel.identifiers import TreeCategoryId, UserId
 from flowpilot_core.domain.knowledge.category import TreeCategory
-from flowpilot_core.domain.knowledge.content import TreeKind
+from flowpilot_core.domain.knowledge.content import Node, NodeKind, TreeKind
 from flowpilot_core.domain.knowledge.diff import Link, TreeDiff
 from flowpilot_core.domain.knowledge.ownership import Owner
 from flowpilot_core.domain.knowledge.problems import Problem, ProblemCode, Severity
 from flowpilot_core.domain.knowledge.template import TemplateState
 from flowpilot_core.domain.knowledge.tree import Tree, TreeRevision
+from flowpilot_core.domain.sessions.feedback import Thumbs
 from flowpilot_core.ports.knowledge import TreeFilter, TreeListed
 from flowpilot_http.problems import pointer
 from flowpilot_http.schemas.kernel import By, Closed, Instant, Line, MaybeText, Page, PersonOut
+from flowpilot_http.schemas.sessions import ThumbsOut
 
 from .content import ContentIO, NodeIO
 from .ratings import StarsOut
@@ -264,6 +266,20 @@ class RevisionDetailOut(RevisionOut, kw_only=True, frozen=True):
             content=ContentIO.of(shown.revision.content),
             problems=[ProblemOutOfTree.of(one) for one in shown.problems],
         )
+
+
+class NodeOut(msgspec.Struct, kw_only=True, frozen=True):
+    """A node, with what people of your account think of steps that were taken there."""
+
+    id: str
+    kind: NodeKind
+    text: str
+    thumbs: ThumbsOut
+
+    @classmethod
+    def of(cls, node: Node, thumbs: Thumbs) -> "NodeOut":
+        """As clients read it."""
+        return cls(id=node.id, kind=node.kind, text=node.text, thumbs=ThumbsOut.of(thumbs))
 
 
 class ChangedNodeOut(msgspec.Struct, kw_only=True, frozen=True):

@@ -166,3 +166,20 @@ async def test_a_senior_reads_where_the_tree_was_left(world: World) -> None:
     assert ("spooler", "Nothing fits") == ((left := snapshot["walk"]["places"][0]["left"])["node_id"], left["reason"])
     assessment = (await world.senior.seen(f"/handoffs/{handoff['id']}"))["assessment"]
     assert "the tree “Printer offline” was left at “Restart the spooler”" in assessment["summary"][0]["text"]
+
+
+async def test_a_trees_nodes_say_what_many_think_of_steps_there(world: World) -> None:
+    tree, session = await walking(world)
+    path = f"/ai-sessions/{session['id']}"
+    walked = await world.junior.made(f"{path}/walk/steps", {"node_id": "queue", "answers": ["Yes"]})
+    for who in (world.senior, world.owner):
+        await who.made(f"{path}/steps/{walked['id']}/feedback", {"rating": 1})
+
+    nodes = (await world.viewer.seen(f"/trees/{tree['id']}/nodes"))["items"]
+
+    assert [(node["id"], node["kind"], node["text"]) for node in CONTENT["nodes"]] == [
+        (one["id"], one["kind"], one["text"]) for one in nodes
+    ]
+    assert [{"up": 2, "down": 0, "lower_bound": 0.3424}] == [one["thumbs"] for one in nodes if one["id"] == "queue"]
+    assert {(0, 0)} == {(one["thumbs"]["up"], one["thumbs"]["down"]) for one in nodes if one["id"] != "queue"}
+    assert 404 == (await world.rival.get(f"/trees/{tree['id']}/nodes")).status_code

@@ -89,3 +89,16 @@ async def test_a_step_is_rated_up_or_down(world: World, rating: object) -> None:
 
     assert session["id"] == good["id"]
     assert (True, 403) == (bad.status_code in (400, 422), viewer.status_code)
+
+
+async def test_a_sessions_steps_say_what_many_think_of_them(world: World) -> None:
+    session = await world.junior.session()
+    path = f"/ai-sessions/{session['id']}"
+    for content in ("rebooted it", "asked"):
+        step = await world.junior.made(f"{path}/steps", {"kind": "action", "content": content})
+    for who, rating in ((world.senior, -1), (world.owner, -1), (world.senior, 1)):
+        rated = await who.made(f"{path}/steps/{step['id']}/feedback", {"rating": rating})
+
+    none, thumbs = {"up": 0, "down": 0, "lower_bound": 0.0}, {"up": 1, "down": 1, "lower_bound": 0.0945}
+    assert [none, thumbs] == [one["thumbs"] for one in rated["steps"]]
+    assert rated["steps"] == (await world.viewer.seen(path))["steps"]

@@ -16,6 +16,7 @@ from flowpilot_core.domain.knowledge.ownership import Ref
 from flowpilot_core.domain.knowledge.parameter import Parameter, ParameterType
 from flowpilot_core.domain.knowledge.template import CopiedFrom, TemplateState
 from flowpilot_core.domain.knowledge.tree import Tree, TreeRevision
+from flowpilot_core.domain.sessions.feedback import Rating, Thumb, Thumbs
 from flowpilot_core.domain.sessions.walk import TreeOutcome
 from flowpilot_core.ports.access import AccessWork
 from flowpilot_core.ports.kernel import BeginWork, ViewOf
@@ -55,6 +56,18 @@ CONTENT = Content(
 SOUND = Content(
     root=NodeId("end"),
     nodes=(Node(id=NodeId("end"), kind=NodeKind.OUTCOME, text="The spooler runs", outcome=TreeOutcome.SOLVED),),
+)
+ASKING = Content(
+    root=NodeId("asks"),
+    nodes=(
+        Node(
+            id=NodeId("asks"),
+            kind=NodeKind.QUESTION,
+            text="Is it on?",
+            answers=(Answer(label="Yes", next=NodeId("end")), Answer(label="No", next=NodeId("end"))),
+        ),
+        Node(id=NodeId("end"), kind=NodeKind.OUTCOME, text="Ask the senior", outcome=TreeOutcome.ESCALATE),
+    ),
 )
 PRODUCT = System(account_id=PLATFORM_ACCOUNT, cause="a new version")
 
@@ -206,6 +219,35 @@ class TreesContract(Contract):
         assert 1 == (await self.detail(begin, acme.account_id, tree.id))[0].use.uses
         listed, _ = await self.detail(begin, acme.account_id, copy.id)
         assert (copy.copied_from, 1) == (listed.tree.copied_from, listed.use.newest_origin)
+
+    async def test_what_people_think_of_a_trees_nodes_is_of_its_walks_in_the_account(
+        self, begin: BeginWork[UnitOfWork], view: ViewOf[View], acme: Staff, globex: Staff
+    ) -> None:
+        await a_platform(begin)
+        shown = a_tree(PRODUCT, ASKING)
+        await self.kept(begin, PLATFORM_ACCOUNT, shown)
+        shown, _ = await self.published(begin, PLATFORM_ACCOUNT, shown, by=PRODUCT)
+        own = a_tree(acme.anna, ASKING)
+        await self.kept(begin, acme.account_id, own)
+        own, _ = await self.published(begin, acme.account_id, own, by=acme.olga)
+        for staff, tree, thumbs in (
+            (acme, shown, (Thumb.UP, Thumb.DOWN)),
+            (acme, shown, (Thumb.UP,)),
+            (acme, own, (Thumb.DOWN,)),
+            (globex, shown, (Thumb.DOWN, Thumb.DOWN)),
+        ):
+            case = await a_session(by=staff.anna).walking(tree, ASKING).at_node(ASKING, "Yes").step("by hand").kept(begin)
+            async with begin(staff.account_id) as work:
+                for by, thumb in zip((staff.ben, staff.adam), thumbs, strict=False):
+                    for step in case.steps:
+                        of_step = Rating(session_id=case.id, step_id=step.id, user_id=by.user_id, thumb=thumb, comment=None, given_at=NOON)
+                        await work.feedback.rate(of_step)
+                await work.commit()
+
+        assert {"asks": Thumbs(up=2, down=1)} == await view(acme.account_id).thumbs(Ref(id=shown.id, owner=shown.owner))
+        assert {"asks": Thumbs(down=1)} == await view(acme.account_id).thumbs(Ref(id=own.id))
+        assert {"asks": Thumbs(down=2)} == await view(globex.account_id).thumbs(Ref(id=shown.id, owner=shown.owner))
+        assert {} == await view(globex.account_id).thumbs(Ref(id=own.id))
 
     async def test_categories_come_back_and_go_once_they_are_empty(
         self, begin: BeginWork[UnitOfWork], view: ViewOf[View], acme: Staff

@@ -6,10 +6,10 @@ from attrs import evolve
 from flowpilot_core.domain.kernel.errors import NotFound
 from flowpilot_core.domain.kernel.identifiers import DeliveryId
 from flowpilot_core.domain.notifications.delivery import Delivery
-from flowpilot_core.domain.sessions.feedback import Judgement, Rating, Seen, Thumb, Verdict
+from flowpilot_core.domain.sessions.feedback import Judgement, Rating, Seen, Thumb, Thumbs, Verdict
 from flowpilot_core.ports.kernel import BeginWork, ViewOf
 from flowpilot_core.ports.unit_of_work import UnitOfWork, View
-from flowpilot_core.testing.builders import MINUTE, NOON, Staff, an_escalation, new_id
+from flowpilot_core.testing.builders import MINUTE, NOON, Staff, a_session, an_escalation, new_id
 from flowpilot_core.testing.contracts.contract import Contract
 
 
@@ -68,6 +68,26 @@ class FeedbackContract(Contract):
 
         async with begin(acme.account_id) as work:
             assert (later, another) == await work.feedback.ratings(case.id, step.id)
+
+    async def test_a_session_is_read_with_what_many_think_of_its_steps(
+        self, begin: BeginWork[UnitOfWork], view: ViewOf[View], acme: Staff
+    ) -> None:
+        case = await a_session(by=acme.anna).step("pinged it").step("rebooted it").step("went home").kept(begin)
+        other = await a_session(by=acme.anna).step("asked").kept(begin)
+        given = [(case, 0, acme.ben, Thumb.UP), (case, 0, acme.adam, Thumb.UP), (case, 0, acme.anna, Thumb.DOWN)]
+        given += [(case, 1, acme.ben, Thumb.DOWN), (other, 0, acme.ben, Thumb.UP)]
+        async with begin(acme.account_id) as work:
+            for of, place, by, thumb in given:
+                await work.feedback.rate(
+                    Rating(session_id=of.id, step_id=of.steps[place].id, user_id=by.user_id, thumb=thumb, comment=None, given_at=NOON)
+                )
+            await work.commit()
+
+        rebooted, pinged = Thumbs(down=1), Thumbs(up=2, down=1)
+        expected = {case.steps[0].id: pinged, case.steps[1].id: rebooted}
+        assert expected == (await view(acme.account_id).session(case.id)).thumbs
+        async with begin(acme.account_id) as work:
+            assert expected == (await work.sessions.detail(case.id)).thumbs
 
     async def test_what_is_anothers_is_nothing_here(
         self, begin: BeginWork[UnitOfWork], view: ViewOf[View], acme: Staff, globex: Staff
