@@ -4,6 +4,7 @@ An account reads what the platform published as if it were its own; changing som
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from enum import StrEnum
 from typing import Final, Protocol
 from uuid import UUID
 
@@ -27,9 +28,17 @@ from flowpilot_core.domain.sessions.feedback import Thumbs
 from .kernel import KernelWork
 
 
+class Sort(StrEnum):
+    """What comes first in a list."""
+
+    NEWEST = "newest"
+    RATING = "rating"
+    """The most stars, and of as many the newest."""
+
+
 @frozen(kw_only=True)
 class TreeFilter:
-    """Which trees of the account to list; None: all."""
+    """Which trees of the account to list, in which order; None: all."""
 
     state: TemplateState | None = None
     kind: TreeKind | None = None
@@ -37,6 +46,7 @@ class TreeFilter:
     created_by: UserId | None = None
     words: tuple[str, ...] = ()
     """Each stands in its name or its description, whatever its case."""
+    sort: Sort = Sort.NEWEST
 
 
 @frozen(kw_only=True)
@@ -120,13 +130,14 @@ class TreeCategories(Protocol):
 
 @frozen(kw_only=True)
 class ScriptFilter:
-    """Which script templates of the account to list; None: all."""
+    """Which script templates of the account to list, in which order; None: all."""
 
     state: TemplateState | None = None
     category_id: TreeCategoryId | None = None
     created_by: UserId | None = None
     words: tuple[str, ...] = ()
     """Each stands in its name or its description, whatever its case."""
+    sort: Sort = Sort.NEWEST
 
 
 class ScriptTemplates(Protocol):
@@ -142,7 +153,7 @@ class ScriptTemplates(Protocol):
         """All that was published of one that `get` finds, newest first; none of one that is not there."""
 
     async def listed(self, where: ScriptFilter, reader: Actor, *, after: ScriptTemplateId | None, limit: int) -> Sequence[ScriptTemplate]:
-        """Those of the account that `reader` may read, newest (greatest id) first, their drafts without content."""
+        """Those of the account that `reader` may read, newest (greatest id) first or as asked, their drafts without content."""
 
     async def uses(self, ids: Collection[ScriptTemplateId]) -> Mapping[ScriptTemplateId, TreeInUse]:
         """How often each was taken or copied in the account, and how far what it was copied from is; for every id."""
@@ -293,7 +304,7 @@ class KnowledgeView(Protocol):
     async def trees(
         self, where: TreeFilter, reader: Actor, *, after: TreeId | None, limit: int
     ) -> tuple[Sequence[TreeListed], Mapping[UserId, str]]:
-        """Trees of the account that `reader` may read, newest (greatest id) first, their drafts without content; and names of people."""
+        """Trees of the account that `reader` may read, newest (greatest id) first or as asked, their drafts without content; and names."""
 
     async def tree_revisions(self, tree_id: TreeId) -> tuple[Sequence[TreeRevision], Mapping[UserId, str]]:
         """All that was published of it, newest first, with names. Raises `NotFound`."""
@@ -304,8 +315,8 @@ class KnowledgeView(Protocol):
     async def tree_categories(self) -> Sequence[tuple[TreeCategory, int]]:
         """All that the account may use, by id, each with how many of the account's trees are in it."""
 
-    async def trees_about(self, words: Collection[str]) -> Sequence[Tree]:
-        """Published trees of the account and of the platform that are about any of these words, by id."""
+    async def trees_about(self, words: Collection[str]) -> Sequence[tuple[Tree, Stars]]:
+        """Published trees of the account and of the platform that are about any of these words, by id, with the stars that they show."""
 
 
 class ReadScript(Protocol):

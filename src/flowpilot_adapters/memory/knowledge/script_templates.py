@@ -14,7 +14,7 @@ from flowpilot_core.domain.knowledge.rating import NO_STARS, Subject
 from flowpilot_core.domain.knowledge.script_template import ScriptRevision, ScriptTemplate
 from flowpilot_core.ports.knowledge import ScriptFilter, TreeInUse
 
-from .ratings import stars
+from .ratings import in_order, stars
 
 
 @frozen
@@ -48,12 +48,12 @@ class MemoryScriptTemplates:
     async def listed(self, where: ScriptFilter, reader: Actor, *, after: ScriptTemplateId | None, limit: int) -> Sequence[ScriptTemplate]:
         """As `ScriptTemplates.listed` says."""
         await asyncio.sleep(0)
-        wanted = [
-            one
-            for one in self._work.rows.script_templates.values()
-            if (after is None or one.id < after) and _is(one, where) and (one.revision is not None or one.sees_draft(reader))
-        ]
-        return sorted(wanted, key=lambda one: one.id, reverse=True)[:limit]
+        rows = self._work.rows
+
+        def wanted(one: ScriptTemplate) -> bool:
+            return _is(one, where) and (one.revision is not None or one.sees_draft(reader))
+
+        return in_order(rows, Subject.SCRIPT_TEMPLATE, rows.script_templates.values(), wanted, where.sort, after)[:limit]
 
     async def uses(self, ids: Collection[ScriptTemplateId]) -> Mapping[ScriptTemplateId, TreeInUse]:
         """As `ScriptTemplates.uses` says."""

@@ -5,12 +5,14 @@ from collections.abc import Collection, Mapping, Sequence
 from attrs import evolve
 
 from flowpilot_adapters.memory.knowledge import gallery, tree_categories, trees
+from flowpilot_adapters.memory.knowledge.ratings import in_order, stars
 from flowpilot_adapters.memory.reading import MemoryReading, thumbs_of
 from flowpilot_core.domain.kernel.actor import Actor
 from flowpilot_core.domain.kernel.identifiers import PLATFORM_ACCOUNT, TreeId, UserId
 from flowpilot_core.domain.knowledge.category import TreeCategory
 from flowpilot_core.domain.knowledge.content import EMPTY, NodeId
 from flowpilot_core.domain.knowledge.ownership import Ref
+from flowpilot_core.domain.knowledge.rating import Stars, Subject
 from flowpilot_core.domain.knowledge.template import TemplateState
 from flowpilot_core.domain.knowledge.tree import Tree, TreeRevision
 from flowpilot_core.domain.sessions.feedback import Thumb, Thumbs
@@ -36,12 +38,11 @@ class MemoryKnowledgeView(MemoryReading):
     ) -> tuple[Sequence[TreeListed], Mapping[UserId, str]]:
         """As `KnowledgeView.trees` says."""
         rows = await self._now()
-        wanted = [
-            tree
-            for tree in rows.trees.values()
-            if (after is None or tree.id < after) and _is(tree, where) and (tree.revision is not None or tree.sees_draft(reader))
-        ]
-        page = sorted(wanted, key=lambda tree: tree.id, reverse=True)[:limit]
+
+        def wanted(tree: Tree) -> bool:
+            return _is(tree, where) and (tree.revision is not None or tree.sees_draft(reader))
+
+        page = in_order(rows, Subject.TREE, rows.trees.values(), wanted, where.sort, after)[:limit]
         return [trees.listed(rows, _without_content(tree)) for tree in page], trees.names(rows, page)
 
     async def tree_revisions(self, tree_id: TreeId) -> tuple[Sequence[TreeRevision], Mapping[UserId, str]]:
@@ -70,13 +71,13 @@ class MemoryKnowledgeView(MemoryReading):
         inside = [tree.category.id for tree in rows.trees.values() if tree.category]
         return [(one, inside.count(one.id)) for one in tree_categories.categories(rows)]
 
-    async def trees_about(self, words: Collection[str]) -> Sequence[Tree]:
+    async def trees_about(self, words: Collection[str]) -> Sequence[tuple[Tree, Stars]]:
         """As `KnowledgeView.trees_about` says."""
         rows = await self._now()
         shown = (evolve(tree, draft=None) for tree in rows.platform.trees.values())
         own = (_without_content(tree) for tree in rows.trees.values())
         found = (tree for tree in (*own, *shown) if tree.state is TemplateState.PUBLISHED and not set(words).isdisjoint(tree.words))
-        return sorted(found, key=lambda tree: tree.id)
+        return [(tree, stars(rows, Subject.TREE, tree)) for tree in sorted(found, key=lambda tree: tree.id)]
 
 
 def _is_shown(one: GalleryShown, where: GalleryFilter) -> bool:

@@ -1,6 +1,7 @@
 """The script templates of one account, and those that the platform published."""
 
 from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final
 
 from attrs import evolve
@@ -10,11 +11,11 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from flowpilot_adapters.sql import documents
 from flowpilot_adapters.sql.errors import STALE
-from flowpilot_adapters.sql.queries import ACCOUNT, HIGHEST, LIMIT, if_given, only_saved, own
+from flowpilot_adapters.sql.queries import ACCOUNT, if_given, only_saved, own
 from flowpilot_adapters.sql.records import knowledge as records
 from flowpilot_adapters.sql.relay.due_work import index_for_search
 from flowpilot_adapters.sql.schema import script_template, script_template_draft, script_template_revision, step
-from flowpilot_adapters.sql.statement import compiled
+from flowpilot_adapters.sql.statement import Statement, compiled
 from flowpilot_adapters.sql.transaction import Transaction
 from flowpilot_core.domain.kernel.actor import Actor, acts
 from flowpilot_core.domain.kernel.errors import NotFound
@@ -22,9 +23,9 @@ from flowpilot_core.domain.kernel.identifiers import ScriptTemplateId
 from flowpilot_core.domain.kernel.permissions import Permission, permits
 from flowpilot_core.domain.knowledge.rating import Subject
 from flowpilot_core.domain.knowledge.script_template import ScriptRevision, ScriptTemplate
-from flowpilot_core.ports.knowledge import ScriptFilter, TreeInUse
+from flowpilot_core.ports.knowledge import ScriptFilter, Sort, TreeInUse
 
-from .stars import given, stars
+from .stars import beginning, given, page, stars
 from .trees import account_of, readable
 
 TEMPLATE_ID: Final = bindparam("template_id", type_=Uuid())
@@ -52,13 +53,11 @@ GET: Final = compiled(
 )
 _text = func.lower(script_template.c.name + " " + func.coalesce(script_template.c.description, ""))
 _word = func.unnest(WORDS).column_valued("word")
-LISTED: Final = compiled(
-    "script templates",
+_found = (
     select(*_head, null().label("draft_content"))
     .select_from(_drafted)
     .where(
         own(script_template),
-        script_template.c.id < bindparam("before", type_=Uuid()),
         if_given(script_template.c.state, "state"),
         if_given(script_template.c.category_id, "category_id"),
         if_given(script_template.c.created_by, "created_by"),
@@ -69,8 +68,9 @@ LISTED: Final = compiled(
         ),
         ~select(_word).where(func.strpos(_text, _word) == 0).exists(),
     )
-    .order_by(script_template.c.id.desc())
-    .limit(LIMIT),
+)
+LISTED: Final[Mapping[Sort, Statement]] = MappingProxyType(
+    {sort: compiled(f"script templates, {sort} first", page(Subject.SCRIPT_TEMPLATE, script_template, _found, sort)) for sort in Sort}
 )
 _revision_first: Final = (script_template_revision.c.account_id == ACCOUNT).desc()
 REVISION: Final = compiled(
@@ -199,9 +199,9 @@ class SqlScriptTemplates:
         """As `ScriptTemplates.listed` says."""
         reader_id = acts(reader)
         (found,) = await self._transaction.read(
-            LISTED(
+            LISTED[where.sort](
                 account_id=self._account_id,
-                before=after or HIGHEST,
+                **beginning(where.sort, after),
                 state=where.state,
                 category_id=where.category_id,
                 created_by=where.created_by,

@@ -244,11 +244,6 @@ def account_of(ref: Ref[Any] | None, account_id: AccountId) -> AccountId | None:
     return PLATFORM_ACCOUNT if ref.owner is Owner.PLATFORM else account_id
 
 
-def trees_of(rows: Sequence[Any]) -> list[Tree]:
-    """Trees of rows that have all of `HEAD`."""
-    return [records.tree(row) for row in rows]
-
-
 def named(rows: Sequence[Any]) -> Mapping[UserId, str]:
     """What people are called, in rows of which each says it."""
     return kernel_records.names(rows[0]) if rows else {}

@@ -1,6 +1,7 @@
 """What there is to see of trees in one account."""
 
 from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
 from sqlalchemy import Boolean, Text, Uuid, and_, bindparam, func, literal_column, or_, select
@@ -8,12 +9,13 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from flowpilot_adapters.sql.knowledge import gallery_view as gallery
 from flowpilot_adapters.sql.knowledge import trees
+from flowpilot_adapters.sql.knowledge.stars import beginning, given, mean, page, stars
 from flowpilot_adapters.sql.knowledge.trees import AROUND, CATEGORISED, DRAFTED, HEAD, OWN_FIRST, TREE_ID, listed, named, names_in, readable
-from flowpilot_adapters.sql.queries import HIGHEST, LIMIT, if_given, names_of, own, thumbs_by
+from flowpilot_adapters.sql.queries import if_given, names_of, own, thumbs_by
 from flowpilot_adapters.sql.reading import SqlReading
 from flowpilot_adapters.sql.records import knowledge as records
 from flowpilot_adapters.sql.schema import session, step, step_rating, tree, tree_category, tree_draft, tree_revision
-from flowpilot_adapters.sql.statement import compiled
+from flowpilot_adapters.sql.statement import Statement, compiled
 from flowpilot_core.domain.kernel.actor import Actor, acts
 from flowpilot_core.domain.kernel.errors import NotFound
 from flowpilot_core.domain.kernel.identifiers import TreeId, UserId
@@ -21,10 +23,11 @@ from flowpilot_core.domain.kernel.permissions import Permission, permits
 from flowpilot_core.domain.knowledge.category import TreeCategory
 from flowpilot_core.domain.knowledge.content import NodeId
 from flowpilot_core.domain.knowledge.ownership import Ref
+from flowpilot_core.domain.knowledge.rating import Stars, Subject
 from flowpilot_core.domain.knowledge.template import TemplateState
 from flowpilot_core.domain.knowledge.tree import Tree, TreeRevision
 from flowpilot_core.domain.sessions.feedback import Thumbs
-from flowpilot_core.ports.knowledge import GalleryFilter, GalleryPlace, GalleryShown, TreeFilter, TreeListed
+from flowpilot_core.ports.knowledge import GalleryFilter, GalleryPlace, GalleryShown, Sort, TreeFilter, TreeListed
 
 READER: Final = bindparam("reader_id", type_=Uuid())
 READS_ALL: Final = bindparam("reads_all", type_=Boolean())
@@ -32,12 +35,11 @@ WORDS: Final = bindparam("words", type_=ARRAY(Text()))
 
 _text = func.lower(tree.c.name + " " + func.coalesce(tree.c.description, ""))
 _word = func.unnest(WORDS).column_valued("word")
-_page = (
+_found = (
     select(tree.c.id)
     .select_from(DRAFTED)
     .where(
         own(tree),
-        tree.c.id < bindparam("before", type_=Uuid()),
         if_given(tree.c.state, "state"),
         if_given(tree.c.kind, "kind"),
         if_given(tree.c.category_id, "category_id"),
@@ -45,26 +47,30 @@ _page = (
         or_(tree.c.revision.is_not(None), READS_ALL, tree_draft.c.by_user_id == READER),
         ~select(_word).where(func.strpos(_text, _word) == 0).exists(),
     )
-    .order_by(tree.c.id.desc())
-    .limit(LIMIT)
 )
 
 
-_of_page = names_in(tree.c.id.in_(_page), tree_draft.c.tree_id.in_(_page))
-TREES: Final = compiled(
-    "trees",
-    select(*HEAD, *AROUND, *_of_page.c)
-    .select_from(CATEGORISED.join(_of_page, literal_column("true")))
-    .where(own(tree), tree.c.id.in_(_page))
-    .order_by(tree.c.id.desc()),
-)
-_found = select(tree.c.account_id).where(readable(tree), tree.c.id == TREE_ID).order_by(OWN_FIRST).limit(1).scalar_subquery()
+def _listed(sort: Sort) -> Statement:
+    in_page = page(Subject.TREE, tree, _found, sort)
+    names = names_in(tree.c.id.in_(in_page), tree_draft.c.tree_id.in_(in_page))
+    order = [mean(Subject.TREE, tree).desc()] if sort is Sort.RATING else []
+    return compiled(
+        f"trees, {sort} first",
+        select(*HEAD, *AROUND, *names.c)
+        .select_from(CATEGORISED.join(names, literal_column("true")))
+        .where(own(tree), tree.c.id.in_(in_page))
+        .order_by(*order, tree.c.id.desc()),
+    )
+
+
+TREES: Final[Mapping[Sort, Statement]] = MappingProxyType({sort: _listed(sort) for sort in Sort})
+_whose = select(tree.c.account_id).where(readable(tree), tree.c.id == TREE_ID).order_by(OWN_FIRST).limit(1).scalar_subquery()
 _by = names_of(select(tree_revision.c.by_user_id).where(own(tree_revision), tree_revision.c.tree_id == TREE_ID))
 REVISIONS: Final = compiled(
     "revisions of tree",
     select(*tree_revision.c, *_by.c)
     .select_from(tree_revision.join(_by, literal_column("true")))
-    .where(tree_revision.c.account_id == _found, tree_revision.c.tree_id == TREE_ID)
+    .where(tree_revision.c.account_id == _whose, tree_revision.c.tree_id == TREE_ID)
     .order_by(tree_revision.c.number.desc()),
 )
 _at_node = and_(own(step), step.c.session_id == step_rating.c.session_id, step.c.id == step_rating.c.step_id)
@@ -91,7 +97,7 @@ CATEGORIES: Final = compiled(
 )
 ABOUT: Final = compiled(
     "trees about",
-    select(*HEAD)
+    select(*HEAD, *given(Subject.TREE, tree))
     .select_from(DRAFTED)
     .where(readable(tree), tree.c.state == TemplateState.PUBLISHED, tree.c.words.op("&&")(WORDS))
     .order_by(tree.c.id),
@@ -112,9 +118,9 @@ class SqlKnowledgeView(SqlReading):
         """As `KnowledgeView.trees` says."""
         reader_id = acts(reader)
         found = await self._read_one(
-            TREES(
+            TREES[where.sort](
                 account_id=self._account_id,
-                before=after or HIGHEST,
+                **beginning(where.sort, after),
                 state=where.state,
                 kind=where.kind,
                 category_id=where.category_id,
@@ -146,7 +152,7 @@ class SqlKnowledgeView(SqlReading):
         found = await self._read_one(CATEGORIES(account_id=self._account_id))
         return [(records.category(row), row.trees) for row in found.rows]
 
-    async def trees_about(self, words: Collection[str]) -> Sequence[Tree]:
+    async def trees_about(self, words: Collection[str]) -> Sequence[tuple[Tree, Stars]]:
         """As `KnowledgeView.trees_about` says."""
         found = await self._read_one(ABOUT(account_id=self._account_id, words=sorted(words)))
-        return trees.trees_of(found.rows)
+        return [(records.tree(row), stars(row)) for row in found.rows]

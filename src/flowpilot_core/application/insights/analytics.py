@@ -175,7 +175,7 @@ async def _rated(view: Sees, found: Tallies) -> Tallies:
 async def _trees_about(view: Sees, words: Collection[str]) -> Sequence[TreeAbout]:
     """Of what they are searched by alone: they may go to another process."""
     trees = await view.trees_about(words)
-    return [TreeAbout(name=tree.name, description=tree.description, words=tree.words) for tree in trees]
+    return [TreeAbout(name=tree.name, description=tree.description, words=tree.words) for tree, _ in trees]
 
 
 def _group(question: Question, key: GroupKey, tally: Tally, labels: Mapping[str, str]) -> Group:

@@ -95,7 +95,7 @@ class ScriptTemplates:
     compute: Compute
 
     async def list(self, actor: Actor, where: ScriptFilter, *, after: ScriptTemplateId | None, limit: int) -> Sequence[ScriptListed]:
-        """The account's that the actor may read, newest first."""
+        """The account's that the actor may read, newest first or as asked."""
         async with self.units.begin(actor.account_id) as work:
             found = await work.script_templates.listed(where, actor, after=after, limit=limit)
             uses = await work.script_templates.uses([one.id for one in found])

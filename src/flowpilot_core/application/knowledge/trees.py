@@ -72,7 +72,7 @@ class Trees:
     async def list(
         self, actor: Actor, where: TreeFilter, *, after: TreeId | None, limit: int
     ) -> tuple[Sequence[TreeListed], Mapping[UserId, str]]:
-        """Trees of the account that the actor may read, newest first."""
+        """Trees of the account that the actor may read, newest first or as asked."""
         return await self.view(actor.account_id).trees(where, actor, after=after, limit=limit)
 
     async def get(self, actor: Actor, tree_id: TreeId) -> TreeShown:

@@ -186,11 +186,15 @@ class Walks:
         return await self.units.run(actor, unit, request)
 
     async def fitting(self, actor: Actor, session_id: SessionId) -> Sequence[tuple[Tree, Fitting]]:
-        """Published trees that fit what a session is about, best first."""
+        """Published trees that fit what a session is about, best first: those that people think well of before others that fit as well."""
         view = self.view(actor.account_id)
         session = readable(await view.session(session_id), actor).session
         words = asked(session.title, session.problem)
-        return fitting(session.title, (session.problem,), await view.trees_about(words)) if words else ()
+        if not words:
+            return ()
+        found = await view.trees_about(words)
+        worth = {tree.id: stars.worth for tree, stars in found}
+        return fitting(session.title, (session.problem,), [tree for tree, _ in found], lambda tree: worth[tree.id])
 
     async def _begun(self, work: WalksNeeds, actor: Actor, session: Session, tree_id: TreeId, parameters: Mapping[str, Value]) -> Walk:
         tree = await work.trees.get(tree_id)

@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, Protocol, TypeVar
 
 from attrs import frozen
@@ -61,8 +61,13 @@ def asked(*texts: str | None) -> Mapping[str, str]:
     return found
 
 
-def fitting(title: str, about: Sequence[str | None], trees: Iterable[T]) -> tuple[tuple[T, Fitting], ...]:
-    """The trees that fit at all, best first: a word counts the more, the fewer of these trees it is about."""
+def fitting(
+    title: str, about: Sequence[str | None], trees: Iterable[T], worth: Callable[[T], float] = lambda _: 1
+) -> tuple[tuple[T, Fitting], ...]:
+    """The trees that fit at all, best first: a word counts the more, the fewer of these trees it is about.
+
+    `worth` is what a tree's score is multiplied by where it is ranked, whatever its score says.
+    """
     candidates = tuple(trees)
     words, in_title = asked(title, *about), asked(title)
     having = Counter(word for tree in candidates for word in set(tree.words) & words.keys())
@@ -71,7 +76,7 @@ def fitting(title: str, about: Sequence[str | None], trees: Iterable[T]) -> tupl
     whole = sum(weight.values()) * IN_NAME
     found = ((tree, _fitting(tree, words, weight, whole)) for tree in candidates)
     kept = [(tree, one) for tree, one in found if one.score >= LEAST_ALIKE]
-    return tuple(sorted(kept, key=lambda pair: (-pair[1].score, pair[0].name))[:MOST_FITTING])
+    return tuple(sorted(kept, key=lambda pair: (-pair[1].score * worth(pair[0]), pair[0].name))[:MOST_FITTING])
 
 
 def _fitting(tree: Worded, words: Mapping[str, str], weight: Mapping[str, float], whole: float) -> Fitting:

@@ -22,6 +22,10 @@ PRIOR_VOTES: Final = 5
 """What every subject begins with, so that one vote alone says little."""
 
 
+TOLD_BY_STARS: Final = 10
+"""One star more or less moves a rank by one part in so many."""
+
+
 class Subject(StrEnum):
     """What can be rated."""
 
@@ -53,6 +57,11 @@ class Stars:
     def mean(self) -> float:
         """The mean, drawn towards what everything begins with by so many votes."""
         return (PRIOR_VOTES * PRIOR_STARS + self.total) / (PRIOR_VOTES + self.count)
+
+    @property
+    def worth(self) -> float:
+        """What these make of a rank: 1 without votes, and not so much that a tree that fits worse by far comes first."""
+        return 1 + (self.mean - PRIOR_STARS) / TOLD_BY_STARS
 
 
 NO_STARS: Final = Stars()

@@ -10,6 +10,7 @@ from flowpilot_core.domain.kernel.identifiers import TreeCategoryId
 from flowpilot_core.domain.kernel.permissions import Permission, permits
 from flowpilot_core.domain.knowledge.category import TreeCategory
 from flowpilot_core.domain.knowledge.template import TemplateState
+from flowpilot_core.ports.knowledge import Sort
 from flowpilot_http.pages.moves import Shown, typed
 from flowpilot_http.pages.page_request import OfAccount, Visit, shows
 from flowpilot_http.problems import problem_of
@@ -23,6 +24,7 @@ CATEGORIES: Final = f"{LIBRARY}/categories"
 PLACES: Final = ((TREES, "Trees"), (SCRIPTS, "Scripts"), (GALLERY, "Gallery"), (CATEGORIES, "Categories"))
 MOST: Final = 50
 """Lines of a list."""
+SORTS: Final = ((Sort.NEWEST, "Newest first"), (Sort.RATING, "Best rated first"))
 STATES: Final = tuple((state, state.capitalize()) for state in TemplateState)
 
 Choice = tuple[UUID | str, str]
@@ -42,6 +44,7 @@ class Sought(Asked, kw_only=True, frozen=True):
     state: TemplateState | None = None
     category: UUID | None = None
     q: str | None = None
+    sort: Sort = Sort.NEWEST
     after: UUID | None = None
 
     def by(self, person: Person) -> Mapping[str, Any]:
@@ -51,6 +54,7 @@ class Sought(Asked, kw_only=True, frozen=True):
             "category_id": category_id(self.category),
             "created_by": person.user_id if self.mine else None,
             "words": tuple((self.q or "").split()),
+            "sort": self.sort,
         }
 
 
@@ -67,6 +71,7 @@ async def shelved(request: Visit, template: str, made: Shown, refusal: Exception
         template,
         status=problem.status if problem else 409 if "stale" in made else 200,
         sections=PLACES,
+        sorts=SORTS,
         refused=problem.detail if problem else None,
         typed=defaultdict(str, await typed(request) if problem or "stale" in made else {}),
         made=defaultdict(lambda: None, made),

@@ -56,12 +56,13 @@ async def add_script_template(request: Call) -> Body:
 
 @part.reads("/script-templates", Listed[ScriptTemplateOut], query=WhichScripts, problems=("invalid_cursor",))
 async def list_script_templates(request: Call) -> Body:
-    """The script templates of your account, newest first: published ones, and the drafts that you may see."""
+    """The script templates of your account, newest first or as asked: published ones, and the drafts that you may see."""
     page = await request.wanted(WhichScripts)
     where = ScriptFilter(
         state=page.state,
         category_id=None if page.category_id is None else TreeCategoryId(page.category_id),
         words=tuple((page.q or "").split()),
+        sort=page.sort,
     )
 
     async def more(after: UUID | None, limit: int) -> list[ScriptListed]:

@@ -44,7 +44,7 @@ OF_STATE: Final = ("invalid_transition",)
 
 @part.reads("/trees", Listed[TreeOut], query=TreesWanted, problems=("invalid_cursor",))
 async def list_trees(request: Call) -> Body:
-    """The trees of your account, newest first: what was published, and the drafts that you may see."""
+    """The trees of your account, newest first or as asked: what was published, and the drafts that you may see."""
     wanted = await request.wanted(TreesWanted)
     where = wanted.filter()
     names: dict[UserId, str] = {}

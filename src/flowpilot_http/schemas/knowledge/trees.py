@@ -19,7 +19,7 @@ from flowpilot_core.domain.knowledge.problems import Problem, ProblemCode, Sever
 from flowpilot_core.domain.knowledge.template import TemplateState
 from flowpilot_core.domain.knowledge.tree import Tree, TreeRevision
 from flowpilot_core.domain.sessions.feedback import Thumbs
-from flowpilot_core.ports.knowledge import TreeFilter, TreeListed
+from flowpilot_core.ports.knowledge import Sort, TreeFilter, TreeListed
 from flowpilot_http.problems import pointer
 from flowpilot_http.schemas.kernel import By, Closed, Instant, Line, MaybeText, Page, PersonOut
 from flowpilot_http.schemas.sessions import ThumbsOut
@@ -91,11 +91,12 @@ class TreesWanted(Page, kw_only=True, frozen=True):
     kind: TreeKind | None = None
     category_id: UUID | None = None
     q: Annotated[str | None, Meta(description="Words of its name or description.")] = None
+    sort: Annotated[Sort, Meta(description="What comes first: the newest, or what has most stars.")] = Sort.NEWEST
 
     def filter(self) -> TreeFilter:
         """As the core knows it."""
         category_id = None if self.category_id is None else TreeCategoryId(self.category_id)
-        return TreeFilter(state=self.state, kind=self.kind, category_id=category_id, words=tuple((self.q or "").split()))
+        return TreeFilter(state=self.state, kind=self.kind, category_id=category_id, words=tuple((self.q or "").split()), sort=self.sort)
 
 
 class DiffWanted(Closed, kw_only=True, frozen=True):

@@ -183,3 +183,24 @@ async def test_a_trees_nodes_say_what_many_think_of_steps_there(world: World) ->
     assert [{"up": 2, "down": 0, "lower_bound": 0.3424}] == [one["thumbs"] for one in nodes if one["id"] == "queue"]
     assert {(0, 0)} == {(one["thumbs"]["up"], one["thumbs"]["down"]) for one in nodes if one["id"] != "queue"}
     assert 404 == (await world.rival.get(f"/trees/{tree['id']}/nodes")).status_code
+
+
+async def test_of_trees_that_fit_as_well_the_better_rated_is_offered_first(world: World) -> None:
+    trees = [await published(world, name=f"Plotter draws zigzags {number}") for number in (1, 2, 3)]
+    session = await world.junior.session(title="The plotter draws zigzags", problem="Zigzags on all sheets")
+    rated = {"subject": "tree", "subject_id": trees[1]["id"], "stars": 5}
+    await world.junior.made("/ratings", rated)
+    await world.senior.made("/ratings", {**rated, "subject_id": trees[0]["id"], "stars": 1})
+
+    offered = (await world.junior.seen(f"/ai-sessions/{session['id']}/trees"))["items"]
+    listed = (await world.viewer.seen("/trees?sort=rating"))["items"]
+
+    by_rating = [trees[place]["id"] for place in (1, 2, 0)]
+    assert by_rating == [one["tree"]["id"] for one in offered[:3]]
+    assert by_rating == [one["id"] for one in listed]
+    assert 1 == len({one["score"] for one in offered[:3]})
+    assert [one["id"] for one in reversed(trees)] == [one["id"] for one in (await world.viewer.seen("/trees?sort=newest"))["items"]]
+    page = await world.viewer.seen("/trees?sort=rating&limit=1")
+    rest = await world.viewer.seen(f"/trees?sort=rating&limit=2&cursor={page['next_cursor']}")
+    assert by_rating == [one["id"] for one in (*page["items"], *rest["items"])]
+    assert 400 == (await world.viewer.get(f"/trees?limit=2&cursor={page['next_cursor']}")).status_code

@@ -6,11 +6,12 @@ import pytest
 from attrs import evolve
 
 from flowpilot_core.domain.kernel.errors import NotFound
-from flowpilot_core.domain.kernel.identifiers import RatingId, UserId
+from flowpilot_core.domain.kernel.identifiers import RatingId, ScriptTemplateId, TreeId, UserId
 from flowpilot_core.domain.knowledge.ownership import Ref
 from flowpilot_core.domain.knowledge.rating import NO_STARS, Stars, Subject, TemplateRating
-from flowpilot_core.ports.kernel import BeginWork
-from flowpilot_core.ports.unit_of_work import UnitOfWork
+from flowpilot_core.ports.kernel import BeginWork, ViewOf
+from flowpilot_core.ports.knowledge import ScriptFilter, Sort, TreeFilter
+from flowpilot_core.ports.unit_of_work import UnitOfWork, View
 from flowpilot_core.testing.builders import NOON, Staff, new_id
 from flowpilot_core.testing.contracts.contract import EVERYTHING, Contract
 
@@ -72,6 +73,36 @@ class RatingsContract(Contract):
             assert NO_STARS == (await work.script_templates.uses([template.id]))[template.id].stars
             with pytest.raises(NotFound):
                 await work.ratings.get(first.id)
+
+    async def test_lists_by_rating_begin_with_the_most_stars_and_then_the_newest(
+        self, begin: BeginWork[UnitOfWork], view: ViewOf[View], acme: Staff
+    ) -> None:
+        trees, templates = [a_tree(acme.anna) for _ in range(5)], [a_template(acme) for _ in range(5)]
+        async with begin(acme.account_id) as work:
+            for tree, template in zip(trees, templates, strict=True):
+                await work.trees.add(tree)
+                await work.script_templates.add(template)
+            await work.commit()
+        given = [(0, acme.anna, 1), (1, acme.anna, 5), (1, acme.ben, 3), (2, acme.anna, 4), (2, acme.ben, 4)]
+        for place, by, stars in given:
+            tree, template = trees[place], templates[place]
+            await self.kept(begin, acme, a_rating(Subject.TREE, tree.id, by.user_id, stars))
+            await self.kept(begin, acme, a_rating(Subject.SCRIPT_TEMPLATE, template.id, by.user_id, stars))
+        see, best = view(acme.account_id), [2, 1, 4, 3, 0]
+
+        read_trees, read_templates = list[UUID](), list[UUID]()
+        for _ in best:
+            listed, _ = await see.trees(
+                TreeFilter(sort=Sort.RATING), acme.olga, after=TreeId(read_trees[-1]) if read_trees else None, limit=1
+            )
+            read_trees += [one.tree.id for one in listed]
+            async with begin(acme.account_id) as work:
+                after = ScriptTemplateId(read_templates[-1]) if read_templates else None
+                page = await work.script_templates.listed(ScriptFilter(sort=Sort.RATING), acme.olga, after=after, limit=1)
+            read_templates += [one.id for one in page]
+        assert ([trees[place].id for place in best], [templates[place].id for place in best]) == (read_trees, read_templates)
+        listed, _ = await see.trees(TreeFilter(sort=Sort.RATING), acme.olga, after=None, limit=EVERYTHING)
+        assert read_trees == [one.tree.id for one in listed]
 
     async def test_another_accounts_do_not_exist(self, begin: BeginWork[UnitOfWork], acme: Staff, globex: Staff) -> None:
         template = a_template(acme)

@@ -205,7 +205,7 @@ class TreesContract(Contract):
 
         found = await view(acme.account_id).trees_about({"spool", "nothing"})
 
-        assert [shown] == [tree for tree in found if tree.id in (shown.id, draft.id, archived.id)]
+        assert [shown] == [tree for tree, _ in found if tree.id in (shown.id, draft.id, archived.id)]
 
     async def test_a_copy_says_where_it_is_from_and_counts_there(
         self, begin: BeginWork[UnitOfWork], view: ViewOf[View], acme: Staff
@@ -294,7 +294,7 @@ class TreesContract(Contract):
         with pytest.raises(NotFound):
             await self.detail(begin, globex.account_id, tree.id)
         assert [] == list((await see.trees(TreeFilter(), globex.olga, after=None, limit=EVERYTHING))[0])
-        assert tree.id not in [one.id for one in await see.trees_about({"spool"})]
+        assert tree.id not in [one.id for one, _ in await see.trees_about({"spool"})]
         with pytest.raises(Stale):
             async with begin(globex.account_id) as work:
                 await work.trees.save(tree)
@@ -332,7 +332,7 @@ class TreesContract(Contract):
         assert (None, category, {}) == (listed.tree.draft, listed.category, dict(names))
         copied, _ = await self.detail(begin, acme.account_id, mine.id)
         assert (1, category) == (copied.use.newest_origin, copied.category)
-        assert shown.id in [tree.id for tree in await see.trees_about({"spool"})]
+        assert shown.id in [tree.id for tree, _ in await see.trees_about({"spool"})]
         assert {shown.id, draft.id}.isdisjoint(
             one.tree.id for one in (await see.trees(TreeFilter(), acme.olga, after=None, limit=EVERYTHING))[0]
         )
