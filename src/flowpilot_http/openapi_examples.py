@@ -327,6 +327,7 @@ _suggestion: Final = {
     "cites": [_STEP],
     "reason": None,
     "step_id": None,
+    "node_id": None,
 }
 _output: Final = {
     "id": "01998c2e-7a10-7000-8000-000000000011",

@@ -76,7 +76,7 @@ class FlowPilot:
     frozen_pictures: FrozenPictures
     deliveries: Deliveries
     assessments: Assessments
-    suggestions: Suggestions
+    suggestions: Suggestions[UnitOfWork]
     outputs: Outputs
     trees: Trees
     tree_categories: TreeCategories
@@ -148,14 +148,24 @@ class FlowPilot:
         reader = pictures or NoPictures()
         reading = Pictures(units=units, view=view, clock=clock, new_id=new_id, reader=reader, bounds=bounds)
         scripts = ScriptTemplates(units=units, sessions=sessions, clock=clock, new_id=new_id, parsers=parsers, compute=compute)
+        walks = Walks(units=units, view=view, sessions=sessions, clock=clock, new_id=new_id, matches=parsers.matches)
+        suggestions = Suggestions(
+            units=units,
+            view=view,
+            clock=clock,
+            new_id=new_id,
+            redact=redact,
+            models=models,
+            bounds=bounds,
+            compute=compute,
+            take_node=walks.take_node,
+        )
         return cls(
             pictures=reading,
             frozen_pictures=FrozenPictures(view=view, pictures=reading),
             handoffs=Handoffs(units=units, view=view, clock=clock, new_id=new_id, followers=(*telling, *assessing)),
             deliveries=Deliveries(units=units, view=view, clock=clock),
-            suggestions=Suggestions(
-                units=units, view=view, clock=clock, new_id=new_id, redact=redact, models=models, bounds=bounds, compute=compute
-            ),
+            suggestions=suggestions,
             outputs=Outputs(units=units, clock=clock, new_id=new_id, redact=redact, models=models, compute=compute),
             trees=trees,
             saving=SaveAsTree(units=units, trees=trees, clock=clock, new_id=new_id, redact=redact, compute=compute),
@@ -165,7 +175,7 @@ class FlowPilot:
             ratings=Ratings(units=units, clock=clock, new_id=new_id),
             script_templates=scripts,
             gallery=Gallery(units=units, view=view, trees=trees, script_templates=scripts, clock=clock),
-            walks=Walks(units=units, view=view, sessions=sessions, clock=clock, new_id=new_id, matches=parsers.matches),
+            walks=walks,
             escalation=Escalation(units=units, clock=clock),
             accounts=Accounts(begin=begin, view=view, clock=clock, new_id=new_id, new_secret=new_secret),
             account=OwnAccount(units=units, clock=clock),

@@ -150,7 +150,7 @@ class Suggestions(Protocol):
         """All of a session, oldest first; empty where there is no such session."""
 
     async def record(self, contents: Sequence[str]) -> Mapping[str, Record]:
-        """How often suggestions with these contents were accepted and rejected in the account."""
+        """What became of suggestions with these contents in the account, and what people think of the steps that they became."""
 
 
 class TokenUse(Protocol):

@@ -9,10 +9,12 @@ from flowpilot_adapters.memory import MemoryStore
 from flowpilot_adapters.system import SystemClock, new_id
 from flowpilot_core.application.assistant.suggestions import SOURCES, Suggestions
 from flowpilot_core.application.flowpilot import FlowPilot
-from flowpilot_core.domain.assistant.suggestion import MOST_PROPOSED, Proposal, Suggestion, SuggestionState
+from flowpilot_core.domain.assistant.suggestion import MOST_PROPOSED, Proposal, Record, Suggestion, SuggestionState, ranked
 from flowpilot_core.domain.kernel.identifiers import SessionId
+from flowpilot_core.domain.sessions.feedback import Thumbs
 from flowpilot_core.domain.sessions.step import StepKind, StepResult
 from flowpilot_core.ports.assistant import Question, SuggestionSource
+from flowpilot_core.ports.unit_of_work import UnitOfWork
 from flowpilot_core.testing.builders import Staff, a_staff
 from tests.support.product import a_product
 
@@ -54,7 +56,7 @@ class Office:
         product = a_product(store)
         return cls(await a_staff().kept(store.begin), product)
 
-    def suggestions(self, *sources: SuggestionSource) -> Suggestions:
+    def suggestions(self, *sources: SuggestionSource) -> Suggestions[UnitOfWork]:
         return evolve(self.product.suggestions, sources=sources)
 
     async def stuck(self) -> SessionId:
@@ -143,3 +145,10 @@ async def test_what_was_done_here_in_vain_is_proposed_by_nobody() -> None:
     )
 
     assert ["Read the sync log"] == [one.content for one in proposed]
+
+
+def test_what_people_think_of_the_steps_it_became_moves_a_suggestion() -> None:
+    proposals = [Proposal(content=content, source="rules") for content in ("disliked", "unknown", "liked")]
+    record = {"disliked": Record(accepted=1, thumbs=Thumbs(down=3)), "liked": Record(accepted=1, thumbs=Thumbs(up=1))}
+
+    assert ["liked", "unknown", "disliked"] == [one.content for one in ranked(proposals, record, ())]

@@ -1,11 +1,11 @@
 """Suggestions, and the resolved sessions that some of them come from."""
 
 import asyncio
-from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from attrs import frozen
 
+from flowpilot_adapters.memory.reading import thumbs_of
 from flowpilot_adapters.memory.tables import DueWork, Working
 from flowpilot_adapters.memory.transaction import Transaction
 from flowpilot_core.domain.assistant.similar_sessions import ResolvedSession, misspelt
@@ -13,6 +13,7 @@ from flowpilot_core.domain.assistant.suggestion import Record, Suggestion, Sugge
 from flowpilot_core.domain.kernel.errors import NotFound
 from flowpilot_core.domain.kernel.identifiers import SessionId, SuggestionId
 from flowpilot_core.domain.kernel.words import telling_words
+from flowpilot_core.domain.sessions.feedback import Thumbs
 from flowpilot_core.domain.sessions.session import Status
 from flowpilot_core.ports.relay import WorkKind
 
@@ -51,12 +52,17 @@ class MemorySuggestions:
     async def record(self, contents: Sequence[str]) -> Mapping[str, Record]:
         """As `Suggestions.record` says."""
         await asyncio.sleep(0)
-        decided = Counter((one.content, one.state) for one in self._work.rows.suggestions.values() if one.content in contents)
-        return {
-            content: Record(accepted=decided[content, SuggestionState.ACCEPTED], rejected=decided[content, SuggestionState.REJECTED])
-            for content in contents
-            if decided[content, SuggestionState.ACCEPTED] or decided[content, SuggestionState.REJECTED]
-        }
+        rows, found = self._work.rows, dict[str, Record]()
+        for one in rows.suggestions.values():
+            if one.content in contents and one.state in (SuggestionState.ACCEPTED, SuggestionState.REJECTED):
+                before = found.get(one.content, Record())
+                thumbs = thumbs_of([rating.thumb for rating in rows.ratings.values() if rating.step_id == one.step_id])
+                found[one.content] = Record(
+                    accepted=before.accepted + (one.state is SuggestionState.ACCEPTED),
+                    rejected=before.rejected + (one.state is SuggestionState.REJECTED),
+                    thumbs=Thumbs(up=before.thumbs.up + thumbs.up, down=before.thumbs.down + thumbs.down),
+                )
+        return found
 
 
 def of_session(rows: Working, session_id: SessionId) -> tuple[Suggestion, ...]:

@@ -3,20 +3,21 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Text, Uuid, any_, bindparam, func, insert, select, update
+from sqlalchemy import Text, Uuid, any_, bindparam, func, insert, literal_column, select, true, update
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from flowpilot_adapters.sql.connection import Result
-from flowpilot_adapters.sql.queries import columns_but_account, own
+from flowpilot_adapters.sql.queries import columns_but_account, own, thumbs_by
 from flowpilot_adapters.sql.records import assistant as records
 from flowpilot_adapters.sql.relay import due_work
-from flowpilot_adapters.sql.schema import suggestion
+from flowpilot_adapters.sql.schema import step_rating, suggestion
 from flowpilot_adapters.sql.statement import INT4, TEXT, UUID, Call, Statement, compiled
 from flowpilot_adapters.sql.transaction import Transaction
 from flowpilot_core.domain.assistant.similar_sessions import ResolvedSession
 from flowpilot_core.domain.assistant.suggestion import Record, Suggestion, SuggestionState
 from flowpilot_core.domain.kernel.errors import NotFound
 from flowpilot_core.domain.kernel.identifiers import AccountId, SessionId, SuggestionId
+from flowpilot_core.domain.sessions.feedback import Thumbs
 from flowpilot_core.ports.relay import Work, WorkKind
 
 ID: Final = bindparam("id", type_=Uuid())
@@ -28,12 +29,17 @@ OF: Final = compiled(
     select(*columns_but_account(suggestion)).where(own(suggestion), suggestion.c.session_id == SESSION_ID).order_by(suggestion.c.id),
 )
 ADD: Final = compiled("add suggestion", insert(suggestion).values({column: bindparam(column.name) for column in suggestion.c}))
-CHANGING: Final = ("state", "source", "kind", "content", "cites", "reason", "step_id")
+CHANGING: Final = ("state", "source", "kind", "content", "cites", "reason", "step_id", "node_id")
 SAVE: Final = compiled(
     "save suggestion",
     update(suggestion)
     .where(own(suggestion), suggestion.c.id == bindparam("suggestion_id"))
     .values({name: bindparam(f"new_{name}") for name in CHANGING}),
+)
+_thumbs = (
+    thumbs_by(step_rating.c.step_id)
+    .where(own(step_rating), step_rating.c.session_id == suggestion.c.session_id, step_rating.c.step_id == suggestion.c.step_id)
+    .lateral("thumbs")
 )
 RECORD: Final = compiled(
     "record of suggestions",
@@ -41,7 +47,9 @@ RECORD: Final = compiled(
         suggestion.c.content,
         func.count().filter(suggestion.c.state == SuggestionState.ACCEPTED).label("accepted"),
         func.count().filter(suggestion.c.state == SuggestionState.REJECTED).label("rejected"),
+        *(func.coalesce(func.sum(column), literal_column("0")).label(column.name) for column in (_thumbs.c.up, _thumbs.c.down)),
     )
+    .select_from(suggestion.outerjoin(_thumbs, true()))
     .where(
         own(suggestion),
         suggestion.c.state.in_((SuggestionState.ACCEPTED, SuggestionState.REJECTED)),
@@ -144,7 +152,9 @@ class SqlSuggestions:
     async def record(self, contents: Sequence[str]) -> Mapping[str, Record]:
         """As `Suggestions.record` says."""
         (found,) = await self._transaction.read(RECORD(account_id=self._account_id, contents=list(contents)))
-        return {row.content: Record(accepted=row.accepted, rejected=row.rejected) for row in found.rows}
+        return {
+            row.content: Record(accepted=row.accepted, rejected=row.rejected, thumbs=Thumbs(up=row.up, down=row.down)) for row in found.rows
+        }
 
 
 def _changing(one: Suggestion) -> dict[str, Any]:
@@ -157,4 +167,5 @@ def _changing(one: Suggestion) -> dict[str, Any]:
         "cites": list(one.cites),
         "reason": one.reason,
         "step_id": one.step_id,
+        "node_id": one.node_id,
     }

@@ -88,6 +88,7 @@ def suggestion(row: Any) -> Suggestion:
         cites=tuple(row.cites),
         reason=row.reason,
         step_id=row.step_id,
+        node_id=row.node_id,
         requested_by=row.requested_by,
         requested_at=row.requested_at,
     )

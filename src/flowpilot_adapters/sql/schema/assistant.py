@@ -95,6 +95,7 @@ suggestion = Table(
     Column("cites", ARRAY(Uuid), nullable=False),
     text_column("reason", null=True),
     uuid_column("step_id", null=True),
+    text_column("node_id", null=True),
     uuid_column("requested_by"),
     time_column("requested_at"),
     primary_key("suggestion", "id"),

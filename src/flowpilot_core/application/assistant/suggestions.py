@@ -2,9 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from typing import Protocol
+from typing import Final, Generic, Protocol, TypeVar
 
 from attrs import evolve, frozen
 
@@ -17,13 +17,14 @@ from flowpilot_core.domain.assistant.doings import InVain
 from flowpilot_core.domain.assistant.suggestion import TREE, Proposal, Suggestion, SuggestionState, ranked
 from flowpilot_core.domain.handoffs.case_file import CaseFile
 from flowpilot_core.domain.kernel.actor import Actor, Person
-from flowpilot_core.domain.kernel.errors import NotFound
-from flowpilot_core.domain.kernel.identifiers import HandoffId, SessionId, StepId, SuggestionId
+from flowpilot_core.domain.kernel.errors import InvalidValue, NotFound
+from flowpilot_core.domain.kernel.events import Event
+from flowpilot_core.domain.kernel.identifiers import BranchId, HandoffId, SessionId, StepId, SuggestionId
 from flowpilot_core.domain.kernel.permissions import Permission, person, require
 from flowpilot_core.domain.kernel.transitions import advance
 from flowpilot_core.domain.sessions.bounds import BOUNDS, Bounds
 from flowpilot_core.domain.sessions.session import SESSION, Session, SessionMove
-from flowpilot_core.domain.sessions.step import StepKind
+from flowpilot_core.domain.sessions.step import Step, StepKind, StepResult
 from flowpilot_core.ports.access import AccessWork
 from flowpilot_core.ports.assistant import AssistantView, AssistantWork, Question, Redactor, SuggestionSource
 from flowpilot_core.ports.kernel import Clock, Compute, NewId, ViewOf
@@ -38,6 +39,25 @@ from .similar_sessions import cases_of, cleaned, similar_to
 
 class SuggestionsNeeds(AssistantWork, SessionWork, AccessWork, RelayWork, Protocol):
     """What is done here asks this of a unit of work."""
+
+
+W = TypeVar("W", bound=SuggestionsNeeds)
+
+
+@frozen(kw_only=True)
+class Doing:
+    """What came of a suggestion by the time that it is taken up."""
+
+    answers: tuple[str, ...] = ()
+    """Of a question of the tree."""
+    result: StepResult | None = None
+    evidence: str | None = None
+
+
+NOTHING_YET: Final = Doing()
+
+TakeNode = Callable[[W, Session, str, BranchId, Doing, Person], Awaitable[tuple[Session, Step, Sequence[Event]]]]
+"""Does the node that waits in that branch: the session as it goes on, and the step."""
 
 
 class SuggestionsSees(AssistantView, SessionView, Protocol):
@@ -83,7 +103,9 @@ class Walking:
         places = walk["places"]
         nodes = [one["node"] for one in places if isinstance(one, dict) and one["branch_id"] in active] if isinstance(places, list) else []
         return [
-            Proposal(content=str(node["text"]), kind=StepKind(str(node["kind"])), source=TREE) for node in nodes if isinstance(node, dict)
+            Proposal(content=str(node["text"]), kind=StepKind(str(node["kind"])), source=TREE, node_id=str(node["id"]))
+            for node in nodes
+            if isinstance(node, dict)
         ]
 
 
@@ -106,10 +128,10 @@ async def question_about(case: Case, view: ViewOf[SuggestionsSees]) -> Question:
 
 
 @frozen(kw_only=True)
-class Suggestions:
+class Suggestions(Generic[W]):
     """Suggestions in sessions of the actor's account. Everything raises `NotFound` for what is not this actor's to know of."""
 
-    units: Units[SuggestionsNeeds] | Joined[SuggestionsNeeds]
+    units: Units[W] | Joined[W]
     view: ViewOf[SuggestionsSees]
     clock: Clock
     new_id: NewId
@@ -121,6 +143,8 @@ class Suggestions:
     bounds: Bounds = BOUNDS
     """How much a session may hold."""
     compute: Compute = compute_here
+    take_node: TakeNode[W] | None = None
+    """How a node of a tree is done; without it what the tree proposes becomes a step like any other."""
 
     async def list(self, actor: Actor, session_id: SessionId) -> Sequence[Suggestion]:
         """All of a session, newest first."""
@@ -139,7 +163,7 @@ class Suggestions:
         question = await question_about(Case(account_id=actor.account_id, detail=detail, redact=self.redact), self.view)
         proposals = await self.compute(actor.account_id, proposed, self.sources, question)
 
-        async def unit(work: SuggestionsNeeds) -> Sequence[Suggestion]:
+        async def unit(work: W) -> Sequence[Suggestion]:
             session = await work.sessions.get(session_id)
             session.require_readable(actor)
             _require_work(session, by)
@@ -166,33 +190,31 @@ class Suggestions:
         suggestion_id: SuggestionId,
         *,
         accept: bool,
+        doing: Doing = NOTHING_YET,
         reason: str | None = None,
         request: Request = PLAIN,
     ) -> SessionDetail:
-        """Take a suggestion up, which makes it a step of its branch, or reject it. Returns the session as it is then."""
+        """Take a suggestion up, which makes it a step of its branch, or reject it. Returns the session as it is then.
+
+        What waits in the tree is done by that, and the walk moves on: raises also what `Walks.step` raises.
+        """
         by = person(actor, Permission.WORK)
 
-        async def unit(work: SuggestionsNeeds) -> SessionDetail:
+        async def unit(work: W) -> SessionDetail:
             session = await work.sessions.get(session_id)
             session.require_readable(actor)
             suggestion = await work.suggestions.get(suggestion_id)
             suggestion.require_of(session_id)
-            step_id = StepId(self.new_id())
             if accept:
-                decided = suggestion.accepted(session, step_id, by=by)
-                changed, step, event = session.with_step(
-                    step_id,
-                    kind=suggestion.kind,
-                    content=suggestion.content,
-                    branch_id=suggestion.branch_id,
-                    by=by,
-                    at=self.clock.now(),
-                    bounds=self.bounds,
-                )
+                suggestion.require_decidable(session, by)
+                changed, step, events = await self._done(work, session, suggestion, doing, by)
+                decided = suggestion.accepted(session, step.id, by=by)
                 session.require_version(request.if_match)
-                await work.sessions.save(changed)
+                # The step first: a fork may be at it.
                 await work.sessions.add_step(step)
-                await self.units.record(work, event, request)
+                await work.sessions.save(changed)
+                for event in events:
+                    await self.units.record(work, event, request)
             else:
                 decided = suggestion.rejected(session, reason, by=by)
                 session.require_version(request.if_match)
@@ -200,6 +222,26 @@ class Suggestions:
             return readable(await work.sessions.detail(session_id), actor)
 
         return await self.units.run(actor, unit, request)
+
+    async def _done(
+        self, work: W, session: Session, suggestion: Suggestion, doing: Doing, by: Person
+    ) -> tuple[Session, Step, Sequence[Event]]:
+        if suggestion.node_id is not None and self.take_node is not None:
+            return await self.take_node(work, session, suggestion.node_id, suggestion.branch_id, doing, by)
+        if doing.answers:
+            raise InvalidValue("answers", "are for a question of the tree alone")
+        changed, step, event = session.with_step(
+            StepId(self.new_id()),
+            kind=suggestion.kind,
+            content=suggestion.content,
+            branch_id=suggestion.branch_id,
+            result=doing.result,
+            evidence=doing.evidence,
+            by=by,
+            at=self.clock.now(),
+            bounds=self.bounds,
+        )
+        return changed, step, [event]
 
     def _new(self, session: Session, by: Person) -> Suggestion:
         return Suggestion(

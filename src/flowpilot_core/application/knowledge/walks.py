@@ -6,9 +6,10 @@ from typing import Protocol
 
 from attrs import frozen
 
+from flowpilot_core.application.assistant.suggestions import Doing
 from flowpilot_core.application.kernel.units import PLAIN, Request, Units
 from flowpilot_core.application.sessions.sessions import Sessions, readable
-from flowpilot_core.domain.kernel.actor import Actor
+from flowpilot_core.domain.kernel.actor import Actor, Person
 from flowpilot_core.domain.kernel.errors import InvalidValue, NotFound
 from flowpilot_core.domain.kernel.events import Event
 from flowpilot_core.domain.kernel.identifiers import BranchId, SessionId, TeamId, TreeId
@@ -140,31 +141,39 @@ class Walks:
 
         async def unit(work: WalksNeeds) -> Walked:
             before = await _load(work, session_id, actor)
-            if before.walk is None:
-                raise NotFound("walk")
-            revision = await work.trees.revision(before.walk.tree_id, before.walk.revision)
-            took = walking.taken(
-                before,
-                revision.content,
-                node_id,
-                answers=answers,
-                result=result,
-                evidence=evidence,
-                branch_id=branch_id,
-                new_id=self.new_id,
-                by=by,
-                at=self.clock.now(),
-                bounds=self.sessions.bounds,
-            )
+            doing = Doing(answers=tuple(answers), result=result, evidence=evidence)
+            session, step, events = await self.take_node(work, before, node_id, branch_id, doing, by)
             before.require_version(request.if_match)
             # The step first: a fork is at it.
-            await work.sessions.add_step(took.step)
-            await work.sessions.save(took.session)
-            for event in took.events:
+            await work.sessions.add_step(step)
+            await work.sessions.save(session)
+            for event in events:
                 await self.units.record(work, event, request)
-            return Walked(step=took.step, detail=readable(await work.sessions.detail(session_id), actor))
+            return Walked(step=step, detail=readable(await work.sessions.detail(session_id), actor))
 
         return await self.units.run(actor, unit, request)
+
+    async def take_node(
+        self, work: WalksNeeds, session: Session, node_id: str, branch_id: BranchId | None, doing: Doing, by: Person
+    ) -> tuple[Session, Step, Sequence[Event]]:
+        """The session as it goes on once that node is done, and the step that says so; none of it is kept. Raises as `step` does."""
+        if session.walk is None:
+            raise NotFound("walk")
+        revision = await work.trees.revision(session.walk.tree_id, session.walk.revision)
+        took = walking.taken(
+            session,
+            revision.content,
+            node_id,
+            answers=doing.answers,
+            result=doing.result,
+            evidence=doing.evidence,
+            branch_id=branch_id,
+            new_id=self.new_id,
+            by=by,
+            at=self.clock.now(),
+            bounds=self.sessions.bounds,
+        )
+        return took.session, took.step, took.events
 
     async def leave(
         self, actor: Actor, session_id: SessionId, *, reason: str = "", branch_id: BranchId | None = None, request: Request = PLAIN

@@ -15,6 +15,7 @@ from flowpilot_core.domain.kernel.permissions import Permission, require
 from flowpilot_core.domain.kernel.plain_text import plain_text
 from flowpilot_core.domain.kernel.text import optional_text
 from flowpilot_core.domain.kernel.transitions import advance
+from flowpilot_core.domain.sessions.feedback import NO_THUMBS, Thumbs
 from flowpilot_core.domain.sessions.session import Session
 from flowpilot_core.domain.sessions.step import StepKind
 
@@ -70,19 +71,23 @@ class Proposal:
     kind: StepKind = StepKind.ACTION
     source: str
     """Who proposes it: `tree`, `rules`, `similar`, or a model's name."""
+    node_id: str | None = None
+    """Of the tree: the node that waits."""
 
 
 @frozen(kw_only=True)
 class Record:
-    """How often a proposal was accepted and rejected in this account before."""
+    """How often a proposal was accepted and rejected in this account before, and what people think of the steps that it became."""
 
     accepted: int = 0
     rejected: int = 0
+    thumbs: Thumbs = NO_THUMBS
 
     @property
     def worth(self) -> float:
-        """From 0 to 1; what was never decided on is worth a half."""
-        return (self.accepted + 1) / (self.accepted + self.rejected + 2)
+        """From 0 to 1; what nobody decided on or thought anything of is worth a half."""
+        liked, disliked = self.accepted + self.thumbs.up, self.rejected + self.thumbs.down
+        return (liked + 1) / (liked + disliked + 2)
 
 
 @frozen(kw_only=True)
@@ -102,13 +107,23 @@ class Suggestion:
     """Why it was rejected, or why it failed."""
     step_id: StepId | None = None
     """The step it became."""
+    node_id: str | None = None
+    """The node of the session's tree that it is."""
     requested_by: UserId
     requested_at: datetime
 
     def proposed(self, proposal: Proposal, cites: Sequence[StepId]) -> "Suggestion":
         """To be decided on."""
         state = self._moved(SuggestionMove.PROPOSE)
-        return evolve(self, state=state, source=proposal.source, kind=proposal.kind, content=proposal.content, cites=tuple(cites))
+        return evolve(
+            self,
+            state=state,
+            source=proposal.source,
+            kind=proposal.kind,
+            content=proposal.content,
+            cites=tuple(cites),
+            node_id=proposal.node_id,
+        )
 
     def failed(self, reason: str) -> "Suggestion":
         """Nothing came of it."""
@@ -116,13 +131,13 @@ class Suggestion:
 
     def accepted(self, session: Session, step_id: StepId, *, by: Person) -> "Suggestion":
         """Taken up, as the step that the session has made of it. Raises as `rejected` does."""
-        self._require_decidable(session, by)
+        self.require_decidable(session, by)
         return evolve(self, state=self._moved(SuggestionMove.ACCEPT), step_id=step_id)
 
     def rejected(self, session: Session, reason: str | None, *, by: Person) -> "Suggestion":
         """Not to be done. Raises `InvalidValue`, `RoleForbidden`, `NotAssignee`, or `InvalidTransition` unless it is proposed."""
         reason = optional_text("reason", reason)
-        self._require_decidable(session, by)
+        self.require_decidable(session, by)
         return evolve(self, state=self._moved(SuggestionMove.REJECT), reason=reason)
 
     def require_of(self, session_id: SessionId) -> None:
@@ -130,7 +145,8 @@ class Suggestion:
         if self.session_id != session_id:
             raise NotFound("suggestion")
 
-    def _require_decidable(self, session: Session, by: Person) -> None:
+    def require_decidable(self, session: Session, by: Person) -> None:
+        """Raises `RoleForbidden`, `NotAssignee`, or `InvalidTransition` unless it is proposed."""
         require(by, Permission.WORK, session.id, session.assignee_id)
         advance(SUGGESTION, self.state, SuggestionMove.ACCEPT, thing="suggestion")
 

@@ -30,9 +30,11 @@ async def suggest(request: Call) -> Body:
     )
 
 
-@part.moves(f"{SUGGESTIONS}/{{suggestion_id:str}}/decision", SessionDetailOut, body=Decide, problems=(*OF_ASSIGNEE, "session_full"))
+@part.moves(
+    f"{SUGGESTIONS}/{{suggestion_id:str}}/decision", SessionDetailOut, body=Decide, problems=(*OF_ASSIGNEE, "walk_moved_on", "session_full")
+)
 async def decide(request: Call) -> Body:
-    """Accept a suggestion, which makes it a step of its branch, or reject it."""
+    """Accept a suggestion, which makes it a step of its branch, or reject it. What waits in the tree is done, and the walk moves on."""
     decision = await request.read(Decide)
     return await request.changed(
         lambda change: request.flowpilot.suggestions.decide(
@@ -40,6 +42,7 @@ async def decide(request: Call) -> Body:
             request.session_id,
             request.suggestion_id,
             accept=decision.decision is Choice.ACCEPTED,
+            doing=decision.doing(),
             reason=decision.reason,
             request=change,
         ),

@@ -8,9 +8,10 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
+from flowpilot_core.application.assistant.suggestions import Doing
 from flowpilot_core.domain.assistant.suggestion import Suggestion, SuggestionState
-from flowpilot_core.domain.sessions.step import StepKind
-from flowpilot_http.schemas.kernel import Closed, MaybeText
+from flowpilot_core.domain.sessions.step import StepKind, StepResult
+from flowpilot_http.schemas.kernel import Closed, Line, MaybeText
 
 
 class Choice(StrEnum):
@@ -25,6 +26,13 @@ class Decide(Closed, kw_only=True, frozen=True):
 
     decision: Choice
     reason: Annotated[MaybeText | None, Meta(description="Why it is rejected.", examples=["The line was measured this morning"])] = None
+    answers: Annotated[list[Line], Meta(description="Of a question of the tree; several split the branch, up to 8.")] = []
+    result: Annotated[StepResult | None, Meta(description="What came of it, where it is done already.")] = None
+    evidence: MaybeText | None = None
+
+    def doing(self) -> Doing:
+        """As the core knows it."""
+        return Doing(answers=tuple(self.answers), result=self.result, evidence=self.evidence)
 
 
 class SuggestionOut(msgspec.Struct, kw_only=True, frozen=True):
@@ -38,6 +46,7 @@ class SuggestionOut(msgspec.Struct, kw_only=True, frozen=True):
     cites: list[UUID]
     reason: Annotated[str | None, Meta(description="Why it was rejected, or why it failed.")]
     step_id: Annotated[UUID | None, Meta(description="The step it became.")]
+    node_id: Annotated[str | None, Meta(description="The node of the session's tree that it is: accepting it does the node.")]
 
     @classmethod
     def of(cls, suggestion: Suggestion) -> "SuggestionOut":
@@ -73,4 +82,5 @@ def _common(suggestion: Suggestion) -> dict[str, Any]:
         "cites": list(suggestion.cites),
         "reason": suggestion.reason,
         "step_id": suggestion.step_id,
+        "node_id": suggestion.node_id,
     }

@@ -204,3 +204,66 @@ async def test_of_trees_that_fit_as_well_the_better_rated_is_offered_first(world
     rest = await world.viewer.seen(f"/trees?sort=rating&limit=2&cursor={page['next_cursor']}")
     assert by_rating == [one["id"] for one in (*page["items"], *rest["items"])]
     assert 400 == (await world.viewer.get(f"/trees?limit=2&cursor={page['next_cursor']}")).status_code
+
+
+async def suggested(world: World, path: str) -> Any:
+    best = await world.junior.made(f"{path}/suggestions")
+    return best, f"{path}/suggestions/{best['id']}/decision"
+
+
+async def test_accepting_what_the_tree_proposes_does_the_node(world: World) -> None:
+    _, session = await walking(world)
+    path = f"/ai-sessions/{session['id']}"
+    asks, decision = await suggested(world, path)
+    assert ("queue", "question") == (asks["node_id"], asks["kind"])
+    unanswered = await world.junior.post(decision, {"decision": "accepted"})
+    assert (422, "/answers") == (unanswered.status_code, unanswered.json()["errors"][0]["pointer"])
+
+    answered = await world.junior.made(decision, {"decision": "accepted", "answers": ["Yes"], "evidence": "Three of them"})
+    does, decision = await suggested(world, path)
+    done = await world.junior.made(decision, {"decision": "accepted", "result": "worked"})
+
+    assert ("Is anything in the queue of LJ-2?", "Yes\nThree of them") == (
+        answered["steps"][0]["content"],
+        answered["steps"][0]["evidence"],
+    )
+    assert "spooler" == does["node_id"] == answered["walk"]["items"][0]["node"]["id"]
+    assert ["queue", "spooler"] == [step["tree"]["node_id"] for step in done["steps"]]
+    assert ("solved", "worked") == (done["walk"]["items"][0]["reached"]["outcome"], done["steps"][1]["result"])
+    kept = {one["id"]: one["step_id"] for one in (await world.viewer.seen(f"{path}/suggestions"))["items"]}
+    assert [step["id"] for step in done["steps"]] == [kept[asks["id"]], kept[does["id"]]]
+
+
+async def test_several_answers_to_what_the_tree_proposes_split_the_branch(world: World) -> None:
+    _, session = await walking(world)
+    _, decision = await suggested(world, f"/ai-sessions/{session['id']}")
+
+    split = await world.junior.made(decision, {"decision": "accepted", "answers": ["Yes", "No"]})
+
+    assert ["Yes", "No"] == [branch["label"] for branch in split["branches"][1:]]
+    assert [branch["id"] for branch in split["branches"][1:]] == split["fork_points"][0]["branch_ids"]
+
+
+async def test_what_the_tree_proposed_is_not_accepted_once_the_walk_has_moved_on(world: World) -> None:
+    _, session = await walking(world)
+    path = f"/ai-sessions/{session['id']}"
+    _, decision = await suggested(world, path)
+    await world.junior.made(f"{path}/walk/steps", {"node_id": "queue", "answers": ["Yes"]})
+
+    late = await world.junior.post(decision, {"decision": "accepted", "answers": ["No"]})
+
+    assert (409, "walk_moved_on") == (late.status_code, late.json()["code"])
+    assert 1 == len((await world.viewer.seen(path))["steps"])
+
+
+async def test_answers_are_for_a_question_of_the_tree_alone(world: World) -> None:
+    session = await world.junior.session()
+    path = f"/ai-sessions/{session['id']}"
+    await world.junior.made(f"{path}/steps", {"kind": "action", "content": "Signed in", "result": "failed", "evidence": "AADSTS53003"})
+    best, decision = await suggested(world, path)
+
+    refused = await world.junior.post(decision, {"decision": "accepted", "answers": ["Yes"]})
+    done = await world.junior.made(decision, {"decision": "accepted", "result": "failed", "evidence": "No policy failed"})
+
+    assert (None, 422, "/answers") == (best["node_id"], refused.status_code, refused.json()["errors"][0]["pointer"])
+    assert ("failed", "No policy failed") == (done["steps"][-1]["result"], done["steps"][-1]["evidence"])

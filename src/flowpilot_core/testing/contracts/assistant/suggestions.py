@@ -8,6 +8,7 @@ from flowpilot_core.domain.assistant.suggestion import Proposal, Record, Suggest
 from flowpilot_core.domain.kernel.errors import NotFound
 from flowpilot_core.domain.kernel.identifiers import SuggestionId
 from flowpilot_core.domain.kernel.words import telling_words
+from flowpilot_core.domain.sessions.feedback import Rating, Thumb, Thumbs
 from flowpilot_core.ports.kernel import BeginWork, ViewOf
 from flowpilot_core.ports.relay import Outbox, WorkKind
 from flowpilot_core.ports.unit_of_work import UnitOfWork, View
@@ -40,7 +41,7 @@ class SuggestionsContract(Contract):
     ) -> None:
         case = await a_session(by=acme.anna).step().kept(begin)
         pending = a_suggestion(case, acme)
-        proposal = Proposal(content="Swap it — 漢", source="rules")
+        proposal = Proposal(content="Swap it — 漢", source="tree", node_id="swap")
         proposed = a_suggestion(case, acme).proposed(proposal, [case.steps[0].id])
 
         await self.kept(begin, acme, pending, proposed)
@@ -49,6 +50,20 @@ class SuggestionsContract(Contract):
         async with begin(acme.account_id) as work:
             assert (pending, proposed) == await work.suggestions.of(case.id)
             assert proposed == await work.suggestions.get(proposed.id)
+
+    async def test_what_people_think_of_the_steps_that_they_became_is_on_record(self, begin: BeginWork[UnitOfWork], acme: Staff) -> None:
+        cases = [await a_session(by=acme.anna).step().kept(begin) for _ in range(2)]
+        for case in cases:
+            accepted = a_suggestion(case, acme).proposed(Proposal(content="Swap it", source="rules"), [])
+            await self.kept(begin, acme, accepted.accepted(case.session, case.steps[0].id, by=acme.anna))
+        async with begin(acme.account_id) as work:
+            for case, by, thumb in ((cases[0], acme.ben, Thumb.UP), (cases[0], acme.adam, Thumb.UP), (cases[1], acme.ben, Thumb.DOWN)):
+                rating = Rating(session_id=case.id, step_id=case.steps[0].id, user_id=by.user_id, thumb=thumb, comment=None, given_at=NOON)
+                await work.feedback.rate(rating)
+            await work.commit()
+
+        async with begin(acme.account_id) as work:
+            assert {"Swap it": Record(accepted=2, thumbs=Thumbs(up=2, down=1))} == dict(await work.suggestions.record(["Swap it", "other"]))
 
     async def test_a_pending_one_is_due_and_no_other(self, begin: BeginWork[UnitOfWork], outbox: Outbox, acme: Staff) -> None:
         case = await a_session(by=acme.anna).step().kept(begin)
