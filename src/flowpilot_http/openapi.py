@@ -165,8 +165,8 @@ def _in_query(operation: Operation) -> Iterator[Json]:
         parameter: Json = {"name": name, "in": "query", "required": name in described.get("required", ())}
         if description := kind.pop("description", None):
             parameter["description"] = description
-        choices = [choice for choice in kind.pop("anyOf", []) if choice != {"type": "null"}]
-        for choice in choices:
+        one_of_a_kind = [{"$ref": kind.pop("$ref")}] if "$ref" in kind else []
+        for choice in [choice for choice in kind.pop("anyOf", one_of_a_kind) if choice != {"type": "null"}]:
             kind.update(components[choice["$ref"].rpartition("/")[2]] if "$ref" in choice else choice)
         if kind.get("default", 0) is None:
             kind.pop("default")
