@@ -41,6 +41,7 @@ from flowpilot_core.domain.kernel.identifiers import (
     TokenId,
     TreeCategoryId,
     TreeId,
+    TreeProposalId,
     UserId,
     WebhookId,
     WebhookMessageId,
@@ -152,6 +153,11 @@ class Call(Request[Person, None, State]):
     def rating_id(self) -> RatingId:
         """The rating the path names."""
         return self._id("rating", RatingId)
+
+    @property
+    def proposal_id(self) -> TreeProposalId:
+        """The proposal of a tree that the path names."""
+        return self._id("proposal", TreeProposalId)
 
     @property
     def number(self) -> int:
@@ -487,6 +493,7 @@ KNOWN: Final[Mapping[str, Callable[[Call], Awaitable[object]]]] = MappingProxyTy
         "post_id": lambda call: call.flowpilot.psa.require_post(call.user, call.post_id),
         "provider_id": lambda call: call.flowpilot.identities.require(call.user, call.provider_id),
         "tree_id": lambda call: call.flowpilot.trees.require(call.user, call.tree_id),
+        "proposal_id": lambda call: call.flowpilot.tree_proposals.require(call.user, call.proposal_id),
         "category_id": lambda call: call.flowpilot.tree_categories.require(call.user, call.category_id),
         "user_id": lambda call: call.flowpilot.people.member(call.user, call.user_id),
         "team_id": lambda call: call.flowpilot.people.team(call.user, call.team_id),

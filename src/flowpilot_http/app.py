@@ -34,7 +34,7 @@ from flowpilot_http.pages.sessions import session as session_page
 from flowpilot_http.routes.access import audit as audit_log
 from flowpilot_http.routes.access import branding, identity_providers, own_account, people, tokens
 from flowpilot_http.routes.assistant import assessments, suggestions
-from flowpilot_http.routes.knowledge import gallery, ratings, script_templates, tree_categories, trees, walks
+from flowpilot_http.routes.knowledge import gallery, ratings, script_templates, tree_categories, tree_proposals, trees, walks
 from flowpilot_http.routes.notifications import escalation_policy as escalation
 from flowpilot_http.routes.notifications import events, webhooks
 
@@ -128,6 +128,7 @@ def create_app(
         *gallery.ROUTES,
         *trees.ROUTES,
         *walks.ROUTES,
+        *tree_proposals.ROUTES,
         *tree_categories.ROUTES,
     )
     account = Router("/", route_handlers=of_account, before_request=answered)

@@ -22,6 +22,7 @@ from flowpilot_core.domain.kernel.identifiers import (
     SessionId,
     TeamId,
     TreeId,
+    TreeProposalId,
     UserId,
     WebhookId,
     WebhookMessageId,
@@ -31,6 +32,7 @@ from flowpilot_http.schemas.access.people import TeamOut, UserOut
 from flowpilot_http.schemas.assistant.assessments import AssessmentOut
 from flowpilot_http.schemas.assistant.suggestions import SuggestedOut
 from flowpilot_http.schemas.handoffs.handoffs import HandoffOut
+from flowpilot_http.schemas.knowledge.proposals import ProposalOut
 from flowpilot_http.schemas.knowledge.script_templates import RenderedOut, ScriptTemplateDetailOut, TakenScriptOut
 from flowpilot_http.schemas.knowledge.trees import TreeDetailOut
 from flowpilot_http.schemas.knowledge.walks import WalkedOut
@@ -135,6 +137,10 @@ async def _tree(flowpilot: FlowPilot, reader: Person, of: Reference) -> object:
     return TreeDetailOut.shown(await flowpilot.trees.get(reader, TreeId(of.ids[0])))
 
 
+async def _proposal(flowpilot: FlowPilot, reader: Person, of: Reference) -> object:
+    return ProposalOut.shown(await flowpilot.tree_proposals.get(reader, TreeProposalId(of.ids[0])))
+
+
 async def _policy(flowpilot: FlowPilot, reader: Person, _: Reference) -> object:
     return PolicyIO.of(await flowpilot.escalation.policy(reader))
 
@@ -183,6 +189,7 @@ ANEW: Final[Mapping[str, Callable[[FlowPilot, Person, Reference], Awaitable[Any]
             SuggestedOut: _suggested,
             AssessmentOut: _assessment,
             TreeDetailOut: _tree,
+            ProposalOut: _proposal,
             PolicyIO: _policy,
             PreferencesIO: _preferences,
             UserOut: _user,

@@ -108,6 +108,31 @@ _drafted: Final = {
     "draft_by": _SENIOR,
 }
 _file: Final = {"name": "Printer offline", "kind": "troubleshooting", "content": _content}
+_proposal: Final = {
+    "id": "01998c2e-7a10-7000-8000-0000000000c9",
+    "kind": "new_branch",
+    "tree_id": _tree["id"],
+    "at_node_id": "queue",
+    "answer": "It prints from another machine",
+    "name": "Printer offline again",
+    "sessions": [_SESSION],
+    "content": {
+        "root": "n1",
+        "nodes": [
+            {"id": "n1", "kind": "action", "text": "Installed the driver again", "next": {"worked": "n2", "otherwise": "n3"}},
+            {"id": "n2", "kind": "outcome", "text": "It prints again.", "outcome": "solved"},
+            {"id": "n3", "kind": "outcome", "text": "What solved it once does not help here.", "outcome": "escalate"},
+        ],
+        "parameters": [],
+    },
+    "because": "1 session went on without the tree at this node, and solved it.",
+    "state": "open",
+    "created_at": _AT,
+    "decided_by": None,
+    "decided_at": None,
+    "reason": None,
+    "draft_tree_id": None,
+}
 _place: Final = {
     "tree_id": _tree["id"],
     "revision": 2,
@@ -984,6 +1009,23 @@ EXAMPLES: Final[Mapping[str, Any]] = {
             "changed": [{"id": "queue", "fields": {"text": ["Is it on?", "Do documents wait in the queue?"]}}],
         },
         "edges": {"added": [["queue", "Yes", "spooler"]], "removed": [["queue", "Yes", "prints"]]},
+    },
+    "list_tree_proposals": _page(_proposal),
+    "accept_tree_proposal request": {},
+    "accept_tree_proposal": {
+        **_proposal,
+        "state": "accepted",
+        "decided_by": _SENIOR,
+        "decided_at": _LATER,
+        "draft_tree_id": _tree["id"],
+    },
+    "reject_tree_proposal request": {"reason": "Happens once in ten years"},
+    "reject_tree_proposal": {
+        **_proposal,
+        "state": "rejected",
+        "decided_by": _SENIOR,
+        "decided_at": _LATER,
+        "reason": "Happens once in ten years",
     },
     "list_categories": _page({**_category, "trees": 3, "scripts": 0}),
     "make_category request": {"name": "Printing"},

@@ -142,6 +142,10 @@ class TestScriptTemplates(contracts.ScriptTemplatesContract):
     pass
 
 
+class TestTreeProposals(contracts.TreeProposalsContract):
+    pass
+
+
 class TestTrees(contracts.TreesContract):
     pass
 

@@ -20,6 +20,7 @@ from flowpilot_core.application.flowpilot import FlowPilot
 from flowpilot_core.application.kernel.computing import compute_here
 from flowpilot_core.application.kernel.links import Links
 from flowpilot_core.application.kernel.units import Units
+from flowpilot_core.application.knowledge.proposals import ProposeTree
 from flowpilot_core.application.knowledge.uses import CountUse
 from flowpilot_core.application.notifications.mailing import SendDelivery
 from flowpilot_core.application.notifications.push import Push
@@ -65,6 +66,8 @@ class Somebody:
     user: User
     token: str
     client: httpx.AsyncClient
+    begin: BeginWork[UnitOfWork]
+    """For what no request makes."""
 
     @property
     def id(self) -> str:
@@ -188,7 +191,7 @@ async def a_world_in(
         email = f"{name.lower()}@example.test"
         user = await flowpilot.accounts.add_user(account_id, email=email, name=name, role=role)
         _, token = await flowpilot.accounts.add_token(account_id, user.id)
-        return Somebody(account_id=account_id, user=user, token=token, client=client_of(app, token))
+        return Somebody(account_id=account_id, user=user, token=token, client=client_of(app, token), begin=begin)
 
     units = Units(begin=begin, committed=lambda _: None, new_id=new_id)
     desk = Psas(vendors=vendors, safe=Safe(vault=vault, clock=clock, new_id=new_id))
@@ -207,6 +210,7 @@ async def a_world_in(
             mail_domain="acme.test",
         ),
         WorkKind.GALLERY_USE: CountUse(units=units),
+        WorkKind.TREE_PROPOSAL: ProposeTree(units=units, view=view, redact=as_it_is, clock=clock, new_id=new_id),
         WorkKind.SIGN_IN_CODE: SendSignInCode(
             begin=begin, notifier=mailbox, clock=clock, jitter=lambda: 0.0, new_secret=new_secret, mail_domain="acme.test"
         ),
@@ -278,7 +282,7 @@ async def somebody_of_the_platform(world: World, role: Role) -> Somebody:
     await a_platform(accounts.begin)
     user = await accounts.add_user(PLATFORM_ACCOUNT, email=f"{new_id()}@example.test", name="Pia", role=role)
     _, token = await accounts.add_token(PLATFORM_ACCOUNT, user.id)
-    return Somebody(account_id=PLATFORM_ACCOUNT, user=user, token=token, client=client_of(world.app, token))
+    return Somebody(account_id=PLATFORM_ACCOUNT, user=user, token=token, client=client_of(world.app, token), begin=world.owner.begin)
 
 
 def client_of(app: Edge, token: str | None = None, *, address: str = "127.0.0.1") -> httpx.AsyncClient:

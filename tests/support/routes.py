@@ -4,12 +4,15 @@ import re
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from litestar.routes import HTTPRoute
 
 from flowpilot_adapters.system import new_id
 from flowpilot_core.domain.kernel.actor import Role
+from flowpilot_core.domain.kernel.identifiers import SessionId
+from flowpilot_core.testing.contracts.knowledge.tree_proposals import a_proposal
 from flowpilot_http.negotiation import PAGE
 from flowpilot_http.operations import Operation
 from flowpilot_http.pages.assets import ASSETS
@@ -200,9 +203,21 @@ async def things_of(owner: Somebody, colleague: Somebody, manager: Somebody) -> 
         **await _trusted(manager),
         "suggestion_id": suggestion["id"],
         **await _taught(manager),
+        **await _proposed(owner),
         **await _posted(owner, manager),
         **await _branded(manager),
     }
+
+
+async def _proposed(owner: Somebody) -> Mapping[str, str]:
+    """A tree that a resolved session taught: the relay proposes it, and no request does."""
+    session = await owner.session()
+    await owner.made(f"/ai-sessions/{session['id']}/resolve", {"summary": "Rebooted it"})
+    proposal = a_proposal(SessionId(UUID(session["id"])))
+    async with owner.begin(owner.account_id) as work:
+        await work.tree_proposals.add(proposal, [proposal.session_id])
+        await work.commit()
+    return {"proposal_id": str(proposal.id)}
 
 
 async def listed_in_gallery(world: World) -> Mapping[str, str]:

@@ -44,12 +44,14 @@ from flowpilot_core.domain.kernel.identifiers import (
     TokenId,
     TreeCategoryId,
     TreeId,
+    TreeProposalId,
     UserId,
     WebhookId,
     WebhookMessageId,
 )
 from flowpilot_core.domain.knowledge.category import TreeCategory
 from flowpilot_core.domain.knowledge.gallery import GalleryEntry, Used
+from flowpilot_core.domain.knowledge.proposal import TreeProposal
 from flowpilot_core.domain.knowledge.rating import Subject, TemplateRating
 from flowpilot_core.domain.knowledge.script_template import ScriptRevision, ScriptTemplate
 from flowpilot_core.domain.knowledge.tree import Tree, TreeRevision
@@ -166,6 +168,8 @@ class Tables:
     script_revisions: dict[tuple[ScriptTemplateId, int], ScriptRevision] = Factory(dict)
     template_ratings: dict[RatingId, TemplateRating] = Factory(dict)
     gallery: dict[tuple[Subject, UUID], GalleryEntry] = Factory(dict)
+    tree_proposals: dict[TreeProposalId, TreeProposal] = Factory(dict)
+    tree_proposal_sessions: dict[tuple[TreeProposalId, SessionId], SessionId] = Factory(dict)
     gallery_tallies: dict[tuple[Subject, UUID, AccountId], Used] = Factory(dict)
     audit: dict[int, AuditEntry] = Factory(dict)
     platform: "Tables | None" = None
@@ -280,6 +284,8 @@ class Working:
         self.script_revisions = Rows(tables.script_revisions)
         self.template_ratings = Rows(tables.template_ratings)
         self.gallery = Rows(tables.gallery)
+        self.tree_proposals = Rows(tables.tree_proposals)
+        self.tree_proposal_sessions = Rows(tables.tree_proposal_sessions)
         self.gallery_tallies = Rows(tables.gallery_tallies)
         self.audit = Rows(tables.audit)
         self.platform = tables.platform or Tables()

@@ -21,6 +21,7 @@ from flowpilot_adapters.memory.knowledge.gallery import MemoryGallery
 from flowpilot_adapters.memory.knowledge.ratings import MemoryRatings
 from flowpilot_adapters.memory.knowledge.script_templates import MemoryScriptTemplates
 from flowpilot_adapters.memory.knowledge.tree_categories import MemoryTreeCategories
+from flowpilot_adapters.memory.knowledge.tree_proposals import MemoryTreeProposals
 from flowpilot_adapters.memory.knowledge.trees import MemoryTrees
 from flowpilot_adapters.memory.notifications.deliveries import MemoryDeliveries
 from flowpilot_adapters.memory.notifications.escalation_policy import MemoryEscalation
@@ -74,6 +75,7 @@ class MemoryUnitOfWork:
         self._script_templates = MemoryScriptTemplates(transaction)
         self._ratings = MemoryRatings(transaction)
         self._gallery = MemoryGallery(transaction)
+        self._tree_proposals = MemoryTreeProposals(transaction)
         self._imports = MemoryImports(transaction)
         self._psa = MemoryPsaLedger(transaction)
         self._psa_members = MemoryPsaMembers(transaction)
@@ -214,6 +216,11 @@ class MemoryUnitOfWork:
     def gallery(self) -> MemoryGallery:
         """What the platform shows."""
         return self._gallery
+
+    @property
+    def tree_proposals(self) -> MemoryTreeProposals:
+        """What is proposed from what was solved."""
+        return self._tree_proposals
 
     @property
     def imports(self) -> MemoryImports:

@@ -35,6 +35,8 @@ _LOST_RACES: Final = frozenset(
     | {"fk_tree_category", "fk_tree_category_parent"}
     # What the product brings has the same ids wherever it is brought.
     | {"pk_tree", "pk_tree_category", "pk_script_template"}
+    # Two sessions that were resolved at once taught the same.
+    | {"uq_tree_proposal_node", "uq_tree_proposal_session_tree"}
 )
 """Keys that two units of work can only both want where one of them acts on what is no longer so."""
 

@@ -66,6 +66,8 @@ APP_MAY: Final[Mapping[str, str]] = MappingProxyType(
         "search_document": "SELECT, INSERT, UPDATE, DELETE",
         "search_word": "SELECT, INSERT, UPDATE, DELETE",
         "search_spelling": "SELECT, INSERT",
+        "tree_proposal": "SELECT, INSERT, UPDATE",
+        "tree_proposal_session": "SELECT, INSERT",
         "gallery_entry": "SELECT, INSERT, UPDATE",
         "gallery_tally": "SELECT, INSERT, UPDATE",
         "token_use": "SELECT, INSERT, UPDATE",

@@ -28,6 +28,7 @@ from flowpilot_adapters.sql.knowledge.gallery import SqlGallery
 from flowpilot_adapters.sql.knowledge.ratings import SqlRatings
 from flowpilot_adapters.sql.knowledge.script_templates import SqlScriptTemplates
 from flowpilot_adapters.sql.knowledge.tree_categories import SqlTreeCategories
+from flowpilot_adapters.sql.knowledge.tree_proposals import SqlTreeProposals
 from flowpilot_adapters.sql.knowledge.trees import SqlTrees
 from flowpilot_adapters.sql.notifications.deliveries import SqlDeliveries
 from flowpilot_adapters.sql.notifications.escalation_policy import SqlEscalation
@@ -100,6 +101,7 @@ class SqlUnitOfWork:
     script_templates = _Room(SqlScriptTemplates)
     ratings = _Room(SqlRatings)
     gallery = _Room(SqlGallery)
+    tree_proposals = _Room(SqlTreeProposals)
     imports = _Room(SqlImports)
     psa = _Room(SqlPsaLedger)
     psa_members = _Room(SqlPsaMembers)

@@ -29,6 +29,7 @@ from flowpilot_core.application.kernel.computing import compute_here
 from flowpilot_core.application.kernel.units import Reaction, Units
 from flowpilot_core.application.knowledge.gallery import Gallery
 from flowpilot_core.application.knowledge.parsing import NO_PARSERS, Parsers
+from flowpilot_core.application.knowledge.proposals import TreeProposals, propose_trees
 from flowpilot_core.application.knowledge.ratings import Ratings
 from flowpilot_core.application.knowledge.saving import SaveAsTree
 from flowpilot_core.application.knowledge.script_templates import ScriptTemplates
@@ -59,7 +60,7 @@ from flowpilot_core.ports.unit_of_work import UnitOfWork, View
 
 def reactions(new_id: NewId) -> tuple[Reaction[UnitOfWork], ...]:
     """What follows from events, whatever made them happen: for the use cases, and for a relay that makes some happen itself."""
-    return watch_claims(new_id), tell_webhooks, note_on_ticket(new_id), read_ticket
+    return watch_claims(new_id), tell_webhooks, note_on_ticket(new_id), read_ticket, propose_trees(new_id)
 
 
 def wake_nobody(_: AccountId) -> None:
@@ -95,6 +96,7 @@ class FlowPilot:
     script_templates: ScriptTemplates
     ratings: Ratings
     gallery: Gallery
+    tree_proposals: TreeProposals
     people: People
     invitations: Invitations
     replay: Replay
@@ -175,6 +177,7 @@ class FlowPilot:
             ratings=Ratings(units=units, clock=clock, new_id=new_id),
             script_templates=scripts,
             gallery=Gallery(units=units, view=view, trees=trees, script_templates=scripts, clock=clock),
+            tree_proposals=TreeProposals(units=units, clock=clock, new_id=new_id),
             walks=walks,
             escalation=Escalation(units=units, clock=clock),
             accounts=Accounts(begin=begin, view=view, clock=clock, new_id=new_id, new_secret=new_secret),

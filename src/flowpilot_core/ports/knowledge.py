@@ -11,13 +11,24 @@ from uuid import UUID
 from attrs import frozen
 
 from flowpilot_core.domain.kernel.actor import Actor
-from flowpilot_core.domain.kernel.identifiers import AccountId, RatingId, ScriptTemplateId, TreeCategoryId, TreeId, UserId
+from flowpilot_core.domain.kernel.identifiers import (
+    AccountId,
+    EventId,
+    RatingId,
+    ScriptTemplateId,
+    SessionId,
+    TreeCategoryId,
+    TreeId,
+    TreeProposalId,
+    UserId,
+)
 from flowpilot_core.domain.knowledge.category import TreeCategory
 from flowpilot_core.domain.knowledge.content import NodeId, TreeKind
 from flowpilot_core.domain.knowledge.gallery import GalleryEntry, Used
 from flowpilot_core.domain.knowledge.literals import Language
 from flowpilot_core.domain.knowledge.ownership import Ref
 from flowpilot_core.domain.knowledge.parameter import Parameter
+from flowpilot_core.domain.knowledge.proposal import ProposalState, TreeProposal
 from flowpilot_core.domain.knowledge.rating import NO_STARS, Stars, Subject, TemplateRating
 from flowpilot_core.domain.knowledge.script import ScriptReading
 from flowpilot_core.domain.knowledge.script_template import ScriptRevision, ScriptTemplate
@@ -215,6 +226,53 @@ class Gallery(Protocol):
         """Keep how an account uses something that there is an entry of; for the platform's account."""
 
 
+@frozen(kw_only=True)
+class SessionNamed:
+    """A session, as what leads to it calls it."""
+
+    id: SessionId
+    title: str
+
+
+MOST_SESSIONS: Final = 20
+"""Of one proposal, to be shown: as many sessions may lead there as there are."""
+
+
+class TreeProposals(Protocol):
+    """What is proposed to one account, inside one unit of work. The same is never there twice."""
+
+    async def ask(self, work_id: UUID, *, caused_by: EventId) -> None:
+        """Have it looked at after the commit what the session of this event taught, if the event is recorded here."""
+
+    async def get(self, proposal_id: TreeProposalId) -> TreeProposal:
+        """Raises `NotFound`."""
+
+    async def listed(self, state: ProposalState | None, *, after: TreeProposalId | None, limit: int) -> Sequence[TreeProposal]:
+        """Those in this state or in any, newest (greatest id) first."""
+
+    async def at_node(self, tree: Ref[TreeId], node_id: NodeId) -> TreeProposal | None:
+        """The one that goes on from this node, whatever was decided."""
+
+    async def covering(self, session_ids: Collection[SessionId]) -> TreeProposal | None:
+        """The oldest one of a new tree that any of these sessions leads to, whatever was decided."""
+
+    async def add(self, proposal: TreeProposal, session_ids: Collection[SessionId]) -> None:
+        """Keep a new one, with all sessions that lead there.
+
+        Raises `Stale` (now or at the commit) where meanwhile another goes on from the same node, or one of a new tree has one of the
+        sessions.
+        """
+
+    async def join(self, proposal: TreeProposal, session_id: SessionId) -> None:
+        """One more session leads there, if it did not before. Raises `Stale` as `add` does."""
+
+    async def save(self, proposal: TreeProposal) -> None:
+        """Keep what was decided. Raises `Stale` (now or at the commit) where somebody else has decided."""
+
+    async def sessions(self, proposal_ids: Collection[TreeProposalId], reader: Actor) -> Mapping[TreeProposalId, Sequence[SessionNamed]]:
+        """The sessions that lead to each, for every id: those that `reader` may read, the newest `MOST_SESSIONS`, newest first."""
+
+
 class KnowledgeWork(KernelWork, Protocol):
     """A unit of work over trees and script templates."""
 
@@ -237,6 +295,10 @@ class KnowledgeWork(KernelWork, Protocol):
     @property
     def gallery(self) -> Gallery:
         """What the platform shows."""
+
+    @property
+    def tree_proposals(self) -> TreeProposals:
+        """What is proposed from what was solved."""
 
 
 NAME_IN_PLACE: Final = 24

@@ -93,6 +93,8 @@ class WorkKind(StrEnum):
     """Having what was written found by search."""
     GALLERY_USE = "gallery_use"
     """Counting how an account uses something of the platform's: that is the target."""
+    TREE_PROPOSAL = "tree_proposal"
+    """Proposing what a resolved session taught that no tree says: that is the target."""
 
 
 STANDING = "~"

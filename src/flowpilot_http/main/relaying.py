@@ -27,6 +27,7 @@ from flowpilot_core.application.handoffs.quiet_claims import WatchClaims
 from flowpilot_core.application.insights.search import IndexForSearch
 from flowpilot_core.application.kernel.links import Links
 from flowpilot_core.application.kernel.units import Units
+from flowpilot_core.application.knowledge.proposals import ProposeTree
 from flowpilot_core.application.knowledge.uses import CountUse
 from flowpilot_core.application.notifications.mailing import SendDelivery
 from flowpilot_core.application.notifications.policy_steps import TakePolicySteps
@@ -168,6 +169,7 @@ async def relay_of(
         WorkKind.TICKET_FACTS: ReadTicket(units=units, psas=connectable, clock=clock, jitter=jitter),
         WorkKind.INDEX: IndexForSearch(begin=begin),
         WorkKind.GALLERY_USE: CountUse(units=units),
+        WorkKind.TREE_PROPOSAL: ProposeTree(units=units, view=view, redact=redact, clock=clock, new_id=new_id, compute=compute),
         WorkKind.OUTPUT: BetterOutput(units=units, redact=redact, clock=clock, models=models),
         WorkKind.INVITATION: SendInvitation(
             begin=begin,

@@ -136,6 +136,8 @@ async def test_the_list_of_routes_is_the_contracts(world: World) -> None:
         *((method, f"{session}/walk") for method in ("GET", "POST")),
         ("GET", f"{session}/trees"),
         *((method, path) for path in ("/trees", "/tree-categories") for method in ("GET", "POST")),
+        ("GET", "/tree-proposals"),
+        *(("POST", f"/tree-proposals/{{proposal_id:str}}/{move}") for move in ("accept", "reject")),
         *((method, "/tree-categories/{category_id:str}") for method in ("PATCH", "DELETE")),
         *(("POST", f"{session}/{part}") for part in posts),
         *(("POST", f"{handoff}/{part}") for part in moves),
@@ -312,7 +314,7 @@ async def test_every_answer_carries_what_keeps_browsers_safe_and_a_name(world: W
                     ),
                     MISSING,
                 )
-                | dict.fromkeys(("connection_id", "post_id", "tree_id", "category_id"), MISSING),
+                | dict.fromkeys(("connection_id", "post_id", "tree_id", "category_id", "proposal_id"), MISSING),
             ),
         )
         assert "nosniff" == answer.headers["x-content-type-options"]

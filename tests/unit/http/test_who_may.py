@@ -35,6 +35,7 @@ PROVIDER = "/identity-providers/{provider_id:str}"
 CONNECTION = "/psa-connections/{connection_id:str}"
 GALLERY = "/gallery/{subject:str}/{subject_id:str}"
 TREE, CATEGORY = "/trees/{tree_id:str}", "/tree-categories/{category_id:str}"
+PROPOSAL = "/tree-proposals/{proposal_id:str}"
 USER, TEAM = "/users/{user_id:str}", "/teams/{team_id:str}"
 EVERYBODY: Final = "owner admin assignee colleague viewer"
 ENGINEERS: Final = "owner admin assignee colleague"
@@ -197,6 +198,9 @@ WHO: Final[Mapping[tuple[str, str], Who]] = {
     ("GET", f"{TREE}/nodes"): Who(EVERYBODY),
     ("GET", f"{TREE}/diff"): Who(EVERYBODY, query="to=1&from"),
     ("GET", f"{TREE}/export"): Who(EVERYBODY),
+    ("GET", "/tree-proposals"): Who(MANAGERS),
+    ("POST", f"{PROPOSAL}/accept"): Who(MANAGERS),
+    ("POST", f"{PROPOSAL}/reject"): Who(MANAGERS),
     ("GET", "/tree-categories"): Who(EVERYBODY),
     ("POST", "/tree-categories"): Who(MANAGERS),
     ("PATCH", CATEGORY): Who(MANAGERS),

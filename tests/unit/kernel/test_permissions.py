@@ -64,6 +64,7 @@ ALLOWED = {
     Permission.PUBLISH_TREES: "Olga Adam system",
     Permission.RATE_TREES: "Olga Adam Anna Ben",
     Permission.MANAGE_CATEGORIES: "Olga Adam system",
+    Permission.READ_PROPOSALS: "Olga Adam",
     Permission.DECIDE_PROPOSALS: "Olga Adam",
     Permission.MANAGE_GALLERY: "Olga Adam system",
 }
@@ -95,6 +96,7 @@ def test_a_token_of_a_scope_may_no_more_than_its_person_and_than_its_scope(permi
         Permission.READ_PROVIDERS,
         Permission.PREVIEW,
         Permission.READ_TREE_DRAFTS,
+        Permission.READ_PROPOSALS,
         Permission.READ_PERSONAL_FIGURES,
     }
     manages = {one for one, may in ALLOWED.items() if set(may.split()) <= {"Olga", "Adam", "system"} and may != "system"}

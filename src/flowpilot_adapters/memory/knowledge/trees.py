@@ -64,7 +64,10 @@ class MemoryTrees:
 
     async def drop(self, tree_id: TreeId) -> None:
         """As `Trees.drop` says."""
-        self._work.rows.trees.drop(tree_id)
+        rows = self._work.rows
+        rows.trees.drop(tree_id)
+        for proposal in [one for one in rows.tree_proposals.values() if one.draft_tree_id == tree_id]:
+            rows.tree_proposals.put(proposal.id, evolve(proposal, draft_tree_id=None))
 
 
 def found(rows: Working, tree_id: TreeId) -> Tree:

@@ -8,6 +8,7 @@ from flowpilot_core.domain.knowledge.category import TreeCategory
 from flowpilot_core.domain.knowledge.content import EMPTY, Content, TreeKind
 from flowpilot_core.domain.knowledge.gallery import Figures, GalleryEntry
 from flowpilot_core.domain.knowledge.ownership import Owner, Ref
+from flowpilot_core.domain.knowledge.proposal import ProposalState, TreeProposal, WayOn
 from flowpilot_core.domain.knowledge.rating import Stars, Subject
 from flowpilot_core.domain.knowledge.script import EMPTY_SCRIPT, ScriptContent
 from flowpilot_core.domain.knowledge.script_template import ScriptRevision, ScriptTemplate
@@ -19,6 +20,7 @@ C = TypeVar("C")
 _kind: Final = member(TreeKind)
 _state: Final = member(TemplateState)
 _subject: Final = member(Subject)
+_proposal_state: Final = member(ProposalState)
 
 
 def tree(row: Any) -> Tree:
@@ -55,6 +57,24 @@ def gallery_entry(row: Any) -> GalleryEntry:
         featured=row.featured,
         position=row.position,
         figures=Figures(uses=row.uses, stars=Stars(count=row.votes, total=row.stars)),
+    )
+
+
+def tree_proposal(row: Any) -> TreeProposal:
+    """A proposal."""
+    tree = ref(row.tree_account_id, row.tree_id)
+    return TreeProposal(
+        id=row.id,
+        session_id=row.session_id,
+        way_on=None if tree is None else WayOn(tree=tree, node_id=row.at_node_id, answer=row.answer),
+        name=row.name,
+        content=documents.read(row.content, Content),
+        state=_proposal_state(row.state),
+        reason=row.reason,
+        draft_tree_id=row.draft_tree_id,
+        created_at=row.created_at,
+        decided_by=row.decided_by,
+        decided_at=row.decided_at,
     )
 
 

@@ -38,6 +38,8 @@ from .knowledge import (
     tree,
     tree_category,
     tree_draft,
+    tree_proposal,
+    tree_proposal_session,
     tree_revision,
 )
 from .notifications import delivery, escalation_policy, notification_preference, policy_run, presence, webhook, webhook_message
@@ -111,6 +113,8 @@ __all__ = [
     "tree",
     "tree_category",
     "tree_draft",
+    "tree_proposal",
+    "tree_proposal_session",
     "tree_revision",
     "webhook",
     "webhook_message",

@@ -3,11 +3,12 @@
 A row may refer to one of its own account's rows, or to one of the platform's, which every account may read: `to_own_or_platform`.
 """
 
-from sqlalchemy import Boolean, CheckConstraint, Column, Index, SmallInteger, Table, Text, UniqueConstraint
+from sqlalchemy import Boolean, CheckConstraint, Column, Index, SmallInteger, Table, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from flowpilot_core.domain.kernel.identifiers import PLATFORM_ACCOUNT
 from flowpilot_core.domain.knowledge.content import TreeKind
+from flowpilot_core.domain.knowledge.proposal import ProposalKind, ProposalState
 from flowpilot_core.domain.knowledge.rating import Subject
 from flowpilot_core.domain.knowledge.template import TemplateState
 
@@ -221,3 +222,62 @@ gallery_tally = Table(
     foreign_key("gallery_tally", "entry", ("subject", "id"), "gallery_entry", ("subject", "id")),
 )
 """How each account uses something of the platform's: for the platform's account alone, and shown to nobody."""
+
+
+tree_proposal = Table(
+    "tree_proposal",
+    metadata,
+    uuid_column("account_id"),
+    uuid_column("id"),
+    text_column("kind"),
+    uuid_column("session_id"),
+    uuid_column("tree_account_id", null=True),
+    uuid_column("tree_id", null=True),
+    text_column("at_node_id", null=True),
+    text_column("answer", null=True),
+    text_column("name"),
+    Column("content", JSONB, nullable=False),
+    text_column("state"),
+    text_column("reason", null=True),
+    uuid_column("draft_tree_id", null=True),
+    time_column("created_at"),
+    uuid_column("decided_by", null=True),
+    time_column("decided_at", null=True),
+    primary_key("tree_proposal", "id"),
+    foreign_key("tree_proposal", "session", ("session_id",), "session", ("id",)),
+    *to_own_or_platform("tree_proposal", "tree", "tree"),
+    foreign_key("tree_proposal", "draft", ("draft_tree_id",), "tree", ("id",), forgotten=True),
+    foreign_key("tree_proposal", "decided_by", ("decided_by",), "person", ("id",)),
+    one_of("tree_proposal", "kind", ProposalKind),
+    one_of("tree_proposal", "state", ProposalState),
+    UniqueConstraint("account_id", "tree_account_id", "tree_id", "at_node_id", name="uq_tree_proposal_node"),
+    UniqueConstraint("account_id", "id", "kind", name="uq_tree_proposal_kind"),
+    CheckConstraint(
+        f"(kind = '{ProposalKind.NEW_BRANCH}') = (tree_id IS NOT NULL)"
+        " AND (tree_id IS NULL) = (at_node_id IS NULL) AND (tree_id IS NULL) = (answer IS NULL)",
+        name="ck_tree_proposal_node",
+    ),
+    CheckConstraint(f"(state = '{ProposalState.OPEN}') = (decided_at IS NULL)", name="ck_tree_proposal_decided"),
+)
+"""What is proposed, whatever was decided: a row is never deleted, so that the same is not proposed again."""
+
+
+tree_proposal_session = Table(
+    "tree_proposal_session",
+    metadata,
+    uuid_column("account_id"),
+    uuid_column("proposal_id"),
+    uuid_column("session_id"),
+    text_column("kind"),
+    primary_key("tree_proposal_session", "proposal_id", "session_id"),
+    foreign_key("tree_proposal_session", "proposal", ("proposal_id", "kind"), "tree_proposal", ("id", "kind")),
+    foreign_key("tree_proposal_session", "session", ("session_id",), "session", ("id",)),
+    Index(
+        "uq_tree_proposal_session_tree",
+        "account_id",
+        "session_id",
+        unique=True,
+        postgresql_where=text(f"kind = '{ProposalKind.NEW_TREE}'"),
+    ),
+)
+"""Which sessions lead to a proposal: of a new tree, each session to one at most."""

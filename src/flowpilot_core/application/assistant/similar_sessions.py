@@ -1,28 +1,25 @@
 """Looking for sessions of the account that were like this one and are resolved."""
 
 from collections.abc import Sequence
-from typing import Protocol
 
 from attrs import evolve
 
-from flowpilot_core.domain.assistant.similar_sessions import SimilarSession, most_similar
+from flowpilot_core.domain.assistant.similar_sessions import MOST_SIMILAR, SimilarSession, most_similar
 from flowpilot_core.domain.kernel.identifiers import SessionId
 from flowpilot_core.domain.kernel.words import telling_words
 from flowpilot_core.ports.assistant import AssistantView, Clean
 from flowpilot_core.ports.sessions import SessionDetail, SessionView
 
-
-class SimilarSessionsSees(AssistantView, SessionView, Protocol):
-    """What is done here asks this of a view."""
-
-
 CANDIDATES = 20
+"""Sessions that are looked at."""
 
 
-async def similar_to(view: SimilarSessionsSees, title: str, about: Sequence[str], *, without: SessionId) -> tuple[SimilarSession, ...]:
+async def similar_to(
+    view: AssistantView, title: str, about: Sequence[str], *, without: SessionId, most: int = MOST_SIMILAR
+) -> tuple[SimilarSession, ...]:
     """Those most like a title and what else is said of it, `without` the session itself."""
     words = telling_words(title, *about)
-    return most_similar(title, about, await view.similar(words, title, without=without, limit=CANDIDATES))
+    return most_similar(title, about, await view.similar(words, title, without=without, limit=CANDIDATES), most=most)
 
 
 async def cases_of(view: SessionView, similar: Sequence[SimilarSession]) -> Sequence[SessionDetail]:

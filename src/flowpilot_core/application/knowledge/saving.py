@@ -1,5 +1,6 @@
 """The use case that keeps a resolved session as a tree."""
 
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from attrs import frozen
@@ -11,7 +12,7 @@ from flowpilot_core.application.sessions.sessions import readable
 from flowpilot_core.domain.handoffs.debrief import solved_by
 from flowpilot_core.domain.kernel.actor import Actor
 from flowpilot_core.domain.kernel.errors import InvalidTransition
-from flowpilot_core.domain.kernel.identifiers import SessionId, TreeCategoryId, TreeId
+from flowpilot_core.domain.kernel.identifiers import AccountId, BranchId, SessionId, TreeCategoryId, TreeId
 from flowpilot_core.domain.kernel.name import checked_name
 from flowpilot_core.domain.kernel.permissions import Permission, person, require_role
 from flowpilot_core.domain.knowledge.anonymous import anonymous
@@ -58,7 +59,7 @@ class SaveAsTree:
         name = checked_name(name)
         if detail.session.status is not Status.RESOLVED:
             raise InvalidTransition("session", detail.session.status, SessionMove.DOCUMENT)
-        content = await self._content(actor, detail)
+        written = await written_down(actor.account_id, detail, redact=self.redact, compute=self.compute)
 
         async def unit(work: SavingNeeds) -> TreeShown:
             tree = Tree.drafted(
@@ -66,7 +67,7 @@ class SaveAsTree:
                 kind=TreeKind.TROUBLESHOOTING,
                 name=name,
                 category=await category_of(work, category_id),
-                content=content,
+                content=written.content,
                 from_session_id=session_id,
                 by=actor,
                 at=self.clock.now(),
@@ -77,21 +78,43 @@ class SaveAsTree:
 
         return await self.units.run(actor, unit, request)
 
-    async def _content(self, actor: Actor, detail: SessionDetail) -> Content:
-        drawn = await self.compute(
-            actor.account_id, as_tree, detail.session, detail.steps, solved_by(detail.session, detail.steps).branch.id
-        )
-        case = Case(account_id=actor.account_id, detail=detail, redact=self.redact, personal=True)
-        clean = await case.cleaner(within=detail.session.id)
-        texts = list(dict.fromkeys(text for node in drawn.nodes for text in (node.text, *(answer.label for answer in node.answers))))
-        redacted = (await case.without_secrets({"texts": list(texts)}, clean))["texts"]
-        said = dict(zip(texts, map(str, redacted if isinstance(redacted, list) else ()), strict=True))
-        return await self.compute(actor.account_id, unnamed, drawn, said, whom(detail.session))
+
+@frozen(kw_only=True)
+class Written:
+    """A session as a tree, and what is said beside it, all without secrets and names."""
+
+    content: Content
+    beside: tuple[str, ...]
 
 
-def unnamed(content: Content, said: dict[str, str], names: tuple[str, ...]) -> Content:
-    """The tree with its texts as they were redacted, and without names."""
-    return with_texts(content, lambda text: anonymous(said[text], names))
+async def written_down(
+    account_id: AccountId,
+    detail: SessionDetail,
+    *,
+    redact: Redactor,
+    compute: Compute,
+    left: BranchId | None = None,
+    beside: Sequence[str] = (),
+) -> Written:
+    """What a resolved session makes as a tree; with `left` as `as_tree` says."""
+    solved = solved_by(detail.session, detail.steps).branch.id
+    drawn = await compute(account_id, as_tree, detail.session, detail.steps, solved, left)
+    case = Case(account_id=account_id, detail=detail, redact=redact, personal=True)
+    clean = await case.cleaner(within=detail.session.id)
+    texts = list(
+        dict.fromkeys((*beside, *(text for node in drawn.nodes for text in (node.text, *(answer.label for answer in node.answers)))))
+    )
+    redacted = (await case.without_secrets({"texts": list(texts)}, clean))["texts"]
+    said = dict(zip(texts, map(str, redacted if isinstance(redacted, list) else ()), strict=True))
+    return await compute(account_id, unnamed, drawn, beside, said, whom(detail.session))
+
+
+def unnamed(content: Content, beside: Sequence[str], said: Mapping[str, str], names: tuple[str, ...]) -> Written:
+    """The tree and the texts beside it as they were redacted, and without names."""
+    return Written(
+        content=with_texts(content, lambda text: anonymous(said[text], names)),
+        beside=tuple(anonymous(said[text], names) for text in beside),
+    )
 
 
 def whom(session: Session) -> tuple[str, ...]:

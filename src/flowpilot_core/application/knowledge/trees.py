@@ -1,6 +1,7 @@
 """Use cases of trees: write a draft, publish it, compare, copy, put away."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Protocol, TypeVar
 
 from attrs import frozen
@@ -161,10 +162,7 @@ class Trees:
         checked_content(content, self.matches)
 
         async def move(work: TreesNeeds, tree: Tree) -> Tree:
-            try:
-                return tree.edited(content, take_over=take_over, by=actor, at=self.clock.now())
-            except DraftTaken as taken:
-                raise _named(taken, None if taken.by is None else (await work.people.user(taken.by)).name) from taken
+            return await edited(work, tree, content, take_over=take_over, by=actor, at=self.clock.now())
 
         return await self._move(actor, tree_id, move, request)
 
@@ -294,9 +292,13 @@ class Trees:
         await work.audit.add(Deed.of(kind, by=actor, at=self.clock.now(), thing_id=tree.id, changed=said, request_id=request.id))
 
 
-def _named(taken: DraftTaken, name: str | None) -> DraftTaken:
-    """The refusal, with what the person is called."""
-    return DraftTaken(taken.thing, taken.by, name)
+async def edited(work: AccessWork, tree: Tree, content: Content, *, take_over: bool = False, by: Actor, at: datetime) -> Tree:
+    """As `Tree.edited` says, and a refusal says what the person is called whose draft it is."""
+    try:
+        return tree.edited(content, take_over=take_over, by=by, at=at)
+    except DraftTaken as taken:
+        name = None if taken.by is None else (await work.people.user(taken.by)).name
+        raise DraftTaken(taken.thing, taken.by, name) from taken
 
 
 async def category_of(work: KnowledgeWork, category_id: TreeCategoryId | None) -> Ref[TreeCategoryId] | None:

@@ -197,13 +197,7 @@ class Walks:
     async def fitting(self, actor: Actor, session_id: SessionId) -> Sequence[tuple[Tree, Fitting]]:
         """Published trees that fit what a session is about, best first: those that people think well of before others that fit as well."""
         view = self.view(actor.account_id)
-        session = readable(await view.session(session_id), actor).session
-        words = asked(session.title, session.problem)
-        if not words:
-            return ()
-        found = await view.trees_about(words)
-        worth = {tree.id: stars.worth for tree, stars in found}
-        return fitting(session.title, (session.problem,), [tree for tree, _ in found], lambda tree: worth[tree.id])
+        return await fitting_trees(view, readable(await view.session(session_id), actor).session)
 
     async def _begun(self, work: WalksNeeds, actor: Actor, session: Session, tree_id: TreeId, parameters: Mapping[str, Value]) -> Walk:
         tree = await work.trees.get(tree_id)
@@ -212,6 +206,16 @@ class Walks:
         content = (await work.trees.revision(tree_id, number)).content
         await note_use(work, Ref(id=tree_id, owner=tree.owner), new_id=self.new_id, at=self.clock.now())
         return walking.begun(tree, number, content, parameters, session.branches.active_id, self.matches)
+
+
+async def fitting_trees(view: KnowledgeView, session: Session) -> Sequence[tuple[Tree, Fitting]]:
+    """Published trees that fit what a session is about, best first: those that people think well of before others that fit as well."""
+    words = asked(session.title, session.problem)
+    if not words:
+        return ()
+    found = await view.trees_about(words)
+    worth = {tree.id: stars.worth for tree, stars in found}
+    return fitting(session.title, (session.problem,), [tree for tree, _ in found], lambda tree: worth[tree.id])
 
 
 async def _load(work: SessionWork, session_id: SessionId, actor: Actor) -> Session:

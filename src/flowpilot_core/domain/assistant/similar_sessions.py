@@ -41,14 +41,16 @@ class ResolvedSession:
     root_cause: str | None
 
 
-def most_similar(title: str, about: Iterable[str | None], candidates: Iterable[ResolvedSession]) -> tuple[SimilarSession, ...]:
+def most_similar(
+    title: str, about: Iterable[str | None], candidates: Iterable[ResolvedSession], *, most: int = MOST_SIMILAR
+) -> tuple[SimilarSession, ...]:
     """The candidates that are like it at all, most similar first; the same whatever store they come from."""
     asked, in_title = set(telling_words(title, *about)), set(telling_words(title))
     scored = [(_likeness(asked, in_title, one), one) for one in candidates]
     best = sorted(((score, one) for score, one in scored if score >= LEAST_ALIKE), key=lambda pair: (-pair[0], pair[1].session_id))
     return tuple(
         SimilarSession(session_id=one.session_id, title=one.title, summary=one.summary, root_cause=one.root_cause, likeness=score)
-        for score, one in best[:MOST_SIMILAR]
+        for score, one in best[:most]
     )
 
 

@@ -34,6 +34,7 @@ TreeId = NewType("TreeId", UUID)
 TreeCategoryId = NewType("TreeCategoryId", UUID)
 ScriptTemplateId = NewType("ScriptTemplateId", UUID)
 RatingId = NewType("RatingId", UUID)
+TreeProposalId = NewType("TreeProposalId", UUID)
 
 PLATFORM_ACCOUNT = AccountId(UUID("00000000-0000-0000-0000-000000000001"))
 """The account that owns what everyone may read."""

@@ -62,6 +62,7 @@ class Permission(StrEnum):
     PUBLISH_TREES = "publish trees"
     MANAGE_CATEGORIES = "manage categories"
     RATE_TREES = "rate trees and script templates"
+    READ_PROPOSALS = "see proposed trees"
     DECIDE_PROPOSALS = "decide on proposed trees"
     MANAGE_GALLERY = "decide what the gallery shows"
 
@@ -149,6 +150,7 @@ PERMISSIONS: Mapping[Permission, Rule] = MappingProxyType(
         Permission.PUBLISH_TREES: Rule(roles=OWNERS_AND_ADMINS, system=True),
         Permission.RATE_TREES: Rule(),
         Permission.MANAGE_CATEGORIES: Rule(roles=OWNERS_AND_ADMINS, system=True),
+        Permission.READ_PROPOSALS: Rule(roles=OWNERS_AND_ADMINS),
         Permission.DECIDE_PROPOSALS: Rule(roles=OWNERS_AND_ADMINS),
         Permission.MANAGE_GALLERY: Rule(roles=OWNERS_AND_ADMINS, system=True),
     }
@@ -162,6 +164,7 @@ _READING = frozenset(
         Permission.READ_PROVIDERS,
         Permission.PREVIEW,
         Permission.READ_TREE_DRAFTS,
+        Permission.READ_PROPOSALS,
         Permission.READ_PERSONAL_FIGURES,
     }
 )

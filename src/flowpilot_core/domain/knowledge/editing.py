@@ -28,7 +28,7 @@ def with_node_at(content: Content, place: int, node: Node) -> Content:
     def led(to: NodeId | None) -> NodeId | None:
         return node.id if to == before else to
 
-    return evolve(content, root=led(content.root), nodes=tuple(_leading(one, led) for one in nodes))
+    return evolve(content, root=led(content.root), nodes=tuple(leading(one, led) for one in nodes))
 
 
 def without_node_at(content: Content, place: int) -> Content:
@@ -36,7 +36,8 @@ def without_node_at(content: Content, place: int) -> Content:
     return evolve(content, nodes=(*content.nodes[:place], *content.nodes[place + 1 :]))
 
 
-def _leading(node: Node, led: Callable[[NodeId | None], NodeId | None]) -> Node:
+def leading(node: Node, led: Callable[[NodeId | None], NodeId | None]) -> Node:
+    """A node whose ways lead where `led` says of where each of them leads."""
     ways = node.next
     return evolve(
         node,

@@ -1,11 +1,12 @@
 """A resolved session as a tree: its forks become questions, its steps actions, its dead ends and its solution outcomes."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Final
 
 from attrs import define, evolve, field
 
 from flowpilot_core.domain.kernel.identifiers import BranchId
+from flowpilot_core.domain.kernel.name import printable
 from flowpilot_core.domain.kernel.text import TITLE
 from flowpilot_core.domain.sessions.branch import Branch, BranchState, ForkPoint
 from flowpilot_core.domain.sessions.session import Session
@@ -20,20 +21,23 @@ GO_ON: Final = "None of these"
 NOT_FOLLOWED: Final = "This was not followed to its end."
 MORE: Final = "The session went on from here; the tree does not."
 NO_HELP: Final = "What solved it once does not help here."
+UNNAMED: Final = "What solved a session"
 JOINED: Final = (None, 8, 4, 2, 1)
 """Into how many nodes the steps between two forks are put at most, tried one after the other until all of the session fits."""
 ROOM: Final = 4
 """Nodes of a path, and of a tree, that are kept for its ends."""
 
 
-def as_tree(session: Session, steps: Sequence[Step], solved: BranchId) -> Content:
+def as_tree(session: Session, steps: Sequence[Step], solved: BranchId, left: BranchId | None = None) -> Content:
     """What a resolved session with all its steps, by number, makes as a tree; `solved` is the branch that led to the solution.
+
+    `left`: a branch in which its own tree was left; then no more than what was done there from then on.
 
     It has no problem, whatever the session: where it would be too deep or too large, steps are joined, and what still is does not
     go on. Notes are left out, which people write among themselves. Nothing is redacted yet.
     """
     for most in JOINED:
-        drawn = _Drawn(session, steps, solved, most)
+        drawn = _Drawn(session, steps, solved, left, most)
         content = drawn.content()
         if not drawn.cut:
             break
@@ -43,22 +47,41 @@ def as_tree(session: Session, steps: Sequence[Step], solved: BranchId) -> Conten
 def with_texts(content: Content, said: Callable[[str], str]) -> Content:
     """A tree with each of its texts as `said` has it: never blank, never too long, and asking for no parameter."""
 
-    def text(value: str, most: int) -> str:
-        plain = said(value).replace("{{", "{ {").replace("}}", "} }").strip()
-        return plain[:most].strip() or "…"
-
     def answers(node: Node) -> tuple[Answer, ...]:
         known = dict[str, Answer]()
         for answer in node.answers:
-            label = text(answer.label, TITLE - 8)
-            number, free = 1, label
-            while free.casefold() in known:
-                number += 1
-                free = f"{label} ({number})"
+            free = free_label(as_label(said(answer.label)), known)
             known[free.casefold()] = Answer(label=free, next=answer.next)
         return tuple(known.values())
 
-    return evolve(content, nodes=tuple(evolve(node, text=text(node.text, LONGEST_TEXT), answers=answers(node)) for node in content.nodes))
+    return evolve(
+        content, nodes=tuple(evolve(node, text=_plain(said(node.text), LONGEST_TEXT), answers=answers(node)) for node in content.nodes)
+    )
+
+
+def as_label(text: str) -> str:
+    """A text as an answer says it: never blank, with room for a number behind it, and asking for no parameter."""
+    return _plain(text, TITLE - 8)
+
+
+def free_label(label: str, taken: Container[str]) -> str:
+    """The label, or with a number behind it where one of its kind is among those taken, which are casefolded."""
+    number, free = 1, label
+    while free.casefold() in taken:
+        number += 1
+        free = f"{label} ({number})"
+    return free
+
+
+def as_name(text: str) -> str:
+    """A text as the name of a tree: one line of what shows, and never blank."""
+    line = " ".join(printable(_plain(text, LONGEST_TEXT)).split())
+    return printable(line[:TITLE]).strip() or UNNAMED
+
+
+def _plain(text: str, most: int) -> str:
+    plain = text.replace("{{", "{ {").replace("}}", "} }").strip()
+    return plain[:most].strip() or "…"
 
 
 @define
@@ -66,6 +89,7 @@ class _Drawn:
     session: Session
     steps: Sequence[Step]
     solved: BranchId
+    left: BranchId | None
     most: int | None
     nodes: list[Node] = field(factory=list)
     cut: bool = False
@@ -79,7 +103,12 @@ class _Drawn:
         forks: dict[BranchId, list[ForkPoint]] = {}
         for fork in sorted(self.session.branches.fork_points, key=lambda one: one.at_step_number):
             forks.setdefault(fork.branch_id, []).append(fork)
-        root = self.branch(self.session.branches.all[0], by_branch, forks, 0, -1, 1)
+        first, after = self.session.branches.all[0], -1
+        if self.left is not None:
+            first = self.session.branches.get(self.left)
+            after = max((step.number for step in by_branch[first.id] if step.node), default=-1)
+        done = sum(fork.at_step_number <= after for fork in forks.get(first.id, ()))
+        root = self.branch(first, by_branch, forks, done, after, 1)
         return Content(root=root, nodes=tuple(self.nodes))
 
     def branch(

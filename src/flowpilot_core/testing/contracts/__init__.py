@@ -42,6 +42,7 @@ from flowpilot_core.testing.contracts.knowledge.gallery import GalleryContract
 from flowpilot_core.testing.contracts.knowledge.ratings import RatingsContract
 from flowpilot_core.testing.contracts.knowledge.script_templates import ScriptTemplatesContract
 from flowpilot_core.testing.contracts.knowledge.scripts import ScriptsContract
+from flowpilot_core.testing.contracts.knowledge.tree_proposals import TreeProposalsContract
 from flowpilot_core.testing.contracts.knowledge.trees import TreesContract
 from flowpilot_core.testing.contracts.notifications.escalation_policy import EscalationContract
 from flowpilot_core.testing.contracts.notifications.event_stream import EventStreamContract, Nodes
@@ -113,6 +114,7 @@ __all__ = [
     "TalliesContract",
     "TenancyContract",
     "TokenUseContract",
+    "TreeProposalsContract",
     "TreesContract",
     "UnitOfWorkContract",
     "VaultContract",

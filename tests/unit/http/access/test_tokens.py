@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from flowpilot_core.domain.access.account import USE_NOTED
 from tests.support.http import Somebody, World, client_of
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.anyio
 async def with_token(world: World, who: Somebody, **more: Any) -> tuple[Somebody, dict[str, Any]]:
     """The same person, signed in with a new token of theirs."""
     made = await who.made("/tokens", {"name": "a script", **more})
-    return Somebody(account_id=who.account_id, user=who.user, token=made["token"], client=client_of(world.app, made["token"])), made
+    return evolve(who, token=made["token"], client=client_of(world.app, made["token"])), made
 
 
 async def test_a_token_is_shown_once_and_stands_for_its_person(world: World) -> None:

@@ -200,7 +200,7 @@ async def test_stars_are_those_of_all_accounts_from_the_fifth_on(world: World) -
         account = await accounts.create(f"Rater {number}")
         user = await accounts.add_user(account.id, email="r@example.test", name="Ray", role=Role.ENGINEER)
         _, token = await accounts.add_token(account.id, user.id)
-        ray = Somebody(account_id=account.id, user=user, token=token, client=client_of(world.app, token))
+        ray = Somebody(account_id=account.id, user=user, token=token, client=client_of(world.app, token), begin=world.owner.begin)
         await ray.made("/ratings", {"subject": "tree", "subject_id": template["id"], "stars": 5})
         await world.relay_runs()
 

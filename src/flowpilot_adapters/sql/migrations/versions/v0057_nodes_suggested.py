@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from alembic import op
 
 revision: str = "0057"
-down_revision: str | Sequence[str] | None = "0052"
+down_revision: str | Sequence[str] | None = "0055"
 branch_labels = None
 depends_on = None
 
