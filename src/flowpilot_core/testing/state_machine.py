@@ -27,23 +27,28 @@ from attrs import evolve, frozen
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, MultipleResults, RuleBasedStateMachine, initialize, multiple, precondition, rule
 
+from flowpilot_core.application.assistant.redaction import redact_by_rules
 from flowpilot_core.application.flowpilot import FlowPilot
-from flowpilot_core.application.kernel.units import Request
+from flowpilot_core.application.kernel.units import Request, Units
+from flowpilot_core.application.knowledge.proposals import ProposeTree
 from flowpilot_core.application.sessions.sessions import Added
 from flowpilot_core.domain.access.branding import BrandingWords
 from flowpilot_core.domain.handoffs.handoff import Intent
 from flowpilot_core.domain.kernel.actor import Person
 from flowpilot_core.domain.kernel.canonical_json import digest
-from flowpilot_core.domain.kernel.errors import AlreadyClaimed, FlowPilotError, NotFound, Unauthenticated
-from flowpilot_core.domain.kernel.identifiers import AccountId, HandoffId, SessionId, StepId, TeamId, UserId
+from flowpilot_core.domain.kernel.errors import AlreadyClaimed, FlowPilotError, NotFound, RoleForbidden, Unauthenticated
+from flowpilot_core.domain.kernel.identifiers import AccountId, HandoffId, SessionId, StepId, TeamId, TreeProposalId, UserId
 from flowpilot_core.domain.kernel.image import LONGEST_SIDE, Image, PictureType
+from flowpilot_core.domain.kernel.permissions import OWNERS_AND_ADMINS
 from flowpilot_core.domain.notifications.delivery import TELLING, DeliveryKind
 from flowpilot_core.domain.sessions.branch import Option
 from flowpilot_core.domain.sessions.picture import Picture
 from flowpilot_core.domain.sessions.session import Priority
 from flowpilot_core.domain.sessions.step import Step, StepKind, StepResult
 from flowpilot_core.ports.handoffs import HandoffDetail, QueueFilter
+from flowpilot_core.ports.relay import WorkKind
 from flowpilot_core.ports.sessions import SessionDetail, SessionFilter
+from flowpilot_core.ports.unit_of_work import UnitOfWork
 from flowpilot_core.testing.contracts.contract import EVERYTHING, Adapter, facts
 
 from .builders import SetClock, Staff, a_staff, new_id
@@ -122,6 +127,7 @@ class AccountsMachine(RuleBasedStateMachine):
         self.owners: dict[str, int] = {}
         """Which account each id is of."""
         self.steps: list[Step] = []
+        self.proposals: set[Known] = set()
 
     def teardown(self) -> None:
         """Look at everything as everybody, once more, hold all figures against the event log, and close."""
@@ -411,6 +417,30 @@ class AccountsMachine(RuleBasedStateMachine):
         user_id = self.staffs[account].people[person].user_id
         self.run(self.product.accounts.deactivate(self.staffs[account].account_id, user_id))
         self.models[account].people[user_id].active = False
+
+    @rule(account=st.integers(0, ACCOUNTS - 1), person=st.integers(0, 4))
+    def learn(self, account: int, person: int) -> None:
+        """The relay proposes what resolved sessions taught, and whoever may reads it: nobody decides on another account's."""
+        self.run(self._propose())
+        by, proposals = self.staffs[account].people[person], self.product.tree_proposals
+        done = self._do(account, proposals.list(by, None, after=None, limit=EVERYTHING))
+        assert isinstance(done, RoleForbidden) is (by.role not in OWNERS_AND_ADMINS)
+        found = {Known(account, one.proposal.id) for one in done} if isinstance(done, Sequence) else set()
+        self.owners.update({str(one.id): account for one in found})
+        self.proposals |= found
+        assert isinstance(done, RoleForbidden) or found == {one for one in self.proposals if one.account == account}
+        for one in self.proposals:
+            if one.account != account:
+                for move in (proposals.accept(by, TreeProposalId(one.id)), proposals.reject(by, TreeProposalId(one.id), "canary")):
+                    assert facts(NotFound("tree proposal")) == self._facts(self._do(account, move))
+
+    async def _propose(self) -> None:
+        units = Units[UnitOfWork](begin=self.adapter.begin, committed=lambda _: None, new_id=new_id)
+        handler = ProposeTree(units=units, view=self.adapter.view, redact=redact_by_rules, clock=self.clock, new_id=new_id)
+        accounts = {staff.account_id for staff in self.staffs}
+        for lease in await self.adapter.outbox.take({WorkKind.TREE_PROPOSAL: EVERYTHING}, lease_for=timedelta()):
+            if lease.account_id in accounts:
+                await handler.do(lease)
 
     @rule(account=st.integers(0, ACCOUNTS - 1), person=st.integers(0, 4))
     def look_around(self, account: int, person: int) -> None:
