@@ -13,13 +13,14 @@ from flowpilot_core.domain.handoffs.handoff import Intent
 from flowpilot_core.domain.kernel.identifiers import UserId
 from flowpilot_core.domain.kernel.image import LONGEST_SIDE
 from flowpilot_core.domain.kernel.text import EVIDENCE, TITLE
-from flowpilot_core.domain.knowledge.walking import path, shown
+from flowpilot_core.domain.knowledge.walking import shown
 from flowpilot_core.domain.sessions.branch import FEWEST_OPTIONS, MOST_OPTIONS, Branch, BranchState, ForkPoint, Option, Outcome
 from flowpilot_core.domain.sessions.feedback import NO_THUMBS, Thumbs
 from flowpilot_core.domain.sessions.picture import Picture
 from flowpilot_core.domain.sessions.session import Priority, Session, Status
 from flowpilot_core.domain.sessions.step import NodeTaken, Step, StepKind, StepResult, StepScript
 from flowpilot_core.domain.sessions.walk import Place, TreeOutcome, Waiting, Walk
+from flowpilot_core.domain.sessions.walked import path
 from flowpilot_core.ports.sessions import SessionDetail
 from flowpilot_http.schemas.handoffs.handoffs import HandoffInSession
 

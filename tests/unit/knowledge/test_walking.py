@@ -9,11 +9,12 @@ from flowpilot_core.domain.kernel.identifiers import StepId, TreeId
 from flowpilot_core.domain.knowledge.content import Content, NodeId, NodeKind, TreeKind
 from flowpilot_core.domain.knowledge.parameter import Parameter, ParameterType, Value
 from flowpilot_core.domain.knowledge.tree import Tree
-from flowpilot_core.domain.knowledge.walking import begun, current, path, shown, taken
+from flowpilot_core.domain.knowledge.walking import begun, current, shown, taken
 from flowpilot_core.domain.sessions.branch import BranchState
 from flowpilot_core.domain.sessions.session import Session
 from flowpilot_core.domain.sessions.step import Step, StepKind, StepResult
 from flowpilot_core.domain.sessions.walk import TreeOutcome
+from flowpilot_core.domain.sessions.walked import path
 from flowpilot_core.testing.builders import ANNA, BEN, MINUTE, NOON, OLGA, a_session, new_id
 from tests.support.trees import SOUND, action, outcome, question, sound_trees, tree
 

@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 
 from flowpilot_core.application.assistant.redaction import redact_by_rules
 from flowpilot_core.domain.kernel.errors import InvalidTransition
-from flowpilot_core.domain.kernel.identifiers import AccountId, OutputId, PsaConnectionId, PsaPostId
+from flowpilot_core.domain.kernel.identifiers import AccountId, OutputId, PsaConnectionId, PsaPostId, TreeId
 from flowpilot_core.domain.kernel.name import printable
+from flowpilot_core.domain.knowledge.content import TreeKind
+from flowpilot_core.domain.knowledge.tree import Tree
 from flowpilot_core.domain.outputs.document import Block, Bullets, Heading, Paragraph, as_markdown, as_note, as_page, blocks_of, body_of
 from flowpilot_core.domain.outputs.output import OUTPUT, Output, OutputKind, OutputMove, OutputState
 from flowpilot_core.domain.outputs.write_up import SHORTEST_PRIVATE, SOLVED, by_rules, for_client, internal_texts
@@ -21,6 +23,7 @@ from flowpilot_core.domain.sessions.branch import Outcome
 from flowpilot_core.domain.sessions.session import Resolution, Ticket
 from flowpilot_core.domain.sessions.step import StepKind, StepResult
 from flowpilot_core.testing.builders import ANNA, BEN, NOON, Case, a_session, new_id
+from tests.support.trees import action, outcome, question, tree
 
 
 def a_solved_case() -> Case:
@@ -51,6 +54,19 @@ def test_a_note_for_the_ticket_says_what_solved_it_at_which_fork_and_what_was_ru
         "## What was ruled out\n\n- cable: a new one changes nothing\n\n"
         "## What did not help\n\n- swapped the cable"
     ) == written(OutputKind.PSA_NOTE, a_solved_case())
+
+
+def test_a_note_for_the_ticket_says_what_was_done_of_the_tree_and_a_client_hears_nothing_of_it() -> None:
+    content = tree(
+        question("start", "log", "log", text="Does anybody print?"), action("log", "end", text="Read the log"), outcome("end", text="Done")
+    )
+    printing = Tree.drafted(TreeId(new_id()), kind=TreeKind.TROUBLESHOOTING, name="Nobody can print", content=content, by=ANNA, at=NOON)
+    walked = a_session().walking(printing, content).at_node(content, "answer 1").at_node(content, result=StepResult.WORKED)
+    case = walked.resolved("It was off")
+
+    told = "## By the tree Nobody can print\n\n- Does anybody print? answer 1\n- Read the log: worked"
+    assert told in written(OutputKind.PSA_NOTE, case)
+    assert "tree" not in written(OutputKind.CLIENT_SUMMARY, case)
 
 
 def test_an_article_tells_colleagues_symptoms_cause_and_solution_and_names_nobody() -> None:

@@ -4,10 +4,13 @@ import re
 from uuid import UUID
 
 import pytest
+from attrs import evolve
 
 from flowpilot_core.domain.assistant.diagnosis import Cause, Confidence, Diagnosis, Statement
 from flowpilot_core.domain.kernel.errors import InvalidValue
-from flowpilot_core.domain.kernel.identifiers import PsaPostId
+from flowpilot_core.domain.kernel.identifiers import PsaPostId, TreeId
+from flowpilot_core.domain.knowledge.content import TreeKind
+from flowpilot_core.domain.knowledge.tree import Tree
 from flowpilot_core.domain.psa.connection import NoteKind
 from flowpilot_core.domain.psa.note import (
     LONGEST_STEP,
@@ -25,7 +28,8 @@ from flowpilot_core.domain.psa.note import (
 )
 from flowpilot_core.domain.psa.vendor import NoteFormat
 from flowpilot_core.domain.sessions.step import StepKind, StepResult
-from flowpilot_core.testing.builders import Case, a_session
+from flowpilot_core.testing.builders import ANNA, MINUTE, NOON, Case, a_session, new_id
+from tests.support.trees import action, outcome, question, tree
 
 LINK = "https://flowpilot.example/handoffs/1"
 POST = PsaPostId(UUID(int=7))
@@ -68,6 +72,48 @@ def test_an_escalation_tells_why_what_was_tried_and_where_all_of_it_stands() -> 
         "Assessment: The cable is not it.\n- The switch port (medium)\n- Next: Try another port\n\n"
         f"Everything that was tried: {LINK}"
     )
+
+
+def walked() -> Case:
+    """Two nodes of a tree done, and left at the third."""
+    content = tree(
+        question("start", "log", "log", text="Does anybody print?"),
+        action("log", "cable", text="Read the log"),
+        action("cable", "end", text="Swap the cable"),
+        outcome("end"),
+    )
+    printing = Tree.drafted(TreeId(new_id()), kind=TreeKind.TROUBLESHOOTING, name="Nobody can print", content=content, by=ANNA, at=NOON)
+    case = a_session(title="Printer offline", problem="It prints nothing.").walking(printing, content).at_node(content, "answer 2")
+    return case.at_node(content, result=StepResult.INCONCLUSIVE).walk_left("There is no cable")
+
+
+PATH = "By the tree Nobody can print:\n- Does anybody print? answer 2\n- Read the log: inconclusive\n- left at “Swap the cable”"
+
+
+def test_an_escalation_tells_what_was_done_of_the_tree_and_where_it_was_left() -> None:
+    assert PATH in note_of(walked().escalated("Out of ideas"), NoteKind.ESCALATED).split("\n\n")
+
+
+def test_an_escalation_tells_of_the_tree_as_it_was_then() -> None:
+    case = walked().escalated("Out of ideas")
+    earlier = evolve(case.handoff, escalated_at=case.steps[0].created_at - MINUTE)
+
+    facts = Facts.of(case.session, earlier, case.steps, kind=NoteKind.ESCALATED, by="Anna", link=LINK)
+
+    assert ((), None) == (facts.path, facts.tree)
+
+
+def test_a_resolution_tells_what_was_done_of_the_tree() -> None:
+    assert PATH in note_of(walked().resolved("It was off"), NoteKind.RESOLVED).split("\n\n")
+
+
+def test_a_walk_in_which_nothing_was_done_yet_is_not_told() -> None:
+    content = tree(action("start", "end"), outcome("end"))
+    printing = Tree.drafted(TreeId(new_id()), kind=TreeKind.TROUBLESHOOTING, name="Nobody can print", content=content, by=ANNA, at=NOON)
+
+    note = note_of(a_session().walking(printing, content).escalated("Out of ideas"), NoteKind.ESCALATED)
+
+    assert "By the tree" not in note
 
 
 def test_what_there_is_nothing_to_tell_of_is_left_out() -> None:

@@ -1,6 +1,6 @@
 """Walking a tree in a session: each node becomes a step, each end closes its branch, and several answers split it."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 from typing import Final
@@ -224,11 +224,6 @@ def _script(node: Node, walk: Walk) -> ScriptToRun | None:
 def _said(value: Value) -> str:
     """A value as people read it."""
     return ("yes" if value else "no") if isinstance(value, bool) else str(value)
-
-
-def path(session: Session, steps: Iterable[Step], branch_id: BranchId) -> tuple[Step, ...]:
-    """The steps of the tree that lead to where a branch is."""
-    return tuple(step for step in session.branches.in_sight(branch_id, steps) if step.node is not None)
 
 
 def shown(session: Session) -> tuple[Place, ...]:

@@ -12,6 +12,7 @@ from flowpilot_core.domain.kernel.name import printable
 from flowpilot_core.domain.sessions.branch import Branch, BranchState, ForkPoint
 from flowpilot_core.domain.sessions.session import Resolution, Session
 from flowpilot_core.domain.sessions.step import Step, StepKind, StepResult
+from flowpilot_core.domain.sessions.walked import in_words, path
 
 from .document import Block, Bullets, Heading, Paragraph, blocks_of, body_of
 from .output import OutputKind
@@ -41,6 +42,10 @@ class Story:
     """In sight of that branch, and what solved it."""
     failed: tuple[Step, ...]
     ruled_out: tuple[Branch, ...]
+    tree: str | None
+    """What was followed."""
+    path: tuple[Step, ...]
+    """What was done of it, on the way to the solution."""
 
     @classmethod
     def of(cls, session: Session, steps: Sequence[Step]) -> "Story":
@@ -60,6 +65,8 @@ class Story:
             worked=tuple(step for step in told if step.result is StepResult.WORKED and (step in seen or step == solution.step)),
             failed=tuple(step for step in told if step.result is StepResult.FAILED),
             ruled_out=tuple(one for one in session.branches.all if one.state is BranchState.DEAD_END),
+            tree=session.walk.name if session.walk else None,
+            path=path(session, steps, branch.id),
         )
 
     @property
@@ -137,6 +144,8 @@ def _psa_note(story: Story) -> Iterator[Block]:
         yield Heading("Root cause")
         yield Paragraph(_piece(story.resolution.root_cause))
     yield from _listed("What worked", [_line(step.content) for step in story.worked])
+    if story.tree is not None:
+        yield from _listed(_line(f"By the tree {story.tree}"), [_line(in_words(step)) for step in story.path])
     yield from _listed("What was ruled out", [_ruled_out(branch) for branch in story.ruled_out])
     yield from _listed("What did not help", [_line(step.content) for step in story.failed])
 

@@ -3,16 +3,19 @@
 import html
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from types import MappingProxyType
 
 from attrs import asdict, evolve, frozen
 
+from flowpilot_core.domain.handoffs.debrief import solved_by
 from flowpilot_core.domain.handoffs.handoff import Handoff
 from flowpilot_core.domain.kernel.errors import InvalidValue
-from flowpilot_core.domain.kernel.identifiers import PsaPostId
+from flowpilot_core.domain.kernel.identifiers import BranchId, PsaPostId
 from flowpilot_core.domain.kernel.text import EMPTY_LINE, one_of, text
 from flowpilot_core.domain.sessions.session import Session
 from flowpilot_core.domain.sessions.step import Step, StepResult
+from flowpilot_core.domain.sessions.walked import in_words, left, path
 
 from .connection import LONGEST_TEMPLATE, NoteKind
 from .vendor import NoteFormat
@@ -25,11 +28,18 @@ TEMPLATES: Mapping[NoteKind, str] = MappingProxyType(
             "Problem: {title}\n{problem}\n\n"
             "What failed:\n{failed}\n\n"
             "Also tried:\n{tried}\n\n"
+            "By the tree {tree}:\n{path}\n\n"
             "Assessment: {assessment}\n\n"
             "Everything that was tried: {link}"
         ),
         NoteKind.CLAIMED: "{by} took over.\n\nEverything that was tried: {link}",
-        NoteKind.RESOLVED: "Resolved by {by}: {summary}\n\nRoot cause: {root_cause}\n\nWhat worked:\n{worked}\n\nThe whole story: {link}",
+        NoteKind.RESOLVED: (
+            "Resolved by {by}: {summary}\n\n"
+            "Root cause: {root_cause}\n\n"
+            "What worked:\n{worked}\n\n"
+            "By the tree {tree}:\n{path}\n\n"
+            "The whole story: {link}"
+        ),
         NoteKind.PARKED: "{by} put this aside.\n\nWhy: {reason}\n{note}",
     }
 )
@@ -57,6 +67,8 @@ PLACEHOLDERS: Mapping[str, str] = MappingProxyType(
         "failed": "the steps that failed, one a line",
         "tried": "the other steps that were tried, one a line",
         "worked": "the steps that worked, one a line",
+        "tree": "the tree that was followed",
+        "path": "what was done at its nodes, one a line, and where work went on without it",
         "assessment": "the assistant's assessment, where there is one by then",
         "summary": "what solved it",
         "root_cause": "what caused it",
@@ -92,6 +104,8 @@ class Facts:
     failed: tuple[str, ...] = ()
     tried: tuple[str, ...] = ()
     worked: tuple[str, ...] = ()
+    tree: str | None = None
+    path: tuple[str, ...] = ()
     assessment: str | None = None
     summary: str | None = None
     root_cause: str | None = None
@@ -113,14 +127,17 @@ class Facts:
 
         `assessment` is its headline and what else is said of it, a line each; empty where there is none.
         """
-        if kind is NoteKind.ESCALATED and handoff is not None:
+        until = handoff.escalated_at if kind is NoteKind.ESCALATED and handoff is not None else None
+        branch_id = solved_by(session, steps).branch.id if kind is NoteKind.RESOLVED else session.branches.active_id
+        if until is not None:
             # What came later is told by later notes.
-            steps = [step for step in steps if step.created_at <= handoff.escalated_at]
+            steps = [step for step in steps if step.created_at <= until]
         by_result: dict[StepResult | None, list[str]] = {}
         for step in steps:
             if step.tried:
                 by_result.setdefault(step.result, []).append(step.content)
         resolution = session.resolution if kind is NoteKind.RESOLVED else None
+        way = _path(session, steps, branch_id, until)
         return cls(
             by=by,
             reason=handoff.reason if handoff else None,
@@ -132,6 +149,8 @@ class Facts:
             failed=_listed(by_result.get(StepResult.FAILED, [])),
             tried=_listed([*by_result.get(StepResult.INCONCLUSIVE, []), *by_result.get(None, []), *_worked(kind, by_result)]),
             worked=_listed(by_result.get(StepResult.WORKED, [])),
+            tree=session.walk.name if session.walk and way else None,
+            path=way,
             assessment="\n".join([*assessment[:1], *(f"{_BULLET}{line}" for line in assessment[1:])]) or None,
             summary=resolution.summary if resolution else None,
             root_cause=resolution.root_cause if resolution else None,
@@ -168,6 +187,8 @@ SAMPLE = Facts(
     failed=("Removed the cached credentials and signed in again",),
     tried=("Read the sign-in log",),
     worked=("Excluded the front desk from the new policy",),
+    tree="Outlook keeps asking for a password",
+    path=("Does it ask on the web, too? Yes", "Read the sign-in log: inconclusive"),
     assessment="A conditional access policy of last night blocks legacy sign-in.",
     summary="The new policy blocked legacy sign-in; the front desk is excluded from it.",
     root_cause="A conditional access policy without exceptions",
@@ -237,6 +258,12 @@ def _listed(contents: Sequence[str]) -> tuple[str, ...]:
     shown = [" ".join(content.split()) for content in contents[:MOST_STEPS]]
     more = len(contents) - MOST_STEPS
     return (*shown, f"and {more} more") if more > 0 else tuple(shown)
+
+
+def _path(session: Session, steps: Sequence[Step], branch_id: BranchId, until: datetime | None) -> tuple[str, ...]:
+    gone = left(session, branch_id, until=until)
+    done = _listed([in_words(step) for step in path(session, steps, branch_id)])
+    return done if gone is None else (*done, " ".join(f"left at “{gone.text}”".split()))
 
 
 def _short(line: str) -> str:
