@@ -368,6 +368,7 @@ _output: Final = {
     "approved_by": None,
     "created_at": _LATER,
     "updated_at": _LATER,
+    "tree": None,
 }
 _mended: Final = {**_output, "version": 2, "made_by": "person", "body": "Your front desk can read its mail again."}
 _version: Final = {**{name: _output[name] for name in ("version", "body", "made_by", "by")}, "model": None, "at": _LATER}

@@ -179,6 +179,7 @@ async def a_world_in(
         openid=openid or MemoryOpenId(),
         parsers=PARSERS,
         pictures=PillowPictures(compute_here),
+        base_url=BASE,
     )
     app = an_app(flowpilot, clock, push=push) if metrics is None else _drawn(flowpilot, clock, push=push, metrics=metrics)
     acme = await flowpilot.accounts.create("Acme")

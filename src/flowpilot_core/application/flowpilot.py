@@ -127,6 +127,7 @@ class FlowPilot:
         compute: Compute = compute_here,
         parsers: Parsers = NO_PARSERS,
         committed: Callable[[AccountId], None] = wake_nobody,
+        base_url: str = "",
     ) -> "FlowPilot":
         """All use cases over these ports.
 
@@ -136,7 +137,8 @@ class FlowPilot:
         identity providers, where accounts may have some. `bounds` say how much a session may hold. `pictures` reads those that are added to
         steps, and logos; without it none can be. `compute` works out what may take long. `parsers` read the scripts and patterns that
         people write; without them none is kept. `committed` is called after every commit with its account, to wake a relay and whoever
-        waits for news: it must return at once, and losing the call costs nothing but time.
+        waits for news: it must return at once, and losing the call costs nothing but time. `base_url` is where the pages are, for what
+        leads to them from elsewhere.
         """
         telling = (Telling(new_id=new_id),) if tell else ()
         assessing = (AssessEscalations(new_id=new_id),) if assess else ()
@@ -168,7 +170,7 @@ class FlowPilot:
             handoffs=Handoffs(units=units, view=view, clock=clock, new_id=new_id, followers=(*telling, *assessing)),
             deliveries=Deliveries(units=units, view=view, clock=clock),
             suggestions=suggestions,
-            outputs=Outputs(units=units, clock=clock, new_id=new_id, redact=redact, models=models, compute=compute),
+            outputs=Outputs(units=units, clock=clock, new_id=new_id, redact=redact, models=models, compute=compute, base_url=base_url),
             trees=trees,
             saving=SaveAsTree(units=units, trees=trees, clock=clock, new_id=new_id, redact=redact, compute=compute),
             tree_categories=TreeCategories(units=units, view=view, clock=clock, new_id=new_id),

@@ -98,6 +98,9 @@ class Trees(Protocol):
     async def detail(self, tree_id: TreeId) -> "TreeDetail":
         """One as `get` finds it with all that stands around it, as this unit of work has left it so far. Raises `NotFound`."""
 
+    async def made_from(self, session_id: SessionId) -> Tree | None:
+        """The newest (greatest id) of the account's published trees that were made from a session, without its draft."""
+
     async def revision(self, tree_id: TreeId, number: int) -> TreeRevision:
         """What was published under that number, of one that `get` finds. Raises `NotFound`."""
 

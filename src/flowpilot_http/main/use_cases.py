@@ -72,4 +72,5 @@ def use_cases(
         compute=compute,
         parsers=PARSERS,
         committed=committed,
+        base_url=settings.base_url or "",
     )

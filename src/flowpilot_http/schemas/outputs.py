@@ -44,6 +44,14 @@ class OutputVersionOut(msgspec.Struct, kw_only=True, frozen=True):
     at: Instant
 
 
+class MadeTreeOut(msgspec.Struct, kw_only=True, frozen=True):
+    """The published tree that was made from the session."""
+
+    id: UUID
+    name: str
+    url: Annotated[str, Meta(description="Where it is read.")]
+
+
 class OutputOut(msgspec.Struct, kw_only=True, frozen=True):
     """A resolution output as it reads now."""
 
@@ -60,6 +68,7 @@ class OutputOut(msgspec.Struct, kw_only=True, frozen=True):
     approved_by: PersonOut | None
     created_at: Instant
     updated_at: Instant
+    tree: Annotated[MadeTreeOut | None, Meta(description="What an article leads to; documents and notes made of it say so at their end.")]
 
     @classmethod
     def of(cls, shown: Shown) -> "OutputOut":
@@ -112,4 +121,5 @@ def _common(shown: Shown) -> dict[str, Any]:
         "approved_by": None if output.approved_by is None else person(output.approved_by, shown.names),
         "created_at": output.created_at,
         "updated_at": output.updated_at,
+        "tree": None if shown.tree is None else MadeTreeOut(id=shown.tree.id, name=shown.tree.name, url=shown.tree.page),
     }

@@ -9,9 +9,10 @@ from flowpilot_adapters.memory.knowledge.tree_categories import category
 from flowpilot_adapters.memory.tables import Working
 from flowpilot_adapters.memory.transaction import Transaction
 from flowpilot_core.domain.kernel.errors import NotFound, Stale
-from flowpilot_core.domain.kernel.identifiers import TreeId, UserId
+from flowpilot_core.domain.kernel.identifiers import SessionId, TreeId, UserId
 from flowpilot_core.domain.knowledge.ownership import Owner, Ref
 from flowpilot_core.domain.knowledge.rating import Subject
+from flowpilot_core.domain.knowledge.template import TemplateState
 from flowpilot_core.domain.knowledge.tree import Tree, TreeRevision
 from flowpilot_core.domain.sessions.walk import Walk
 from flowpilot_core.ports.knowledge import TreeDetail, TreeInUse, TreeListed
@@ -34,6 +35,14 @@ class MemoryTrees:
         """As `Trees.detail` says."""
         tree = await self.get(tree_id)
         return TreeDetail(listed=listed(self._work.rows, tree), names=names(self._work.rows, [tree]))
+
+    async def made_from(self, session_id: SessionId) -> Tree | None:
+        """As `Trees.made_from` says."""
+        await asyncio.sleep(0)
+        made = [
+            tree for tree in self._work.rows.trees.values() if tree.from_session_id == session_id and tree.state is TemplateState.PUBLISHED
+        ]
+        return max((evolve(tree, draft=None) for tree in made), key=lambda tree: tree.id, default=None)
 
     async def revision(self, tree_id: TreeId, number: int) -> TreeRevision:
         """As `Trees.revision` says."""

@@ -18,10 +18,11 @@ from flowpilot_adapters.sql.schema import session, tree, tree_category, tree_dra
 from flowpilot_adapters.sql.statement import compiled
 from flowpilot_adapters.sql.transaction import Transaction
 from flowpilot_core.domain.kernel.errors import NotFound
-from flowpilot_core.domain.kernel.identifiers import PLATFORM_ACCOUNT, AccountId, TreeId, UserId
+from flowpilot_core.domain.kernel.identifiers import PLATFORM_ACCOUNT, AccountId, SessionId, TreeId, UserId
 from flowpilot_core.domain.knowledge.category import TreeCategory
 from flowpilot_core.domain.knowledge.ownership import Owner, Ref
 from flowpilot_core.domain.knowledge.rating import Subject
+from flowpilot_core.domain.knowledge.template import TemplateState
 from flowpilot_core.domain.knowledge.tree import Tree, TreeRevision
 from flowpilot_core.ports.knowledge import TreeDetail, TreeInUse, TreeListed
 
@@ -89,6 +90,13 @@ DETAIL: Final = compiled(
     .limit(1),
 )
 GET: Final = compiled("tree", select(*WHOLE).select_from(DRAFTED).where(readable(tree), tree.c.id == TREE_ID).order_by(OWN_FIRST).limit(1))
+MADE_FROM: Final = compiled(
+    "tree made from session",
+    select(*tree.c, null().label("draft_by"), null().label("draft_at"), null().label("draft_content"))
+    .where(own(tree), tree.c.from_session_id == bindparam("session_id", type_=Uuid()), tree.c.state == TemplateState.PUBLISHED)
+    .order_by(tree.c.id.desc())
+    .limit(1),
+)
 REVISION: Final = compiled(
     "revision of tree",
     select(tree_revision)
@@ -151,6 +159,11 @@ class SqlTrees:
         if found.first is None:
             raise NotFound("tree")
         return TreeDetail(listed=listed(found.first), names=named(found.rows))
+
+    async def made_from(self, session_id: SessionId) -> Tree | None:
+        """As `Trees.made_from` says."""
+        (found,) = await self._transaction.read(MADE_FROM(account_id=self._account_id, session_id=session_id))
+        return None if found.first is None else records.tree(found.first)
 
     async def revision(self, tree_id: TreeId, number: int) -> TreeRevision:
         """As `Trees.revision` says."""

@@ -14,23 +14,24 @@ from flowpilot_core.domain.access.branding import BARE, Worn
 from flowpilot_core.domain.kernel.actor import Actor
 from flowpilot_core.domain.kernel.errors import InvalidValue
 from flowpilot_core.domain.kernel.events import Event
-from flowpilot_core.domain.kernel.identifiers import OutputId, PsaPostId, SessionId, UserId
+from flowpilot_core.domain.kernel.identifiers import OutputId, PsaPostId, SessionId, TreeId, UserId
 from flowpilot_core.domain.kernel.permissions import Permission, person, require_role
 from flowpilot_core.domain.outputs.document import ExportFormat, as_markdown, as_note, as_page
 from flowpilot_core.domain.outputs.output import Output, OutputKind, OutputState, checked_body, written_by
-from flowpilot_core.domain.outputs.write_up import by_rules, for_client, holds, internal_texts
+from flowpilot_core.domain.outputs.write_up import by_rules, for_client, holds, internal_texts, with_tree
 from flowpilot_core.domain.psa.connection import NoteKind
 from flowpilot_core.domain.psa.post import PsaPost
 from flowpilot_core.domain.sessions.session import Session
 from flowpilot_core.ports.access import AccessWork
 from flowpilot_core.ports.assistant import Redactor
 from flowpilot_core.ports.kernel import Clock, Compute, NewId
+from flowpilot_core.ports.knowledge import KnowledgeWork
 from flowpilot_core.ports.outputs import OutputWork
 from flowpilot_core.ports.psa import PsaWork
 from flowpilot_core.ports.sessions import SessionDetail, SessionWork
 
 
-class OutputsNeeds(OutputWork, PsaWork, SessionWork, AccessWork, Protocol):
+class OutputsNeeds(OutputWork, PsaWork, SessionWork, KnowledgeWork, AccessWork, Protocol):
     """What is done here asks this of a unit of work."""
 
 
@@ -39,11 +40,22 @@ UNTITLED = "Summary"
 
 
 @frozen(kw_only=True)
+class MadeTree:
+    """The published tree that was made from a session, and where it is read."""
+
+    id: TreeId
+    name: str
+    page: str
+
+
+@frozen(kw_only=True)
 class Shown:
     """An output with what its people are called."""
 
     output: Output
     names: Mapping[UserId, str]
+    tree: MadeTree | None = None
+    """What an article leads to: it is no part of its text, so that it is right however often trees come and go."""
 
 
 @frozen(kw_only=True)
@@ -51,6 +63,16 @@ class WrittenUp(Case):
     """What an output is made from and checked against, and what it wears."""
 
     worn: Worn = BARE
+    tree: MadeTree | None = None
+
+    def tree_of(self, kind: OutputKind) -> MadeTree | None:
+        """What an output of this kind leads to."""
+        return self.tree if kind is OutputKind.KB_ARTICLE else None
+
+    def leading(self, output: Output) -> str:
+        """An output as it leaves, with what it leads to."""
+        tree = self.tree_of(output.kind)
+        return output.body if tree is None else with_tree(output.body, tree.name, tree.page)
 
     @property
     def internal(self) -> tuple[str, ...]:
@@ -87,6 +109,8 @@ class Outputs:
     models: bool = False
     """Whether a model is asked for a better one, after the commit."""
     compute: Compute = compute_here
+    base_url: str = ""
+    """Where the pages are."""
 
     async def list(self, actor: Actor, session_id: SessionId) -> Sequence[Shown]:
         """All of a session, oldest first."""
@@ -94,12 +118,13 @@ class Outputs:
             detail = readable(await work.sessions.detail(session_id), actor)
             outputs = await work.outputs.of(session_id)
             names = await _names(work, detail, outputs)
-        return [Shown(output=one, names=names) for one in outputs]
+            tree = await self._tree(work, actor, session_id)
+        return [Shown(output=one, names=names, tree=tree if one.kind is OutputKind.KB_ARTICLE else None) for one in outputs]
 
     async def get(self, actor: Actor, session_id: SessionId, output_id: OutputId) -> Shown:
         """One, with all its versions."""
-        _, output, names = await self._read(actor, session_id, output_id)
-        return Shown(output=output, names=names)
+        case, output, names = await self._read(actor, session_id, output_id)
+        return Shown(output=output, names=names, tree=case.tree_of(output.kind))
 
     async def make(self, actor: Actor, session_id: SessionId, kind: OutputKind, *, request: Request = PLAIN) -> Shown:
         """One more, written by rules; a model may better it. Raises `InvalidTransition` unless the session is resolved."""
@@ -116,7 +141,7 @@ class Outputs:
             session.require_version(request.if_match)
             await work.outputs.add(output)
             await self.units.record(work, event, request)
-            return Shown(output=output, names={by.user_id: by.name})
+            return Shown(output=output, names={by.user_id: by.name}, tree=case.tree_of(kind))
 
         return await self.units.run(actor, unit, request)
 
@@ -135,13 +160,14 @@ class Outputs:
             output_id,
             lambda before, session: before.edited(session, fit, by=by, at=self.clock.now()),
             names={**names, by.user_id: by.name},
+            tree=case.tree_of(output.kind),
             request=request,
         )
 
     async def approve(self, actor: Actor, session_id: SessionId, output_id: OutputId, *, request: Request = PLAIN) -> Shown:
         """Approve an output as it reads now."""
         by = person(actor, Permission.DOCUMENT)
-        _, _, names = await self._read(actor, session_id, output_id)
+        case, output, names = await self._read(actor, session_id, output_id)
 
         return await self._move(
             actor,
@@ -149,6 +175,7 @@ class Outputs:
             output_id,
             lambda before, session: before.approved(session, by=by, at=self.clock.now()),
             names={**names, by.user_id: by.name},
+            tree=case.tree_of(output.kind),
             request=request,
         )
 
@@ -157,7 +184,7 @@ class Outputs:
         by = person(actor, Permission.DOCUMENT)
         case, output, names = await self._read(actor, session_id, output_id)
         signature = case.worn.branding.signature() if output.kind is OutputKind.CLIENT_SUMMARY else ""
-        version, text = output.version, as_note(await case.fit(output.kind, output.body), signature)
+        version, text = output.version, as_note(await case.fit(output.kind, case.leading(output)), signature)
 
         async def unit(work: OutputsNeeds) -> Shown:
             before, session = await work.outputs.get(output_id), await work.sessions.get(session_id)
@@ -183,14 +210,14 @@ class Outputs:
             await work.outputs.save(after, before=before)
             await work.psa.add_post(post)
             await self.units.record(work, event, request)
-            return Shown(output=after, names=names)
+            return Shown(output=after, names=names, tree=case.tree_of(output.kind))
 
         return await self.units.run(actor, unit, request)
 
     async def export(self, actor: Actor, session_id: SessionId, output_id: OutputId, format: ExportFormat) -> Export:
         """As a document: without secrets, and for the client without what became an internal note since."""
         case, output, _ = await self._read(actor, session_id, output_id)
-        body = await case.fit(output.kind, output.body)
+        body = await case.fit(output.kind, case.leading(output))
         title = await case.redacted(_title(output, case))
         write = as_page if format is ExportFormat.HTML else as_markdown
         return Export(kind=output.kind, version=output.version, text=write(title, body, case.worn))
@@ -207,6 +234,7 @@ class Outputs:
         move: Callable[[Output, Session], tuple[Output, Event]],
         *,
         names: Mapping[UserId, str],
+        tree: MadeTree | None,
         request: Request,
     ) -> Shown:
         """What a move makes of it, kept with its event."""
@@ -218,7 +246,7 @@ class Outputs:
             before.require_version(request.if_match)
             await work.outputs.save(after, before=before)
             await self.units.record(work, event, request)
-            return Shown(output=after, names=names)
+            return Shown(output=after, names=names, tree=tree)
 
         return await self.units.run(actor, unit, request)
 
@@ -233,8 +261,14 @@ class Outputs:
     async def _case(self, work: OutputsNeeds, actor: Actor, session_id: SessionId) -> WrittenUp:
         detail = readable(await work.sessions.detail(session_id), actor)
         account = await work.people.account()
-        worn = await work.branding.worn()
-        return WrittenUp(account_id=account.id, detail=detail, redact=self.redact, personal=account.redacts_personal, worn=worn)
+        worn, tree = await work.branding.worn(), await self._tree(work, actor, session_id)
+        return WrittenUp(account_id=account.id, detail=detail, redact=self.redact, personal=account.redacts_personal, worn=worn, tree=tree)
+
+    async def _tree(self, work: OutputsNeeds, actor: Actor, session_id: SessionId) -> MadeTree | None:
+        tree = await work.trees.made_from(session_id)
+        if tree is None:
+            return None
+        return MadeTree(id=tree.id, name=tree.name, page=f"{self.base_url}/library/trees/{tree.id}?account={actor.account_id}")
 
 
 def _title(output: Output, case: WrittenUp) -> str:

@@ -83,6 +83,11 @@ def by_rules(kind: OutputKind, session: Session, steps: Sequence[Step]) -> str:
     return body_of(WRITTEN[kind](Story.of(session, steps)))
 
 
+def with_tree(body: str, name: str, page: str) -> str:
+    """An article with where the tree is read that was made from its session."""
+    return body_of((*blocks_of(body), Heading("Tree"), Paragraph(f"{_line(name)}: {page}")))
+
+
 def bettered(kind: OutputKind, written: str, paragraphs: Sequence[str]) -> str:
     """What the rules wrote, with a model's paragraphs: first for colleagues, and for a client between greeting and good-bye."""
     blocks, told = list(blocks_of(written)), [Paragraph(paragraph) for paragraph in paragraphs]

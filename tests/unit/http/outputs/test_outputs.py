@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.browser import Browser
 from tests.support.http import Somebody, World
 from tests.support.pictures import a_picture
 from tests.unit.http.access.test_branding import say, show
@@ -243,3 +244,30 @@ async def test_the_same_key_makes_one_output(world: World) -> None:
 
     assert answers[0].json() == answers[1].json()
     assert 1 == len((await world.junior.seen(path))["items"])
+
+
+async def test_an_article_leads_to_the_tree_that_was_made_from_its_session(world: World) -> None:
+    path = await resolved(world.junior)
+    article, note = [await approved(world.senior, path, kind) for kind in ("kb_article", "psa_note")]
+    saved = await world.junior.made(path.replace("outputs", "save-as-tree"), {"name": "Printer, dead port"})
+    assert [None, None] == [one["tree"] for one in (await world.viewer.seen(path))["items"]]
+
+    await world.admin.made(f"/trees/{saved['id']}/publish")
+
+    page = f"https://flowpilot.test/library/trees/{saved['id']}?account={world.junior.account_id}"
+    tree = {"id": saved["id"], "name": "Printer, dead port", "url": page}
+    assert [tree, None] == [one["tree"] for one in (await world.viewer.seen(path))["items"]]
+    exported = [(await world.viewer.get(f"{path}/{one['id']}/export?format=html")).text for one in (article, note)]
+    assert [True, False] == [f"Printer, dead port: {page}" in one for one in exported]
+    browser = Browser(world.app)
+    await browser.open(f"/sign-in-link/{await world.flowpilot.signing_in.link(world.viewer.account_id, world.viewer.user.id)}")
+    await browser.send()
+    await browser.open(path.replace("/ai-sessions", "/sessions").removesuffix("/outputs"))
+    assert f'<a href="/library/trees/{saved["id"]}">Printer, dead port</a>' in browser.page.text
+    await connected(world.owner, settings={"notes": {"resolved": False}})
+    posted = await world.senior.made(f"{path}/{article['id']}/post")
+    assert (tree, article["body"]) == (posted["tree"], posted["body"])
+    await world.relay_runs()
+    assert [True] == [page in one.text for one in world.psa.tickets["1001"].notes]
+    await world.admin.made(f"/trees/{saved['id']}/archive")
+    assert [None, None] == [one["tree"] for one in (await world.viewer.seen(path))["items"]]

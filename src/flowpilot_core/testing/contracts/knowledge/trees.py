@@ -220,6 +220,26 @@ class TreesContract(Contract):
         listed, _ = await self.detail(begin, acme.account_id, copy.id)
         assert (copy.copied_from, 1) == (listed.tree.copied_from, listed.use.newest_origin)
 
+    async def test_of_trees_made_from_a_session_the_newest_that_is_published_is_found(
+        self, begin: BeginWork[UnitOfWork], acme: Staff, globex: Staff
+    ) -> None:
+        case = await a_session(by=acme.anna).resolved().kept(begin)
+        first, second, draft, archived = (a_tree(acme.anna, from_session_id=case.id) for _ in range(4))
+        await self.kept(begin, acme.account_id, first, second, draft, archived, a_tree(acme.anna))
+        async with begin(acme.account_id) as work:
+            assert None is await work.trees.made_from(case.id)
+        await self.published(begin, acme.account_id, first, by=acme.olga)
+        second, _ = await self.published(begin, acme.account_id, second, by=acme.olga)
+        archived, _ = await self.published(begin, acme.account_id, archived, by=acme.olga)
+        async with begin(acme.account_id) as work:
+            await work.trees.save(archived.archived(by=acme.olga, at=NOON))
+            await work.commit()
+
+        async with begin(acme.account_id) as work:
+            assert second == await work.trees.made_from(case.id)
+        async with begin(globex.account_id) as work:
+            assert None is await work.trees.made_from(case.id)
+
     async def test_what_people_think_of_a_trees_nodes_is_of_its_walks_in_the_account(
         self, begin: BeginWork[UnitOfWork], view: ViewOf[View], acme: Staff, globex: Staff
     ) -> None:
