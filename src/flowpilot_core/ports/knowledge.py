@@ -136,7 +136,7 @@ class TreeCategories(Protocol):
         """Keep a changed one of the account."""
 
     async def move_all(self, category_id: TreeCategoryId, to: TreeCategory) -> None:
-        """Put all trees of the account that are in one of its categories into another."""
+        """Put all trees and script templates of the account that are in one of its categories into another."""
 
     async def drop(self, category_id: TreeCategoryId) -> None:
         """Forget an empty one of the account. Raises `CategoryInUse`, or at the commit `Stale` where something came into it since."""
@@ -360,6 +360,15 @@ class GalleryShown:
         return GalleryPlace(not self.entry.featured, self.entry.position, self.name[:NAME_IN_PLACE], self.entry.id)
 
 
+@frozen(kw_only=True)
+class CategoryListed:
+    """A category, with how many of the account's trees and script templates are in it."""
+
+    category: TreeCategory
+    trees: int
+    scripts: int
+
+
 class KnowledgeView(Protocol):
     """What there is to see of trees in one account."""
 
@@ -377,8 +386,8 @@ class KnowledgeView(Protocol):
     async def thumbs(self, ref: Ref[TreeId]) -> Mapping[NodeId, Thumbs]:
         """What people of the account think of steps that were taken at a tree's nodes, whatever its revision; of nodes with any."""
 
-    async def tree_categories(self) -> Sequence[tuple[TreeCategory, int]]:
-        """All that the account may use, by id, each with how many of the account's trees are in it."""
+    async def tree_categories(self) -> Sequence[CategoryListed]:
+        """All that the account may use, by id."""
 
     async def trees_about(self, words: Collection[str]) -> Sequence[tuple[Tree, Stars]]:
         """Published trees of the account and of the platform that are about any of these words, by id, with the stars that they show."""

@@ -1,6 +1,7 @@
 """The categories of one account, and the platform's."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from attrs import evolve, frozen
 
@@ -9,6 +10,8 @@ from flowpilot_adapters.memory.transaction import Transaction
 from flowpilot_core.domain.kernel.errors import CategoryInUse, NotFound
 from flowpilot_core.domain.kernel.identifiers import TreeCategoryId
 from flowpilot_core.domain.knowledge.category import TreeCategory
+from flowpilot_core.domain.knowledge.ownership import Ref
+from flowpilot_core.domain.knowledge.template import Template
 
 
 @frozen
@@ -39,16 +42,24 @@ class MemoryTreeCategories:
     async def move_all(self, category_id: TreeCategoryId, to: TreeCategory) -> None:
         """As `TreeCategories.move_all` says."""
         for tree in list(self._work.rows.trees.values()):
-            if tree.category is not None and tree.category.id == category_id:
+            if _is_in(tree, category_id):
                 self._work.rows.trees.put(tree.id, evolve(tree, category=to.ref))
+        for script in list(self._work.rows.script_templates.values()):
+            if _is_in(script, category_id):
+                self._work.rows.script_templates.put(script.id, evolve(script, category=to.ref))
 
     async def drop(self, category_id: TreeCategoryId) -> None:
         """As `TreeCategories.drop` says."""
         rows = self._work.rows
         below = any(one.parent_id == category_id for one in rows.tree_categories.values())
-        if below or any(tree.category is not None and tree.category.id == category_id for tree in rows.trees.values()):
+        templates: tuple[Template[Any, Any], ...] = (*rows.trees.values(), *rows.script_templates.values())
+        if below or any(_is_in(one, category_id) for one in templates):
             raise CategoryInUse
         rows.tree_categories.drop(category_id)
+
+
+def _is_in(template: Template[Any, Any], category_id: TreeCategoryId) -> bool:
+    return template.category == Ref(id=category_id)
 
 
 def category(rows: Working, category_id: TreeCategoryId) -> TreeCategory | None:

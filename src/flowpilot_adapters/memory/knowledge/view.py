@@ -9,14 +9,13 @@ from flowpilot_adapters.memory.knowledge.ratings import in_order, stars
 from flowpilot_adapters.memory.reading import MemoryReading, thumbs_of
 from flowpilot_core.domain.kernel.actor import Actor
 from flowpilot_core.domain.kernel.identifiers import PLATFORM_ACCOUNT, TreeId, UserId
-from flowpilot_core.domain.knowledge.category import TreeCategory
 from flowpilot_core.domain.knowledge.content import EMPTY, NodeId
 from flowpilot_core.domain.knowledge.ownership import Ref
 from flowpilot_core.domain.knowledge.rating import Stars, Subject
 from flowpilot_core.domain.knowledge.template import TemplateState
 from flowpilot_core.domain.knowledge.tree import Tree, TreeRevision
 from flowpilot_core.domain.sessions.feedback import Thumb, Thumbs
-from flowpilot_core.ports.knowledge import GalleryFilter, GalleryPlace, GalleryShown, TreeFilter, TreeListed
+from flowpilot_core.ports.knowledge import CategoryListed, GalleryFilter, GalleryPlace, GalleryShown, TreeFilter, TreeListed
 
 
 class MemoryKnowledgeView(MemoryReading):
@@ -65,11 +64,14 @@ class MemoryKnowledgeView(MemoryReading):
                 given.setdefault(NodeId(step.node.node_id), []).append(rating.thumb)
         return {node_id: thumbs_of(thumbs) for node_id, thumbs in given.items()}
 
-    async def tree_categories(self) -> Sequence[tuple[TreeCategory, int]]:
+    async def tree_categories(self) -> Sequence[CategoryListed]:
         """As `KnowledgeView.tree_categories` says."""
         rows = await self._now()
-        inside = [tree.category.id for tree in rows.trees.values() if tree.category]
-        return [(one, inside.count(one.id)) for one in tree_categories.categories(rows)]
+        of_trees, of_scripts = ([one.category for one in templates.values()] for templates in (rows.trees, rows.script_templates))
+        return [
+            CategoryListed(category=one, trees=of_trees.count(one.ref), scripts=of_scripts.count(one.ref))
+            for one in tree_categories.categories(rows)
+        ]
 
     async def trees_about(self, words: Collection[str]) -> Sequence[tuple[Tree, Stars]]:
         """As `KnowledgeView.trees_about` says."""

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import Uuid, bindparam, delete, insert, select, union_all, update
+from sqlalchemy import ColumnElement, Table, Uuid, and_, bindparam, delete, insert, select, union_all, update
 
 from flowpilot_adapters.sql.queries import ACCOUNT, own
 from flowpilot_adapters.sql.records import knowledge as records
-from flowpilot_adapters.sql.schema import tree, tree_category
+from flowpilot_adapters.sql.schema import script_template, tree, tree_category
 from flowpilot_adapters.sql.statement import compiled
 from flowpilot_adapters.sql.transaction import Transaction
 from flowpilot_core.domain.kernel.errors import CategoryInUse, NotFound
@@ -30,15 +30,24 @@ SAVE: Final = compiled(
     .where(own(tree_category), tree_category.c.id == CATEGORY_ID)
     .values(name=bindparam("new_name"), parent_id=bindparam("new_parent_id")),
 )
-_in_it = own(tree) & (tree.c.category_account_id == tree.c.account_id) & (tree.c.category_id == CATEGORY_ID)
-MOVE_TREES: Final = compiled(
-    "move trees",
-    update(tree).where(_in_it).values(category_account_id=bindparam("to_account_id"), category_id=bindparam("to_id")),
+
+
+def _is_in(table: Table) -> ColumnElement[bool]:
+    return and_(own(table), table.c.category_account_id == table.c.account_id, table.c.category_id == CATEGORY_ID)
+
+
+MOVES: Final = tuple(
+    compiled(
+        f"move {table.name}s",
+        update(table).where(_is_in(table)).values(category_account_id=bindparam("to_account_id"), category_id=bindparam("to_id")),
+    )
+    for table in (tree, script_template)
 )
 IN_USE: Final = compiled(
     "tree category in use",
     union_all(
-        select(tree.c.id).where(_in_it), select(tree_category.c.id).where(own(tree_category), tree_category.c.parent_id == CATEGORY_ID)
+        *(select(table.c.id).where(_is_in(table)) for table in (tree, script_template)),
+        select(tree_category.c.id).where(own(tree_category), tree_category.c.parent_id == CATEGORY_ID),
     ).limit(1),
 )
 DROP: Final = compiled("drop tree category", delete(tree_category).where(own(tree_category), tree_category.c.id == CATEGORY_ID))
@@ -75,8 +84,8 @@ class SqlTreeCategories:
     async def move_all(self, category_id: TreeCategoryId, to: TreeCategory) -> None:
         """As `TreeCategories.move_all` says."""
         to_account_id = account_of(to.ref, self._account_id)
-        moved = MOVE_TREES(account_id=self._account_id, category_id=category_id, to_account_id=to_account_id, to_id=to.id)
-        self._transaction.write(moved)
+        for moved in MOVES:
+            self._transaction.write(moved(account_id=self._account_id, category_id=category_id, to_account_id=to_account_id, to_id=to.id))
 
     async def drop(self, category_id: TreeCategoryId) -> None:
         """As `TreeCategories.drop` says; what comes into it meanwhile makes the commit fail."""

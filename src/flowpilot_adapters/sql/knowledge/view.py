@@ -2,9 +2,9 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Boolean, Text, Uuid, and_, bindparam, func, literal_column, or_, select
+from sqlalchemy import Boolean, ColumnElement, Table, Text, Uuid, and_, bindparam, func, literal_column, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from flowpilot_adapters.sql.knowledge import gallery_view as gallery
@@ -14,20 +14,19 @@ from flowpilot_adapters.sql.knowledge.trees import AROUND, CATEGORISED, DRAFTED,
 from flowpilot_adapters.sql.queries import if_given, names_of, own, thumbs_by
 from flowpilot_adapters.sql.reading import SqlReading
 from flowpilot_adapters.sql.records import knowledge as records
-from flowpilot_adapters.sql.schema import session, step, step_rating, tree, tree_category, tree_draft, tree_revision
+from flowpilot_adapters.sql.schema import script_template, session, step, step_rating, tree, tree_category, tree_draft, tree_revision
 from flowpilot_adapters.sql.statement import Statement, compiled
 from flowpilot_core.domain.kernel.actor import Actor, acts
 from flowpilot_core.domain.kernel.errors import NotFound
 from flowpilot_core.domain.kernel.identifiers import TreeId, UserId
 from flowpilot_core.domain.kernel.permissions import Permission, permits
-from flowpilot_core.domain.knowledge.category import TreeCategory
 from flowpilot_core.domain.knowledge.content import NodeId
 from flowpilot_core.domain.knowledge.ownership import Ref
 from flowpilot_core.domain.knowledge.rating import Stars, Subject
 from flowpilot_core.domain.knowledge.template import TemplateState
 from flowpilot_core.domain.knowledge.tree import Tree, TreeRevision
 from flowpilot_core.domain.sessions.feedback import Thumbs
-from flowpilot_core.ports.knowledge import GalleryFilter, GalleryPlace, GalleryShown, Sort, TreeFilter, TreeListed
+from flowpilot_core.ports.knowledge import CategoryListed, GalleryFilter, GalleryPlace, GalleryShown, Sort, TreeFilter, TreeListed
 
 READER: Final = bindparam("reader_id", type_=Uuid())
 READS_ALL: Final = bindparam("reads_all", type_=Boolean())
@@ -85,15 +84,18 @@ THUMBS: Final = compiled(
         step.c.node.is_not(None),
     ),
 )
-_in_it = (
-    select(func.count())
-    .select_from(tree)
-    .where(own(tree), tree.c.category_account_id == tree_category.c.account_id, tree.c.category_id == tree_category.c.id)
-    .scalar_subquery()
-)
+
+
+def _in_it(table: Table) -> ColumnElement[Any]:
+    inside = (table.c.category_account_id == tree_category.c.account_id, table.c.category_id == tree_category.c.id)
+    return select(func.count()).select_from(table).where(own(table), *inside).scalar_subquery()
+
+
 CATEGORIES: Final = compiled(
     "tree categories with counts",
-    select(*tree_category.c, _in_it.label("trees")).where(readable(tree_category)).order_by(tree_category.c.id),
+    select(*tree_category.c, _in_it(tree).label("trees"), _in_it(script_template).label("scripts"))
+    .where(readable(tree_category))
+    .order_by(tree_category.c.id),
 )
 ABOUT: Final = compiled(
     "trees about",
@@ -147,10 +149,10 @@ class SqlKnowledgeView(SqlReading):
         found = await self._read_one(THUMBS(account_id=self._account_id, tree_account_id=of_account, tree_id=ref.id))
         return {NodeId(row.node_id): Thumbs(up=row.up, down=row.down) for row in found.rows}
 
-    async def tree_categories(self) -> Sequence[tuple[TreeCategory, int]]:
+    async def tree_categories(self) -> Sequence[CategoryListed]:
         """As `KnowledgeView.tree_categories` says."""
         found = await self._read_one(CATEGORIES(account_id=self._account_id))
-        return [(records.category(row), row.trees) for row in found.rows]
+        return [CategoryListed(category=records.category(row), trees=row.trees, scripts=row.scripts) for row in found.rows]
 
     async def trees_about(self, words: Collection[str]) -> Sequence[tuple[Tree, Stars]]:
         """As `KnowledgeView.trees_about` says."""

@@ -14,7 +14,7 @@ from flowpilot_core.domain.kernel.permissions import Permission
 from flowpilot_core.domain.knowledge.category import TreeCategory
 from flowpilot_core.ports.access import AccessWork
 from flowpilot_core.ports.kernel import Clock, NewId, ViewOf
-from flowpilot_core.ports.knowledge import KnowledgeView, KnowledgeWork
+from flowpilot_core.ports.knowledge import CategoryListed, KnowledgeView, KnowledgeWork
 
 
 class CategoriesNeeds(KnowledgeWork, AccessWork, Protocol):
@@ -30,8 +30,8 @@ class TreeCategories:
     clock: Clock
     new_id: NewId
 
-    async def list(self, actor: Actor) -> Sequence[tuple[TreeCategory, int]]:
-        """All that the account may use, each with how many of its trees are in it."""
+    async def list(self, actor: Actor) -> Sequence[CategoryListed]:
+        """All that the account may use, by id."""
         return await self.view(actor.account_id).tree_categories()
 
     async def require(self, actor: Actor, category_id: TreeCategoryId) -> None:

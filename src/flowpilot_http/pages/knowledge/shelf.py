@@ -82,7 +82,7 @@ async def shelved(request: Visit, template: str, made: Shown, refusal: Exception
 
 async def categories(request: Visit, person: Person) -> Sequence[TreeCategory]:
     """All that the account may use, each that is within another after it, by name."""
-    found = [one for one, _ in await request.flowpilot.tree_categories.list(person)]
+    found = [one.category for one in await request.flowpilot.tree_categories.list(person)]
     above = {one.id: one.name for one in found}
     return sorted(
         found, key=lambda one: (above.get(one.parent_id or one.id, one.name).casefold(), one.parent_id is not None, one.name.casefold())

@@ -10,19 +10,19 @@ from flowpilot_http.api_request import Call
 from flowpilot_http.operations import Part
 from flowpilot_http.responses import Body
 from flowpilot_http.schemas.kernel import Listed, Nothing
-from flowpilot_http.schemas.knowledge.trees import CategoryListed, CategoryOut, ChangeCategory, DropCategory, NewCategory
+from flowpilot_http.schemas.knowledge.trees import CategoryListedOut, CategoryOut, ChangeCategory, DropCategory, NewCategory
 
 part = Part("Trees")
 
 CATEGORY: Final = "/tree-categories/{category_id:str}"
 
 
-@part.reads("/tree-categories", Listed[CategoryListed], query=Nothing)
+@part.reads("/tree-categories", Listed[CategoryListedOut], query=Nothing)
 async def list_categories(request: Call) -> Body:
     """The categories that you can use: your account's and the platform's, with how many of your account's trees are in each."""
     await request.wanted(Nothing)
     found = await request.flowpilot.tree_categories.list(request.user)
-    return request.shown(Listed(items=[CategoryListed.counted(one, trees) for one, trees in found], next_cursor=None))
+    return request.shown(Listed(items=[CategoryListedOut.counted(one) for one in found], next_cursor=None))
 
 
 @part.makes("/tree-categories", CategoryOut, body=NewCategory, problems=("not_found",))

@@ -19,7 +19,7 @@ from flowpilot_core.domain.knowledge.problems import Problem, ProblemCode, Sever
 from flowpilot_core.domain.knowledge.template import TemplateState
 from flowpilot_core.domain.knowledge.tree import Tree, TreeRevision
 from flowpilot_core.domain.sessions.feedback import Thumbs
-from flowpilot_core.ports.knowledge import Sort, TreeFilter, TreeListed
+from flowpilot_core.ports.knowledge import CategoryListed, Sort, TreeFilter, TreeListed
 from flowpilot_http.problems import pointer
 from flowpilot_http.schemas.kernel import By, Closed, Instant, Line, MaybeText, Page, PersonOut
 from flowpilot_http.schemas.sessions import ThumbsOut
@@ -151,16 +151,16 @@ class CategoryOut(msgspec.Struct, kw_only=True, frozen=True):
         return cls(id=category.id, name=category.name, parent_id=category.parent_id, owner=category.owner)
 
 
-class CategoryListed(CategoryOut, kw_only=True, frozen=True):
+class CategoryListedOut(CategoryOut, kw_only=True, frozen=True):
     """A category in a list, with how many of the account's are in it."""
 
     trees: int
     scripts: int
 
     @classmethod
-    def counted(cls, category: TreeCategory, trees: int) -> "CategoryListed":
+    def counted(cls, listed: CategoryListed) -> "CategoryListedOut":
         """As clients read it."""
-        return cls(**msgspec.structs.asdict(CategoryOut.of(category)), trees=trees, scripts=0)
+        return cls(**msgspec.structs.asdict(CategoryOut.of(listed.category)), trees=listed.trees, scripts=listed.scripts)
 
 
 class NewCategory(Closed, kw_only=True, frozen=True):

@@ -225,10 +225,14 @@ async def test_categories_have_two_levels_and_go_once_they_are_empty(world: Worl
     assert [(above["id"], 0), (below["id"], 1)] == [
         (one["id"], one["trees"]) for one in (await world.viewer.seen("/tree-categories"))["items"] if one["owner"] == "account"
     ]
+    script = await world.junior.made("/script-templates", {"name": "Read the log", "category_id": below["id"]})
+    (counted,) = (one for one in (await world.viewer.seen("/tree-categories"))["items"] if one["id"] == below["id"])
+    assert (1, 1) == (counted["trees"], counted["scripts"])
     refused = await world.admin.client.delete(f"/tree-categories/{below['id']}")
     assert (409, "category_in_use") == (refused.status_code, refused.json()["code"])
     assert 204 == (await world.admin.client.delete(f"/tree-categories/{below['id']}?move_to={above['id']}")).status_code
     assert "Printing" == (await world.viewer.seen(f"/trees/{tree['id']}"))["category"]["name"]
+    assert "Printing" == (await world.junior.seen(f"/script-templates/{script['id']}"))["category"]["name"]
     assert "Print" == (await world.admin.patch(f"/tree-categories/{above['id']}", {"name": "Print"})).json()["name"]
 
 

@@ -14,6 +14,8 @@ from flowpilot_core.domain.knowledge.category import TreeCategory
 from flowpilot_core.domain.knowledge.content import EMPTY, Answer, Content, Next, Node, NodeId, NodeKind, ScriptRef, TreeKind
 from flowpilot_core.domain.knowledge.ownership import Ref
 from flowpilot_core.domain.knowledge.parameter import Parameter, ParameterType
+from flowpilot_core.domain.knowledge.script import EMPTY_SCRIPT
+from flowpilot_core.domain.knowledge.script_template import ScriptTemplate
 from flowpilot_core.domain.knowledge.template import CopiedFrom, TemplateState
 from flowpilot_core.domain.knowledge.tree import Tree, TreeRevision
 from flowpilot_core.domain.sessions.feedback import Rating, Thumb, Thumbs
@@ -274,12 +276,20 @@ class TreesContract(Contract):
     ) -> None:
         above = a_category(acme.olga)
         below, other = a_category(acme.olga, "Drivers", above), a_category(acme.olga, "Other")
-        tree = a_tree(acme.anna, category=below.ref)
+        tree, script = (
+            a_tree(acme.anna, category=below.ref),
+            ScriptTemplate.drafted(
+                ScriptTemplateId(new_id()), name="Read the log", content=EMPTY_SCRIPT, category=other.ref, by=acme.anna, at=NOON
+            ),
+        )
         await self.kept(begin, acme.account_id, above, below, other, tree)
+        async with begin(acme.account_id) as work:
+            await work.script_templates.add(script)
+            await work.commit()
 
-        found = [one for one in await view(acme.account_id).tree_categories() if one[0].id in (above.id, below.id, other.id)]
-        assert [(above, 0), (below, 1), (other, 0)] == found
-        for full in (above, below):
+        found = [one for one in await view(acme.account_id).tree_categories() if one.category.id in (above.id, below.id, other.id)]
+        assert [(above, 0, 0), (below, 1, 0), (other, 0, 1)] == [(one.category, one.trees, one.scripts) for one in found]
+        for full in (above, below, other):
             with pytest.raises(CategoryInUse):
                 async with begin(acme.account_id) as work:
                     await work.tree_categories.drop(full.id)
@@ -287,10 +297,11 @@ class TreesContract(Contract):
             await work.tree_categories.move_all(below.id, other)
             await work.tree_categories.drop(below.id)
             await work.tree_categories.save(evolve(other, name="The rest"))
+            await work.tree_categories.move_all(other.id, above)
             await work.commit()
         async with begin(acme.account_id) as work:
             assert evolve(other, name="The rest") == await work.tree_categories.get(other.id)
-            assert other.ref == (await work.trees.get(tree.id)).category
+            assert above.ref == (await work.trees.get(tree.id)).category == (await work.script_templates.get(script.id)).category
             with pytest.raises(NotFound):
                 await work.tree_categories.get(below.id)
 
