@@ -30,7 +30,7 @@ log = logging.getLogger("flowpilot.push")
 LOOK = 0.5
 """Seconds between looks at who listens: whoever may no longer is out within a second."""
 POLL = 2
-"""Looks after which the log is read even if nothing woke us: a wake-up that was lost makes news a second late."""
+"""Looks since a log was read, after which it is read though nothing woke us: a wake-up that was lost makes news a second late."""
 BEAT = 28
 """Looks between signs of life on a stream: proxies are promised one every 15 seconds."""
 KEPT = 1_000
@@ -40,6 +40,8 @@ MOST_MISSED = 5_000
 PAGE = 500
 MOST_READS = 4
 """Reads of the database at once, of all accounts: listening leaves most connections to requests."""
+MOST_ROUTINE = MOST_READS // 2
+"""Of these, reads that nothing woke us for, and notes of who is here: news never waits for all of those."""
 MOST_STREAMS = 10_000
 """Open at once in one process."""
 MOST_OF_ACCOUNT = 2_000
@@ -54,6 +56,8 @@ LAST_WORDS = 2.0
 """Seconds in which a process that ends may say that nobody is here any more."""
 NOTE = 20
 """Looks between notes of who is here."""
+AT_ONCE = 500
+"""Streams that are looked at before news has its turn."""
 
 
 class Ended(StrEnum):
@@ -130,7 +134,8 @@ class Stream:
     async def next(self) -> bytes:
         """What to send next, as soon as there is something; nothing once the stream has ended."""
         while self.ended is None:
-            if text := await self._next():
+            behind = self._place < self._feed.forgotten and not self._resync
+            if text := await self._again() if behind else self._at_hand():
                 return text
             self._waiter = asyncio.get_running_loop().create_future()
             await self._waiter
@@ -152,19 +157,18 @@ class Stream:
             self._beat = True
             self.wake()
 
-    async def _next(self) -> bytes:
+    def _at_hand(self) -> bytes:
         feed = self._feed
         if self._resync:
             self._resync = False
             return feed.wire.resync(feed.account_id, self._place)
-        if self._place < feed.forgotten:
-            return await self._again()
-        # What was held back comes first, under the number of what was told before: numbers never go back, so that whoever comes back
-        # hears nothing twice.
-        owed, self._owed = [feed.numbered(change, self._place) for change in self._owed.values()], {}
-        told, self._place = feed.after(self._place), feed.place
-        if text := self._readable([*owed, *told]):
-            return text
+        if self._owed or self._place != feed.place:
+            # What was held back comes first, under the number of what was told before: numbers never go back, so that whoever comes back
+            # hears nothing twice.
+            owed, self._owed = [feed.numbered(change, self._place) for change in self._owed.values()], {}
+            told, self._place = feed.after(self._place), feed.place
+            if text := self._readable([*owed, *told]):
+                return text
         if self._beat:
             self._beat = False
             return feed.wire.beat
@@ -197,10 +201,14 @@ class Feed:
         """Number of the last event that was read; before the first read, none."""
         self.forgotten = 0
         """Number of an event after which all are at hand."""
+        self.looks = 0
+        """Since it was last read."""
         self._view = view(account_id)
         self._reading = reading
         self._begin_after = begin_after
         self._kept: deque[SentEvent] = deque()
+        self._after: tuple[int, list[SentEvent]] = -1, []
+        """A place, and what is at hand of what came after it: most streams have the same."""
         self._current: asyncio.Task[bool] | None = None
         self._next: asyncio.Task[bool] | None = None
         self._failed = False
@@ -215,9 +223,11 @@ class Feed:
             self._next = asyncio.create_task(self._read_on(self._current))
         return self._next
 
-    def after(self, number: int) -> Iterable[SentEvent]:
+    def after(self, number: int) -> list[SentEvent]:
         """What is at hand of what came after that event."""
-        return [*takewhile(lambda told: told.number > number, reversed(self._kept))][::-1]
+        if self._after[0] != number:
+            self._after = number, [*takewhile(lambda told: told.number > number, reversed(self._kept))][::-1]
+        return self._after[1]
 
     async def read(self, after: int) -> tuple[list[SentEvent], int, bool]:
         """A page of the log, the number it ends with, and whether there may be more. Raises `Unavailable`."""
@@ -237,6 +247,7 @@ class Feed:
         if before is not None:
             await asyncio.wait({before})
         self._current, self._next = self._next, None
+        self.looks = 0
         try:
             if self.place < 0:
                 await self._begin()
@@ -261,6 +272,7 @@ class Feed:
 
     def _keep(self, told: list[SentEvent]) -> None:
         self._kept.extend([one for one in told if one.changes is None or self._in_time(one.changes, one)])
+        self._after = -1, []
         while len(self._kept) > KEPT:
             self.forgotten = self._kept.popleft().number
         if told:
@@ -321,10 +333,12 @@ class Push:
     _feeds: dict[AccountId, Feed] = field(factory=dict, init=False)
     _of_one: Counter[UserId] = field(factory=Counter, init=False)
     _reading: asyncio.Semaphore = field(factory=lambda: asyncio.Semaphore(MOST_READS), init=False)
+    _routine: asyncio.Semaphore = field(factory=lambda: asyncio.Semaphore(MOST_ROUTINE), init=False)
     _turns: "count[int]" = field(factory=count, init=False)
     _changed: set[AccountId] = field(factory=set, init=False)
     """Where somebody came or went since that was last noted."""
     _noting: "asyncio.Task[None] | None" = field(default=None, init=False)
+    _polling: "asyncio.Task[None] | None" = field(default=None, init=False)
     _open: int = field(default=0, init=False)
     _running: bool = field(default=False, init=False)
 
@@ -343,20 +357,23 @@ class Push:
                 await asyncio.wait({stopping}, timeout=LOOK)
                 if stop.is_set():
                     return
-                if number % POLL == 0:
-                    self.heard(None)
+                for feed in self._feeds.values():
+                    feed.looks += 1
+                self._poll()
                 if number % NOTE == 0:
                     self._changed.update(self._feeds)
                 self._note()
-                for stream in self.streams:
+                for seen, stream in enumerate(self.streams):
                     stream.look(number % BEAT)
+                    if seen % AT_ONCE == 0:
+                        await asyncio.sleep(0)
                 if looking is None or looking.done():
                     looking = asyncio.create_task(self._look_at_readers())
         finally:
             self._running = False
             for stream in self.streams:
                 stream.end(Ended.STOPPING)
-            begun = [task for task in (stopping, hearing, looking, self._noting) if task is not None]
+            begun = [task for task in (stopping, hearing, looking, self._polling, self._noting) if task is not None]
             for task in begun:
                 task.cancel()
             await asyncio.gather(*begun, return_exceptions=True)
@@ -367,9 +384,12 @@ class Push:
 
     def heard(self, account_id: AccountId | None) -> None:
         """Something was committed in that account; None: perhaps in any."""
-        feeds = self._feeds.values() if account_id is None else filter(None, [self._feeds.get(account_id)])
-        for feed in feeds:
-            feed.up_to_date()
+        if account_id is None:
+            for feed in self._feeds.values():
+                feed.looks = POLL
+            self._poll()
+        elif account_id in self._feeds:
+            self._feeds[account_id].up_to_date()
 
     async def open(self, reader: Person, *, credential: bytes, signed_in: SignedIn, after: int | None = None, lost: bool = False) -> Stream:
         """A stream of what happens from now on, or of all that came after event number `after`. Give it back to `close`.
@@ -428,6 +448,23 @@ class Push:
             self.people.leave(str(reader.user_id))
             raise TooManyStreams(StreamsOf.ACCOUNT, self.most_of_account)
 
+    def _poll(self) -> None:
+        """Have all logs read that were not for a while; what falls due meanwhile is read at the next look."""
+        if self._polling is None or self._polling.done():
+            self._polling = asyncio.create_task(self._read_what_is_due([feed for feed in self._feeds.values() if feed.looks >= POLL]))
+
+    async def _read_what_is_due(self, feeds: list[Feed]) -> None:
+        left = iter(feeds)
+
+        async def read() -> None:
+            for feed in left:
+                async with self._routine:
+                    # By now it may have been read for news, or have nobody left.
+                    if feed.looks >= POLL and feed.streams:
+                        await asyncio.wait({feed.up_to_date()})
+
+        await asyncio.gather(*(read() for _ in range(MOST_ROUTINE)))
+
     def _note(self) -> None:
         """Write down who is here, where that has changed; whoever leaves is noted at the next look, since many come back at once."""
         if self._changed and (self._noting is None or self._noting.done()):
@@ -439,7 +476,7 @@ class Push:
             feed = self._feeds.get(account_id) if self._running else None
             here = frozenset(stream.reader.user_id for stream in feed.streams) if feed else frozenset[UserId]()
             try:
-                async with self._reading, self.begin(account_id) as work:
+                async with self._routine, self._reading, self.begin(account_id) as work:
                     await work.presence.here(self.node_id, here, seconds=STAY)
                     await work.commit()
             except FlowPilotError as exc:
@@ -457,12 +494,12 @@ class Push:
             for streams in left:
                 await self._look_at(streams)
 
-        # Half as many at a time as may read: a task for each would take the loop for long, and news would wait for a whole round of them.
-        await asyncio.gather(*(look() for _ in range(MOST_READS // 2)))
+        # As many as may read at a time: a task for each would take the loop for long.
+        await asyncio.gather(*(look() for _ in range(MOST_ROUTINE)))
 
     async def _look_at(self, streams: list[Stream]) -> None:
         try:
-            async with self._reading:
+            async with self._routine, self._reading:
                 reader = await streams[0].signed_in()
         except Unauthenticated:
             for stream in streams:
