@@ -78,7 +78,7 @@ def drawn(tried: Tried) -> Drawing:
     """What was tried, as a drawing."""
     ways = {way.branch.id: way for way in tried.ways}
     order = [way for root in tried.ways if root.fork is None for way in _down(root, tried)]
-    columns = _columns(order)
+    columns = _columns(order, tried.numbers)
     step = max(NARROWEST, min(WIDEST, ROOM / (max(columns.values(), default=0) + 1)))
     rows = {way.branch.id: number for number, way in enumerate(order)}
     solving = _solving(order, ways)
@@ -86,6 +86,8 @@ def drawn(tried: Tried) -> Drawing:
     width = max(max(lane.end, lane.x + LETTER * (len(lane.label) + len(lane.said) + 2)) for lane in lanes) + EDGE
     told = " ".join(f"{lane.way.branch.label}: {lane.said}{_from(lane.way, tried)}." for lane in lanes)
     count = f"{counted(len(tried.numbers), 'step', 'steps')} in {counted(len(lanes), 'branch', 'branches')}"
+    if len(tried.shown) < len(tried.numbers):
+        count += f", {len(tried.shown)} of them drawn"
     return Drawing(
         width=int(width), height=LANE * len(lanes) + EDGE, size=min(6.0, step / 2 - 1), lanes=lanes, words=f"A drawing of {count}. {told}"
     )
@@ -99,11 +101,20 @@ def _down(way: Way, tried: Tried) -> Iterator[Way]:
             yield from _down(child, tried)
 
 
-def _columns(order: list[Way]) -> dict[UUID, int]:
+def _columns(order: list[Way], numbers: Mapping[UUID, int]) -> dict[UUID, int]:
     """How far to the right each step stands: after the one before it, and after the one at which its branch split off."""
     columns: dict[UUID, int] = {}
+    ways = {way.branch.id: way for way in order}
+    firsts: dict[UUID, int] = {}
     for way in order:
-        first = columns[way.fork.at_step_id] + 1 if way.fork else 0
+        first = 0
+        if fork := way.fork:
+            if fork.at_step_id not in columns:
+                # It is not on the page: where it would be among those of its branch that are.
+                earlier = sum(line.step.number < numbers[fork.at_step_id] for line in ways[fork.branch_id].lines)
+                columns[fork.at_step_id] = firsts[fork.branch_id] + max(0, earlier - 1)
+            first = columns[fork.at_step_id] + 1
+        firsts[way.branch.id] = first
         columns |= {line.step.id: first + number for number, line in enumerate(way.lines)}
     return columns
 
@@ -134,7 +145,7 @@ def _lane(way: Way, rows: Mapping[UUID, int], columns: Mapping[UUID, int], step:
     begin = before or f"M{start:g} {y}"
     left = solving.get(way.branch.id)
     to = end if left is None else x(left)
-    count = counted(len(way.lines), "step", "steps")
+    count = counted(way.count, "step", "steps")
     return Lane(
         way=way,
         x=start + (4 if fork else 0),

@@ -34,9 +34,10 @@ _read: Final = msgspec.json.Decoder(SnapshotOut).decode
 
 
 class Wanted(FromList, kw_only=True, frozen=True):
-    """Which dialog is open, for who has no script."""
+    """Which dialog is open, for who has no script, and which step is looked at."""
 
     do: Literal["reroute"] | None = None
+    step: int | None = None
 
 
 class Moved(Form, kw_only=True, frozen=True):
@@ -118,7 +119,7 @@ async def _shown(request: Visit, person: Person, wanted: Wanted, refusal: Except
     if handoff.intent is Intent.PARK:
         return request.see(f"/sessions/{handoff.session_id}")
     snapshot = _read(whole.snapshot)
-    tried = Tried.frozen_in(snapshot)
+    tried = Tried.frozen_in(snapshot, around=wanted.step)
     ticket_page = await flowpilot.tickets.page(person, snapshot.ticket.system, snapshot.ticket.id) if snapshot.ticket else None
     problem = problem_of(refusal) if refusal else None
     return await request.framed(

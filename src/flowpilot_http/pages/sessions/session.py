@@ -46,9 +46,10 @@ OUTPUTS: Final = (
 
 
 class Wanted(FromList, kw_only=True, frozen=True):
-    """Which branch is looked at, which dialog is open, and for whom an escalation would be."""
+    """Which branch is looked at, or which step, which dialog is open, and for whom an escalation would be."""
 
     branch: UUID | None = None
+    step: int | None = None
     do: str | None = None
     priority: Priority | None = None
     team: UUID | None = None
@@ -65,12 +66,12 @@ async def session_page(request: Visit) -> Body:
 @takes(SESSION)
 async def move_session(request: Visit) -> Body:
     """Do what a button says. What cannot be is said on the page, where what was typed still stands."""
-    person = request.user
+    person, step = request.user, (await request.wanted(Wanted)).step
     try:
         await move.make(request, person)
     except WRONG as refusal:
         return await _refused(request, person, refusal)
-    return request.see(f"/sessions/{request.session_id}")
+    return request.see(f"/sessions/{request.session_id}{f'?step={step}#step-{step}' if step else ''}")
 
 
 class NewPicture(Form, kw_only=True, frozen=True):
@@ -123,11 +124,13 @@ async def _shown(request: Visit, person: Person, wanted: Wanted, refusal: Except
         OfTrees.of(request, person, detail.session, do),
     )
     session = SessionDetailOut.shown(detail)
-    tried = Tried.of(session)
+    meant = said.get("step", "").partition(" ")[0]
+    around = next((step.number for step in session.steps if str(step.id) == meant), wanted.step)
+    tried = Tried.of(session, branch_id=wanted.branch, around=around)
+    chosen = tried.chosen
     escalations = [one for one in session.handoffs if one.intent is Intent.ESCALATE]
     claimed = escalations[-1].claimed_by if escalations else None
     parks = [one for one in session.handoffs if one.intent is Intent.PARK]
-    chosen = next((way for way in tried.ways if way.branch.id == wanted.branch), None) or next(way for way in tried.ways if way.active)
     walk = detail.session.walk
     return await request.framed(
         "session.html",
