@@ -7,9 +7,13 @@ from playwright.sync_api import Route, expect
 from flowpilot_core.domain.sessions.branch import Option
 from flowpilot_core.domain.sessions.step import StepKind, StepResult
 
-from .cases import a_session, an_investigation
+from .cases import a_session, a_tree, an_investigation
 from .conftest import TELEPHONE, Browsing
 from .site import Site
+
+ABOVE = """() => [...document.querySelectorAll("#panel .steps > li")].at(-1).getBoundingClientRect().bottom
+  <= document.getElementById("add").getBoundingClientRect().top + 1"""
+"""The last step ends where the box begins, or before."""
 
 
 def test_a_junior_types_and_never_waits(site: Site, browsing: Browsing) -> None:
@@ -192,6 +196,48 @@ def test_on_a_telephone_the_next_step_is_at_the_thumb(site: Site, browsing: Brow
 
     expect(jo.get_by_role("button", name="Add step")).to_be_in_viewport()
     assert TELEPHONE["width"] >= jo.evaluate("document.documentElement.scrollWidth")
+
+
+def test_on_a_telephone_a_step_that_was_added_is_seen_above_the_box_and_so_is_what_came_of_an_escalation(
+    site: Site, browsing: Browsing
+) -> None:
+    session_id = site.run(an_investigation(site))
+    jo = browsing.of("jo", f"/sessions/{session_id}", viewport=TELEPHONE)
+    jo.get_by_role("textbox", name="Next step").fill("Asked who moved the cable")
+    jo.get_by_role("button", name="Add step").click()
+
+    expect(jo.get_by_role("listitem").filter(has_text="Asked who moved the cable")).to_be_visible()
+    jo.wait_for_function(ABOVE)
+
+    jo.get_by_role("button", name="Escalate").click()
+    dialog = jo.get_by_role("dialog", name="Escalate")
+    dialog.get_by_role("textbox", name="Reason").fill("No rights on the switch")
+    dialog.get_by_role("button", name="Escalate").click()
+    expect(jo.get_by_text("It waits for a colleague")).to_be_in_viewport()
+
+
+def test_a_dialog_leaves_the_page_below_it_where_it_was(site: Site, browsing: Browsing) -> None:
+    session_id = site.run(an_investigation(site))
+    jo = browsing.of("jo", f"/sessions/{session_id}")
+    fork = jo.get_by_role("button", name="Fork")
+    fork.scroll_into_view_if_needed()
+    before = jo.evaluate("scrollY")
+
+    fork.click()
+    expect(jo.get_by_role("dialog", name="Fork").get_by_role("textbox", name="Reason")).to_be_focused()
+
+    assert before == jo.evaluate("scrollY")
+
+
+def test_of_trees_that_fit_the_first_three_are_seen_and_the_others_unfold(site: Site, browsing: Browsing) -> None:
+    for number in range(5):
+        site.run(a_tree(site, name=f"VPN drops {number}"))
+    jo = browsing.of("jo", f"/sessions/{site.run(a_session(site))}")
+    follow = jo.get_by_role("button", name=re.compile("^Follow VPN drops"))
+
+    expect(follow).to_have_count(3)
+    jo.get_by_text("2 more that may fit").click()
+    expect(follow).to_have_count(5)
 
 
 def test_what_was_typed_outlives_a_sign_out_and_is_sent_once(site: Site, browsing: Browsing) -> None:

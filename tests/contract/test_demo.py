@@ -67,6 +67,7 @@ def test_where_asked_to_it_goes_on_serving_with_a_queue_and_a_link_that_signs_th
             told += line
         link = re.search(r"^http://\S+/sign-in-link/\S+", told, re.MULTILINE)
         assert link, told
+        assert re.search(r"^http://\S+/claim/\S+", told, re.MULTILINE), told
         with httpx.Client(timeout=LONGEST_WAIT, follow_redirects=True) as browser:
             token = re.search(r'name="csrf_token" value="([^"]+)"', browser.get(link[0]).text)
             assert token

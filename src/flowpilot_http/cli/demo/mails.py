@@ -17,20 +17,20 @@ def announce(console: Console, mail: EmailMessage) -> None:
     _say(console, Text(f"✉ {recipient.display_name} <{recipient.addr_spec}>: {mail['Subject']}"))
 
 
-def show(console: Console, mail: EmailMessage) -> None:
+def show(console: Console, mail: EmailMessage, *, links: bool) -> None:
     """What it says.
 
-    A link stands alone on a line that nothing breaks, to be clicked or copied whole. Off a terminal the server it leads to is gone before
-    anybody has read it, so that it is left out.
+    `links`: each stands alone on a line that nothing breaks, to be clicked or copied whole. Where the server that they lead to is gone
+    before anybody has read them, they are left out.
     """
     plain = mail.get_body(("plain",))
     text = plain.get_content().replace("\r\n", "\n").strip() if plain else ""
     for line in text.split("\n"):
-        said, *links = LINK.split(line)
-        if said or not links:
+        said, *found = LINK.split(line)
+        if said or not found:
             _say(console, Text(f"│ {said.rstrip()}", style="dim"))
-        for link in links[::2]:
-            if console.is_terminal:
+        for link in found[::2]:
+            if links:
                 console.print(Text(link, style="green"), soft_wrap=True)
             else:
                 _say(console, Text("│ (a link, which is good while the demo runs)", style="dim"))

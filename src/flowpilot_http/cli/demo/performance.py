@@ -46,9 +46,14 @@ def perform(*, replay: bool, serve: bool) -> None:
         logs.configure("warning")
         console.print("Starting a database and a server for the demo …", style="dim")
         with composition.database_of(settings), serving(settings, Path(folder) / "server.log") as server:
-            cast = _cast(settings, server.port)
+            cast, stays = _cast(settings, server.port), console.is_terminal or serve
             story = Story(
-                console=console, cast=cast, mailbox=mailbox, replay=lambda log: server.replay(log, cast.account_id), folder=Path(folder)
+                console=console,
+                cast=cast,
+                mailbox=mailbox,
+                replay=lambda log: server.replay(log, cast.account_id),
+                folder=Path(folder),
+                stays=stays,
             )
             try:
                 story.tell()
@@ -56,7 +61,7 @@ def perform(*, replay: bool, serve: bool) -> None:
                     story.replayed()
             except StoryBroken as broken:
                 raise CannotRun(f"the story went wrong: {broken}\n{server.last_words()}") from broken
-            if console.is_terminal or serve:
+            if stays:
                 story.more_wait()
                 _say_where_to_look(console, cast, server.port, _link(settings, cast))
                 _keep_serving(console, server, mailbox)
@@ -132,7 +137,7 @@ def _keep_serving(console: Console, server: Server, mailbox: Mailbox) -> None:
             if (mail := mailbox.next_mail(within=BETWEEN_LOOKS)) is not None:
                 console.print()
                 mails.announce(console, mail)
-                mails.show(console, mail)
+                mails.show(console, mail, links=True)
     except KeyboardInterrupt:
         console.print()
 

@@ -68,6 +68,8 @@ class Story:
     """Replays an incident log with the mapping beside it, and returns the figures."""
     folder: Path
     """For the log that the story makes."""
+    stays: bool
+    """Whether the server does, so that a mail's links lead somewhere."""
     _numbers: "count[int]" = Factory(lambda: count(1))
     _session_id: str = ""
     _handoff_id: str = ""
@@ -177,7 +179,7 @@ class Story:
         self._holds("it is the one that Jo handed over", self._handoff_id, heard["handoff_id"])
         self._say(f"● {cast.sam.name}: handoff.escalated by {heard['by']['name']}, over the open stream")
         mail = self._mailed(cast.sue)
-        mails.show(self.console, mail)
+        mails.show(self.console, mail, links=self.stays)
         self._listening[cast.sue.name] = cast.sue.listen()
         self._say("Sue opens the queue as well.")
         self._say("Not told: Jo, who asked; Vic, who may only look; and everybody at the other provider.")

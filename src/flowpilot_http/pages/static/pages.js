@@ -149,12 +149,25 @@
     }
     for (const one of body.querySelectorAll("noscript")) one.remove();
     tick(next);
-    const still = anchor(), before = still?.getBoundingClientRect().top ?? 0;
+    const still = anchor(), before = still?.getBoundingClientRect().top ?? 0, scrolled = scrollY;
     await htmx.swap({ text: body.outerHTML, target: "#main", swap: "outerMorph", sourceElement: document.body });
-    if (still?.isConnected) scrollBy({ top: still.getBoundingClientRect().top - before, behavior: "instant" });
     document.title = next.title;
     count(next.getElementById("waiting")?.textContent ?? "");
     arrange();
+    // Only now: until it is shown over the page, a dialog pushes down what stands below it.
+    if (still?.isConnected) scrollBy({ top: still.getBoundingClientRect().top - before, behavior: "instant" });
+    else if (document.querySelector("dialog:modal")) scrollTo({ top: scrolled, behavior: "instant" });
+  }
+
+  /** What the page says first of where things stand. */
+  const news = () => main().querySelector(".head .note")?.textContent;
+
+  /** What came of a form is seen: the step that it added, above the box that stays at the thumb, or what the page says first by now. @param {string} form @param {string} [before] */
+  function reveal(form, before) {
+    if (form === "add") {
+      const added = [...main().querySelectorAll("#panel .steps > li")].at(-1)?.getBoundingClientRect(), box = document.getElementById(form)?.getBoundingClientRect();
+      if (added && box) scrollBy({ top: Math.max(0, Math.min(added.bottom - box.top, added.top)), behavior: "instant" });
+    } else if (news() && news() !== before) main().querySelector(".head .note")?.scrollIntoView({ block: "nearest", behavior: "instant" });
   }
 
   /** @param {string} number */
@@ -392,8 +405,10 @@
         if (to.pathname !== location.pathname) { location.assign(to.href); return; }
         history.replaceState(null, "", address(to.searchParams));
         form.reset();
+        const before = news();
         await show(html, { closing: true, again: form.dataset.stays !== undefined });
         written[0]?.isConnected && written[0].focus({ preventScroll: true });
+        reveal(form.id, before);
         // Whoever works by keyboard goes on at what the same form asks next.
         if (form.dataset.stays !== undefined) document.getElementById(form.id)?.querySelector("button")?.focus({ preventScroll: true });
       } else if (page && page.dataset.page === main().dataset.page) {
@@ -587,6 +602,7 @@
     shots = shots.filter((one) => one !== shot);
     await shelf.do((all) => all.delete(shot.id)).catch(() => {});
     await refresh();
+    reveal("add");
     for (const [name, reason] of refusals) untaken(name, reason);
   }
 
