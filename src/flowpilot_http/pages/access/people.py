@@ -3,6 +3,7 @@
 from typing import Final
 from uuid import UUID
 
+from flowpilot_core.domain.access.account import UserState
 from flowpilot_core.domain.kernel.actor import Person, Role
 from flowpilot_core.domain.kernel.identifiers import TeamId, UserId
 from flowpilot_http.pages.colleagues import MOST
@@ -34,9 +35,10 @@ async def invite(request: Visit, person: Person, form: Invite) -> None:
 
 
 class Somebody(Move, kw_only=True, frozen=True):
-    """Who."""
+    """Who, and how they were shown."""
 
     user: UUID
+    shown: str = ""
 
 
 class Change(Somebody, kw_only=True, frozen=True):
@@ -44,7 +46,6 @@ class Change(Somebody, kw_only=True, frozen=True):
 
     name: str | None = None
     role: Role | None = None
-    shown: str = ""
 
 
 @move("change", Change)
@@ -65,15 +66,20 @@ async def invite_again(request: Visit, person: Person, form: Somebody) -> None:
 
 
 @move("deactivate", Somebody)
-async def deactivate(request: Visit, person: Person, form: Somebody) -> None:
-    """What they did stays readable."""
-    await request.do(form, lambda change: request.flowpilot.people.deactivate(person, UserId(form.user), request=change))
-
-
 @move("reactivate", Somebody)
-async def reactivate(request: Visit, person: Person, form: Somebody) -> None:
-    """Back in."""
-    await request.do(form, lambda change: request.flowpilot.people.reactivate(person, UserId(form.user), request=change))
+async def let_in_or_out(request: Visit, person: Person, form: Somebody) -> Shown | None:
+    """Out, where what they did stays readable, or back in; unless somebody else has changed them meanwhile."""
+    people, out, who = request.flowpilot.people, form.move == "deactivate", UserId(form.user)
+    now = UserOut.of(await people.member(person, who))
+    if form.shown not in ("", _shown_as(now)) and out != (now.state is UserState.DEACTIVATED):
+        return {"stale": form}
+    use_case = people.deactivate if out else people.reactivate
+    await request.do(form, lambda change: use_case(person, who, request=change))
+    return None
+
+
+def _shown_as(one: UserOut) -> str:
+    return shown_as([one.name, one.role, one.state])
 
 
 async def _facts(request: Visit, person: Person) -> Shown:
@@ -85,7 +91,8 @@ async def _facts(request: Visit, person: Person) -> Shown:
         ),
         "teams": [(one.team.id, one.team.name) for one in teams if one.team.archived_at is None],
         "team_names": {one.team.id: one.team.name for one in teams},
-        "shown_as": shown_as,
+        "shown_as": _shown_as,
+        "role_as": shown_as,
         "roles": [(role, role.capitalize()) for role in Role],
     }
 

@@ -54,19 +54,24 @@ def _set(team: TeamDetail) -> list[object]:
 
 
 class Shelve(Move, kw_only=True, frozen=True):
-    """Which one."""
+    """Which one, and how it was shown."""
 
     team: UUID
+    shown: str = ""
 
 
 @move("archive", Shelve)
 @move("unarchive", Shelve)
-async def archive_team(request: Visit, person: Person, form: Shelve) -> None:
-    """Nothing is meant for it any more, or is again."""
+async def archive_team(request: Visit, person: Person, form: Shelve) -> Shown | None:
+    """Nothing is meant for it any more, or is again; unless somebody else has changed it meanwhile."""
     archived, team_id, people = form.move == "archive", TeamId(form.team), request.flowpilot.people
+    now = await people.team(person, team_id)
+    if form.shown not in ("", shown_as(_set(now))) and archived != (now.team.archived_at is not None):
+        return {"stale": form}
     await request.do(
         form, lambda change: people.change_team(person, team_id, name=None, member_ids=None, archived=archived, request=change)
     )
+    return None
 
 
 async def _facts(request: Visit, person: Person) -> Shown:

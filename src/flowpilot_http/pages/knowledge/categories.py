@@ -6,6 +6,7 @@ from uuid import UUID
 from flowpilot_core.domain.kernel.actor import Person
 from flowpilot_core.domain.kernel.identifiers import TreeCategoryId
 from flowpilot_core.domain.kernel.permissions import Permission, permits
+from flowpilot_core.domain.knowledge.category import TreeCategory
 from flowpilot_core.domain.knowledge.ownership import Owner
 from flowpilot_http.pages.moves import Made, Move, Moves, Shown, formed
 from flowpilot_http.pages.page_request import OfAccount, Visit
@@ -65,7 +66,7 @@ class Change(Make, kw_only=True, frozen=True):
 async def change_category(request: Visit, person: Person, form: Change) -> Made:
     """Another name or place; unless somebody else has given it one meanwhile."""
     uses = request.flowpilot.tree_categories
-    now = next((one for one in await categories(request, person) if one.id == form.category), None)
+    now = await _now(request, person, form.category)
     if now and form.shown not in ("", _said(now.name, now.parent_id)) and (form.name, form.parent) != (now.name, now.parent_id):
         return {"stale": form}
     await request.do(
@@ -82,17 +83,25 @@ async def change_category(request: Visit, person: Person, form: Change) -> Made:
     return None
 
 
+async def _now(request: Visit, person: Person, category: UUID) -> TreeCategory | None:
+    return next((one for one in await categories(request, person) if one.id == category), None)
+
+
 class Drop(Move, kw_only=True, frozen=True):
-    """Which one, and where what is in it goes."""
+    """Which one, where what is in it goes, and how it was shown."""
 
     category: UUID
     to: UUID | None = None
+    shown: str = ""
 
 
 @move("remove", Drop)
 async def drop_category(request: Visit, person: Person, form: Drop) -> Made:
-    """What is in it keeps it, unless it goes to another."""
+    """What is in it keeps it, unless it goes to another; and unless somebody else has changed it meanwhile."""
     uses = request.flowpilot.tree_categories
+    now = await _now(request, person, form.category)
+    if now and form.shown not in ("", _said(now.name, now.parent_id)):
+        return {"stale": form}
     await request.do(form, lambda change: uses.drop(person, TreeCategoryId(form.category), move_to=category_id(form.to), request=change))
     return None
 

@@ -14,14 +14,14 @@ from flowpilot_core.domain.knowledge.rating import Subject
 from flowpilot_core.domain.knowledge.script import ScriptContent
 from flowpilot_core.domain.knowledge.template import TEMPLATE, TemplateMove
 from flowpilot_core.domain.sessions.session import Session
-from flowpilot_http.pages.moves import Made, Move, Moves, Shown, form_of, formed, typed
+from flowpilot_http.pages.moves import Made, Moves, Shown, form_of, formed, typed
 from flowpilot_http.pages.page_request import Visit
 from flowpilot_http.responses import Body
 from flowpilot_http.schemas.knowledge.script_templates import RenderedOut, ScriptRevisionOut, ScriptTemplateDetailOut
 
 from .parameters import GIVEN, said_values, values
 from .shelf import SCRIPTS, Asked, categories, category_id, shelved, to_choose
-from .templates import STARS, Publish, Ratings, Rename, put_away_and_rated
+from .templates import STARS, AsRead, Publish, Ratings, Rename, put_away_and_rated
 
 SCRIPT: Final = f"{SCRIPTS}/{{template_id:str}}"
 move: Final = Moves()
@@ -149,15 +149,17 @@ async def publish_script(request: Visit, person: Person, form: Publish) -> Made:
     return None
 
 
-@move("delete", Move)
-async def delete_script(request: Visit, person: Person, form: Move) -> Made:
+@move("delete", AsRead)
+async def delete_script(request: Visit, person: Person, form: AsRead) -> Made:
     """Gone: it was never published."""
-    await request.do(form, lambda change: request.flowpilot.script_templates.drop(person, request.template_id, request=change))
+    await request.do(
+        form, lambda change: request.flowpilot.script_templates.drop(person, request.template_id, request=change), version=form.version
+    )
     return SCRIPTS
 
 
-@move("copy", Move)
-async def copy_script(request: Visit, person: Person, form: Move) -> Made:
+@move("copy", AsRead)
+async def copy_script(request: Visit, person: Person, form: AsRead) -> Made:
     """A draft of one's own."""
     copied = await request.do(form, lambda change: request.flowpilot.script_templates.copy(person, request.template_id, request=change))
     return f"{SCRIPTS}/{copied.template.id}" if copied else SCRIPTS

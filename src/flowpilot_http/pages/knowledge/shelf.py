@@ -6,6 +6,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from flowpilot_core.domain.kernel.actor import Person
+from flowpilot_core.domain.kernel.errors import VersionConflict
 from flowpilot_core.domain.kernel.identifiers import TreeCategoryId
 from flowpilot_core.domain.kernel.permissions import Permission, permits
 from flowpilot_core.domain.knowledge.category import TreeCategory
@@ -73,6 +74,7 @@ async def shelved(request: Visit, template: str, made: Shown, refusal: Exception
         sections=PLACES,
         sorts=SORTS,
         refused=problem.detail if problem else None,
+        meanwhile=isinstance(refusal, VersionConflict),
         typed=defaultdict(str, await typed(request) if problem or "stale" in made else {}),
         made=defaultdict(lambda: None, made),
         may_write=permits(request.user, Permission.WRITE_TREES, ()),

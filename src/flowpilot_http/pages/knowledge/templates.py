@@ -48,11 +48,16 @@ class Rename(About, kw_only=True, frozen=True):
     version: int | None = None
 
 
-class Publish(Move, kw_only=True, frozen=True):
-    """What is said of the revision, and the version of the tree that was read."""
+class AsRead(Move, kw_only=True, frozen=True):
+    """A button, and the version that was read."""
+
+    version: int | None = None
+
+
+class Publish(AsRead, kw_only=True, frozen=True):
+    """What is said of the revision."""
 
     note: str | None = None
-    version: int | None = None
 
 
 class Rate(Move, kw_only=True, frozen=True):
@@ -81,16 +86,16 @@ class Templates(Protocol[I_contra]):
 def put_away_and_rated(move: Moves, which: Callable[[Visit], tuple[Templates[Any], UUID]], subject: Subject) -> None:
     """The buttons of a page that is about `which`."""
 
-    @move("archive", Move)
-    async def archive(request: Visit, person: Person, form: Move) -> Made:
+    @move("archive", AsRead)
+    async def archive(request: Visit, person: Person, form: AsRead) -> Made:
         templates, template_id = which(request)
-        await request.do(form, lambda change: templates.archive(person, template_id, request=change))
+        await request.do(form, lambda change: templates.archive(person, template_id, request=change), version=form.version)
         return None
 
-    @move("restore", Move)
-    async def restore(request: Visit, person: Person, form: Move) -> Made:
+    @move("restore", AsRead)
+    async def restore(request: Visit, person: Person, form: AsRead) -> Made:
         templates, template_id = which(request)
-        await request.do(form, lambda change: templates.restore(person, template_id, request=change))
+        await request.do(form, lambda change: templates.restore(person, template_id, request=change), version=form.version)
         return None
 
     @move("rate", Rate)

@@ -10,14 +10,14 @@ from flowpilot_core.domain.kernel.permissions import Permission, permits
 from flowpilot_core.domain.knowledge.problems import Problem
 from flowpilot_core.domain.knowledge.rating import Subject
 from flowpilot_core.domain.knowledge.template import TEMPLATE, TemplateMove
-from flowpilot_http.pages.moves import Made, Move, Moves, Shown, formed
+from flowpilot_http.pages.moves import Made, Moves, Shown, formed
 from flowpilot_http.pages.page_request import OfAccount, Visit, shows
 from flowpilot_http.responses import Body
 from flowpilot_http.schemas.knowledge.trees import DRAFT, DiffOut, DiffWanted, RevisionOut, TreeDetailOut
 
 from .reading import read
 from .shelf import TREES, Asked, categories, category_id, shelved, to_choose
-from .templates import STARS, Publish, Ratings, Rename, put_away_and_rated
+from .templates import STARS, AsRead, Publish, Ratings, Rename, put_away_and_rated
 
 TREE: Final = f"{TREES}/{{tree_id:str}}"
 move: Final = Moves()
@@ -82,24 +82,26 @@ async def publish_tree(request: Visit, person: Person, form: Publish) -> Made:
     return f"{TREES}/{request.tree_id}"
 
 
-@move("delete", Move)
-async def delete_tree(request: Visit, person: Person, form: Move) -> Made:
+@move("delete", AsRead)
+async def delete_tree(request: Visit, person: Person, form: AsRead) -> Made:
     """Gone: it was never published."""
-    await request.do(form, lambda change: request.flowpilot.trees.delete(person, request.tree_id, request=change))
+    await request.do(form, lambda change: request.flowpilot.trees.delete(person, request.tree_id, request=change), version=form.version)
     return TREES
 
 
-@move("copy", Move)
-async def copy_tree(request: Visit, person: Person, form: Move) -> Made:
+@move("copy", AsRead)
+async def copy_tree(request: Visit, person: Person, form: AsRead) -> Made:
     """A draft of one's own."""
     copied = await request.do(form, lambda change: request.flowpilot.trees.copy(person, request.tree_id, request=change))
     return _at(copied)
 
 
-@move("follow-origin", Move)
-async def follow_origin(request: Visit, person: Person, form: Move) -> Made:
+@move("follow-origin", AsRead)
+async def follow_origin(request: Visit, person: Person, form: AsRead) -> Made:
     """What the original says by now is the draft."""
-    await request.do(form, lambda change: request.flowpilot.trees.draft_from_origin(person, request.tree_id, request=change))
+    await request.do(
+        form, lambda change: request.flowpilot.trees.draft_from_origin(person, request.tree_id, request=change), version=form.version
+    )
     return None
 
 

@@ -280,6 +280,50 @@ async def test_who_was_slower_with_a_team_reads_what_is_there_now_and_keeps_what
     assert ("Service desk", [world.owner.id]) == (after["name"], after["member_ids"])
 
 
+@pytest.mark.parametrize("move", ["deactivate", "reactivate"])
+async def test_who_was_slower_to_let_somebody_in_or_out_reads_what_they_are_now_before_it_is_done(world: World, move: str) -> None:
+    owner, jo = await signed_in(world, world.owner), world.junior
+    if move == "reactivate":
+        await world.admin.made(f"/users/{jo.id}/deactivate")
+    state = (await world.owner.seen(f"/users/{jo.id}"))["state"]
+    await owner.open("/settings/people")
+    shown = form_of(owner, f"of-{jo.id}")
+    if move == "reactivate":
+        await world.admin.made(f"/users/{jo.id}/reactivate")
+    await world.admin.patch(f"/users/{jo.id}", {"role": "viewer"})
+    if move == "reactivate":
+        await world.admin.made(f"/users/{jo.id}/deactivate")
+
+    status = await sends(owner, "people", move, shown)
+    before = await world.owner.seen(f"/users/{jo.id}")
+    refused = owner.page.text
+    again = await sends(owner, "people", move, form_of(owner, f"of-{jo.id}"))
+
+    assert 409 == status
+    assert "Somebody else has changed this meanwhile, and nothing was done." in refused
+    assert (state, 200) == (before["state"], again)
+    assert state != (await world.owner.seen(f"/users/{jo.id}"))["state"]
+
+
+async def test_who_was_slower_to_archive_a_team_reads_what_is_there_now_before_it_is_done(world: World) -> None:
+    owner, admin = await signed_in(world, world.owner), await signed_in(world, world.admin)
+    await does(admin, "teams", "make", name="Desk", members=[world.junior.id])
+    team = next(one for one in (await world.admin.seen("/teams"))["items"] if one["name"] == "Desk")
+    await owner.open("/settings/teams")
+    await world.admin.patch(f"/teams/{team['id']}", {"name": "First desk"})
+
+    status = await sends(owner, "teams", "archive", form_of(owner, f"shelve-{team['id']}"))
+    before = await world.owner.seen(f"/teams/{team['id']}")
+    refused = owner.page.text
+    again = await sends(owner, "teams", "archive", form_of(owner, f"shelve-{team['id']}"))
+
+    assert 409 == status
+    assert "Somebody else has changed this meanwhile, and nothing was done." in refused
+    assert 'value="First desk"' in refused
+    assert (None, 200) == (before["archived_at"], again)
+    assert (await world.owner.seen(f"/teams/{team['id']}"))["archived_at"] is not None
+
+
 @pytest.mark.parametrize("move", ["off", "remove"])
 async def test_who_was_slower_with_a_webhook_reads_what_is_there_now_before_it_is_done(world: World, move: str) -> None:
     owner, admin = await signed_in(world, world.owner), await signed_in(world, world.admin)

@@ -1,5 +1,6 @@
 """The page of categories, by plain forms."""
 
+import re
 from typing import Any
 
 import pytest
@@ -63,6 +64,24 @@ async def test_who_was_slower_with_a_category_reads_so_and_keeps_what_they_typed
     assert 409 == refused.status_code
     assert "Now it is called Printers." in admin.words
     assert 'value="Paper"' in admin.text
+
+
+async def test_who_was_slower_to_remove_a_category_reads_so_and_nothing_is_gone(world: World) -> None:
+    made = await world.admin.made("/tree-categories", {"name": "Printing"})
+    other = await world.admin.made("/tree-categories", {"name": "Office"})
+    admin = await Reader.of(world, world.admin)
+    await admin.opens("/library/categories")
+    form = re.search(rf'id="remove-{made["id"]}">(.*?)</form>', admin.browser.page.text, re.DOTALL)
+    assert form
+    shown = dict(re.findall(r'type="hidden" name="([a-z]+)" value="([^"]+)"', form[1]))["shown"]
+    await world.owner.client.patch(f"/tree-categories/{made['id']}", json={"name": "Printers"})
+
+    refused = await admin.does("remove", category=made["id"], shown=shown, to=other["id"])
+
+    assert 409 == refused.status_code
+    assert "Somebody else has changed this meanwhile, and nothing was done." in admin.words
+    assert f'<option value="{other["id"]}" selected>' in admin.text
+    assert {"Printers", "Office"} == set(await own(world))
 
 
 async def test_who_may_not_change_categories_reads_them_and_no_more(world: World) -> None:

@@ -138,6 +138,23 @@ async def test_each_is_offered_what_state_and_role_allow(world: World) -> None:
     assert "published" == (await world.viewer.seen(f"/trees/{tree['id']}"))["state"]
 
 
+async def test_who_was_slower_to_archive_a_tree_reads_so_and_it_is_done_once_they_have_read_it(world: World) -> None:
+    tree = await published(world)
+    admin = await Reader.of(world, world.admin)
+    await admin.opens(f"/library/trees/{tree['id']}")
+    version = admin.browser.hidden["version"]
+    await world.owner.patch(f"/trees/{tree['id']}", {"name": "Another name"})
+
+    refused = await admin.does("archive", version=version)
+    assert 412 == refused.status_code
+    assert "Somebody else has changed this meanwhile, and nothing was done." in admin.words
+    assert "Another name" in admin.words
+    assert "published" == (await world.viewer.seen(f"/trees/{tree['id']}"))["state"]
+    await admin.does("archive", version=admin.browser.hidden["version"])
+
+    assert "archived" == (await world.viewer.seen(f"/trees/{tree['id']}"))["state"]
+
+
 async def test_what_a_role_may_not_do_is_refused_on_the_page_all_the_same(world: World) -> None:
     tree = await published(world)
     viewer = await Reader.of(world, world.viewer)

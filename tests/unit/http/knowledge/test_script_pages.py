@@ -215,6 +215,20 @@ async def test_a_script_is_rated_copied_archived_and_restored_by_who_may(world: 
     assert 403 == (await viewer.opens(f"/library/scripts/{script['id']}/edit")).status_code
 
 
+async def test_who_was_slower_to_archive_a_script_reads_so_and_nothing_was_done(world: World) -> None:
+    script = await a_script(world)
+    admin = await Reader.of(world, world.admin)
+    await admin.opens(f"/library/scripts/{script['id']}")
+    version = admin.browser.hidden["version"]
+    await world.owner.patch(f"/script-templates/{script['id']}", {"name": "Another name"})
+
+    refused = await admin.does("archive", version=version)
+
+    assert 412 == refused.status_code
+    assert "Somebody else has changed this meanwhile, and nothing was done." in admin.words
+    assert "published" == (await world.viewer.seen(f"/script-templates/{script['id']}"))["state"]
+
+
 async def test_the_draft_of_a_published_script_is_taken_over_by_who_may_publish(world: World) -> None:
     script = await a_script(world)
     junior, admin = await Reader.of(world, world.junior), await Reader.of(world, world.admin)
