@@ -21,7 +21,7 @@ from flowpilot_http.pages.access import people as people_page
 from flowpilot_http.pages.access import tokens as api_tokens
 from flowpilot_http.pages.handoffs import claim, queue
 from flowpilot_http.pages.handoffs import escalation as escalation_page
-from flowpilot_http.pages.insights import results
+from flowpilot_http.pages.insights import no_weekly_digest, results
 from flowpilot_http.pages.knowledge import categories, editor, script, script_editor, scripts, shelf
 from flowpilot_http.pages.knowledge import gallery as gallery_page
 from flowpilot_http.pages.knowledge import tree as tree_page
@@ -175,7 +175,7 @@ def create_app(
     # Nobody signs in here, and a mail program knows no token of a form.
     ways_out = Router(
         "/",
-        route_handlers=[*no_mails.ROUTES],
+        route_handlers=[*no_mails.ROUTES, *no_weekly_digest.ROUTES],
         request_class=Visit,
         exception_handlers={Exception: visit.refused, HTTPException: visit.refused},
     )

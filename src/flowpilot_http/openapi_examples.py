@@ -40,6 +40,11 @@ _branding: Final = {
     "text_colour": "#ffffff",
     "logo": {"type": "image/png", "sha256": _DIGEST, "width": 640, "height": 160, "bytes": 9315},
 }
+_weekly_digest: Final = {
+    "wanted": True,
+    "next_at": "2026-12-07T06:00:00Z",
+    "last": {"from": "2026-11-23", "to": "2026-11-30", "state": "sent", "attempts": 1, "reason": None, "last_error": None},
+}
 _token: Final = {
     "id": "01998c2e-7a10-7000-8000-00000000000d",
     "user_id": _JUNIOR["id"],
@@ -796,6 +801,9 @@ EXAMPLES: Final[Mapping[str, Any]] = {
     "preview_policy request": {**_escalation_policy, "priority": "high", "team_id": None, "at": None},
     "preview_policy": {**_preview, "questions": []},
     "preview": _preview,
+    "get_weekly_digest": _weekly_digest,
+    "want_weekly_digest request": {"wanted": True},
+    "want_weekly_digest": _weekly_digest,
     "get_preferences": _preferences,
     "set_preferences request": _preferences,
     "set_preferences": _preferences,

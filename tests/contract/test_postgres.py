@@ -126,6 +126,10 @@ class TestSearch(contracts.SearchContract):
     pass
 
 
+class TestWeeklyDigests(contracts.WeeklyDigestsContract):
+    pass
+
+
 class TestFigures(contracts.FiguresContract):
     pass
 

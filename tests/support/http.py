@@ -17,6 +17,7 @@ from flowpilot_core.application.access.secrets import Safe
 from flowpilot_core.application.access.sign_in_codes import SendSignInCode
 from flowpilot_core.application.assistant.assessing import MakeAssessment
 from flowpilot_core.application.flowpilot import FlowPilot
+from flowpilot_core.application.insights.weekly_digest_mailing import SendWeeklyDigest
 from flowpilot_core.application.kernel.computing import compute_here
 from flowpilot_core.application.kernel.links import Links
 from flowpilot_core.application.kernel.units import Units
@@ -212,6 +213,15 @@ async def a_world_in(
         ),
         WorkKind.GALLERY_USE: CountUse(units=units),
         WorkKind.TREE_PROPOSAL: ProposeTree(units=units, view=view, redact=as_it_is, clock=clock, new_id=new_id),
+        WorkKind.WEEKLY_DIGEST: SendWeeklyDigest(
+            begin=begin,
+            analytics=flowpilot.analytics,
+            notifier=mailbox,
+            clock=clock,
+            jitter=lambda: 0.0,
+            links=Links.of(BASE, SECRET_KEY),
+            mail_domain="acme.test",
+        ),
         WorkKind.SIGN_IN_CODE: SendSignInCode(
             begin=begin, notifier=mailbox, clock=clock, jitter=lambda: 0.0, new_secret=new_secret, mail_domain="acme.test"
         ),

@@ -80,6 +80,8 @@ PAGES = {
     ("POST", "/claim/{signed:str}"),
     ("GET", "/no-mails/{signed:str}"),
     ("POST", "/no-mails/{signed:str}"),
+    ("GET", "/no-weekly-digest/{signed:str}"),
+    ("POST", "/no-weekly-digest/{signed:str}"),
     ("GET", "/sign-in/{account_id:str}"),
     ("POST", "/sign-in/{account_id:str}"),
     ("GET", "/sign-in/{account_id:str}/code"),
@@ -283,6 +285,7 @@ def a_body(operation: Operation | None, things: Mapping[str, str]) -> dict[str, 
         "subject": things.get("subject", NUMBERED["subject"]),
         "colour": "#2563eb",
         "stars": 5,
+        "wanted": True,
     }
     assert operation is not None
     if operation.body is None:

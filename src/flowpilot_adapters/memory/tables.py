@@ -19,6 +19,7 @@ from flowpilot_core.domain.assistant.assessment import Assessment, AssessmentFee
 from flowpilot_core.domain.assistant.suggestion import Suggestion
 from flowpilot_core.domain.handoffs.handoff import Handoff
 from flowpilot_core.domain.handoffs.quiet_claim import ClaimWatch
+from flowpilot_core.domain.insights.weekly_digest import WeeklyDigest
 from flowpilot_core.domain.kernel.events import Event, Plain
 from flowpilot_core.domain.kernel.identifiers import (
     AccountId,
@@ -171,6 +172,7 @@ class Tables:
     tree_proposals: dict[TreeProposalId, TreeProposal] = Factory(dict)
     tree_proposal_sessions: dict[tuple[TreeProposalId, SessionId], SessionId] = Factory(dict)
     gallery_tallies: dict[tuple[Subject, UUID, AccountId], Used] = Factory(dict)
+    weekly_digests: dict[UserId, WeeklyDigest] = Factory(dict)
     audit: dict[int, AuditEntry] = Factory(dict)
     platform: "Tables | None" = None
     """What the platform has, for another account to read of; None for the platform itself."""
@@ -287,6 +289,7 @@ class Working:
         self.tree_proposals = Rows(tables.tree_proposals)
         self.tree_proposal_sessions = Rows(tables.tree_proposal_sessions)
         self.gallery_tallies = Rows(tables.gallery_tallies)
+        self.weekly_digests = Rows(tables.weekly_digests)
         self.audit = Rows(tables.audit)
         self.platform = tables.platform or Tables()
         self.events: list[Event] = []

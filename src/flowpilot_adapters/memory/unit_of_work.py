@@ -17,6 +17,7 @@ from flowpilot_adapters.memory.assistant.token_use import MemoryTokenUse
 from flowpilot_adapters.memory.handoffs.claim_watches import MemoryClaimWatches
 from flowpilot_adapters.memory.handoffs.handoffs import MemoryHandoffs
 from flowpilot_adapters.memory.insights.search import MemorySearchIndex
+from flowpilot_adapters.memory.insights.weekly_digests import MemoryWeeklyDigests
 from flowpilot_adapters.memory.knowledge.gallery import MemoryGallery
 from flowpilot_adapters.memory.knowledge.ratings import MemoryRatings
 from flowpilot_adapters.memory.knowledge.script_templates import MemoryScriptTemplates
@@ -81,6 +82,7 @@ class MemoryUnitOfWork:
         self._psa_members = MemoryPsaMembers(transaction)
         self._psa_webhooks = MemoryPsaWebhooks(transaction)
         self._search_index = MemorySearchIndex()
+        self._weekly_digests = MemoryWeeklyDigests(transaction)
 
     @property
     def sessions(self) -> MemorySessions:
@@ -246,6 +248,11 @@ class MemoryUnitOfWork:
     def search_index(self) -> MemorySearchIndex:
         """What search looks things up in."""
         return self._search_index
+
+    @property
+    def weekly_digests(self) -> MemoryWeeklyDigests:
+        """Who is mailed the figures of each week."""
+        return self._weekly_digests
 
     async def record(self, event: Event) -> None:
         """As `KernelWork.record` says; whether its person is still active is seen at the commit."""

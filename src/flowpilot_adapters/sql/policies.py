@@ -80,6 +80,7 @@ APP_MAY: Final[Mapping[str, str]] = MappingProxyType(
         "psa_member": "SELECT, INSERT, UPDATE",
         "psa_webhook": "SELECT, INSERT, UPDATE, DELETE",
         "psa_ticket": "SELECT, INSERT, UPDATE",
+        "weekly_digest": "SELECT, INSERT, UPDATE, DELETE",
         "due_work": "SELECT, INSERT, UPDATE, DELETE",
         "idempotency_key": "SELECT, INSERT, UPDATE, DELETE",
     }

@@ -23,6 +23,7 @@ from flowpilot_adapters.sql.assistant.token_use import SqlTokenUse
 from flowpilot_adapters.sql.handoffs.claim_watches import SqlClaimWatches
 from flowpilot_adapters.sql.handoffs.handoffs import SqlHandoffs
 from flowpilot_adapters.sql.insights.search_index import SqlSearchIndex
+from flowpilot_adapters.sql.insights.weekly_digests import SqlWeeklyDigests
 from flowpilot_adapters.sql.kernel.events import log
 from flowpilot_adapters.sql.knowledge.gallery import SqlGallery
 from flowpilot_adapters.sql.knowledge.ratings import SqlRatings
@@ -106,6 +107,7 @@ class SqlUnitOfWork:
     psa = _Room(SqlPsaLedger)
     psa_members = _Room(SqlPsaMembers)
     psa_webhooks = _Room(SqlPsaWebhooks)
+    weekly_digests = _Room(SqlWeeklyDigests)
 
     @cached_property
     def handoffs(self) -> SqlHandoffs:

@@ -25,6 +25,7 @@ from flowpilot_core.application.handoffs.parks import Parks
 from flowpilot_core.application.handoffs.quiet_claims import watch_claims
 from flowpilot_core.application.insights.analytics import Analytics
 from flowpilot_core.application.insights.search import Search
+from flowpilot_core.application.insights.weekly_digests import WeeklyDigests
 from flowpilot_core.application.kernel.computing import compute_here
 from flowpilot_core.application.kernel.units import Reaction, Units
 from flowpilot_core.application.knowledge.gallery import Gallery
@@ -102,6 +103,7 @@ class FlowPilot:
     replay: Replay
     analytics: Analytics
     search: Search
+    weekly_digests: WeeklyDigests
     signing_in: SigningIn
     sign_in_codes: SignInCodes
     identities: Identities
@@ -201,4 +203,5 @@ class FlowPilot:
             replay=Replay(begin=begin, view=view, new_id=new_id),
             analytics=Analytics(begin=begin, view=view, clock=clock, compute=compute),
             search=Search(view=view),
+            weekly_digests=WeeklyDigests(units=units, clock=clock),
         )

@@ -10,8 +10,9 @@ from flowpilot_core.domain.insights.gaps import Unguided
 from flowpilot_core.domain.insights.period import Period
 from flowpilot_core.domain.insights.recount import Untold
 from flowpilot_core.domain.insights.search import Hit, Place, Query, Within
+from flowpilot_core.domain.insights.weekly_digest import WeeklyDigest
 from flowpilot_core.domain.kernel.actor import Person
-from flowpilot_core.domain.kernel.identifiers import TeamId, TreeId
+from flowpilot_core.domain.kernel.identifiers import TeamId, TreeId, UserId
 from flowpilot_core.domain.knowledge.rating import Stars
 
 from .relay import RelayWork
@@ -24,12 +25,32 @@ class SearchIndex(Protocol):
         """Have a session with its handoffs and outputs, a tree or a script template found as it is now; or no more, if it is gone."""
 
 
+class WeeklyDigests(Protocol):
+    """Who of one account is mailed the figures of each week, inside one unit of work."""
+
+    async def add(self, weekly_digest: WeeklyDigest) -> None:
+        """Keep a new one. Raises `NotFound` (now or at the commit) for somebody who is not of this account."""
+
+    async def get(self, user_id: UserId) -> WeeklyDigest | None:
+        """Somebody's; None where they wish none."""
+
+    async def save(self, weekly_digest: WeeklyDigest) -> None:
+        """Keep how far it has got; nothing happens where it is no longer there."""
+
+    async def drop(self, user_id: UserId) -> None:
+        """Forget somebody's, if they have one."""
+
+
 class InsightsWork(RelayWork, Protocol):
     """A unit of work over what is learnt."""
 
     @property
     def search_index(self) -> SearchIndex:
         """What search looks things up in."""
+
+    @property
+    def weekly_digests(self) -> WeeklyDigests:
+        """Who is mailed the figures of each week."""
 
 
 class InsightsView(Protocol):

@@ -95,6 +95,8 @@ class WorkKind(StrEnum):
     """Counting how an account uses something of the platform's: that is the target."""
     TREE_PROPOSAL = "tree_proposal"
     """Proposing what a resolved session taught that no tree says: that is the target."""
+    WEEKLY_DIGEST = "weekly_digest"
+    """A mail to one person of the figures of a week, under the person's own id."""
 
 
 STANDING = "~"

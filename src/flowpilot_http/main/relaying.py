@@ -24,7 +24,9 @@ from flowpilot_core.application.assistant.assessing import MakeAssessment
 from flowpilot_core.application.assistant.suggestions import MakeSuggestion
 from flowpilot_core.application.flowpilot import reactions
 from flowpilot_core.application.handoffs.quiet_claims import WatchClaims
+from flowpilot_core.application.insights.analytics import Analytics
 from flowpilot_core.application.insights.search import IndexForSearch
+from flowpilot_core.application.insights.weekly_digest_mailing import SendWeeklyDigest
 from flowpilot_core.application.kernel.links import Links
 from flowpilot_core.application.kernel.units import Units
 from flowpilot_core.application.knowledge.proposals import ProposeTree
@@ -61,7 +63,9 @@ from .outside import outside, psas_of, waking_of
 
 log = structlog.get_logger()
 
-MAIL_PLACES: Final[Mapping[str, int]] = MappingProxyType({WorkKind.DELIVERY: 8, WorkKind.SIGN_IN_CODE: 4, WorkKind.INVITATION: 2})
+MAIL_PLACES: Final[Mapping[str, int]] = MappingProxyType(
+    {WorkKind.DELIVERY: 8, WorkKind.SIGN_IN_CODE: 4, WorkKind.INVITATION: 2, WorkKind.WEEKLY_DIGEST: 1}
+)
 """All mails share the few connections to the mail server (`SmtpNotifier.most`): one account's mails, however slowly they are taken, must
 leave some free."""
 INDEX_PLACES: Final = 4
@@ -127,7 +131,7 @@ async def relay_of(
     connectable = Psas(vendors=psas, safe=safe)
     units = Units(begin=begin, committed=waking.publish, new_id=new_id, reactions=reactions(new_id))
     notifier = await stack.enter_async_context(notifying(settings))
-    mail_domain = domain_of(settings.mail_from)
+    mail_domain, links, typeset = domain_of(settings.mail_from), Links.of(base_url, *keys), HtmlLetters()
     models = models_of(settings, stack, database)
     handlers: dict[WorkKind, Handler] = {
         WorkKind.DELIVERY: SendDelivery(
@@ -135,9 +139,9 @@ async def relay_of(
             notifier=notifier,
             clock=clock,
             jitter=jitter,
-            links=Links.of(base_url, *keys),
+            links=links,
             redact=redact,
-            typeset=HtmlLetters(),
+            typeset=typeset,
             mail_domain=mail_domain,
             settled=metrics.delivery,
         ),
@@ -170,6 +174,16 @@ async def relay_of(
         WorkKind.INDEX: IndexForSearch(begin=begin),
         WorkKind.GALLERY_USE: CountUse(units=units),
         WorkKind.TREE_PROPOSAL: ProposeTree(units=units, view=view, redact=redact, clock=clock, new_id=new_id, compute=compute),
+        WorkKind.WEEKLY_DIGEST: SendWeeklyDigest(
+            begin=begin,
+            analytics=Analytics(begin=begin, view=view, clock=clock, compute=compute),
+            notifier=notifier,
+            clock=clock,
+            jitter=jitter,
+            links=links,
+            typeset=typeset,
+            mail_domain=mail_domain,
+        ),
         WorkKind.OUTPUT: BetterOutput(units=units, redact=redact, clock=clock, models=models),
         WorkKind.INVITATION: SendInvitation(
             begin=begin,

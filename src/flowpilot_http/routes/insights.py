@@ -10,8 +10,18 @@ from flowpilot_core.domain.kernel.identifiers import TeamId
 from flowpilot_http.api_request import Call
 from flowpilot_http.operations import FORBIDDEN, Part
 from flowpilot_http.responses import Body
-from flowpilot_http.schemas.insights import FiguresOut, FiguresWanted, Format, HitOut, SearchWanted, as_csv, moment
-from flowpilot_http.schemas.kernel import Listed, assignee
+from flowpilot_http.schemas.insights import (
+    FiguresOut,
+    FiguresWanted,
+    Format,
+    HitOut,
+    SearchWanted,
+    WantWeeklyDigest,
+    WeeklyDigestOut,
+    as_csv,
+    moment,
+)
+from flowpilot_http.schemas.kernel import Listed, Nothing, assignee
 
 part = Part("Analytics")
 searching = Part("Search")
@@ -77,6 +87,22 @@ async def knowledge_figures(request: Call) -> Body:
     return await _figures(request, Subject.KNOWLEDGE)
 
 
+@part.reads("/weekly-digest", WeeklyDigestOut, problems=FORBIDDEN)
+async def get_weekly_digest(request: Call) -> Body:
+    """Whether you are mailed the figures of each week, and how far the last one is."""
+    await request.wanted(Nothing)
+    return request.shown(WeeklyDigestOut.of(await request.flowpilot.weekly_digests.get(request.user)))
+
+
+@part.sets("/weekly-digest", WeeklyDigestOut, body=WantWeeklyDigest)
+async def want_weekly_digest(request: Call) -> Body:
+    """Be mailed the figures of each week from now on, or no more: on Mondays at 7:00 by your account's clock, outside your quiet hours."""
+    wanted = (await request.read(WantWeeklyDigest)).wanted
+    return await request.changed(
+        lambda change: request.flowpilot.weekly_digests.want(request.user, wanted, request=change), WeeklyDigestOut.of
+    )
+
+
 async def _figures(request: Call, subject: Subject) -> Body:
     wanted = await request.wanted(FiguresWanted)
     answer = await request.flowpilot.analytics.ask(
@@ -98,4 +124,14 @@ async def _figures(request: Call, subject: Subject) -> Body:
     )
 
 
-ROUTES = (search, escalation_figures, work_figures, delivery_figures, psa_figures, assistant_figures, knowledge_figures)
+ROUTES = (
+    search,
+    escalation_figures,
+    work_figures,
+    delivery_figures,
+    psa_figures,
+    assistant_figures,
+    knowledge_figures,
+    get_weekly_digest,
+    want_weekly_digest,
+)

@@ -1,4 +1,4 @@
-"""Figures and what is found, as clients ask for them and read them."""
+"""Figures, the weekly digest and what is found, as clients ask for them and read them."""
 
 import csv
 import io
@@ -12,12 +12,15 @@ import msgspec
 from msgspec import Meta
 
 from flowpilot_core.application.insights.analytics import Answer
+from flowpilot_core.application.insights.weekly_digests import Wish
 from flowpilot_core.domain.insights.analytics import GroupBy, Tally, Value, seconds
 from flowpilot_core.domain.insights.figures import Figure
 from flowpilot_core.domain.insights.gaps import Gap
 from flowpilot_core.domain.insights.search import LONGEST_QUERY, Hit, HitKind
 from flowpilot_core.domain.insights.spread import Spread
+from flowpilot_core.domain.insights.weekly_digest import WeeklyDigest
 from flowpilot_core.domain.kernel.errors import InvalidValue
+from flowpilot_core.domain.kernel.sending import DeliveryState
 from flowpilot_core.domain.sessions.session import Status
 from flowpilot_http.schemas.kernel import Closed, Instant, Page
 
@@ -169,6 +172,51 @@ def _cells(figures: tuple[Figure, ...], words: dict[str, list[str]], tally: Tall
 def _text(said: str | None) -> str:
     """A spreadsheet takes a cell that begins so for a formula: what a client is called must not be one."""
     return f"'{said}" if said and said[0] in "=+-@\t\r" else said or ""
+
+
+class WantWeeklyDigest(Closed, kw_only=True, frozen=True):
+    """Whether to be mailed the figures of each week."""
+
+    wanted: bool
+
+
+class DigestOut(msgspec.Struct, kw_only=True, frozen=True):
+    """How far the digest of one week is."""
+
+    start: date = msgspec.field(name="from")
+    end: Annotated[date, Meta(description="The day after its last one.")] = msgspec.field(name="to")
+    state: DeliveryState
+    attempts: int
+    reason: Annotated[str | None, Meta(description="Why it was suppressed, or what there is to say of how it was sent.")]
+    last_error: str | None
+
+    @classmethod
+    def of(cls, digest: WeeklyDigest) -> "DigestOut":
+        """As clients read it."""
+        return cls(
+            start=digest.week,
+            end=digest.until,
+            state=digest.state,
+            attempts=digest.attempts,
+            reason=digest.reason,
+            last_error=digest.last_error,
+        )
+
+
+class WeeklyDigestOut(msgspec.Struct, kw_only=True, frozen=True):
+    """Whether you are mailed the figures of each week."""
+
+    wanted: bool
+    next_at: Annotated[Instant | None, Meta(description="When the next one is sent; null where you want none.")]
+    last: Annotated[DigestOut | None, Meta(description="The last one that was sent, or would have been; null where you want none.")]
+
+    @classmethod
+    def of(cls, wish: Wish) -> "WeeklyDigestOut":
+        """As clients read it."""
+        digest = wish.weekly_digest
+        if digest is None:
+            return cls(wanted=False, next_at=None, last=None)
+        return cls(wanted=True, next_at=wish.next_at, last=DigestOut.of(digest))
 
 
 class SearchWanted(Page, kw_only=True, frozen=True):

@@ -92,7 +92,7 @@ async def test_the_list_of_routes_is_the_contracts(world: World) -> None:
         ("GET", f"{session}/outputs/{{output_id:str}}/export"),
         ("GET", f"{session}/steps/{{step_id:str}}/pictures/{{picture_id:str}}"),
         ("GET", f"{handoff}/pictures/{{picture_id:str}}"),
-        *((method, path) for path in ("/escalation-policy", "/notification-preferences") for method in ("GET", "PUT")),
+        *((method, path) for path in ("/escalation-policy", "/notification-preferences", "/weekly-digest") for method in ("GET", "PUT")),
         ("POST", "/escalation-policy/preview"),
         ("GET", "/handoffs/preview"),
         *(("GET", path) for path in ("/users", "/users/me", "/users/{user_id:str}", "/teams", "/teams/{team_id:str}")),

@@ -116,6 +116,8 @@ WHO: Final[Mapping[tuple[str, str], Who]] = {
     ("GET", "/handoffs/preview"): Who(ENGINEERS, query="session_id"),
     ("GET", "/notification-preferences"): Who(EVERYBODY),
     ("PUT", "/notification-preferences"): Who(EVERYBODY),
+    ("GET", "/weekly-digest"): Who(MANAGERS),
+    ("PUT", "/weekly-digest"): Who(MANAGERS),
     ("GET", "/branding"): Who(EVERYBODY),
     ("PUT", "/branding"): Who(MANAGERS),
     ("GET", "/branding/logo"): Who(EVERYBODY),

@@ -58,6 +58,7 @@ ALLOWED = {
     Permission.FEEDBACK: "Olga Adam Anna Ben",
     Permission.MANAGE_WEBHOOKS: "Olga Adam",
     Permission.READ_PERSONAL_FIGURES: "Olga Adam",
+    Permission.HAVE_WEEKLY_DIGEST: "Olga Adam",
     Permission.KEEP_TOKENS: "Olga Adam Anna",
     Permission.READ_TREE_DRAFTS: "Olga Adam Anna system",
     Permission.WRITE_TREES: "Olga Adam Anna Ben system",

@@ -26,7 +26,7 @@ from .access import (
 from .assistant import assessment, assessment_feedback, suggestion, token_use
 from .columns import SCHEMA, metadata
 from .handoffs import claim_watch, handoff, handoff_seen, handoff_snapshot, handoff_verdict
-from .insights import search_document, search_spelling, search_word
+from .insights import search_document, search_spelling, search_word, weekly_digest
 from .kernel import event, event_counter, idempotency_key
 from .knowledge import (
     gallery_entry,
@@ -118,4 +118,5 @@ __all__ = [
     "tree_revision",
     "webhook",
     "webhook_message",
+    "weekly_digest",
 ]

@@ -1,6 +1,7 @@
-"""What search looks things up in."""
+"""What search looks things up in, and who is mailed figures."""
 
 from sqlalchemy import Boolean, Column, Index, Table, Text
+from sqlalchemy.dialects.postgresql import JSONB
 
 from flowpilot_core.domain.insights.search import HitKind
 
@@ -48,3 +49,14 @@ search_spelling = Table(
     primary_key("search_spelling", "spelling", "word"),
 )
 """Words of titles, each under itself and under what it becomes when a letter is left out."""
+
+
+weekly_digest = Table(
+    "weekly_digest",
+    metadata,
+    uuid_column("account_id"),
+    uuid_column("user_id"),
+    Column("document", JSONB, nullable=False),
+    primary_key("weekly_digest", "user_id"),
+    foreign_key("weekly_digest", "user", ("user_id",), "person", ("id",)),
+)

@@ -18,6 +18,7 @@ _ID = 16
 _SECONDS = 5
 _CLAIM = b"claim"
 _NO_MAILS = b"no mails"
+_NO_WEEKLY_DIGEST = b"no weekly digest"
 
 
 @frozen(kw_only=True)
@@ -73,7 +74,18 @@ class Links:
 
     def unsubscribed_by(self, signed: str) -> Unsubscribing:
         """Whom a link is for: the part after `/no-mails/`. Raises `NotFound` for one that is none of ours."""
-        said = self._said(_NO_MAILS, signed, 2 * _ID)
+        return self._way_out(_NO_MAILS, signed)
+
+    def no_weekly_digest(self, account_id: AccountId, user_id: UserId) -> str:
+        """The link out of weekly digests, which does not expire either."""
+        return f"{self.base_url}/no-weekly-digest/{self._signed(_NO_WEEKLY_DIGEST, account_id.bytes + user_id.bytes)}"
+
+    def no_weekly_digest_by(self, signed: str) -> Unsubscribing:
+        """The same of the part after `/no-weekly-digest/`."""
+        return self._way_out(_NO_WEEKLY_DIGEST, signed)
+
+    def _way_out(self, what: bytes, signed: str) -> Unsubscribing:
+        said = self._said(what, signed, 2 * _ID)
         return Unsubscribing(account_id=AccountId(UUID(bytes=said[:_ID])), user_id=UserId(UUID(bytes=said[_ID:])))
 
     def _signed(self, what: bytes, said: bytes) -> str:

@@ -56,6 +56,7 @@ class Permission(StrEnum):
     SET_ACCOUNT = "set how the account works"
     READ_AUDIT_LOG = "read the audit log"
     READ_PERSONAL_FIGURES = "read figures of each person"
+    HAVE_WEEKLY_DIGEST = "have the weekly digest"
     KEEP_TOKENS = "make and revoke API tokens"
     READ_TREE_DRAFTS = "read the draft of a tree"
     WRITE_TREES = "write trees"
@@ -143,6 +144,7 @@ PERMISSIONS: Mapping[Permission, Rule] = MappingProxyType(
         Permission.SET_ACCOUNT: Rule(roles=OWNERS_AND_ADMINS),
         Permission.READ_AUDIT_LOG: Rule(roles=OWNERS_AND_ADMINS, system=True),
         Permission.READ_PERSONAL_FIGURES: Rule(roles=OWNERS_AND_ADMINS),
+        Permission.HAVE_WEEKLY_DIGEST: Rule(roles=OWNERS_AND_ADMINS),
         Permission.KEEP_TOKENS: Rule(roles=frozenset(Role), relation=Relation.THEMSELVES, always=OWNERS_AND_ADMINS),
         Permission.READ_TREE_DRAFTS: Rule(relation=Relation.AUTHOR, always=OWNERS_AND_ADMINS, system=True),
         # The system writes what a new version of the product brings to the platform.

@@ -9,7 +9,7 @@ from attrs import Attribute, evolve, field, frozen
 
 from flowpilot_core.domain.access.account import User
 from flowpilot_core.domain.handoffs.handoff import Handoff, HandoffState, Intent
-from flowpilot_core.domain.kernel.actor import Actor
+from flowpilot_core.domain.kernel.actor import Actor, Role
 from flowpilot_core.domain.kernel.errors import NotFound
 from flowpilot_core.domain.kernel.events import Event, EventKind
 from flowpilot_core.domain.kernel.identifiers import DeliveryId, HandoffId, TeamId, UserId
@@ -263,11 +263,14 @@ def why_not_send(kind: DeliveryKind, handoff: Handoff, recipient: User) -> str |
     """Why a message about a handoff is not worth sending any more, read at the moment of sending; None where it is."""
     if handoff.state not in WORTH_SENDING[kind]:
         return f"the handoff is {handoff.state}"
+    return why_not_tell(recipient, TOLD_ROLES if kind in FOR_CLAIMERS else frozenset(Role))
+
+
+def why_not_tell(recipient: User, roles: Collection[Role]) -> str | None:
+    """Why somebody is told nothing that is for people of these roles; None where they are."""
     if recipient.deactivated_at is not None:
         return "the person is deactivated"
-    if kind in FOR_CLAIMERS and recipient.role not in TOLD_ROLES:
-        return f"the person is {_a(recipient.role)} now"
-    return None
+    return None if recipient.role in roles else f"the person is {_a(recipient.role)} now"
 
 
 def _a(role: str) -> str:

@@ -34,6 +34,7 @@ from flowpilot_core.testing.contracts.handoffs.queue import QueueContract
 from flowpilot_core.testing.contracts.insights.analytics import AnalyticsContract
 from flowpilot_core.testing.contracts.insights.figures import FiguresContract
 from flowpilot_core.testing.contracts.insights.search import SearchContract
+from flowpilot_core.testing.contracts.insights.weekly_digests import WeeklyDigestsContract
 from flowpilot_core.testing.contracts.kernel.compute import ComputeContract
 from flowpilot_core.testing.contracts.kernel.counting import PlacesContract, TalliesContract
 from flowpilot_core.testing.contracts.kernel.event_log import EventLogContract
@@ -119,4 +120,5 @@ __all__ = [
     "UnitOfWorkContract",
     "VaultContract",
     "WebhooksContract",
+    "WeeklyDigestsContract",
 ]

@@ -10,12 +10,14 @@ import msgspec
 
 from flowpilot_core.domain.kernel.actor import Person
 from flowpilot_core.domain.kernel.errors import InvalidValue
+from flowpilot_core.domain.kernel.permissions import Permission, permits
 from flowpilot_core.domain.notifications.delivery import PERSONAL, Channel
 from flowpilot_core.domain.notifications.working_hours import Weekday
-from flowpilot_http.pages.handoffs.telling import HOW
-from flowpilot_http.pages.moves import Moves, Shown, form_of
+from flowpilot_http.pages.handoffs.telling import FAR, HOW
+from flowpilot_http.pages.moves import Move, Moves, Shown, form_of
 from flowpilot_http.pages.page_request import Visit
 from flowpilot_http.pages.settings import settings_page
+from flowpilot_http.schemas.insights import WeeklyDigestOut
 from flowpilot_http.schemas.notifications.escalation_policy import ChannelsIO, OtherDayIO, PreferencesIO, ShiftIO, SpanIO
 
 move: Final = Moves()
@@ -62,8 +64,21 @@ async def prefer(request: Visit, person: Person, form: Any) -> None:
     await request.do(form, lambda change: request.flowpilot.escalation.prefer(person, preferences, request=change))
 
 
+class WantDigest(Move, kw_only=True, frozen=True):
+    """Whether they are mailed the figures of each week."""
+
+    weekly_digest: bool = False
+
+
+@move("digest", WantDigest)
+async def want_digest(request: Visit, person: Person, form: WantDigest) -> None:
+    """From now on."""
+    await request.do(form, lambda change: request.flowpilot.weekly_digests.want(person, form.weekly_digest, request=change))
+
+
 async def _facts(request: Visit, person: Person) -> Shown:
     told = PreferencesIO.of(await request.flowpilot.escalation.preferences(person))
+    digests, may_have = request.flowpilot.weekly_digests, permits(person, Permission.HAVE_WEEKLY_DIGEST, ())
     spans: dict[Weekday, list[SpanIO]] = {day: [] for day in Weekday}
     for shift in told.working_hours or ():
         spans[shift.day].append(shift)
@@ -75,6 +90,8 @@ async def _facts(request: Visit, person: Person) -> Shown:
         "kinds": KINDS,
         "channels": [(channel, HOW[channel]) for channel in sorted(PERSONAL)],
         "zones": sorted(available_timezones()),
+        "digest": WeeklyDigestOut.of(await digests.get(person)) if may_have else None,
+        "far": FAR,
     }
 
 
