@@ -8,6 +8,7 @@ from attrs import frozen
 
 from flowpilot_adapters.sql import Database, SqlOutbox
 from flowpilot_adapters.sql.connection import recorded_round_trips
+from flowpilot_adapters.sql.insights import search
 from flowpilot_adapters.system import jitter
 from flowpilot_core.application.flowpilot import FlowPilot
 from flowpilot_core.application.insights.search import IndexForSearch
@@ -122,3 +123,17 @@ async def test_what_is_of_nobody_here_is_no_trouble(searched: Searched) -> None:
     async with searched.storage.begin(searched.acme.account_id) as work:
         await work.search_index.refresh(SessionId(UUID(int=1)))
         await work.commit()
+
+
+async def test_a_title_is_found_however_many_newer_ones_have_its_word_elsewhere(
+    searched: Searched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "MOST_CANDIDATES", 2)
+    titled, _, *newest = [
+        (await searched.flowpilot.sessions.start(searched.acme.anna, title=title, problem=problem)).session.id
+        for title, problem in (("A heron", "x"), ("x", "an old heron"), ("x", "a heron"), ("x", "another heron"))
+    ]
+    while searched.due():
+        await searched.relay.run_once()
+
+    assert [titled, newest[-1]] == await searched.found("heron")

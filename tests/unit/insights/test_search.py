@@ -7,9 +7,11 @@ from hypothesis import strategies as st
 from flowpilot_core.domain.insights.search import (
     LONGEST_QUERY,
     LONGEST_SNIPPET,
+    LONGEST_WORD,
     Part,
     Query,
     Term,
+    folded,
     is_typo,
     snippet,
     spellings,
@@ -93,10 +95,10 @@ def test_what_follows_a_beginning_in_quotes_or_in_a_run_stands_for_nothing_else(
 
 def test_a_snippet_is_parts_of_text_with_what_matched() -> None:
     assert (Part(text="<b>The "), Part(text="Printer", hit=True), Part(text="</b> is off")) == snippet(
-        "<b>The Printer</b> is off", Query.parsed("printer")
+        "<b>The Printer</b> is off", {"printer"}
     )
-    assert (Part(text="nothing here"),) == snippet("nothing here", Query.parsed("printer"))
-    assert () == snippet("", Query.parsed("printer"))
+    assert (Part(text="nothing here"),) == snippet("nothing here", {"printer"})
+    assert () == snippet("", {"printer"})
 
 
 @given(st.text(), st.text(min_size=1))
@@ -105,10 +107,24 @@ def test_a_snippet_is_a_piece_of_the_text_and_no_longer_than_it_may_be(text: str
         query = Query.parsed(said)
     except InvalidValue:
         return
-    shown = "".join(part.text for part in snippet(text, query))
+    shown = "".join(part.text for part in snippet(text, query.shown))
 
     assert shown in text
     assert len(shown) <= LONGEST_SNIPPET
+
+
+@given(st.text(alphabet="ab_ -\u00c4\u00e4\u00df\u2026\ufb01", max_size=60), st.text(min_size=1))
+def test_a_snippet_marks_each_word_that_was_asked_for_and_no_part_of_another(text: str, said: str) -> None:
+    marked = {"a", "ab", "\u00e4", "ss", "fi", *words(said)}
+    found = [*words(text)]
+
+    assert [word for word in found if word in marked] == [folded(part.text) for part in snippet(text, marked) if part.hit]
+
+
+def test_a_snippet_marks_words_longer_than_words_are_told_apart_by() -> None:
+    long = "x" * (LONGEST_WORD + 1)
+
+    assert (Part(text="an "), Part(text=long, hit=True)) == snippet(f"an {long}", Query.parsed(long).shown)
 
 
 @given(st.text())

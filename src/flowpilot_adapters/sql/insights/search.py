@@ -46,54 +46,94 @@ ALIKE: Final = Statement(
     ending=TEXT,
     most=INT4,
 )
-# Each token that must be found has a number; a word alike has that of the token it may stand for. Of the rarest the newest are looked at,
-# and of these it is looked up which have the others: so however much there is, what is read is bounded. Whoever may not read a session
-# does not hear what has become of it either, by saying what it is to be.
+# Each token that must be found has a number; a word alike has that of the token it may stand for. Of the rarest those in titles and then
+# the newest are looked at, and of these it is looked up which have the others: so however much there is, what is read is bounded. Who may
+# read what is asked from the best on, until the page is full. Whoever may not read a session does not hear what has become of it either,
+# by saying what it is to be.
 FIND: Final = Statement(
     "search",
     """
     WITH wanted AS MATERIALIZED (
       SELECT word, number, is_alike FROM unnest($2, $3, $4) AS wanted (word, number, is_alike)
     ),
-    size AS MATERIALIZED (
-      SELECT wanted.number, sum(has.documents) AS documents
+    rarest AS MATERIALIZED (
+      SELECT wanted.number
       FROM wanted CROSS JOIN LATERAL (
         SELECT count(*) AS documents
-        FROM (SELECT FROM flowpilot.search_word WHERE account_id = $1 AND word = wanted.word LIMIT $21) AS found
+        FROM (
+          (SELECT FROM flowpilot.search_word WHERE account_id = $1 AND word = wanted.word AND NOT wanted.is_alike LIMIT $21)
+          UNION ALL
+          (SELECT FROM flowpilot.search_word WHERE account_id = $1 AND word = wanted.word AND in_title AND wanted.is_alike LIMIT $21)
+        ) AS found
       ) AS has
       GROUP BY wanted.number
+      ORDER BY sum(has.documents), wanted.number
+      LIMIT 1
     ),
-    rarest AS MATERIALIZED (SELECT number FROM size ORDER BY documents, number LIMIT 1),
     candidate AS MATERIALIZED (
-      SELECT DISTINCT has.id
+      SELECT has.id, max(has.worth) AS worth
       FROM wanted JOIN rarest USING (number) CROSS JOIN LATERAL (
-        SELECT id
-        FROM flowpilot.search_word
-        WHERE account_id = $1 AND word = wanted.word AND (in_title OR NOT wanted.is_alike)
-        ORDER BY id DESC
-        LIMIT $21
+        (
+          SELECT id, CASE WHEN wanted.is_alike THEN $23 ELSE $24 END AS worth
+          FROM flowpilot.search_word
+          WHERE account_id = $1 AND word = wanted.word AND in_title
+          ORDER BY id DESC
+          LIMIT $21
+        )
+        UNION ALL
+        (
+          SELECT id, $25
+          FROM flowpilot.search_word
+          WHERE account_id = $1 AND word = wanted.word AND NOT wanted.is_alike
+          ORDER BY id DESC
+          LIMIT $21
+        )
       ) AS has
-      ORDER BY has.id DESC
+      GROUP BY has.id
+      ORDER BY worth DESC, has.id DESC
       LIMIT $21
     ),
+    looked_at AS MATERIALIZED (SELECT array_agg(id) AS ids FROM candidate),
     scored AS MATERIALIZED (
-      SELECT candidate.id, worth.score
-      FROM candidate CROSS JOIN LATERAL (
-        SELECT count(*) AS found, sum(best)::int4 AS score
-        FROM (
-          SELECT max(CASE WHEN wanted.is_alike THEN $23 WHEN has.in_title THEN $24 ELSE $25 END) AS best
-          FROM wanted CROSS JOIN LATERAL (
-            SELECT in_title FROM flowpilot.search_word WHERE account_id = $1 AND word = wanted.word AND id = candidate.id OFFSET 0
-          ) AS has
-          WHERE has.in_title OR NOT wanted.is_alike
-          GROUP BY wanted.number
-        ) AS token
-      ) AS worth
-      WHERE worth.found = (SELECT count(DISTINCT number) FROM wanted)
+      SELECT id, sum(worth)::int4 AS score
+      FROM (
+        SELECT id, worth FROM candidate
+        UNION ALL
+        SELECT has.id, max(CASE WHEN wanted.is_alike THEN $23 WHEN has.in_title THEN $24 ELSE $25 END)
+        FROM wanted CROSS JOIN LATERAL (
+          SELECT id, in_title
+          FROM flowpilot.search_word
+          WHERE account_id = $1 AND word = wanted.word AND id = ANY ((SELECT ids FROM looked_at)::uuid[])
+          OFFSET 0
+        ) AS has
+        WHERE wanted.number <> (SELECT number FROM rarest) AND (has.in_title OR NOT wanted.is_alike)
+        GROUP BY has.id, wanted.number
+      ) AS found
+      GROUP BY id
+      HAVING count(*) = (SELECT count(DISTINCT number) FROM wanted)
     ),
-    best AS MATERIALIZED (
-      SELECT scored.score, document.kind, document.id, document.session_id, document.title, document.at
-      FROM scored
+    unwanted AS MATERIALIZED (
+      SELECT has.id, term.phrase
+      FROM unnest($8) WITH ORDINALITY AS term (phrase, number)
+      JOIN unnest($6, $7) AS needed (word, number) USING (number)
+      CROSS JOIN LATERAL (
+        SELECT id
+        FROM flowpilot.search_word
+        WHERE account_id = $1 AND word = needed.word AND id = ANY ((SELECT ids FROM looked_at)::uuid[])
+        OFFSET 0
+      ) AS has
+      GROUP BY has.id, term.number, term.phrase
+      HAVING count(*) = (SELECT count(*) FROM unnest($7) AS needed (number) WHERE needed.number = term.number)
+    ),
+    best AS (
+      SELECT scored.score, document.kind, document.id, document.session_id, document.title, document.text, document.at
+      FROM (
+        SELECT id, score
+        FROM scored
+        WHERE id NOT IN (SELECT id FROM unwanted WHERE phrase = '')
+        ORDER BY score DESC, id DESC
+        OFFSET 0
+      ) AS scored
       CROSS JOIN LATERAL (
         SELECT id, kind, session_id, title, text, at FROM flowpilot.search_document WHERE account_id = $1 AND id = scored.id OFFSET 0
       ) AS document
@@ -103,12 +143,11 @@ FIND: Final = Statement(
         WHERE account_id = $1 AND id = document.session_id
         OFFSET 0
       ) AS session ON true
-      LEFT JOIN LATERAL (
-        SELECT intent, readers FROM flowpilot.handoff WHERE account_id = $1 AND id = document.id OFFSET 0
-      ) AS handoff ON true
       CROSS JOIN LATERAL (SELECT session.status <> 'parked' OR $9 OR $10 = ANY (session.parked_with) AS readable) AS session_is
       WHERE CASE document.kind
-          WHEN 'handoff' THEN handoff.intent = 'escalate' OR $9 OR $10 = ANY (handoff.readers)
+          WHEN 'handoff' THEN (
+            SELECT intent = 'escalate' OR $9 OR $10 = ANY (readers) FROM flowpilot.handoff WHERE account_id = $1 AND id = document.id
+          )
           WHEN 'tree' THEN (SELECT state FROM flowpilot.tree WHERE account_id = $1 AND id = document.id) = 'published'
           WHEN 'script_template' THEN (
             SELECT state FROM flowpilot.script_template WHERE account_id = $1 AND id = document.id
@@ -124,25 +163,19 @@ FIND: Final = Statement(
         AND ($16::text IS NULL OR session.client_name = $16)
         AND NOT EXISTS (SELECT FROM unnest($5) AS phrase WHERE NOT (document.title ~* phrase OR document.text ~* phrase))
         AND NOT EXISTS (
-          SELECT FROM unnest($8) WITH ORDINALITY AS unwanted (phrase, number)
-          WHERE (unwanted.phrase = '' OR document.title ~* unwanted.phrase OR document.text ~* unwanted.phrase)
-            AND NOT EXISTS (
-              SELECT FROM unnest($6, $7) AS needed (word, number)
-              WHERE needed.number = unwanted.number AND (
-                SELECT word FROM flowpilot.search_word WHERE account_id = $1 AND word = needed.word AND id = scored.id
-              ) IS NULL
-            )
+          SELECT FROM unwanted WHERE id = scored.id AND phrase <> '' AND (document.title ~* phrase OR document.text ~* phrase)
         )
-      ORDER BY scored.score DESC, document.id DESC
-      LIMIT $22
+      ORDER BY scored.score DESC, scored.id DESC
+      LIMIT CASE WHEN $17::int4 IS NULL THEN least($19, $22) ELSE $22 END
     ),
-    page AS MATERIALIZED (
+    page AS (
       SELECT * FROM best WHERE $17::int4 IS NULL OR (score, id) < ($17, $18::uuid) ORDER BY score DESC, id DESC LIMIT $19
     )
-    SELECT page.*, substr(document.text, greatest(place.first - $26, 1), $27) AS excerpt
+    SELECT score, kind, id, session_id, title, at, substr(text, greatest(place.first - $26, 1), $27) AS excerpt
     FROM page
-    JOIN flowpilot.search_document AS document ON document.account_id = $1 AND document.id = page.id
-    CROSS JOIN LATERAL (SELECT CASE WHEN $20 = '' THEN 0 ELSE regexp_instr(document.text, $20, 1, 1, 0, 'i') END AS first) AS place
+    CROSS JOIN LATERAL (
+      SELECT CASE WHEN length(page.text) <= $27 THEN 0 ELSE regexp_instr(page.text, $20, 1, 1, 0, 'i') END AS first
+    ) AS place
     ORDER BY page.score DESC, page.id DESC
     """,
     account_id=UUID,
@@ -231,13 +264,14 @@ def find_call(
 
 def hits_of(result: Result, query: Query) -> Sequence[Hit]:
     """What the result of `find_call` says."""
+    marked = query.shown
     return [
         Hit(
             kind=HitKind(row.kind),
             id=row.id,
             session_id=row.session_id,
             title=row.title,
-            snippet=snippet(row.excerpt, query),
+            snippet=snippet(row.excerpt, marked),
             at=row.at,
             score=row.score,
         )

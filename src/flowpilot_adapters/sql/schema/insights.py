@@ -1,6 +1,6 @@
 """What search looks things up in, and who is mailed figures."""
 
-from sqlalchemy import Boolean, Column, Index, Table, Text
+from sqlalchemy import Boolean, Column, Index, PrimaryKeyConstraint, Table, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from flowpilot_core.domain.insights.search import HitKind
@@ -34,7 +34,8 @@ search_word = Table(
     Column("word", Text(collation="C"), nullable=False),
     uuid_column("id"),
     Column("in_title", Boolean, nullable=False),
-    primary_key("search_word", "word", "id"),
+    PrimaryKeyConstraint("account_id", "word", "id", name="pk_search_word", postgresql_include=["in_title"]),
+    Index("ix_search_word_title", "account_id", "word", "id", postgresql_where=text("in_title")),
 )
 """Which documents have a word, or two that stand together. No foreign key: whoever writes them looks at their document first, and to
 check each of thousands would take longer than to write it."""

@@ -6,7 +6,7 @@ is found as it stands, and nobody has to say what it is. Everything here takes t
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from itertools import pairwise
@@ -25,8 +25,8 @@ MOST_TOKENS: Final = 64
 """That a query may ask for."""
 MOST_HITS: Final = 200
 """Of one search, on all its pages."""
-MOST_CANDIDATES: Final = 200
-"""Of what has the rarest word of a query, the newest, are looked at."""
+MOST_CANDIDATES: Final = 500
+"""Of what has the rarest word of a query, in titles first and then the newest, are looked at."""
 LONGEST_EVIDENCE: Final = 64 * 1024
 """Characters of a step's evidence that are searched."""
 LONGEST_TEXT: Final = 1024 * 1024
@@ -332,10 +332,9 @@ def _follow(phrase: tuple[str, ...], found: tuple[str, ...]) -> bool:
     return any(found[place : place + len(phrase)] == phrase for place in range(len(found) - len(phrase) + 1))
 
 
-def snippet(text: str, query: Query) -> tuple[Part, ...]:
-    """The piece of a text that says best why it was found, with what matched marked; its beginning where nothing did."""
-    marked = query.shown
-    places = [found.span() for found in _WORD.finditer(text) if folded(found[0]) in marked]
+def snippet(text: str, marked: Collection[str]) -> tuple[Part, ...]:
+    """The piece of a text that says best why it was found, with words of `Query.shown` marked; its beginning where it has none."""
+    places = sorted(_places(text, marked))
     first = places[0][0] if places else 0
     start, end = _bounds(text, first)
     parts, at = [], start
@@ -348,6 +347,22 @@ def snippet(text: str, query: Query) -> tuple[Part, ...]:
         at = closing
     parts.append(Part(text=text[at:end]))
     return tuple(part for part in parts if part.text)
+
+
+def _places(text: str, marked: Collection[str]) -> Iterator[tuple[int, int]]:
+    """Where words stand in a text."""
+    alike = text.casefold()
+    if len(alike) != len(text) or not unicodedata.is_normalized("NFKC", text) or any(len(word) == LONGEST_WORD for word in marked):
+        yield from (found.span() for found in _WORD.finditer(text) if folded(found[0]) in marked)
+        return
+    # Every letter stands where it stood: to look for the words is sooner done than to fold each word there is.
+    for word in marked:
+        place = alike.find(word)
+        while place >= 0:
+            end = place + len(word)
+            if text[place:end].isalnum() and not (text[place - 1 : place].isalnum() or text[end : end + 1].isalnum()):
+                yield place, end
+            place = alike.find(word, end)
 
 
 def _bounds(text: str, first: int) -> tuple[int, int]:

@@ -82,6 +82,8 @@ class SearchContract(Contract):
         assert [wrong.id] == [hit.id for hit in await self.find(search, acme.anna, "spooler -stops")]
         assert [wrong.id] == [hit.id for hit in await self.find(search, acme.anna, 'spooler -"print spooler"')]
         assert [right.id] == [hit.id for hit in await self.find(search, acme.anna, "-stops")]
+        assert [right.id] == [hit.id for hit in await self.find(search, acme.anna, "spooler print -will -toner")]
+        assert [wrong.id, right.id] == [hit.id for hit in await self.find(search, acme.anna, 'print -"spooler print" -stops-will')]
 
     async def test_titles_are_found_with_a_typo_and_codes_are_not(self, search: Search, begin: BeginWork[UnitOfWork], acme: Staff) -> None:
         case = await self.indexed(begin, acme, a_session(by=acme.anna, title="Drücker SRV01 offline", problem="a toner"))
@@ -102,6 +104,17 @@ class SearchContract(Contract):
 
         assert [titled.id, alike.id, newer.id, older.id] == [hit.id for hit in hits]
         assert [4, 2, 1, 1] == [hit.score for hit in hits]
+
+    async def test_each_word_counts_for_as_much_as_where_it_stands(self, search: Search, begin: BeginWork[UnitOfWork], acme: Staff) -> None:
+        both = await self.indexed(begin, acme, a_session(by=acme.anna, title="Quokka wombat", problem="wombat quokka"))
+        one = await self.indexed(begin, acme, a_session(by=acme.anna, title="Quokka", problem="wombat"))
+        slip = await self.indexed(begin, acme, a_session(by=acme.anna, title="Quoka", problem="wombat"))
+        none = await self.indexed(begin, acme, a_session(by=acme.anna, title="Other", problem="quokka wombat"))
+        await self.indexed(begin, acme, a_session(by=acme.anna, title="Quokka", problem="quokka"))
+
+        hits = await self.find(search, acme.anna, "quokka wombat")
+
+        assert [(both.id, 8), (one.id, 5), (slip.id, 3), (none.id, 2)] == [(hit.id, hit.score) for hit in hits]
 
     async def test_a_snippet_marks_what_matched(self, search: Search, begin: BeginWork[UnitOfWork], acme: Staff) -> None:
         await self.indexed(begin, acme, a_session(by=acme.anna, problem="word " * 200 + "<b>Toner</b> is empty " + "word " * 200))
