@@ -1,13 +1,17 @@
 """What is measured on: an account made through the use cases, and as many copies of its session as the runs use up."""
 
-from collections.abc import Callable, Iterator
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from itertools import count
+from pathlib import Path
 from uuid import UUID
 
 import psycopg
 from attrs import frozen
 
-from flowpilot_adapters.sql import Database
+from flowpilot_adapters.embedded_postgres import EmbeddedPostgres
+from flowpilot_adapters.sql import Database, migrations, roles
 from flowpilot_adapters.system import SystemClock, new_id, new_secret
 from flowpilot_core.application.flowpilot import FlowPilot
 from flowpilot_core.domain.handoffs.handoff import Intent
@@ -41,6 +45,35 @@ def template_ids() -> Callable[[], UUID]:
 
 
 _SERIES = count(1)
+
+
+@frozen(kw_only=True)
+class Product:
+    """The use cases on a database of their own, as the application's role."""
+
+    database: Database
+    flowpilot: FlowPilot
+    url: str
+    """Of whoever may do anything to the database."""
+
+    def fill(self, seed: str) -> None:
+        """With rows made in bulk."""
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(seed.encode())
+            connection.execute("VACUUM (ANALYZE)")
+
+
+@asynccontextmanager
+async def a_product() -> AsyncIterator[Product]:
+    """Deleted afterwards, with all that is in it."""
+    with tempfile.TemporaryDirectory(prefix="flowpilot-bench-") as folder, EmbeddedPostgres(Path(folder) / "data") as postgres:
+        address = postgres.address
+        roles.set_up(address.url())
+        migrations.migrate(address.url(user=roles.OWNER))
+        database = Database(address.url(user=roles.APP), pool_size=2)
+        flowpilot = FlowPilot.of(begin=database.begin, view=database.view, clock=SystemClock(), new_id=new_id, new_secret=new_secret)
+        yield Product(database=database, flowpilot=flowpilot, url=address.url())
+        await database.close()
 
 
 @frozen(kw_only=True)
