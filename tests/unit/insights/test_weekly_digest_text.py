@@ -8,7 +8,7 @@ from attrs import evolve
 
 from flowpilot_core.application.insights.analytics import Answer
 from flowpilot_core.application.insights.weekly_digest_text import letter, page_of
-from flowpilot_core.domain.access.branding import BARE
+from flowpilot_core.domain.access.branding import BARE, BrandingWords
 from flowpilot_core.domain.insights.analytics import Question, Tally
 from flowpilot_core.domain.insights.figures import FIGURES, Subject
 from flowpilot_core.domain.insights.gaps import Gap
@@ -106,9 +106,7 @@ def test_its_page_is_asked_for_the_days_that_the_figures_are_of() -> None:
 
 
 def test_it_is_called_as_its_account_wants_to_be() -> None:
-    worn = evolve(
-        BARE, branding=BARE.branding.changed(display_name="Acme Cares", colour=None, website=None, footer=None, mail_sender_name=None)
-    )
+    worn = evolve(BARE, branding=BARE.branding.changed(BrandingWords(display_name="Acme Cares")))
 
     said = letter([an_answer(Subject.WORK)], STAFF.user(ADAM), ACME, page=PAGE, unsubscribe="x", worn=worn)
 

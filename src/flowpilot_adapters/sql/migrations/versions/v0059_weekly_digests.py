@@ -7,7 +7,7 @@ from alembic import op
 from flowpilot_adapters.sql.policies import protect
 
 revision: str = "0059"
-down_revision: str | Sequence[str] | None = "0057"
+down_revision: str | Sequence[str] | None = "0058"
 branch_labels = None
 depends_on = None
 
