@@ -162,13 +162,13 @@ class TestTheMail:
         for line in (
             "This is what happened from 2091-01-01 to 2091-01-07.",
             "Escalations\n",
-            "Escalation rate:      100%",
-            "Time to claim:        median 1 h, nine in ten within 1 h",
+            "Escalation rate: 100%",
+            "Time to claim: median 1 h, nine in ten within 1 h",
             "\nWork\nSessions: 1 active\n",
             "See these figures: https://flowpilot.msp.example/insights?from=2091-01-01&to=2091-01-08",
             "You got this because you asked for a weekly digest of Acme IT. Its days are those of UTC.",
         ):
-            assert line in message.text
+            assert line in re.sub(" +", " ", message.text)
         assert message.html
         assert "https://flowpilot.msp.example/insights?from=2091-01-01&amp;to=2091-01-08" in message.html
         assert "median 1 h" in message.html
