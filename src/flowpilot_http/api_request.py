@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from hashlib import sha256
 from types import MappingProxyType
@@ -27,6 +27,8 @@ from flowpilot_core.domain.kernel.identifiers import (
     BranchId,
     DeliveryId,
     HandoffId,
+    MaintenanceRunId,
+    MaintenanceScheduleId,
     OutputId,
     PictureId,
     ProviderId,
@@ -203,6 +205,16 @@ class Call(Request[Person, None, State]):
         return self._id("token", TokenId)
 
     @property
+    def schedule_id(self) -> MaintenanceScheduleId:
+        """The maintenance schedule named in the path."""
+        return self._id("schedule", MaintenanceScheduleId)
+
+    @property
+    def run_id(self) -> MaintenanceRunId:
+        """The maintenance run named in the path."""
+        return self._id("run", MaintenanceRunId)
+
+    @property
     def webhook_id(self) -> WebhookId:
         """The webhook the path names."""
         return self._id("webhook", WebhookId)
@@ -246,6 +258,15 @@ class Call(Request[Person, None, State]):
     def token(self) -> str:
         """The secret that the path ends with."""
         return str(self.scope["path_params"]["token"])
+
+    @property
+    def links(self) -> Links:
+        """What makes and reads addresses that are keys."""
+        return self._face.links
+
+    def now(self) -> datetime:
+        """The time."""
+        return self._face.clock.now()
 
     @property
     def told(self) -> Mapping[str, str]:
@@ -417,7 +438,7 @@ class Call(Request[Person, None, State]):
             raise Refused(
                 "malformed", "An Idempotency-Key is 1 to 255 visible ASCII characters.", At("", "Idempotency-Key is not a valid key")
             )
-        now = self._face.clock.now()
+        now = self.now()
         query = self.scope["query_string"]
         path = self.scope["path"].encode() + (b"?" + query if query else b"")
         what = b"%s %s\n%s" % (self.scope["method"].encode(), path, await self.body())
@@ -492,6 +513,8 @@ KNOWN: Final[Mapping[str, Callable[[Call], Awaitable[object]]]] = MappingProxyTy
         "connection_id": lambda call: call.flowpilot.psa.require_connection(call.user, call.connection_id),
         "post_id": lambda call: call.flowpilot.psa.require_post(call.user, call.post_id),
         "provider_id": lambda call: call.flowpilot.identities.require(call.user, call.provider_id),
+        "schedule_id": lambda call: call.flowpilot.maintenance.get(call.user, call.schedule_id),
+        "run_id": lambda call: call.flowpilot.maintenance.run(call.user, call.run_id),
         "tree_id": lambda call: call.flowpilot.trees.require(call.user, call.tree_id),
         "proposal_id": lambda call: call.flowpilot.tree_proposals.require(call.user, call.proposal_id),
         "category_id": lambda call: call.flowpilot.tree_categories.require(call.user, call.category_id),

@@ -52,7 +52,7 @@ from .pages import page_request as visit
 from .readiness import Probe
 from .responses import Body
 from .routes import documentation as reading
-from .routes import handoffs, health, insights, outputs, psa, sessions
+from .routes import handoffs, health, insights, maintenance, outputs, psa, sessions
 
 LARGEST_BODY = 1024 * 1024
 """Bytes; a request with more is refused, however it is sent."""
@@ -130,6 +130,7 @@ def create_app(
         *walks.ROUTES,
         *tree_proposals.ROUTES,
         *tree_categories.ROUTES,
+        *maintenance.ROUTES,
     )
     account = Router("/", route_handlers=of_account, before_request=answered)
     pages = Router(
@@ -191,7 +192,17 @@ def create_app(
         open_reads=open_reads or OpenReads(allowed=False),
     )
     app = Litestar(
-        route_handlers=[account, pages, ways_out, *psa.OPEN, *gallery.OPEN, *assets.ROUTES, *brand.ROUTES, *health.routes(probe, metrics)],
+        route_handlers=[
+            account,
+            pages,
+            ways_out,
+            *psa.OPEN,
+            *gallery.OPEN,
+            *maintenance.OPEN,
+            *assets.ROUTES,
+            *brand.ROUTES,
+            *health.routes(probe, metrics),
+        ],
         request_class=Call,
         request_max_body_size=LARGEST_BODY,
         exception_handlers={Exception: _refused, HTTPException: _refused},

@@ -15,6 +15,8 @@ from flowpilot_core.domain.kernel.errors import NotFound
 from flowpilot_core.domain.kernel.identifiers import (
     AssessmentId,
     HandoffId,
+    MaintenanceRunId,
+    MaintenanceScheduleId,
     OutputId,
     PsaConnectionId,
     PsaPostId,
@@ -36,6 +38,7 @@ from flowpilot_http.schemas.knowledge.proposals import ProposalOut
 from flowpilot_http.schemas.knowledge.script_templates import RenderedOut, ScriptTemplateDetailOut, TakenScriptOut
 from flowpilot_http.schemas.knowledge.trees import TreeDetailOut
 from flowpilot_http.schemas.knowledge.walks import WalkedOut
+from flowpilot_http.schemas.maintenance import RunOut, ScheduleOut
 from flowpilot_http.schemas.notifications.escalation_policy import PolicyIO, PreferencesIO
 from flowpilot_http.schemas.notifications.webhooks import WebhookMessageOut
 from flowpilot_http.schemas.outputs import OutputOut
@@ -141,6 +144,14 @@ async def _proposal(flowpilot: FlowPilot, reader: Person, of: Reference) -> obje
     return ProposalOut.shown(await flowpilot.tree_proposals.get(reader, TreeProposalId(of.ids[0])))
 
 
+async def _schedule(flowpilot: FlowPilot, reader: Person, of: Reference) -> object:
+    return ScheduleOut.of(await flowpilot.maintenance.get(reader, MaintenanceScheduleId(of.ids[0])))
+
+
+async def _run(flowpilot: FlowPilot, reader: Person, of: Reference) -> object:
+    return RunOut.of(await flowpilot.maintenance.run(reader, MaintenanceRunId(of.ids[0])))
+
+
 async def _policy(flowpilot: FlowPilot, reader: Person, _: Reference) -> object:
     return PolicyIO.of(await flowpilot.escalation.policy(reader))
 
@@ -190,6 +201,8 @@ ANEW: Final[Mapping[str, Callable[[FlowPilot, Person, Reference], Awaitable[Any]
             AssessmentOut: _assessment,
             TreeDetailOut: _tree,
             ProposalOut: _proposal,
+            ScheduleOut: _schedule,
+            RunOut: _run,
             PolicyIO: _policy,
             PreferencesIO: _preferences,
             UserOut: _user,

@@ -150,6 +150,40 @@ _place: Final = {
     "reached": None,
 }
 _revision: Final = {"number": 2, "note": "Asks for the queue first", "published_by": _SENIOR, "published_at": _LATER}
+_plan: Final = {
+    "name": "Patch night",
+    "tree_id": _tree["id"],
+    "targets": [{"label": "srv-mail-01", "client_name": "Lakeside Dental", "notes": None}],
+    "starts_at": "2026-12-01T22:00:00",
+    "time_zone": "Europe/Vienna",
+    "rrule": "FREQ=MONTHLY;BYDAY=1TU",
+    "duration_minutes": 120,
+    "assignee_id": _JUNIOR["id"],
+    "quiet": True,
+    "catch_up": "latest",
+    "active": True,
+}
+_schedule: Final = {
+    **_plan,
+    "id": "01998c2e-7a10-7000-8000-0000000000d1",
+    "version": 1,
+    "next_run_at": "2026-12-01T21:00:00Z",
+    "last_run_at": None,
+    "created_at": _AT,
+}
+_started: Final = {"label": "srv-mail-01", "client_name": "Lakeside Dental", "session_id": _SESSION, "status": "active"}
+_run: Final = {
+    "id": "01998c2e-7a10-7000-8000-0000000000d2",
+    "schedule_id": _schedule["id"],
+    "name": "Patch night",
+    "state": "started",
+    "problem": None,
+    "occurrence_at": "2026-12-01T21:00:00Z",
+    "until": "2026-12-01T23:00:00Z",
+    "targets": [_started],
+    "created_at": "2026-12-01T21:00:01Z",
+}
+_ICS: Final = "https://flowpilot.example/maintenance-schedules/calendar.ics?token=…"
 _policy: Final = {
     **_root,
     "id": _POLICY,
@@ -207,6 +241,7 @@ _listed: Final = {
     "created_at": _AT,
     "updated_at": _LATER,
     "active_branch_id": _POLICY,
+    "maintenance": None,
 }
 _in_session: Final = {
     "id": _HANDOFF,
@@ -226,6 +261,7 @@ _in_session: Final = {
     "wake_at": None,
     "due_at": None,
     "snapshot_digest": _DIGEST,
+    "maintenance": None,
 }
 _package: Final = {
     "handoff_id": _HANDOFF,
@@ -430,6 +466,7 @@ _queued: Final = {
     "headline": "1 of 1 tries failed; open: Conditional access and 1 more",
     "branch_count": 3,
     "step_count": 1,
+    "maintenance": {"schedule_id": _schedule["id"], "name": "Patch night", "until": _run["until"]},
 }
 _delivery: Final = {
     "id": _DELIVERY,
@@ -1042,6 +1079,32 @@ EXAMPLES: Final[Mapping[str, Any]] = {
     "change_category request": {"name": "Printing and scanning"},
     "change_category": {**_category, "name": "Printing and scanning"},
     "drop_category request": {},
+    "add_schedule request": _plan,
+    "add_schedule": _schedule,
+    "list_schedules": _page(_schedule),
+    "get_schedule": _schedule,
+    "change_schedule request": {"active": False},
+    "change_schedule": {**_schedule, "version": 2, "active": False, "next_run_at": None},
+    "drop_schedule request": {},
+    "run_schedule_now request": {},
+    "run_schedule_now": {**_run, "state": "starting", "targets": [{**_started, "session_id": None, "status": None}]},
+    "list_runs": _page(_run),
+    "get_run": _run,
+    "maintenance_calendar": {
+        "ics_url": _ICS,
+        "items": [
+            {
+                "schedule_id": _schedule["id"],
+                "name": "Patch night",
+                "starts_at": "2026-12-01T21:00:00Z",
+                "ends_at": "2026-12-01T23:00:00Z",
+                "targets": ["srv-mail-01"],
+                "quiet": True,
+            }
+        ],
+    },
+    "renew_maintenance_calendar request": {},
+    "renew_maintenance_calendar": {"ics_url": _ICS},
     "list_tokens": _page(_token),
     "make_token request": {"name": "Dashboard in the hall", "scope": "read", "expires_at": "2027-11-24T00:00:00Z"},
     "make_token": {**_token, "last_used_at": None, "token": "fp_aguzrlb2kbzqbaaaaaaaaaaaae_…_0f3c9a1e"},

@@ -102,6 +102,11 @@ class Part:
         codes = (*ALWAYS, *_of_path(path), *READ, *problems)
         return get(path, opt={"operation": Operation(tag=self._tag, answer=bytes, query=query, problems=codes, documents=kinds)})
 
+    def publishes(self, path: str, kind: str, *, query: type[msgspec.Struct]) -> F:
+        """A GET of a document of that media type for whoever has its address, which says all that is asked of them."""
+        codes = ("unavailable", "internal", *IN_PATH, *READ)
+        return get(path, opt={"operation": Operation(tag=self._tag, answer=str, query=query, problems=codes, documents=(kind,), open=True)})
+
     def streams(self, path: str, answer: Any, *, query: type[msgspec.Struct], problems: tuple[str, ...] = ()) -> F:
         """A GET that goes on: server-sent events, each with `answer` as its data."""
         codes = (*ALWAYS, *READ, *problems)

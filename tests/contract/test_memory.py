@@ -169,6 +169,10 @@ class TestGallery(contracts.GalleryContract):
     pass
 
 
+class TestMaintenance(contracts.MaintenanceContract):
+    pass
+
+
 class TestScriptTemplates(contracts.ScriptTemplatesContract):
     pass
 

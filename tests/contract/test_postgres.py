@@ -142,6 +142,10 @@ class TestGallery(contracts.GalleryContract):
     pass
 
 
+class TestMaintenance(contracts.MaintenanceContract):
+    pass
+
+
 class TestScriptTemplates(contracts.ScriptTemplatesContract):
     pass
 

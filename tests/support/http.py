@@ -11,7 +11,9 @@ from attrs import evolve, frozen
 from litestar.datastructures import State
 
 from flowpilot_adapters.memory import MemoryNotifier, MemoryOpenId, MemoryPsa, MemoryStore, MemoryTicket, MemoryVault
+from flowpilot_adapters.patterns import matches
 from flowpilot_adapters.pictures import PillowPictures
+from flowpilot_adapters.recurrence import recurrence
 from flowpilot_adapters.system import new_id, new_secret
 from flowpilot_core.application.access.secrets import Safe
 from flowpilot_core.application.access.sign_in_codes import SendSignInCode
@@ -23,6 +25,8 @@ from flowpilot_core.application.kernel.links import Links
 from flowpilot_core.application.kernel.units import Units
 from flowpilot_core.application.knowledge.proposals import ProposeTree
 from flowpilot_core.application.knowledge.uses import CountUse
+from flowpilot_core.application.maintenance.notices import SendNotice
+from flowpilot_core.application.maintenance.running import StartOccurrences, StartSessions
 from flowpilot_core.application.notifications.mailing import SendDelivery
 from flowpilot_core.application.notifications.push import Push
 from flowpilot_core.application.psa.access import Psas
@@ -152,6 +156,13 @@ async def a_world() -> World:
     return await a_world_in(store.begin, store.view, store.outbox)
 
 
+async def a_world_of_one_clock() -> World:
+    """A fresh one in memory, where what is due later is due once that time has come."""
+    clock = SetClock()
+    store = MemoryStore(clock=clock, new_token=new_id)
+    return await a_world_in(store.begin, store.view, store.outbox, clock=clock)
+
+
 async def a_world_in(
     begin: BeginWork[UnitOfWork],
     view: ViewOf[View],
@@ -163,9 +174,10 @@ async def a_world_in(
     psas: Mapping[str, Psa] = MappingProxyType({}),
     committed: Callable[[AccountId], None] = lambda _: None,
     metrics: Metrics | None = None,
+    clock: SetClock | None = None,
 ) -> World:
     """A fresh one in a store that may hold others; its requests are counted in `metrics` or among those of all other worlds."""
-    clock, vault, mailbox = SetClock(), vault or MemoryVault(), MemoryNotifier()
+    clock, vault, mailbox = clock or SetClock(), vault or MemoryVault(), MemoryNotifier()
     psa = MemoryPsa(tickets={"1001": MemoryTicket(), "1002": MemoryTicket()})
     vendors: Mapping[str, Psa] = {psa.system: psa, **psas}
     flowpilot = FlowPilot.of(
@@ -179,6 +191,7 @@ async def a_world_in(
         psas=vendors,
         openid=openid or MemoryOpenId(),
         parsers=PARSERS,
+        recurrence=recurrence,
         pictures=PillowPictures(compute_here),
         base_url=BASE,
     )
@@ -221,6 +234,13 @@ async def a_world_in(
             jitter=lambda: 0.0,
             links=Links.of(BASE, SECRET_KEY),
             mail_domain="acme.test",
+        ),
+        WorkKind.MAINTENANCE: StartOccurrences(
+            units=units, clock=clock, new_id=new_id, recurrence=recurrence, compute=compute_here, matches=matches
+        ),
+        WorkKind.MAINTENANCE_RUN: StartSessions(units=units, clock=clock, new_id=new_id, matches=matches),
+        WorkKind.MAINTENANCE_NOTICE: SendNotice(
+            begin=begin, notifier=mailbox, clock=clock, jitter=lambda: 0.0, redact=as_it_is, base_url=BASE, mail_domain="acme.test"
         ),
         WorkKind.SIGN_IN_CODE: SendSignInCode(
             begin=begin, notifier=mailbox, clock=clock, jitter=lambda: 0.0, new_secret=new_secret, mail_domain="acme.test"

@@ -96,10 +96,11 @@ PAGES = {
     ("GET", "/invitations/{link:str}"),
     ("POST", "/invitations/{link:str}"),
     ("POST", "/psa-webhooks/{token:str}"),
+    ("GET", "/maintenance-schedules/calendar.ics"),
     ("GET", "/public/templates/search"),
     ("GET", "/public/templates/{subject:str}/{subject_id:str}"),
 }
-"""What browsers are shown, and the forms they send: `test_browsers.py` and `handoffs` have more on these; what PSAs call.
+"""What browsers are shown, and the forms they send: `test_browsers.py` and `handoffs` have more on these; what PSAs and calendars call.
 
 What of the gallery takes more than its address is there too: `test_gallery.py` has more on it.
 """
@@ -168,6 +169,15 @@ A_TREE = {
 }
 
 
+A_PLAN: Mapping[str, Any] = {
+    "targets": [{"label": "srv-mail-01"}],
+    "starts_at": "2099-03-01T22:00:00",
+    "time_zone": "Europe/Vienna",
+    "duration_minutes": 60,
+}
+"""When something is looked after, far ahead."""
+
+
 async def _taught(manager: Somebody) -> Mapping[str, str]:
     """A published tree in a category, copied from another one."""
     category = await manager.made("/tree-categories", {"name": "Printing"})
@@ -177,6 +187,14 @@ async def _taught(manager: Somebody) -> Mapping[str, str]:
     tree = await manager.made(f"/trees/{original['id']}/copy")
     await manager.made(f"/trees/{tree['id']}/publish")
     return {"category_id": category["id"], "tree_id": tree["id"]}
+
+
+async def _maintained(manager: Somebody, assignee: Somebody) -> Mapping[str, str]:
+    """A maintenance schedule that was started once."""
+    new = {**A_PLAN, "name": "Patch night", "assignee_id": assignee.id}
+    schedule = await manager.made("/maintenance-schedules", new)
+    run = await manager.made(f"/maintenance-schedules/{schedule['id']}/run-now")
+    return {"schedule_id": schedule["id"], "run_id": run["id"]}
 
 
 async def things_of(owner: Somebody, colleague: Somebody, manager: Somebody) -> Mapping[str, str]:
@@ -208,6 +226,7 @@ async def things_of(owner: Somebody, colleague: Somebody, manager: Somebody) -> 
         **await _proposed(owner),
         **await _posted(owner, manager),
         **await _branded(manager),
+        **await _maintained(manager, owner),
     }
 
 
@@ -286,6 +305,8 @@ def a_body(operation: Operation | None, things: Mapping[str, str]) -> dict[str, 
         "colour": "#2563eb",
         "stars": 5,
         "wanted": True,
+        "assignee_id": things["user_id"],
+        **A_PLAN,
     }
     assert operation is not None
     if operation.body is None:

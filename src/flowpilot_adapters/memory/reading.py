@@ -18,6 +18,7 @@ from flowpilot_core.domain.notifications.delivery import HELD, OFF_DUTY, REACHED
 from flowpilot_core.domain.sessions.feedback import Thumb, Thumbs
 from flowpilot_core.domain.sessions.session import Session
 from flowpilot_core.domain.sessions.step import Step
+from flowpilot_core.domain.sessions.window import Window, window_of
 from flowpilot_core.ports.access import Member, TeamDetail
 from flowpilot_core.ports.handoffs import HandoffDetail
 from flowpilot_core.ports.kernel import Clock, Entry
@@ -35,11 +36,18 @@ def session(rows: Working, session_id: SessionId) -> Session:
 
 
 def with_ticket(rows: Working, session: Session) -> Session:
-    """A session with what its ticket says."""
+    """A session with what its ticket says, and its maintenance window."""
     known = rows.known_tickets.get(session.id)
-    if known is None:
-        return session
-    return evolve(session, ticket_facts=known.facts, client_name=session.client_name or known.client_name)
+    if known is not None:
+        session = evolve(session, ticket_facts=known.facts, client_name=session.client_name or known.client_name)
+    return evolve(session, window=window(rows, session.client_name))
+
+
+def window(rows: Working, client_name: str | None) -> Window | None:
+    """The maintenance window in which a client is."""
+    if not client_name:
+        return None
+    return window_of(client_name, (run.window for run in rows.maintenance_runs.values() if run.is_open))
 
 
 def handoff(rows: Working, handoff_id: HandoffId) -> Handoff:
@@ -200,7 +208,8 @@ def stored(rows: Working, handoff_id: HandoffId) -> Assessment | None:
 
 
 def with_headline(rows: Working, handoff: Handoff) -> Handoff:
-    """A handoff with the headline of its stored assessment, for the queue."""
+    """A handoff with the headline of its stored assessment, for the queue, and its maintenance window."""
+    handoff = evolve(handoff, window=window(rows, handoff.brief.client_name))
     made = stored(rows, handoff.id)
     return evolve(handoff, brief=evolve(handoff.brief, headline=made.diagnosis.headline)) if made and made.diagnosis else handoff
 

@@ -28,6 +28,9 @@ from flowpilot_core.domain.kernel.identifiers import (
     DeliveryId,
     HandoffId,
     InvitationId,
+    MaintenanceNoticeId,
+    MaintenanceRunId,
+    MaintenanceScheduleId,
     OutputId,
     PictureId,
     ProviderId,
@@ -56,6 +59,8 @@ from flowpilot_core.domain.knowledge.proposal import TreeProposal
 from flowpilot_core.domain.knowledge.rating import Subject, TemplateRating
 from flowpilot_core.domain.knowledge.script_template import ScriptRevision, ScriptTemplate
 from flowpilot_core.domain.knowledge.tree import Tree, TreeRevision
+from flowpilot_core.domain.maintenance.run import Notice, Run
+from flowpilot_core.domain.maintenance.schedule import Schedule
 from flowpilot_core.domain.notifications.delivery import Delivery
 from flowpilot_core.domain.notifications.escalation_policy import EscalationPolicy, PolicyRun
 from flowpilot_core.domain.notifications.preferences import Preferences
@@ -173,6 +178,11 @@ class Tables:
     tree_proposal_sessions: dict[tuple[TreeProposalId, SessionId], SessionId] = Factory(dict)
     gallery_tallies: dict[tuple[Subject, UUID, AccountId], Used] = Factory(dict)
     weekly_digests: dict[UserId, WeeklyDigest] = Factory(dict)
+    maintenance_schedules: dict[MaintenanceScheduleId, Schedule] = Factory(dict)
+    maintenance_runs: dict[MaintenanceRunId, Run] = Factory(dict)
+    maintenance_sessions: dict[tuple[MaintenanceRunId, int], SessionId] = Factory(dict)
+    maintenance_notices: dict[MaintenanceNoticeId, Notice] = Factory(dict)
+    calendar_editions: dict[AccountId, int] = Factory(dict)
     audit: dict[int, AuditEntry] = Factory(dict)
     platform: "Tables | None" = None
     """What the platform has, for another account to read of; None for the platform itself."""
@@ -290,6 +300,11 @@ class Working:
         self.tree_proposal_sessions = Rows(tables.tree_proposal_sessions)
         self.gallery_tallies = Rows(tables.gallery_tallies)
         self.weekly_digests = Rows(tables.weekly_digests)
+        self.maintenance_schedules = Rows(tables.maintenance_schedules)
+        self.maintenance_runs = Rows(tables.maintenance_runs)
+        self.maintenance_sessions = Rows(tables.maintenance_sessions)
+        self.maintenance_notices = Rows(tables.maintenance_notices)
+        self.calendar_editions = Rows(tables.calendar_editions)
         self.audit = Rows(tables.audit)
         self.platform = tables.platform or Tables()
         self.events: list[Event] = []

@@ -24,6 +24,7 @@ from flowpilot_adapters.memory.knowledge.script_templates import MemoryScriptTem
 from flowpilot_adapters.memory.knowledge.tree_categories import MemoryTreeCategories
 from flowpilot_adapters.memory.knowledge.tree_proposals import MemoryTreeProposals
 from flowpilot_adapters.memory.knowledge.trees import MemoryTrees
+from flowpilot_adapters.memory.maintenance.maintenance import MemoryMaintenance
 from flowpilot_adapters.memory.notifications.deliveries import MemoryDeliveries
 from flowpilot_adapters.memory.notifications.escalation_policy import MemoryEscalation
 from flowpilot_adapters.memory.notifications.presence import MemoryPresence
@@ -77,6 +78,7 @@ class MemoryUnitOfWork:
         self._ratings = MemoryRatings(transaction)
         self._gallery = MemoryGallery(transaction)
         self._tree_proposals = MemoryTreeProposals(transaction)
+        self._maintenance = MemoryMaintenance(transaction)
         self._imports = MemoryImports(transaction)
         self._psa = MemoryPsaLedger(transaction)
         self._psa_members = MemoryPsaMembers(transaction)
@@ -223,6 +225,11 @@ class MemoryUnitOfWork:
     def tree_proposals(self) -> MemoryTreeProposals:
         """What is proposed from what was solved."""
         return self._tree_proposals
+
+    @property
+    def maintenance(self) -> MemoryMaintenance:
+        """The maintenance schedules."""
+        return self._maintenance
 
     @property
     def imports(self) -> MemoryImports:

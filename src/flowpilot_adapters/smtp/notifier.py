@@ -52,7 +52,7 @@ class SmtpNotifier:
     clock: Clock
     deadline: timedelta = timedelta(seconds=30)
     """For one mail as a whole, up to the answer after its last byte; and before that for its turn, and for opening a connection."""
-    most: int = 9
+    most: int = 10
     """Connections at once."""
     idle: timedelta = timedelta(seconds=5)
     """How long a connection is kept that nobody uses."""

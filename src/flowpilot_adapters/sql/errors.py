@@ -33,6 +33,8 @@ _LOST_RACES: Final = frozenset(
     {"uq_step_number", "uq_invitation_user", "pk_branch", "pk_fork_point", "pk_due_work", "pk_idempotency_key", "pk_imported_row"}
     # A category that was there a moment ago, or was empty.
     | {"fk_tree_category", "fk_tree_category_parent"}
+    # A relay that died and another one start the same thing.
+    | {"uq_maintenance_run_occurrence", "pk_maintenance_session", "uq_maintenance_notice_user"}
     # What the product brings has the same ids wherever it is brought.
     | {"pk_tree", "pk_tree_category", "pk_script_template"}
     # Two sessions that were resolved at once taught the same.
@@ -40,7 +42,13 @@ _LOST_RACES: Final = frozenset(
 )
 """Keys that two units of work can only both want where one of them acts on what is no longer so."""
 
-_THINGS: Final = {"person": "user", "fork_point": "fork point", "identity_provider": "identity provider", "tree_revision": "tree"}
+_THINGS: Final = {
+    "person": "user",
+    "fork_point": "fork point",
+    "identity_provider": "identity provider",
+    "tree_revision": "tree",
+    "maintenance_schedule": "schedule",
+}
 _MISSING: Final = {
     key.name: _THINGS.get(key.referred_table.name, key.referred_table.name)
     for table in metadata.tables.values()

@@ -26,7 +26,7 @@ from sqlalchemy.sql.selectable import FromClause, Subquery
 
 from flowpilot_core.domain.sessions.feedback import Thumb
 
-from .schema import account, branch, event, fork_point, handoff, person, session, step, step_rating
+from .schema import account, branch, event, fork_point, handoff, maintenance_run, person, session, step, step_rating
 from .statement import Statement, compiled
 
 ACCOUNT: Final = bindparam("account_id", type_=Uuid())
@@ -50,6 +50,25 @@ def own(table: FromClause) -> ColumnElement[bool]:
 def columns_but_account(table: Table) -> list[Any]:
     """All columns that a record is made from."""
     return [column for column in table.c if column.name != "account_id"]
+
+
+WINDOWS: Final[ColumnElement[Any]] = (
+    select(func.jsonb_agg(maintenance_run.c.open_window))
+    .where(own(maintenance_run), maintenance_run.c.open_window.is_not(None))
+    .scalar_subquery()
+    .label("windows")
+)
+"""The maintenance windows of the account that are open: looked up once for all rows, beside which a session's client says which is its."""
+
+
+def of_sessions() -> list[Any]:
+    """All columns that sessions are made from."""
+    return [*columns_but_account(session), WINDOWS]
+
+
+def of_handoffs() -> list[Any]:
+    """All columns that handoffs are made from."""
+    return [*columns_but_account(handoff), WINDOWS]
 
 
 def recorded() -> ColumnElement[bool]:
@@ -149,6 +168,6 @@ def if_given(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
 
 
 HANDOFF_BY_ID: Final = compiled(
-    "handoff", select(*columns_but_account(handoff)).where(own(handoff), handoff.c.id == bindparam("id", type_=handoff.c.id.type))
+    "handoff", select(*of_handoffs()).where(own(handoff), handoff.c.id == bindparam("id", type_=handoff.c.id.type))
 )
 """A handoff by itself."""

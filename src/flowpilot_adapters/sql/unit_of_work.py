@@ -31,6 +31,7 @@ from flowpilot_adapters.sql.knowledge.script_templates import SqlScriptTemplates
 from flowpilot_adapters.sql.knowledge.tree_categories import SqlTreeCategories
 from flowpilot_adapters.sql.knowledge.tree_proposals import SqlTreeProposals
 from flowpilot_adapters.sql.knowledge.trees import SqlTrees
+from flowpilot_adapters.sql.maintenance.maintenance import SqlMaintenance
 from flowpilot_adapters.sql.notifications.deliveries import SqlDeliveries
 from flowpilot_adapters.sql.notifications.escalation_policy import SqlEscalation
 from flowpilot_adapters.sql.notifications.presence import SqlPresence
@@ -103,6 +104,7 @@ class SqlUnitOfWork:
     ratings = _Room(SqlRatings)
     gallery = _Room(SqlGallery)
     tree_proposals = _Room(SqlTreeProposals)
+    maintenance = _Room(SqlMaintenance)
     imports = _Room(SqlImports)
     psa = _Room(SqlPsaLedger)
     psa_members = _Room(SqlPsaMembers)

@@ -37,6 +37,7 @@ from flowpilot_core.application.knowledge.script_templates import ScriptTemplate
 from flowpilot_core.application.knowledge.tree_categories import TreeCategories
 from flowpilot_core.application.knowledge.trees import Trees
 from flowpilot_core.application.knowledge.walks import Walks
+from flowpilot_core.application.maintenance.schedules import Schedules, no_recurrence
 from flowpilot_core.application.notifications.deliveries import Deliveries
 from flowpilot_core.application.notifications.escalation_policy import Escalation
 from flowpilot_core.application.notifications.telling import Telling
@@ -51,6 +52,7 @@ from flowpilot_core.application.replay.replay import Replay
 from flowpilot_core.application.sessions.pictures import NoPictures, Pictures
 from flowpilot_core.application.sessions.sessions import Sessions
 from flowpilot_core.domain.kernel.identifiers import AccountId
+from flowpilot_core.domain.maintenance.schedule import Recurrence
 from flowpilot_core.domain.sessions.bounds import BOUNDS, Bounds
 from flowpilot_core.ports.access import OpenId, Vault
 from flowpilot_core.ports.assistant import Redactor
@@ -98,6 +100,7 @@ class FlowPilot:
     ratings: Ratings
     gallery: Gallery
     tree_proposals: TreeProposals
+    maintenance: Schedules
     people: People
     invitations: Invitations
     replay: Replay
@@ -128,6 +131,7 @@ class FlowPilot:
         pictures: PictureReader | None = None,
         compute: Compute = compute_here,
         parsers: Parsers = NO_PARSERS,
+        recurrence: Recurrence = no_recurrence,
         committed: Callable[[AccountId], None] = wake_nobody,
         base_url: str = "",
     ) -> "FlowPilot":
@@ -138,9 +142,9 @@ class FlowPilot:
         secret; without one there are no webhooks and no PSAs; `psas` are those that can be connected, by system. `openid` speaks with
         identity providers, where accounts may have some. `bounds` say how much a session may hold. `pictures` reads those that are added to
         steps, and logos; without it none can be. `compute` works out what may take long. `parsers` read the scripts and patterns that
-        people write; without them none is kept. `committed` is called after every commit with its account, to wake a relay and whoever
-        waits for news: it must return at once, and losing the call costs nothing but time. `base_url` is where the pages are, for what
-        leads to them from elsewhere.
+        people write; without them none is kept. `recurrence` works out when maintenance comes back; without it, it comes once.
+        `committed` is called after every commit with its account, to wake a relay and whoever waits for news: it must return at once,
+        and losing the call costs nothing but time. `base_url` is where the pages are, for what leads to them from elsewhere.
         """
         telling = (Telling(new_id=new_id),) if tell else ()
         assessing = (AssessEscalations(new_id=new_id),) if assess else ()
@@ -198,6 +202,7 @@ class FlowPilot:
             tickets=Tickets(begin=begin, view=view, clock=clock, psas=connectable),
             psa_webhooks=PsaWebhooks(units=units, clock=clock, new_id=new_id, new_secret=new_secret, psas=connectable),
             webhooks=Webhooks(units=units, clock=clock, new_id=new_id, new_secret=new_secret, safe=safe),
+            maintenance=Schedules(units=units, clock=clock, new_id=new_id, recurrence=recurrence, compute=compute, matches=parsers.matches),
             people=People(units=units, view=view, clock=clock, new_id=new_id),
             invitations=Invitations(begin=begin, signing_in=signing_in, clock=clock),
             replay=Replay(begin=begin, view=view, new_id=new_id),

@@ -15,6 +15,7 @@ from flowpilot_core.domain.kernel.identifiers import BranchId, ClaimWatchId, Eve
 from flowpilot_core.domain.notifications.delivery import Colleague, Delivery, Reach
 from flowpilot_core.domain.notifications.escalation_policy import EscalationPolicy
 from flowpilot_core.domain.sessions.session import Priority, Session, Ticket
+from flowpilot_core.domain.sessions.window import Window
 
 from .kernel import Entry, KernelWork
 from .sessions import SessionDetail
@@ -67,6 +68,7 @@ class QueueItem(NamedTuple):
     headline: str
     branch_count: int
     step_count: int
+    window: Window | None = None
 
 
 @frozen(kw_only=True)

@@ -97,6 +97,12 @@ class WorkKind(StrEnum):
     """Proposing what a resolved session taught that no tree says: that is the target."""
     WEEKLY_DIGEST = "weekly_digest"
     """A mail to one person of the figures of a week, under the person's own id."""
+    MAINTENANCE = "maintenance"
+    """A schedule that is due."""
+    MAINTENANCE_RUN = "maintenance_run"
+    """Starting the sessions of a run, and ending its window."""
+    MAINTENANCE_NOTICE = "maintenance_notice"
+    """A mail to one person about a run."""
 
 
 STANDING = "~"

@@ -8,6 +8,7 @@ from .handoffs import HandoffView, HandoffWork
 from .insights import InsightsView, InsightsWork
 from .kernel import KernelView
 from .knowledge import KnowledgeView, KnowledgeWork
+from .maintenance import MaintenanceWork
 from .notifications import NotificationView, NotificationWork
 from .outputs import OutputWork
 from .psa import PsaView, PsaWork
@@ -19,6 +20,7 @@ from .sessions import SessionView, SessionWork
 class UnitOfWork(
     InsightsWork,
     ReplayWork,
+    MaintenanceWork,
     OutputWork,
     KnowledgeWork,
     PsaWork,

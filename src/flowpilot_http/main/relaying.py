@@ -9,6 +9,8 @@ from typing import Final
 import structlog
 
 from flowpilot_adapters.computing import WorkerProcesses
+from flowpilot_adapters.patterns import matches
+from flowpilot_adapters.recurrence import recurrence
 from flowpilot_adapters.redaction import SecretRedactor
 from flowpilot_adapters.restore_mark_file import MarkFile
 from flowpilot_adapters.smtp import domain_of
@@ -31,6 +33,8 @@ from flowpilot_core.application.kernel.links import Links
 from flowpilot_core.application.kernel.units import Units
 from flowpilot_core.application.knowledge.proposals import ProposeTree
 from flowpilot_core.application.knowledge.uses import CountUse
+from flowpilot_core.application.maintenance.notices import SendNotice
+from flowpilot_core.application.maintenance.running import StartOccurrences, StartSessions
 from flowpilot_core.application.notifications.mailing import SendDelivery
 from flowpilot_core.application.notifications.policy_steps import TakePolicySteps
 from flowpilot_core.application.notifications.push_record import NotePush
@@ -64,7 +68,13 @@ from .outside import outside, psas_of, waking_of
 log = structlog.get_logger()
 
 MAIL_PLACES: Final[Mapping[str, int]] = MappingProxyType(
-    {WorkKind.DELIVERY: 8, WorkKind.SIGN_IN_CODE: 4, WorkKind.INVITATION: 2, WorkKind.WEEKLY_DIGEST: 1}
+    {
+        WorkKind.DELIVERY: 8,
+        WorkKind.SIGN_IN_CODE: 4,
+        WorkKind.INVITATION: 2,
+        WorkKind.WEEKLY_DIGEST: 1,
+        WorkKind.MAINTENANCE_NOTICE: 1,
+    }
 )
 """All mails share the few connections to the mail server (`SmtpNotifier.most`): one account's mails, however slowly they are taken, must
 leave some free."""
@@ -191,6 +201,19 @@ async def relay_of(
             clock=clock,
             jitter=jitter,
             new_secret=new_secret,
+            base_url=base_url,
+            mail_domain=mail_domain,
+        ),
+        WorkKind.MAINTENANCE: StartOccurrences(
+            units=units, clock=clock, new_id=new_id, recurrence=recurrence, compute=compute, matches=matches
+        ),
+        WorkKind.MAINTENANCE_RUN: StartSessions(units=units, clock=clock, new_id=new_id, matches=matches),
+        WorkKind.MAINTENANCE_NOTICE: SendNotice(
+            begin=begin,
+            notifier=notifier,
+            clock=clock,
+            jitter=jitter,
+            redact=redact,
             base_url=base_url,
             mail_domain=mail_domain,
         ),

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Final
 
 from flowpilot_adapters.patterns import matches
+from flowpilot_adapters.recurrence import recurrence
 from flowpilot_adapters.scripts.declared import declared_parameters
 from flowpilot_adapters.scripts.reading import read_script
 from flowpilot_adapters.sql import Database
@@ -71,6 +72,7 @@ def use_cases(
         pictures=pictures,
         compute=compute,
         parsers=PARSERS,
+        recurrence=recurrence,
         committed=committed,
         base_url=settings.base_url or "",
     )

@@ -5,7 +5,6 @@ import re
 import zlib
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager
-from datetime import datetime
 from hashlib import sha256
 from typing import Annotated, Any, Final, TypeVar, cast
 from urllib.parse import urlencode
@@ -24,7 +23,6 @@ from msgspec import Meta
 
 from flowpilot_core.application.access.identity_providers import SetOut
 from flowpilot_core.application.access.sign_ins import SignedIn
-from flowpilot_core.application.kernel.links import Links
 from flowpilot_core.application.kernel.units import Request as Change
 from flowpilot_core.domain.access.branding import Branding
 from flowpilot_core.domain.kernel.actor import Person
@@ -107,15 +105,6 @@ class Visit(Call):
     def csrf_token(self) -> str:
         """What each form of the page must hold."""
         return self.visitor.csrf_token
-
-    @property
-    def links(self) -> Links:
-        """What links in mails are read with."""
-        return self._face.links
-
-    def now(self) -> datetime:
-        """The time."""
-        return self._face.clock.now()
 
     def person_for(self, account_id: UUID | None) -> Person:
         """Who is signed in, to this account where the link says one. Raises `SignInFirst`."""

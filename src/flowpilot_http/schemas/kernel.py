@@ -12,6 +12,7 @@ from flowpilot_core.domain.kernel.errors import InvalidValue
 from flowpilot_core.domain.kernel.identifiers import UserId
 from flowpilot_core.domain.kernel.text import PROSE, TITLE
 from flowpilot_core.domain.sessions.session import Ticket
+from flowpilot_core.domain.sessions.window import Window
 from flowpilot_core.ports.kernel import Entry
 
 T = TypeVar("T")
@@ -113,6 +114,19 @@ class TicketFactsOut(msgspec.Struct, kw_only=True, frozen=True):
     priority: Annotated[str | None, Meta(description="In the vendor's own words.")]
     notes: Annotated[list[TicketNoteOut], Meta(description="The most recent ones, newest first.")]
     read_at: Instant
+
+
+class WindowOut(msgspec.Struct, kw_only=True, frozen=True):
+    """A maintenance window in which a client is just now."""
+
+    schedule_id: UUID
+    name: str
+    until: Instant
+
+    @classmethod
+    def of(cls, window: Window | None) -> "WindowOut | None":
+        """As clients read it."""
+        return None if window is None else cls(schedule_id=window.schedule_id, name=window.name, until=window.until)
 
 
 class EntryOut(msgspec.Struct, kw_only=True, frozen=True):

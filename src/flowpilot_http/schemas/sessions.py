@@ -24,7 +24,7 @@ from flowpilot_core.domain.sessions.walked import path
 from flowpilot_core.ports.sessions import SessionDetail
 from flowpilot_http.schemas.handoffs.handoffs import HandoffInSession
 
-from .kernel import Closed, Instant, Line, MaybeLine, MaybeText, Page, PersonOut, Text, TicketFactsOut, TicketOut, person
+from .kernel import Closed, Instant, Line, MaybeLine, MaybeText, Page, PersonOut, Text, TicketFactsOut, TicketOut, WindowOut, person
 
 Evidence = Annotated[str, Meta(description=f"Any text of at most {EVIDENCE} bytes as UTF-8.")]
 
@@ -499,6 +499,7 @@ class SessionOut(msgspec.Struct, kw_only=True, frozen=True):
     created_at: Instant
     updated_at: Instant
     active_branch_id: UUID
+    maintenance: Annotated[WindowOut | None, Meta(description="While its client's machines are looked after.")]
 
     @classmethod
     def of(cls, session: Session, names: Mapping[UserId, str]) -> "SessionOut":
@@ -575,4 +576,5 @@ def _common(session: Session, names: Mapping[UserId, str]) -> dict[str, Any]:
         "created_at": session.created_at,
         "updated_at": session.updated_at,
         "active_branch_id": session.branches.active_id,
+        "maintenance": WindowOut.of(session.window),
     }

@@ -39,7 +39,7 @@ SMUGGLED = ("account_id", "state", "status", "claimed_by", "role", "version", "a
 async def test_the_list_of_routes_is_the_contracts(world: World) -> None:
     session, handoff, webhook = "/ai-sessions/{session_id:str}", "/handoffs/{handoff_id:str}", "/webhooks/{webhook_id:str}"
     connection, script = "/psa-connections/{connection_id:str}", "/script-templates/{template_id:str}"
-    tree = "/trees/{tree_id:str}"
+    tree, schedule = "/trees/{tree_id:str}", "/maintenance-schedules/{schedule_id:str}"
     posts = (
         "steps",
         "suggestions",
@@ -133,6 +133,10 @@ async def test_the_list_of_routes_is_the_contracts(world: World) -> None:
         *(("GET", f"{tree}/{part}") for part in ("revisions", "revisions/{number:str}", "nodes", "diff", "export")),
         *(("POST", f"{tree}/{part}") for part in ("publish", "archive", "restore", "copy", "draft-from-origin")),
         ("POST", "/trees/import"),
+        *((method, "/maintenance-schedules") for method in ("GET", "POST")),
+        *((method, schedule) for method in ("GET", "PATCH", "DELETE")),
+        *(("GET", path) for path in (f"{schedule}/runs", "/maintenance-schedules/calendar", "/maintenance-runs/{run_id:str}")),
+        *(("POST", path) for path in (f"{schedule}/run-now", "/maintenance-schedules/calendar/renew")),
         *((method, f"{session}/walk") for method in ("GET", "POST")),
         ("GET", f"{session}/trees"),
         *((method, path) for path in ("/trees", "/tree-categories") for method in ("GET", "POST")),
@@ -314,7 +318,7 @@ async def test_every_answer_carries_what_keeps_browsers_safe_and_a_name(world: W
                     ),
                     MISSING,
                 )
-                | dict.fromkeys(("connection_id", "post_id", "tree_id", "category_id", "proposal_id"), MISSING),
+                | dict.fromkeys(("connection_id", "post_id", "tree_id", "category_id", "proposal_id", "schedule_id", "run_id"), MISSING),
             ),
         )
         assert "nosniff" == answer.headers["x-content-type-options"]

@@ -42,6 +42,7 @@ async def test_a_name_is_one_line_of_printable_text_wherever_it_is_given(world: 
         ("POST", "/ai-sessions/{session_id:str}/save-as-tree", "name"),
         ("POST", "/identity-providers", "client_id"),
         ("POST", "/identity-providers", "name"),
+        ("POST", "/maintenance-schedules", "name"),
         ("POST", "/psa-connections", "name"),
         ("POST", "/script-templates", "name"),
         ("POST", "/teams", "name"),
@@ -52,7 +53,7 @@ async def test_a_name_is_one_line_of_printable_text_wherever_it_is_given(world: 
         ("POST", "/users", "name"),
         ("POST", "/webhooks", "name"),
     } == {(method, path, field) for method, path, _, field in found if method == "POST"}
-    assert 9 == sum(method == "PATCH" for method, *_ in found)
+    assert 10 == sum(method == "PATCH" for method, *_ in found)
 
 
 async def test_the_operator_gives_no_other_names(world: World) -> None:

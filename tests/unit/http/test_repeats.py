@@ -17,6 +17,7 @@ from flowpilot_http.schemas.access.identity_providers import ProviderOut
 from flowpilot_http.schemas.access.tokens import TokenOut
 from flowpilot_http.schemas.knowledge.ratings import TemplateRatingOut
 from flowpilot_http.schemas.knowledge.trees import CategoryOut
+from flowpilot_http.schemas.maintenance import CalendarLinkOut
 from flowpilot_http.schemas.notifications.webhooks import WebhookOut
 from flowpilot_http.schemas.psa import PostOut, PsaWebhookOut
 from flowpilot_http.schemas.sessions import PictureOut
@@ -26,7 +27,18 @@ from tests.support.routes import a_body, asked, filled, routes_of_accounts, thin
 pytestmark = pytest.mark.anyio
 ADAPTERS = ("memory", "postgres")
 
-SMALL = (AccountOut, BrandingOut, PictureOut, TokenOut, ProviderOut, WebhookOut, PsaWebhookOut, CategoryOut, TemplateRatingOut)
+SMALL = (
+    AccountOut,
+    BrandingOut,
+    PictureOut,
+    TokenOut,
+    ProviderOut,
+    WebhookOut,
+    PsaWebhookOut,
+    CategoryOut,
+    TemplateRatingOut,
+    CalendarLinkOut,
+)
 """Answers of a few names and addresses, each of which has its bound."""
 REPLAYED = "idempotency-replayed"
 START = {"title": "No mail", "problem": "Nothing arrives"}

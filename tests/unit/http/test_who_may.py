@@ -34,6 +34,7 @@ WEBHOOK = "/webhooks/{webhook_id:str}"
 PROVIDER = "/identity-providers/{provider_id:str}"
 CONNECTION = "/psa-connections/{connection_id:str}"
 GALLERY = "/gallery/{subject:str}/{subject_id:str}"
+SCHEDULE = "/maintenance-schedules/{schedule_id:str}"
 TREE, CATEGORY = "/trees/{tree_id:str}", "/tree-categories/{category_id:str}"
 PROPOSAL = "/tree-proposals/{proposal_id:str}"
 USER, TEAM = "/users/{user_id:str}", "/teams/{team_id:str}"
@@ -207,6 +208,16 @@ WHO: Final[Mapping[tuple[str, str], Who]] = {
     ("POST", "/tree-categories"): Who(MANAGERS),
     ("PATCH", CATEGORY): Who(MANAGERS),
     ("DELETE", CATEGORY): Who(MANAGERS, anew=True),
+    ("GET", "/maintenance-schedules"): Who(EVERYBODY),
+    ("POST", "/maintenance-schedules"): Who(MANAGERS),
+    ("GET", "/maintenance-schedules/calendar"): Who(EVERYBODY),
+    ("POST", "/maintenance-schedules/calendar/renew"): Who(MANAGERS),
+    ("GET", SCHEDULE): Who(EVERYBODY),
+    ("PATCH", SCHEDULE): Who(MANAGERS),
+    ("DELETE", SCHEDULE): Who(MANAGERS, anew=True),
+    ("POST", f"{SCHEDULE}/run-now"): Who(MANAGERS),
+    ("GET", f"{SCHEDULE}/runs"): Who(EVERYBODY),
+    ("GET", "/maintenance-runs/{run_id:str}"): Who(EVERYBODY),
     ("GET", "/account"): Who(EVERYBODY),
     ("PATCH", "/account"): Who(MANAGERS),
     ("GET", "/audit-log"): Who(MANAGERS),

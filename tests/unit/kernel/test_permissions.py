@@ -68,6 +68,7 @@ ALLOWED = {
     Permission.READ_PROPOSALS: "Olga Adam",
     Permission.DECIDE_PROPOSALS: "Olga Adam",
     Permission.MANAGE_GALLERY: "Olga Adam system",
+    Permission.MANAGE_MAINTENANCE: "Olga Adam",
 }
 """Who may, where Anna is whatever the rule asks for: the assignee, a helper, the escalator, the claimer, the author."""
 

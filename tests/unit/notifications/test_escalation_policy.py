@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from flowpilot_core.domain.kernel.actor import Person, Role
 from flowpilot_core.domain.kernel.errors import InvalidValue
-from flowpilot_core.domain.kernel.identifiers import HandoffId, PolicyRunId, UserId
+from flowpilot_core.domain.kernel.identifiers import HandoffId, PolicyRunId
 from flowpilot_core.domain.notifications.delivery import Channel, DeliveryKind
 from flowpilot_core.domain.notifications.escalation_policy import EscalationPolicy, PolicyRun, PolicyStep, Target, TeamPolicy, Whom, firings
 from flowpilot_core.domain.notifications.preferences import Preferences
@@ -99,7 +99,7 @@ def test_a_policy_that_makes_no_sense_is_refused(wrong: object) -> None:
         wrong()  # type: ignore[operator]  # makes one
 
 
-def about(kind: DeliveryKind = DeliveryKind.ESCALATED, priority: Priority = Priority.NORMAL, **known: frozenset[UserId]) -> About:
+def about(kind: DeliveryKind = DeliveryKind.ESCALATED, priority: Priority = Priority.NORMAL, **known: Any) -> About:
     return About(kind=kind, priority=priority, since=NOON, **known)
 
 

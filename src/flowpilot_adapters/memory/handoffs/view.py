@@ -87,7 +87,8 @@ def _queued(handoff: Handoff) -> tuple[int, datetime, HandoffId]:
 
 
 def _item(rows: Working, handoff: Handoff) -> QueueItem:
-    brief = reading.with_headline(rows, handoff).brief
+    handoff = reading.with_headline(rows, handoff)
+    brief = handoff.brief
     return QueueItem(
         handoff_id=handoff.id,
         session_id=handoff.session_id,
@@ -105,4 +106,5 @@ def _item(rows: Working, handoff: Handoff) -> QueueItem:
         headline=brief.headline,
         branch_count=brief.branch_count,
         step_count=brief.step_count,
+        window=handoff.window,
     )

@@ -38,6 +38,7 @@ from flowpilot_adapters.sql.queries import (
     columns_but_account,
     is_active,
     names_of,
+    of_handoffs,
     only_saved,
     own,
     people_in_handoffs,
@@ -108,7 +109,7 @@ _assessed = (
 )
 DETAIL: Final = compiled(
     "handoff in detail",
-    select(*columns_but_account(handoff), *_told.c, *names_of(people_in_handoffs(_up_to_it)).c, *_assessed.c)
+    select(*of_handoffs(), *_told.c, *names_of(people_in_handoffs(_up_to_it)).c, *_assessed.c)
     .join_from(handoff, _assessed, handoff.c.id == _assessed.c.assessment_handoff_id, isouter=True)
     .where(own(handoff), _up_to_it)
     .order_by(handoff.c.escalated_at, handoff.c.id),

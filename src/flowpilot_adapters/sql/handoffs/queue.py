@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy import SmallInteger, bindparam, func, select, tuple_
 
-from flowpilot_adapters.sql.queries import LIMIT, if_given, own
+from flowpilot_adapters.sql.queries import LIMIT, WINDOWS, if_given, own
 from flowpilot_adapters.sql.schema import handoff, person
 from flowpilot_adapters.sql.statement import Call, compiled
 from flowpilot_core.domain.handoffs.handoff import HandoffState, Intent
@@ -33,6 +33,7 @@ QUEUE: Final = compiled(
         handoff.c.headline,
         handoff.c.branch_count,
         handoff.c.step_count,
+        WINDOWS,
     )
     .join_from(handoff, person, own(person) & (person.c.id == handoff.c.escalated_by))
     .where(

@@ -13,7 +13,8 @@ from flowpilot_adapters.sql.queries import (
     HANDOFF_BY_ID,
     LOWEST,
     branches_of,
-    columns_but_account,
+    of_handoffs,
+    of_sessions,
     own,
 )
 from flowpilot_adapters.sql.reading import SqlReading
@@ -44,7 +45,7 @@ ID: Final = bindparam("id", type_=handoff.c.id.type)
 
 SNAPSHOT: Final = compiled(
     "snapshot",
-    select(*columns_but_account(handoff), handoff_snapshot.c.body)
+    select(*of_handoffs(), handoff_snapshot.c.body)
     .join_from(handoff, handoff_snapshot, own(handoff_snapshot) & (handoff_snapshot.c.handoff_id == handoff.c.id))
     .where(own(handoff), handoff.c.id == ID),
 )
@@ -68,7 +69,7 @@ CHANGES: Final = compiled(
 )
 
 
-SESSION: Final = compiled("session of handoff", select(*columns_but_account(session)).where(own(session), session.c.id == _session_id))
+SESSION: Final = compiled("session of handoff", select(*of_sessions()).where(own(session), session.c.id == _session_id))
 BRANCHES: Final = compiled("branches of handoff", branches_of(branch.c.session_id == _session_id))
 
 

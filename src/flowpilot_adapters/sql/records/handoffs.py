@@ -11,6 +11,7 @@ from flowpilot_core.domain.sessions.session import Priority, Ticket
 from flowpilot_core.ports.handoffs import QueueItem
 
 from .kernel import member, record
+from .sessions import window
 
 _intent: Final = member(Intent)
 _state: Final = member(HandoffState)
@@ -53,6 +54,7 @@ def handoff(row: Any) -> Handoff:
             branch_count=row.branch_count,
             step_count=row.step_count,
         ),
+        window=window(row.client_name, row.windows),
     )
 
 
@@ -67,9 +69,9 @@ def queue_items(rows: Iterable[tuple[Any, ...]]) -> list[QueueItem]:
             Ticket(system=ticket_system, id=ticket_id) if ticket_system else None,
             reason,
             _priority(priority),
-            *others,
+            *(*others, window(client_name, windows)),
         )
-        for handoff_id, session_id, title, client_name, ticket_system, ticket_id, reason, priority, *others in rows
+        for handoff_id, session_id, title, client_name, ticket_system, ticket_id, reason, priority, *others, windows in rows
     ]
 
 

@@ -1,6 +1,7 @@
 """Rows of sessions as values of the domain."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any, Final
 
 from flowpilot_adapters.sql import documents
@@ -12,6 +13,7 @@ from flowpilot_core.domain.sessions.picture import Picture
 from flowpilot_core.domain.sessions.session import Priority, Resolution, Session, Status, Taken
 from flowpilot_core.domain.sessions.step import NodeTaken, Step, StepKind, StepResult, StepScript
 from flowpilot_core.domain.sessions.walk import Walk
+from flowpilot_core.domain.sessions.window import Window, window_of
 
 _status: Final = member(Status)
 _priority: Final = member(Priority)
@@ -84,6 +86,7 @@ def session(row: Any, branches: Iterable[Any]) -> Session:
         helper_ids=frozenset(row.helper_ids),
         branches=_branches(branches, row.active_branch_id),
         walk=None if row.walk is None else documents.read(row.walk, Walk),
+        window=window(row.client_name, row.windows),
         step_count=row.step_count,
         text_bytes=row.text_bytes,
         picture_count=row.picture_count,
@@ -99,6 +102,16 @@ def session(row: Any, branches: Iterable[Any]) -> Session:
         created_at=row.created_at,
         updated_at=row.updated_at,
     )
+
+
+def window(client_name: str | None, windows: bytes | None) -> Window | None:
+    """The maintenance window of a client among those that are open, which are the same for all rows of an answer."""
+    return None if windows is None else window_of(client_name, _windows(bytes(windows)))
+
+
+@lru_cache(maxsize=64)
+def _windows(document: bytes) -> tuple[Window, ...]:
+    return documents.read(document, tuple[Window, ...])
 
 
 def _branches(rows: Iterable[Any], active_id: BranchId) -> Branches:

@@ -42,6 +42,7 @@ from .knowledge import (
     tree_proposal_session,
     tree_revision,
 )
+from .maintenance import maintenance_calendar, maintenance_notice, maintenance_run, maintenance_schedule, maintenance_session
 from .notifications import delivery, escalation_policy, notification_preference, policy_run, presence, webhook, webhook_message
 from .outputs import output, output_version
 from .psa import psa_connection, psa_member, psa_post, psa_ticket, psa_webhook
@@ -77,6 +78,11 @@ __all__ = [
     "identity_provider",
     "imported_row",
     "invitation",
+    "maintenance_calendar",
+    "maintenance_notice",
+    "maintenance_run",
+    "maintenance_schedule",
+    "maintenance_session",
     "metadata",
     "notification_preference",
     "output",

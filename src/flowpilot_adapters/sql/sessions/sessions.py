@@ -15,6 +15,8 @@ from flowpilot_adapters.sql.queries import (
     branches_of,
     columns_but_account,
     names_of,
+    of_handoffs,
+    of_sessions,
     only_saved,
     own,
     people_in_fork_points,
@@ -42,7 +44,7 @@ from flowpilot_core.ports.sessions import SessionDetail
 ID: Final[BindParameter[Any]] = bindparam("id")
 SESSION_ID: Final = bindparam("session_id", type_=session.c.id.type)
 
-GET: Final = compiled("session", select(*columns_but_account(session)).where(own(session), session.c.id == SESSION_ID))
+GET: Final = compiled("session", select(*of_sessions()).where(own(session), session.c.id == SESSION_ID))
 _names = names_of(
     people_in_sessions(session.c.id == SESSION_ID),
     people_in_fork_points(fork_point.c.session_id == SESSION_ID),
@@ -53,7 +55,7 @@ _thumbs = thumbs_by(step_rating.c.step_id).where(own(step_rating), step_rating.c
 _all_thumbs = select(*(func.array_agg(column).label(f"thumbs_{column.name}") for column in _thumbs.c)).subquery("all_thumbs")
 GET_WITH_NAMES: Final = compiled(
     "session with names",
-    select(*columns_but_account(session), *_names.c, *_all_thumbs.c).where(own(session), session.c.id == SESSION_ID),
+    select(*of_sessions(), *_names.c, *_all_thumbs.c).where(own(session), session.c.id == SESSION_ID),
 )
 BRANCHES: Final = compiled("branches", branches_of(branch.c.session_id == SESSION_ID))
 STEPS: Final = compiled(
@@ -61,9 +63,7 @@ STEPS: Final = compiled(
 )
 HANDOFFS: Final = compiled(
     "handoffs",
-    select(*columns_but_account(handoff))
-    .where(own(handoff), handoff.c.session_id == SESSION_ID)
-    .order_by(handoff.c.escalated_at, handoff.c.id),
+    select(*of_handoffs()).where(own(handoff), handoff.c.session_id == SESSION_ID).order_by(handoff.c.escalated_at, handoff.c.id),
 )
 STEP: Final = compiled("step", select(*columns_but_account(step)).where(own(step), step.c.session_id == SESSION_ID, step.c.id == ID))
 ADD: Final = compiled("add session", insert(session).values({column: bindparam(column.name) for column in session.c}))

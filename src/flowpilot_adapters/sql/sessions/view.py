@@ -11,9 +11,9 @@ from flowpilot_adapters.sql.queries import (
     HIGHEST,
     LIMIT,
     branches_of,
-    columns_but_account,
     if_given,
     names_of,
+    of_sessions,
     own,
     people_in_fork_points,
     people_in_sessions,
@@ -64,7 +64,7 @@ def _page(which: ColumnElement[bool]) -> Select[Any]:
 def _sessions(name: str, page: Select[Any]) -> Statement:
     in_page = session.c.id.in_(page)
     names = names_of(people_in_sessions(in_page), people_in_fork_points(fork_point.c.session_id.in_(page)))
-    return compiled(name, select(*columns_but_account(session), *names.c).where(own(session), in_page).order_by(session.c.id.desc()))
+    return compiled(name, select(*of_sessions(), *names.c).where(own(session), in_page).order_by(session.c.id.desc()))
 
 
 SESSIONS: Final = _sessions("sessions", _page(true()))

@@ -20,6 +20,7 @@ from flowpilot_core.domain.kernel.identifiers import BranchId, HandoffId, Sessio
 from flowpilot_core.domain.kernel.permissions import Permission, person
 from flowpilot_core.domain.sessions.feedback import Verdict
 from flowpilot_core.domain.sessions.session import Priority, Session
+from flowpilot_core.domain.sessions.window import lasting
 from flowpilot_core.ports.access import AccessWork
 from flowpilot_core.ports.handoffs import (
     HandoffDetail,
@@ -130,12 +131,14 @@ class Handoffs(Generic[W]):
 
     async def get(self, actor: Actor, handoff_id: HandoffId) -> HandoffDetail:
         """One handoff with the earlier ones of its session and how far telling has got."""
-        return readable(await self.view(actor.account_id).handoff(handoff_id), actor)
+        detail = readable(await self.view(actor.account_id).handoff(handoff_id), actor)
+        return detail if detail.handoff.window is None else evolve(detail, handoff=detail.handoff.as_of(self.clock.now()))
 
     async def queue(self, actor: Actor, where: QueueFilter, *, after: QueuePosition | None, limit: int) -> Sequence[Waiting]:
         """The open escalations of the account: priority, then the longest waiting, then id."""
         items = await self.view(actor.account_id).queue(where, after=after, limit=limit)
         now = self.clock.now()
+        items = [one if one.window is lasting(one.window, now) else one._replace(window=None) for one in items]
         return [Waiting(item, max(0, (now - item.escalated_at) // SECOND), may_claim(actor, item.escalated_by)) for item in items]
 
     async def waiting(self, actor: Actor) -> int:

@@ -19,6 +19,8 @@ _SECONDS = 5
 _CLAIM = b"claim"
 _NO_MAILS = b"no mails"
 _NO_WEEKLY_DIGEST = b"no weekly digest"
+_CALENDAR = b"calendar"
+_EDITION = 4
 
 
 @frozen(kw_only=True)
@@ -87,6 +89,16 @@ class Links:
     def _way_out(self, what: bytes, signed: str) -> Unsubscribing:
         said = self._said(what, signed, 2 * _ID)
         return Unsubscribing(account_id=AccountId(UUID(bytes=said[:_ID])), user_id=UserId(UUID(bytes=said[_ID:])))
+
+    def calendar(self, account_id: AccountId, edition: int) -> str:
+        """The address of an account's maintenance calendar, until it is renewed."""
+        signed = self._signed(_CALENDAR, account_id.bytes + edition.to_bytes(_EDITION))
+        return f"{self.base_url}/maintenance-schedules/calendar.ics?token={signed}"
+
+    def calendar_of(self, signed: str) -> tuple[AccountId, int]:
+        """Whose calendar it is, and which edition of its address: the part after `token=`. Raises `NotFound` as above."""
+        said = self._said(_CALENDAR, signed, _ID + _EDITION)
+        return AccountId(UUID(bytes=said[:_ID])), int.from_bytes(said[_ID:])
 
     def _signed(self, what: bytes, said: bytes) -> str:
         return urlsafe_b64encode(_mac(self.keys[0], what, said) + said).rstrip(b"=").decode()

@@ -124,6 +124,7 @@ class Escalation:
             team_id=team_id,
             user_id=user_id,
             online=online,
+            window=detail.session.window,
             at=self.clock.now(),
         )
         names = {member.user_id: member.name for member in members}

@@ -22,7 +22,7 @@ async def word_on(work: TimingNeeds, delivery: Delivery, handoff: Handoff, *, at
     recipient = next((member.preferences for member in same if member.user_id == delivery.user_id), None)
     if recipient is None:
         return None
-    about = About(kind=delivery.kind, priority=handoff.priority, since=delivery.created_at)
+    about = About(kind=delivery.kind, priority=handoff.priority, since=delivery.created_at, window=handoff.window)
     if recipient.mail_after is not None or delivery.channel is Channel.PUSH:
         about = evolve(about, online=await work.presence.online(), seen=await work.feedback.seen_by(handoff.id))
     return word(recipient, about, channel=delivery.channel, on_duty=somebody_on_duty(same, at), at=at)

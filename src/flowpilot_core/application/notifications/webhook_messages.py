@@ -4,7 +4,7 @@ import json
 import logging
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from attrs import evolve, frozen
@@ -19,8 +19,9 @@ from flowpilot_core.domain.kernel.errors import NotFound
 from flowpilot_core.domain.kernel.identifiers import DeliveryId, EventId, WebhookMessageId
 from flowpilot_core.domain.kernel.sending import DeliveryState, delay
 from flowpilot_core.domain.notifications.delivery import Delivery
+from flowpilot_core.domain.notifications.timing import MAINTENANCE, quiet_until
 from flowpilot_core.domain.notifications.webhook import ASKING, GONE, Webhook, WebhookMessage, is_accepted, is_permanent, why_not_tell
-from flowpilot_core.domain.notifications.webhook_formats import WebhookFacts, about, rendered, urgency
+from flowpilot_core.domain.notifications.webhook_formats import WebhookFacts, about, rendered, urgency, waits_in_maintenance
 from flowpilot_core.domain.sessions.session import Priority
 from flowpilot_core.ports.access import AccessWork
 from flowpilot_core.ports.assistant import Redactor
@@ -196,11 +197,26 @@ class SendWebhook:
         handoff = await work.handoffs.get(message.handoff_id) if message.handoff_id else None
         reason = (await work.people.account()).why_not_tell() or why_not_tell(webhook, message.kind, handoff)
         if message.state in TO_SEND and reason is None:
-            return message, webhook, handoff
+            if (until := await self._held_until(work, message, webhook, handoff, at=at)) is None:
+                return message, webhook, handoff
+            await self._keep(work, message.put_off(MAINTENANCE))
+            await work.due.postpone(lease, seconds=(until - at) / timedelta(seconds=1))
+            return None
         if message.state in TO_SEND and reason is not None:
             await self._keep(work, message.suppressed(reason, at=at))
         await work.due.finish(lease)
         return None
+
+    async def _held_until(
+        self, work: WebhookMessagesNeeds, message: WebhookMessage, webhook: Webhook, handoff: Handoff | None, *, at: datetime
+    ) -> datetime | None:
+        """Until when a maintenance window holds it; nothing that is on its way already is held."""
+        if message.state is not DeliveryState.PENDING or message.session_id is None:
+            return None
+        if not waits_in_maintenance(webhook.format, message.kind):
+            return None
+        about_it = handoff or await work.sessions.get(message.session_id)
+        return quiet_until(about_it.window, about_it.priority, at)
 
     async def _take(self, lease: Lease, facts: WebhookFacts) -> WebhookCall | None:
         async with self.begin(lease.account_id) as work:

@@ -116,13 +116,15 @@ class Sessions(Generic[W]):
 
     async def get(self, actor: Actor, session_id: SessionId) -> SessionDetail:
         """One session with its branches, steps and handoffs."""
-        return readable(await self.view(actor.account_id).session(session_id), actor)
+        detail = readable(await self.view(actor.account_id).session(session_id), actor)
+        return detail if detail.session.window is None else evolve(detail, session=detail.session.as_of(self.clock.now()))
 
     async def list(
         self, actor: Actor, where: SessionFilter, *, after: SessionId | None, limit: int
     ) -> tuple[Sequence[Session], Mapping[UserId, str]]:
         """Sessions that the actor may read, newest first, with what their people are called."""
-        return await self.view(actor.account_id).sessions(where, actor, after=after, limit=limit)
+        found, names = await self.view(actor.account_id).sessions(where, actor, after=after, limit=limit)
+        return [one.as_of(self.clock.now()) for one in found], names
 
     async def timeline(self, actor: Actor, session_id: SessionId, *, after: int, limit: int) -> Sequence[Entry]:
         """What happened in a session after event number `after`, in order, without others' parks."""

@@ -52,6 +52,11 @@ class DeedKind(StrEnum):
     CATEGORY_CHANGED = "tree_category.changed"
     CATEGORY_REMOVED = "tree_category.removed"
     GALLERY_CHANGED = "gallery.changed"
+    MAINTENANCE_ADDED = "maintenance_schedule.added"
+    MAINTENANCE_CHANGED = "maintenance_schedule.changed"
+    MAINTENANCE_REMOVED = "maintenance_schedule.removed"
+    MAINTENANCE_STARTED = "maintenance_schedule.started"
+    MAINTENANCE_CALENDAR_RENEWED = "maintenance_calendar.renewed"
 
 
 def operator(account_id: AccountId) -> System:

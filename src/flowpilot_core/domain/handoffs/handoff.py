@@ -16,6 +16,7 @@ from flowpilot_core.domain.kernel.text import counted, optional_text
 from flowpilot_core.domain.kernel.transitions import advance
 from flowpilot_core.domain.sessions.feedback import Judgement, Seen, Verdict
 from flowpilot_core.domain.sessions.session import Priority, Session, Status, Ticket
+from flowpilot_core.domain.sessions.window import Window, lasting
 
 
 class Intent(StrEnum):
@@ -134,11 +135,17 @@ class Handoff:
     snapshot_digest: str
     """SHA-256 of the frozen snapshot, in hex."""
     brief: Brief
+    window: Window | None = None
+    """In which maintenance window its client is, as a session's."""
 
     @claim.validator
     def _claimed_by_somebody(self, _: "Attribute[Claim | None]", claim: Claim | None) -> None:
         if (self.state is HandoffState.CLAIMED) is not (claim is not None):
             raise ValueError(f"a handoff that is {self.state} has {'no' if claim is None else 'a'} claim")
+
+    def as_of(self, at: datetime) -> "Handoff":
+        """Without a maintenance window that is over by then."""
+        return self if self.window is lasting(self.window, at) else evolve(self, window=None)
 
     def readable_by(self, actor: Actor) -> bool:
         """Whether the actor may know of it: of an escalation all of the account, of a park its readers, account owners and admins."""

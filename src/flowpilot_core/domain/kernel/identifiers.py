@@ -35,6 +35,9 @@ TreeCategoryId = NewType("TreeCategoryId", UUID)
 ScriptTemplateId = NewType("ScriptTemplateId", UUID)
 RatingId = NewType("RatingId", UUID)
 TreeProposalId = NewType("TreeProposalId", UUID)
+MaintenanceScheduleId = NewType("MaintenanceScheduleId", UUID)
+MaintenanceRunId = NewType("MaintenanceRunId", UUID)
+MaintenanceNoticeId = NewType("MaintenanceNoticeId", UUID)
 
 PLATFORM_ACCOUNT = AccountId(UUID("00000000-0000-0000-0000-000000000001"))
 """The account that owns what everyone may read."""

@@ -66,6 +66,7 @@ class Permission(StrEnum):
     READ_PROPOSALS = "see proposed trees"
     DECIDE_PROPOSALS = "decide on proposed trees"
     MANAGE_GALLERY = "decide what the gallery shows"
+    MANAGE_MAINTENANCE = "manage maintenance"
 
 
 class Relation(StrEnum):
@@ -155,6 +156,7 @@ PERMISSIONS: Mapping[Permission, Rule] = MappingProxyType(
         Permission.READ_PROPOSALS: Rule(roles=OWNERS_AND_ADMINS),
         Permission.DECIDE_PROPOSALS: Rule(roles=OWNERS_AND_ADMINS),
         Permission.MANAGE_GALLERY: Rule(roles=OWNERS_AND_ADMINS, system=True),
+        Permission.MANAGE_MAINTENANCE: Rule(roles=OWNERS_AND_ADMINS),
     }
 )
 

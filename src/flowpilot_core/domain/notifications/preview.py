@@ -7,6 +7,7 @@ from attrs import frozen
 
 from flowpilot_core.domain.kernel.identifiers import TeamId, UserId
 from flowpilot_core.domain.sessions.session import Priority
+from flowpilot_core.domain.sessions.window import Window
 
 from .delivery import PERSONAL, TOLD_ROLES, Channel, DeliveryKind, channels, recipients
 from .escalation_policy import EscalationPolicy, firings
@@ -44,6 +45,7 @@ def foretell(
     team_id: TeamId | None = None,
     user_id: UserId | None = None,
     online: frozenset[UserId] = frozenset(),
+    window: Window | None = None,
     at: datetime,
 ) -> Outlook:
     """What an escalation that is made at a moment would lead to, if nothing changes but the time."""
@@ -60,12 +62,12 @@ def foretell(
             left_out=tuple((one.user_id, why_left_out(one, escalated_by=escalated_by)) for one in members if one.user_id not in audience),
         )
 
-    at_once = told(0, first, About(priority=priority, since=at, online=online), lambda person: channels(person, online), at)
+    at_once = told(0, first, About(priority=priority, since=at, online=online, window=window), lambda person: channels(person, online), at)
     later = (
         told(
             firing.number,
             firing.step.audience(members, escalated_by=escalated_by, at=at + firing.after),
-            About(kind=DeliveryKind.REMINDER, priority=priority, since=at + firing.after, online=online),
+            About(kind=DeliveryKind.REMINDER, priority=priority, since=at + firing.after, online=online, window=window),
             _each(PERSONAL.intersection(firing.step.channels)),
             at + firing.after,
         )

@@ -8,6 +8,7 @@ from attrs import frozen
 from flowpilot_core.domain.kernel.actor import Role
 from flowpilot_core.domain.kernel.identifiers import TeamId, UserId
 from flowpilot_core.domain.sessions.session import Priority
+from flowpilot_core.domain.sessions.window import Window, lasting
 
 from .delivery import OFF_DUTY, TELLING, TOLD_ROLES, Channel, Colleague, DeliveryKind
 from .preferences import Preferences
@@ -17,6 +18,7 @@ SEEN = "they have seen it"
 ONLINE = "they are online and see it there first"
 NOT_ONLINE = "they are not online"
 QUIET = "quiet hours"
+MAINTENANCE = "maintenance"
 
 
 @frozen(kw_only=True)
@@ -55,6 +57,14 @@ class About:
     """When it was written down that they are to be told."""
     online: frozenset[UserId] = frozenset()
     seen: frozenset[UserId] = frozenset()
+    window: Window | None = None
+    """The maintenance window in which its client is."""
+
+
+def quiet_until(window: Window | None, priority: Priority, at: datetime) -> datetime | None:
+    """Until when a maintenance window holds what would be told at a moment; None where it may be told."""
+    lasts = lasting(window, at)
+    return lasts.until if lasts is not None and lasts.quiet and priority is not Priority.URGENT else None
 
 
 def somebody_on_duty(members: Iterable[Member], at: datetime) -> bool:
@@ -97,6 +107,8 @@ def _why_not(to: Preferences, about: About, channel: Channel, on_duty: bool, at:
     if channel is Channel.PUSH:
         # It wakes nobody: whoever looks at a stream of events works, or wants to know.
         return (None if to.user_id in about.online else NOT_ONLINE), None
+    if over := quiet_until(about.window, about.priority, at):
+        return MAINTENANCE, over
     if about.kind in TELLING:
         if to.mail_after is not None and channel is Channel.EMAIL:
             if to.user_id in about.seen:

@@ -73,6 +73,7 @@ class WebhookFormat(StrEnum):
 
 
 PAGERS = frozenset({WebhookFormat.PAGERDUTY, WebhookFormat.GOALERT})
+CHATS = frozenset({WebhookFormat.SLACK, WebhookFormat.TEAMS})
 
 CHANNELS: Mapping[WebhookFormat, Channel] = MappingProxyType({WebhookFormat.SLACK: Channel.SLACK, WebhookFormat.TEAMS: Channel.TEAMS})
 """What the ledger of a handoff calls them; everything else is a webhook."""
@@ -224,6 +225,10 @@ class WebhookMessage:
     def suppressed(self, reason: str, *, at: datetime) -> "WebhookMessage":
         """No longer worth sending."""
         return evolve(self._moved(MessageMove.SUPPRESS, at), reason=reason)
+
+    def put_off(self, reason: str) -> "WebhookMessage":
+        """Left for later."""
+        return evolve(self, reason=reason)
 
     def replayed(self, *, at: datetime) -> "WebhookMessage":
         """To be sent once more, as if it were new. Raises `InvalidTransition` while it is still on its way."""

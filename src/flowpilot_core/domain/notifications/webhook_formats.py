@@ -16,7 +16,7 @@ from flowpilot_core.domain.kernel.identifiers import EventId, HandoffId, Session
 from flowpilot_core.domain.kernel.name import printable
 from flowpilot_core.domain.sessions.session import Priority, Session
 
-from .webhook import WebhookFormat
+from .webhook import CHATS, PAGERS, WebhookFormat
 
 
 @frozen(kw_only=True)
@@ -79,6 +79,11 @@ def urgency(handoff: Handoff | None, session: Session, handoffs: Sequence[Handof
     escalations = [one for one in handoffs if one.intent is Intent.ESCALATE]
     latest = handoff or (escalations[-1] if escalations else None)
     return latest.priority if latest else session.priority
+
+
+def waits_in_maintenance(format: WebhookFormat, kind: EventKind | None) -> bool:
+    """Whether a quiet maintenance window holds a message: to chats all of them, to pagers those that open an alert."""
+    return format in CHATS or (format in PAGERS and kind not in _ENDS | _TAKEN)
 
 
 def _standard(told: WebhookFacts) -> Plain:

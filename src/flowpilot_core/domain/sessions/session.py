@@ -22,6 +22,7 @@ from .branch import Branches, ForkPoint, Option, Outcome
 from .picture import Picture
 from .step import NodeTaken, Step, StepKind, StepResult, StepScript
 from .walk import Place, Walk
+from .window import Window, lasting
 
 
 class Status(StrEnum):
@@ -163,6 +164,8 @@ class Session:
     branches: Branches
     walk: Walk | None = None
     """The tree that it follows, if it does."""
+    window: Window | None = None
+    """In which maintenance window its client is; who keeps a session keeps none, and whoever reads it may find it over."""
     step_count: int = 0
     text_bytes: int = 0
     """Bytes of UTF-8 in its steps and branches."""
@@ -221,6 +224,10 @@ class Session:
     def ticket_read(self, *, by: System, at: datetime) -> Event:
         """That what its ticket says in the PSA stands with it now."""
         return self._event(EventKind.TICKET_READ, by, at, ticket_id=self.ticket.id if self.ticket else None)
+
+    def as_of(self, at: datetime) -> "Session":
+        """Without a maintenance window that is over by then."""
+        return self if self.window is lasting(self.window, at) else evolve(self, window=None)
 
     @property
     def is_large(self) -> bool:

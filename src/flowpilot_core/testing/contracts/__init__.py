@@ -45,6 +45,7 @@ from flowpilot_core.testing.contracts.knowledge.script_templates import ScriptTe
 from flowpilot_core.testing.contracts.knowledge.scripts import ScriptsContract
 from flowpilot_core.testing.contracts.knowledge.tree_proposals import TreeProposalsContract
 from flowpilot_core.testing.contracts.knowledge.trees import TreesContract
+from flowpilot_core.testing.contracts.maintenance.maintenance import MaintenanceContract
 from flowpilot_core.testing.contracts.notifications.escalation_policy import EscalationContract
 from flowpilot_core.testing.contracts.notifications.event_stream import EventStreamContract, Nodes
 from flowpilot_core.testing.contracts.notifications.notifier import NotifierContract, Postbox
@@ -87,6 +88,7 @@ __all__ = [
     "IdentitiesContract",
     "ImportsContract",
     "InvitationsContract",
+    "MaintenanceContract",
     "Nodes",
     "NotifierContract",
     "OnceContract",

@@ -16,7 +16,7 @@ from flowpilot_core.domain.sessions.feedback import Verdict
 from flowpilot_core.domain.sessions.session import Priority
 from flowpilot_core.ports.handoffs import HandoffDetail
 from flowpilot_http.schemas.assistant.assessments import AssessmentOut
-from flowpilot_http.schemas.kernel import Closed, Instant, MaybeText, Page, PersonOut, TicketOut, person
+from flowpilot_http.schemas.kernel import Closed, Instant, MaybeText, Page, PersonOut, TicketOut, WindowOut, person
 
 
 class Claim(Closed, kw_only=True, frozen=True):
@@ -74,6 +74,7 @@ class HandoffInSession(msgspec.Struct, kw_only=True, frozen=True):
     wake_at: Instant | None
     due_at: Instant | None
     snapshot_digest: str
+    maintenance: Annotated[WindowOut | None, Meta(description="While its client's machines are looked after.")]
 
     @classmethod
     def of(cls, handoff: Handoff, names: Mapping[UserId, str]) -> "HandoffInSession":
@@ -154,6 +155,7 @@ class QueueItemOut(msgspec.Struct, kw_only=True, frozen=True):
     headline: str
     branch_count: int
     step_count: int
+    maintenance: Annotated[WindowOut | None, Meta(description="While its client's machines are looked after.")]
 
     @classmethod
     def of(cls, waiting: Waiting) -> "QueueItemOut":
@@ -176,6 +178,7 @@ class QueueItemOut(msgspec.Struct, kw_only=True, frozen=True):
             headline=item.headline,
             branch_count=item.branch_count,
             step_count=item.step_count,
+            maintenance=WindowOut.of(item.window),
         )
 
 
@@ -230,4 +233,5 @@ def _common(handoff: Handoff, names: Mapping[UserId, str]) -> dict[str, Any]:
         "wake_at": handoff.wake_at,
         "due_at": handoff.due_at,
         "snapshot_digest": handoff.snapshot_digest,
+        "maintenance": WindowOut.of(handoff.window),
     }

@@ -1,0 +1,1 @@
+"""In memory: maintenance schedules and their runs."""

@@ -1,0 +1,1 @@
+"""In PostgreSQL: maintenance schedules and their runs."""

@@ -1,0 +1,1 @@
+"""Use cases of maintenance, and what the relay does when it is due."""

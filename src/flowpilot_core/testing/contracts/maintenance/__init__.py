@@ -1,0 +1,1 @@
+"""Suites of maintenance: schedules, runs, and the windows that sessions carry."""
