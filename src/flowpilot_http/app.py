@@ -21,7 +21,7 @@ from flowpilot_http.pages.access import people as people_page
 from flowpilot_http.pages.access import tokens as api_tokens
 from flowpilot_http.pages.handoffs import claim, queue
 from flowpilot_http.pages.handoffs import escalation as escalation_page
-from flowpilot_http.pages.insights import no_weekly_digest, results
+from flowpilot_http.pages.insights import figures, no_weekly_digest, results
 from flowpilot_http.pages.knowledge import categories, editor, script, script_editor, scripts, shelf
 from flowpilot_http.pages.knowledge import gallery as gallery_page
 from flowpilot_http.pages.knowledge import tree as tree_page
@@ -140,6 +140,7 @@ def create_app(
             *appearance.ROUTES,
             *kit.ROUTES,
             *results.ROUTES,
+            *figures.ROUTES,
             *settings.ROUTES,
             *profile.ROUTES,
             *api_tokens.ROUTES,

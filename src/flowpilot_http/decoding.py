@@ -112,7 +112,7 @@ def query(raw: bytes, kind: type[T], *, most: int = MOST_PARAMETERS) -> T:
 
 @cache
 def _names(kind: type[msgspec.Struct]) -> frozenset[str]:
-    return frozenset(field.name for field in msgspec.structs.fields(kind))
+    return frozenset(field.encode_name for field in msgspec.structs.fields(kind))
 
 
 @cache

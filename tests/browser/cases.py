@@ -1,5 +1,6 @@
 """What there is to see on a site: investigations, small and large."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flowpilot_core.domain.handoffs.handoff import Intent
@@ -13,6 +14,8 @@ from flowpilot_core.domain.sessions.branch import Option, Outcome
 from flowpilot_core.domain.sessions.session import Priority, Ticket
 from flowpilot_core.domain.sessions.step import StepKind, StepResult
 from flowpilot_core.domain.sessions.walk import TreeOutcome
+from flowpilot_core.testing.builders import a_session as built
+from flowpilot_core.testing.contracts.insights.figures import PRINTS
 
 from .site import Site
 
@@ -181,3 +184,52 @@ async def walking(site: Site, who: str = "jo", tree_id: TreeId | None = None) ->
         parameters={"site": "Lakeside"},
     )
     return started.session.id
+
+
+PROBLEMS = ("Outlook asks for a password again", "Nobody can print", "VPN drops every ten minutes", "Backup failed", "Laptop is slow")
+CLIENTS = (
+    "Lakeside Dental",
+    "Hillside School",
+    "Meridian Law",
+    "Contoso",
+    "Harbour Hotel",
+    "St. Anne's hospice and day care in the old town",
+)
+
+
+async def worked_through(site: Site, days: int = 30, a_day: int = 3) -> None:
+    """What happens in an account within so many days until now: escalations, some claimed at once and some after a night."""
+    shown = await site.flowpilot.trees.get(site.person("adam"), await a_tree(site, name="Nobody can print", content=PRINTS))
+    tree = shown.detail.listed.tree
+    people = [site.person(name) for name in ("jo", "sam", "sue")]
+    now = datetime.now(UTC)
+    for number in range(days * a_day):
+        day, place = divmod(number, a_day)
+        if (now - timedelta(days=day)).weekday() > 4 and place:
+            continue
+        made_at = now - timedelta(days=day, hours=2 + 3 * place + number % 5, minutes=number * 7 % 60)
+        junior, senior = people[number % 3], people[(number + 1 + number % 2) % 3]
+        title = PROBLEMS[number * 3 % 5]
+        case = built(by=junior, title=title, problem=f"{title}, since this morning", client_name=CLIENTS[number * number % 6], at=made_at)
+        if number % 4 == 0:
+            case = case.walking(tree, PRINTS).at_node(PRINTS, "Yes")
+            if number % 8 == 0:
+                await case.at_node(PRINTS, result=StepResult.WORKED).resolved().kept(site.store.begin)
+                continue
+            case = case.walk_left()
+        else:
+            case = case.step()
+        if number % 7 == 6:
+            await case.resolved().kept(site.store.begin)
+            continue
+        case = case.escalated(priority=list(Priority)[number * 5 % 4])
+        if day == 0:
+            await case.kept(site.store.begin)
+            continue
+        if number % 9 == 8:
+            case = case.claimed_by(senior).unclaimed()
+        claimed_at = case.at + timedelta(seconds=40 * 2 ** (number % 11))
+        case = case.claimed_by(senior, at=claimed_at)
+        if number % 5:
+            case = case.step(by=senior, at=claimed_at + timedelta(seconds=5 * 2 ** (number * 7 % 10)))
+        await case.resolved().kept(site.store.begin)

@@ -1,14 +1,15 @@
 """`python -m tests.browser.pictures`: every page as a picture, light, dark and on a telephone, into `docs/pages`."""
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from attrs import evolve
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
 from flowpilot_core.domain.sessions.session import Priority, Ticket
 
-from .cases import VPN, a_script, a_session, a_tree, an_escalation, an_investigation, walking
+from .cases import VPN, a_script, a_session, a_tree, an_escalation, an_investigation, walking, worked_through
 from .site import Site
 
 INTO = Path(__file__).parents[2] / "docs" / "pages"
@@ -73,29 +74,40 @@ async def _filled(site: Site) -> dict[str, str]:
 
 def main() -> None:
     """Take them all."""
-    site = Site()
-    site.start()
+    INTO.mkdir(exist_ok=True)
+    site, busy = Site(), Site()
+    for one in (site, busy):
+        one.start()
     pages = site.run(_filled(site))
     site.relay_runs()
-    INTO.mkdir(exist_ok=True)
+    busy.run(worked_through(busy))
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         for look, viewport, scheme in LOOKS:
-            context = browser.new_context(viewport=viewport, color_scheme=scheme, base_url=site.address, timezone_id="Europe/Vienna")  # type: ignore[arg-type]
+            looks = {"viewport": viewport, "color_scheme": scheme, "timezone_id": "Europe/Vienna"}
+            context = browser.new_context(**looks, base_url=site.address)  # type: ignore[arg-type]
             page = context.new_page()
             page.goto("/sign-in")
             page.screenshot(path=INTO / f"sign-in-{look}.jpg", type="jpeg", quality=70)
-            page.goto(site.link("sam"))
-            page.get_by_role("button", name="Sign in").click()
-            page.wait_for_url("**/signed-in")
-            for name, path in pages.items():
-                page.goto(path)
-                page.wait_for_load_state("load")
-                page.get_by_role("heading", level=1).wait_for()
-                page.screenshot(path=INTO / f"{name}-{look}.jpg", type="jpeg", quality=70)
+            _taken(page, site, "sam", look, pages)
+            context.close()
+            context = browser.new_context(**looks, base_url=busy.address)  # type: ignore[arg-type]
+            _taken(context.new_page(), busy, "adam", look, {"insights": "/insights"})
             context.close()
         browser.close()
-    site.close()
+    for one in (site, busy):
+        one.close()
+
+
+def _taken(page: Page, site: Site, who: str, look: str, pages: Mapping[str, str]) -> None:
+    page.goto(site.link(who))
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/signed-in")
+    for name, path in pages.items():
+        page.goto(path)
+        page.wait_for_load_state("load")
+        page.get_by_role("heading", level=1).wait_for()
+        page.screenshot(path=INTO / f"{name}-{look}.jpg", type="jpeg", quality=70)
 
 
 if __name__ == "__main__":

@@ -71,6 +71,7 @@ PAGES = {
     ("POST", "/library/trees/import"),
     ("GET", "/library/trees/{tree_id:str}/diff"),
     ("GET", "/results"),
+    ("GET", "/insights"),
     ("GET", "/settings"),
     *((method, f"/settings/{name}") for name, _, _ in PLACES for method in ("GET", "POST")),
     ("GET", "/brand/{colour:str}"),

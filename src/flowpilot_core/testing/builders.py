@@ -210,6 +210,7 @@ class Case:
         evidence: str | None = None,
         branch_id: BranchId | None = None,
         by: Person | None = None,
+        at: datetime | None = None,
     ) -> "Case":
         """With one more step."""
         session, step, event = self.session.with_step(
@@ -220,7 +221,7 @@ class Case:
             result=result,
             evidence=evidence,
             by=by or self.assignee,
-            at=self.at,
+            at=at or self.at,
         )
         return self._moved(Moved(session=session, step=step, new_step=True, event=event))
 

@@ -11,11 +11,19 @@ from flowpilot_core.domain.sessions.session import SYSTEMS
 from flowpilot_http.schemas.handoffs.snapshot import FrozenStep
 from flowpilot_http.schemas.sessions import StepOut
 
+_SECOND: Final = timedelta(seconds=1)
 _MINUTE: Final = timedelta(minutes=1)
 _HOUR: Final = timedelta(hours=1)
 _DAY: Final = timedelta(days=1)
 
-PLACES: Final = (("/queue", "Queue"), ("/work", "My work"), ("/sessions", "Sessions"), ("/library", "Library"), ("/settings", "Settings"))
+PLACES: Final = (
+    ("/queue", "Queue"),
+    ("/work", "My work"),
+    ("/sessions", "Sessions"),
+    ("/library", "Library"),
+    ("/insights", "Insights"),
+    ("/settings", "Settings"),
+)
 """Where people go, in the order of the navigation."""
 
 
@@ -33,6 +41,16 @@ def span(length: timedelta) -> str:
     if length < _DAY:
         return f"{length // _HOUR} h {length % _HOUR // _MINUTE} min"
     return f"{counted(length // _DAY, 'day', 'days')} {length % _DAY // _HOUR} h"
+
+
+def took(length: timedelta) -> str:
+    """How long, to the second where it is less than a minute."""
+    return f"{length.total_seconds():.0f} s" if _SECOND <= length < _MINUTE else span(length) if length >= _MINUTE else "1 s"
+
+
+def many(number: int, one: str, more: str) -> str:
+    """So many things, where there may be thousands."""
+    return f"{number:,} {one if number == 1 else more}"
 
 
 def due(when: datetime, now: datetime) -> str:
@@ -83,6 +101,7 @@ FILTERS: Final = MappingProxyType(
         "waits": waits,
         "due_by": due_by,
         "plain": plain,
+        "took": took,
         "numbered": numbered,
         "twice": twice,
     }

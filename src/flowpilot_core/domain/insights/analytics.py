@@ -92,10 +92,14 @@ class Question:
 
     def require_answerable(self, by: Person) -> None:
         """Raises `RoleForbidden`, or `ScopeForbidden`, where the answer is not for that person."""
-        if self.subject in READING:
-            require_role(by, READING[self.subject])
-        if self.group_by in PERSONAL:
-            require_role(by, Permission.READ_PERSONAL_FIGURES)
+        for permission in self.permissions:
+            require_role(by, permission)
+
+    @property
+    def permissions(self) -> tuple[Permission, ...]:
+        """What it takes to be answered."""
+        of_subject = (READING[self.subject],) if self.subject in READING else ()
+        return (*of_subject, Permission.READ_PERSONAL_FIGURES) if self.group_by in PERSONAL else of_subject
 
     @property
     def unit(self) -> TimeUnit | None:

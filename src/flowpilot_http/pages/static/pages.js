@@ -836,7 +836,7 @@
 
   let went = 0;
   /** @type {Record<string, string>} */
-  const places = { q: "/queue", w: "/work", s: "/sessions", l: "/library" };
+  const places = { q: "/queue", w: "/work", s: "/sessions", l: "/library", i: "/insights" };
 
   /** @param {number} by */
   function step(by) {
