@@ -24,6 +24,7 @@ from flowpilot_http.pages.handoffs import escalation as escalation_page
 from flowpilot_http.pages.insights import figures, no_weekly_digest, results
 from flowpilot_http.pages.knowledge import categories, editor, script, script_editor, scripts, shelf
 from flowpilot_http.pages.knowledge import gallery as gallery_page
+from flowpilot_http.pages.knowledge import proposals as proposals_page
 from flowpilot_http.pages.knowledge import tree as tree_page
 from flowpilot_http.pages.knowledge import trees as trees_page
 from flowpilot_http.pages.notifications import no_mails, policy, profile
@@ -165,6 +166,7 @@ def create_app(
             *tree_page.ROUTES,
             *editor.ROUTES,
             *categories.ROUTES,
+            *proposals_page.ROUTES,
             *gallery_page.ROUTES,
             *scripts.ROUTES,
             *script.ROUTES,

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flowpilot_core.domain.handoffs.handoff import Intent
-from flowpilot_core.domain.kernel.identifiers import HandoffId, ScriptTemplateId, SessionId, TreeId
+from flowpilot_core.domain.kernel.identifiers import HandoffId, ScriptTemplateId, SessionId, TreeId, TreeProposalId
 from flowpilot_core.domain.knowledge.content import Answer, Content, Next, Node, NodeId, NodeKind, TreeKind
 from flowpilot_core.domain.knowledge.literals import Language
 from flowpilot_core.domain.knowledge.parameter import Parameter, ParameterType
@@ -170,7 +170,18 @@ async def in_library(site: Site) -> list[str]:
     pages += [f"/library/trees/{tree}{query}" for query in ("", "?do=rename", "/diff?before=1&after=1", "/edit", "/edit?node=gateway")]
     pages += [f"/library/trees/{draft}?do=publish", f"/library/trees/{draft}/edit?node=senior"]
     pages += [f"/library/scripts/{script}{query}" for query in ("", "?do=rename", "/edit")]
+    pages += ["/library/proposals", f"/library/proposals/{await learnt(site)}", "/library/proposals?state=rejected"]
     return [*pages, "/library/categories", "/library/gallery", f"/sessions/new?tree={tree}"]
+
+
+async def learnt(site: Site) -> TreeProposalId:
+    """What a session taught that was solved without its tree."""
+    session_id, jo = await walking(site), site.person("jo")
+    await site.flowpilot.walks.leave(jo, session_id, reason="It began with the new switch")
+    await site.flowpilot.sessions.add_step(jo, session_id, kind=StepKind.ACTION, content="Put the port back", result=StepResult.WORKED)
+    await site.flowpilot.sessions.resolve(jo, session_id, summary="The port of the new switch flapped")
+    await site.works()
+    return (await site.flowpilot.tree_proposals.list(site.person("adam"), None, after=None, limit=1))[0].proposal.id
 
 
 async def walking(site: Site, who: str = "jo", tree_id: TreeId | None = None) -> SessionId:

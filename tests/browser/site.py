@@ -17,6 +17,7 @@ from flowpilot_core.application.flowpilot import FlowPilot
 from flowpilot_core.application.kernel.computing import compute_here
 from flowpilot_core.application.kernel.links import Links
 from flowpilot_core.application.kernel.units import Units
+from flowpilot_core.application.knowledge.proposals import ProposeTree
 from flowpilot_core.application.notifications.mailing import SendDelivery
 from flowpilot_core.application.notifications.push import Push
 from flowpilot_core.application.relay.relay import Handler, Relay
@@ -118,12 +119,12 @@ class Site:
 
     def relay_runs(self) -> None:
         """Everything that is due is done."""
+        self.run(self.works())
 
-        async def work() -> None:
-            while await self._relay().run_once():
-                pass
-
-        self.run(work())
+    async def works(self) -> None:
+        """The same, on the server's own loop."""
+        while await self._relay().run_once():
+            pass
 
     async def _people(self) -> None:
         account = await self.flowpilot.accounts.create("Harbour IT")
@@ -171,5 +172,6 @@ class Site:
                 redact=as_it_is,
                 mail_domain="example.test",
             ),
+            WorkKind.TREE_PROPOSAL: ProposeTree(units=units, view=self.store.view, redact=as_it_is, clock=SystemClock(), new_id=new_id),
         }
         return Relay(outbox=self.store.outbox, begin=self.store.begin, handlers=handlers, jitter=lambda: 0.0)

@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import expect
 
-from .cases import a_script, a_session, a_tree, walking
+from .cases import a_script, a_session, a_tree, learnt, walking
 from .conftest import Browsing
 from .site import Site
 
@@ -196,3 +196,27 @@ def test_without_a_script_of_ours_a_script_of_theirs_is_written_and_filled_in(si
 
     expect(adam.get_by_role("group", name="The script")).to_have_text("df -h -- '/var/spool'")
     expect(adam.get_by_role("button", name="Copy", exact=True)).to_have_count(0)
+
+
+def test_a_proposal_is_rejected_by_keyboard_and_another_accepted_without_a_script(site: Site, browsing: Browsing) -> None:
+    rejected = site.run(learnt(site))
+    adam = browsing.of("adam", f"/library/proposals/{rejected}")
+    expect(adam.get_by_role("heading", level=1)).to_have_text("The VPN is gone at Lakeside")
+    adam.get_by_text("Reject", exact=True).first.focus()
+    adam.keyboard.press("Enter")
+    adam.keyboard.press("Tab")
+    adam.keyboard.type("Happens once in ten years")
+    adam.keyboard.press("Tab")
+    adam.keyboard.press("Enter")
+    expect(adam).to_have_url(re.compile("/library/proposals$"))
+    expect(adam.get_by_role("article")).to_have_count(0)
+
+    accepted = site.run(learnt(site))
+    olga = browsing.of("olga", "/library/proposals", java_script_enabled=False)
+    olga.get_by_role("link", name="The VPN is gone at Lakeside").click()
+    expect(olga).to_have_url(re.compile(f"{accepted}$"))
+    expect(olga.get_by_role("region", name="Why").get_by_role("link")).to_have_count(1)
+    expect(olga.get_by_role("region", name="Added")).to_contain_text("Put the port back")
+    olga.get_by_role("button", name="Accept as a draft").click()
+
+    expect(olga.get_by_text("This is the draft of Olga Berg.")).to_be_visible()

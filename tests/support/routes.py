@@ -56,6 +56,9 @@ PAGES = {
     ("POST", "/sessions/new"),
     ("GET", "/work"),
     ("GET", "/library"),
+    ("GET", "/library/proposals"),
+    ("GET", "/library/proposals/{proposal_id:str}"),
+    ("POST", "/library/proposals/{proposal_id:str}"),
     *(
         (method, path)
         for path in (

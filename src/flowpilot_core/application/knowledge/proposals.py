@@ -14,7 +14,8 @@ from flowpilot_core.domain.kernel.actor import Actor, System
 from flowpilot_core.domain.kernel.events import EventKind
 from flowpilot_core.domain.kernel.identifiers import BranchId, SessionId, TreeId, TreeProposalId, UserId
 from flowpilot_core.domain.kernel.permissions import Permission, require_role
-from flowpilot_core.domain.knowledge.content import Content, NodeId, TreeKind
+from flowpilot_core.domain.knowledge.content import EMPTY, Content, Node, NodeId, TreeKind
+from flowpilot_core.domain.knowledge.diff import TreeDiff, difference
 from flowpilot_core.domain.knowledge.grafting import grafted
 from flowpilot_core.domain.knowledge.ownership import Owner, Ref
 from flowpilot_core.domain.knowledge.proposal import (
@@ -188,6 +189,20 @@ class Grown:
 
 
 @frozen(kw_only=True)
+class ProposalDetail:
+    """A proposal, with what accepting it would change."""
+
+    shown: ProposalShown
+    tree: Tree | None
+    """The one that was left."""
+    node: Node | None
+    """The node at which it was left, where the tree still has a place for the way on; else it becomes a tree of its own."""
+    after: Content
+    """What the tree says then."""
+    diff: TreeDiff
+
+
+@frozen(kw_only=True)
 class TreeProposals:
     """What is proposed to the actor's account. Everything raises `RoleForbidden`, and `NotFound` for what is not there."""
 
@@ -207,6 +222,19 @@ class TreeProposals:
             proposal = await work.tree_proposals.get(proposal_id)
             require_role(actor, Permission.READ_PROPOSALS)
             return (await _shown(work, actor, [proposal]))[0]
+
+    async def look(self, actor: Actor, proposal_id: TreeProposalId) -> ProposalDetail:
+        """One, with what it would change as things are now; of one that was decided on, all of it."""
+        async with self.units.begin(actor.account_id) as work:
+            proposal = await work.tree_proposals.get(proposal_id)
+            require_role(actor, Permission.READ_PROPOSALS)
+            (shown,) = await _shown(work, actor, [proposal])
+            way_on = proposal.way_on
+            tree = await work.trees.get(way_on.tree.id) if way_on else None
+            grown = await _grown(work, proposal) if proposal.state is ProposalState.OPEN else None
+        before, after = (grown.before, grown.after) if grown else (EMPTY, proposal.content)
+        node = before.by_id.get(way_on.node_id) if way_on else None
+        return ProposalDetail(shown=shown, tree=tree, node=node, after=after, diff=difference(before, after))
 
     async def require(self, actor: Actor, proposal_id: TreeProposalId) -> None:
         """Raises `NotFound`."""

@@ -22,7 +22,15 @@ TREES: Final = f"{LIBRARY}/trees"
 SCRIPTS: Final = f"{LIBRARY}/scripts"
 GALLERY: Final = f"{LIBRARY}/gallery"
 CATEGORIES: Final = f"{LIBRARY}/categories"
-PLACES: Final = ((TREES, "Trees"), (SCRIPTS, "Scripts"), (GALLERY, "Gallery"), (CATEGORIES, "Categories"))
+PROPOSALS: Final = f"{LIBRARY}/proposals"
+PLACES: Final = (
+    (TREES, "Trees", None),
+    (SCRIPTS, "Scripts", None),
+    (GALLERY, "Gallery", None),
+    (PROPOSALS, "Proposals", Permission.READ_PROPOSALS),
+    (CATEGORIES, "Categories", None),
+)
+"""Each with what it takes to be offered it, if that is anything."""
 MOST: Final = 50
 """Lines of a list."""
 SORTS: Final = ((Sort.NEWEST, "Newest first"), (Sort.RATING, "Best rated first"))
@@ -71,7 +79,7 @@ async def shelved(request: Visit, template: str, made: Shown, refusal: Exception
     return await request.framed(
         template,
         status=problem.status if problem else 409 if "stale" in made else 200,
-        sections=PLACES,
+        sections=[(at, name) for at, name, takes in PLACES if takes is None or permits(request.user, takes, ())],
         sorts=SORTS,
         refused=problem.detail if problem else None,
         meanwhile=isinstance(refusal, VersionConflict),
