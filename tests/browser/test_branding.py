@@ -74,6 +74,28 @@ def test_a_logo_is_shown_as_it_is_chosen_and_worn_once_it_is_sent(site: Site, br
     expect(olga.get_by_role("banner")).to_contain_text("FlowPilot")
 
 
+def test_what_was_saved_is_not_typed_any_more_and_who_was_slower_goes_on_from_what_is_there_now(site: Site, browsing: Browsing) -> None:
+    olga = browsing.of("olga", "/settings/branding")
+    name, footer, colour = (olga.get_by_label(label, exact=True) for label in ("Display name", "Footer", "Colour"))
+    name.fill("Acme IT")
+    colour.fill("#2563EB")
+    olga.get_by_role("button", name="Save").click()
+    expect(olga.get_by_role("banner")).to_contain_text("Acme IT")
+    site.run(site.flowpilot.branding.set(site.person("adam"), BrandingWords(display_name="Acme", colour="#2563eb")))
+
+    olga.reload()
+    expect(name).to_have_value("Acme")
+    footer.fill("Call us at any time")
+    site.run(site.flowpilot.branding.set(site.person("adam"), BrandingWords(display_name="Acme", colour="#c87000")))
+    olga.get_by_role("button", name="Save").click()
+    expect(olga.get_by_role("alert")).to_contain_text("the colour #c87000")
+    expect(footer).to_have_value("Call us at any time")
+    olga.get_by_role("button", name="Save").click()
+    expect(olga.get_by_role("alert")).to_have_count(0)
+
+    assert "Call us at any time" == site.run(site.flowpilot.branding.get(site.person("olga"))).footer
+
+
 def test_a_colour_that_is_hard_to_see_is_said_and_what_was_typed_stays(site: Site, browsing: Browsing) -> None:
     olga = browsing.of("olga", "/settings/branding", java_script_enabled=False)
     colour = olga.get_by_role("textbox", name="Colour")

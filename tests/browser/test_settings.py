@@ -2,11 +2,13 @@
 
 from datetime import timedelta
 
-from playwright.sync_api import expect
+from playwright.sync_api import FilePayload, Page, expect
 
 from flowpilot_core.domain.notifications.escalation_policy import EscalationPolicy
 from flowpilot_core.domain.sessions.session import Priority
+from tests.support.pictures import a_picture
 
+from .cases import an_escalation
 from .conftest import Browsing
 from .site import Site
 
@@ -69,6 +71,64 @@ def test_what_was_typed_before_a_reload_is_not_saved_over_what_somebody_else_sav
     assert 7 == site.run(site.flowpilot.account.get(site.person("olga"))).mails_a_minute
     olga.reload()
     expect(mails).to_have_value("7")
+
+
+def reconnected(page: Page) -> None:
+    """The stream was gone and is back, so that the page has been read again where it can be."""
+    page.context.set_offline(True)
+    expect(page.get_by_role("status")).to_contain_text("reconnecting")
+    page.context.set_offline(False)
+    expect(page.get_by_role("status")).to_have_text("Connected again")
+
+
+def test_what_is_typed_and_chosen_stands_while_a_page_is_read_again(site: Site, browsing: Browsing) -> None:
+    logo = FilePayload(name="logo.png", mimeType="image/png", buffer=a_picture(size=(400, 100)))
+    olga = browsing.of("olga", "/settings/branding")
+    olga.get_by_label("Logo file").set_input_files(logo)
+    olga.get_by_role("textbox", name="Footer").fill("Half of what Olga")
+    olga.get_by_role("main").evaluate("main => { main.dataset.mark = '1'; }")
+    reconnected(olga)
+    expect(olga.locator("main[data-mark]")).to_have_count(0)
+    expect(olga.get_by_role("textbox", name="Footer")).to_have_value("Half of what Olga")
+    expect(olga.get_by_role("img", name="The logo you chose")).to_be_visible()
+    assert ["logo.png"] == olga.get_by_label("Logo file").evaluate("field => [...field.files].map((one) => one.name)")
+
+    olga.goto("/settings/sign-in")
+    secret = olga.get_by_label("Client secret")
+    secret.fill("never kept")
+    olga.get_by_role("main").evaluate("main => { main.dataset.mark = '1'; }")
+    reconnected(olga)
+    expect(olga.locator("main[data-mark]")).to_have_count(0)
+    expect(secret).to_have_value("never kept")
+
+
+def test_what_is_shown_once_stands_until_somebody_leaves_the_page(site: Site, browsing: Browsing) -> None:
+    sam = browsing.of("sam", "/settings/tokens")
+    make = sam.locator("#make")
+    make.get_by_role("textbox", name="Name").fill("A script")
+    make.get_by_role("button", name="Make").click()
+    expect(sam.get_by_text("Your new token.")).to_be_visible()
+
+    reconnected(sam)
+    site.run(an_escalation(site))
+    expect(sam.locator("#waiting")).to_have_text("1")
+
+    expect(sam.get_by_text("Your new token.")).to_be_visible()
+
+
+def test_why_a_file_was_refused_stands_until_somebody_leaves_the_page(site: Site, browsing: Browsing) -> None:
+    adam = browsing.of("adam", "/library/trees?do=import")
+    file = FilePayload(name="tree.yaml", mimeType="application/yaml", buffer=b"name: [")
+    adam.get_by_label("File").set_input_files(file)
+    adam.get_by_role("dialog").get_by_role("button", name="Import").click()
+    adam.wait_for_url("**/import")
+    expect(adam.get_by_role("alert")).to_be_visible()
+
+    reconnected(adam)
+    site.run(an_escalation(site))
+    expect(adam.locator("#waiting")).to_have_text("1")
+
+    expect(adam.get_by_role("alert")).to_be_visible()
 
 
 def test_choices_outlive_a_sign_out_and_a_server_that_is_away(site: Site, browsing: Browsing) -> None:

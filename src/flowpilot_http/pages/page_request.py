@@ -187,6 +187,7 @@ class Visit(Call):
             "once": lambda: field + once,
             "path": self.scope["path"],
             "template": template,
+            "answers": self.method == "POST",
             "theme": self.theme,
             "waiting": None,
             "account_name": None,

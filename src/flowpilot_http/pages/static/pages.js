@@ -176,12 +176,14 @@
     if (shown) shown.textContent = number;
   }
 
+  /** What answered a form was shown this once: a preview, a secret, why it was refused. It is nowhere to be read again. */
+  const unsaved = () => "unsaved" in main().dataset;
+
   let reading = /** @type {Promise<void> | null} */ (null), again = false, since = new Date();
 
   /** Read this page again; those who ask meanwhile are answered by one more reading. @returns {Promise<void>} */
   function refresh() {
-    // What is shown before it is saved is nowhere to be read again.
-    if ("unsaved" in main().dataset) return Promise.resolve();
+    if (unsaved()) { recount(); return Promise.resolve(); }
     if (reading) { again = true; return reading; }
     reading = (async () => {
       try {
@@ -776,8 +778,23 @@
   /** What a form was shown with is kept with what was typed, so that who was quicker is found out after a reload, too. @param {HTMLFormElement} form */
   const shownIn = (form) => /** @type {HTMLInputElement | null} */ (form.querySelector("input[type=hidden][name=shown]"));
 
+  /**
+   * A plain form is sent by the browser, which tells nobody what came of it: what stands there by now as it was typed was saved, and who was
+   * shown what is there now goes on from that.
+   * @param {HTMLFormElement} form
+   */
+  function settle(form) {
+    const typed = draft(form), plain = (/** @type {string | undefined} */ value) => value?.trim().toLowerCase();
+    if (form.dataset.stale !== undefined) delete typed.shown;
+    else if (!unsaved()) {
+      for (const field of [...form.elements].filter(typable)) if (plain(typed[keyOf(field)]) === plain(defaultOf(field))) delete typed[keyOf(field)];
+    }
+    keep(form, typed);
+  }
+
   /** @param {HTMLFormElement} form */
   function fillAgain(form) {
+    if (form.dataset.plain !== undefined) settle(form);
     const typed = draft(form), shown = shownIn(form);
     let foreseen = true;
     for (const field of [...form.elements].filter(typable)) {
