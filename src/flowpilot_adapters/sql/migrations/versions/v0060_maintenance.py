@@ -6,7 +6,7 @@ from alembic import op
 
 from flowpilot_adapters.sql import policies
 
-revision: str = "0053"
+revision: str = "0060"
 down_revision: str | Sequence[str] | None = "0059"
 branch_labels = None
 depends_on = None
