@@ -19,7 +19,7 @@ from flowpilot_core.domain.kernel.errors import (
     RoleForbidden,
     VersionConflict,
 )
-from flowpilot_core.domain.kernel.identifiers import HandoffId, PictureId, SessionId, StepId, TeamId, UserId
+from flowpilot_core.domain.kernel.identifiers import HandoffId, MaintenanceScheduleId, PictureId, SessionId, StepId, TeamId, UserId
 
 BOSSES = ("owner", "admin")
 RANKS = ("low", "normal", "high", "urgent")
@@ -98,6 +98,7 @@ class ModelAccount:
     events: list[ModelEvent] = Factory(list)
     display_name: str | None = None
     branding_version: int = 1
+    schedules: list[MaintenanceScheduleId] = Factory(list)
 
     # What can be seen
 
@@ -174,6 +175,15 @@ class ModelAccount:
         if (role := self.people[by].role) not in ("owner", "admin"):
             return RoleForbidden(role, "set how the account works")
         self.display_name, self.branding_version = display_name, self.branding_version + 1
+        return None
+
+    def schedule(self, by: UserId, schedule_id: MaintenanceScheduleId | None, assignee_id: UserId) -> FlowPilotError | None:
+        """Machines are looked after."""
+        if (role := self.people[by].role) not in ("owner", "admin"):
+            return RoleForbidden(role, "manage maintenance")
+        if schedule_id is None or assignee_id not in self.people:
+            return NotFound("user")
+        self.schedules.append(schedule_id)
         return None
 
     def join(self, by: UserId, session_id: SessionId, *, at: datetime, if_match: int | None = None) -> FlowPilotError | None:

@@ -19,7 +19,7 @@ import re
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, ClassVar, TypeVar
 from uuid import UUID
 
@@ -40,6 +40,7 @@ from flowpilot_core.domain.kernel.errors import AlreadyClaimed, FlowPilotError, 
 from flowpilot_core.domain.kernel.identifiers import AccountId, HandoffId, SessionId, StepId, TeamId, TreeProposalId, UserId
 from flowpilot_core.domain.kernel.image import LONGEST_SIDE, Image, PictureType
 from flowpilot_core.domain.kernel.permissions import OWNERS_AND_ADMINS
+from flowpilot_core.domain.maintenance.schedule import Plan, Schedule, Target
 from flowpilot_core.domain.notifications.delivery import TELLING, DeliveryKind
 from flowpilot_core.domain.sessions.branch import Option
 from flowpilot_core.domain.sessions.picture import Picture
@@ -261,6 +262,26 @@ class AccountsMachine(RuleBasedStateMachine):
         done = self._do(account, self.product.branding.set(by, BrandingWords(display_name=said)))
         self._agrees(account, by, done, lambda: model.say(by.user_id, said))
 
+    @rule(account=st.integers(0, ACCOUNTS - 1), person=st.integers(0, 4), away=st.sampled_from([0, 0, 0, 1]))
+    def look_after_machines(self, account: int, person: int, away: int) -> None:
+        """Whoever may; sometimes it is given to somebody of another account."""
+        by, model = self.staffs[account].people[person], self.models[account]
+        if not model.people[by.user_id].active:
+            return  # Nobody who has left gets as far as this.
+        assignee_id = self.staffs[(account + away) % ACCOUNTS].olga.user_id if away else by.user_id
+        plan = Plan(
+            name=f"canary{account}",
+            targets=(Target(label=f"canary{account}"),),
+            starts_at=datetime(2099, 1, 1),  # noqa: DTZ001  (by the clock of its time zone)
+            time_zone="UTC",
+            duration=timedelta(hours=1),
+            assignee_id=assignee_id,
+        )
+        done = self._do(account, self.product.maintenance.add(by, plan))
+        if isinstance(done, Schedule):
+            self.owners[str(done.id)] = account
+        self._agrees(account, by, done, lambda: model.schedule(by.user_id, done.id if isinstance(done, Schedule) else None, assignee_id))
+
     @rule(
         session=sessions,
         who=WHO,
@@ -467,6 +488,9 @@ class AccountsMachine(RuleBasedStateMachine):
         assert model.listed(me) == [session.id for session in found]
         branding = await self.product.branding.get(reader)
         assert (model.display_name, model.branding_version) == (branding.display_name, branding.version)
+        looked_after = await self.product.maintenance.list(reader, after=None, limit=EVERYTHING)
+        self._leaks_nothing(account, looked_after)
+        assert model.schedules == [one.id for one in looked_after]
         assert model.queue() == [one.item.handoff_id for one in waiting]
         assert [
             (number, event.kind, event.by, event.session, event.handoff, event.private) for number, event in enumerate(model.events, 1)
