@@ -31,6 +31,7 @@ from flowpilot_http.workers import Worker, Workers
 
 from .assessing import assessing
 from .escalation import Stuck, a_flowpilot, a_relay, an_app
+from .maintenance import a_caretaker
 from .policies import a_watch
 from .psa.posting import NO_CERTIFICATES, posting
 from .webhooks import KEY, calling
@@ -137,6 +138,20 @@ def watch(says: Connection, app_url: str, relay_url: str, point: str) -> None:
         faults = Faults()
         faults.at(point, signalling(signal.SIGKILL))
         await a_watch(faults.begin(database.begin), faults.outbox(outbox)).run_once()
+        await outbox.close()
+        await database.close()
+
+    asyncio.run(run())
+
+
+def care(says: Connection, app_url: str, relay_url: str, point: str) -> None:
+    """Start the maintenance that is due; killed at `point`."""
+
+    async def run() -> None:
+        database, outbox = Database(app_url, pool_size=1), SqlOutbox(relay_url, pool_size=1)
+        faults = Faults()
+        faults.at(point, signalling(signal.SIGKILL))
+        await a_caretaker(faults.begin(database.begin), faults.outbox(outbox)).run_once()
         await outbox.close()
         await database.close()
 
