@@ -25,14 +25,17 @@ from flowpilot_core.domain.handoffs.handoff import Intent
 from flowpilot_core.domain.kernel.actor import System
 from flowpilot_core.domain.kernel.errors import InvalidTransition, InvalidValue
 from flowpilot_core.domain.kernel.events import EventKind
-from flowpilot_core.domain.kernel.identifiers import HandoffId
+from flowpilot_core.domain.kernel.identifiers import HandoffId, MaintenanceRunId
 from flowpilot_core.domain.kernel.sending import DeliveryState
+from flowpilot_core.domain.maintenance.run import Run
+from flowpilot_core.domain.maintenance.schedule import Target
 from flowpilot_core.domain.notifications.delivery import Channel, DeliveryKind
 from flowpilot_core.domain.notifications.webhook import WebhookFormat, WebhookMessage
 from flowpilot_core.domain.notifications.webhook_formats import DEEDS, WebhookFacts, rendered
 from flowpilot_core.domain.sessions.session import Priority
 from flowpilot_core.ports.unit_of_work import UnitOfWork
 from flowpilot_core.testing.builders import NOON, Staff, a_staff
+from flowpilot_core.testing.contracts.maintenance.maintenance import a_schedule
 from flowpilot_http.metrics import Metrics
 from tests.support.postgres import PostgresDatabase
 from tests.support.product import a_product
@@ -566,3 +569,31 @@ def test_every_kind_of_event_can_be_said() -> None:
 async def _only_delivery(shop: Shop, handoff_id: HandoffId) -> Any:
     (delivery,) = await shop.flowpilot.deliveries.of(shop.acme.ben, handoff_id, after=None, limit=10)
     return delivery
+
+
+async def test_a_chat_waits_for_the_end_of_a_quiet_window_and_is_told_once_of_what_is_open_then(
+    shop: Shop, own_database: PostgresDatabase
+) -> None:
+    target = Target(label="srv-01", client_name="Contoso")
+    schedule = a_schedule(shop.acme, targets=(target,))
+    run = Run.of(schedule, MaintenanceRunId(new_id()), SystemClock().now(), at=SystemClock().now())
+    async with shop.database.begin(shop.acme.account_id) as work:
+        await work.maintenance.add(schedule)
+        await work.maintenance.add_run(run)
+        await work.commit()
+
+    async with Receiver().running() as receiver:
+        shown = await shop.hooked(receiver, format=WebhookFormat.SLACK)
+        await shop.escalated()
+        await shop.escalated(title="Server down", priority=Priority.URGENT)
+        await shop.done()
+        during = sorted((one.state, one.reason) for one in await shop.log(shown))
+        async with shop.database.begin(shop.acme.account_id) as work:
+            await work.maintenance.save_run(run.finished().closed())
+            await work.commit()
+        own_database.do("UPDATE flowpilot.due_work SET due_at = now()")
+        await shop.done()
+
+    assert [(DeliveryState.PENDING, "maintenance"), (DeliveryState.SENT, None)] == during
+    assert [DeliveryState.SENT] * 2 == [one.state for one in await shop.log(shown)]
+    assert 2 == len(receiver.requests)
