@@ -16,8 +16,9 @@ from flowpilot_core.domain.insights.period import Period, TimeUnit, key
 from flowpilot_core.domain.insights.spread import CLASSES, LONGER, Spread
 from flowpilot_core.domain.notifications.delivery import REACHED, Channel
 from flowpilot_core.domain.sessions.feedback import Verdict
-from flowpilot_http.pages.charts import DAYS, HOURS, Amount, Chart, bars, columns, week
 from flowpilot_http.pages.words import many, plain, took
+
+from .charts import DAYS, HOURS, Amount, Chart, bars, columns, week
 
 MOST: Final = 12
 """Groups of a chart; what is left out is in the CSV."""

@@ -1,6 +1,6 @@
 """Charts are as long as their figures say, whatever those are."""
 
-from flowpilot_http.pages.charts import LETTERS, SHADES, Amount, bars, columns, week
+from flowpilot_http.pages.insights.charts import LETTERS, SHADES, Amount, bars, columns, week
 
 
 def amounts(*numbers: int, filled: int | None = None) -> list[Amount]:
