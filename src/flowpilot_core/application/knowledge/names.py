@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 
-from flowpilot_core.domain.kernel.errors import NotFound
+from flowpilot_core.domain.kernel.errors import DraftTaken, NotFound
 from flowpilot_core.domain.kernel.identifiers import UserId
 from flowpilot_core.ports.access import AccessWork
 
@@ -16,3 +16,8 @@ async def names_of(work: AccessWork, ids: Collection[UserId | None]) -> Mapping[
         except NotFound:
             continue
     return names
+
+
+async def naming(work: AccessWork, taken: DraftTaken) -> DraftTaken:
+    """The refusal, with what who has the draft is called."""
+    return DraftTaken(taken.thing, taken.by, None if taken.by is None else (await names_of(work, {taken.by})).get(taken.by))

@@ -8,7 +8,7 @@ from attrs import evolve, frozen
 from flowpilot_core.application.kernel.units import PLAIN, Request, Units
 from flowpilot_core.application.sessions.sessions import Added, Sessions
 from flowpilot_core.domain.kernel.actor import Actor
-from flowpilot_core.domain.kernel.errors import NotFound, Stale
+from flowpilot_core.domain.kernel.errors import DraftTaken, NotFound, Stale
 from flowpilot_core.domain.kernel.identifiers import BranchId, ScriptTemplateId, SessionId, TreeCategoryId, UserId
 from flowpilot_core.domain.kernel.permissions import Permission, require_role
 from flowpilot_core.domain.knowledge.category import TreeCategory
@@ -34,7 +34,7 @@ from flowpilot_core.ports.knowledge import KnowledgeWork, ScriptFilter, TreeInUs
 from flowpilot_core.ports.relay import RelayWork
 from flowpilot_core.ports.unit_of_work import UnitOfWork
 
-from .names import names_of
+from .names import names_of, naming
 from .parsing import Parsers
 from .uses import note_use
 
@@ -186,8 +186,11 @@ class ScriptTemplates:
         checked_script(content, self.parsers.matches)
         judged = _Judged(content, await self._problems(actor, content))
 
-        async def move(template: ScriptTemplate, _: ScriptNeeds) -> ScriptTemplate:
-            return template.edited(content, take_over=take_over, by=actor, at=self.clock.now())
+        async def move(template: ScriptTemplate, work: ScriptNeeds) -> ScriptTemplate:
+            try:
+                return template.edited(content, take_over=take_over, by=actor, at=self.clock.now())
+            except DraftTaken as taken:
+                raise await naming(work, taken) from taken
 
         return await self._move(actor, template_id, move, judged, request)
 
@@ -234,11 +237,11 @@ class ScriptTemplates:
         return await self.units.run(actor, unit, request)
 
     async def copy(self, actor: Actor, template_id: ScriptTemplateId, *, request: Request = PLAIN) -> ScriptShown:
-        """A draft of one's own of what was published: of the account's or the platform's. Raises `InvalidTransition` where nothing was."""
+        """A draft of one's own of what was published last, that says where it is from."""
 
         async def unit(work: ScriptNeeds) -> ScriptShown:
             template = await _readable(work, actor, template_id)
-            number = template.require_usable()
+            number = template.require_copyable(actor)
             source = await work.script_templates.revision(template_id, number)
             origin = CopiedFrom(template=Ref(id=template_id, owner=template.owner), revision=number)
             copy = ScriptTemplate.drafted(
@@ -262,10 +265,10 @@ class ScriptTemplates:
         """With what its original says by now as its draft. Raises `DraftTaken`, and `NotFound` where that cannot be read any more."""
         async with self.units.begin(actor.account_id) as work:
             copied = (await _readable(work, actor, template_id)).copied_from
-            require_role(actor, Permission.WRITE_TREES)
             if copied is None:
                 raise NotFound("original")
-            content, number = await _newest(work, await _readable(work, actor, copied.template.id))
+            number = (await _readable(work, actor, copied.template.id)).require_copyable(actor)
+            content = (await work.script_templates.revision(copied.template.id, number)).content
 
         async def move(template: ScriptTemplate, _: ScriptNeeds) -> ScriptTemplate:
             return template.followed(number, content, by=actor, at=self.clock.now())

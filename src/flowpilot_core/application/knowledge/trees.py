@@ -10,16 +10,15 @@ from flowpilot_core.application.kernel.computing import compute_here
 from flowpilot_core.application.kernel.units import PLAIN, Request, Units
 from flowpilot_core.domain.access.audit import Deed, DeedKind
 from flowpilot_core.domain.kernel.actor import Actor
-from flowpilot_core.domain.kernel.errors import DraftTaken, InvalidTransition, NotFound
+from flowpilot_core.domain.kernel.errors import DraftTaken, NotFound
 from flowpilot_core.domain.kernel.events import Plain
 from flowpilot_core.domain.kernel.identifiers import TreeCategoryId, TreeId, UserId
-from flowpilot_core.domain.kernel.permissions import Permission, require_role
 from flowpilot_core.domain.knowledge.content import EMPTY, Content, Node, TreeKind, checked_content
 from flowpilot_core.domain.knowledge.diff import TreeDiff, difference
 from flowpilot_core.domain.knowledge.ownership import Ref
 from flowpilot_core.domain.knowledge.parameter import Matches
 from flowpilot_core.domain.knowledge.problems import Problem, problems, scripts_of
-from flowpilot_core.domain.knowledge.template import CopiedFrom, TemplateMove
+from flowpilot_core.domain.knowledge.template import CopiedFrom
 from flowpilot_core.domain.knowledge.tree import Tree, TreeRevision
 from flowpilot_core.domain.sessions.feedback import NO_THUMBS, Thumbs
 from flowpilot_core.ports.access import AccessWork
@@ -27,6 +26,7 @@ from flowpilot_core.ports.kernel import Clock, Compute, NewId, ViewOf
 from flowpilot_core.ports.knowledge import KnowledgeView, KnowledgeWork, TreeDetail, TreeFilter, TreeListed
 from flowpilot_core.ports.relay import RelayWork
 
+from .names import naming
 from .uses import note_use
 
 R = TypeVar("R")
@@ -267,11 +267,8 @@ class Trees:
         return await self.units.run(actor, unit, request)
 
     async def _published(self, work: TreesNeeds, actor: Actor, tree_id: TreeId) -> tuple[Tree, TreeRevision]:
-        require_role(actor, Permission.WRITE_TREES)
         tree = await _readable(work, actor, tree_id)
-        if tree.revision is None:
-            raise InvalidTransition("tree", tree.state, TemplateMove.USE)
-        return tree, await work.trees.revision(tree_id, tree.revision)
+        return tree, await work.trees.revision(tree_id, tree.require_copyable(actor))
 
     async def shown(self, work: TreesNeeds, actor: Actor, tree_id: TreeId) -> TreeShown:
         """A tree as this unit of work has left it so far."""
@@ -297,8 +294,7 @@ async def edited(work: AccessWork, tree: Tree, content: Content, *, take_over: b
     try:
         return tree.edited(content, take_over=take_over, by=by, at=at)
     except DraftTaken as taken:
-        name = None if taken.by is None else (await work.people.user(taken.by)).name
-        raise DraftTaken(taken.thing, taken.by, name) from taken
+        raise await naming(work, taken) from taken
 
 
 async def category_of(work: KnowledgeWork, category_id: TreeCategoryId | None) -> Ref[TreeCategoryId] | None:

@@ -13,7 +13,7 @@ from flowpilot_core.domain.kernel.actor import Actor, acts
 from flowpilot_core.domain.kernel.errors import DraftTaken, InvalidTransition, NotFound, VersionConflict
 from flowpilot_core.domain.kernel.identifiers import TreeCategoryId, UserId
 from flowpilot_core.domain.kernel.name import checked_name
-from flowpilot_core.domain.kernel.permissions import Permission, permits
+from flowpilot_core.domain.kernel.permissions import Permission, permits, require_role
 from flowpilot_core.domain.kernel.text import optional_text
 from flowpilot_core.domain.kernel.transitions import advance
 
@@ -205,6 +205,13 @@ class Template(Generic[ID, C]):
         advance(TEMPLATE, self.state, TemplateMove.USE, thing=self.THING)
         if self.revision is None:
             raise ValueError("what is published has a revision")
+        return self.revision
+
+    def require_copyable(self, by: Actor) -> int:
+        """The revision that is copied, put away or not. Raises `RoleForbidden`, or `InvalidTransition` before anything was published."""
+        require_role(by, Permission.WRITE_TREES)
+        if self.revision is None:
+            raise InvalidTransition(self.THING, self.state, TemplateMove.USE)
         return self.revision
 
     def _moved(self, move: TemplateMove, at: datetime) -> Self:

@@ -253,3 +253,19 @@ async def test_a_resolved_session_is_kept_as_a_tree_without_secrets_and_names(wo
     assert "Reset it" in texts
     assert not [one for one in ("Lakeside", "lakeside", "48211", "10.1.2.3", "S3same", "prn02") if one in texts]
     assert 404 == (await world.rival.post(f"{path}/save-as-tree", {"name": "x"})).status_code
+
+
+@pytest.mark.parametrize(
+    ("path", "new"), [("/trees", NEW), ("/script-templates", {"name": "Ping", "content": {"language": "bash", "body": "ping -c 1 a\n"}})]
+)
+async def test_what_was_put_away_is_copied_and_what_was_never_published_is_not(world: World, path: str, new: dict[str, Any]) -> None:
+    one = f"{path}/{(await world.junior.made(path, new))['id']}"
+
+    assert [404, 404, 409] == [(await who.post(f"{one}/copy")).status_code for who in (world.rival, world.viewer, world.junior)]
+    await world.admin.made(f"{one}/publish")
+    await world.admin.made(f"{one}/archive")
+
+    copy = await world.senior.made(f"{one}/copy")
+    assert ("draft", one, 1) == (copy["state"], f"{path}/{copy['copied_from']['id']}", copy["copied_from"]["revision"])
+    assert [404, 403] == [(await who.post(f"{one}/copy")).status_code for who in (world.rival, world.viewer)]
+    await world.senior.made(f"{path}/{copy['id']}/draft-from-origin")
