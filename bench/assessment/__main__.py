@@ -19,7 +19,7 @@ from flowpilot_http.settings import Settings
 
 from .cases import HALVES, cases
 from .score import Score, place_of, score
-from .trees import Offered, offered
+from .trees import LEAST_OFFERED, Offered, offered
 
 
 def main() -> None:
@@ -41,6 +41,8 @@ def main() -> None:
         brought = library()
         shares = {half: offered(brought, cases(half, each=arguments.each)) for half in halves}
         _print({half: attrs.asdict(one) for half, one in shares.items()}, _trees_table(shares), json_only=arguments.json)
+        if any(one.at_start < LEAST_OFFERED for one in shares.values()):
+            parser.exit(1, f"less than {LEAST_OFFERED:.0%} at the start\n")
         return
     scores = asyncio.run(_scored(arguments.assistant, halves, arguments.each, misses=arguments.misses))
     _print({half: attrs.asdict(one) for half, one in scores.items()}, _table(arguments.assistant, scores), json_only=arguments.json)

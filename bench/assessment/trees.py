@@ -12,6 +12,8 @@ from flowpilot_core.domain.knowledge.fitting import about, fitting
 from .cases import KnownCase
 
 OFFERED: Final = 3
+LEAST_OFFERED: Final = 0.8
+"""The share of cases that must find their tree there, knowing title and problem alone."""
 
 TREES: Final[Mapping[str, str]] = MappingProxyType(
     {
