@@ -17,6 +17,8 @@ Rest = Callable[[Receive, Send], Awaitable[None]]
 
 HANG_UP: Final = "flowpilot.hang_up"
 """The extension of the server that drops a connection without waiting for what was not read."""
+READS_ON: Final = "flowpilot.reads_on"
+"""The extension of the server that says whether whoever asked reads on, so that the next part is taken at once."""
 GO_ON: Final = "flowpilot.go_on"
 """The extension of the server that goes on with an answer once everything else is done with its request, which then takes no memory."""
 PART: Final = 64 * 1024
@@ -67,6 +69,16 @@ def hanging_up(scope: Any) -> Callable[[], None]:
 
 def _nothing() -> None:
     """Where the server cannot."""
+
+
+def reading_on(scope: Any) -> Callable[[], bool]:
+    """What says whether the next part of an answer is taken at once; where the server does not say, it may not be."""
+    found: Callable[[], bool] = (scope.get("extensions") or {}).get(READS_ON, {}).get("now", _perhaps_not)
+    return found
+
+
+def _perhaps_not() -> bool:
+    return False
 
 
 async def go_on(scope: Any, receive: Receive, send: Send, rest: Rest) -> None:

@@ -23,7 +23,7 @@ from .connections import Connections, Limits
 from .metrics import Metrics
 from .middleware import Edge
 from .problems import NO_ROOM, TOO_LARGE_A_HEAD, Problem
-from .sending import GO_ON, HANG_UP, Rest
+from .sending import GO_ON, HANG_UP, READS_ON, Rest
 
 log = structlog.get_logger()
 
@@ -146,7 +146,11 @@ class _Protocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._since = self.loop.time()
-        self.scope["extensions"] = {HANG_UP: {"now": self.transport.abort}, _EXPECT: {"bytes": self._expect}}
+        self.scope["extensions"] = {
+            HANG_UP: {"now": self.transport.abort},
+            READS_ON: {"now": self._reads_on},
+            _EXPECT: {"bytes": self._expect},
+        }
 
     def on_headers_complete(self) -> None:
         self._connections.works(self)
@@ -205,6 +209,9 @@ class _Protocol(HttpToolsProtocol):
         if self._reading is _Reading.NOTHING and self.cycle.response_complete:
             self._reads(_Reading.HEAD)
             self._connections.waits(self)
+
+    def _reads_on(self) -> bool:
+        return not self.flow.write_paused
 
     def _expect(self, number: int) -> None:
         self.cycle.chunked_encoding = False

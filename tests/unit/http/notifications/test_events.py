@@ -17,7 +17,7 @@ from flowpilot_http.api_request import Call
 from flowpilot_http.cursors import Cursors
 from flowpilot_http.metrics import Metrics
 from flowpilot_http.sending import HANG_UP
-from flowpilot_http.sse import EventIds, Streamed
+from flowpilot_http.sse import PATIENCE, EventIds, Streamed
 from tests.support.browser import Browser
 from tests.support.http import Somebody, a_world
 from tests.support.listening import Heard, Pushing, pushing
@@ -479,6 +479,23 @@ async def test_a_client_that_reads_nothing_is_cut_off_and_costs_nobody_anything(
 
     assert (["now"], Ended.CUT_OFF) == (hung_up, stream.ended)
     assert heard == await back.some(1)
+
+
+async def test_a_client_that_reads_on_is_sent_news_without_a_timer_for_each(office: Pushing, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[float | None] = []
+    timeout = asyncio.timeout
+
+    def noted(delay: float | None) -> asyncio.Timeout:
+        begun.append(delay)
+        return timeout(delay)
+
+    monkeypatch.setattr(asyncio, "timeout", noted)
+    stream = await office.listen(office.world.senior)
+    await office.world.junior.escalation()
+    heard = await stream.some(1)
+
+    assert ["handoff.escalated"] == _kinds(heard)
+    assert PATIENCE not in begun
 
 
 async def test_many_changes_of_a_session_are_told_as_one_and_the_last_is_never_lost(office: Pushing) -> None:
