@@ -42,6 +42,7 @@ ROUNDS = 5
 OPERATIONS = 100
 """Of each path in a round."""
 PAGE = 50
+"""Of the queue and of a list, or as many as there are in each account at the smallest size, so that a page is the same work at all."""
 EVENTS = 10
 """Of a page of the log: as many as there are of one session, so that each page is full."""
 LEAST = 0.8
@@ -80,6 +81,8 @@ class Installation:
     senior: Person
     kinds: tuple[Kind, ...]
     accounts: int
+    page: int
+    """Items of a page."""
     sessions: int = 0
     logged: int = 0
     """The greatest number of an event."""
@@ -179,7 +182,7 @@ def _insert(
     )
 
 
-async def an_installation(postgres: EmbeddedPostgres, accounts: int) -> Installation:
+async def an_installation(postgres: EmbeddedPostgres, accounts: int, *, page: int) -> Installation:
     """The accounts, with nothing in them but what is copied."""
     address = postgres.address
     roles.set_up(address.url())
@@ -202,7 +205,7 @@ async def an_installation(postgres: EmbeddedPostgres, accounts: int) -> Installa
     flowpilot = FlowPilot.of(
         begin=database.begin, view=database.view, clock=SystemClock(), new_id=new_id, new_secret=new_secret, bounds=BOUNDS
     )
-    return Installation(address.url(), database, flowpilot, account.id, junior, senior, tuple(kinds), accounts)
+    return Installation(address.url(), database, flowpilot, account.id, junior, senior, tuple(kinds), accounts, page)
 
 
 async def _a_kind(flowpilot: FlowPilot, by: Person, kind: int) -> Kind:
@@ -242,7 +245,7 @@ def paths(here: Installation) -> dict[str, Callable[[], Awaitable[object]]]:
 
     async def queue() -> object:
         account_id, _ = here.look()
-        return await flowpilot.handoffs.queue(senior(account_id), QueueFilter(), after=None, limit=PAGE)
+        return await flowpilot.handoffs.queue(senior(account_id), QueueFilter(), after=None, limit=here.page)
 
     async def session() -> object:
         account_id, one = here.look()
@@ -254,7 +257,7 @@ def paths(here: Installation) -> dict[str, Callable[[], Awaitable[object]]]:
 
     async def sessions() -> object:
         account_id, _ = here.look()
-        return await flowpilot.sessions.list(junior(account_id), SessionFilter(assignee_id=by), after=None, limit=PAGE)
+        return await flowpilot.sessions.list(junior(account_id), SessionFilter(assignee_id=by), after=None, limit=here.page)
 
     async def timeline() -> object:
         account_id, one = here.look()
@@ -293,7 +296,7 @@ async def measure(*, sizes: tuple[int, ...], accounts: tuple[int, ...], said: Ca
     for number in accounts:
         with tempfile.TemporaryDirectory(prefix="flowpilot-bench-") as folder, a_postgres(Path(folder) / "data") as postgres:
             server = _postmaster(Path(folder) / "data")
-            here = await an_installation(postgres, number)
+            here = await an_installation(postgres, number, page=max(1, min(PAGE, sizes[0] // len(KINDS) // number)))
             for size in sizes:
                 begun = time.perf_counter()
                 here.grow(size)
@@ -315,7 +318,7 @@ async def steps(said: Callable[[str], None]) -> dict[int, float]:
     """Steps added to a session for each second of a processor, by how many it has."""
     with tempfile.TemporaryDirectory(prefix="flowpilot-bench-") as folder, a_postgres(Path(folder) / "data") as postgres:
         server = _postmaster(Path(folder) / "data")
-        here = await an_installation(postgres, 1)
+        here = await an_installation(postgres, 1, page=PAGE)
         session_id = here.kinds[ACTIVE].session_id
 
         async def add() -> object:
