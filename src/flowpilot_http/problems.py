@@ -11,6 +11,7 @@ from litestar.connection import Request
 from litestar.exceptions import ClientException, InternalServerException, MethodNotAllowedException, NotFoundException
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.response import Response
+from litestar.types import ASGIApp
 
 from flowpilot_core.domain.kernel import errors
 from flowpilot_core.domain.kernel.rate_limit import OPEN_FROM_ADDRESS
@@ -413,14 +414,14 @@ def _frames(exc: BaseException) -> list[str]:
 
 
 class Answered(Response[None]):
-    """A `Body` where Litestar's exception handlers must return a `Response`."""
+    """What answers, where Litestar's exception handlers must return a `Response`."""
 
-    def __init__(self, body: Body) -> None:
+    def __init__(self, ready: ASGIApp) -> None:
         super().__init__(None)
-        self._ready = body
+        self._ready = ready
 
     def to_asgi_response(self, *args: Any, **kwargs: Any) -> Any:
-        """The body itself."""
+        """Just that."""
         return self._ready
 
 

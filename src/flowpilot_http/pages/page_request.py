@@ -4,7 +4,7 @@ import asyncio
 import re
 import zlib
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from hashlib import sha256
 from typing import Annotated, Any, Final, TypeVar, cast
 from urllib.parse import urlencode
@@ -18,6 +18,7 @@ from litestar.datastructures import UploadFile
 from litestar.enums import RequestEncodingType
 from litestar.handlers import HTTPRouteHandler
 from litestar.response import Response
+from litestar.types import ASGIApp, Receive, Scope, Send
 from markupsafe import Markup
 from msgspec import Meta
 
@@ -26,14 +27,14 @@ from flowpilot_core.application.access.sign_ins import SignedIn
 from flowpilot_core.application.kernel.units import Request as Change
 from flowpilot_core.domain.access.branding import Branding
 from flowpilot_core.domain.kernel.actor import Person
-from flowpilot_core.domain.kernel.errors import Unauthenticated
+from flowpilot_core.domain.kernel.errors import FlowPilotError, Unauthenticated
 from flowpilot_core.domain.kernel.identifiers import AccountId
 from flowpilot_core.ports.kernel import AlreadyAnswered, Answer, Once
 from flowpilot_http import decoding
 from flowpilot_http.api_request import KEYS_LIVE, Call
 from flowpilot_http.auth import Visitor
 from flowpilot_http.auth.authentication import MOST_FIELDS
-from flowpilot_http.problems import Answered, problem_of
+from flowpilot_http.problems import Answered, Problem, problem_of
 from flowpilot_http.responses import HTML, Body, Header
 from flowpilot_http.schemas.kernel import Closed
 
@@ -163,12 +164,12 @@ class Visit(Call):
         except AlreadyAnswered:
             return None
 
-    async def framed(self, template: str, *, status: int = 200, **facts: object) -> Body:
+    async def framed(self, template: str, *headers: Header, status: int = 200, **facts: object) -> Body:
         """As `page`, for somebody signed in: with the account's name and what it wears, and how many wait."""
         person = self.user
         waiting, head = await asyncio.gather(self.flowpilot.handoffs.waiting(person), self._face.account_heads.of(self.flowpilot, person))
         worn = dress(person.account_id, head.branding)
-        return self.page(template, status=status, **{"waiting": waiting, "account_name": head.name, **worn, **facts})
+        return self.page(template, *headers, status=status, **{"waiting": waiting, "account_name": head.name, **worn, **facts})
 
     async def at_door(self, account_id: AccountId | None, template: str, /, *headers: Header, status: int = 200, **facts: object) -> Body:
         """As `page`, for somebody on the way into an account: with what that shows of itself."""
@@ -327,6 +328,18 @@ def refused(request: Request[Any, Any, Any], exc: Exception) -> Response[None]:
     if isinstance(exc, SignInFirst):
         query = request.scope["query_string"].decode("latin-1")
         return Answered(visit.see(sign_in_path(exc.account_id, here(request.scope["path"] + (f"?{query}" if query else "")))))
-    problem = problem_of(exc)
+    return Answered(_said(visit, problem_of(exc)))
+
+
+def _said(visit: Visit, problem: Problem) -> ASGIApp:
     told = {"title": problem.title, "detail": problem.detail, "path": "/"}  # The same for every address.
-    return Answered(visit.page("problem.html", *problem.headers, status=problem.status, **told))
+
+    async def page(scope: Scope, receive: Receive, send: Send) -> None:
+        body = visit.page("problem.html", *problem.headers, status=problem.status, **told)
+        # Where it is ourselves who cannot go on, nothing more is asked for.
+        if visit.visitor.person and problem.status < 500:
+            with suppress(FlowPilotError):
+                body = await visit.framed("problem.html", *problem.headers, status=problem.status, **told)
+        await body(scope, receive, send)
+
+    return page

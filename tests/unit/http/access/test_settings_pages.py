@@ -42,6 +42,19 @@ async def test_each_is_offered_the_settings_of_their_role(world: World, who: str
     assert {name: 200 if name in offered else 403 for name in ALL} == opened
 
 
+async def test_a_page_that_is_not_found_or_not_theirs_has_the_accounts_name_and_how_many_wait(world: World) -> None:
+    browser = await signed_in(world, world.senior)
+    session = await world.junior.session()
+    await world.junior.made(f"/ai-sessions/{session['id']}/handoff", {"intent": "escalate", "reason": "Stuck"})
+    account = (await world.senior.seen("/account"))["name"]
+
+    for path, status in (("/sessions/nonsense", 404), ("/settings/branding", 403)):
+        page = await browser.open(path)
+        assert status == page.status_code
+        assert f"<p>{account}</p>" in page.text
+        assert '<span class="count" id="waiting">1</span>' in page.text
+
+
 async def test_every_settings_page_says_so_in_its_heading(world: World) -> None:
     browser = await signed_in(world, world.owner)
 
