@@ -6,12 +6,17 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from .site import Site
 
 WIDE = {"width": 1280, "height": 800}
 TELEPHONE = {"width": 390, "height": 844}
+
+UNREAD = """addEventListener("DOMContentLoaded", () => {
+  if (document.body.classList.contains("signed-in")) document.getElementById("main").dataset.unread = "";
+});"""
+"""Marks what a page came with; gone once its stream has opened and it has been read again."""
 
 
 @pytest.fixture(scope="module")
@@ -46,9 +51,10 @@ class Browsing:
         self._chromium, self._site = chromium, site
 
     def of(self, name: str, path: str = "/queue", **options: Any) -> Page:
-        """Somebody's browser, signed in, at a page."""
+        """Somebody's browser, signed in, at a page whose stream is open, so that nothing is read again between two lines of a test."""
         context = self._chromium.new_context(**{"viewport": WIDE, "base_url": self._site.address, **options})
         context.set_default_timeout(10_000)
+        context.add_init_script(UNREAD)
         self.contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
@@ -57,6 +63,7 @@ class Browsing:
         page.get_by_role("button", name="Sign in").click()
         page.wait_for_url("**/signed-in")
         page.goto(path)
+        expect(page.locator("main[data-unread]")).to_have_count(0)
         return page
 
 
