@@ -99,6 +99,8 @@ class ModelAccount:
     display_name: str | None = None
     branding_version: int = 1
     schedules: list[MaintenanceScheduleId] = Factory(list)
+    weekly_digests: set[UserId] = Factory(set)
+    """Who wants to be mailed figures."""
 
     # What can be seen
 
@@ -184,6 +186,13 @@ class ModelAccount:
         if schedule_id is None or assignee_id not in self.people:
             return NotFound("user")
         self.schedules.append(schedule_id)
+        return None
+
+    def want_weekly_digest(self, by: UserId, wanted: bool) -> FlowPilotError | None:
+        """Figures by mail, or none."""
+        if (role := self.people[by].role) not in BOSSES:
+            return RoleForbidden(role, "have the weekly digest")
+        self.weekly_digests = self.weekly_digests | {by} if wanted else self.weekly_digests - {by}
         return None
 
     def join(self, by: UserId, session_id: SessionId, *, at: datetime, if_match: int | None = None) -> FlowPilotError | None:

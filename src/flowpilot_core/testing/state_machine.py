@@ -39,7 +39,7 @@ from flowpilot_core.domain.kernel.canonical_json import digest
 from flowpilot_core.domain.kernel.errors import AlreadyClaimed, FlowPilotError, NotFound, RoleForbidden, Unauthenticated
 from flowpilot_core.domain.kernel.identifiers import AccountId, HandoffId, SessionId, StepId, TeamId, TreeProposalId, UserId
 from flowpilot_core.domain.kernel.image import LONGEST_SIDE, Image, PictureType
-from flowpilot_core.domain.kernel.permissions import OWNERS_AND_ADMINS
+from flowpilot_core.domain.kernel.permissions import OWNERS_AND_ADMINS, Permission, permits
 from flowpilot_core.domain.maintenance.schedule import Plan, Schedule, Target
 from flowpilot_core.domain.notifications.delivery import TELLING, DeliveryKind
 from flowpilot_core.domain.sessions.branch import Option
@@ -282,6 +282,14 @@ class AccountsMachine(RuleBasedStateMachine):
             self.owners[str(done.id)] = account
         self._agrees(account, by, done, lambda: model.schedule(by.user_id, done.id if isinstance(done, Schedule) else None, assignee_id))
 
+    @rule(account=st.integers(0, ACCOUNTS - 1), person=st.integers(0, 4), wanted=st.booleans())
+    def want_weekly_digest(self, account: int, person: int, wanted: bool) -> None:
+        """Whoever may, for themselves alone."""
+        by, model = self.staffs[account].people[person], self.models[account]
+        if model.people[by.user_id].active:
+            done = self._do(account, self.product.weekly_digests.want(by, wanted))
+            self._agrees(account, by, done, lambda: model.want_weekly_digest(by.user_id, wanted))
+
     @rule(
         session=sessions,
         who=WHO,
@@ -491,6 +499,9 @@ class AccountsMachine(RuleBasedStateMachine):
         looked_after = await self.product.maintenance.list(reader, after=None, limit=EVERYTHING)
         self._leaks_nothing(account, looked_after)
         assert model.schedules == [one.id for one in looked_after]
+        if permits(reader, Permission.HAVE_WEEKLY_DIGEST, ()):
+            digest = (await self.product.weekly_digests.get(reader)).weekly_digest
+            assert (me if me in model.weekly_digests else None) == (digest and digest.user_id)
         assert model.queue() == [one.item.handoff_id for one in waiting]
         assert [
             (number, event.kind, event.by, event.session, event.handoff, event.private) for number, event in enumerate(model.events, 1)
