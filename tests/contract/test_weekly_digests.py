@@ -165,7 +165,7 @@ class TestTheMail:
             "Escalation rate: 100%",
             "Time to claim: median 1 h, nine in ten within 1 h",
             "\nWork\nSessions: 1 active\n",
-            "See these figures: https://flowpilot.msp.example/insights?from=2091-01-01&to=2091-01-08",
+            f"See these figures: https://flowpilot.msp.example/insights?from=2091-01-01&to=2091-01-08&account={office.staff.account_id}\n",
             "You got this because you asked for a weekly digest of Acme IT. Its days are those of UTC.",
         ):
             assert line in re.sub(" +", " ", message.text)

@@ -20,7 +20,7 @@ from flowpilot_core.testing.builders import ADAM, NOON, STAFF, new_id
 from tests.unit.notifications.test_mail_text import ACME
 
 WEEK: Final = Period(start=date(2026, 11, 23), end=date(2026, 11, 30), time_zone="Europe/Vienna")
-PAGE: Final = page_of("https://flowpilot.test", WEEK)
+PAGE: Final = page_of("https://flowpilot.test", ACME.id, WEEK)
 
 
 def an_answer(subject: Subject, counts: dict[str, int] | None = None, *, gaps: tuple[Gap, ...] | None = None, **waits: timedelta) -> Answer:
@@ -101,8 +101,8 @@ def test_of_a_week_with_nothing_it_says_so_and_leads_to_the_page() -> None:
     assert ("Nothing happened from 2026-11-23 to 2026-11-29.", [PAGE]) == (said.lead, [item.link for item in said.items])
 
 
-def test_its_page_is_asked_for_the_days_that_the_figures_are_of() -> None:
-    assert "https://flowpilot.test/insights?from=2026-11-23&to=2026-11-30" == PAGE
+def test_its_page_is_asked_for_the_days_that_the_figures_are_of_in_its_account() -> None:
+    assert f"https://flowpilot.test/insights?from=2026-11-23&to=2026-11-30&account={ACME.id}" == PAGE
 
 
 def test_it_is_called_as_its_account_wants_to_be() -> None:

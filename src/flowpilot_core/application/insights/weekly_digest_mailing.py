@@ -134,7 +134,7 @@ class SendWeeklyDigest:
         reader = recipient.acting(account.id)
         answers = [await self.analytics.ask(reader, one, start=week.start, end=week.end, time_zone=week.time_zone) for one in Subject]
         way_out = self.links.no_weekly_digest(account.id, recipient.id)
-        said = letter(answers, recipient, account, page=page_of(self.links.base_url, week), unsubscribe=way_out, worn=due.worn)
+        said = letter(answers, recipient, account, page=page_of(self.links.base_url, account.id, week), unsubscribe=way_out, worn=due.worn)
         return Message(
             message_id=due.weekly_digest.message_id(self.mail_domain),
             to=recipient.email,

@@ -11,6 +11,7 @@ from flowpilot_core.domain.insights.analytics import Value
 from flowpilot_core.domain.insights.figures import Figure, Kind, Subject
 from flowpilot_core.domain.insights.period import Period
 from flowpilot_core.domain.insights.spread import Spread
+from flowpilot_core.domain.kernel.identifiers import AccountId
 from flowpilot_core.ports.notifications import Item, Letter
 
 from .analytics import Answer
@@ -50,9 +51,9 @@ def letter(answers: Sequence[Answer], recipient: User, account: Account, *, page
     )
 
 
-def page_of(base_url: str, week: Period) -> str:
-    """Where the figures of a week are shown."""
-    return f"{base_url}/insights?from={week.start}&to={week.end}"
+def page_of(base_url: str, account_id: AccountId, week: Period) -> str:
+    """Where the figures of a week are shown; it names the account for a browser that nobody is signed in with."""
+    return f"{base_url}/insights?from={week.start}&to={week.end}&account={account_id}"
 
 
 def _days(week: Period) -> str:

@@ -1,10 +1,13 @@
 """Asking for the weekly digest, in the API and in one's profile, and the link out of it."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 
+from flowpilot_core.application.insights.weekly_digest_text import page_of
 from flowpilot_core.application.kernel.links import Links
+from flowpilot_core.domain.insights.period import Period
+from tests.support.browser import Browser
 from tests.support.http import BASE, SECRET_KEY, Somebody, World
 from tests.unit.http.access.test_settings_pages import does, signed_in
 
@@ -128,3 +131,16 @@ class TestTheLinkOut:
 
         assert [404, 404, 404] == [answer.status_code for answer in refused]
         assert (await world.owner.seen(PATH))["wanted"]
+
+
+async def test_its_link_leads_to_the_figures_of_its_week_and_who_is_not_signed_in_to_their_accounts_sign_in(world: World) -> None:
+    week = Period(start=date(2026, 11, 23), end=date(2026, 11, 30))
+    link = page_of("", world.owner.account_id, week)
+    owner, nobody = await signed_in(world, world.owner), Browser(world.app)
+
+    page = await owner.open(link)
+    await nobody.open(link)
+
+    assert 200 == page.status_code
+    assert 'name="from" value="2026-11-23"' in page.text.replace(' type="date"', "")
+    assert nobody.path.startswith(f"/sign-in/{world.owner.account_id}")
