@@ -202,7 +202,7 @@ def _by_time(answer: Answer) -> Shown:
     waiting = f" {many(open_, 'waits', 'wait')} for somebody, {_count(answer.total, 'overdue'):,} of them overdue." if open_ else ""
     return Shown(
         says=f"{many(made, 'escalation', 'escalations')}, {claimed:,} of them claimed."
-        f" Most were made {on} {most}: {_count(units[most], 'escalations'):,}.{waiting}",
+        f" Most were made {on} {most}, {_count(units[most], 'escalations'):,} of them.{waiting}",
         chart=columns([_amount(name, tally, "escalations", "claimed") for name, tally in units.items()]),
         key="Filled: claimed by now. Outlined: not claimed.",
         heads=(unit.capitalize(), "Escalations", "Claimed", "Withdrawn", "Waiting", "Sessions started"),
@@ -258,7 +258,7 @@ def _by_hour(answer: Answer) -> Shown:
         says=f"Most escalations of an hour are made on {_WEEKDAYS[day]} from {hour}:00 to {hour + 1}:00:"
         f" {counts[most]:,} of {total:,}. By the clock of {answer.question.period.time_zone}.",
         chart=week(counts),
-        key="The darker an hour, the more escalations were made in it.",
+        key="The stronger the colour of an hour, the more escalations were made in it.",
         heads=("From", *DAYS),
         rows=[(f"{hour}:00", *(f"{counts.get(day * HOURS + hour, 0):,}" for day in range(len(DAYS)))) for hour in range(HOURS)],
     )

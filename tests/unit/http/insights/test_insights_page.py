@@ -112,7 +112,7 @@ async def test_days_without_anything_stand_between_those_with_something(world: W
     assert 30 == len(rows)
     assert [today.isoformat(), "1", "0", "0", "1", "1"] == rows[-1]
     assert {"0"} == {cell for row in rows[:-1] for cell in row[1:]}
-    assert f"1 escalation, 0 of them claimed. Most were made on {today}: 1." in viewer.says("Escalations over time")
+    assert f"1 escalation, 0 of them claimed. Most were made on {today}, 1 of them." in viewer.says("Escalations over time")
 
 
 async def test_a_year_is_drawn_by_the_week_and_ten_years_by_the_month(world: World) -> None:
@@ -141,6 +141,7 @@ async def test_what_is_asked_stands_in_the_address(world: World) -> None:
 
     assert [["Night shift", "1", "0", "none", "none", "0"]] == of_team.table("Escalations by team")
     assert all(f"team_id={team['id']}" in one for one in of_team.csvs)
+    assert ", of Night shift, by the clock of UTC" in of_team.html
     assert f'<option value="{team["id"]}" selected>Night shift</option>' in of_team.html
     assert f"/insights?from={today - timedelta(days=6)}&amp;team={team['id']}" in of_team.html
     assert "2020-01-01 until before 2020-02-01" in long_ago.html
