@@ -120,17 +120,14 @@ class SendNotice:
 
     def _message(self, notice: Notice, run: Run, user: User, account: Account, clean: Clean, *, again: bool) -> Message:
         name = clean(run.plan.name)
-        link = f"{self.base_url}/maintenance/runs/{run.id}?account={account.id}"
         if run.state is RunState.BLOCKED:
             subject = f"Maintenance did not start: {name}"
-            said = [f"The maintenance {name} could not be started.", "", f"Why: {clean(run.problem or '')}", "", f"See the run: {link}"]
+            said = [f"The maintenance {name} could not be started.", "", f"Why: {clean(run.problem or '')}"]
         else:
             many = counted(len(run.targets), "session is", "sessions are")
             subject = f"Maintenance: {name}"
             said = [
                 f"The maintenance {name} has begun: {many} yours, until {run.until:%Y-%m-%d %H:%M} UTC.",
-                "",
-                f"See all of them: {link}",
                 "",
             ]
             said += [

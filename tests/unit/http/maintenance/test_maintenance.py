@@ -122,6 +122,8 @@ async def test_each_target_gets_a_session_that_follows_the_tree_and_whoever_does
     assert ["Ask Petra first", "Maintenance: Patch night"] == [one["problem"] for one in sessions]
     assert [(world.junior.id, tree_id)] * 2 == [(one["assignee_id"], one["walk"]["items"][0]["tree_id"]) for one in sessions]
     assert ["Maintenance: Patch night"] == mailed(world, world.junior, world.owner, world.admin)
+    (mail,) = [message for message in world.mailbox.messages if message.subject == "Maintenance: Patch night"]
+    assert [True, True] == [f"/sessions/{one['session_id']}?account={world.owner.account_id}" in mail.text for one in run["targets"]]
     after = await world.viewer.seen(f"{SCHEDULES}/{schedule['id']}")
     assert (None, run["occurrence_at"]) == (after["next_run_at"], after["last_run_at"])
 
