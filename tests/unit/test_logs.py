@@ -30,6 +30,7 @@ LOGGED = {
         "code_id",
         "subject_id",
     ),
+    *("schedule_id", "run_id", "notice_id", "week"),
     *(
         "webhook_id",
         "connection_id",

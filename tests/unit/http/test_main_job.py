@@ -44,7 +44,8 @@ async def test_steps_forks_and_branches_show_in_the_session(world: World) -> Non
 
     shown = await world.junior.seen(at)
     assert {**step, "result": "failed"} == changed.json()
-    assert [step | {"result": "failed"}] == shown["steps"]
+    unrated = {"up": 0, "down": 0, "lower_bound": 0.0}
+    assert [step | {"result": "failed", "thumbs": unrated}] == shown["steps"]
     assert ["Disk", "Memory"] == [branch["label"] for branch in fork["branches"]]
     assert {key: value for key, value in fork.items() if key != "branches"} == shown["fork_points"][0]
     assert (memory, disk) == (moved["active_branch_id"], closed["active_branch_id"])
