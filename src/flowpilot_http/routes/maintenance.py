@@ -109,7 +109,8 @@ async def get_run(request: Call) -> Body:
 async def maintenance_calendar(request: Call) -> Body:
     """When maintenance comes, and the address under which other calendars read it."""
     wanted = await request.wanted(CalendarWanted)
-    page = await request.flowpilot.maintenance.calendar(request.user, first=wanted.start, until=wanted.end)
+    first, until = wanted.span()
+    page = await request.flowpilot.maintenance.calendar(request.user, first=first, until=until)
     address = request.links.calendar(request.user.account_id, page.edition)
     return request.shown(CalendarOut(ics_url=address, items=[CalendarEntryOut.of(one) for one in page.entries]))
 

@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from flowpilot_core.domain.kernel.errors import InvalidValue
 from flowpilot_core.domain.kernel.identifiers import UserId
 from flowpilot_core.domain.maintenance.calendar import CalendarEntry
 from flowpilot_core.domain.maintenance.run import Run, RunState, RunTarget
@@ -15,7 +16,8 @@ from flowpilot_core.domain.maintenance.schedule import LONGEST_MINUTES, CatchUp,
 from flowpilot_core.domain.sessions.session import Status
 from flowpilot_http.schemas.kernel import Closed, Instant, Line, MaybeLine, MaybeText
 
-Moment = Annotated[datetime, Meta(tz=True)]
+Moment = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
+"""Read by itself: a number in a query would be taken for seconds since 1970."""
 LocalTime = Annotated[str, Meta(description="By the clock of the time zone, with seconds and no offset.", examples=["2027-03-01T22:00:00"])]
 TimeZone = Annotated[str, Meta(description="As IANA names it.", examples=["Europe/Vienna"])]
 RRule = Annotated[
@@ -190,6 +192,10 @@ class CalendarWanted(Closed, kw_only=True, frozen=True):
         default=None, name="to"
     )
 
+    def span(self) -> tuple[datetime | None, datetime | None]:
+        """From when, and until when. Raises `InvalidValue`."""
+        return _moment("from", self.start), _moment("to", self.end)
+
 
 class CalendarEntryOut(msgspec.Struct, kw_only=True, frozen=True):
     """When maintenance comes, as its schedule has it now."""
@@ -230,7 +236,14 @@ class CalendarOut(msgspec.Struct, kw_only=True, frozen=True):
 class CalendarToken(Closed, kw_only=True, frozen=True):
     """What the address of the calendar brings."""
 
-    token: Annotated[str, Meta(description="As `ics_url` has it.")]
+    token: Annotated[str, Meta(min_length=1, description="As `ics_url` has it.")]
+
+
+def _moment(field: str, said: str | None) -> datetime | None:
+    try:
+        return msgspec.convert(said, Instant | None)
+    except msgspec.ValidationError:
+        raise InvalidValue(field, "must be a time with an offset, such as 2027-03-01T22:00:00Z") from None
 
 
 def _targets(targets: list[MaintenanceTargetIO]) -> tuple[Target, ...]:

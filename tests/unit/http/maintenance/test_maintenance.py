@@ -284,6 +284,8 @@ async def test_the_calendar_shows_what_comes_and_its_address_opens_it_to_others(
         ("from=2026-01-01T00:00:00Z&to=2028-01-01T00:00:00Z", "/to"),
         ("from=2026-01-01T00:00:00Z&to=9999-12-31T23:59:59Z", "/to"),
         ("from=9999-12-31T23:59:59Z", "/from"),
+        ("from=0.5", "/from"),
+        ("to=2026-03-03T00:00:00", "/to"),
         ("from=0001-01-01T00:00:00Z", "/from"),
     ],
 )
