@@ -15,6 +15,7 @@ from flowpilot_http.schemas.access.account import AccountOut
 from flowpilot_http.schemas.access.branding import BrandingOut
 from flowpilot_http.schemas.access.identity_providers import ProviderOut
 from flowpilot_http.schemas.access.tokens import TokenOut
+from flowpilot_http.schemas.insights import WeeklyDigestOut
 from flowpilot_http.schemas.knowledge.ratings import TemplateRatingOut
 from flowpilot_http.schemas.knowledge.trees import CategoryOut
 from flowpilot_http.schemas.maintenance import CalendarLinkOut
@@ -38,6 +39,7 @@ SMALL = (
     CategoryOut,
     TemplateRatingOut,
     CalendarLinkOut,
+    WeeklyDigestOut,
 )
 """Answers of a few names and addresses, each of which has its bound."""
 REPLAYED = "idempotency-replayed"
