@@ -5,6 +5,7 @@ The state machine beside it makes the same moves on the real thing and on this, 
 
 from collections.abc import Collection
 from datetime import datetime
+from uuid import UUID
 
 from attrs import Factory, define
 
@@ -18,8 +19,11 @@ from flowpilot_core.domain.kernel.errors import (
     OwnHandoff,
     RoleForbidden,
     VersionConflict,
+    WalkMovedOn,
 )
 from flowpilot_core.domain.kernel.identifiers import HandoffId, MaintenanceScheduleId, PictureId, SessionId, StepId, TeamId, UserId
+
+from .model_library import ModelLibrary
 
 BOSSES = ("owner", "admin")
 RANKS = ("low", "normal", "high", "urgent")
@@ -51,6 +55,10 @@ class ModelSession:
     helpers: frozenset[UserId] = frozenset()
     handoffs: list[HandoffId] = Factory(list)
     pictures: list[tuple[StepId, PictureId]] = Factory(list)
+    tree: UUID | None = None
+    """What it follows."""
+    waits: bool = False
+    """Whether the one thing to do of its tree is still to be done."""
 
 
 @define(kw_only=True)
@@ -98,6 +106,7 @@ class ModelAccount:
     events: list[ModelEvent] = Factory(list)
     display_name: str | None = None
     branding_version: int = 1
+    library: ModelLibrary
     schedules: list[MaintenanceScheduleId] = Factory(list)
     weekly_digests: set[UserId] = Factory(set)
     """Who wants to be mailed figures."""
@@ -171,6 +180,41 @@ class ModelAccount:
         return self._of_assignee(
             by, session_id, "work", permission, {"active": "active"}, kind, at, if_match, steps=steps, branches=branches, also=also
         )
+
+    def follow(self, by: UserId, session_id: SessionId, tree_id: UUID, *, at: datetime) -> FlowPilotError | None:
+        """A tree, from here on."""
+        session = self._session(by, session_id)
+        if session is None:
+            return NotFound("session")
+        refusal = (
+            self.library.follow(by, tree_id)
+            or self._works(by, session)
+            or (InvalidTransition("walk", "under_way", "begin") if session.tree else None)
+        )
+        if refusal is None:
+            self._moved(session, at)
+            session.tree, session.waits = tree_id, True
+            self.library.walks.append(tree_id)
+            self._record("walk.started", by, session)
+        return refusal
+
+    def do_node(self, by: UserId, session_id: SessionId, *, at: datetime) -> FlowPilotError | None:
+        """What waits in its tree, after which there is nothing more."""
+        session = self._session(by, session_id)
+        if session is None:
+            return NotFound("session")
+        if session.tree is None:
+            return NotFound("walk")
+        refusal = self._works(by, session) or (None if session.waits else WalkMovedOn(None))
+        if refusal is None:
+            self._moved(session, at)
+            session.waits = False
+            session.steps += 1
+            self._record("step.added", by, session)
+        return refusal
+
+    def _works(self, by: UserId, session: ModelSession) -> FlowPilotError | None:
+        return self._role(by, "work on a session") or self._own(by, session) or self._status(session, "work", ("active",))
 
     def say(self, by: UserId, display_name: str) -> FlowPilotError | None:
         """How the account looks."""

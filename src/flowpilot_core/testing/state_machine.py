@@ -30,30 +30,55 @@ from hypothesis.stateful import Bundle, MultipleResults, RuleBasedStateMachine, 
 from flowpilot_core.application.assistant.redaction import redact_by_rules
 from flowpilot_core.application.flowpilot import FlowPilot
 from flowpilot_core.application.kernel.units import Request, Units
+from flowpilot_core.application.knowledge.parsing import Parsers
 from flowpilot_core.application.knowledge.proposals import ProposeTree
+from flowpilot_core.application.knowledge.script_templates import ScriptShown
+from flowpilot_core.application.knowledge.trees import TreeShown
+from flowpilot_core.application.knowledge.walks import Walked
 from flowpilot_core.application.sessions.sessions import Added
 from flowpilot_core.domain.access.branding import BrandingWords
 from flowpilot_core.domain.handoffs.handoff import Intent
-from flowpilot_core.domain.kernel.actor import Person
+from flowpilot_core.domain.kernel.actor import Person, System
 from flowpilot_core.domain.kernel.canonical_json import digest
 from flowpilot_core.domain.kernel.errors import AlreadyClaimed, FlowPilotError, NotFound, RoleForbidden, Unauthenticated
-from flowpilot_core.domain.kernel.identifiers import AccountId, HandoffId, SessionId, StepId, TeamId, TreeProposalId, UserId
+from flowpilot_core.domain.kernel.identifiers import (
+    PLATFORM_ACCOUNT,
+    AccountId,
+    HandoffId,
+    ScriptTemplateId,
+    SessionId,
+    StepId,
+    TeamId,
+    TreeId,
+    TreeProposalId,
+    UserId,
+)
 from flowpilot_core.domain.kernel.image import LONGEST_SIDE, Image, PictureType
 from flowpilot_core.domain.kernel.permissions import OWNERS_AND_ADMINS, Permission, permits
+from flowpilot_core.domain.knowledge.content import Content, Next, Node, NodeId, NodeKind, TreeKind
+from flowpilot_core.domain.knowledge.gallery import GalleryEntry
+from flowpilot_core.domain.knowledge.literals import Language
+from flowpilot_core.domain.knowledge.rating import NO_STARS, Stars, Subject
+from flowpilot_core.domain.knowledge.script import ScriptContent, ScriptReading
+from flowpilot_core.domain.knowledge.tree import Tree
 from flowpilot_core.domain.maintenance.schedule import Plan, Schedule, Target
 from flowpilot_core.domain.notifications.delivery import TELLING, DeliveryKind
 from flowpilot_core.domain.sessions.branch import Option
 from flowpilot_core.domain.sessions.picture import Picture
 from flowpilot_core.domain.sessions.session import Priority
 from flowpilot_core.domain.sessions.step import Step, StepKind, StepResult
+from flowpilot_core.domain.sessions.walk import TreeOutcome
 from flowpilot_core.ports.handoffs import HandoffDetail, QueueFilter
+from flowpilot_core.ports.knowledge import ScriptFilter, TreeFilter
 from flowpilot_core.ports.relay import WorkKind
 from flowpilot_core.ports.sessions import SessionDetail, SessionFilter
 from flowpilot_core.ports.unit_of_work import UnitOfWork
 from flowpilot_core.testing.contracts.contract import EVERYTHING, Adapter, facts
+from flowpilot_core.testing.contracts.knowledge.trees import a_platform
 
 from .builders import SetClock, Staff, a_staff, new_id
 from .model import ModelAccount, ModelHandoff, ModelPerson
+from .model_library import SCRIPT, TREE, ModelLibrary, ModelTemplate
 
 T = TypeVar("T")
 
@@ -96,10 +121,24 @@ class _Whatever:
         return image
 
 
+ONE_THING = Content(
+    root=NodeId("try"),
+    nodes=(
+        Node(id=NodeId("try"), kind=NodeKind.ACTION, text="Restart it", next=Next(otherwise=NodeId("ask"))),
+        Node(id=NodeId("ask"), kind=NodeKind.OUTCOME, text="Ask a senior", outcome=TreeOutcome.ESCALATE),
+    ),
+)
+"""One thing to do, and then no branch is closed."""
+SCRIPT_BODY = ScriptContent(language=Language.BASH, body="true\n")
+AS_IT_IS = Parsers(matches=lambda _, __: True, read_script=lambda _, __, ___: ScriptReading(places=()), declared=lambda _, __: ())
+PRODUCT = System(account_id=PLATFORM_ACCOUNT, cause="it came with the product")
+
+
 class AccountsMachine(RuleBasedStateMachine):
     """The facade over somebody's ports, beside one `ModelAccount` for each account."""
 
     sessions: ClassVar[Bundle[Known]] = Bundle("sessions")
+    templates: ClassVar[Bundle[Known]] = Bundle("templates")
 
     @abstractmethod
     def opened(self) -> AbstractAsyncContextManager[Adapter]:
@@ -122,6 +161,7 @@ class AccountsMachine(RuleBasedStateMachine):
             new_id=new_id,
             new_secret=lambda: bytes(32),
             pictures=_Whatever(),
+            parsers=AS_IT_IS,
         )
         self.staffs: list[Staff] = []
         self.models: list[ModelAccount] = []
@@ -129,6 +169,11 @@ class AccountsMachine(RuleBasedStateMachine):
         """Which account each id is of."""
         self.steps: list[Step] = []
         self.proposals: set[Known] = set()
+        self.things: dict[UUID, str] = {}
+        """What each id of a tree or a script template is of."""
+        self.shown = TreeId(new_id())
+        """What the platform shows to all of them."""
+        self.run(self._show())
 
     def teardown(self) -> None:
         """Look at everything as everybody, once more, hold all figures against the event log, and close."""
@@ -153,7 +198,12 @@ class AccountsMachine(RuleBasedStateMachine):
             self.run(staff.kept(self.adapter.begin))
             self.staffs.append(staff)
             people = {user.id: ModelPerson(id=user.id, name=user.name, role=user.role, teams=user.team_ids) for user in staff.users}
-            self.models.append(ModelAccount(people=people, teams=frozenset({staff.network.id, staff.bench.id})))
+            library = ModelLibrary(
+                roles={one.id: one.role for one in people.values()},
+                names={one.id: one.name for one in people.values()},
+                platform={self.shown: ModelTemplate(thing=TREE, state="published", revision=1, of_platform=True)},
+            )
+            self.models.append(ModelAccount(people=people, teams=frozenset({staff.network.id, staff.bench.id}), library=library))
             for owned in (staff.account_id, staff.network.id, staff.bench.id, *people):
                 self.owners[str(owned)] = number
 
@@ -321,6 +371,86 @@ class AccountsMachine(RuleBasedStateMachine):
             done,
             lambda: made(by.user_id, session_id, at=self.clock.now(), if_match=if_match),
         )
+
+    @initialize(target=templates)
+    def begin_with_what_the_platform_shows(self) -> MultipleResults[Known]:
+        """The same for all accounts."""
+        return multiple(*(Known(account, self.shown) for account in range(ACCOUNTS)))
+
+    @rule(target=templates, account=st.integers(0, ACCOUNTS - 1), person=st.integers(0, 4), thing=st.sampled_from([TREE, TREE, SCRIPT]))
+    def write(self, account: int, person: int, thing: str) -> MultipleResults[Known]:
+        """A draft, if this person may."""
+        by, model, said = self.staffs[account].people[person], self.models[account], f"canary{account}"
+        if not model.people[by.user_id].active:
+            return multiple()  # Nobody who has left gets as far as this.
+        if thing == TREE:
+            doing: Awaitable[object] = self.product.trees.make(by, name=said, kind=TreeKind.TROUBLESHOOTING, content=ONE_THING)
+        else:
+            doing = self.product.script_templates.make(by, name=said, content=SCRIPT_BODY)
+        done = self._do(account, doing)
+        return self._written(account, by, done, lambda new: model.library.make(by.user_id, new, thing))
+
+    @rule(target=templates, template=templates, who=WHO)
+    def copy(self, template: Known, who: Who) -> MultipleResults[Known]:
+        """One's own, another account's, or what the gallery shows."""
+        account, by, model = self._by(template, who)
+        if not model.people[by.user_id].active:
+            return multiple()
+        thing = self._thing(template)
+        if template.id == self.shown:
+            doing: Awaitable[object] = self.product.gallery.copy(by, Subject.TREE, self.shown)
+        elif thing == TREE:
+            doing = self.product.trees.copy(by, TreeId(template.id))
+        else:
+            doing = self.product.script_templates.copy(by, ScriptTemplateId(template.id))
+        done = self._do(account, doing)
+        return self._written(account, by, done, lambda new: model.library.copy(by.user_id, template.id, thing, new))
+
+    @rule(template=templates, who=WHO, move=st.sampled_from(["edit", "publish", "publish", "publish", "archive", "restore", "delete"]))
+    def change(self, template: Known, who: Who, move: str) -> None:
+        """A draft, a revision, or whether it is offered."""
+        account, by, model = self._by(template, who)
+        if not model.people[by.user_id].active:
+            return
+        thing, trees, scripts = self._thing(template), self.product.trees, self.product.script_templates
+        on_trees = thing == TREE
+        if move == "edit" and on_trees:
+            doing: Awaitable[object] = trees.edit(by, TreeId(template.id), ONE_THING)
+        elif move == "edit":
+            doing = scripts.edit(by, ScriptTemplateId(template.id), SCRIPT_BODY)
+        elif move == "delete":
+            doing = trees.delete(by, TreeId(template.id)) if on_trees else scripts.drop(by, ScriptTemplateId(template.id))
+        else:
+            doing = getattr(trees if on_trees else scripts, move)(by, template.id)
+        self._agrees(account, by, self._do(account, doing), lambda: model.library.move(by.user_id, template.id, thing, move))
+
+    @rule(template=templates, who=WHO, stars=st.integers(1, 5))
+    def rate(self, template: Known, who: Who, stars: int) -> None:
+        account, by, model = self._by(template, who)
+        if not model.people[by.user_id].active:
+            return
+        thing = self._thing(template)
+        done = self._do(account, self.product.ratings.rate(by, _subject(thing), template.id, stars=stars, comment=f"canary{account}"))
+        self._agrees(account, by, done, lambda: model.library.rate(by.user_id, template.id, thing, stars))
+
+    @rule(session=sessions, template=templates, who=WHO)
+    def follow(self, session: Known, template: Known, who: Who) -> None:
+        """A tree, in a session; the tree may be another account's, or no tree at all."""
+        account, by, model = self._by(session, who)
+        session_id, tree_id = SessionId(session.id), TreeId(template.id)
+        done = self._do(account, self.product.walks.begin(by, session_id, tree_id=tree_id, parameters={}))
+        self._agrees(account, by, done, lambda: model.follow(by.user_id, session_id, tree_id, at=self.clock.now()))
+
+    @rule(session=sessions, who=WHO)
+    def do_what_waits(self, session: Known, who: Who) -> None:
+        """In the tree that a session follows."""
+        account, by, model = self._by(session, who)
+        session_id = SessionId(session.id)
+        done = self._do(account, self.product.walks.step(by, session_id, node_id="try", evidence=f"canary{account}"))
+        if isinstance(done, Walked):
+            self.steps.append(done.step)
+            self.owners[str(done.step.id)] = account
+        self._agrees(account, by, done, lambda: model.do_node(by.user_id, session_id, at=self.clock.now()))
 
     @rule(session=sessions, who=WHO, away=st.sampled_from([0, 0, 0, 1]), to=st.integers(0, 4), if_match=IF_MATCH)
     def reassign(self, session: Known, who: Who, away: int, to: int, if_match: int | None) -> None:
@@ -506,6 +636,7 @@ class AccountsMachine(RuleBasedStateMachine):
         assert [
             (number, event.kind, event.by, event.session, event.handoff, event.private) for number, event in enumerate(model.events, 1)
         ] == [(one.number, one.event.kind, one.event.by, one.event.session_id, one.event.handoff_id, one.event.private) for one in events]
+        await self._look_at_library(account, reader)
         for other in self.models:
             for session_id in other.sessions:
                 await self._look_at_session(account, reader, session_id)
@@ -529,6 +660,8 @@ class AccountsMachine(RuleBasedStateMachine):
         assert (session.status, session.assignee, session.version) == (got.session.status, got.session.assignee_id, got.session.version)
         assert (session.steps, session.branches) == (len(got.steps), len(got.session.branches.all))
         assert (session.updated_at, session.helpers) == (got.session.updated_at, got.session.helper_ids)
+        walk = got.session.walk
+        assert (session.tree, session.waits) == ((walk.tree_id, walk.places[0].waiting is not None) if walk else (None, False))
         readable = [one for one in session.handoffs if model.reads_handoff(me, model.handoffs[one])]
         assert readable == [handoff.id for handoff in got.handoffs]
         assert model.timeline(me, session_id) == [(entry.logged.number, entry.logged.event.kind) for entry in timeline]
@@ -560,6 +693,74 @@ class AccountsMachine(RuleBasedStateMachine):
         assert handoff.told == {delivery.user_id for delivery in telling}
         assert (len(handoff.told), len(handoff.told)) == (got.told.people, len(telling))
         assert {handoff.by} >= {delivery.user_id for delivery in deliveries if delivery.kind is DeliveryKind.DEBRIEF}
+
+    async def _look_at_library(self, account: int, reader: Person) -> None:
+        library, me = self.models[account].library, reader.user_id
+        trees, names = await self.product.trees.list(reader, TreeFilter(), after=None, limit=EVERYTHING)
+        scripts = await self.product.script_templates.list(reader, ScriptFilter(), after=None, limit=EVERYTHING)
+        shown = await self.product.gallery.get(reader, Subject.TREE, self.shown)
+        self._leaks_nothing(account, (trees, names, scripts, shown))
+        assert library.listed(me, TREE) == [one.tree.id for one in trees]
+        assert library.listed(me, SCRIPT) == [one.template.id for one in scripts]
+        assert (library.newest_copy(self.shown), 0) == (shown.mine and shown.mine.id, shown.entry.figures.uses)
+        for template_id, thing in (
+            (self.shown, TREE),
+            *((id, one.thing) for other in self.models for id, one in other.library.own.items()),
+        ):
+            one = library.seen(me, template_id)
+            subject = _subject(thing)
+            ratings = await self._done(account, self.product.ratings.of(reader, subject, template_id, after=None, limit=EVERYTHING))
+            got = await self._done(
+                account,
+                self.product.trees.get(reader, TreeId(template_id))
+                if thing == TREE
+                else self.product.script_templates.get(reader, ScriptTemplateId(template_id)),
+            )
+            if one is None:
+                assert facts(NotFound(thing)) == self._facts(got) == self._facts(ratings)
+                continue
+            assert isinstance(got, TreeShown | ScriptShown)
+            assert isinstance(ratings, tuple)
+            template, use = (got.detail.listed.tree, got.detail.listed.use) if isinstance(got, TreeShown) else (got.template, got.use)
+            copied = template.copied_from and template.copied_from.template.id
+            assert (one.state, one.revision, one.copied_from) == (template.state, template.revision, copied)
+            assert one.of_platform or one.version == template.version
+            assert (library.sees_draft(me, one), library.uses(template_id)) == (template.sees_draft(reader), use.uses)
+            stars = library.given(template_id)
+            assert stars == {given.user_id: given.stars for given in ratings[0]}
+            told = NO_STARS if one.of_platform else Stars(count=len(stars), total=sum(stars.values()))
+            assert told == use.stars
+
+    async def _show(self) -> None:
+        """A tree of the platform's, in its gallery."""
+        begin = self.adapter.begin
+        await a_platform(begin)
+        tree = Tree.drafted(
+            self.shown, kind=TreeKind.TROUBLESHOOTING, name="Restart it", content=ONE_THING, by=PRODUCT, at=self.clock.now()
+        )
+        tree, revision = tree.published(None, {}, by=PRODUCT, at=self.clock.now())
+        async with begin(PLATFORM_ACCOUNT) as work:
+            await work.trees.add(tree)
+            await work.trees.add_revision(tree.id, revision)
+            await work.gallery.save(
+                GalleryEntry(subject=Subject.TREE, id=tree.id).placed(tree, listed=True, featured=False, position=0, by=PRODUCT)
+            )
+            await work.commit()
+
+    def _thing(self, template: Known) -> str:
+        """What it is, or was."""
+        return self.things.get(template.id, TREE)
+
+    def _written(self, account: int, by: Person, done: object, expected: Callable[[UUID], FlowPilotError | None]) -> MultipleResults[Known]:
+        new = new_id()
+        if isinstance(done, TreeShown):
+            new = done.detail.listed.tree.id
+        elif isinstance(done, ScriptShown):
+            new = done.template.id
+        self.things[new] = SCRIPT if isinstance(done, ScriptShown) else TREE
+        self._agrees(account, by, done, lambda: expected(new))
+        self.owners[str(new)] = account
+        return multiple(Known(account, new)) if new in self.models[account].library.own else multiple()
 
     async def _snapshot(self, reader: Person, handoff_id: HandoffId) -> str:
         """The digest of the stored bytes; the bytes tell of nobody else."""
@@ -630,3 +831,7 @@ class AccountsMachine(RuleBasedStateMachine):
         told = f"{seen!r} {seen}"
         assert {account} >= {int(number) for number in re.findall(r"canary(\d)", told)}
         assert {account} >= {self.owners[found] for found in _UUID.findall(told) if found in self.owners}
+
+
+def _subject(thing: str) -> Subject:
+    return Subject.TREE if thing == TREE else Subject.SCRIPT_TEMPLATE
