@@ -8,7 +8,7 @@ from flowpilot_core.domain.kernel.actor import Person
 from flowpilot_core.domain.kernel.identifiers import PLATFORM_ACCOUNT
 from flowpilot_core.domain.kernel.permissions import Permission, permits
 from flowpilot_core.domain.knowledge.rating import Subject
-from flowpilot_core.ports.knowledge import GalleryFilter
+from flowpilot_core.ports.knowledge import GalleryFilter, GalleryPlace
 from flowpilot_http.pages.moves import Made, Move, Moves, Shown, formed
 from flowpilot_http.pages.page_request import OfAccount, Visit
 from flowpilot_http.responses import Body
@@ -17,7 +17,8 @@ from flowpilot_http.schemas.knowledge.gallery import CopyOut, GalleryOut, Placed
 from .shelf import GALLERY, SCRIPTS, TREES, categories, category_id, shelved, to_choose
 
 KINDS: Final = ((Subject.TREE, "Trees"), (Subject.SCRIPT_TEMPLATE, "Scripts"))
-MOST: Final = 500
+MOST: Final = 100
+"""Lines of a page."""
 AT: Final = {Subject.TREE: TREES, Subject.SCRIPT_TEMPLATE: SCRIPTS}
 move: Final = Moves()
 
@@ -28,6 +29,16 @@ class Chosen(OfAccount, kw_only=True, frozen=True):
     kind: Subject | None = None
     category: UUID | None = None
     q: str | None = None
+    after: UUID | None = None
+    """What the page before ended with; where that stood is said by the others."""
+    later: bool = False
+    position: int = 0
+    name: str = ""
+
+    @property
+    def place(self) -> GalleryPlace | None:
+        """Where the page begins."""
+        return None if self.after is None else GalleryPlace(self.later, self.position, self.name, self.after)
 
 
 async def _shown(request: Visit, made: Shown, refusal: Exception | None) -> Body:
@@ -36,7 +47,7 @@ async def _shown(request: Visit, made: Shown, refusal: Exception | None) -> Body
     where = GalleryFilter(subject=wanted.kind, category_id=category_id(wanted.category), words=tuple((wanted.q or "").split()))
     decides = person.account_id == PLATFORM_ACCOUNT and permits(person, Permission.MANAGE_GALLERY, ())
     found, named = await asyncio.gather(
-        (gallery.all if decides else gallery.list)(person, where, after=None, limit=MOST), categories(request, person)
+        (gallery.all if decides else gallery.list)(person, where, after=wanted.place, limit=MOST + 1), categories(request, person)
     )
     return await shelved(
         request,
@@ -44,7 +55,8 @@ async def _shown(request: Visit, made: Shown, refusal: Exception | None) -> Body
         made,
         refusal,
         wanted=wanted,
-        items=[(GalleryOut.shown(one), PlacedOut.placed(one)) for one in found],
+        items=[(GalleryOut.shown(one), PlacedOut.placed(one)) for one in found[:MOST]],
+        last=found[MOST - 1].place if len(found) > MOST else None,
         at=AT,
         kinds=KINDS,
         decides=decides,

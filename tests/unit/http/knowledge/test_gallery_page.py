@@ -1,7 +1,10 @@
 """The page of the gallery, by plain forms."""
 
+import re
+
 import pytest
 
+from flowpilot_http.pages.knowledge import gallery
 from tests.support.http import World
 from tests.unit.http.knowledge.test_gallery import a_script, placed, platform, published
 from tests.unit.http.knowledge.test_library_pages import Reader
@@ -59,3 +62,22 @@ async def test_the_platforms_people_decide_what_is_shown_and_nobody_else(world: 
     await owner.opens(f"/library/gallery?q={tree['name'].split()[1]}")
     await owner.does("place", kind="tree", id=tree["id"], position="0")
     assert 404 == (await world.junior.get(f"/gallery/tree/{tree['id']}")).status_code
+
+
+async def test_a_long_gallery_is_read_page_by_page(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gallery, "MOST", 2)
+    pia = await platform(world)
+    word = f"Umlauf{pia.id[-12:]}"
+    trees = [await published(pia, name=f"{word} ä & {number}") for number in range(5)]
+    for number, tree in enumerate(trees):
+        await placed(pia, "tree", tree, featured=number == 4, position=number // 2)
+    junior = await Reader.of(world, world.junior)
+    await junior.opens(f"/library/gallery?kind=tree&q={word}")
+
+    found = [re.findall(r"/library/trees/([0-9a-f-]{36})", junior.text)]
+    while more := re.search(r'href="(\?after=[^"]+)">More</a>', junior.text):
+        await junior.opens(f"/library/gallery{more[1]}")
+        found.append(re.findall(r"/library/trees/([0-9a-f-]{36})", junior.text))
+
+    in_order = [trees[number]["id"] for number in (4, 0, 1, 2, 3)]
+    assert [in_order[:2], in_order[2:4], in_order[4:]] == found
