@@ -273,3 +273,12 @@ async def test_nobody_reads_a_page_of_another_accounts_tree(world: World) -> Non
 
     for path in ("", "/diff?before=1&after=1"):
         assert 404 == (await rival.opens(f"/library/trees/{tree['id']}{path}")).status_code
+
+
+async def test_whoever_has_nothing_yet_is_led_to_the_trees_and_a_viewer_to_sessions(world: World) -> None:
+    junior, viewer = await Reader.of(world, world.junior), await Reader.of(world, world.viewer)
+
+    await junior.opens("/work")
+    await viewer.opens("/work")
+
+    assert (True, False) == tuple('href="/library/gallery"' in somebody.text for somebody in (junior, viewer))
