@@ -28,13 +28,16 @@ YESTERDAYS = b"yesterday's backup"
 
 @pytest.fixture
 def full(own_database: PostgresDatabase) -> PostgresDatabase:
-    """One in which two accounts have a session that was handed off."""
+    """One in which two accounts have a session that was handed off, and that search finds."""
 
     async def fill() -> None:
         kept = Database(own_database.app)
         for name in ("Acme IT", "Globex"):
             staff = await a_staff(name).kept(kept.begin)
-            await a_session(by=staff.anna).step("rebooted it\tand \\ waited\n\\.").escalated().kept(kept.begin)
+            case = await a_session(by=staff.anna).step("rebooted it\tand \\ waited\n\\.").escalated().kept(kept.begin)
+            async with kept.begin(staff.account_id) as work:
+                await work.search_index.refresh(case.id)
+                await work.commit()
         await kept.close()
 
     asyncio.run(fill())
@@ -105,7 +108,7 @@ def test_every_account_has_its_rows_again_and_relays_rest(full: PostgresDatabase
 
     assert 0 == back.returncode, back.stderr
     assert counts(full) == counts(empty) == {table: made["rows"][table] for table in counts(full)}
-    assert 2 == len(made["rows"]["handoff"])
+    assert [2] * 4 == [len(made["rows"][table]) for table in ("handoff", "search_document", "search_spelling", "search_word")]
     ((reason,),) = empty.do("SELECT paused_because FROM flowpilot.relay_mark")
     assert re.match(r"the database was restored from a backup of \d{4}-\d\d-\d\d \d\d:\d\d UTC", reason)
     assert "flowpilot relay resume" in back.stdout

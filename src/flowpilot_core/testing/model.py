@@ -130,6 +130,12 @@ class ModelAccount:
         waiting = (one for one in self.handoffs.values() if one.intent == "escalate" and one.state == "open")
         return [one.id for one in sorted(waiting, key=lambda one: (-RANKS.index(one.priority), one.at, one.id))]
 
+    def found(self, reader: UserId, status: str | None) -> set[SessionId | HandoffId]:
+        """What search finds by what all of it says; of a status is what may be read of sessions that are, and may be read too."""
+        sessions = {one.id for one in self.sessions.values() if self.reads_session(reader, one) and status in (None, one.status)}
+        handoffs = (one for one in self.handoffs.values() if self.reads_handoff(reader, one))
+        return {*sessions, *(one.id for one in handoffs if status is None or one.session in sessions)}
+
     def timeline(self, reader: UserId, session_id: SessionId, *, since: HandoffId | None = None) -> list[tuple[int, str]]:
         """Numbers and kinds of the events of a session that the reader may know of."""
         numbered = [(number, event) for number, event in enumerate(self.events, 1) if event.session == session_id]

@@ -38,6 +38,7 @@ from flowpilot_core.application.knowledge.walks import Walked
 from flowpilot_core.application.sessions.sessions import Added
 from flowpilot_core.domain.access.branding import BrandingWords
 from flowpilot_core.domain.handoffs.handoff import Intent
+from flowpilot_core.domain.insights.search import MOST_HITS, Within
 from flowpilot_core.domain.kernel.actor import Person, System
 from flowpilot_core.domain.kernel.canonical_json import digest
 from flowpilot_core.domain.kernel.errors import AlreadyClaimed, FlowPilotError, NotFound, RoleForbidden, Unauthenticated
@@ -65,7 +66,7 @@ from flowpilot_core.domain.maintenance.schedule import Plan, Schedule, Target
 from flowpilot_core.domain.notifications.delivery import TELLING, DeliveryKind
 from flowpilot_core.domain.sessions.branch import Option
 from flowpilot_core.domain.sessions.picture import Picture
-from flowpilot_core.domain.sessions.session import Priority
+from flowpilot_core.domain.sessions.session import Priority, Status
 from flowpilot_core.domain.sessions.step import Step, StepKind, StepResult
 from flowpilot_core.domain.sessions.walk import TreeOutcome
 from flowpilot_core.ports.handoffs import HandoffDetail, QueueFilter
@@ -174,11 +175,14 @@ class AccountsMachine(RuleBasedStateMachine):
         self.shown = TreeId(new_id())
         """What the platform shows to all of them."""
         self.run(self._show())
+        self.indexed: list[frozenset[UUID]] = [frozenset()] * ACCOUNTS
+        """What search of each account has looked at."""
 
     def teardown(self) -> None:
         """Look at everything as everybody, once more, hold all figures against the event log, and close."""
         try:
             for number, staff in enumerate(self.staffs):
+                self.index_for_search(number)
                 for person in staff.people:
                     self.run(self._look(number, person))
                 assert () == self.run(self.product.analytics.verify(staff.account_id))
@@ -577,6 +581,13 @@ class AccountsMachine(RuleBasedStateMachine):
         self.run(self.product.accounts.deactivate(self.staffs[account].account_id, user_id))
         self.models[account].people[user_id].active = False
 
+    @rule(account=st.integers(0, ACCOUNTS - 1))
+    def index_for_search(self, account: int) -> None:
+        """Search looks at all there is; what changes afterwards it does not know of."""
+        self.run(self._index(account))
+        model = self.models[account]
+        self.indexed[account] = frozenset({*model.sessions, *model.handoffs})
+
     @rule(account=st.integers(0, ACCOUNTS - 1), person=st.integers(0, 4))
     def learn(self, account: int, person: int) -> None:
         """The relay proposes what resolved sessions taught, and whoever may reads it: nobody decides on another account's."""
@@ -637,11 +648,28 @@ class AccountsMachine(RuleBasedStateMachine):
             (number, event.kind, event.by, event.session, event.handoff, event.private) for number, event in enumerate(model.events, 1)
         ] == [(one.number, one.event.kind, one.event.by, one.event.session_id, one.event.handoff_id, one.event.private) for one in events]
         await self._look_at_library(account, reader)
+        await self._search(account, reader)
         for other in self.models:
             for session_id in other.sessions:
                 await self._look_at_session(account, reader, session_id)
             for handoff_id in other.handoffs:
                 await self._look_at_handoff(account, reader, handoff_id)
+
+    async def _index(self, account: int) -> None:
+        async with self.adapter.begin(self.staffs[account].account_id) as work:
+            for session_id in self.models[account].sessions:
+                await work.search_index.refresh(session_id)
+            await work.commit()
+
+    async def _search(self, account: int, reader: Person) -> None:
+        """All that was looked at and may be read is found, and nothing that may not be."""
+        for number in range(ACCOUNTS):
+            for status in (None, Status.PARKED) if number == account else (None,):
+                hits = await self.product.search.find(reader, f"canary{number}", within=Within(status=status), limit=MOST_HITS)
+                self._leaks_nothing(account, hits)
+                found = {hit.id for hit in hits}
+                readable = self.models[account].found(reader.user_id, status) if number == account else set()
+                assert self.indexed[account] & readable <= found <= readable
 
     async def _look_at_session(self, account: int, reader: Person, session_id: SessionId) -> None:
         model, me = self.models[account], reader.user_id
