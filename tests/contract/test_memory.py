@@ -161,6 +161,10 @@ class TestFigures(contracts.FiguresContract):
     pass
 
 
+class TestRandomFigures(contracts.RandomFiguresContract):
+    pass
+
+
 class TestRatings(contracts.RatingsContract):
     pass
 

@@ -33,6 +33,7 @@ from flowpilot_core.testing.contracts.handoffs.handoffs import HandoffsContract
 from flowpilot_core.testing.contracts.handoffs.queue import QueueContract
 from flowpilot_core.testing.contracts.insights.analytics import AnalyticsContract
 from flowpilot_core.testing.contracts.insights.figures import FiguresContract
+from flowpilot_core.testing.contracts.insights.random_figures import RandomFiguresContract
 from flowpilot_core.testing.contracts.insights.search import SearchContract
 from flowpilot_core.testing.contracts.insights.weekly_digests import WeeklyDigestsContract
 from flowpilot_core.testing.contracts.kernel.compute import ComputeContract
@@ -103,6 +104,7 @@ __all__ = [
     "PsaLedgerContract",
     "PsaWebhooksContract",
     "QueueContract",
+    "RandomFiguresContract",
     "RatingsContract",
     "RedactorContract",
     "ReplayContract",

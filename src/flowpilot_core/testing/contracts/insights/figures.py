@@ -21,7 +21,8 @@ from flowpilot_core.domain.knowledge.fitting import about
 from flowpilot_core.domain.knowledge.tree import Tree
 from flowpilot_core.domain.psa.connection import NoteKind, PsaConnection, TicketAction
 from flowpilot_core.domain.psa.post import PostState, PsaPost
-from flowpilot_core.domain.sessions.feedback import Thumb, rated
+from flowpilot_core.domain.sessions import feedback
+from flowpilot_core.domain.sessions.feedback import Thumb
 from flowpilot_core.domain.sessions.session import Ticket
 from flowpilot_core.domain.sessions.walk import TreeOutcome
 from flowpilot_core.ports.kernel import BeginWork
@@ -170,8 +171,8 @@ class FiguresContract(AsksForFigures):
             for by, verdict in ((acme.ben, FeedbackVerdict.USEFUL), (acme.adam, FeedbackVerdict.WRONG)):
                 await work.assessments.judge(AssessmentFeedback.given(ready, verdict, None, by=by, at=NOON))
             await work.commit()
-        await self.suggested(begin, acme, case, SuggestionState.PROPOSED, SuggestionState.REJECTED, SuggestionState.PENDING)
-        await self.suggested(begin, acme, case, SuggestionState.ACCEPTED, source="tree")
+        await suggested(begin, acme, case, SuggestionState.PROPOSED, SuggestionState.REJECTED, SuggestionState.PENDING)
+        await suggested(begin, acme, case, SuggestionState.ACCEPTED, source="tree")
 
         answer = await analytics.ask(acme.vera, Subject.ASSISTANT, group_by=GroupBy.PROVIDER)
 
@@ -204,11 +205,11 @@ class FiguresContract(AsksForFigures):
             return a_session(by=acme.anna).walking(tree, PRINTS)
 
         solved = await walk().at_node(PRINTS, "No").resolved().kept(begin)
-        await self.judged(begin, acme.ben, solved, Thumb.DOWN)
+        await judged(begin, acme.ben, solved, Thumb.DOWN)
         await walk().at_node(PRINTS, "Yes").walk_left().escalated().kept(begin)
         await walk().step().kept(begin)
         await a_session(by=acme.anna).resolved().kept(begin)
-        await self.rated(begin, acme, tree, 5, 3)
+        await rated(begin, acme, tree, 5, 3)
 
         answer = await analytics.ask(acme.vera, Subject.KNOWLEDGE, group_by=GroupBy.TREE)
         by_node = await analytics.ask(acme.vera, Subject.KNOWLEDGE, group_by=GroupBy.NODE)
@@ -266,7 +267,7 @@ class FiguresContract(AsksForFigures):
         """A63."""
         tree = await a_published_tree(begin, acme.adam)
         case = await a_session(by=acme.olga).escalated().claimed_by(acme.anna).walking(tree, PRINTS).step().parked().kept(begin)
-        await self.suggested(begin, acme, case, SuggestionState.PROPOSED)
+        await suggested(begin, acme, case, SuggestionState.PROPOSED)
         for _ in range(2):
             await a_session(by=acme.olga, title="Flumox merjin", problem="?").escalated().claimed_by(acme.anna).parked().kept(begin)
 
@@ -285,9 +286,9 @@ class FiguresContract(AsksForFigures):
         """A63: a draft shows in no label either."""
         tree = await a_published_tree(begin, globex.adam)
         case = await a_session(by=globex.anna).walking(tree, PRINTS).at_node(PRINTS, "No").resolved().kept(begin)
-        await self.judged(begin, globex.ben, case, Thumb.UP)
-        await self.rated(begin, globex, tree, 5)
-        await self.suggested(begin, globex, case, SuggestionState.PROPOSED)
+        await judged(begin, globex.ben, case, Thumb.UP)
+        await rated(begin, globex, tree, 5)
+        await suggested(begin, globex, case, SuggestionState.PROPOSED)
         connection = await a_kept_connection(begin, globex)
         await posted(
             begin,
@@ -310,41 +311,40 @@ class FiguresContract(AsksForFigures):
         assert () == (await analytics.ask(acme.olga, Subject.KNOWLEDGE)).gaps
         assert not (await analytics.ask(globex.olga, Subject.KNOWLEDGE)).total.is_empty
 
-    async def suggested(
-        self, begin: BeginWork[UnitOfWork], staff: Staff, case: Case, *states: SuggestionState, source: str = "rules"
-    ) -> None:
-        """Suggestions in these states; one that is accepted is the session's first step."""
-        made = [
-            Suggestion(
-                id=SuggestionId(new_id()),
-                session_id=case.id,
-                branch_id=case.session.branches.active_id,
-                source=source,
-                content=f"Try {state}",
-                state=state,
-                step_id=case.steps[0].id if state is SuggestionState.ACCEPTED else None,
-                requested_by=staff.anna.user_id,
-                requested_at=NOON,
-            )
-            for state in states
-        ]
-        async with begin(staff.account_id) as work:
-            await work.suggestions.add(made)
-            await work.commit()
 
-    async def judged(self, begin: BeginWork[UnitOfWork], by: Person, case: Case, thumb: Thumb) -> None:
-        """What somebody thinks of a case's first step."""
-        rating, event = rated(case.steps[0], thumb, None, by=by, at=NOON)
-        async with begin(by.account_id) as work:
-            await work.feedback.rate(rating)
-            await work.record(recorded(event))
-            await work.commit()
+async def suggested(begin: BeginWork[UnitOfWork], staff: Staff, case: Case, *states: SuggestionState, source: str = "rules") -> None:
+    """Suggestions in these states; one that is accepted is the session's first step."""
+    made = [
+        Suggestion(
+            id=SuggestionId(new_id()),
+            session_id=case.id,
+            branch_id=case.session.branches.active_id,
+            source=source,
+            content=f"Try {state}",
+            state=state,
+            step_id=case.steps[0].id if state is SuggestionState.ACCEPTED else None,
+            requested_by=staff.anna.user_id,
+            requested_at=NOON,
+        )
+        for state in states
+    ]
+    async with begin(staff.account_id) as work:
+        await work.suggestions.add(made)
+        await work.commit()
 
-    async def rated(self, begin: BeginWork[UnitOfWork], staff: Staff, tree: Tree, *stars: int) -> None:
-        """Ratings of a tree, of one person each."""
-        async with begin(staff.account_id) as work:
-            for by, given in zip(staff.people, stars, strict=False):
-                await work.ratings.save(
-                    rating.rated(RatingId(new_id()), rating.Subject.TREE, tree, stars=given, comment=None, by=by, at=NOON)
-                )
-            await work.commit()
+
+async def judged(begin: BeginWork[UnitOfWork], by: Person, case: Case, thumb: Thumb) -> None:
+    """What somebody thinks of a case's first step."""
+    rating, event = feedback.rated(case.steps[0], thumb, None, by=by, at=NOON)
+    async with begin(by.account_id) as work:
+        await work.feedback.rate(rating)
+        await work.record(recorded(event))
+        await work.commit()
+
+
+async def rated(begin: BeginWork[UnitOfWork], staff: Staff, tree: Tree, *stars: int) -> None:
+    """Ratings of a tree, of one person each."""
+    async with begin(staff.account_id) as work:
+        for by, given in zip(staff.people, stars, strict=False):
+            await work.ratings.save(rating.rated(RatingId(new_id()), rating.Subject.TREE, tree, stars=given, comment=None, by=by, at=NOON))
+        await work.commit()
