@@ -14,7 +14,7 @@ from flowpilot_adapters.sql.queries import ACCOUNT, names_of, only_saved, own
 from flowpilot_adapters.sql.records import kernel as kernel_records
 from flowpilot_adapters.sql.records import knowledge as records
 from flowpilot_adapters.sql.relay.due_work import index_for_search
-from flowpilot_adapters.sql.schema import session, tree, tree_category, tree_draft, tree_revision
+from flowpilot_adapters.sql.schema import session, tree, tree_category, tree_draft, tree_proposal, tree_revision
 from flowpilot_adapters.sql.statement import compiled
 from flowpilot_adapters.sql.transaction import Transaction
 from flowpilot_core.domain.kernel.errors import NotFound
@@ -136,6 +136,11 @@ DROP_DRAFT: Final = compiled("drop draft of tree", delete(tree_draft).where(own(
 ADD_REVISION: Final = compiled(
     "add revision of tree", insert(tree_revision).values({column: bindparam(column.name) for column in tree_revision.c})
 )
+FORGET_PROPOSED: Final = compiled(
+    "forget proposed draft",
+    update(tree_proposal).where(own(tree_proposal), tree_proposal.c.draft_tree_id == TREE_ID).values(draft_tree_id=None),
+)
+"""A proposal that was made into this draft leads nowhere from now on."""
 DROP: Final = compiled("drop tree", delete(tree).where(own(tree), tree.c.id == TREE_ID))
 
 
@@ -218,7 +223,7 @@ class SqlTrees:
 
     async def drop(self, tree_id: TreeId) -> None:
         """As `Trees.drop` says."""
-        for statement in (DROP_DRAFT, DROP):
+        for statement in (FORGET_PROPOSED, DROP_DRAFT, DROP):
             self._transaction.write(statement(account_id=self._account_id, tree_id=tree_id))
 
     def _save_draft(self, one: Tree) -> None:

@@ -43,12 +43,9 @@ def primary_key(table: str, *columns: str) -> PrimaryKeyConstraint:
 
 
 def foreign_key(
-    table: str, what: str, columns: tuple[str, ...], to: str, key: tuple[str, ...], *, late: bool = False, forgotten: bool = False
+    table: str, what: str, columns: tuple[str, ...], to: str, key: tuple[str, ...], *, late: bool = False
 ) -> ForeignKeyConstraint:
-    """A foreign key in the account. `late`: checked at the commit, where two tables point at each other.
-
-    `forgotten`: where what it leads to is deleted it leads nowhere.
-    """
+    """A foreign key in the account. `late`: checked at the commit, where two tables point at each other."""
     return ForeignKeyConstraint(
         ("account_id", *columns),
         [f"{SCHEMA}.{to}.{column}" for column in ("account_id", *key)],
@@ -56,7 +53,6 @@ def foreign_key(
         use_alter=late,
         deferrable=late or None,
         initially="DEFERRED" if late else None,
-        ondelete=f"SET NULL ({', '.join(columns)})" if forgotten else None,
     )
 
 

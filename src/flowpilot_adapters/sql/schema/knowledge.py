@@ -246,7 +246,7 @@ tree_proposal = Table(
     primary_key("tree_proposal", "id"),
     foreign_key("tree_proposal", "session", ("session_id",), "session", ("id",)),
     *to_own_or_platform("tree_proposal", "tree", "tree"),
-    foreign_key("tree_proposal", "draft", ("draft_tree_id",), "tree", ("id",), forgotten=True),
+    foreign_key("tree_proposal", "draft", ("draft_tree_id",), "tree", ("id",)),
     foreign_key("tree_proposal", "decided_by", ("decided_by",), "person", ("id",)),
     one_of("tree_proposal", "kind", ProposalKind),
     one_of("tree_proposal", "state", ProposalState),

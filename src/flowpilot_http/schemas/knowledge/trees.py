@@ -102,7 +102,7 @@ class TreesWanted(Page, kw_only=True, frozen=True):
 class DiffWanted(Closed, kw_only=True, frozen=True):
     """Between which two; each is a revision's number or `draft`."""
 
-    from_: str = msgspec.field(name="from")
+    from_: Annotated[str, Meta(min_length=1)] = msgspec.field(name="from")
     to: str = DRAFT
 
     def numbers(self) -> tuple[int | None, int | None]:

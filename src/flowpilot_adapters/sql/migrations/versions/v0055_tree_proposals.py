@@ -34,8 +34,7 @@ TABLES = (
       CONSTRAINT pk_tree_proposal PRIMARY KEY (account_id, id),
       CONSTRAINT fk_tree_proposal_session FOREIGN KEY (account_id, session_id) REFERENCES flowpilot.session (account_id, id),
       CONSTRAINT fk_tree_proposal_tree FOREIGN KEY (tree_account_id, tree_id) REFERENCES flowpilot.tree (account_id, id),
-      CONSTRAINT fk_tree_proposal_draft FOREIGN KEY (account_id, draft_tree_id) REFERENCES flowpilot.tree (account_id, id)
-        ON DELETE SET NULL (draft_tree_id),
+      CONSTRAINT fk_tree_proposal_draft FOREIGN KEY (account_id, draft_tree_id) REFERENCES flowpilot.tree (account_id, id),
       CONSTRAINT fk_tree_proposal_decided_by FOREIGN KEY (account_id, decided_by) REFERENCES flowpilot.person (account_id, id),
       CONSTRAINT ck_tree_proposal_tree CHECK ((tree_account_id IS NULL) = (tree_id IS NULL)
         AND (tree_account_id IS NULL OR tree_account_id IN (account_id, {PLATFORM}))),
