@@ -27,6 +27,8 @@ from flowpilot_http.pages.knowledge import gallery as gallery_page
 from flowpilot_http.pages.knowledge import proposals as proposals_page
 from flowpilot_http.pages.knowledge import tree as tree_page
 from flowpilot_http.pages.knowledge import trees as trees_page
+from flowpilot_http.pages.maintenance import calendar as calendar_page
+from flowpilot_http.pages.maintenance import schedule as schedule_page
 from flowpilot_http.pages.notifications import no_mails, policy, profile
 from flowpilot_http.pages.notifications import webhooks as webhooks_page
 from flowpilot_http.pages.psa import connections
@@ -167,6 +169,8 @@ def create_app(
             *editor.ROUTES,
             *categories.ROUTES,
             *proposals_page.ROUTES,
+            *calendar_page.ROUTES,
+            *schedule_page.ROUTES,
             *gallery_page.ROUTES,
             *scripts.ROUTES,
             *script.ROUTES,

@@ -4,12 +4,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flowpilot_core.domain.handoffs.handoff import Intent
-from flowpilot_core.domain.kernel.identifiers import HandoffId, ScriptTemplateId, SessionId, TreeId, TreeProposalId
+from flowpilot_core.domain.kernel.identifiers import HandoffId, MaintenanceScheduleId, ScriptTemplateId, SessionId, TreeId, TreeProposalId
 from flowpilot_core.domain.knowledge.content import Answer, Content, Next, Node, NodeId, NodeKind, TreeKind
 from flowpilot_core.domain.knowledge.literals import Language
 from flowpilot_core.domain.knowledge.parameter import Parameter, ParameterType
 from flowpilot_core.domain.knowledge.rating import Subject
 from flowpilot_core.domain.knowledge.script import Platform, ScriptContent
+from flowpilot_core.domain.maintenance.schedule import Plan, Target
 from flowpilot_core.domain.sessions.branch import Option, Outcome
 from flowpilot_core.domain.sessions.session import Priority, Ticket
 from flowpilot_core.domain.sessions.step import StepKind, StepResult
@@ -159,6 +160,32 @@ async def a_script(site: Site, who: str = "adam", *, name: str = "Ping a host", 
     if publish:
         await templates.publish(person, made.template.id)
     return made.template.id
+
+
+async def a_schedule(site: Site, name: str = "Patch night") -> MaintenanceScheduleId:
+    """Machines that are looked after every Tuesday, and were once by hand."""
+    plan = Plan(
+        name=name,
+        targets=(
+            Target(label="srv-mail-01", client_name="Lakeside Dental", notes="Ask Petra first"),
+            Target(label="srv-file-01", client_name="Lakeside Dental"),
+        ),
+        starts_at=datetime(2026, 1, 6, 22),
+        time_zone="Europe/Vienna",
+        rrule="FREQ=WEEKLY;BYDAY=TU",
+        duration=timedelta(hours=2),
+        assignee_id=site.person("sam").user_id,
+        quiet=True,
+    )
+    schedule = await site.flowpilot.maintenance.add(site.person("adam"), plan)
+    await site.flowpilot.maintenance.run_now(site.person("adam"), schedule.id)
+    return schedule.id
+
+
+async def in_maintenance(site: Site) -> list[str]:
+    """Every page of maintenance, with something on it."""
+    schedule = f"/maintenance/schedules/{await a_schedule(site)}"
+    return ["/maintenance", "/maintenance?from=2020-01-01", schedule, f"{schedule}?do=delete"]
 
 
 async def in_library(site: Site) -> list[str]:

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from flowpilot_core.domain.sessions.session import Priority, Ticket
 
-from .cases import VPN, a_script, a_session, a_tree, an_escalation, an_investigation, walking, worked_through
+from .cases import VPN, a_schedule, a_script, a_session, a_tree, an_escalation, an_investigation, walking, worked_through
 from .site import Site
 
 INTO = Path(__file__).parents[2] / "docs" / "pages"
@@ -66,6 +66,8 @@ async def _filled(site: Site) -> dict[str, str]:
         "library-edit": f"/library/trees/{unfinished}/edit?node=timeout",
         "library-script": f"/library/scripts/{await a_script(site)}?session={worked}",
         "library-categories": "/library/categories",
+        "maintenance": "/maintenance",
+        "maintenance-schedule": f"/maintenance/schedules/{await a_schedule(site)}",
         "settings-profile": "/settings/profile",
         "settings-people": "/settings/people",
         "not-found": "/sessions/nonsense",

@@ -11,6 +11,7 @@ from attrs import define, field
 
 from flowpilot_adapters.memory import MemoryEventStream, MemoryNotifier, MemoryStore, MemoryVault
 from flowpilot_adapters.pictures import PillowPictures
+from flowpilot_adapters.recurrence import recurrence
 from flowpilot_adapters.system import SystemClock, new_id, new_secret
 from flowpilot_core.application.assistant.assessing import MakeAssessment
 from flowpilot_core.application.flowpilot import FlowPilot
@@ -72,6 +73,7 @@ class Site:
             pictures=PillowPictures(compute_here),
             committed=self._waking.publish,
             parsers=PARSERS,
+            recurrence=recurrence,
         )
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()

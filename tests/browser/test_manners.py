@@ -10,7 +10,7 @@ from flowpilot_core.domain.handoffs.handoff import Intent
 from flowpilot_core.domain.outputs.output import OutputKind
 from flowpilot_http.pages.settings import PLACES
 
-from .cases import an_escalation, an_investigation, in_library, walking, worked_through
+from .cases import an_escalation, an_investigation, in_library, in_maintenance, walking, worked_through
 from .conftest import TELEPHONE, WIDE, Browsing
 from .site import Site
 
@@ -50,7 +50,7 @@ def test_axe_finds_nothing_on_any_page(site: Site, browsing: Browsing, scheme: s
     ]
     pages += [f"/sessions/{session_id}{query}" for query in ("", "?do=escalate", "?do=fork", "?do=park", "?do=resolve", "?do=close")]
     pages += [f"/settings/{name}" for name, _, _ in PLACES if name != "sign-in"]
-    pages += site.run(in_library(site))
+    pages += [*site.run(in_library(site)), *site.run(in_maintenance(site))]
     site.run(worked_through(site))
     pages += ["/insights", "/insights?from=2020-01-01&to=2020-01-02", "/insights?from=2020-01-02&to=2020-01-01"]
     pages += [f"/sessions/{site.run(walking(site, 'adam'))}{query}" for query in ("", "?do=leave-tree")]
@@ -117,7 +117,7 @@ def test_every_page_fits_has_targets_of_24_px_and_moves_nothing_for_who_wants_no
     pages = ["/queue", f"/escalations/{handoff_id}", f"/escalations/{handoff_id}?do=reroute", "/work", "/sessions", "/sessions/new", "/kit"]
     pages += [f"/sessions/{session_id}{query}" for query in ("", "?do=escalate", "?do=fork", "?do=park", "?do=close")]
     pages += [f"/settings/{name}" for name, _, _ in PLACES if name != "sign-in"]
-    pages += [*site.run(in_library(site)), f"/sessions/{site.run(walking(site, 'adam'))}"]
+    pages += [*site.run(in_library(site)), *site.run(in_maintenance(site)), f"/sessions/{site.run(walking(site, 'adam'))}"]
     site.run(worked_through(site))
     pages += ["/insights", "/insights?from=2020-01-02&to=2020-01-01"]
     found = {}

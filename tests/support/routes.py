@@ -55,6 +55,7 @@ PAGES = {
     ("GET", "/sessions/new"),
     ("POST", "/sessions/new"),
     ("GET", "/work"),
+    *((method, f"/maintenance{path}") for path in ("", "/schedules/{schedule_id:str}") for method in ("GET", "POST")),
     ("GET", "/library"),
     ("GET", "/library/proposals"),
     ("GET", "/library/proposals/{proposal_id:str}"),

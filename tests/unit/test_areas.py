@@ -22,7 +22,6 @@ AREAS = frozenset(
         "insights",
     }
 )
-LATER = {"maintenance": "nothing of it is shown yet"}
 WITHOUT = {
     "src/flowpilot_core/domain": {"relay": "it holds no rule of the product: what is due, and who holds it, is the application's business"},
     "src/flowpilot_core/ports": {},
@@ -43,7 +42,6 @@ WITHOUT = {
     },
     "src/flowpilot_http/schemas": dict.fromkeys(("relay", "replay"), "it has no routes"),
     "src/flowpilot_http/pages": {
-        **LATER,
         "kernel": "what all pages share is beside them",
         **dict.fromkeys(("relay", "assistant", "outputs", "replay"), "it has no page of its own"),
     },

@@ -4,7 +4,7 @@ Each names its account, so that a browser that nobody signed in with yet knows w
 """
 
 from flowpilot_core.domain.handoffs.handoff import Handoff, Intent
-from flowpilot_core.domain.kernel.identifiers import AccountId, SessionId
+from flowpilot_core.domain.kernel.identifiers import AccountId, MaintenanceScheduleId, SessionId
 
 
 def home(base_url: str, account_id: AccountId) -> str:
@@ -17,3 +17,8 @@ def page_of(base_url: str, account_id: AccountId, session_id: SessionId, handoff
     if handoff is None or handoff.intent is Intent.PARK:
         return f"{base_url}/sessions/{session_id}?account={account_id}"
     return f"{base_url}/escalations/{handoff.id}?account={account_id}"
+
+
+def maintenance_of(base_url: str, account_id: AccountId, schedule_id: MaintenanceScheduleId) -> str:
+    """Where a maintenance schedule and its runs are read."""
+    return f"{base_url}/maintenance/schedules/{schedule_id}?account={account_id}"

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from attrs import frozen
 
-from flowpilot_core.application.handoffs.page_addresses import page_of
+from flowpilot_core.application.handoffs.page_addresses import maintenance_of, page_of
 from flowpilot_core.application.relay.sending import hand_over
 from flowpilot_core.domain.access.account import Account, User, UserState
 from flowpilot_core.domain.kernel.errors import NotFound
@@ -122,7 +122,12 @@ class SendNotice:
         name = clean(run.plan.name)
         if run.state is RunState.BLOCKED:
             subject = f"Maintenance did not start: {name}"
-            said = [f"The maintenance {name} could not be started.", "", f"Why: {clean(run.problem or '')}"]
+            said = [
+                f"The maintenance {name} could not be started.",
+                "",
+                f"Why: {clean(run.problem or '')}",
+                f"Its schedule: {maintenance_of(self.base_url, account.id, run.schedule_id)}",
+            ]
         else:
             many = counted(len(run.targets), "session is", "sessions are")
             subject = f"Maintenance: {name}"

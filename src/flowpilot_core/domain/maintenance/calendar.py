@@ -32,6 +32,8 @@ class CalendarEntry:
     starts_at: datetime
     ends_at: datetime
     targets: tuple[str, ...]
+    clients: tuple[str, ...]
+    """Each once, as the targets name them."""
     quiet: bool
 
 
@@ -55,6 +57,7 @@ def entries(schedules: Iterable[Schedule], recurrence: Recurrence, first: dateti
             starts_at=at,
             ends_at=at + one.plan.duration,
             targets=tuple(target.label for target in one.plan.targets),
+            clients=one.plan.clients,
             quiet=one.plan.quiet,
         )
         for one in schedules

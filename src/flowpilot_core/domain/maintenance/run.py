@@ -31,6 +31,7 @@ from flowpilot_core.domain.sessions.window import Window, client_key
 
 from .schedule import Plan, Schedule, Target
 
+_ENDED = frozenset({Status.RESOLVED, Status.ABANDONED})
 CAUSE = "maintenance schedule"
 """Why the system starts a session."""
 
@@ -100,6 +101,16 @@ class Run:
     def waiting(self) -> int | None:
         """The number of the target that comes next; None where none is left."""
         return next((number for number, one in enumerate(self.targets) if one.session_id is None), None)
+
+    @property
+    def sessions_started(self) -> int:
+        """How many targets have their session."""
+        return sum(one.session_id is not None for one in self.targets)
+
+    @property
+    def sessions_ended(self) -> int:
+        """How many of those nobody works on any more."""
+        return sum(one.status in _ENDED for one in self.targets)
 
     def with_session(self, number: int, session_id: SessionId) -> "Run":
         """After a session was started for a target."""

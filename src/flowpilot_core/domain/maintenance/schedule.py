@@ -95,6 +95,11 @@ class Plan:
         return f"{self.name}: {target.label}"
 
     @property
+    def clients(self) -> tuple[str, ...]:
+        """Whose machines they are, each once and in order."""
+        return tuple(dict.fromkeys(one.client_name for one in self.targets if one.client_name))
+
+    @property
     def times(self) -> tuple[object, ...]:
         """What says when it comes."""
         return self.starts_at, self.time_zone, self.rrule, self.active

@@ -139,6 +139,8 @@ async def test_a_run_whose_tree_is_gone_says_so_and_owners_and_admins_are_told(w
     assert ("blocked", "its tree is not offered any more: choose another, or restore it") == (run["state"], run["problem"])
     assert [None, None] == [one["session_id"] for one in run["targets"]]
     assert ["Maintenance did not start: Patch night"] * 2 == mailed(world, world.owner, world.admin, world.junior, world.senior)
+    page = f"/maintenance/schedules/{schedule['id']}?account={world.owner.account_id}"
+    assert 2 == sum(page in message.text for message in world.mailbox.messages)
 
 
 async def test_a_run_whose_assignee_is_gone_says_so(world: World) -> None:
