@@ -28,6 +28,7 @@ from flowpilot_http.pages.knowledge import proposals as proposals_page
 from flowpilot_http.pages.knowledge import tree as tree_page
 from flowpilot_http.pages.knowledge import trees as trees_page
 from flowpilot_http.pages.maintenance import calendar as calendar_page
+from flowpilot_http.pages.maintenance import planning
 from flowpilot_http.pages.maintenance import schedule as schedule_page
 from flowpilot_http.pages.notifications import no_mails, policy, profile
 from flowpilot_http.pages.notifications import webhooks as webhooks_page
@@ -170,6 +171,7 @@ def create_app(
             *categories.ROUTES,
             *proposals_page.ROUTES,
             *calendar_page.ROUTES,
+            *planning.ROUTES,
             *schedule_page.ROUTES,
             *gallery_page.ROUTES,
             *scripts.ROUTES,

@@ -185,7 +185,7 @@ async def a_schedule(site: Site, name: str = "Patch night") -> MaintenanceSchedu
 async def in_maintenance(site: Site) -> list[str]:
     """Every page of maintenance, with something on it."""
     schedule = f"/maintenance/schedules/{await a_schedule(site)}"
-    return ["/maintenance", "/maintenance?from=2020-01-01", schedule, f"{schedule}?do=delete"]
+    return ["/maintenance", "/maintenance?from=2020-01-01", "/maintenance/new", schedule, f"{schedule}?do=delete", f"{schedule}/edit"]
 
 
 async def in_library(site: Site) -> list[str]:

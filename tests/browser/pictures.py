@@ -68,6 +68,7 @@ async def _filled(site: Site) -> dict[str, str]:
         "library-categories": "/library/categories",
         "maintenance": "/maintenance",
         "maintenance-schedule": f"/maintenance/schedules/{await a_schedule(site)}",
+        "maintenance-new": "/maintenance/new",
         "settings-profile": "/settings/profile",
         "settings-people": "/settings/people",
         "not-found": "/sessions/nonsense",

@@ -55,7 +55,11 @@ PAGES = {
     ("GET", "/sessions/new"),
     ("POST", "/sessions/new"),
     ("GET", "/work"),
-    *((method, f"/maintenance{path}") for path in ("", "/schedules/{schedule_id:str}") for method in ("GET", "POST")),
+    *(
+        (method, f"/maintenance{path}")
+        for path in ("", "/new", "/schedules/{schedule_id:str}", "/schedules/{schedule_id:str}/edit")
+        for method in ("GET", "POST")
+    ),
     ("GET", "/library"),
     ("GET", "/library/proposals"),
     ("GET", "/library/proposals/{proposal_id:str}"),

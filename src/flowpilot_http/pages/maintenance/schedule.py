@@ -19,7 +19,7 @@ from .room import MAINTENANCE, SCHEDULE, AsRead, maintained
 
 MOST: Final = 10
 """Runs of a page: each may have 200 sessions."""
-LATE: Final = ((CatchUp.SKIP, "Nothing: it was missed"), (CatchUp.LATEST, "The last one is started late"))
+LATE: Final = ((CatchUp.SKIP, "Nothing is started"), (CatchUp.LATEST, "The last one is started late"))
 move: Final = Moves()
 
 

@@ -1,6 +1,8 @@
 """The pages of maintenance, read and worked on by plain forms."""
 
+import re
 from datetime import timedelta
+from html import unescape
 from typing import Any
 
 import pytest
@@ -245,3 +247,239 @@ async def test_hostile_names_are_text_and_nothing_else(world: World) -> None:
     for path in (HERE, f"{HERE}/schedules/{schedule['id']}", f"{HERE}/schedules/{schedule['id']}?do=delete"):
         page = await admin.opens(path)
         assert (200, False) == (page.status_code, "<script>alert" in page.text)
+
+
+def form(world: World, **fields: str) -> dict[str, str]:
+    """A schedule as the form sends it; what is empty is not filled in."""
+    return {
+        "name": "Patch night",
+        "client": "Lakeside Dental",
+        "targets": "srv-mail-01\nsrv-file-01 | Hillside School\n",
+        "tree": "",
+        "starts_at": f"{TOMORROW}T22:00",
+        "time_zone": "Europe/Vienna",
+        "minutes": "90",
+        "repeats": "once",
+        "assignee": world.junior.id,
+        "catch_up": "latest",
+        "active": "true",
+        **fields,
+    }
+
+
+def filled(reader: Reader) -> dict[str, str]:
+    """What stands in the form that is open, as a browser sends it."""
+    page = reader.browser.page.text.partition('id="plan"')[2].partition("</form>")[0]
+    boxes = re.findall(r'<input id="([a-z_]+)" [^>]*?value="([^"]*)"', page)
+    areas = re.findall(r'<textarea id="([a-z_]+)"[^>]*>([^<]*)</textarea>', page)
+    ticked = re.findall(r'name="([a-z_]+)" value="(true)" checked', page)
+    chosen = [
+        (name, (re.findall(r'value="([^"]*)" selected', options) or [""])[0])
+        for name, options in re.findall(r'<select id="([a-z_]+)"[^>]*>(.*?)</select>', page, re.DOTALL)
+    ]
+    hidden = {name: reader.browser.hidden[name] for name in ("version", "once") if name in reader.browser.hidden}
+    return {**hidden, **{name: unescape(value) for name, value in (*boxes, *areas, *ticked, *chosen)}}
+
+
+async def only(world: World) -> Any:
+    (found,) = (await world.viewer.seen("/maintenance-schedules"))["items"]
+    return found
+
+
+async def test_a_manager_writes_a_schedule_by_one_form_and_reads_it_next(world: World) -> None:
+    tree = await world.owner.made("/trees", {"name": "Patch a server", "kind": "troubleshooting", "content": A_TREE})
+    await world.owner.made(f"/trees/{tree['id']}/publish")
+    admin = await Reader.of(world, world.admin)
+    await admin.opens(HERE)
+    assert "New schedule" in admin.words
+    await admin.opens(f"{HERE}/new")
+    assert "Patch a server</option>" in admin.text
+    filled = {**form(world, tree=tree["id"], quiet="true"), "once": admin.browser.hidden["once"]}
+
+    await admin.does("save", **filled)
+    made = await only(world)
+    assert (f"{HERE}/schedules/{made['id']}", True) == (admin.browser.path, "<h1>Patch night</h1>" in admin.text)
+    await admin.opens(f"{HERE}/new")
+    await admin.does("save", **filled)
+
+    assert made == await only(world)
+    assert {
+        "name": "Patch night",
+        "tree_id": tree["id"],
+        "targets": [
+            {"label": "srv-mail-01", "client_name": "Lakeside Dental", "notes": None},
+            {"label": "srv-file-01", "client_name": "Hillside School", "notes": None},
+        ],
+        "starts_at": f"{TOMORROW}T22:00:00",
+        "time_zone": "Europe/Vienna",
+        "rrule": None,
+        "duration_minutes": 90,
+        "assignee_id": world.junior.id,
+        "quiet": True,
+        "catch_up": "latest",
+        "active": True,
+    }.items() <= made.items()
+
+
+@pytest.mark.parametrize(
+    ("said", "rule"),
+    [
+        ({"repeats": "daily"}, "FREQ=DAILY"),
+        ({"repeats": "daily", "on_mo": "true"}, "FREQ=DAILY"),
+        ({"repeats": "weekly"}, "FREQ=WEEKLY"),
+        ({"repeats": "weekly", "on_fr": "true", "on_tu": "true"}, "FREQ=WEEKLY;BYDAY=TU,FR"),
+        ({"repeats": "monthly"}, "FREQ=MONTHLY"),
+        ({"repeats": "rule", "rrule": "FREQ=MONTHLY;BYDAY=2TU"}, "FREQ=MONTHLY;BYDAY=2TU"),
+    ],
+)
+async def test_it_comes_back_by_everyday_words_or_by_a_rule_and_reads_so_again(world: World, said: dict[str, str], rule: str) -> None:
+    admin = await Reader.of(world, world.admin)
+    await admin.opens(f"{HERE}/new")
+
+    await admin.does("save", **form(world, **said))
+
+    made = await only(world)
+    assert rule == made["rrule"]
+    await admin.opens(f"{HERE}/schedules/{made['id']}/edit")
+    assert f'<option value="{said["repeats"]}" selected>' in admin.text
+    days = {field for field in said if field.startswith("on_")} if said["repeats"] == "weekly" else set()
+    assert days == set(re.findall(r'name="(on_[a-z]+)" value="true" checked', admin.text))
+
+
+@pytest.mark.parametrize(
+    ("said", "field", "says"),
+    [
+        ({"name": ""}, "name", "Must not be blank."),
+        ({"client": "a\u202eb"}, "client", "Must be one line of printable text, without U+202E."),
+        ({"targets": ""}, "targets", "Must be 1 to 200."),
+        ({"targets": "srv-01\n\n" + "x" * 301}, "targets", "Target 2 "),
+        ({"starts_at": "tomorrow"}, "starts_at", "Must be a local time such as 2027-03-01T22:00:00, without an offset."),
+        ({"starts_at": "2001-01-01T10:00"}, "starts_at", "Never comes from now on."),
+        ({"time_zone": "Mars/Olympus"}, "time_zone", "Must be a time zone of the IANA database, such as Europe/Vienna."),
+        ({"minutes": "a while"}, "minutes", "Must be a whole number of minutes."),
+        ({"minutes": "9" * 30}, "minutes", "Must be a whole number of minutes."),
+        ({"minutes": "0"}, "minutes", "Must be from 1 to 10080."),
+        ({"repeats": "rule"}, "rrule", "Must be given, such as FREQ=MONTHLY;BYDAY=2TU."),
+        ({"repeats": "rule", "rrule": "FREQ=SECONDLY"}, "rrule", "FREQ must be"),
+        ({"rrule": "FREQ=DAILY"}, "rrule", "Is for “By a rule”: choose that, or leave it empty."),
+        ({"assignee": ""}, "assignee", "Must be chosen."),
+    ],
+)
+async def test_what_is_refused_is_said_at_its_field_and_nothing_typed_is_lost(
+    world: World, said: dict[str, str], field: str, says: str
+) -> None:
+    admin = await Reader.of(world, world.admin)
+    await admin.opens(f"{HERE}/new")
+    typed = form(world, **{"name": "Patch <b>night</b>", "on_we": "true", "quiet": "true", **said})
+
+    refused = await admin.does("save", **typed)
+
+    assert 422 == refused.status_code
+    (at,) = re.findall(r'<p class="wrong" id="([a-z_]+)-wrong">([^<]*)</p>', admin.text)
+    assert (field, True) == (at[0], at[1].startswith(says)), at
+    assert {**typed, "rrule": typed.get("rrule", "")} == {name: value for name, value in filled(admin).items() if name != "once"}
+    assert [] == (await world.viewer.seen("/maintenance-schedules"))["items"]
+
+
+async def test_a_tree_that_asks_for_what_nobody_is_there_to_say_is_refused_at_its_field(world: World) -> None:
+    host = {"name": "host", "label": "Host", "type": "text", "required": True}
+    content = {"root": "end", "nodes": [{**A_TREE["nodes"][0], "text": "Patched {{ host }}"}], "parameters": [host]}  # type: ignore[dict-item]
+    tree = await world.owner.made("/trees", {"name": "Patch a host", "kind": "troubleshooting", "content": content})
+    await world.owner.made(f"/trees/{tree['id']}/publish")
+    admin = await Reader.of(world, world.admin)
+    await admin.opens(f"{HERE}/new")
+
+    await admin.does("save", **form(world, tree=tree["id"]))
+
+    assert '<p class="wrong" id="tree-wrong">Its tree asks for parameters that a schedule cannot give.</p>' in admin.text
+    assert f'<option value="{tree["id"]}" selected>' in admin.text
+
+
+async def test_a_schedule_that_is_saved_as_it_stands_in_the_form_is_the_same(world: World) -> None:
+    """Notes that only a program writes, clients of one target alone, and names with the sign between the two."""
+    targets = [
+        {"label": "a | b", "client_name": None, "notes": "First\nthen second"},
+        {"label": "a", "client_name": "b", "notes": None},
+        {"label": "c", "client_name": "d", "notes": "Two"},
+    ]
+    schedule = await scheduled(world, targets=targets, quiet=True, catch_up="latest", starts_at=f"{TOMORROW}T22:00:07")
+    admin = await Reader.of(world, world.admin)
+    await admin.opens(f"{HERE}/schedules/{schedule['id']}/edit")
+
+    await admin.does("save", **filled(admin))
+
+    assert {**schedule, "version": schedule["version"] + 1} == await only(world)
+
+
+async def test_another_client_is_that_of_all_targets_which_name_none_of_their_own_and_notes_stay(world: World) -> None:
+    schedule = await scheduled(world)
+    admin = await Reader.of(world, world.admin)
+    await admin.opens(f"{HERE}/schedules/{schedule['id']}/edit")
+    assert ">srv-mail-01\nsrv-file-01</textarea>" in admin.text
+
+    await admin.does("save", **{**filled(admin), "client": "Hillside School", "targets": "srv-new-01\r\nsrv-mail-01"})
+
+    assert [
+        {"label": "srv-new-01", "client_name": "Hillside School", "notes": None},
+        {"label": "srv-mail-01", "client_name": "Hillside School", "notes": "Ask Petra first"},
+    ] == (await only(world))["targets"]
+
+
+async def test_who_was_slower_to_change_it_reads_so_and_what_they_typed_is_saved_once_they_mean_it(world: World) -> None:
+    schedule = await scheduled(world)
+    admin = await Reader.of(world, world.admin)
+    await admin.opens(f"{HERE}/schedules/{schedule['id']}/edit")
+    await world.owner.client.patch(f"/maintenance-schedules/{schedule['id']}", json={"name": "Patch morning"})
+
+    refused = await admin.does("save", **{**filled(admin), "name": "Patch noon"})
+
+    assert 412 == refused.status_code
+    assert "Somebody else has changed this meanwhile" in admin.words
+    assert ('value="Patch noon"' in admin.text, "Patch morning") == (True, (await only(world))["name"])
+    await admin.does("save", **filled(admin))
+    assert "Patch noon" == (await only(world))["name"]
+
+
+async def test_who_left_and_a_tree_that_was_archived_stay_chosen_until_somebody_chooses_others(world: World) -> None:
+    tree = await world.owner.made("/trees", {"name": "Patch a server", "kind": "troubleshooting", "content": A_TREE})
+    await world.owner.made(f"/trees/{tree['id']}/publish")
+    schedule = await scheduled(world, tree_id=tree["id"])
+    await world.owner.made(f"/trees/{tree['id']}/archive")
+    await world.owner.made(f"/users/{world.junior.id}/deactivate")
+    admin = await Reader.of(world, world.admin)
+
+    await admin.opens(f"{HERE}/schedules/{schedule['id']}/edit")
+    assert f'<option value="{world.junior.id}" selected>Jo, who left</option>' in admin.text
+    await admin.does("save", **{**filled(admin), "name": "Patch morning"})
+
+    after = await only(world)
+    assert ("Patch morning", tree["id"], world.junior.id) == (after["name"], after["tree_id"], after["assignee_id"])
+
+
+@pytest.mark.parametrize("role", ["junior", "viewer"])
+async def test_who_may_not_write_schedules_reads_why(world: World, role: str) -> None:
+    schedule = await scheduled(world)
+    reader = await Reader.of(world, getattr(world, role))
+    await reader.opens(HERE)
+    assert "New schedule" not in reader.words
+
+    for path in (f"{HERE}/new", f"{HERE}/schedules/{schedule['id']}/edit"):
+        assert 403 == (await reader.opens(path)).status_code
+        await reader.opens("/settings/profile")
+        data = {**form(world), "csrf_token": reader.browser.csrf_token, "move": "save", "version": str(schedule["version"])}
+        assert 403 == (await reader.browser.client.post(path, data=data)).status_code
+    assert schedule == await only(world)
+
+
+async def test_another_account_can_neither_change_it_nor_have_its_people_do_something(world: World) -> None:
+    schedule = await scheduled(world)
+    rival = await Reader.of(world, world.rival_owner)
+    assert 404 == (await rival.opens(f"{HERE}/schedules/{schedule['id']}/edit")).status_code
+
+    await rival.opens(f"{HERE}/new")
+    refused = await rival.does("save", **form(world))
+    data = {**form(world), "csrf_token": rival.browser.csrf_token, "move": "save"}
+    changed = await rival.browser.client.post(f"{HERE}/schedules/{schedule['id']}/edit", data=data)
+
+    assert [404, 404] == [refused.status_code, changed.status_code]
+    assert ([], schedule) == ((await world.rival_owner.seen("/maintenance-schedules"))["items"], await only(world))
