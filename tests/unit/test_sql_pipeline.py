@@ -490,6 +490,16 @@ class TestThePool:
         assert connection.closed
         assert (0, 0) == (pool.idle, pool.lent)
 
+    async def test_that_is_closed_already_mends_nothing_that_nobody_would_wait_for(self, server: Server) -> None:
+        """A task that is cancelled as everything ends gives back what it was in the middle of."""
+        pool = Pool(server.app, size=1)
+        async with pool.connection() as connection:
+            await connection.round_trip([BEGIN()])
+            await pool.close()
+            assert not connection.idle
+
+        assert (True, 0) == (connection.closed, pool.lent)
+
     async def test_rolls_back_what_is_left_open_and_leaves_no_account_behind(self, server: Server) -> None:
         """A22: neither a transaction nor the account of before outlives a loan."""
         pool = Pool(server.app, size=1)

@@ -184,7 +184,7 @@ class Pool:
             del self._lent[who]
 
     def _give_back(self, connection: Connection) -> None:
-        if not connection.idle and not connection.closed:
+        if not (connection.idle or connection.closed or self._closed):
             task = asyncio.get_running_loop().create_task(self._mend(connection))
             self._mending.add(task)
             task.add_done_callback(self._mending.discard)

@@ -37,7 +37,7 @@ def fitting(kind: inspect.Type) -> Any:
         case inspect.StructType():
             return {field.encode_name: fitting(field.type) for field in kind.fields if field.required}
         case inspect.ListType() | inspect.VarTupleType():
-            return []
+            return [fitting(kind.item_type)] * (kind.min_length or 0)
         case inspect.EnumType():
             return next(iter(kind.cls)).value
         case inspect.LiteralType():
