@@ -8,7 +8,8 @@ import multiprocessing
 import os
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -130,16 +131,23 @@ def relay(says: Connection, app_url: str, relay_url: str, smtp_url: str, point: 
     asyncio.run(run())
 
 
+@asynccontextmanager
+async def _killed_at(point: str, app_url: str, relay_url: str) -> AsyncIterator[tuple[Database, SqlOutbox, Faults]]:
+    """What a relay works with, which dies at `point`."""
+    database, outbox = Database(app_url, pool_size=1), SqlOutbox(relay_url, pool_size=1)
+    faults = Faults()
+    faults.at(point, signalling(signal.SIGKILL))
+    yield database, outbox, faults
+    await outbox.close()
+    await database.close()
+
+
 def watch(says: Connection, app_url: str, relay_url: str, point: str) -> None:
     """Do what time does: the policy steps and the looks at claims that are due; killed at `point`."""
 
     async def run() -> None:
-        database, outbox = Database(app_url, pool_size=1), SqlOutbox(relay_url, pool_size=1)
-        faults = Faults()
-        faults.at(point, signalling(signal.SIGKILL))
-        await a_watch(faults.begin(database.begin), faults.outbox(outbox)).run_once()
-        await outbox.close()
-        await database.close()
+        async with _killed_at(point, app_url, relay_url) as (database, outbox, faults):
+            await a_watch(faults.begin(database.begin), faults.outbox(outbox)).run_once()
 
     asyncio.run(run())
 
@@ -148,12 +156,8 @@ def care(says: Connection, app_url: str, relay_url: str, point: str) -> None:
     """Start the maintenance that is due; killed at `point`."""
 
     async def run() -> None:
-        database, outbox = Database(app_url, pool_size=1), SqlOutbox(relay_url, pool_size=1)
-        faults = Faults()
-        faults.at(point, signalling(signal.SIGKILL))
-        await a_caretaker(faults.begin(database.begin), faults.outbox(outbox)).run_once()
-        await outbox.close()
-        await database.close()
+        async with _killed_at(point, app_url, relay_url) as (database, outbox, faults):
+            await a_caretaker(faults.begin(database.begin), faults.outbox(outbox)).run_once()
 
     asyncio.run(run())
 
@@ -162,12 +166,8 @@ def assess(says: Connection, app_url: str, relay_url: str, point: str) -> None:
     """Make the assessments that are due; killed at `point`."""
 
     async def run() -> None:
-        database, outbox = Database(app_url, pool_size=1), SqlOutbox(relay_url, pool_size=1)
-        faults = Faults()
-        faults.at(point, signalling(signal.SIGKILL))
-        await assessing(database.begin, database.view, outbox, faults).run_once()
-        await outbox.close()
-        await database.close()
+        async with _killed_at(point, app_url, relay_url) as (database, outbox, faults):
+            await assessing(database.begin, database.view, outbox, faults).run_once()
 
     asyncio.run(run())
 
@@ -176,15 +176,13 @@ def call(says: Connection, app_url: str, relay_url: str, point: str) -> None:
     """Make and send what webhooks are to be told; killed at `point`."""
 
     async def run() -> None:
-        database, outbox = Database(app_url, pool_size=1), SqlOutbox(relay_url, pool_size=1)
-        faults = Faults()
-        faults.at(point, signalling(signal.SIGKILL))
-        async with httpx.AsyncClient(verify=NO_CERTIFICATES) as client:
+        async with (
+            _killed_at(point, app_url, relay_url) as (database, outbox, faults),
+            httpx.AsyncClient(verify=NO_CERTIFICATES) as client,
+        ):
             relay = calling(database.begin, outbox, client, AesGcmVault([KEY]), faults)
             while await relay.run_once():
                 pass
-        await outbox.close()
-        await database.close()
 
     asyncio.run(run())
 
@@ -193,12 +191,8 @@ def rotate(says: Connection, app_url: str, relay_url: str, keys: tuple[bytes, ..
     """Seal all secrets under the first key; killed at `point`."""
 
     async def run() -> None:
-        database, outbox = Database(app_url, pool_size=1), SqlOutbox(relay_url, pool_size=1)
-        faults = Faults()
-        faults.at(point, signalling(signal.SIGKILL))
-        await Rotation(begin=faults.begin(database.begin), accounts=outbox, vault=AesGcmVault(keys), clock=SystemClock()).run()
-        await outbox.close()
-        await database.close()
+        async with _killed_at(point, app_url, relay_url) as (database, outbox, faults):
+            await Rotation(begin=faults.begin(database.begin), accounts=outbox, vault=AesGcmVault(keys), clock=SystemClock()).run()
 
     asyncio.run(run())
 
@@ -279,14 +273,12 @@ def post(says: Connection, app_url: str, relay_url: str, point: str) -> None:
     """Post the notes that are due; killed at `point`, or by somebody else where that is none."""
 
     async def run() -> None:
-        database, outbox = Database(app_url, pool_size=1), SqlOutbox(relay_url, pool_size=1)
-        faults = Faults()
-        faults.at(point, signalling(signal.SIGKILL))
-        async with httpx.AsyncClient(verify=NO_CERTIFICATES) as client:
+        async with (
+            _killed_at(point, app_url, relay_url) as (database, outbox, faults),
+            httpx.AsyncClient(verify=NO_CERTIFICATES) as client,
+        ):
             relay = posting(database.begin, outbox, client, faults)
             while await relay.run_once():
                 pass
-        await outbox.close()
-        await database.close()
 
     asyncio.run(run())

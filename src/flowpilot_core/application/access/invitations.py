@@ -7,6 +7,7 @@ from typing import Protocol
 
 from attrs import frozen
 
+from flowpilot_core.application.relay.leases import settle
 from flowpilot_core.application.relay.sending import hand_over
 from flowpilot_core.domain.access.account import Account, User, UserMove
 from flowpilot_core.domain.access.audit import Deed, DeedKind
@@ -166,11 +167,8 @@ class SendInvitation:
                 await work.commit()
                 return
             settled = invitation.failed(refused.problem, permanent=refused.permanent) if refused else invitation.sent()
-            if settled.mail is DeliveryState.FAILED:
-                held = await work.due.postpone(lease, seconds=delay(settled.attempts, self.jitter()) / timedelta(seconds=1))
-            else:
-                held = await work.due.finish(lease)
-            if not held:
+            again_in = delay(settled.attempts, self.jitter()) / timedelta(seconds=1) if settled.mail is DeliveryState.FAILED else None
+            if not await settle(work, lease, again_in=again_in):
                 return
             await work.invitations.save(settled)
             await work.commit()

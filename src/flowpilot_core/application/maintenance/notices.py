@@ -8,6 +8,7 @@ from typing import Protocol
 from attrs import frozen
 
 from flowpilot_core.application.handoffs.page_addresses import maintenance_of, page_of
+from flowpilot_core.application.relay.leases import settle
 from flowpilot_core.application.relay.sending import hand_over
 from flowpilot_core.domain.access.account import Account, User, UserState
 from flowpilot_core.domain.kernel.errors import NotFound
@@ -100,11 +101,8 @@ class SendNotice:
                 await work.commit()
                 return
             settled = notice.failed(refused.problem, permanent=refused.permanent) if refused else notice.sent()
-            if settled.state is DeliveryState.FAILED:
-                held = await work.due.postpone(lease, seconds=delay(settled.attempts, self.jitter()) / timedelta(seconds=1))
-            else:
-                held = await work.due.finish(lease)
-            if not held:
+            again_in = delay(settled.attempts, self.jitter()) / timedelta(seconds=1) if settled.state is DeliveryState.FAILED else None
+            if not await settle(work, lease, again_in=again_in):
                 return
             await work.maintenance.save_notice(settled)
             await work.commit()

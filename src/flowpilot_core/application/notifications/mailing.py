@@ -12,6 +12,7 @@ from flowpilot_core.application.assistant.redaction import case_of
 from flowpilot_core.application.handoffs.page_addresses import page_of
 from flowpilot_core.application.kernel.links import Links
 from flowpilot_core.application.kernel.units import Units
+from flowpilot_core.application.relay.leases import settle
 from flowpilot_core.application.relay.sending import hand_over
 from flowpilot_core.domain.access.account import Account, User
 from flowpilot_core.domain.access.branding import Worn
@@ -185,12 +186,9 @@ class SendDelivery:
         async with self.units.begin(lease.account_id) as work:
             at = self.clock.now()
             settled = [_settled(one, message, outcome, at=at) for one in await _parcel(work, DeliveryId(lease.work_id))]
-            if settled and settled[0].state is DeliveryState.FAILED:
-                wait = delay(settled[0].attempts, self.jitter())
-                held = await work.due.postpone(lease, seconds=wait / timedelta(seconds=1))
-            else:
-                held = await work.due.finish(lease)
-            if not held:
+            failed = settled and settled[0].state is DeliveryState.FAILED
+            again_in = delay(settled[0].attempts, self.jitter()) / timedelta(seconds=1) if failed else None
+            if not await settle(work, lease, again_in=again_in):
                 return
             for one in settled:
                 await self._keep(work, one, lease)

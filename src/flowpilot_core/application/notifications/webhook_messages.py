@@ -12,7 +12,7 @@ from attrs import evolve, frozen
 from flowpilot_core.application.access.secrets import Safe
 from flowpilot_core.application.assistant.redaction import case_of
 from flowpilot_core.application.handoffs.page_addresses import home, page_of
-from flowpilot_core.application.relay.leases import drop
+from flowpilot_core.application.relay.leases import drop, settle
 from flowpilot_core.domain.handoffs.handoff import Handoff
 from flowpilot_core.domain.kernel.canonical_json import canonical
 from flowpilot_core.domain.kernel.errors import NotFound
@@ -248,12 +248,10 @@ class SendWebhook:
                 asked = min(outcome.retry_after or 0.0, LONGEST_WAIT / timedelta(seconds=1))
                 if outcome.status == GONE:
                     await self._switch_off(work, await work.webhooks.get(message.webhook_id))
+            again_in = None
             if settled.state is DeliveryState.FAILED:
-                wait = max(asked, delay(settled.attempts, self.jitter()) / timedelta(seconds=1))
-                held = await work.due.postpone(lease, seconds=wait)
-            else:
-                held = await work.due.finish(lease)
-            if not held:
+                again_in = max(asked, delay(settled.attempts, self.jitter()) / timedelta(seconds=1))
+            if not await settle(work, lease, again_in=again_in):
                 return
             delivery = await self._keep(work, settled)
             await work.commit()

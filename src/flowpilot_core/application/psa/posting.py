@@ -11,6 +11,7 @@ from attrs import evolve, frozen
 from flowpilot_core.application.assistant.redaction import Case, case_of
 from flowpilot_core.application.handoffs.page_addresses import page_of
 from flowpilot_core.application.kernel.units import Cause, Reaction, Units
+from flowpilot_core.application.relay.leases import settle
 from flowpilot_core.domain.assistant.assessment import AssessmentState
 from flowpilot_core.domain.handoffs.time_spent import time_spent
 from flowpilot_core.domain.kernel.actor import System
@@ -289,11 +290,8 @@ class PostNote:
             counts = outcome.trouble is not Trouble.TOO_MANY_CALLS
             settled = taken.failed(outcome.problem, permanent=outcome.permanent, maybe_posted=outcome.unknown, counts=counts, at=at)
         async with self.units.begin(lease.account_id) as work:
-            if settled.state is PostState.FAILED:
-                held = await work.due.postpone(lease, seconds=self._pause(settled, outcome))
-            else:
-                held = await work.due.finish(lease)
-            if not held:
+            again_in = self._pause(settled, outcome) if settled.state is PostState.FAILED else None
+            if not await settle(work, lease, again_in=again_in):
                 return
             with suppress(NotFound):
                 connection = await work.psa.connection(taken.connection_id)

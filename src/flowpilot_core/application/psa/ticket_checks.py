@@ -8,7 +8,7 @@ from typing import Protocol
 from attrs import evolve, frozen
 
 from flowpilot_core.application.kernel.units import Units
-from flowpilot_core.application.relay.leases import drop
+from flowpilot_core.application.relay.leases import drop, settle
 from flowpilot_core.domain.kernel.actor import System
 from flowpilot_core.domain.kernel.errors import NotFound
 from flowpilot_core.domain.kernel.identifiers import PsaTicketId, SessionId
@@ -97,12 +97,8 @@ class LookAtTicket:
         """Look again later where that may help; a ticket that is gone was not closed."""
         again = not refused.permanent and lease.takes < MOST_ATTEMPTS
         async with self.units.begin(lease.account_id) as work:
-            if again:
-                wait = max(delay(lease.takes, self.jitter()) / timedelta(seconds=1), refused.retry_after or 0.0)
-                held = await work.due.postpone(lease, seconds=wait)
-            else:
-                held = await work.due.finish(lease)
-            if not held:
+            wait = max(delay(lease.takes, self.jitter()) / timedelta(seconds=1), refused.retry_after or 0.0) if again else None
+            if not await settle(work, lease, again_in=wait):
                 return
             if refused.trouble in OF_CONNECTION | OF_KEY | {Trouble.TOO_MANY_CALLS}:
                 with suppress(NotFound):

@@ -19,6 +19,13 @@ async def drop(begin: BeginWork[RelayWork], lease: Lease) -> None:
         await work.commit()
 
 
+async def settle(work: RelayWork, lease: Lease, *, again_in: float | None) -> bool:
+    """The work is due again in so many seconds, or with None it is done. False, and nothing changes, where the lease is no longer held."""
+    if again_in is None:
+        return await work.due.finish(lease)
+    return await work.due.postpone(lease, seconds=again_in)
+
+
 async def take_turn(units: Units[W], lease: Lease, by: System, turn: Callable[[W], Awaitable[timedelta | None]]) -> None:
     """Do `turn` if the lease still holds, and come back after what it returns; None: never.
 
@@ -28,9 +35,6 @@ async def take_turn(units: Units[W], lease: Lease, by: System, turn: Callable[[W
     async def unit(work: W) -> None:
         if await work.due.holds(lease):
             wait = await turn(work)
-            if wait is None:
-                await work.due.finish(lease)
-            else:
-                await work.due.postpone(lease, seconds=max(wait, timedelta()) / timedelta(seconds=1))
+            await settle(work, lease, again_in=None if wait is None else max(wait, timedelta()) / timedelta(seconds=1))
 
     await units.run(by, unit)
