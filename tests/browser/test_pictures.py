@@ -17,6 +17,17 @@ from .test_manners import AXE
 SHOT: FilePayload = {"name": "error.png", "mimeType": "image/png", "buffer": a_picture(size=(640, 400))}
 
 
+HOLD = """() => new Promise((resolve) => {
+  const opening = indexedDB.open("flowpilot");
+  opening.onsuccess = () => {
+    const shots = opening.result.transaction("shots", "readwrite").objectStore("shots");
+    const again = () => { resolve(); shots.count().onsuccess = again; };
+    again();
+  };
+})"""
+"""What the browser keeps of pictures is locked for as long as the page is there, so that nothing else is written."""
+
+
 def _pictures(site: Site, session_id: SessionId) -> list[tuple[str, list[str | None]]]:
     """What each step says, with what its pictures show."""
     detail = site.run(site.flowpilot.sessions.get(site.person("jo"), session_id))
@@ -125,6 +136,27 @@ def test_no_picture_is_lost_by_a_reload_or_a_server_that_is_away_and_it_is_added
     _shown(jo, "The error")
     expect(jo.locator(".unsent-pictures")).to_have_count(0)
     assert [("While it was away", ["The error"])] == _pictures(site, session_id)
+
+
+def test_what_a_picture_shows_is_kept_at_each_key_and_a_page_that_is_left_meanwhile_loses_nothing(site: Site, browsing: Browsing) -> None:
+    session_id = site.run(a_session(site))
+    jo = browsing.of("jo", f"/sessions/{session_id}")
+    jo.get_by_label("Picture", exact=True).set_input_files([SHOT])
+    expect(jo.get_by_role("img", name="error.png")).to_be_visible()
+
+    jo.evaluate(HOLD)
+    jo.get_by_role("textbox", name="What error.png shows").fill("The error")
+    jo.get_by_role("textbox", name="Next step").fill("Took a picture of it")
+    jo.get_by_role("button", name="Add step").click()
+    expect(jo.locator("#add")).to_have_attribute("aria-busy", "true")
+    jo.reload()
+
+    expect(jo.get_by_role("textbox", name="Next step")).to_have_value("Took a picture of it")
+    expect(jo.get_by_role("textbox", name="What error.png shows")).to_have_value("The error")
+    jo.get_by_role("button", name="Add step").click()
+    _shown(jo, "The error")
+    assert [("Took a picture of it", ["The error"])] == _pictures(site, session_id)
+    assert [] == jo.evaluate("Object.keys(localStorage).filter((name) => name.includes(' shows '))")
 
 
 def test_what_is_chosen_stays_while_a_colleague_adds_steps(site: Site, browsing: Browsing) -> None:

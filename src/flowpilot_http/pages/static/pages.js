@@ -462,13 +462,13 @@
         request.onerror = () => reject(request.error);
       });
     },
-    /** @param {(shots: IDBObjectStore) => IDBRequest} what @returns {Promise<any>} */
+    /** Done only once it is there to stay: a page that is left before takes its transactions with it. @param {(shots: IDBObjectStore) => IDBRequest} what @returns {Promise<any>} */
     async do(what) {
-      const shots = (await this.open()).transaction("shots", "readwrite").objectStore("shots");
+      const transaction = (await this.open()).transaction("shots", "readwrite");
       return new Promise((resolve, reject) => {
-        const request = what(shots);
-        request.onsuccess = () => resolve(request.result);
-        request.onerror = () => reject(request.error);
+        const request = what(transaction.objectStore("shots"));
+        transaction.oncomplete = () => resolve(request.result);
+        transaction.onabort = () => reject(transaction.error);
       });
     },
     /** @param {Shot} shot */
@@ -481,11 +481,14 @@
   const previews = () => document.getElementById("previews");
   const unique = () => crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`;
 
+  /** What a picture shows is kept at each key that is typed; the shelf takes longer. @param {string} id */
+  const shownName = (id) => `shows ${id}`;
+
   /** What is chosen for the next step of this page's session. */
   const chosen = () => shots.find((shot) => !shot.step && shot.session === previews()?.dataset.session);
 
-  /** @param {Iterable<File>} files */
-  function choose(files) {
+  /** What is shown as chosen is kept by then. @param {Iterable<File>} files */
+  async function choose(files) {
     const { session = "", types = "", most = "" } = previews()?.dataset ?? {};
     for (const file of files) {
       const wrong = !types.split(",").includes(file.type) ? words("kind") : file.size > Number(most) ? words("large") : "";
@@ -493,7 +496,7 @@
       let shot = chosen();
       if (!shot) shots.push(shot = { id: unique(), me, session, pictures: [], step: null });
       shot.pictures.push({ id: unique(), name: file.name, file, alt: "" });
-      void shelf.keep(shot);
+      await shelf.keep(shot);
     }
     drawPreviews();
   }
@@ -559,11 +562,13 @@
   }
 
   /** @param {HTMLFormElement} form @param {Shot} shot */
-  function sendShot(form, shot) {
+  async function sendShot(form, shot) {
     const fields = new FormData(form);
     const said = (/** @type {string} */ name) => String(fields.get(name) ?? "");
     shot.step = { kind: said("kind"), content: said("content").trim() ? said("content") : words("pictured"), evidence: said("evidence") };
-    void shelf.keep(shot);
+    form.setAttribute("aria-busy", "true");
+    await shelf.keep(shot);
+    form.removeAttribute("aria-busy");
     for (const old of previews()?.querySelectorAll(".wrong") ?? []) old.remove();
     forget(form);
     form.reset();
@@ -599,6 +604,7 @@
       const picture = await posted(shot, `${steps}/${step.id}/pictures${query}`, file, file.type, id);
       if (picture.refused) refusals.push([name, picture.refused]);
       shot.pictures.shift();
+      kept.set(shownName(id), null);
       await shelf.keep(shot);
     }
     shots = shots.filter((one) => one !== shot);
@@ -637,6 +643,7 @@
 
   async function unpack() {
     try { shots = [.../** @type {Shot[]} */ (await shelf.do((all) => all.getAll())).filter((one) => one.me === me), ...shots]; } catch { /* Forbidden: then nothing was kept. */ }
+    for (const picture of shots.flatMap((shot) => shot.pictures)) picture.alt = kept.get(shownName(picture.id)) ?? picture.alt;
     drawPreviews();
     await sendShots();
   }
@@ -644,7 +651,7 @@
   document.addEventListener("change", (event) => {
     const field = /** @type {HTMLInputElement} */ (event.target);
     if (field.dataset.picks === undefined) return;
-    choose(field.files ?? []);
+    void choose([...field.files ?? []]);
     field.value = "";
   });
 
@@ -653,13 +660,14 @@
     const picture = shot?.pictures.find((one) => one.id === field.dataset.shows);
     if (!shot || !picture) return;
     picture.alt = field.value;
-    void shelf.keep(shot);
+    kept.set(shownName(picture.id), field.value);
   });
 
   document.addEventListener("click", (event) => {
     const { drops } = /** @type {HTMLElement} */ (event.target).dataset, shot = chosen();
     if (!drops || !shot) return;
     shot.pictures = shot.pictures.filter((one) => one.id !== drops);
+    kept.set(shownName(drops), null);
     if (!shot.pictures.length) shots = shots.filter((one) => one !== shot);
     void shelf.keep(shot);
     drawPreviews();
@@ -673,7 +681,7 @@
     // Of what was copied out of a document there is a picture too; the words are what was meant.
     if (!data?.files.length || data.types.includes("text/plain") || !takesPictures()) return;
     event.preventDefault();
-    choose(data.files);
+    void choose([...data.files]);
   });
 
   document.addEventListener("dragover", (event) => {
@@ -683,7 +691,7 @@
   document.addEventListener("drop", (event) => {
     if (!event.dataTransfer?.files.length || !takesPictures()) return;
     event.preventDefault();
-    choose(event.dataTransfer.files);
+    void choose([...event.dataTransfer.files]);
   });
 
   // A file that is chosen, shown before it is sent.
