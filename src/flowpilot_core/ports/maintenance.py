@@ -28,10 +28,11 @@ class Maintenance(Protocol):
     async def add(self, schedule: Schedule) -> None:
         """Keep a new one. Raises `NotFound` (now or at the commit) where its assignee or its tree is not to be had here."""
 
-    async def save(self, schedule: Schedule) -> Schedule:
-        """Keep a changed one; returns it with the next `version`.
+    async def save(self, schedule: Schedule, *, before: Schedule) -> None:
+        """Keep a changed one, with the version that it has.
 
-        Raises `Stale` (now, or at the latest at the commit) where the stored version is no longer that of `schedule`.
+        Raises `Stale` (now, or at the latest at the commit) where the stored one is no longer as `before`: in its version, in when it
+        comes next, or in when it came last.
         """
 
     async def drop(self, schedule_id: MaintenanceScheduleId) -> None:

@@ -43,17 +43,15 @@ class MemoryMaintenance:
         self._require(schedule)
         self._work.rows.maintenance_schedules.put(schedule.id, schedule)
 
-    async def save(self, schedule: Schedule) -> Schedule:
+    async def save(self, schedule: Schedule, *, before: Schedule) -> None:
         """As `Maintenance.save` says."""
         self._require(schedule)
         rows = self._work.rows.maintenance_schedules
-        before = rows.get(schedule.id)
-        if before is None or before.version != schedule.version:
+        stored = rows.get(schedule.id)
+        if stored is None or _edition(stored) != _edition(before):
             raise Stale
-        self._work.builds_on(rows, schedule.id, before)
-        saved = evolve(schedule, version=schedule.version + 1)
-        rows.put(saved.id, saved)
-        return saved
+        self._work.builds_on(rows, schedule.id, stored)
+        rows.put(schedule.id, schedule)
 
     async def drop(self, schedule_id: MaintenanceScheduleId) -> None:
         """As `Maintenance.drop` says."""
@@ -140,6 +138,10 @@ class MemoryMaintenance:
 
     def _with_sessions(self, run: Run) -> Run:
         return evolve(run, targets=tuple(_target(self._work.rows, run, number) for number in range(len(run.plan.targets))))
+
+
+def _edition(one: Schedule) -> tuple[object, ...]:
+    return one.version, one.next_run_at, one.last_run_at
 
 
 def _target(rows: Working, run: Run, number: int) -> RunTarget:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from attrs import evolve
 from sqlalchemy import Integer, Uuid, bindparam, delete, func, insert, literal_column, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
@@ -52,12 +51,17 @@ ADD: Final = compiled(
     "add maintenance schedule",
     insert(maintenance_schedule).values({column: bindparam(column.name) for column in maintenance_schedule.c}),
 )
-CHANGING: Final = ("plan", "tree_account_id", "tree_id", "assignee_id", "changed_at", "next_run_at", "last_run_at")
+CHANGING: Final = ("version", "plan", "tree_account_id", "tree_id", "assignee_id", "changed_at", "next_run_at", "last_run_at")
+EDITION_OF: Final = ("version", "next_run_at", "last_run_at")
 SAVE: Final = only_saved(
     "save maintenance schedule",
     update(maintenance_schedule)
-    .where(own(maintenance_schedule), maintenance_schedule.c.id == SCHEDULE_ID, maintenance_schedule.c.version == bindparam("old_version"))
-    .values({"version": maintenance_schedule.c.version + 1, **{name: bindparam(f"new_{name}") for name in CHANGING}}),
+    .where(
+        own(maintenance_schedule),
+        maintenance_schedule.c.id == SCHEDULE_ID,
+        *(maintenance_schedule.c[name].is_not_distinct_from(bindparam(f"old_{name}")) for name in EDITION_OF),
+    )
+    .values({name: bindparam(f"new_{name}") for name in CHANGING}),
     STALE,
 )
 _runs_of = select(maintenance_run.c.id).where(own(maintenance_run), maintenance_run.c.schedule_id == SCHEDULE_ID)
@@ -159,18 +163,17 @@ class SqlMaintenance:
             ADD(
                 account_id=self._account_id,
                 id=schedule.id,
-                version=schedule.version,
                 created_by=schedule.created_by,
                 created_at=schedule.created_at,
                 **self._changing(schedule),
             )
         )
 
-    async def save(self, schedule: Schedule) -> Schedule:
+    async def save(self, schedule: Schedule, *, before: Schedule) -> None:
         """As `Maintenance.save` says; which it is shows when it is written."""
         new = {f"new_{name}": value for name, value in self._changing(schedule).items()}
-        self._transaction.write(SAVE(account_id=self._account_id, schedule_id=schedule.id, old_version=schedule.version, **new))
-        return evolve(schedule, version=schedule.version + 1)
+        old = {f"old_{name}": getattr(before, name) for name in EDITION_OF}
+        self._transaction.write(SAVE(account_id=self._account_id, schedule_id=schedule.id, **old, **new))
 
     async def drop(self, schedule_id: MaintenanceScheduleId) -> None:
         """As `Maintenance.drop` says."""
@@ -246,6 +249,7 @@ class SqlMaintenance:
 
     def _changing(self, one: Schedule) -> dict[str, Any]:
         return {
+            "version": one.version,
             "plan": documents.written(one.plan),
             "tree_account_id": account_of(one.plan.tree, self._account_id),
             "tree_id": one.plan.tree and one.plan.tree.id,

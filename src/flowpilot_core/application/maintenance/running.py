@@ -58,7 +58,7 @@ class StartOccurrences:
                 await work.due.postpone(lease, seconds=0)
                 return
             if turn.start or turn.next_run_at != schedule.next_run_at:
-                await work.maintenance.save(schedule.turned(turn))
+                await work.maintenance.save(schedule.turned(turn), before=schedule)
             for moment in turn.start:
                 run = Run.of(schedule, MaintenanceRunId(self.new_id()), moment, at=at)
                 await begin_run(work, run, lease.account_id, matches=self.matches, new_id=self.new_id, at=at)

@@ -107,11 +107,11 @@ class Schedules:
                 # What was worked out is for times that somebody else has changed meanwhile.
                 schedule.require_version(before.version)
             await self._require_doable(work, actor, plan, schedule.plan)
-            saved = await work.maintenance.save(changed)
+            await work.maintenance.save(changed, before=schedule)
             await work.due.withdraw([schedule_id])
-            await self._due(work, saved)
-            await self._enter(work, DeedKind.MAINTENANCE_CHANGED, saved, actor, request)
-            return saved
+            await self._due(work, changed)
+            await self._enter(work, DeedKind.MAINTENANCE_CHANGED, changed, actor, request)
+            return changed
 
         return await self.units.run(actor, unit, request)
 
@@ -124,7 +124,7 @@ class Schedules:
             schedule.require_version(request.if_match)
             # Whoever holds its work has lost it, and whoever would begin a run meanwhile waits and finds no schedule.
             await work.due.withdraw([schedule_id])
-            await work.maintenance.save(schedule)
+            await work.maintenance.save(schedule, before=schedule)
             await work.maintenance.drop(schedule_id)
             await self._enter(work, DeedKind.MAINTENANCE_REMOVED, schedule, actor, request)
             return schedule
@@ -139,8 +139,8 @@ class Schedules:
             at = self.clock.now()
             begun = schedule.run_by_hand(by=actor, at=at)
             schedule.require_version(request.if_match)
-            saved = await work.maintenance.save(begun)
-            run = Run.of(saved, MaintenanceRunId(self.new_id()), saved.last_run_at or at, at=at)
+            await work.maintenance.save(begun, before=schedule)
+            run = Run.of(begun, MaintenanceRunId(self.new_id()), begun.last_run_at or at, at=at)
             run = await begin_run(work, run, actor.account_id, matches=self.matches, new_id=self.new_id, at=at)
             await self._enter(work, DeedKind.MAINTENANCE_STARTED, schedule, actor, request)
             return run

@@ -149,6 +149,7 @@ class Schedule:
 
     id: MaintenanceScheduleId
     version: int = 1
+    """One more with everything that somebody does to it; a turn does not count, since nobody who reads it decides by that."""
     plan: Plan
     changed_at: datetime
     """When anybody last changed anything: nothing that ended before was missed."""
@@ -167,11 +168,12 @@ class Schedule:
     def changed(self, plan: Plan, *, next_run_at: datetime | None, by: Actor, at: datetime) -> "Schedule":
         """With another plan; `next_run_at` counts where that says other times. Raises `RoleForbidden` or `InvalidValue`."""
         manager(by)
+        changed = evolve(self, version=self.version + 1, plan=plan, changed_at=at)
         if plan.times == self.plan.times:
-            return evolve(self, plan=plan, changed_at=at)
+            return changed
         if plan.times[:-1] != self.plan.times[:-1]:
             _require_some(plan, next_run_at)
-        return evolve(self, plan=plan, changed_at=at, next_run_at=next_run_at)
+        return evolve(changed, next_run_at=next_run_at)
 
     def turn(self, recurrence: Recurrence, *, at: datetime) -> Turn:
         """What starts at a moment, and when the next turn is.
@@ -193,7 +195,8 @@ class Schedule:
     def run_by_hand(self, *, by: Actor, at: datetime) -> "Schedule":
         """After somebody started it beside its times; no two of its runs are of the same moment. Raises `RoleForbidden`."""
         manager(by)
-        return evolve(self, last_run_at=at if self.last_run_at is None else max(at, self.last_run_at + _MOMENT))
+        last = at if self.last_run_at is None else max(at, self.last_run_at + _MOMENT)
+        return evolve(self, version=self.version + 1, last_run_at=last)
 
     def require_version(self, expected: int | None) -> None:
         """Raises `VersionConflict` for a version that somebody acts on and that it has no longer."""

@@ -223,6 +223,21 @@ async def test_who_acts_on_an_older_version_is_told_and_nothing_changes(world: W
     assert (await world.viewer.seen(f"{SCHEDULES}/{schedule['id']}"))["active"]
 
 
+async def test_what_begins_by_itself_makes_nobodys_version_an_older_one(world: World) -> None:
+    schedule = await scheduled(world, rrule="FREQ=DAILY")
+    await due(world)
+    begun = await world.viewer.seen(f"{SCHEDULES}/{schedule['id']}")
+
+    renamed = await world.admin.patch(f"{SCHEDULES}/{schedule['id']}", {"name": "Patch day"}, if_match='"1"')
+
+    assert (200, 2) == (renamed.status_code, renamed.json()["version"])
+    assert begun["last_run_at"] is not None
+    same = ("last_run_at", "next_run_at")
+    assert [begun[name] for name in same] == [renamed.json()[name] for name in same]
+    await due(world, SOON + timedelta(days=1))
+    assert 2 == len(await runs(world, schedule))
+
+
 async def test_while_it_lasts_sessions_and_escalations_of_the_client_carry_it(world: World) -> None:
     schedule = await scheduled(world)
     named, other = await world.senior.session(client_name=CLIENT.upper()), await world.senior.session(client_name="Other")

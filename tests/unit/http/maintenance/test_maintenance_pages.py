@@ -214,6 +214,25 @@ async def test_who_was_slower_than_a_colleague_reads_so_and_nothing_is_done(worl
     assert ("Patch morning" in admin.words, []) == (True, await runs(world, schedule))
 
 
+@pytest.mark.parametrize("move", ["run", "delete"])
+async def test_what_began_by_itself_since_one_read_it_is_in_nobodys_way(move: str) -> None:
+    world = await a_world_of_one_clock()
+    schedule = await scheduled(world)
+    admin = await Reader.of(world, world.admin)
+    await admin.opens(f"{HERE}/schedules/{schedule['id']}")
+    version = admin.browser.hidden["version"]
+    world.clock.jump(timedelta(days=1, hours=10, minutes=30))
+    await world.relay_runs()
+    assert 1 == len(await runs(world, schedule))
+
+    done = await admin.does(move, version=version)
+
+    assert (200, "changed this meanwhile" in admin.words) == (done.status_code, False)
+    assert {"run": [2], "delete": []}[move] == [
+        len(await runs(world, one)) for one in (await world.viewer.seen("/maintenance-schedules"))["items"]
+    ]
+
+
 @pytest.mark.parametrize("role", ["junior", "senior", "viewer"])
 async def test_who_may_not_manage_maintenance_reads_it_and_is_offered_nothing(world: World, role: str) -> None:
     schedule = await scheduled(world)

@@ -2,6 +2,7 @@
 
 from asyncio import gather
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from attrs import evolve
@@ -92,19 +93,40 @@ class MaintenanceContract(Contract):
     async def test_of_two_who_change_a_schedule_the_second_is_stale(self, begin: BeginWork[UnitOfWork], acme: Staff) -> None:
         schedule = a_schedule(acme)
         await self.kept(begin, acme, schedule)
-        later = evolve(schedule, plan=evolve(schedule.plan, name="Patch day"), next_run_at=None, last_run_at=NOON)
+        plan = evolve(schedule.plan, name="Patch day")
+        later = evolve(schedule, version=2, plan=plan, next_run_at=None, last_run_at=NOON)
 
         async with begin(acme.account_id) as work:
-            saved = await work.maintenance.save(later)
+            await work.maintenance.save(later, before=schedule)
             await work.commit()
         with pytest.raises(Stale):
             async with begin(acme.account_id) as work:
-                await work.maintenance.save(schedule)
+                await work.maintenance.save(evolve(schedule, version=2), before=schedule)
                 await work.commit()
 
-        assert evolve(later, version=2) == saved
         async with begin(acme.account_id) as work:
-            assert saved == await work.maintenance.schedule(schedule.id)
+            assert later == await work.maintenance.schedule(schedule.id)
+
+    @pytest.mark.parametrize("turned", [{"next_run_at": None}, {"next_run_at": NOON + timedelta(hours=1)}, {"last_run_at": NOON}])
+    async def test_who_changes_a_schedule_while_it_takes_a_turn_is_stale(
+        self, begin: BeginWork[UnitOfWork], acme: Staff, turned: dict[str, Any]
+    ) -> None:
+        """F59: else it would come again at the time that was done."""
+        schedule = a_schedule(acme)
+        await self.kept(begin, acme, schedule)
+        later = evolve(schedule, **turned)
+
+        with pytest.raises(Stale):
+            async with begin(acme.account_id) as work:
+                read = await work.maintenance.schedule(schedule.id)
+                async with begin(acme.account_id) as relay:
+                    await relay.maintenance.save(later, before=schedule)
+                    await relay.commit()
+                await work.maintenance.save(evolve(read, version=2), before=read)
+                await work.commit()
+
+        async with begin(acme.account_id) as work:
+            assert later == await work.maintenance.schedule(schedule.id)
 
     async def test_nobody_of_another_account_can_be_the_assignee(self, begin: BeginWork[UnitOfWork], acme: Staff, globex: Staff) -> None:
         schedule = a_schedule(acme)
