@@ -15,6 +15,7 @@ from flowpilot_core.domain.maintenance.run import Run, RunState, RunTarget
 from flowpilot_core.domain.maintenance.schedule import LONGEST_MINUTES, CatchUp, Plan, Schedule, Target, local_time
 from flowpilot_core.domain.sessions.session import Status
 from flowpilot_http.schemas.kernel import Closed, Instant, Line, MaybeLine, MaybeText
+from flowpilot_http.schemas.knowledge.content import ValueIO
 
 Moment = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 """Read by itself: a number in a query would be taken for seconds since 1970."""
@@ -27,6 +28,9 @@ RRule = Annotated[
 Minutes = Annotated[int, Meta(ge=1, le=LONGEST_MINUTES)]
 Targets = Annotated[list["MaintenanceTargetIO"], Meta(min_length=1, max_length=200)]
 Tree = Annotated[UUID | None, Meta(description="A published tree that its sessions follow.")]
+Parameters = Annotated[
+    dict[str, ValueIO], Meta(description="What that tree asks for, the same for every target; secrets are never among them.")
+]
 Quiet = Annotated[bool, Meta(description="Whether what is not urgent about its clients waits until it is over.")]
 Late = Annotated[CatchUp, Meta(description="What becomes of an occurrence whose window was over before anybody could start it.")]
 
@@ -49,6 +53,7 @@ class NewSchedule(Closed, kw_only=True, frozen=True):
     duration_minutes: Minutes
     assignee_id: UUID
     tree_id: Tree = None
+    parameters: Parameters = {}
     rrule: RRule = None
     quiet: Quiet = False
     catch_up: Late = CatchUp.SKIP
@@ -62,6 +67,7 @@ class NewSchedule(Closed, kw_only=True, frozen=True):
             starts_at=local_time("starts_at", self.starts_at),
             time_zone=self.time_zone,
             rrule=self.rrule,
+            parameters=self.parameters,
             duration=timedelta(minutes=self.duration_minutes),
             assignee_id=UserId(self.assignee_id),
             quiet=self.quiet,
@@ -80,6 +86,7 @@ class ChangeSchedule(Closed, kw_only=True, frozen=True):
     duration_minutes: Minutes | UnsetType = UNSET
     assignee_id: UUID | UnsetType = UNSET
     tree_id: Tree | UnsetType = UNSET
+    parameters: Parameters | UnsetType = UNSET
     rrule: RRule | UnsetType = UNSET
     quiet: Quiet | UnsetType = UNSET
     catch_up: Late | UnsetType = UNSET
@@ -104,6 +111,7 @@ class ScheduleOut(msgspec.Struct, kw_only=True, frozen=True):
     version: int
     name: str
     tree_id: UUID | None
+    parameters: Parameters
     targets: list[MaintenanceTargetIO]
     starts_at: LocalTime
     time_zone: TimeZone
@@ -126,6 +134,7 @@ class ScheduleOut(msgspec.Struct, kw_only=True, frozen=True):
             version=schedule.version,
             name=plan.name,
             tree_id=None if plan.tree is None else plan.tree.id,
+            parameters=dict(plan.parameters),
             targets=[MaintenanceTargetIO(label=one.label, client_name=one.client_name, notes=one.notes) for one in plan.targets],
             starts_at=plan.starts_at.isoformat(),
             time_zone=plan.time_zone,

@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import Protocol
 
+from attrs import evolve
+
 from flowpilot_core.domain.kernel.errors import InvalidTransition, NotFound
 from flowpilot_core.domain.kernel.identifiers import AccountId, MaintenanceNoticeId
 from flowpilot_core.domain.knowledge.parameter import Matches
@@ -21,16 +23,16 @@ class BeginningNeeds(MaintenanceWork, KnowledgeWork, AccessWork, RelayWork, Prot
 
 async def footing_of(work: BeginningNeeds, plan: Plan, account_id: AccountId) -> Footing:
     """What a plan stands on now. Raises `NotFound` where its assignee was never of this account."""
-    assignee = await work.people.user(plan.assignee_id)
+    footing = Footing(account_id=account_id, assignee=await work.people.user(plan.assignee_id), parameters=plan.parameters)
     if plan.tree is None:
-        return Footing(account_id=account_id, assignee=assignee)
+        return footing
     try:
         tree = await work.trees.get(plan.tree.id)
         number = tree.require_usable()
         content = (await work.trees.revision(tree.id, number)).content
     except (NotFound, InvalidTransition):
-        return Footing(account_id=account_id, assignee=assignee, tree_gone=True)
-    return Footing(account_id=account_id, assignee=assignee, tree=tree, revision=number, content=content)
+        return evolve(footing, tree_gone=True)
+    return evolve(footing, tree=tree, revision=number, content=content)
 
 
 async def begin_run(work: BeginningNeeds, run: Run, account_id: AccountId, *, matches: Matches, new_id: NewId, at: datetime) -> Run:

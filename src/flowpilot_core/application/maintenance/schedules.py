@@ -101,6 +101,9 @@ class Schedules:
             plan = evolve(schedule.plan, **said)
             if "tree_id" in changes:
                 plan = await self._with_tree(work, actor, plan, changes["tree_id"])
+            if plan.tree != schedule.plan.tree and "parameters" not in said:
+                # They were another tree's.
+                plan = evolve(plan, parameters={})
             changed = schedule.changed(plan, next_run_at=next_run_at, by=actor, at=at)
             schedule.require_version(request.if_match)
             if schedule.plan.times != before.plan.times:
@@ -207,10 +210,13 @@ class Schedules:
     async def _require_doable(self, work: SchedulesNeeds, actor: Actor, plan: Plan, before: Plan | None = None) -> None:
         """Raises `InvalidValue` where what is new about a plan lets no session start, and `NotFound` for who is not here."""
         footing = await footing_of(work, plan, actor.account_id)
-        same = before is not None and (before.assignee_id, before.tree, before.active) == (plan.assignee_id, plan.tree, plan.active)
-        problem = footing.problem(self.matches) if plan.active and not same else None
-        if problem is not None:
-            raise InvalidValue("assignee_id" if footing.person is None else "tree_id", problem)
+        same = before is not None and _follows(before) == _follows(plan)
+        if same and before is not None and (before.assignee_id, before.active) == (plan.assignee_id, plan.active):
+            return
+        if plan.active and footing.gone is not None:
+            raise InvalidValue("assignee_id" if footing.person is None else "tree_id", footing.gone)
+        if plan.active or not same:
+            footing.require_values(self.matches)
 
     async def _due(self, work: SchedulesNeeds, schedule: Schedule) -> None:
         if schedule.next_run_at is not None:
@@ -227,6 +233,11 @@ def no_recurrence(rule: Rule | None, _: ZoneInfo, start: datetime, since: dateti
     if rule is not None:
         raise Unavailable("recurrence")
     return iter((start,) if start >= since else ())
+
+
+def _follows(plan: Plan) -> tuple[object, ...]:
+    # For Python 1 and True are the same, for a tree they are not.
+    return plan.tree, {name: (type(value), value) for name, value in plan.parameters.items()}
 
 
 def _next_of(plan: Plan, recurrence: Recurrence, at: datetime) -> datetime | None:

@@ -1,10 +1,10 @@
 """A run: one occurrence of a schedule, with a session for each of its targets."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from flowpilot_core.domain.access.account import User, UserState
 from flowpilot_core.domain.kernel.actor import Person, System
@@ -23,10 +23,11 @@ from flowpilot_core.domain.kernel.permissions import OWNERS_AND_ADMINS, Permissi
 from flowpilot_core.domain.kernel.sending import DELIVERY, MOST_ATTEMPTS, DeliveryMove, DeliveryState
 from flowpilot_core.domain.kernel.transitions import advance
 from flowpilot_core.domain.knowledge.content import Content
-from flowpilot_core.domain.knowledge.parameter import Matches
+from flowpilot_core.domain.knowledge.parameter import Matches, Value
 from flowpilot_core.domain.knowledge.tree import Tree
 from flowpilot_core.domain.knowledge.walking import begun
 from flowpilot_core.domain.sessions.session import Session, Status
+from flowpilot_core.domain.sessions.walk import Walk
 from flowpilot_core.domain.sessions.window import Window, client_key
 
 from .schedule import Plan, Schedule, Target
@@ -141,6 +142,7 @@ class Footing:
     revision: int = 0
     content: Content | None = None
     tree_gone: bool = False
+    parameters: Mapping[str, Value] = field(factory=dict)
 
     @property
     def person(self) -> Person | None:
@@ -154,18 +156,37 @@ class Footing:
             return None
         return acting
 
-    def problem(self, matches: Matches) -> str | None:
-        """Why no session can be started; None where one can."""
+    @property
+    def gone(self) -> str | None:
+        """What it needs and is gone; None where all is there."""
         if self.person is None:
             return f"{self.assignee.name} may start no sessions any more: give the schedule to somebody else"
         if self.tree_gone:
             return "its tree is not offered any more: choose another, or restore it"
-        if self.tree is not None and self.content is not None:
-            try:
-                begun(self.tree, self.revision, self.content, {}, BranchId(self.tree.id), matches)
-            except (InvalidValue, InvalidValues):
-                return "its tree asks for parameters that a schedule cannot give"
         return None
+
+    def problem(self, matches: Matches) -> str | None:
+        """Why no session can be started; None where one can."""
+        if self.gone is not None:
+            return self.gone
+        try:
+            self.require_values(matches)
+        except (InvalidValue, InvalidValues) as wrong:
+            return f"what the schedule gives its tree is not what that asks for: {wrong}"
+        return None
+
+    def require_values(self, matches: Matches) -> None:
+        """Raises `InvalidValue` or `InvalidValues` where no walk can begin with what is given."""
+        if self.content is None and self.parameters:
+            raise InvalidValue("parameters", "are a tree's: name one that is offered")
+        # Whose branch it is makes no difference to what is asked for.
+        self.walk(BranchId(self.assignee.id), matches)
+
+    def walk(self, branch_id: BranchId, matches: Matches) -> Walk | None:
+        """The tree at its first node; None without one. Raises as `walking.begun` does."""
+        if self.tree is None or self.content is None:
+            return None
+        return begun(self.tree, self.revision, self.content, self.parameters, branch_id, matches)
 
 
 def started(
@@ -194,8 +215,8 @@ def started(
         at=at,
     )
     events = [event]
-    if footing.tree is not None and footing.content is not None:
-        walk = begun(footing.tree, footing.revision, footing.content, {}, branch_id, matches)
+    walk = footing.walk(branch_id, matches)
+    if walk is not None:
         session, event = session.walking(walk, by=person, at=at)
         events.append(event)
     return session, tuple(evolve(one, by=None, cause=by.cause) for one in events)

@@ -1,12 +1,12 @@
 """A maintenance schedule: what is looked after, when, and by whom."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from flowpilot_core.domain.kernel.actor import Actor, Person
 from flowpilot_core.domain.kernel.errors import InvalidValue, VersionConflict
@@ -16,6 +16,7 @@ from flowpilot_core.domain.kernel.permissions import Permission, person, require
 from flowpilot_core.domain.kernel.text import PROSE, TITLE, optional_text
 from flowpilot_core.domain.kernel.time_zone import zone
 from flowpilot_core.domain.knowledge.ownership import Ref
+from flowpilot_core.domain.knowledge.parameter import Value
 
 from .rule import FIELD, Rule
 
@@ -60,6 +61,8 @@ class Plan:
     name: str
     tree: Ref[TreeId] | None = None
     """What its sessions follow."""
+    parameters: Mapping[str, Value] = field(factory=dict)
+    """What that tree asks for, the same for every target."""
     targets: tuple[Target, ...]
     starts_at: datetime
     """By the clock of its time zone."""

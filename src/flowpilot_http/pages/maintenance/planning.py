@@ -3,29 +3,34 @@
 import asyncio
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 from uuid import UUID
 from zoneinfo import available_timezones
 
+from attrs import evolve
+
 from flowpilot_core.domain.kernel.actor import Person
-from flowpilot_core.domain.kernel.errors import InvalidValue
+from flowpilot_core.domain.kernel.errors import InvalidValue, InvalidValues
 from flowpilot_core.domain.kernel.identifiers import TreeId, UserId
 from flowpilot_core.domain.kernel.name import optional_name
 from flowpilot_core.domain.kernel.permissions import Permission, require_role
+from flowpilot_core.domain.knowledge.parameter import Value
 from flowpilot_core.domain.knowledge.rating import Subject
 from flowpilot_core.domain.knowledge.template import TemplateState
 from flowpilot_core.domain.maintenance.rule import WEEKDAYS
 from flowpilot_core.domain.maintenance.schedule import CatchUp, Plan, Schedule, Target, local_time
 from flowpilot_core.ports.knowledge import GalleryFilter, TreeFilter
 from flowpilot_http.pages.colleagues import Choice, Colleagues
-from flowpilot_http.pages.moves import Made, Moves, Shown, form_of, formed
+from flowpilot_http.pages.knowledge.parameters import GIVEN, said_values, values
+from flowpilot_http.pages.moves import Made, Moves, Shown, form_of, formed, typed
 from flowpilot_http.pages.page_request import OfAccount, Visit
+from flowpilot_http.pages.sessions.walking import ToFollow
 from flowpilot_http.responses import Body
 
 from .room import MAINTENANCE, NEW, SCHEDULE, SCHEDULES, maintained
-from .schedule import LATE, tree_name
+from .schedule import LATE, followed
 
 EDIT: Final = f"{SCHEDULE}/edit"
 MOST_TREES: Final = 200
@@ -47,6 +52,11 @@ FIELDS: Final = {"tree_id": "tree", "assignee_id": "assignee", "duration_minutes
 """What the core calls otherwise than the form does."""
 APART: Final = "|"
 """What stands in a line between a machine and its client."""
+NOTE: Final = ">"
+"""What a line begins with that is noted of the machine above it."""
+AS_IT_IS: Final = "\\"
+"""What a line begins with whose machine is called as if it were a note."""
+_NEW_LINE: Final = re.compile(r"\r\n?|\n")
 _EVERY_WEEK: Final = re.compile(rf"FREQ=WEEKLY(?:;BYDAY=((?:{'|'.join(WEEKDAYS)})(?:,(?:{'|'.join(WEEKDAYS)}))*))?")
 _TO_THE_MINUTE: Final = len("2027-03-01T22:00")
 
@@ -57,6 +67,8 @@ Written: Final[Any] = form_of(
     ("client", str | None, None),
     ("targets", str, ""),
     ("tree", UUID | None, None),
+    ("asked_by", UUID | None, None),
+    *GIVEN,
     ("starts_at", str, ""),
     ("time_zone", str, ""),
     ("minutes", str, ""),
@@ -68,7 +80,7 @@ Written: Final[Any] = form_of(
     ("catch_up", CatchUp, CatchUp.SKIP),
     ("active", bool, False),
 )
-"""A schedule as one writes it."""
+"""A schedule as one writes it; `asked_by` is the tree whose parameters stood in the form."""
 
 
 async def _new(request: Visit, _: Shown, refusal: Exception | None) -> Body:
@@ -93,7 +105,14 @@ async def _edited(request: Visit, _: Shown, refusal: Exception | None) -> Body:
 
 async def _shown(request: Visit, person: Person, schedule: Schedule | None, said: Mapping[str, str], refusal: Exception | None) -> Body:
     require_role(person, Permission.MANAGE_MAINTENANCE)
-    colleagues, trees = await asyncio.gather(Colleagues.of(request, person), _trees(request, person, schedule))
+    filled = await typed(request) if refusal else said
+    colleagues, trees, follows = await asyncio.gather(
+        Colleagues.of(request, person), _trees(request, person, schedule), _follows(request, person, filled.get("tree", ""))
+    )
+    if refusal is None:
+        given = dict(schedule.plan.parameters) if schedule else {}
+    else:
+        given = dict[str, Value](said_values(filled)) if filled.get("asked_by") == filled.get("tree") else {}
     people = list(colleagues.people)
     if schedule and schedule.plan.assignee_id not in dict(people):
         people.append((schedule.plan.assignee_id, f"{colleagues.names.get(schedule.plan.assignee_id, 'somebody')}, who left"))
@@ -103,6 +122,8 @@ async def _shown(request: Visit, person: Person, schedule: Schedule | None, said
         refusal,
         schedule=schedule,
         said=defaultdict(str, said),
+        follows=follows,
+        given=given,
         wrong=defaultdict(str, _wrong(refusal)),
         people=people,
         trees=trees,
@@ -115,11 +136,30 @@ async def _shown(request: Visit, person: Person, schedule: Schedule | None, said
 
 def _wrong(refusal: Exception | None) -> Mapping[str, str]:
     """What is wrong, by the field of the form."""
-    if not isinstance(refusal, InvalidValue):
-        return {}
-    field, *within = refusal.field.split(".")
-    problem = f"target {int(within[0]) + 1} {refusal.problem}" if within else refusal.problem
-    return {FIELDS.get(field, field): f"{problem[:1].upper()}{problem[1:]}."}
+    problems = refusal.problems if isinstance(refusal, InvalidValues) else (refusal,) if isinstance(refusal, InvalidValue) else ()
+    found = {}
+    for one in problems:
+        field, *within = one.field.split(".")
+        problem = f"target {int(within[0]) + 1} {one.problem}" if field == "targets" and within else one.problem
+        found[one.field if field == "parameters" else FIELDS.get(field, field)] = f"{problem[:1].upper()}{problem[1:]}."
+    return found
+
+
+async def _follows(request: Visit, person: Person, tree: str) -> ToFollow | None:
+    try:
+        return await followed(request, person, UUID(tree))
+    except ValueError:
+        return None
+
+
+async def _given(request: Visit, person: Person, form: Any) -> Mapping[str, Value] | None:
+    """What the form gives the tree; None where nobody can tell what that asks for. Raises `InvalidValue` where it was not asked for yet."""
+    follows = None if form.tree is None else await followed(request, person, form.tree)
+    if follows is None:
+        return None
+    if follows.content.parameters and form.asked_by != form.tree:
+        raise InvalidValue("tree", "asks for what stands below it: fill that in, and save")
+    return values(follows.content.parameters, form)
 
 
 async def _trees(request: Visit, person: Person, schedule: Schedule | None) -> Sequence[Choice]:
@@ -127,9 +167,10 @@ async def _trees(request: Visit, person: Person, schedule: Schedule | None) -> S
     own = await request.flowpilot.trees.list(person, TreeFilter(state=TemplateState.PUBLISHED), after=None, limit=MOST_TREES)
     shown = await request.flowpilot.gallery.list(person, GalleryFilter(subject=Subject.TREE), after=None, limit=MOST_TREES)
     found = {TreeId(one.entry.id): f"{one.name} (platform)" for one in shown} | {one.tree.id: one.tree.name for one in own[0]}
-    followed = schedule.plan.tree if schedule else None
-    if followed and followed.id not in found:
-        found[followed.id] = await tree_name(request, person, followed) or "what cannot be read any more"
+    so_far = schedule.plan.tree if schedule else None
+    if so_far and so_far.id not in found:
+        follows = await followed(request, person, so_far.id)
+        found[so_far.id] = follows.tree.name if follows else "what cannot be read any more"
     return [("", "None"), *sorted(found.items(), key=lambda choice: choice[1].casefold())]
 
 
@@ -142,7 +183,7 @@ def said_of(plan: Plan) -> dict[str, str]:
     return {
         "name": plan.name,
         "client": client,
-        "targets": "\n".join(_line(one, client) for one in plan.targets),
+        "targets": "\n".join(line for one in plan.targets for line in _lines(one, client)),
         "tree": str(plan.tree.id) if plan.tree else "",
         "starts_at": plan.starts_at.isoformat(),
         "time_zone": plan.time_zone,
@@ -157,34 +198,40 @@ def said_of(plan: Plan) -> dict[str, str]:
     }
 
 
-def _line(target: Target, client: str) -> str:
+def _lines(target: Target, client: str) -> Iterator[str]:
     own = target.client_name or ""
-    if own == client:
-        return f"{target.label} {APART}" if APART in target.label else target.label
-    return f"{target.label} {APART} {own}"
+    label = f"{AS_IT_IS}{target.label}" if target.label.startswith((NOTE, AS_IT_IS)) else target.label
+    if own != client:
+        yield f"{label} {APART} {own}"
+    else:
+        yield f"{label} {APART}" if APART in label else label
+    if target.notes is not None:
+        yield from (f"{NOTE} {line}" for line in target.notes.split("\n"))
 
 
-def targets_of(text: str, client: str | None, before: Sequence[Target] = ()) -> tuple[Target, ...]:
-    """What the lines name, each of the client that stands in it, or of `client`; the notes of a machine stay its own."""
-    notes: dict[str, list[str | None]] = {}
-    for one in before:
-        notes.setdefault(one.label, []).append(one.notes)
-    found = []
-    for line in filter(None, map(str.strip, text.splitlines())):
+def targets_of(text: str, client: str | None) -> tuple[Target, ...]:
+    """What the lines name, each of the client that stands in it, or of `client`, with the notes below it. Raises `InvalidValue`."""
+    found: list[Target] = []
+    for line in filter(None, map(str.strip, _NEW_LINE.split(text))):
+        if line.startswith(NOTE):
+            if not found:
+                raise InvalidValue("targets", f"must begin with one: what stands after {NOTE} is noted of the one above")
+            noted, last = line.removeprefix(NOTE).removeprefix(" "), found.pop()
+            found.append(evolve(last, notes=noted if last.notes is None else f"{last.notes}\n{noted}"))
+            continue
         named, apart, own = line.rpartition(APART)
-        label = named.strip() if apart else line
-        kept = notes.get(label)
-        found.append(Target(label=label, client_name=own.strip() or client if apart else client, notes=kept.pop(0) if kept else None))
+        label = (named.strip() if apart else line).removeprefix(AS_IT_IS)
+        found.append(Target(label=label, client_name=own.strip() or client if apart else client))
     return tuple(found)
 
 
-def fields_of(form: Any, before: Sequence[Target] = ()) -> dict[str, Any]:
-    """What a plan is made of, its tree apart. Raises `InvalidValue`."""
+def fields_of(form: Any) -> dict[str, Any]:
+    """What a plan is made of, what it follows apart. Raises `InvalidValue`."""
     if form.assignee is None:
         raise InvalidValue("assignee", "must be chosen")
     return {
         "name": form.name,
-        "targets": targets_of(form.targets, optional_name(form.client, "client"), before),
+        "targets": targets_of(form.targets, optional_name(form.client, "client")),
         "starts_at": _starts_at(form.starts_at),
         "time_zone": form.time_zone,
         "rrule": _rule(form),
@@ -227,7 +274,8 @@ rewrite: Final = Moves()
 @write("save", Written)
 async def add_schedule(request: Visit, person: Person, form: Any) -> Made:
     """One more, which is read next."""
-    plan, tree_id = Plan(**fields_of(form)), None if form.tree is None else TreeId(form.tree)
+    parameters = await _given(request, person, form) or {}
+    plan, tree_id = Plan(**fields_of(form), parameters=parameters), None if form.tree is None else TreeId(form.tree)
     maintenance = request.flowpilot.maintenance
     added = await request.do(form, lambda change: maintenance.add(person, plan, tree_id=tree_id, request=change))
     return f"{SCHEDULES}/{added.id}" if added else MAINTENANCE
@@ -238,7 +286,9 @@ async def change_schedule(request: Visit, person: Person, form: Any) -> Made:
     """Unless somebody else has changed it meanwhile."""
     maintenance = request.flowpilot.maintenance
     plan = (await maintenance.get(person, request.schedule_id)).plan
-    changes = fields_of(form, plan.targets)
+    changes, given = fields_of(form), await _given(request, person, form)
+    if given is not None:
+        changes["parameters"] = given
     if form.tree != (plan.tree.id if plan.tree else None):
         changes["tree_id"] = form.tree
     await request.do(form, lambda change: maintenance.change(person, request.schedule_id, changes, request=change), version=form.version)

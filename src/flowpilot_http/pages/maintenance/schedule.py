@@ -7,12 +7,12 @@ from uuid import UUID
 
 from flowpilot_core.domain.kernel.actor import Person
 from flowpilot_core.domain.kernel.errors import NotFound
-from flowpilot_core.domain.kernel.identifiers import MaintenanceRunId, TreeId
-from flowpilot_core.domain.knowledge.ownership import Ref
+from flowpilot_core.domain.kernel.identifiers import MaintenanceRunId
 from flowpilot_core.domain.maintenance.schedule import CatchUp
 from flowpilot_http.pages.colleagues import Colleagues
 from flowpilot_http.pages.moves import Made, Moves, Shown, formed
 from flowpilot_http.pages.page_request import OfAccount, Visit
+from flowpilot_http.pages.sessions.walking import ToFollow
 from flowpilot_http.responses import Body
 
 from .room import MAINTENANCE, SCHEDULE, AsRead, maintained
@@ -49,7 +49,7 @@ async def _shown(request: Visit, _: Shown, refusal: Exception | None) -> Body:
         schedule=schedule,
         plan=schedule.plan,
         minutes=schedule.plan.duration // timedelta(minutes=1),
-        tree_name=await tree_name(request, person, schedule.plan.tree),
+        follows=schedule.plan.tree and await followed(request, person, schedule.plan.tree.id),
         names=colleagues.names,
         late=dict(LATE),
         runs=runs[:MOST],
@@ -57,12 +57,10 @@ async def _shown(request: Visit, _: Shown, refusal: Exception | None) -> Body:
     )
 
 
-async def tree_name(request: Visit, person: Person, tree: Ref[TreeId] | None) -> str | None:
-    """What the tree is called that sessions follow; None where there is none, or none that can be read any more."""
-    if tree is None:
-        return None
+async def followed(request: Visit, person: Person, tree_id: UUID) -> ToFollow | None:
+    """The tree that sessions follow; None where it cannot be read any more."""
     try:
-        return (await request.flowpilot.trees.get(person, tree.id)).detail.listed.tree.name
+        return await ToFollow.of(request, person, tree_id)
     except NotFound:
         return None
 

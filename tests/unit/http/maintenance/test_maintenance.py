@@ -19,6 +19,22 @@ SOON = NOON + timedelta(minutes=30)
 SCHEDULES = "/maintenance-schedules"
 
 
+VALUES = {"host": "mail.example", "times": 2}
+ASKING: dict[str, Any] = {
+    "root": "patch",
+    "nodes": [
+        {"id": "patch", "kind": "action", "text": "Patch {{ host }}, {{ times }} times", "next": {"otherwise": "end"}},
+        {"id": "end", "kind": "outcome", "text": "Patched", "outcome": "solved"},
+    ],
+    "parameters": [
+        {"name": "host", "label": "Host", "type": "text", "required": True, "pattern": "[a-z.]+"},
+        {"name": "times", "label": "How often", "type": "integer", "required": False, "default": 1, "min": 1},
+        {"name": "hush", "label": "Password", "type": "secret", "required": True},
+    ],
+}
+"""A tree that asks for something."""
+
+
 @pytest.fixture
 async def world() -> World:
     return await a_world_of_one_clock()
@@ -45,6 +61,13 @@ async def scheduled(world: World, **values: Any) -> Any:
 async def a_tree(world: World) -> str:
     """One that is published."""
     tree = await world.owner.made("/trees", {"name": "Patch a server", "kind": "troubleshooting", "content": A_TREE})
+    await world.owner.made(f"/trees/{tree['id']}/publish")
+    return str(tree["id"])
+
+
+async def an_asking_tree(world: World) -> str:
+    """One that is published, and asks for a host."""
+    tree = await world.owner.made("/trees", {"name": "Patch a host", "kind": "troubleshooting", "content": ASKING})
     await world.owner.made(f"/trees/{tree['id']}/publish")
     return str(tree["id"])
 
@@ -141,6 +164,71 @@ async def test_a_run_whose_tree_is_gone_says_so_and_owners_and_admins_are_told(w
     assert ["Maintenance did not start: Patch night"] * 2 == mailed(world, world.owner, world.admin, world.junior, world.senior)
     page = f"/maintenance/schedules/{schedule['id']}?account={world.owner.account_id}"
     assert 2 == sum(page in message.text for message in world.mailbox.messages)
+
+
+async def test_sessions_follow_a_tree_with_the_values_that_the_schedule_gives_it(world: World) -> None:
+    tree_id = await an_asking_tree(world)
+    schedule = await scheduled(world, tree_id=tree_id, parameters=VALUES)
+    assert VALUES == schedule["parameters"]
+
+    await due(world)
+
+    (run,) = await runs(world, schedule)
+    (session, _) = [await world.viewer.seen(f"/ai-sessions/{one['session_id']}") for one in run["targets"]]
+    assert "Patch mail.example, 2 times" == session["walk"]["items"][0]["node"]["text"]
+
+
+@pytest.mark.parametrize(
+    ("values", "pointers"),
+    [
+        ({}, ["/parameters/host"]),
+        ({**VALUES, "times": 0}, ["/parameters/times"]),
+        ({"host": "no host", "times": True}, ["/parameters/host", "/parameters/times"]),
+        ({**VALUES, "word": "x"}, ["/parameters/word"]),
+        ({**VALUES, "hush": "x"}, ["/parameters/hush"]),
+    ],
+)
+async def test_values_that_nobody_could_walk_that_tree_with_are_refused_one_by_one(
+    world: World, values: dict[str, Any], pointers: list[str]
+) -> None:
+    tree_id = await an_asking_tree(world)
+    schedule = await scheduled(world, tree_id=tree_id, parameters=VALUES)
+    plan = {"name": "x", "targets": TARGETS, "starts_at": local(SOON), "time_zone": "UTC", "duration_minutes": 60}
+
+    new = await world.owner.post(SCHEDULES, {**plan, "assignee_id": world.junior.id, "tree_id": tree_id, "parameters": values})
+    changed = await world.owner.patch(f"{SCHEDULES}/{schedule['id']}", {"parameters": values})
+    walked = await world.owner.post("/ai-sessions", {"title": "x", "problem": "x", "tree_id": tree_id, "parameters": values})
+
+    for refused in (new, changed, walked):
+        assert (422, pointers) == (refused.status_code, [one["pointer"] for one in refused.json()["errors"]]), refused.text
+    assert schedule == await world.viewer.seen(f"{SCHEDULES}/{schedule['id']}")
+
+
+async def test_values_are_of_one_tree_and_go_with_it(world: World) -> None:
+    tree_id = await an_asking_tree(world)
+    schedule = await scheduled(world, tree_id=tree_id, parameters=VALUES)
+
+    without = await world.owner.patch(f"{SCHEDULES}/{schedule['id']}", {"tree_id": None})
+    refused = await world.owner.patch(f"{SCHEDULES}/{schedule['id']}", {"parameters": VALUES})
+
+    assert (200, None, {}) == (without.status_code, without.json()["tree_id"], without.json()["parameters"])
+    assert (422, "/parameters") == (refused.status_code, refused.json()["errors"][0]["pointer"])
+
+
+async def test_a_run_whose_tree_asks_for_more_by_now_says_so_until_the_schedule_gives_it(world: World) -> None:
+    tree_id = await a_tree(world)
+    schedule = await scheduled(world, tree_id=tree_id, rrule="FREQ=DAILY")
+    await world.owner.client.put(f"/trees/{tree_id}/content", json={"content": ASKING})
+    await world.owner.made(f"/trees/{tree_id}/publish")
+
+    await due(world)
+
+    (run,) = await runs(world, schedule)
+    assert "what the schedule gives its tree is not what that asks for: parameters.host: is required" == run["problem"]
+    off = await world.owner.patch(f"{SCHEDULES}/{schedule['id']}", {"active": False})
+    on = await world.owner.patch(f"{SCHEDULES}/{schedule['id']}", {"active": True})
+    assert [200, 422] == [off.status_code, on.status_code]
+    assert 200 == (await world.owner.patch(f"{SCHEDULES}/{schedule['id']}", {"active": True, "parameters": VALUES})).status_code
 
 
 async def test_a_run_whose_assignee_is_gone_says_so(world: World) -> None:

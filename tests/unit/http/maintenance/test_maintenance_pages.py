@@ -371,6 +371,7 @@ async def test_it_comes_back_by_everyday_words_or_by_a_rule_and_reads_so_again(w
         ({"name": ""}, "name", "Must not be blank."),
         ({"client": "a\u202eb"}, "client", "Must be one line of printable text, without U+202E."),
         ({"targets": ""}, "targets", "Must be 1 to 200."),
+        ({"targets": "> Ask Petra\nsrv-01"}, "targets", "Must begin with one: what stands after > is noted of the one above."),
         ({"targets": "srv-01\n\n" + "x" * 301}, "targets", "Target 2 "),
         ({"starts_at": "tomorrow"}, "starts_at", "Must be a local time such as 2027-03-01T22:00:00, without an offset."),
         ({"starts_at": "2001-01-01T10:00"}, "starts_at", "Never comes from now on."),
@@ -400,26 +401,58 @@ async def test_what_is_refused_is_said_at_its_field_and_nothing_typed_is_lost(
     assert [] == (await world.viewer.seen("/maintenance-schedules"))["items"]
 
 
-async def test_a_tree_that_asks_for_what_nobody_is_there_to_say_is_refused_at_its_field(world: World) -> None:
-    host = {"name": "host", "label": "Host", "type": "text", "required": True}
-    content = {"root": "end", "nodes": [{**A_TREE["nodes"][0], "text": "Patched {{ host }}"}], "parameters": [host]}  # type: ignore[dict-item]
-    tree = await world.owner.made("/trees", {"name": "Patch a host", "kind": "troubleshooting", "content": content})
-    await world.owner.made(f"/trees/{tree['id']}/publish")
+async def test_what_a_tree_asks_for_is_asked_in_the_form_once_it_is_chosen(world: World) -> None:
+    tree = await a_tree_that_asks(world)
     admin = await Reader.of(world, world.admin)
     await admin.opens(f"{HERE}/new")
 
     await admin.does("save", **form(world, tree=tree["id"]))
+    assert '<p class="wrong" id="tree-wrong">Asks for what stands below it: fill that in, and save.</p>' in admin.text
+    assert [] == (await world.viewer.seen("/maintenance-schedules"))["items"]
+    said = {**filled(admin), "name_0": "host", "value_0": "", "name_1": "sure", "value_1": "true", "asked_by": tree["id"]}
+    await admin.does("save", **said)
+    assert '<p class="wrong" id="value-0-wrong">Is required.</p>' in admin.text
+    await admin.does("save", **{**said, "value_0": "srv-01"})
 
-    assert '<p class="wrong" id="tree-wrong">Its tree asks for parameters that a schedule cannot give.</p>' in admin.text
-    assert f'<option value="{tree["id"]}" selected>' in admin.text
+    made = await only(world)
+    assert ({"host": "srv-01", "sure": True}, tree["id"]) == (made["parameters"], made["tree_id"])
+    assert "Follows Patch a host Host srv-01 Sure Yes" in admin.words
+    await admin.opens(f"{HERE}/schedules/{made['id']}/edit")
+    assert 'value="srv-01"' in admin.text
+
+
+async def test_what_was_said_to_one_tree_is_not_said_to_another(world: World) -> None:
+    first, second = await a_tree_that_asks(world), await a_tree_that_asks(world)
+    schedule = await scheduled(world, tree_id=first["id"], parameters={"host": "srv-01"})
+    admin = await Reader.of(world, world.admin)
+    await admin.opens(f"{HERE}/schedules/{schedule['id']}/edit")
+    said = {**filled(admin), "name_0": "host", "value_0": "srv-01", "asked_by": first["id"]}
+
+    await admin.does("save", **{**said, "tree": second["id"]})
+
+    assert ("fill that in, and save" in admin.words, 'value="srv-01"' in admin.text) == (True, False)
+    assert schedule == await only(world)
+    await admin.does("save", **{**said, "tree": ""})
+    assert (None, {}) == ((await only(world))["tree_id"], (await only(world))["parameters"])
+
+
+async def a_tree_that_asks(world: World) -> Any:
+    host = {"name": "host", "label": "Host", "type": "text", "required": True}
+    sure = {"name": "sure", "label": "Sure", "type": "yes_no", "required": False}
+    text = "Patched {{ host }}, {{ sure }}"
+    content = {"root": "end", "nodes": [{**A_TREE["nodes"][0], "text": text}], "parameters": [host, sure]}  # type: ignore[dict-item]
+    tree = await world.owner.made("/trees", {"name": "Patch a host", "kind": "troubleshooting", "content": content})
+    return await world.owner.made(f"/trees/{tree['id']}/publish")
 
 
 async def test_a_schedule_that_is_saved_as_it_stands_in_the_form_is_the_same(world: World) -> None:
-    """Notes that only a program writes, clients of one target alone, and names with the sign between the two."""
+    """Notes of several lines, clients of one target alone, and names with the sign between the two."""
     targets = [
         {"label": "a | b", "client_name": None, "notes": "First\nthen second"},
         {"label": "a", "client_name": "b", "notes": None},
         {"label": "c", "client_name": "d", "notes": "Two"},
+        {"label": "> e", "client_name": "d", "notes": "> Three\n\n  four"},
+        {"label": "\\f | g", "client_name": None, "notes": "\\five | six"},
     ]
     schedule = await scheduled(world, targets=targets, quiet=True, catch_up="latest", starts_at=f"{TOMORROW}T22:00:07")
     admin = await Reader.of(world, world.admin)
@@ -434,12 +467,13 @@ async def test_another_client_is_that_of_all_targets_which_name_none_of_their_ow
     schedule = await scheduled(world)
     admin = await Reader.of(world, world.admin)
     await admin.opens(f"{HERE}/schedules/{schedule['id']}/edit")
-    assert ">srv-mail-01\nsrv-file-01</textarea>" in admin.text
+    assert ">srv-mail-01\n> Ask Petra first\nsrv-file-01</textarea>" in admin.text
 
-    await admin.does("save", **{**filled(admin), "client": "Hillside School", "targets": "srv-new-01\r\nsrv-mail-01"})
+    said = "srv-new-01\r\n>Has no screen\r\nsrv-mail-01\r\n> Ask Petra first"
+    await admin.does("save", **{**filled(admin), "client": "Hillside School", "targets": said})
 
     assert [
-        {"label": "srv-new-01", "client_name": "Hillside School", "notes": None},
+        {"label": "srv-new-01", "client_name": "Hillside School", "notes": "Has no screen"},
         {"label": "srv-mail-01", "client_name": "Hillside School", "notes": "Ask Petra first"},
     ] == (await only(world))["targets"]
 

@@ -33,6 +33,7 @@ def a_schedule(staff: Staff, *, targets: tuple[Target, ...] = TARGETS, quiet: bo
     plan = Plan(
         name="Patch night",
         targets=targets,
+        parameters={"host": "srv-ü", "count": 3, "share": 0.5, "sure": True},
         starts_at=NOON.replace(tzinfo=None),
         time_zone="Europe/Vienna",
         rrule="FREQ=WEEKLY;BYDAY=MO",
