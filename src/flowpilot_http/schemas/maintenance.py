@@ -150,6 +150,13 @@ class ScheduleOut(msgspec.Struct, kw_only=True, frozen=True):
         )
 
 
+class RunNodeOut(msgspec.Struct, kw_only=True, frozen=True):
+    """A node that waits to be done."""
+
+    node_id: str
+    text: str
+
+
 class RunTargetOut(msgspec.Struct, kw_only=True, frozen=True):
     """A target of a run, and where its session stands."""
 
@@ -157,11 +164,22 @@ class RunTargetOut(msgspec.Struct, kw_only=True, frozen=True):
     client_name: str | None
     session_id: Annotated[UUID | None, Meta(description="Null: none yet, or it is parked and private to others.")]
     status: Status | None
+    steps: Annotated[int, Meta(description="That its session has.")]
+    node: Annotated[
+        RunNodeOut | None, Meta(description="Where its walk waits in the active branch; null: it follows no tree there, or is at an end.")
+    ]
 
     @classmethod
     def of(cls, one: RunTarget) -> "RunTargetOut":
         """As clients read it."""
-        return cls(label=one.target.label, client_name=one.target.client_name, session_id=one.session_id, status=one.status)
+        return cls(
+            label=one.target.label,
+            client_name=one.target.client_name,
+            session_id=one.session_id,
+            status=one.status,
+            steps=one.steps,
+            node=None if one.node is None else RunNodeOut(node_id=one.node.node_id, text=one.node.text),
+        )
 
 
 class RunOut(msgspec.Struct, kw_only=True, frozen=True):

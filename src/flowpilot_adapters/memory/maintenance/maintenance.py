@@ -147,6 +147,8 @@ def _edition(one: Schedule) -> tuple[object, ...]:
 def _target(rows: Working, run: Run, number: int) -> RunTarget:
     target, session_id = run.plan.targets[number], rows.maintenance_sessions.get((run.id, number))
     session = None if session_id is None else rows.sessions.get(session_id)
+    one = RunTarget(target=target)
     if session is None:
-        return RunTarget(target=target)
-    return RunTarget(target=target, session_id=session.id, status=session.status, parked_with=session.parked_with)
+        return one
+    branch_id = session.branches.active_id
+    return one.with_session(session.id, session.status, session.step_count, session.walk, branch_id, session.parked_with)

@@ -80,6 +80,9 @@ _started = select(
     maintenance_session.c.number,
     maintenance_session.c.session_id,
     session.c.status,
+    session.c.step_count,
+    session.c.walk,
+    session.c.active_branch_id,
     session.c.parked_with,
 ).join_from(maintenance_session, session, own(session) & (session.c.id == maintenance_session.c.session_id))
 RUN: Final = compiled("maintenance run", select(maintenance_run).where(own(maintenance_run), maintenance_run.c.id == RUN_ID))

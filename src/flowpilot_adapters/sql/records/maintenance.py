@@ -7,8 +7,9 @@ from flowpilot_adapters.sql import documents
 from flowpilot_adapters.sql.records.kernel import member
 from flowpilot_core.domain.kernel.sending import DeliveryState
 from flowpilot_core.domain.maintenance.run import Notice, Run, RunState, RunTarget
-from flowpilot_core.domain.maintenance.schedule import Plan, Schedule
+from flowpilot_core.domain.maintenance.schedule import Plan, Schedule, Target
 from flowpilot_core.domain.sessions.session import Status
+from flowpilot_core.domain.sessions.walk import Walk
 
 _run_state = member(RunState)
 _status = member(Status)
@@ -38,17 +39,20 @@ def run(row: Any, sessions: Iterable[Any]) -> Run:
         occurrence_at=row.occurrence_at,
         until=row.until,
         plan=plan,
-        targets=tuple(
-            RunTarget(target=target, session_id=one.session_id, status=_status(one.status), parked_with=frozenset(one.parked_with))
-            if (one := started.get(number))
-            else RunTarget(target=target)
-            for number, target in enumerate(plan.targets)
-        ),
+        targets=tuple(_target(target, started.get(number)) for number, target in enumerate(plan.targets)),
         state=_run_state(row.state),
         problem=row.problem,
         is_open=row.open_window is not None,
         created_at=row.created_at,
     )
+
+
+def _target(target: Target, row: Any) -> RunTarget:
+    one = RunTarget(target=target)
+    if row is None:
+        return one
+    walk = None if row.walk is None else documents.read(row.walk, Walk)
+    return one.with_session(row.session_id, _status(row.status), row.step_count, walk, row.active_branch_id, frozenset(row.parked_with))
 
 
 def notice(row: Any) -> Notice:

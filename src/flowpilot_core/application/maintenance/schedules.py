@@ -246,9 +246,7 @@ def _next_of(plan: Plan, recurrence: Recurrence, at: datetime) -> datetime | Non
 
 def _readable(run: Run, reader: Actor) -> Run:
     targets = (
-        evolve(one, session_id=None, status=None)
-        if one.parked_with and not permits(reader, Permission.READ_PARKED, one.parked_with)
-        else one
+        one.without_session() if one.parked_with and not permits(reader, Permission.READ_PARKED, one.parked_with) else one
         for one in run.targets
     )
     return evolve(run, targets=tuple(targets))

@@ -27,7 +27,7 @@ from flowpilot_core.domain.knowledge.parameter import Matches, Value
 from flowpilot_core.domain.knowledge.tree import Tree
 from flowpilot_core.domain.knowledge.walking import begun
 from flowpilot_core.domain.sessions.session import Session, Status
-from flowpilot_core.domain.sessions.walk import Walk
+from flowpilot_core.domain.sessions.walk import Waiting, Walk
 from flowpilot_core.domain.sessions.window import Window, client_key
 
 from .schedule import Plan, Schedule, Target
@@ -55,8 +55,24 @@ class RunTarget:
     """None: not yet, or never."""
     status: Status | None = None
     """Where that session stands."""
+    steps: int = 0
+    """That it has."""
+    node: Waiting | None = None
+    """That waits in its active branch; None where it follows no tree there, or is at an end."""
     parked_with: frozenset[UserId] = frozenset()
     """Who alone may know of it while it is parked, beside account owners and admins."""
+
+    def with_session(
+        self, session_id: SessionId, status: Status, steps: int, walk: Walk | None, branch_id: BranchId, parked_with: frozenset[UserId]
+    ) -> "RunTarget":
+        """With its session as that stands; `branch_id` is the branch that is worked in."""
+        place = None if walk is None else walk.at(branch_id)
+        node = place.waiting if place is not None and status not in _ENDED else None
+        return evolve(self, session_id=session_id, status=status, steps=steps, node=node, parked_with=parked_with)
+
+    def without_session(self) -> "RunTarget":
+        """As whoever may not know of its session reads it."""
+        return RunTarget(target=self.target)
 
 
 @frozen(kw_only=True)

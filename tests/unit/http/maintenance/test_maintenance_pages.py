@@ -20,6 +20,7 @@ TARGETS = [
     {"label": "srv-mail-01", "client_name": "Lakeside Dental", "notes": "Ask Petra first"},
     {"label": "srv-file-01", "client_name": "Lakeside Dental"},
 ]
+END = {"id": "end", "kind": "outcome", "text": "Patched", "outcome": "solved"}
 TOMORROW = (NOON + timedelta(days=1)).date()
 HOSTILE = '"><script>alert(1)</script>'
 
@@ -155,6 +156,30 @@ async def test_a_manager_starts_it_now_and_its_run_says_how_far_its_sessions_are
 
     assert "started 2 of 2 sessions started, 1 ended." in admin.words
     assert f'<a href="/sessions/{session_id}">srv-mail-01</a> ' in admin.text
+
+
+async def test_a_run_says_of_each_session_how_many_steps_it_has_and_where_its_tree_waits() -> None:
+    world = await a_world_of_one_clock()
+    nodes = [{"id": "look", "kind": "action", "text": "Look at it", "next": {"otherwise": "end"}}, END]
+    content = {"root": "look", "nodes": nodes, "parameters": []}
+    tree = await world.owner.made("/trees", {"name": "Patch a server", "kind": "troubleshooting", "content": content})
+    await world.owner.made(f"/trees/{tree['id']}/publish")
+    schedule = await scheduled(world, tree_id=tree["id"])
+    await world.owner.made(f"/maintenance-schedules/{schedule['id']}/run-now")
+    await world.relay_runs()
+    (run,) = await runs(world, schedule)
+    done, waiting = [one["session_id"] for one in run["targets"]]
+    await world.junior.made(f"/ai-sessions/{done}/walk/steps", {"node_id": "look", "result": "worked"})
+    viewer = await Reader.of(world, world.viewer)
+
+    await viewer.opens(f"{HERE}/schedules/{schedule['id']}")
+
+    (run,) = await runs(world, schedule)
+    assert [(1, None), (0, {"node_id": "look", "text": "Look at it"})] == [(one["steps"], one["node"]) for one in run["targets"]]
+    assert "srv-mail-01 active 1 step srv-file-01 active 0 steps At “Look at it”" in viewer.words
+    await world.junior.made(f"/ai-sessions/{waiting}/resolve", {"summary": "Patched"})
+    await viewer.opens(f"{HERE}/schedules/{schedule['id']}")
+    assert "At “Look" not in viewer.words
 
 
 async def test_a_run_that_was_blocked_says_why(world: World) -> None:
@@ -440,7 +465,7 @@ async def a_tree_that_asks(world: World) -> Any:
     host = {"name": "host", "label": "Host", "type": "text", "required": True}
     sure = {"name": "sure", "label": "Sure", "type": "yes_no", "required": False}
     text = "Patched {{ host }}, {{ sure }}"
-    content = {"root": "end", "nodes": [{**A_TREE["nodes"][0], "text": text}], "parameters": [host, sure]}  # type: ignore[dict-item]
+    content = {"root": "end", "nodes": [{**END, "text": text}], "parameters": [host, sure]}
     tree = await world.owner.made("/trees", {"name": "Patch a host", "kind": "troubleshooting", "content": content})
     return await world.owner.made(f"/trees/{tree['id']}/publish")
 

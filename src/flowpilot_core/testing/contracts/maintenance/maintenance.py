@@ -19,6 +19,7 @@ from flowpilot_core.ports.sessions import SessionFilter
 from flowpilot_core.ports.unit_of_work import UnitOfWork, View
 from flowpilot_core.testing.builders import NOON, Case, Staff, a_session, new_id
 from flowpilot_core.testing.contracts.contract import EVERYTHING, Contract
+from flowpilot_core.testing.contracts.knowledge.trees import ASKING, a_tree
 
 CLIENT = "Lakeside Dental"
 TARGETS = (
@@ -151,6 +152,32 @@ class MaintenanceContract(Contract):
         assert RunTarget(target=TARGETS[1], session_id=session_id, status=Status.ACTIVE) == found.targets[1]
         assert (None, None) == (found.targets[0].session_id, found.targets[2].session_id)
         assert (RunState.BLOCKED, "its tree is gone", False) == (found.state, found.problem, found.is_open)
+
+    async def test_a_run_says_how_many_steps_each_session_has_and_at_which_node_it_waits(
+        self, begin: BeginWork[UnitOfWork], acme: Staff
+    ) -> None:
+        schedule = a_schedule(acme)
+        run = a_run(schedule)
+        await self.kept(begin, acme, schedule, run)
+        tree = a_tree(acme.anna, ASKING)
+        published, revision = tree.published(None, {}, by=acme.olga, at=NOON)
+        async with begin(acme.account_id) as work:
+            await work.trees.add(tree)
+            await work.trees.save(published)
+            await work.trees.add_revision(tree.id, revision)
+            await work.commit()
+        case = a_session(by=acme.anna).walking(published, ASKING).step("looked around").step("asked")
+        session_id = await self.a_kept_session(begin, case)
+
+        async with begin(acme.account_id) as work:
+            await work.maintenance.keep_session(run.id, 2, session_id)
+            await work.commit()
+
+        target = (await self.found(begin, acme, run)).targets[2]
+        assert case.session.walk is not None
+        (place,) = case.session.walk.places
+        assert place.waiting is not None
+        assert (2, place.waiting) == (target.steps, target.node)
 
     async def test_a_run_says_whom_alone_a_parked_session_is_for(self, begin: BeginWork[UnitOfWork], acme: Staff) -> None:
         schedule = a_schedule(acme)
