@@ -153,6 +153,7 @@ _revision: Final = {"number": 2, "note": "Asks for the queue first", "published_
 _plan: Final = {
     "name": "Patch night",
     "tree_id": _tree["id"],
+    "parameters": {"reboot": True},
     "targets": [{"label": "srv-mail-01", "client_name": "Lakeside Dental", "notes": None}],
     "starts_at": "2026-12-01T22:00:00",
     "time_zone": "Europe/Vienna",
@@ -171,7 +172,14 @@ _schedule: Final = {
     "last_run_at": None,
     "created_at": _AT,
 }
-_started: Final = {"label": "srv-mail-01", "client_name": "Lakeside Dental", "session_id": _SESSION, "status": "active"}
+_started: Final = {
+    "label": "srv-mail-01",
+    "client_name": "Lakeside Dental",
+    "session_id": _SESSION,
+    "status": "active",
+    "steps": 2,
+    "node": {"node_id": "restart", "text": "Restart the server when nobody works on it"},
+}
 _run: Final = {
     "id": "01998c2e-7a10-7000-8000-0000000000d2",
     "schedule_id": _schedule["id"],
@@ -474,6 +482,7 @@ _delivery: Final = {
     "channel": "email",
     "state": "sent",
     "reason": None,
+    "suppressed_until": None,
     "attempts": 1,
     "last_error": None,
     "created_at": _LATER,
@@ -1087,7 +1096,11 @@ EXAMPLES: Final[Mapping[str, Any]] = {
     "change_schedule": {**_schedule, "version": 2, "active": False, "next_run_at": None},
     "drop_schedule request": {},
     "run_schedule_now request": {},
-    "run_schedule_now": {**_run, "state": "starting", "targets": [{**_started, "session_id": None, "status": None}]},
+    "run_schedule_now": {
+        **_run,
+        "state": "starting",
+        "targets": [{**_started, "session_id": None, "status": None, "steps": 0, "node": None}],
+    },
     "list_runs": _page(_run),
     "get_run": _run,
     "maintenance_calendar": {

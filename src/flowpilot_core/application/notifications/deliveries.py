@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from flowpilot_core.application.handoffs.handoffs import readable
 from flowpilot_core.application.kernel.units import PLAIN, Request, Units
@@ -12,6 +12,7 @@ from flowpilot_core.domain.kernel.identifiers import DeliveryId, HandoffId, Webh
 from flowpilot_core.domain.kernel.permissions import Permission, require_role
 from flowpilot_core.domain.kernel.sending import DeliveryState
 from flowpilot_core.domain.notifications.delivery import Delivery
+from flowpilot_core.domain.notifications.timing import suppressed_until
 from flowpilot_core.ports.handoffs import HandoffDetail, HandoffWork
 from flowpilot_core.ports.kernel import Clock, ViewOf
 from flowpilot_core.ports.notifications import RESENDING, NotificationView, NotificationWork
@@ -31,10 +32,10 @@ class Deliveries:
     clock: Clock
 
     async def of(self, actor: Actor, handoff_id: HandoffId, *, after: DeliveryId | None, limit: int) -> Sequence[Delivery]:
-        """Those of a handoff: who was told, how, and how far that is."""
+        """Those of a handoff: who was told, how, and how far that is; what a maintenance window holds waits until that ends."""
         handoff, found = await self.view(actor.account_id).deliveries(handoff_id, after=after, limit=limit)
         handoff.require_readable(actor)
-        return found
+        return [evolve(one, waits_until=suppressed_until(one, handoff.window) or one.waits_until) for one in found]
 
     async def ledger(self, actor: Actor, states: frozenset[DeliveryState], *, before: DeliveryId | None, limit: int) -> Sequence[Delivery]:
         """The deliveries of all handoffs of the account in one of these states, the newest first: for whoever may retry them."""

@@ -7,10 +7,11 @@ from attrs import frozen
 
 from flowpilot_core.domain.kernel.actor import Role
 from flowpilot_core.domain.kernel.identifiers import TeamId, UserId
+from flowpilot_core.domain.kernel.sending import DeliveryState
 from flowpilot_core.domain.sessions.session import Priority
 from flowpilot_core.domain.sessions.window import Window, lasting
 
-from .delivery import OFF_DUTY, TELLING, TOLD_ROLES, Channel, Colleague, DeliveryKind
+from .delivery import OFF_DUTY, TELLING, TOLD_ROLES, Channel, Colleague, Delivery, DeliveryKind
 from .preferences import Preferences
 
 NOT_THIS_WAY = "they chose not to be told this way"
@@ -65,6 +66,12 @@ def quiet_until(window: Window | None, priority: Priority, at: datetime) -> date
     """Until when a maintenance window holds what would be told at a moment; None where it may be told."""
     lasts = lasting(window, at)
     return lasts.until if lasts is not None and lasts.quiet and priority is not Priority.URGENT else None
+
+
+def suppressed_until(delivery: Delivery, window: Window | None) -> datetime | None:
+    """Until when a maintenance window holds a message that was looked at and put off; None where it waits for nothing of the kind."""
+    held = delivery.state is DeliveryState.PENDING and delivery.reason == MAINTENANCE
+    return window.until if held and window is not None else None
 
 
 def somebody_on_duty(members: Iterable[Member], at: datetime) -> bool:

@@ -95,6 +95,12 @@ async def held(world: World, handoff: Any) -> set[tuple[str, str, str | None]]:
     return {(one["channel"], one["state"], one["reason"]) for one in found}
 
 
+async def suppressed(world: World, handoff: Any) -> set[tuple[str, str | None]]:
+    """Until when a window holds the messages of an escalation."""
+    found = (await world.owner.seen(f"/handoffs/{handoff['id']}/deliveries"))["items"]
+    return {(one["channel"], one["suppressed_until"]) for one in found}
+
+
 async def escalated(world: World, **values: Any) -> Any:
     """An escalation of the client whose machines are looked after."""
     session = await world.senior.session(client_name=CLIENT)
@@ -353,9 +359,11 @@ async def test_a_quiet_window_holds_mails_until_it_ends_and_what_is_open_is_told
     await world.relay_runs()
 
     assert {("email", "pending", "maintenance")} == await held(world, waits)
+    assert {("email", "2026-03-02T13:30:00Z")} == await suppressed(world, waits)
     await world.admin.made(f"/handoffs/{solved['id']}/claim")
     await due(world, SOON + timedelta(hours=1))
     assert {("email", "sent", None)} == await held(world, waits)
+    assert {("email", None)} == await suppressed(world, waits)
     assert {("email", "suppressed", "the handoff is claimed")} == await held(world, solved)
 
 
