@@ -36,7 +36,8 @@ BULK = "SET maintenance_work_mem = '1GB'; SET work_mem = '256MB'; SET synchronou
 KEYS = """
 SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname),
   format(
-    'ALTER TABLE %s ADD CONSTRAINT %I %s%s', conrelid::regclass, conname, pg_get_constraintdef(oid), CASE contype WHEN 'f' THEN ' NOT VALID' END
+    'ALTER TABLE %s ADD CONSTRAINT %I %s%s',
+    conrelid::regclass, conname, pg_get_constraintdef(oid), CASE contype WHEN 'f' THEN ' NOT VALID' END
   )
 FROM pg_constraint
 WHERE contype IN ('f', 'p', 'u')

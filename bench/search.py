@@ -10,6 +10,7 @@ import random
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from statistics import median, quantiles
@@ -25,9 +26,9 @@ from flowpilot_adapters.sql.relay import due_work
 from flowpilot_adapters.sql.sessions import sessions as kept
 from flowpilot_core.application.flowpilot import FlowPilot
 from flowpilot_core.application.insights.search import ANYWHERE
-from flowpilot_core.domain.insights.search import Place, Within
+from flowpilot_core.domain.insights.search import HitKind, Place, Within
 from flowpilot_core.domain.kernel.actor import Person, Role
-from flowpilot_core.domain.kernel.identifiers import SessionId
+from flowpilot_core.domain.kernel.identifiers import SessionId, UserId
 from flowpilot_core.domain.sessions.step import StepKind
 
 from .data import a_product
@@ -47,9 +48,9 @@ DEAREST = 1.15
 SEED = """
 SET session_replication_role = replica;
 CREATE TEMPORARY TABLE made AS
-SELECT n, id, branch_id, title, format('%s on srv-dc%s.contoso.local says 0x%s', problem, n % 500, lpad(to_hex(n), 8, '0')) AS problem
+SELECT n, id, branch_id, at, title, format('%s on srv-dc%s.contoso.local says 0x%s', problem, n % 500, lpad(to_hex(n), 8, '0')) AS problem
 FROM (
-  SELECT n, lpad(to_hex(n), 32, '0')::uuid AS id, md5('b' || n)::uuid AS branch_id,
+  SELECT n, lpad(to_hex(n), 32, '0')::uuid AS id, md5('b' || n)::uuid AS branch_id, now() - ({count} - n) * interval '{apart} s' AS at,
     (SELECT string_agg('t' || translate((random() ^ 3 * 3000)::int::text, '0123456789', 'abcdefghij'), ' ')
      FROM generate_series(1, 4 + n * 0)) AS title,
     (SELECT string_agg('w' || translate((random() ^ 3 * 20000)::int::text, '0123456789', 'abcdefghij'), ' ')
@@ -59,13 +60,14 @@ FROM (
 INSERT INTO flowpilot.session
   (account_id, id, version, status, title, problem, client_name, priority, assignee_id, parked_with, helper_ids, active_branch_id,
    step_count, created_by, created_at, updated_at)
-SELECT '{account}', id, 1, 'active', title, problem, 'Client ' || n % 50, 'normal', '{person}', '{{}}', '{{}}', branch_id, 0, '{person}',
-  now(), now()
+SELECT '{account}', id, 1, 'active', title, problem, 'Client ' || n % 50, 'normal',
+  CASE WHEN n % 50 = 7 THEN '{other}'::uuid ELSE '{person}' END, '{{}}', '{{}}', branch_id, 0, '{person}',
+  at, at
 FROM made;
 INSERT INTO flowpilot.branch (account_id, session_id, id, number, label, state, created_at)
-SELECT '{account}', id, branch_id, 0, 'root', 'open', now() FROM made;
-INSERT INTO flowpilot.search_document (account_id, id, kind, session_id, title, is_titled, text, at)
-SELECT '{account}', id, 'session', id, title, true, problem, now() FROM made;
+SELECT '{account}', id, branch_id, 0, 'root', 'open', at FROM made;
+INSERT INTO flowpilot.search_document (account_id, id, kind, session_id, title, is_titled, text, client_name, at)
+SELECT '{account}', id, 'session', id, title, true, problem, 'Client ' || n % 50, at FROM made;
 INSERT INTO flowpilot.search_word (account_id, word, id, in_title)
 SELECT '{account}', word, id, in_title
 FROM made CROSS JOIN LATERAL (
@@ -74,6 +76,9 @@ FROM made CROSS JOIN LATERAL (
     SELECT word, true AS titled FROM unnest(string_to_array(title, ' ')) AS word
     UNION ALL SELECT word, false FROM unnest(regexp_split_to_array(problem, '[^a-z0-9]+')) AS word
     UNION ALL SELECT word, false FROM unnest(ARRAY['srv dc' || n % 500, 'dc' || n % 500 || ' contoso', 'contoso local']) AS word
+    UNION ALL SELECT word, false FROM unnest(ARRAY['kind:session', 'client:Client ' || n % 50]) AS word
+    UNION ALL SELECT format('%s:%s', days, ((at AT TIME ZONE 'UTC')::date - '0001-01-01'::date + 1) / days), false
+    FROM unnest(ARRAY[32768, 4096, 512, 64, 8, 1]) AS days
   ) AS all_of_it
   GROUP BY word
 ) AS said;
@@ -141,18 +146,23 @@ async def measure(sessions: int, *, said: Callable[[str], None]) -> SearchFigure
     async with a_product() as product:
         accounts = product.flowpilot.accounts
         account_id = (await accounts.create("Many sessions")).id
-        user = await accounts.add_user(account_id, email="junior@bench.example", name="junior", role=Role.ENGINEER)
+        user, other = [
+            await accounts.add_user(account_id, email=f"{name}@bench.example", name=name, role=Role.ENGINEER)
+            for name in ("junior", "other")
+        ]
         by = user.acting(account_id)
         said(f"making {sessions:,} sessions")
-        product.fill(SEED.format(account=account_id, person=user.id, count=sessions), *TABLES)
+        # Of the year until now, and every fiftieth is somebody else's.
+        apart = timedelta(days=365).total_seconds() / sessions
+        product.fill(SEED.format(account=account_id, person=user.id, other=other.id, count=sessions, apart=apart), *TABLES)
         with psycopg.connect(product.url) as connection:
             (size,) = connection.execute(SIZE).fetchone() or (0,)
         fetching = list[Took]()
-        searching = {kind: list[Took]() for kind in _asked(sessions)}
+        searching = {kind: list[Took]() for kind in _asked(sessions, other.id)}
         await product.flowpilot.sessions.get(by, _id(sessions, 0))
         processor = Processor(product.url)
         for number in range(ROUNDS):
-            took = await _round(product.flowpilot, by, sessions, processor, first=number * ASKED)
+            took = await _round(product.flowpilot, by, sessions, other.id, processor, first=number * ASKED)
             fetching.append(took.pop(FETCHING))
             said(f"fetching one: {fetching[-1]}, in milliseconds")
             for kind, one in took.items():
@@ -175,10 +185,10 @@ class Processor:
         return time.process_time() + sum(int(file.read_text().split()[0]) for file in self._files) / 1e9
 
 
-async def _round(flowpilot: FlowPilot, by: Person, sessions: int, processor: Processor, *, first: int) -> dict[str, Took]:
+async def _round(flowpilot: FlowPilot, by: Person, sessions: int, other: UserId, processor: Processor, *, first: int) -> dict[str, Took]:
     """All that is asked, one kind after the other in any order."""
     asking: dict[str, Callable[[int], Awaitable[object]]] = {FETCHING: lambda number: flowpilot.sessions.get(by, _id(sessions, number))}
-    asking |= {kind: partial(_find, flowpilot, by, asked) for kind, asked in _asked(sessions).items()}
+    asking |= {kind: partial(_find, flowpilot, by, asked) for kind, asked in _asked(sessions, other).items()}
     return {kind: await _p95(asking[kind], processor, first) for kind in random.sample(sorted(asking), len(asking))}
 
 
@@ -191,10 +201,15 @@ def _id(sessions: int, number: int) -> SessionId:
     return SessionId(UUID(hex=f"{1 + number * 7919 % sessions:032x}"))
 
 
-def _asked(sessions: int) -> dict[str, Callable[[int], Asked]]:
+def _asked(sessions: int, other: UserId) -> dict[str, Callable[[int], Asked]]:
     def letters(number: int) -> str:
         return str(number).translate(str.maketrans("0123456789", "abcdefghij"))
 
+    def within_a_week(number: int) -> Within:
+        start = now - timedelta(days=30 + number % 300)
+        return Within(start=start, end=start + timedelta(days=7))
+
+    now = datetime.now(UTC)
     last = Place(score=1, id=UUID(int=sessions - 150))
     return {
         "an error code": lambda number: Asked(f"0x{1 + number * 7919 % sessions:08x}"),
@@ -207,6 +222,10 @@ def _asked(sessions: int) -> dict[str, Callable[[int], Asked]]:
         "a typo in a title": lambda number: Asked(f"t{letters(1_000 + number * 7 % 2_000)[:-1]}z"),
         "without a word": lambda number: Asked(f"w{letters(number % 50)} -w{letters(number % 20)}"),
         "of one client": lambda number: Asked(f"w{letters(number % 20)}", within=Within(client_name=f"Client {number % 50}")),
+        "of one person": lambda number: Asked(f"w{letters(number % 20)}", within=Within(assignee_id=other)),
+        "of one kind": lambda number: Asked(f"w{letters(number % 20)}", within=Within(kind=HitKind.SESSION)),
+        "of one week": lambda number: Asked(f"w{letters(number % 20)}", within=within_a_week(number)),
+        "of none of these": lambda number: Asked(f"w{letters(number % 20)}", within=Within(kind=HitKind.TREE, client_name="Client 7")),
     }
 
 

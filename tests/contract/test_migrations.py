@@ -4,8 +4,10 @@ import multiprocessing
 import os
 import signal
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from multiprocessing.synchronize import Event
 from pathlib import Path
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -15,6 +17,7 @@ from sqlalchemy.engine import Engine
 
 from flowpilot_adapters.sql import Database, migrations, tenancy
 from flowpilot_adapters.sql.migrations import steps
+from flowpilot_core.domain.insights.search import Document, HitKind
 from tests.support.postgres import PostgresDatabase, PostgresServer, set_up
 
 TABLES = "SELECT count(*) FROM pg_tables WHERE schemaname = 'flowpilot' AND tablename <> 'alembic_version'"
@@ -75,6 +78,28 @@ def test_people_are_known_by_their_addresses_as_they_are_compared_now(bare: Post
 
     migrations.downgrade(bare.owner, "0030")
     assert [(email.casefold(),) for email in emails] == bare.do(folded)
+
+
+def test_what_was_found_before_stands_under_the_headings_that_are_given_now(bare: PostgresDatabase) -> None:
+    account = "00000000-0000-0000-0000-000000000001"
+    times = [datetime(1815, 6, 18, tzinfo=UTC), datetime(2012, 12, 31, 23, 59, tzinfo=UTC), datetime(2150, 1, 1, tzinfo=UTC)]
+    migrations.migrate(bare.owner, "0060")
+    for number, at in enumerate(times):
+        bare.do(
+            "INSERT INTO flowpilot.search_document (account_id, id, kind, title, is_titled, text, at)"
+            f" VALUES ('{account}', '00000000-0000-0000-0000-00000000000{number}', 'tree', 'x', true, 'y', '{at.isoformat()}')"
+        )
+    headings = "SELECT id, word FROM flowpilot.search_word ORDER BY id, word"
+
+    migrations.migrate(bare.owner)
+    assert [
+        (UUID(int=number), heading)
+        for number, at in enumerate(times)
+        for heading in sorted(Document.of(HitKind.TREE, UUID(int=number), "x", ("y",), at=at).headings)
+    ] == bare.do(headings)
+
+    migrations.downgrade(bare.owner, "0060")
+    assert [] == bare.do(headings)
 
 
 def test_migrating_again_changes_nothing(own_database: PostgresDatabase) -> None:

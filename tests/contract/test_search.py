@@ -1,6 +1,7 @@
 """Search on PostgreSQL: the relay has found what was written, and nothing that happens meanwhile is missed."""
 
 from collections.abc import AsyncIterator, Mapping
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -8,13 +9,15 @@ from attrs import frozen
 
 from flowpilot_adapters.sql import Database, SqlOutbox
 from flowpilot_adapters.sql.connection import recorded_round_trips
-from flowpilot_adapters.sql.insights import search
+from flowpilot_adapters.sql.insights import view
 from flowpilot_adapters.system import jitter
 from flowpilot_core.application.flowpilot import FlowPilot
-from flowpilot_core.application.insights.search import IndexForSearch
+from flowpilot_core.application.insights.search import ANYWHERE, IndexForSearch
 from flowpilot_core.application.relay.relay import Relay
 from flowpilot_core.domain.handoffs.handoff import Intent
+from flowpilot_core.domain.insights.search import HitKind, Within
 from flowpilot_core.domain.kernel.identifiers import SessionId
+from flowpilot_core.domain.sessions.session import Status
 from flowpilot_core.domain.sessions.step import StepKind, StepResult
 from flowpilot_core.ports.relay import WorkKind
 from flowpilot_core.testing.builders import SetClock, Staff, a_session, a_staff
@@ -34,8 +37,8 @@ class Searched:
     relay: Relay
     acme: Staff
 
-    async def found(self, said: str) -> list[UUID]:
-        return [hit.id for hit in await self.flowpilot.search.find(self.acme.vera, said, limit=50)]
+    async def found(self, said: str, within: Within = ANYWHERE) -> list[UUID]:
+        return [hit.id for hit in await self.flowpilot.search.find(self.acme.vera, said, within=within, limit=50)]
 
     def due(self) -> list[UUID]:
         return [target for (target,) in self.database.do("SELECT target FROM flowpilot.due_work WHERE kind = 'index'")]
@@ -128,7 +131,7 @@ async def test_what_is_of_nobody_here_is_no_trouble(searched: Searched) -> None:
 async def test_a_title_is_found_however_many_newer_ones_have_its_word_elsewhere(
     searched: Searched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(search, "MOST_CANDIDATES", 2)
+    monkeypatch.setattr(view, "CANDIDATES", (2,))
     titled, _, *newest = [
         (await searched.flowpilot.sessions.start(searched.acme.anna, title=title, problem=problem)).session.id
         for title, problem in (("A heron", "x"), ("x", "an old heron"), ("x", "a heron"), ("x", "another heron"))
@@ -137,3 +140,48 @@ async def test_a_title_is_found_however_many_newer_ones_have_its_word_elsewhere(
         await searched.relay.run_once()
 
     assert [titled, newest[-1]] == await searched.found("heron")
+
+
+async def test_the_only_one_is_found_however_many_newer_ones_have_each_of_its_words(
+    searched: Searched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(view, "CANDIDATES", (1, 2, 100))
+    both = await _told(searched, "Of egrets", "the heron, an egret")
+    for _ in range(4):
+        await _told(searched, "Of birds", "an egret")
+        await _told(searched, "Of birds", "egret: the heron")
+        await _told(searched, "Of birds", "the heron")
+    await searched.flowpilot.sessions.resolve(searched.acme.anna, SessionId(both), summary="x")
+    await _indexed(searched)
+
+    for said in ('"heron an egret"', "heron egret -birds"):
+        assert [both] == await searched.found(said), said
+    assert [both] == await searched.found("heron egret", Within(status=Status.RESOLVED))
+
+
+async def test_what_is_of_one_kind_or_client_or_time_is_found_beside_any_number_of_others(
+    searched: Searched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(view, "CANDIDATES", (2,))
+    early = searched.flowpilot.sessions.clock.now()
+    case = (
+        await a_session(by=searched.acme.anna, problem="a heron", client_name="Contoso").escalated("a heron").kept(searched.storage.begin)
+    )
+    for client in ("Fabrikam", "Contoso, Ltd."):
+        for number in range(3):
+            newer = a_session(by=searched.acme.anna, at=early + timedelta(days=40 + number), title="A heron", client_name=client)
+            await newer.kept(searched.storage.begin)
+    await _indexed(searched)
+
+    assert [case.handoff.id, case.id] == await searched.found("heron", Within(client_name="Contoso"))
+    assert [case.handoff.id] == await searched.found("heron", Within(kind=HitKind.HANDOFF))
+    assert [case.handoff.id, case.id] == await searched.found("heron", Within(start=early, end=early + timedelta(days=1)))
+
+
+async def _told(searched: Searched, title: str, problem: str) -> UUID:
+    return (await searched.flowpilot.sessions.start(searched.acme.anna, title=title, problem=problem)).session.id
+
+
+async def _indexed(searched: Searched) -> None:
+    while searched.due():
+        await searched.relay.run_once()

@@ -81,8 +81,9 @@ class InsightsView(Protocol):
     async def search(self, query: Query, within: Within, reader: Person, *, after: Place | None, limit: int) -> Sequence[Hit]:
         """What a query finds and `reader` may read, the best first, from below `after` on.
 
-        Found are the best `MOST_HITS` of at most `MOST_CANDIDATES` with the query's rarest word: those with it in their title, then the
-        newest. A word also stands for those of titles that are a typo apart, and the last one for those that it begins, at a lower score.
+        Found are the best `MOST_HITS` of the first of `CANDIDATES` that have the query's rarest word: those with it in their title, then
+        the newest. Where none of these is what was asked for, more are looked at, and at last all: a single hit is never missed. A word
+        also stands for those of titles that are a typo apart, and the last one for those that it begins, at a lower score.
         Of what is written it finds what it is to find once the due `WorkKind.INDEX` is done; a title that is drafted, put away, or private
         to others it never finds.
         """

@@ -1,5 +1,7 @@
 """What a query asks for, what a text is found by, and what a snippet shows."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,13 +10,16 @@ from flowpilot_core.domain.insights.search import (
     LONGEST_QUERY,
     LONGEST_SNIPPET,
     LONGEST_WORD,
+    MOST_SPANS,
     Part,
     Query,
     Term,
     folded,
     is_typo,
+    period_headings,
     snippet,
     spellings,
+    time_headings,
     tokens,
     words,
 )
@@ -138,3 +143,36 @@ def test_every_word_of_a_text_is_found_by_itself(text: str) -> None:
         except InvalidValue:
             continue
         assert found >= set(query.tokens)
+
+
+_MOMENTS = st.datetimes(timezones=st.just(UTC))
+_OF_OUR_TIME = st.datetimes(datetime(1901, 1, 1), datetime(2098, 12, 31), timezones=st.just(UTC))
+
+
+@given(at=_MOMENTS, start=_MOMENTS, end=_MOMENTS)
+def test_what_is_of_a_time_stands_under_one_of_its_headings(at: datetime, start: datetime, end: datetime) -> None:
+    start, at, end = sorted((start, at, end))
+
+    for since, until in ((start, end), (start, None), (None, end), (None, None)):
+        assert 1 == len(set(period_headings(since, until)) & set(time_headings(at))), (since, until)
+
+
+@given(at=_OF_OUR_TIME, start=_OF_OUR_TIME, days=st.integers(0, MOST_SPANS - 1))
+def test_what_is_of_another_day_stands_under_none_of_a_week(at: datetime, start: datetime, days: int) -> None:
+    is_then = start.date() <= at.date() <= start.date() + timedelta(days=days)
+
+    assert is_then is bool(set(period_headings(start, start + timedelta(days=days))) & set(time_headings(at)))
+
+
+def test_a_time_has_few_headings() -> None:
+    new_year = datetime(2026, 1, 1, tzinfo=UTC)
+
+    for days in range(4_000):
+        assert len(period_headings(new_year, new_year + timedelta(days=days))) <= MOST_SPANS + 1
+    for since, until in ((new_year, None), (None, new_year)):
+        assert len(period_headings(since, until)) <= 40
+
+
+def test_who_wants_what_is_to_be_left_out_is_told_that_there_is_nothing() -> None:
+    assert Query.parsed("heron -heron").excludes_itself
+    assert not Query.parsed('heron -"heron egret"').excludes_itself

@@ -51,8 +51,10 @@ def _documents(rows: Working, reader: Person) -> Iterator[Document]:
         if _readable(session, reader):
             steps = sorted((step for step in rows.steps.values() if step.session_id == session.id), key=lambda step: step.number)
             yield searched.of_session(session, steps)
-            yield from (searched.of_output(one, session.title) for one in rows.outputs.values() if one.session_id == session.id)
-    yield from (searched.of_handoff(reading.handoff(rows, one.id)) for one in rows.handoffs.values() if one.readable_by(reader))
+            yield from (searched.of_output(one, session) for one in rows.outputs.values() if one.session_id == session.id)
+    for handoff in rows.handoffs.values():
+        if handoff.readable_by(reader):
+            yield searched.of_handoff(reading.handoff(rows, handoff.id), reading.session(rows, handoff.session_id))
     for tree in filter(searched.is_offered, rows.trees.values()):
         if tree.revision and (revision := rows.tree_revisions.get((tree.id, tree.revision))):
             yield searched.of_tree(tree, revision)

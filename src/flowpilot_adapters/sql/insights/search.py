@@ -9,10 +9,10 @@ from flowpilot_adapters.sql.statement import BOOL, INT4, TEXT, TIMESTAMPTZ, UUID
 from flowpilot_core.domain.insights.search import (
     ALIKE_IN_TITLE,
     AROUND,
+    CANDIDATES,
     IN_TEXT,
     IN_TITLE,
     LONGEST_SNIPPET,
-    MOST_CANDIDATES,
     MOST_HITS,
     Hit,
     HitKind,
@@ -46,71 +46,87 @@ ALIKE: Final = Statement(
     ending=TEXT,
     most=INT4,
 )
-# Each token that must be found has a number; a word alike has that of the token it may stand for. Of the rarest those in titles and then
-# the newest are looked at, and of these it is looked up which have the others: so however much there is, what is read is bounded. Who may
-# read what is asked from the best on, until the page is full. Whoever may not read a session does not hear what has become of it either,
-# by saying what it is to be.
+# Each token that must be found has a number; a word alike has that of the token it may stand for, and headings that stand for one thing
+# have one number. Of the rarest the newest are looked at, and of the rarest word those in titles; of these it is looked up which have the
+# others: so however much there is, what is read is bounded. Where all have as many as are looked at, that is the rarest of which the last
+# one is the oldest. Who may read what is asked from the best on, until the page is full. Whoever may not read a session does not hear what
+# has become of it either, by saying what it is to be.
 FIND: Final = Statement(
     "search",
     """
     WITH wanted AS MATERIALIZED (
-      SELECT word, number, is_alike FROM unnest($2, $3, $4) AS wanted (word, number, is_alike)
+      SELECT word, number, titled, plain FROM unnest($2, $3, $4, $23) AS wanted (word, number, titled, plain)
     ),
-    rarest AS MATERIALIZED (
-      SELECT wanted.number
+    rarity AS MATERIALIZED (
+      SELECT wanted.number, sum(has.documents) AS documents, max(has.oldest) AS oldest, bool_and(wanted.titled > 0) AS is_said
       FROM wanted CROSS JOIN LATERAL (
-        SELECT count(*) AS documents
+        SELECT count(*) AS documents, (array_agg(id))[$26]::text AS oldest
         FROM (
-          (SELECT FROM flowpilot.search_word WHERE account_id = $1 AND word = wanted.word AND NOT wanted.is_alike LIMIT $21)
+          (
+            SELECT id
+            FROM flowpilot.search_word
+            WHERE account_id = $1 AND word = wanted.word AND wanted.plain IS NOT NULL
+            ORDER BY id DESC
+            LIMIT $26
+          )
           UNION ALL
-          (SELECT FROM flowpilot.search_word WHERE account_id = $1 AND word = wanted.word AND in_title AND wanted.is_alike LIMIT $21)
+          (
+            SELECT id
+            FROM flowpilot.search_word
+            WHERE account_id = $1 AND word = wanted.word AND in_title AND wanted.plain IS NULL
+            ORDER BY id DESC
+            LIMIT $26
+          )
         ) AS found
       ) AS has
       GROUP BY wanted.number
-      ORDER BY sum(has.documents), wanted.number
-      LIMIT 1
+    ),
+    rarest AS MATERIALIZED (
+      SELECT (array_agg(number ORDER BY oldest NULLS FIRST, documents, number))[1] AS number,
+        (array_agg(number ORDER BY oldest NULLS FIRST, documents, number) FILTER (WHERE is_said))[1] AS said
+      FROM rarity
     ),
     candidate AS MATERIALIZED (
       SELECT has.id, max(has.worth) AS worth
-      FROM wanted JOIN rarest USING (number) CROSS JOIN LATERAL (
+      FROM rarest JOIN wanted ON wanted.number IN (rarest.number, rarest.said) CROSS JOIN LATERAL (
         (
-          SELECT id, CASE WHEN wanted.is_alike THEN $23 ELSE $24 END AS worth
+          SELECT id, wanted.titled AS worth
           FROM flowpilot.search_word
-          WHERE account_id = $1 AND word = wanted.word AND in_title
+          WHERE account_id = $1 AND word = wanted.word AND in_title AND wanted.number = rarest.said
           ORDER BY id DESC
           LIMIT $21
         )
         UNION ALL
         (
-          SELECT id, $25
+          SELECT id, wanted.plain
           FROM flowpilot.search_word
-          WHERE account_id = $1 AND word = wanted.word AND NOT wanted.is_alike
+          WHERE account_id = $1 AND word = wanted.word AND wanted.number = rarest.number AND wanted.plain IS NOT NULL
           ORDER BY id DESC
           LIMIT $21
         )
       ) AS has
       GROUP BY has.id
       ORDER BY worth DESC, has.id DESC
-      LIMIT $21
+      LIMIT (SELECT CASE WHEN number = said THEN $21 ELSE 2 * $21::int8 END FROM rarest)
     ),
     looked_at AS MATERIALIZED (SELECT array_agg(id) AS ids FROM candidate),
     scored AS MATERIALIZED (
       SELECT id, sum(worth)::int4 AS score
       FROM (
-        SELECT id, worth FROM candidate
+        SELECT id, worth FROM candidate WHERE (SELECT number = said FROM rarest)
         UNION ALL
-        SELECT has.id, max(CASE WHEN wanted.is_alike THEN $23 WHEN has.in_title THEN $24 ELSE $25 END)
+        SELECT has.id, max(CASE WHEN has.in_title THEN wanted.titled ELSE wanted.plain END)
         FROM wanted CROSS JOIN LATERAL (
           SELECT id, in_title
           FROM flowpilot.search_word
           WHERE account_id = $1 AND word = wanted.word AND id = ANY ((SELECT ids FROM looked_at)::uuid[])
           OFFSET 0
         ) AS has
-        WHERE wanted.number <> (SELECT number FROM rarest) AND (has.in_title OR NOT wanted.is_alike)
+        WHERE (SELECT number <> said OR number <> wanted.number FROM rarest) AND (has.in_title OR wanted.plain IS NOT NULL)
         GROUP BY has.id, wanted.number
       ) AS found
       GROUP BY id
-      HAVING count(*) = (SELECT count(DISTINCT number) FROM wanted)
+      HAVING count(*) = (SELECT count(*) FROM rarity)
     ),
     unwanted AS MATERIALIZED (
       SELECT has.id, term.phrase
@@ -171,17 +187,21 @@ FIND: Final = Statement(
     page AS (
       SELECT * FROM best WHERE $17::int4 IS NULL OR (score, id) < ($17, $18::uuid) ORDER BY score DESC, id DESC LIMIT $19
     )
-    SELECT score, kind, id, session_id, title, at, substr(text, greatest(place.first - $26, 1), $27) AS excerpt
-    FROM page
-    CROSS JOIN LATERAL (
-      SELECT CASE WHEN length(page.text) <= $27 THEN 0 ELSE regexp_instr(page.text, $20, 1, 1, 0, 'i') END AS first
-    ) AS place
+    SELECT page.*, looked.is_all
+    FROM (SELECT (SELECT count(*) FROM candidate) < $21 AS is_all) AS looked
+    LEFT JOIN (
+      SELECT score, kind, id, session_id, title, at, substr(text, greatest(place.first - $24, 1), $25) AS excerpt
+      FROM page
+      CROSS JOIN LATERAL (
+        SELECT CASE WHEN length(page.text) <= $25 THEN 0 ELSE regexp_instr(page.text, $20, 1, 1, 0, 'i') END AS first
+      ) AS place
+    ) AS page ON true
     ORDER BY page.score DESC, page.id DESC
     """,
     account_id=UUID,
     words=array_of(TEXT),
     numbers=array_of(INT4),
-    alike=array_of(BOOL),
+    titled=array_of(INT4),
     phrases=array_of(TEXT),
     unwanted=array_of(TEXT),
     unwanted_numbers=array_of(INT4),
@@ -200,11 +220,10 @@ FIND: Final = Statement(
     shown=TEXT,
     most_candidates=INT4,
     most_hits=INT4,
-    alike_in_title=INT4,
-    in_title=INT4,
-    in_text=INT4,
+    plain=array_of(INT4),
     before=INT4,
     longest=INT4,
+    counted=INT4,
 )
 
 
@@ -227,16 +246,22 @@ def find_call(
     *,
     after: Place | None,
     limit: int,
+    candidates: int,
 ) -> Call:
-    """What finds a page."""
-    wanted = [(token, number, False) for number, token in enumerate(query.tokens)]
-    wanted += [(other, number, True) for number, token in enumerate(query.tokens) for other in query.alike(token, alike)]
+    """What finds a page, of so many candidates."""
+    wanted: list[tuple[str, int, int, int | None]] = []
+    for number, token in enumerate(query.tokens):
+        wanted.append((token, number, IN_TITLE, IN_TEXT))
+        wanted += [(other, number, ALIKE_IN_TITLE, None) for other in query.alike(token, alike)]
+    for number, headings in enumerate(within.headings, len(query.tokens)):
+        wanted += [(heading, number, 0, 0) for heading in headings]
     unwanted = [(token, number) for number, term in enumerate(query.without, 1) for token in term.tokens]
     return FIND(
         account_id=account_id,
-        words=[word for word, _, _ in wanted],
-        numbers=[number for _, number, _ in wanted],
-        alike=[is_alike for _, _, is_alike in wanted],
+        words=[word for word, _, _, _ in wanted],
+        numbers=[number for _, number, _, _ in wanted],
+        titled=[worth for _, _, worth, _ in wanted],
+        plain=[worth for _, _, _, worth in wanted],
         phrases=[_pattern(term) for term in query.terms if term.is_phrase],
         unwanted=[token for token, _ in unwanted],
         unwanted_numbers=[number for _, number in unwanted],
@@ -251,19 +276,22 @@ def find_call(
         after_id=after and after.id,
         most=limit,
         shown=_between("|".join(sorted(map(re.escape, query.shown)))),
-        most_candidates=MOST_CANDIDATES,
+        most_candidates=candidates,
         most_hits=MOST_HITS,
-        alike_in_title=ALIKE_IN_TITLE,
-        in_title=IN_TITLE,
-        in_text=IN_TEXT,
         before=2 * AROUND,
+        counted=CANDIDATES[0],
         longest=2 * (AROUND + LONGEST_SNIPPET),
         **reads,
     )
 
 
+def looked_at_all(result: Result) -> bool:
+    """Whether more candidates would find no more."""
+    return bool(result.first.is_all)
+
+
 def hits_of(result: Result, query: Query) -> Sequence[Hit]:
-    """What the result of `find_call` says."""
+    """What the result of `find_call` says; it has one row where nothing was found."""
     marked = query.shown
     return [
         Hit(
@@ -276,6 +304,7 @@ def hits_of(result: Result, query: Query) -> Sequence[Hit]:
             score=row.score,
         )
         for row in result.rows
+        if row.id is not None
     ]
 
 

@@ -46,7 +46,7 @@ KEEP: Final = compiled(
     "keep document",
     _document.on_conflict_do_update(
         index_elements=list(search_document.primary_key),
-        set_={name: _document.excluded[name] for name in ("title", "text", "at")},
+        set_={name: _document.excluded[name] for name in ("title", "text", "client_name", "at")},
     ),
 )
 DROP: Final = compiled("drop document", delete(search_document).where(own(search_document), search_document.c.id == ID))
@@ -114,8 +114,8 @@ class SqlSearchIndex:
         outputs = await self._outputs.of(detail.session.id)
         return (
             searched.of_session(detail.session, detail.steps),
-            *map(searched.of_handoff, detail.handoffs),
-            *(searched.of_output(one, detail.session.title) for one in outputs),
+            *(searched.of_handoff(one, detail.session) for one in detail.handoffs),
+            *(searched.of_output(one, detail.session) for one in outputs),
         )
 
     async def _template(self, subject_id: UUID) -> Sequence[Document]:
@@ -146,6 +146,7 @@ class SqlSearchIndex:
                 title=one.title,
                 is_titled=one.is_titled,
                 text=one.text,
+                client_name=one.client_name,
                 at=one.at,
             )
         )
@@ -186,5 +187,6 @@ def _document_of(row: Any) -> Document:
         title=row.title,
         is_titled=row.is_titled,
         text=row.text,
+        client_name=row.client_name,
         at=row.at,
     )

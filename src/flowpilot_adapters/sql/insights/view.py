@@ -22,7 +22,7 @@ from flowpilot_core.domain.insights.figures import Subject
 from flowpilot_core.domain.insights.gaps import Unguided
 from flowpilot_core.domain.insights.period import Period
 from flowpilot_core.domain.insights.recount import Untold
-from flowpilot_core.domain.insights.search import Hit, Place, Query, Within
+from flowpilot_core.domain.insights.search import CANDIDATES, Hit, Place, Query, Within
 from flowpilot_core.domain.kernel.actor import Person
 from flowpilot_core.domain.kernel.identifiers import TeamId, TreeId
 from flowpilot_core.domain.kernel.permissions import Permission, permits
@@ -137,8 +137,15 @@ class SqlInsightsView(SqlReading):
         """As `InsightsView.search` says."""
         looking = search.alike_call(self._account_id, query)
         alike = [row.word for row in (await self._read_planned(looking)).rows] if looking else []
-        finding = search.find_call(self._account_id, query, alike, within, reads(reader), after=after, limit=limit)
-        return search.hits_of(await self._read_planned(finding), query)
+        for candidates in CANDIDATES:
+            finding = search.find_call(
+                self._account_id, query, alike, within, reads(reader), after=after, limit=limit, candidates=candidates
+            )
+            found = await self._read_planned(finding)
+            hits = search.hits_of(found, query)
+            if hits or search.looked_at_all(found):
+                return hits
+        return []
 
     def _given(self, question: Question, reader: Person | None, *, at: datetime, most: int) -> Mapping[str, Any]:
         """All that any of the statements may ask for."""

@@ -18,6 +18,7 @@ search_document = Table(
     Column("is_titled", Boolean, nullable=False),
     text_column("text"),
     time_column("at"),
+    text_column("client_name", null=True),
     primary_key("search_document", "id"),
     of_account("search_document"),
     foreign_key("search_document", "session", ("session_id",), "session", ("id",)),
@@ -37,8 +38,10 @@ search_word = Table(
     PrimaryKeyConstraint("account_id", "word", "id", name="pk_search_word", postgresql_include=["in_title"]),
     Index("ix_search_word_title", "account_id", "word", "id", postgresql_where=text("in_title")),
 )
-"""Which documents have a word, or two that stand together. No foreign key: whoever writes them looks at their document first, and to
-check each of thousands would take longer than to write it."""
+"""Which documents have a word, or two that stand together, or stand under a heading.
+
+No foreign key: whoever writes them looks at their document first, and to check each of thousands would take longer than to write it.
+"""
 
 
 search_spelling = Table(

@@ -25,7 +25,8 @@ class Search:
 
     async def find(self, actor: Person, said: str, *, within: Within = ANYWHERE, after: Place | None = None, limit: int) -> Sequence[Hit]:
         """What is found by what was said, the best first. Raises `InvalidValue`."""
-        return await self.view(actor.account_id).search(Query.parsed(said), within, actor, after=after, limit=limit)
+        query = Query.parsed(said)
+        return [] if query.excludes_itself else await self.view(actor.account_id).search(query, within, actor, after=after, limit=limit)
 
 
 @frozen(kw_only=True)

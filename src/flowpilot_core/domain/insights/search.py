@@ -7,7 +7,7 @@ is found as it stands, and nobody has to say what it is. Everything here takes t
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from itertools import pairwise
 from typing import Final
@@ -25,8 +25,8 @@ MOST_TOKENS: Final = 64
 """That a query may ask for."""
 MOST_HITS: Final = 200
 """Of one search, on all its pages."""
-MOST_CANDIDATES: Final = 500
-"""Of what has the rarest word of a query, in titles first and then the newest, are looked at."""
+CANDIDATES: Final = (500, 2_000, 10_000, 100_000, 2**31 - 1)
+"""Of what has the rarest word of a query, in titles first and then the newest, so many are looked at; the next number where none is it."""
 LONGEST_EVIDENCE: Final = 64 * 1024
 """Characters of a step's evidence that are searched."""
 LONGEST_TEXT: Final = 1024 * 1024
@@ -34,6 +34,12 @@ LONGEST_TEXT: Final = 1024 * 1024
 MOST_OF_DOCUMENT: Final = 50_000
 """Tokens that one document is found by."""
 LONGEST_WORD: Final = 64
+DAYS: Final = (date(1900, 1, 1).toordinal(), date(2099, 12, 31).toordinal())
+"""That are told apart; what was before or comes after is of the first or the last."""
+SPANS: Final = (32_768, 4_096, 512, 64, 8, 1)
+"""Days that stand under one heading together."""
+MOST_SPANS: Final = 8
+"""That a time is cut into, and one more."""
 SHORTEST_MISSPELT: Final = 5
 """Letters of a word in a title that is found with a typo."""
 SHORTEST_BEGINNING: Final = 3
@@ -86,6 +92,43 @@ def tokens(text: str) -> Iterator[str]:
         yield from _pairs(found)
 
 
+def kind_heading(kind: HitKind) -> str:
+    """What all of a kind stand under. No word has a colon, so that no heading is one."""
+    return f"kind:{kind}"
+
+
+def client_heading(name: str) -> str:
+    """What all of a client stand under."""
+    return f"client:{name[:LONGEST_WORD]}"
+
+
+def time_headings(at: datetime) -> tuple[str, ...]:
+    """What all of a day stand under, and of the days around it."""
+    return tuple(f"{days}:{_day(at) // days}" for days in SPANS)
+
+
+def period_headings(start: datetime | None, end: datetime | None) -> tuple[str, ...]:
+    """Few of these that all of a time stand under; and what was around its beginning and its end."""
+    first, last = DAYS[0] if start is None else _day(start), DAYS[1] if end is None else _day(end)
+    # Of a time without a beginning or an end each day counts, where otherwise a ninth of it may be too much.
+    least = (
+        1
+        if start is None or end is None
+        else next(days for days in reversed(SPANS) if last - first < days * MOST_SPANS or days == SPANS[0])
+    )
+    first -= first % least
+    found = []
+    while first <= last:
+        days = next(days for days in SPANS if not first % days and (first + days - 1 <= last or days == least))
+        found.append(f"{days}:{first // days}")
+        first += days
+    return tuple(found)
+
+
+def _day(at: datetime) -> int:
+    return min(max(at.astimezone(UTC).toordinal(), DAYS[0]), DAYS[1])
+
+
 def spellings(word: str) -> frozenset[str]:
     """The word, and all that it becomes when a letter is left out: of two words a typo apart, one of these is the same."""
     if len(word) < SHORTEST_MISSPELT - 1 or not word.isalpha():
@@ -115,6 +158,8 @@ class Document:
     """Whether the title is its own, and not its session's."""
     text: str
     """All else of it."""
+    client_name: str | None = None
+    """Its session's."""
     at: datetime
 
     @classmethod
@@ -128,10 +173,26 @@ class Document:
         at: datetime,
         session_id: SessionId | None = None,
         is_titled: bool = True,
+        client_name: str | None = None,
     ) -> "Document":
         """Of the texts, as far as they are searched."""
         joined = composed("\n".join(text for text in texts if text))[:LONGEST_TEXT]
-        return cls(kind=kind, id=id, session_id=session_id, title=composed(title), is_titled=is_titled, text=joined, at=at)
+        return cls(
+            kind=kind,
+            id=id,
+            session_id=session_id,
+            title=composed(title),
+            is_titled=is_titled,
+            text=joined,
+            client_name=client_name,
+            at=at,
+        )
+
+    @property
+    def headings(self) -> tuple[str, ...]:
+        """What it stands under, for whoever says where to look."""
+        of_client = () if self.client_name is None else (client_heading(self.client_name),)
+        return (kind_heading(self.kind), *of_client, *time_headings(self.at))
 
     @property
     def title_tokens(self) -> frozenset[str]:
@@ -140,8 +201,8 @@ class Document:
 
     @property
     def tokens(self) -> dict[str, bool]:
-        """All that it is found by, each with whether it stands in the title."""
-        found = dict.fromkeys(self.title_tokens, True)
+        """All that it is found by, each with whether it is a word of the title."""
+        found = dict.fromkeys(self.headings, False) | dict.fromkeys(self.title_tokens, True)
         for token in tokens(self.text):
             if len(found) == MOST_OF_DOCUMENT:
                 break
@@ -218,6 +279,11 @@ class Query:
         return tuple(sorted(found, key=lambda one: (not is_typo(word, one), len(one), one))[:MOST_ALIKE])
 
     @property
+    def excludes_itself(self) -> bool:
+        """Whether nothing can be what it asks for."""
+        return not set(self.without).isdisjoint(self.terms)
+
+    @property
     def shown(self) -> frozenset[str]:
         """Words to mark in what is found."""
         return frozenset(word for term in self.terms for word in term.words)
@@ -266,6 +332,16 @@ class Within:
     """What is of that moment is not found any more."""
     assignee_id: UserId | None = None
     client_name: str | None = None
+
+    @property
+    def headings(self) -> tuple[tuple[str, ...], ...]:
+        """What is looked for stands under one of each; whether it is what is meant, each is to be asked itself."""
+        asked = (
+            () if self.kind is None else (kind_heading(self.kind),),
+            () if self.client_name is None else (client_heading(self.client_name),),
+            () if self.start is None and self.end is None else period_headings(self.start, self.end),
+        )
+        return tuple(headings for headings in asked if headings)
 
 
 @frozen(order=True)

@@ -15,20 +15,43 @@ from .search import LONGEST_EVIDENCE, Document, HitKind
 
 def of_session(session: Session, steps: Iterable[Step]) -> Document:
     """A session: its problem, what solved it, whose it is, and all that was tried and why."""
-    return Document.of(HitKind.SESSION, session.id, session.title, _said(session, steps), at=session.created_at, session_id=session.id)
+    return Document.of(
+        HitKind.SESSION,
+        session.id,
+        session.title,
+        _said(session, steps),
+        at=session.created_at,
+        session_id=session.id,
+        client_name=session.client_name,
+    )
 
 
-def of_handoff(handoff: Handoff) -> Document:
-    """A handoff: why it was made, and for whom."""
+def of_handoff(handoff: Handoff, session: Session) -> Document:
+    """A handoff of a session: why it was made, and for whom."""
     brief = handoff.brief
     texts = (handoff.reason, handoff.note, brief.headline, brief.client_name, *_ticket(brief.ticket))
-    return Document.of(HitKind.HANDOFF, handoff.id, brief.title, texts, at=handoff.escalated_at, session_id=handoff.session_id)
+    return Document.of(
+        HitKind.HANDOFF,
+        handoff.id,
+        brief.title,
+        texts,
+        at=handoff.escalated_at,
+        session_id=session.id,
+        client_name=session.client_name,
+    )
 
 
-def of_output(output: Output, title: str) -> Document:
+def of_output(output: Output, session: Session) -> Document:
     """An output as it reads now; it is called as its session is, and found by its text alone."""
     return Document.of(
-        HitKind.OUTPUT, output.id, title, (output.body,), at=output.created_at, session_id=output.session_id, is_titled=False
+        HitKind.OUTPUT,
+        output.id,
+        session.title,
+        (output.body,),
+        at=output.created_at,
+        session_id=session.id,
+        is_titled=False,
+        client_name=session.client_name,
     )
 
 
