@@ -10,6 +10,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 
@@ -50,6 +52,10 @@ LEAST = 0.8
 MARKS = (10, 100, 1_000, 10_000)
 """Steps of the session that gets more."""
 BOUNDS = Bounds(steps=20_000, bytes=1 << 30)
+COPIED = {**TABLES, "event": ("id", "session_id", "handoff_id")}
+"""The tables of a session that is copied, each with its columns that differ from copy to copy."""
+COPYING = 2
+"""Connections."""
 OF_AN_ACCOUNT = ("account", "event_counter", "audit_head", "person")
 ACTIVE, ESCALATED, RESOLVED = range(3)
 KINDS = (ACTIVE, ESCALATED, RESOLVED, RESOLVED)
@@ -109,15 +115,15 @@ class Installation:
         """Have so many. As the superuser, without checks: they hold for copies as for what is copied."""
         first = self.sessions + 1
         with psycopg.connect(self.superuser, autocommit=True) as connection:
-            connection.execute("SET session_replication_role = replica")
             self.logged = self._greatest(connection)
-            for kind in range(len(self.kinds)):
-                self._copy(connection, kind, first, sessions)
+            with _unindexed(connection), ThreadPoolExecutor(COPYING) as pool:
+                for done in [pool.submit(self._copy, table, kind, first, sessions) for table in COPIED for kind in range(len(self.kinds))]:
+                    done.result()
             self.logged = self._greatest(connection)
             last = "UPDATE flowpilot.event_counter c SET number = greatest(c.number, e.most) FROM "
             most = "(SELECT account_id, max(number) AS most FROM flowpilot.event GROUP BY account_id) e WHERE c.account_id = e.account_id"
             connection.execute((last + most).encode())
-            connection.execute("VACUUM ANALYZE")
+            connection.execute("VACUUM (FREEZE, ANALYZE)")
             connection.execute("CHECKPOINT")
         self.sessions = sessions
         self.unused = {kind: [] for kind in (ACTIVE, ESCALATED, RESOLVED)}
@@ -132,31 +138,42 @@ class Installation:
         assert isinstance(most, int)
         return most
 
-    def _copy(self, connection: "psycopg.Connection[tuple[object, ...]]", kind: int, first: int, last: int) -> None:
+    def _copy(self, table: str, kind: int, first: int, last: int) -> None:
         template = self.kinds[kind]
+        wanted = template.handoff_id if table == "handoff_snapshot" else template.session_id
+        if wanted is None:
+            return
         places = [place for place, one in enumerate(KINDS) if one == kind]
         numbers = SQL("(SELECT n FROM generate_series({}, {}) n WHERE (n / {a} + n % {a}) % {} = ANY ({})) AS copies").format(
             Literal(first), Literal(last), Literal(len(KINDS)), Literal(places), a=Literal(self.accounts)
         )
-        for table, ids in (*TABLES.items(), ("event", ("id", "session_id", "handoff_id"))):
-            wanted = template.handoff_id if table == "handoff_snapshot" else template.session_id
-            if wanted is None:
-                continue
-            key = {"session": "id", "handoff_snapshot": "handoff_id"}.get(table, "session_id")
-            changed: dict[str, Composable] = {one: _overlaid(SQL("t.") + Identifier(one), SQL("n")) for one in ids}
-            changed["account_id"] = _overlaid(SQL("t.account_id"), SQL("n % {}").format(Literal(self.accounts)))
-            if table == "event":
-                # Those that the template had, further up the log of its account.
-                changed["number"] = SQL("{} + (n / {}) * 100 + t.number").format(Literal(self.logged), Literal(self.accounts))
-            if table == "handoff":
-                changed["escalated_at"] = SQL("t.escalated_at + n * interval '1 millisecond'")
-            _insert(
-                connection,
-                table,
-                changed,
-                numbers,
-                SQL("t.account_id = {} AND t.{} = {}").format(Literal(self.account_id), Identifier(key), Literal(wanted)),
-            )
+        key = {"session": "id", "handoff_snapshot": "handoff_id"}.get(table, "session_id")
+        changed: dict[str, Composable] = {one: _overlaid(SQL("t.") + Identifier(one), SQL("n")) for one in COPIED[table]}
+        changed["account_id"] = _overlaid(SQL("t.account_id"), SQL("n % {}").format(Literal(self.accounts)))
+        if table == "event":
+            # Those that the template had, further up the log of its account.
+            changed["number"] = SQL("{} + (n / {}) * 100 + t.number").format(Literal(self.logged), Literal(self.accounts))
+        if table == "handoff":
+            changed["escalated_at"] = SQL("t.escalated_at + n * interval '1 millisecond'")
+        where = SQL("t.account_id = {} AND t.{} = {}").format(Literal(self.account_id), Identifier(key), Literal(wanted))
+        with psycopg.connect(self.superuser, autocommit=True) as connection:
+            connection.execute("SET session_replication_role = replica")
+            _insert(connection, table, changed, numbers, where)
+
+
+@contextmanager
+def _unindexed(connection: "psycopg.Connection[tuple[object, ...]]") -> Iterator[None]:
+    """Have no row that is copied put into an index by itself: the indexes are made anew in the end."""
+    # What is there already is found by them meanwhile, and keys that others refer to stay.
+    connection.execute(
+        "UPDATE pg_index SET indisready = false FROM pg_class c"
+        " WHERE c.oid = indrelid AND c.relnamespace = 'flowpilot'::regnamespace AND c.relname = ANY (%s)",
+        (list(COPIED),),
+    )
+    yield
+    connection.execute("SET maintenance_work_mem = '1GB'")
+    for table in COPIED:
+        connection.execute(SQL("REINDEX TABLE flowpilot.{}").format(Identifier(table)))
 
 
 def _overlaid(column: Composable, number: Composable) -> Composable:
