@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
@@ -40,6 +40,7 @@ REASON = "Out of ideas, the printer is still offline"
 ESCALATION = json.dumps({"intent": "escalate", "reason": REASON}).encode()
 SETTINGS = {"shared_buffers": "1GB", "max_wal_size": "8GB", "autovacuum": "off", "jit": "off"}
 """Of the server, for all sides: nothing is to begin by itself while something is measured."""
+FLOWPILOT = (str(Path(sys.executable).parent / "flowpilot"),)
 EXPLANATION = (
     "limit: transactions a second of pgbench with 8 clients doing the least that the job needs, row security on; "
     "ours and the peer: requests a second over HTTP from 16 connections, answers checked; "
@@ -256,9 +257,10 @@ def answered(expected: int) -> Callable[[int, bytes], None]:
 
 
 @contextmanager
-def a_postgres(data: Path) -> Iterator[EmbeddedPostgres]:
+def a_postgres(data: Path, **settings: str) -> Iterator[EmbeddedPostgres]:
+    """One set as all sides have it, and as is named besides."""
     with EmbeddedPostgres(data) as postgres, psycopg.connect(postgres.address.url(), autocommit=True) as connection:
-        for name, value in SETTINGS.items():
+        for name, value in {**SETTINGS, **settings}.items():
             connection.execute(SQL("ALTER SYSTEM SET {} = {}").format(Identifier(name), Literal(value)))
     with EmbeddedPostgres(data) as postgres:
         yield postgres
@@ -294,7 +296,9 @@ def _listens(base_url: str) -> bool:
 
 
 @contextmanager
-def serving(postgres: EmbeddedPostgres, folder: str, *, relay: bool = False, **settings: str) -> Iterator[tuple[str, int]]:
+def serving(
+    postgres: EmbeddedPostgres, folder: str, *, relay: bool = False, program: Sequence[str] = FLOWPILOT, **settings: str
+) -> Iterator[tuple[str, int]]:
     """Our server as an operator runs it, on a database server that is named, its address and process id; the relay is measured apart."""
     environment = {
         **os.environ,
@@ -304,7 +308,7 @@ def serving(postgres: EmbeddedPostgres, folder: str, *, relay: bool = False, **s
         "OPENAI_API_KEY": "bench",
         **{variable(name): value for name, value in settings.items()},
     }
-    command = [str(Path(sys.executable).parent / "flowpilot"), "serve", "--relay" if relay else "--no-relay", "--port", "0"]
+    command = [*program, "serve", "--relay" if relay else "--no-relay", "--port", "0"]
     log = Path(folder) / "server.log"
     with log.open("wb") as out:
         process = subprocess.Popen(command, env=environment, stdout=out, stderr=out)
