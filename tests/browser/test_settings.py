@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from playwright.sync_api import FilePayload, Page, expect
+from playwright.sync_api import FilePayload, Page, Route, expect
 
 from flowpilot_core.domain.notifications.escalation_policy import EscalationPolicy
 from flowpilot_core.domain.sessions.session import Priority
@@ -111,6 +111,26 @@ def test_what_is_shown_once_stands_until_somebody_leaves_the_page(site: Site, br
 
     reconnected(sam)
     site.run(an_escalation(site))
+    expect(sam.locator("#waiting")).to_have_text("1")
+
+    expect(sam.get_by_text("Your new token.")).to_be_visible()
+
+
+def test_a_page_that_was_asked_for_before_a_form_was_answered_does_not_take_the_answers_place(site: Site, browsing: Browsing) -> None:
+    sam = browsing.of("sam", "/settings/tokens")
+    late: list[Route] = []
+    sam.route("**/settings/tokens", lambda route: late.append(route) if route.request.method == "GET" else route.continue_())
+    sam.context.set_offline(True)
+    expect(sam.get_by_role("status")).to_contain_text("reconnecting")
+    with sam.expect_request("**/settings/tokens"):
+        sam.context.set_offline(False)
+    make = sam.locator("#make")
+    make.get_by_role("textbox", name="Name").fill("A script")
+    make.get_by_role("button", name="Make").click()
+    expect(sam.get_by_text("Your new token.")).to_be_visible()
+    site.run(an_escalation(site))
+
+    late[0].continue_()
     expect(sam.locator("#waiting")).to_have_text("1")
 
     expect(sam.get_by_text("Your new token.")).to_be_visible()

@@ -134,8 +134,12 @@
     next.dataset.beside = main().dataset.beside;
   }
 
+  /** How often something was put in place. */
+  let showings = 0;
+
   /** @param {string} html @param {{closing?: boolean, again?: boolean}} [how] */
   async function show(html, how = {}) {
+    showings += 1;
     const next = new DOMParser().parseFromString(html, "text/html"), body = next.getElementById("main");
     if (!body) return;
     if (how.closing) for (const dialog of main().querySelectorAll("dialog")) dialog.remove();
@@ -183,17 +187,17 @@
 
   /** Read this page again; those who ask meanwhile are answered by one more reading. @returns {Promise<void>} */
   function refresh() {
-    if (unsaved()) { recount(); return Promise.resolve(); }
     if (reading) { again = true; return reading; }
     reading = (async () => {
       try {
         do {
           again = false;
-          const to = location.href, answer = await fetch(to, { headers: { accept: "text/html" } });
+          if (unsaved()) { recount(); return; }
+          const to = location.href, before = showings, answer = await fetch(to, { headers: { accept: "text/html" } });
           if (signedOut(answer)) return;
           const html = await answer.text();
-          // What was closed or opened meanwhile stays so.
-          if (to !== location.href) again = true;
+          // What was closed or opened meanwhile stays so, and what answered a form is newer than what was asked for before.
+          if (to !== location.href || before !== showings) again = true;
           else if (answer.ok || answer.status === 404) { await show(html, { again: true }); since = new Date(); }
         } while (again);
       } catch { /* The stream says that the server is away. */ } finally { reading = null; }
