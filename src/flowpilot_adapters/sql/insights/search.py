@@ -287,7 +287,7 @@ def find_call(
 
 def looked_at_all(result: Result) -> bool:
     """Whether more candidates would find no more."""
-    return bool(result.first.is_all)
+    return all(row.is_all for row in result.rows)
 
 
 def hits_of(result: Result, query: Query) -> Sequence[Hit]:
