@@ -215,7 +215,8 @@ async def fitting_trees(view: KnowledgeView, session: Session) -> Sequence[tuple
         return ()
     found = await view.trees_about(words)
     worth = {tree.id: stars.worth for tree, stars in found}
-    return fitting(session.title, (session.problem,), [tree for tree, _ in found], lambda tree: worth[tree.id])
+    trees = [tree for tree, _ in found]
+    return fitting(session.title, (session.problem,), trees, lambda tree: worth[tree.id], client_name=session.client_name)
 
 
 async def _load(work: SessionWork, session_id: SessionId, actor: Actor) -> Session:

@@ -25,7 +25,7 @@ _NOISE: Final = frozenset((
 """Words that say nothing about a problem."""
 _ENDING: Final = re.compile(r"(?:ings?|ers?|ed|es|s|e)$")
 _SHORTEST_STEM: Final = 3
-_VAGUE: Final = frozenset((
+VAGUE: Final = frozenset((
     "anoth", "back", "both", "broken", "caus", "chang", "check", "fail", "fault", "first", "found", "good", "last", "look", "mak", "mov",
     "night", "old", "onc", "problem", "put", "read", "reason", "remov", "replac", "restart", "right", "run", "set", "someth", "step",
     "test", "tim", "took", "tri", "us", "wrong",
@@ -57,4 +57,4 @@ def stem(word: str) -> str:
 
 def things(*texts: str | None) -> frozenset[str]:
     """Stems of the words that say which things a text is about."""
-    return frozenset(stem(word) for word in telling_words(*texts)) - _VAGUE
+    return frozenset(stem(word) for word in telling_words(*texts)) - VAGUE
