@@ -148,6 +148,11 @@ def test_what_names_nobody_stays() -> None:
         assert text == anonymous(text, NAMES)
 
 
+@pytest.mark.parametrize("said", ["mac=00:1a:2b:3c:4d:5e: seen", "on 00-1A-2B-3C-4D-5E-", "ip:fe80::1:2, up"])
+def test_an_address_with_a_sign_of_its_own_around_it_is_taken_out(said: str) -> None:
+    assert "[address]" in anonymous(said, NAMES)
+
+
 @given(before=st.text(), after=st.text(), name=st.sampled_from(NAMES))
 def test_a_name_stays_nowhere_whatever_stands_around_it(before: str, after: str, name: str) -> None:
     assert name.casefold() not in anonymous(f"{before}{name}{after}", NAMES).casefold()
