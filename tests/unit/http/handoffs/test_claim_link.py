@@ -65,7 +65,7 @@ async def test_the_link_of_a_mail_leads_from_sign_in_to_the_claim(world: World, 
 
     assert sign_in_page.startswith(f"/sign-in/{world.senior.account_id}?next=%2Fclaim%2F")
     assert link == browser.path
-    for words in ("VPN down", "Contoso", "I am stuck", world.junior.user.name, "Take it"):
+    for words in ("VPN down", "Contoso", "I am stuck", world.junior.user.name, ">Claim<"):
         assert words in browser.page.text
     assert "open" == await mailed.state()
 
@@ -98,7 +98,7 @@ async def test_who_comes_second_reads_by_whom_and_when(world: World, mailed: Mai
     assert 409 == late.status_code
     for page in (late, browser.page):
         assert f'{world.admin.user.name} has had this since <time datetime="20' in page.text
-        assert "Take it" not in page.text
+        assert ">Claim<" not in page.text
 
 
 async def test_one_that_was_withdrawn_needs_nobody(world: World, mailed: Mailed) -> None:
@@ -108,7 +108,7 @@ async def test_one_that_was_withdrawn_needs_nobody(world: World, mailed: Mailed)
     await browser.open(mailed.link(world.senior))
 
     assert "This was withdrawn" in browser.page.text
-    assert "Take it" not in browser.page.text
+    assert ">Claim<" not in browser.page.text
     assert 409 == (await browser.client.post(mailed.link(world.senior), data={"csrf_token": browser.csrf_token})).status_code
 
 

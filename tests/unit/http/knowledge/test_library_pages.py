@@ -225,6 +225,23 @@ async def test_who_was_slower_with_a_name_reads_so_and_keeps_what_they_typed(wor
 
     assert 412 == refused.status_code
     assert 'value="Mine"' in admin.text
+    dialog = admin.text.partition('<dialog id="rename"')[2].partition("</dialog>")[0]
+    why = "Somebody else has changed this meanwhile"
+    assert (True, 1) == (why in dialog, admin.text.count(why))
+
+
+@pytest.mark.parametrize(("path", "move"), [("trees/{id}", "rename"), ("trees", "new"), ("scripts", "new")])
+async def test_why_a_dialog_was_refused_stands_in_it_and_not_behind_it(world: World, path: str, move: str) -> None:
+    tree = await world.admin.made("/trees", NEW)
+    admin = await Reader.of(world, world.admin)
+    at = path.format(id=tree["id"])
+    await admin.opens(f"/library/{at}?do={move}")
+
+    refused = await admin.does(move, name="a\u202eb", **({"version": str(tree["version"])} if move == "rename" else {}))
+
+    dialog = admin.text.partition(f'<dialog id="{move}"')[2].partition("</dialog>")[0]
+    assert (422, True, 1) == (refused.status_code, 'role="alert">' in dialog, admin.text.count("without U+202E"))
+    assert "without U+202E" in dialog
 
 
 async def test_an_exported_tree_is_imported_by_file_as_yaml_and_as_json(world: World) -> None:

@@ -235,7 +235,9 @@ async def test_who_was_slower_than_a_colleague_reads_so_and_nothing_is_done(worl
     refused = await admin.does(move, version=version)
 
     assert 412 == refused.status_code
-    assert "Somebody else has changed this meanwhile, and nothing was done." in admin.words
+    why = "Somebody else has changed this meanwhile, and nothing was done."
+    dialog = admin.text.partition("<dialog")[2].partition("</dialog>")[0]
+    assert (1, move == "delete") == (admin.words.count(why), why in dialog)
     assert ("Patch morning" in admin.words, []) == (True, await runs(world, schedule))
 
 
