@@ -29,6 +29,7 @@ from flowpilot_core.application.insights.search import ANYWHERE
 from flowpilot_core.domain.insights.search import HitKind, Place, Within
 from flowpilot_core.domain.kernel.actor import Person, Role
 from flowpilot_core.domain.kernel.identifiers import SessionId, UserId
+from flowpilot_core.domain.knowledge.rating import NO_STARS
 from flowpilot_core.domain.sessions.step import StepKind
 
 from .data import a_product
@@ -210,7 +211,7 @@ def _asked(sessions: int, other: UserId) -> dict[str, Callable[[int], Asked]]:
         return Within(start=start, end=start + timedelta(days=7))
 
     now = datetime.now(UTC)
-    last = Place(score=1, id=UUID(int=sessions - 150))
+    last = Place(score=1, stars=NO_STARS.mean, id=UUID(int=sessions - 150))
     return {
         "an error code": lambda number: Asked(f"0x{1 + number * 7919 % sessions:08x}"),
         "a host": lambda number: Asked(f"srv-dc{number % 500}.contoso.local"),

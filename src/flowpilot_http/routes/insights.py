@@ -61,12 +61,12 @@ async def search(request: Call) -> Body:
         client_name=wanted.client,
     )
 
-    async def more(after: tuple[int, UUID] | None, limit: int) -> Sequence[Hit]:
+    async def more(after: tuple[int, float, UUID] | None, limit: int) -> Sequence[Hit]:
         place = None if after is None else Place(*after)
         return await request.flowpilot.search.find(request.user, wanted.q, within=within, after=place, limit=limit)
 
     of = f"search {within} {wanted.q}"
-    return await request.listed(wanted, of, tuple[int, UUID], more, shown=HitOut.of, at=lambda hit: (hit.score, hit.id))
+    return await request.listed(wanted, of, tuple[int, float, UUID], more, shown=HitOut.of, at=lambda hit: (hit.score, hit.stars, hit.id))
 
 
 @part.reads("/analytics/psa", FiguresOut, query=FiguresWanted, problems=REFUSED, documents=(CSV,))

@@ -258,7 +258,7 @@ class HitOut(msgspec.Struct, kw_only=True, frozen=True):
     title: str
     snippet: Annotated[list[PartOut], Meta(description="A piece of its text, in parts. It is no HTML.")]
     at: Instant
-    score: Annotated[int, Meta(description="The higher, the better; of the same score the newest comes first.")]
+    score: Annotated[int, Meta(description="The higher, the better; of the same score the best rated comes first, then the newest.")]
 
     @classmethod
     def of(cls, hit: Hit) -> "HitOut":

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from uuid import UUID
 
 from flowpilot_adapters.memory import reading
+from flowpilot_adapters.memory.knowledge.ratings import stars
 from flowpilot_adapters.memory.tables import Working
 from flowpilot_core.domain.insights import searched
 from flowpilot_core.domain.insights.search import (
@@ -18,7 +19,11 @@ from flowpilot_core.domain.insights.search import (
     words,
 )
 from flowpilot_core.domain.kernel.actor import Person
+from flowpilot_core.domain.kernel.identifiers import ScriptTemplateId, TreeId
 from flowpilot_core.domain.kernel.permissions import Permission, permits
+from flowpilot_core.domain.knowledge.rating import NO_STARS, Subject
+from flowpilot_core.domain.knowledge.script_template import ScriptTemplate
+from flowpilot_core.domain.knowledge.tree import Tree
 from flowpilot_core.domain.sessions.session import Session, Status
 
 
@@ -35,14 +40,19 @@ def search(rows: Working, query: Query, within: Within, reader: Person, *, after
     titled = {word for one in documents if one.is_titled for word in words(one.title)}
     alike = {token: query.alike(token, titled) for token in query.tokens}
     scored = ((score_of(query, one, alike), one) for one in documents)
-    found = [_hit(one, query, score) for score, one in scored if score is not None]
+    found = [_hit(one, query, score, _stars(rows, one)) for score, one in scored if score is not None]
     best = sorted(found, key=lambda hit: hit.place, reverse=True)[:MOST_HITS]
     return [hit for hit in best if after is None or hit.place < after][:limit]
 
 
-def _hit(one: Document, query: Query, score: int) -> Hit:
+def _hit(one: Document, query: Query, score: int, rated: float) -> Hit:
     shown = snippet(one.text, query.shown)
-    return Hit(kind=one.kind, id=one.id, session_id=one.session_id, title=one.title, snippet=shown, at=one.at, score=score)
+    return Hit(kind=one.kind, id=one.id, session_id=one.session_id, title=one.title, snippet=shown, at=one.at, score=score, stars=rated)
+
+
+def _stars(rows: Working, one: Document) -> float:
+    template: Tree | ScriptTemplate | None = rows.trees.get(TreeId(one.id)) or rows.script_templates.get(ScriptTemplateId(one.id))
+    return NO_STARS.mean if template is None else stars(rows, Subject(one.kind), template).mean
 
 
 def _documents(rows: Working, reader: Person) -> Iterator[Document]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from flowpilot_adapters.sql.connection import Result
-from flowpilot_adapters.sql.statement import BOOL, INT4, TEXT, TIMESTAMPTZ, UUID, Call, Statement, array_of
+from flowpilot_adapters.sql.statement import BOOL, FLOAT8, INT4, TEXT, TIMESTAMPTZ, UUID, Call, Statement, array_of
 from flowpilot_core.domain.insights.search import (
     ALIKE_IN_TITLE,
     AROUND,
@@ -24,6 +24,7 @@ from flowpilot_core.domain.insights.search import (
     spellings,
 )
 from flowpilot_core.domain.kernel.identifiers import AccountId
+from flowpilot_core.domain.knowledge.rating import PRIOR_STARS, PRIOR_VOTES
 
 MOST_SPELT: Final = 1000
 """Words that a typo or a beginning may mean, of which the core chooses."""
@@ -49,8 +50,8 @@ ALIKE: Final = Statement(
 # Each token that must be found has a number; a word alike has that of the token it may stand for, and headings that stand for one thing
 # have one number. Of the rarest the newest are looked at, and of the rarest word those in titles; of these it is looked up which have the
 # others: so however much there is, what is read is bounded. Where all have as many as are looked at, that is the rarest of which the last
-# one is the oldest. Who may read what is asked from the best on, until the page is full. Whoever may not read a session does not hear what
-# has become of it either, by saying what it is to be.
+# one is the oldest. The stars are reckoned as `Stars.mean` does. Who may read what is asked from the best on, until the page is full.
+# Whoever may not read a session does not hear what has become of it either, by saying what it is to be.
 FIND: Final = Statement(
     "search",
     """
@@ -141,13 +142,26 @@ FIND: Final = Statement(
       GROUP BY has.id, term.number, term.phrase
       HAVING count(*) = (SELECT count(*) FROM unnest($7) AS needed (number) WHERE needed.number = term.number)
     ),
-    best AS (
-      SELECT scored.score, document.kind, document.id, document.session_id, document.title, document.text, document.at
+    rated AS MATERIALIZED (
+      SELECT id, ($27::float8 + sum(stars)) / ($28 + count(*)) AS stars
       FROM (
-        SELECT id, score
-        FROM scored
+        SELECT tree_id AS id, stars
+        FROM flowpilot.template_rating
+        WHERE account_id = $1 AND tree_account_id = $1 AND tree_id = ANY ((SELECT array_agg(id) FROM scored)::uuid[])
+        UNION ALL
+        SELECT script_id, stars
+        FROM flowpilot.template_rating
+        WHERE account_id = $1 AND script_account_id = $1 AND script_id = ANY ((SELECT array_agg(id) FROM scored)::uuid[])
+      ) AS given
+      GROUP BY id
+    ),
+    best AS (
+      SELECT scored.score, scored.stars, document.kind, document.id, document.session_id, document.title, document.text, document.at
+      FROM (
+        SELECT id, score, coalesce(rated.stars, $27::float8 / $28) AS stars
+        FROM scored LEFT JOIN rated USING (id)
         WHERE id NOT IN (SELECT id FROM unwanted WHERE phrase = '')
-        ORDER BY score DESC, id DESC
+        ORDER BY score DESC, stars DESC, id DESC
         OFFSET 0
       ) AS scored
       CROSS JOIN LATERAL (
@@ -181,22 +195,24 @@ FIND: Final = Statement(
         AND NOT EXISTS (
           SELECT FROM unwanted WHERE id = scored.id AND phrase <> '' AND (document.title ~* phrase OR document.text ~* phrase)
         )
-      ORDER BY scored.score DESC, scored.id DESC
+      ORDER BY scored.score DESC, scored.stars DESC, scored.id DESC
       LIMIT CASE WHEN $17::int4 IS NULL THEN least($19, $22) ELSE $22 END
     ),
     page AS (
-      SELECT * FROM best WHERE $17::int4 IS NULL OR (score, id) < ($17, $18::uuid) ORDER BY score DESC, id DESC LIMIT $19
+      SELECT * FROM best WHERE $17::int4 IS NULL OR (score, stars, id) < ($17, $29::float8, $18::uuid)
+      ORDER BY score DESC, stars DESC, id DESC
+      LIMIT $19
     )
     SELECT page.*, looked.is_all
     FROM (SELECT (SELECT count(*) FROM candidate) < $21 AS is_all) AS looked
     LEFT JOIN (
-      SELECT score, kind, id, session_id, title, at, substr(text, greatest(place.first - $24, 1), $25) AS excerpt
+      SELECT score, stars, kind, id, session_id, title, at, substr(text, greatest(place.first - $24, 1), $25) AS excerpt
       FROM page
       CROSS JOIN LATERAL (
         SELECT CASE WHEN length(page.text) <= $25 THEN 0 ELSE regexp_instr(page.text, $20, 1, 1, 0, 'i') END AS first
       ) AS place
     ) AS page ON true
-    ORDER BY page.score DESC, page.id DESC
+    ORDER BY page.score DESC, page.stars DESC, page.id DESC
     """,
     account_id=UUID,
     words=array_of(TEXT),
@@ -224,6 +240,9 @@ FIND: Final = Statement(
     before=INT4,
     longest=INT4,
     counted=INT4,
+    prior_stars=FLOAT8,
+    prior_votes=INT4,
+    after_stars=FLOAT8,
 )
 
 
@@ -274,12 +293,15 @@ def find_call(
         client_name=within.client_name,
         after_score=after and after.score,
         after_id=after and after.id,
+        after_stars=after and after.stars,
         most=limit,
         shown=_between("|".join(sorted(map(re.escape, query.shown)))),
         most_candidates=candidates,
         most_hits=MOST_HITS,
         before=2 * AROUND,
         counted=CANDIDATES[0],
+        prior_stars=PRIOR_VOTES * PRIOR_STARS,
+        prior_votes=PRIOR_VOTES,
         longest=2 * (AROUND + LONGEST_SNIPPET),
         **reads,
     )
@@ -302,6 +324,7 @@ def hits_of(result: Result, query: Query) -> Sequence[Hit]:
             snippet=snippet(row.excerpt, marked),
             at=row.at,
             score=row.score,
+            stars=row.stars,
         )
         for row in result.rows
         if row.id is not None

@@ -346,9 +346,11 @@ class Within:
 
 @frozen(order=True)
 class Place:
-    """Where a hit stands among the others: the best first, of the same score the newest."""
+    """Where a hit stands among the others: the best first, of the same score the best rated, and of these the newest."""
 
     score: int
+    stars: float
+    """As lists have them; what nobody rates has what nobody rated."""
     id: UUID
 
 
@@ -372,11 +374,12 @@ class Hit:
     snippet: tuple[Part, ...]
     at: datetime
     score: int
+    stars: float
 
     @property
     def place(self) -> Place:
         """Where it stands among the others."""
-        return Place(self.score, self.id)
+        return Place(self.score, self.stars, self.id)
 
 
 def score_of(query: Query, document: Document, alike: Mapping[str, Sequence[str]]) -> int | None:

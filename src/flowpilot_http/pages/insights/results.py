@@ -28,6 +28,7 @@ class Asked(OfAccount, kw_only=True, frozen=True):
     q: Annotated[str, Meta(max_length=4_000)] = ""
     kind: HitKind | None = None
     score: int | None = None
+    stars: float | None = None
     after: UUID | None = None
 
 
@@ -36,7 +37,9 @@ async def results_page(request: Visit) -> Body:
     """What is found, the best first."""
     wanted = await request.wanted(Asked)
     person = request.person_for(wanted.account)
-    after = None if wanted.after is None or wanted.score is None else Place(wanted.score, wanted.after)
+    after = None
+    if wanted.score is not None and wanted.stars is not None and wanted.after is not None:
+        after = Place(wanted.score, wanted.stars, wanted.after)
     hits: list[Hit] = []
     wrong = ""
     if wanted.q.strip():

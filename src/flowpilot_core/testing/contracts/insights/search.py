@@ -9,7 +9,9 @@ from attrs import evolve
 from flowpilot_core.application.insights.search import Search
 from flowpilot_core.domain.insights.search import LONGEST_EVIDENCE, MOST_HITS, Hit, HitKind, Part, Within
 from flowpilot_core.domain.kernel.actor import Person
-from flowpilot_core.domain.kernel.identifiers import OutputId
+from flowpilot_core.domain.kernel.identifiers import OutputId, RatingId
+from flowpilot_core.domain.knowledge.rating import Subject, rated
+from flowpilot_core.domain.knowledge.script_template import ScriptTemplate
 from flowpilot_core.domain.knowledge.tree import Tree
 from flowpilot_core.domain.outputs.output import Output, OutputKind
 from flowpilot_core.domain.sessions.session import Status, Ticket
@@ -140,13 +142,7 @@ class SearchContract(Contract):
         output, _ = Output.made(OutputId(new_id()), case.session, OutputKind.KB_ARTICLE, "Of zebras: a zebra", by=acme.ben, at=case.at)
         await self.indexed(begin, acme, case, output)
         tree = await self.published(begin, acme, "Zebra prints nothing")
-        script = a_template(acme, "Zebra queue")
-        script, revision = script.published(None, (), by=acme.olga, at=NOON)
-        async with begin(acme.account_id) as work:
-            await work.script_templates.add(script)
-            await work.script_templates.add_revision(script.id, revision)
-            await work.commit()
-        await self.refreshed(begin, acme, script.id)
+        script = await self.published_script(begin, acme, "Zebra queue")
 
         hits = {hit.kind: (hit.id, hit.session_id) for hit in await self.find(search, acme.vera, "zebra")}
 
@@ -184,6 +180,28 @@ class SearchContract(Contract):
         assert [early.id] == await found(assignee_id=acme.anna.user_id)
         assert [early.id] == await found(client_name="Contoso")
         assert [] == await found(kind=HitKind.TREE)
+
+    async def test_of_what_matches_alike_the_best_rated_comes_first(
+        self, search: Search, begin: BeginWork[UnitOfWork], acme: Staff
+    ) -> None:
+        """By the stars that lists show: many of four beat one of five, and what nobody rated stands where one of 3.5 does."""
+        bad, one_five, many_fours = [await self.published(begin, acme, f"Kestrel {number}") for number in range(3)]
+        script = await self.published_script(begin, acme, "Kestrel 4")
+        case = await self.indexed(begin, acme, a_session(by=acme.anna, title="Kestrel 5"))
+        told = await self.indexed(begin, acme, a_session(by=acme.anna, title="Other", problem="kestrel"))
+        for tree, stars in ((bad, 1), (one_five, 5)):
+            await self.rated(begin, Subject.TREE, tree, acme.anna, stars)
+        for person in (acme.anna, acme.ben, acme.olga):
+            await self.rated(begin, Subject.TREE, many_fours, person, 5 if person is acme.anna else 4)
+        await self.rated(begin, Subject.SCRIPT_TEMPLATE, script, acme.anna, 2)
+
+        hits = await self.find(search, acme.vera, "kestrel")
+
+        assert [many_fours.id, one_five.id, case.id, script.id, bad.id, told.id] == [hit.id for hit in hits]
+        paged: list[Hit] = []
+        while page := await search.find(acme.vera, "kestrel", after=paged[-1].place if paged else None, limit=1):
+            paged += page
+        assert hits == paged
 
     async def test_pages_go_on_where_the_last_one_ended_and_end_in_time(
         self, search: Search, begin: BeginWork[UnitOfWork], acme: Staff
@@ -258,6 +276,20 @@ class SearchContract(Contract):
             await work.commit()
         await self.refreshed(begin, staff, tree.id)
         return published
+
+    async def published_script(self, begin: BeginWork[UnitOfWork], staff: Staff, name: str) -> ScriptTemplate:
+        script, revision = a_template(staff, name).published(None, (), by=staff.olga, at=NOON)
+        async with begin(staff.account_id) as work:
+            await work.script_templates.add(script)
+            await work.script_templates.add_revision(script.id, revision)
+            await work.commit()
+        await self.refreshed(begin, staff, script.id)
+        return script
+
+    async def rated(self, begin: BeginWork[UnitOfWork], subject: Subject, template: Tree | ScriptTemplate, by: Person, stars: int) -> None:
+        async with begin(by.account_id) as work:
+            await work.ratings.save(rated(RatingId(new_id()), subject, template, stars=stars, comment=None, by=by, at=NOON))
+            await work.commit()
 
     async def refreshed(self, begin: BeginWork[UnitOfWork], staff: Staff, subject_id: UUID) -> None:
         async with begin(staff.account_id) as work:
