@@ -43,6 +43,12 @@ STEPS = 10
 ROUNDS = 5
 OPERATIONS = 100
 """Of each path in a round."""
+LOOKED_AT = 20
+"""Operations of which pages are counted."""
+PAGES = (
+    "SELECT sum(shared_blks_hit)::bigint, sum(shared_blks_read)::bigint FROM pg_stat_statements"
+    " WHERE userid = (SELECT oid FROM pg_roles WHERE rolname = %s)"
+)
 PAGE = 50
 """Of the queue and of a list, or as many as there are in each account at the smallest size, so that a page is the same work at all."""
 EVENTS = 10
@@ -193,8 +199,13 @@ def _insert(
     columns = [str(name) for (name,) in connection.execute(named, (table,))]
     values = [changed.get(name, SQL("t.") + Identifier(name)) for name in columns]
     connection.execute(
-        SQL("INSERT INTO flowpilot.{} ({}) SELECT {} FROM flowpilot.{} t, {} WHERE {}").format(
-            Identifier(table), SQL(", ").join(map(Identifier, columns)), SQL(", ").join(values), Identifier(table), numbers, where
+        # What is of one copy comes one after the other, as it does where people work, and not each row far from the next.
+        SQL("INSERT INTO flowpilot.{} ({}) SELECT {} FROM {}, LATERAL ({}) t").format(
+            Identifier(table),
+            SQL(", ").join(map(Identifier, columns)),
+            SQL(", ").join(values),
+            numbers,
+            SQL("SELECT * FROM flowpilot.{} t WHERE {} AND n IS NOT NULL OFFSET 0").format(Identifier(table), where),
         )
     )
 
@@ -307,12 +318,28 @@ async def _rate(work: Callable[[], Awaitable[object]], server: int, operations: 
     return operations / (time.process_time() + processor_time(server) - before)
 
 
+async def _pages(here: Installation, path: str) -> str:
+    """How many the database looks at for each."""
+    work = paths(here)[path]
+    with psycopg.connect(here.superuser, autocommit=True) as connection:
+        connection.execute("SELECT pg_stat_statements_reset()")
+        for _ in range(LOOKED_AT):
+            await work()
+        ((hit, read),) = connection.execute(PAGES, (roles.APP,)).fetchall()
+    return f"{path} {(hit + read) / LOOKED_AT:.0f} and {read / LOOKED_AT:.1f}"
+
+
 async def measure(*, sizes: tuple[int, ...], accounts: tuple[int, ...], said: Callable[[str], None]) -> Rates:
     """Every path at every size, round by round in shuffled order."""
     found: Rates = {}
     for number in accounts:
-        with tempfile.TemporaryDirectory(prefix="flowpilot-bench-") as folder, a_postgres(Path(folder) / "data") as postgres:
+        with (
+            tempfile.TemporaryDirectory(prefix="flowpilot-bench-") as folder,
+            a_postgres(Path(folder) / "data", shared_preload_libraries="pg_stat_statements") as postgres,
+        ):
             server = _postmaster(Path(folder) / "data")
+            with psycopg.connect(postgres.address.url(), autocommit=True) as connection:
+                connection.execute("CREATE EXTENSION pg_stat_statements")
             here = await an_installation(postgres, number, page=max(1, min(PAGE, sizes[0] // len(KINDS) // number)))
             for size in sizes:
                 begun = time.perf_counter()
@@ -327,6 +354,7 @@ async def measure(*, sizes: tuple[int, ...], accounts: tuple[int, ...], said: Ca
                         rates[path].append(await _rate(work[path], server, OPERATIONS))
                 found |= {(path, number, size): median(ones) for path, ones in rates.items()}
                 said(", ".join(f"{path} {median(ones):.0f}" for path, ones in rates.items()))
+                said("pages of each, and how many of them not in shared buffers: " + ", ".join([await _pages(here, path) for path in work]))
             await here.database.close()
     return found
 

@@ -32,8 +32,10 @@ def _look(_: int, frame: FrameType | None) -> None:
 
 
 def _tell(_: int, __: FrameType | None) -> None:
-    told = [[count, *stack] for stack, count in _seen.items()]
+    # A copy, made at once: the other signal may come in the middle of this.
+    seen = _seen.copy()
     _seen.clear()
+    told = [[count, *stack] for stack, count in seen.items()]
     unfinished = Path(f"{os.environ[FILE]}.new")
     unfinished.write_text(json.dumps(told))
     unfinished.rename(os.environ[FILE])
