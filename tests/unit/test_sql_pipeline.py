@@ -643,6 +643,35 @@ class TestThePool:
             assert [(1,)] == (await only(another, ONE)).rows
         await pool.close()
 
+    async def test_closes_a_connection_whose_rollback_takes_too_long(self, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(pool_module, "_MENDING", 0.0)
+        pool = Pool(server.app, size=1)
+        async with pool.connection() as connection:
+            await only(connection, BEGIN)
+        await whole(pool)
+
+        assert (True, 0, 0) == (connection.closed, pool.idle, pool.lent)
+        await pool.close()
+
+    async def test_has_room_for_another_where_a_rollback_finds_the_server_gone(self, server: Server) -> None:
+        pool = Pool(server.app, size=1)
+        async with pool.connection() as lost:
+            await only(lost, BEGIN)
+            server.do("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'app' AND state = 'idle in transaction'")
+        async with pool.connection() as connection:
+            assert [(1,)] == (await only(connection, ONE)).rows
+
+        assert lost.closed
+        await pool.close()
+
+    async def test_closed_waits_for_what_is_rolled_back(self, server: Server) -> None:
+        pool = Pool(server.app, size=1)
+        async with pool.connection() as connection:
+            await only(connection, BEGIN)
+        await pool.close()
+
+        assert (True, 0) == (connection.closed, pool.lent)
+
     async def test_replaces_unasked_what_the_server_hung_up_on(self, server: Server, pool: Pool) -> None:
         loans = [pool.connection() for _ in range(4)]
         connections = [await loan.__aenter__() for loan in loans]

@@ -40,6 +40,9 @@ class Result(NamedTuple):
         return self.rows[0] if self.rows else None
 
 
+# As its own way to be made, without the function that a named tuple has for it.
+_result: Final[Callable[[tuple[list[Any], int]], Result]] = partial(tuple.__new__, Result)
+
 _recorded: ContextVar[list[tuple[str, ...]] | None] = ContextVar("recorded", default=None)
 
 
@@ -96,6 +99,14 @@ class Connection(psycopg.AsyncConnection[TupleRow]):
         trip.start()
         await trip.over()
         return trip.results()
+
+    def send(self, calls: Sequence[Call], over: Callable[[], None]) -> None:
+        """Have `calls` done in a round trip that no task waits for; `over` is called at its end, or once the connection is lost.
+
+        What came of them shows by the connection alone. Raises as `round_trip` does for what cannot be sent.
+        """
+        self._trip = trip = _Trip(self, calls, over)
+        trip.start()
 
     @property
     def answering(self) -> bool:
@@ -157,10 +168,11 @@ class Connection(psycopg.AsyncConnection[TupleRow]):
 class _Trip:
     """The calls of one round trip and what came back; lives on in the event loop when its task is cancelled."""
 
-    __slots__ = ("_calls", "_connection", "_error", "_loop", "_prepared", "_received", "_socket", "_waiter", "_writing")
+    __slots__ = ("_calls", "_connection", "_error", "_loop", "_over", "_prepared", "_received", "_socket", "_waiter", "_writing")
 
-    def __init__(self, connection: Connection, calls: Sequence[Call]) -> None:
+    def __init__(self, connection: Connection, calls: Sequence[Call], over: Callable[[], None] | None = None) -> None:
         self._connection = connection
+        self._over = over
         self._calls = calls
         self._prepared: list[bytes | None] = []
         """For each result the server will send: the name of what was prepared, or `None` for a call's own."""
@@ -207,6 +219,8 @@ class _Trip:
         self._connection._trip = None
         if self._waiter and not self._waiter.done():
             self._waiter.set_result(None)
+        if self._over:
+            self._over()
 
     def results(self) -> list[Result]:
         if self._error:
@@ -324,12 +338,12 @@ class _Reader:
 
     def read(self, result: PGresult) -> Result:
         if result.status == _DONE:
-            return Result([], result.command_tuples or 0)
+            return _result(([], result.command_tuples or 0))
         if not result.ntuples:
-            return Result([], 0)
+            return _result(([], 0))
         self._values.set_pgresult(result)
         if self._make_row is None:
             self._make_row = _row_maker(tuple([(result.fname(column) or b"").decode() for column in range(result.nfields)]))
         rows = self._values.load_rows(0, result.ntuples, self._make_row)
         self._values.set_pgresult(None)
-        return Result(rows, len(rows))
+        return _result((rows, len(rows)))

@@ -19,6 +19,7 @@ from .statement import Statement
 
 _ROLLBACK: Final = Statement("rollback", "ROLLBACK")
 _RESET: Final = Statement("reset settings", "RESET ALL")
+_CLEANED: Final = (_ROLLBACK(), _RESET())
 
 _PATIENCE: Final = 1.0
 """Seconds in which what a cancelled task left running usually ends by itself; after that the server is asked to stop it."""
@@ -67,7 +68,7 @@ class Pool:
         """How many connections each has, or has been promised."""
         self._timer: asyncio.TimerHandle | None = None
         """Set while somebody waits, for the first of them: all wait equally long, so that one timer does for all."""
-        self._mending: set[asyncio.Task[None]] = set()
+        self._mending: set[asyncio.Future[None]] = set()
         self._closed = False
 
     @property
@@ -185,9 +186,10 @@ class Pool:
 
     def _give_back(self, connection: Connection) -> None:
         if not (connection.idle or connection.closed or self._closed):
-            task = asyncio.get_running_loop().create_task(self._mend(connection))
-            self._mending.add(task)
-            task.add_done_callback(self._mending.discard)
+            loop = asyncio.get_running_loop()
+            mended = loop.create_task(self._mend(connection)) if connection.answering else self._rolled_back(connection, loop)
+            self._mending.add(mended)
+            mended.add_done_callback(self._mending.discard)
         elif connection.closed or not connection.reusable or self._closed:
             self._discard(connection)
         elif place := self._next():
@@ -206,13 +208,31 @@ class Pool:
         connection.drop()
         self._pass_on_room()
 
+    def _rolled_back(self, connection: Connection, loop: asyncio.AbstractEventLoop) -> "asyncio.Future[None]":
+        """Take back the transaction that was left open, as whoever comes second at a claim leaves one: without a task, which costs more."""
+        mended = loop.create_future()
+        late = loop.call_later(_MENDING, connection.drop)
+
+        def over() -> None:
+            late.cancel()
+            if not connection.idle:
+                connection.drop()
+            mended.set_result(None)
+            self._give_back(connection)
+
+        try:
+            connection.send(_CLEANED, over)
+        except psycopg.Error:
+            over()
+        return mended
+
     async def _mend(self, connection: Connection) -> None:
         try:
             async with asyncio.timeout(_MENDING):
                 if connection.answering:
                     await _settle(connection)
                 if not connection.closed:
-                    await connection.round_trip([_ROLLBACK(), _RESET()])
+                    await connection.round_trip(_CLEANED)
         except (TimeoutError, psycopg.Error):
             connection.drop()
         except BaseException:

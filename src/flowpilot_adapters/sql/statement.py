@@ -9,6 +9,7 @@ import struct
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
@@ -125,6 +126,10 @@ class Call(NamedTuple):
     values: list[bytes | None]
 
 
+# As its own way to be made, without the function that a named tuple has for it.
+_call: Final[Callable[[tuple["Statement", list[bytes | None]]], Call]] = partial(tuple.__new__, Call)
+
+
 class Statement:
     """One SQL text with `$1` … `$n`, prepared once on each connection.
 
@@ -156,7 +161,7 @@ class Statement:
             raise self._refusal(values) from None
         if len(values) != len(encoded):
             raise TypeError(f"{self.name} has no parameter {', '.join(sorted(values.keys() - self._kinds.keys()))}")
-        return Call(self, encoded)
+        return _call((self, encoded))
 
     def _refusal(self, values: dict[str, Any]) -> Exception:
         """What is wrong with the first of the values that is."""
