@@ -9,10 +9,11 @@ from flowpilot_core.domain.insights.analytics import GroupBy, GroupKey, Question
 from flowpilot_core.domain.insights.gaps import Unguided
 from flowpilot_core.domain.insights.period import Period
 from flowpilot_core.domain.insights.recount import Untold
-from flowpilot_core.domain.insights.search import Hit, Place, Query, Within
+from flowpilot_core.domain.insights.search import Hit, Place, Within
 from flowpilot_core.domain.insights.weekly_digest import WeeklyDigest
 from flowpilot_core.domain.kernel.actor import Person
 from flowpilot_core.domain.kernel.identifiers import TeamId, TreeId, UserId
+from flowpilot_core.domain.kernel.query import Query
 from flowpilot_core.domain.knowledge.rating import Stars
 
 from .relay import RelayWork

@@ -22,6 +22,7 @@ from flowpilot_core.domain.kernel.identifiers import (
     TreeProposalId,
     UserId,
 )
+from flowpilot_core.domain.kernel.query import Query
 from flowpilot_core.domain.knowledge.category import TreeCategory
 from flowpilot_core.domain.knowledge.content import NodeId, TreeKind
 from flowpilot_core.domain.knowledge.gallery import GalleryEntry, Used
@@ -55,8 +56,8 @@ class TreeFilter:
     kind: TreeKind | None = None
     category_id: TreeCategoryId | None = None
     created_by: UserId | None = None
-    words: tuple[str, ...] = ()
-    """Each stands in its name or its description, whatever its case."""
+    query: Query | None = None
+    """It fits its name and its description."""
     sort: Sort = Sort.NEWEST
 
 
@@ -149,8 +150,8 @@ class ScriptFilter:
     state: TemplateState | None = None
     category_id: TreeCategoryId | None = None
     created_by: UserId | None = None
-    words: tuple[str, ...] = ()
-    """Each stands in its name or its description, whatever its case."""
+    query: Query | None = None
+    """It fits its name and its description."""
     sort: Sort = Sort.NEWEST
 
 
@@ -328,8 +329,8 @@ class GalleryFilter:
     category_id: TreeCategoryId | None = None
     """They are in it, or in one within it."""
     featured: bool | None = None
-    words: tuple[str, ...] = ()
-    """Each stands in its name or its description, whatever its case."""
+    query: Query | None = None
+    """It fits its name and its description."""
     listed: bool = True
     """Listed ones alone."""
 

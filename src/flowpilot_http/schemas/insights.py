@@ -16,10 +16,11 @@ from flowpilot_core.application.insights.weekly_digests import Wish
 from flowpilot_core.domain.insights.analytics import GroupBy, Tally, Value, seconds
 from flowpilot_core.domain.insights.figures import Figure
 from flowpilot_core.domain.insights.gaps import Gap
-from flowpilot_core.domain.insights.search import LONGEST_QUERY, Hit, HitKind
+from flowpilot_core.domain.insights.search import Hit, HitKind
 from flowpilot_core.domain.insights.spread import Spread
 from flowpilot_core.domain.insights.weekly_digest import WeeklyDigest
 from flowpilot_core.domain.kernel.errors import InvalidValue
+from flowpilot_core.domain.kernel.query import LONGEST_QUERY
 from flowpilot_core.domain.kernel.sending import DeliveryState
 from flowpilot_core.domain.sessions.session import Status
 from flowpilot_http.schemas.kernel import Closed, Instant, Page

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, Final, Generic, Literal, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -31,6 +31,8 @@ MaybeLine = Annotated[str, Meta(extra_json_schema={"maxLength": TITLE})]
 """As `Line`, and may be empty."""
 MaybeText = Annotated[str, Meta(extra_json_schema={"maxLength": PROSE})]
 """As `Text`, and may be empty."""
+
+SOUGHT: Final = "Words, a phrase in quotes, and words that are left out, of its name or description: as in search, and pieces of words too."
 
 
 class Closed(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, frozen=True):

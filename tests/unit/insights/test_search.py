@@ -6,24 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowpilot_core.domain.insights.search import (
-    LONGEST_QUERY,
-    LONGEST_SNIPPET,
-    LONGEST_WORD,
-    MOST_SPANS,
-    Part,
-    Query,
-    Term,
-    folded,
-    is_typo,
-    period_headings,
-    snippet,
-    spellings,
-    time_headings,
-    tokens,
-    words,
-)
+from flowpilot_core.domain.insights.search import LONGEST_SNIPPET, MOST_SPANS, Part, period_headings, snippet, time_headings
 from flowpilot_core.domain.kernel.errors import InvalidValue
+from flowpilot_core.domain.kernel.query import LONGEST_QUERY, LONGEST_WORD, Query, Term, folded, is_typo, spellings, tokens, words
 
 
 @pytest.mark.parametrize(

@@ -7,20 +7,11 @@ from flowpilot_adapters.memory import reading
 from flowpilot_adapters.memory.knowledge.ratings import stars
 from flowpilot_adapters.memory.tables import Working
 from flowpilot_core.domain.insights import searched
-from flowpilot_core.domain.insights.search import (
-    MOST_HITS,
-    Document,
-    Hit,
-    Place,
-    Query,
-    Within,
-    score_of,
-    snippet,
-    words,
-)
+from flowpilot_core.domain.insights.search import MOST_HITS, Document, Hit, Place, Within, score_of, snippet
 from flowpilot_core.domain.kernel.actor import Person
 from flowpilot_core.domain.kernel.identifiers import ScriptTemplateId, TreeId
 from flowpilot_core.domain.kernel.permissions import Permission, permits
+from flowpilot_core.domain.kernel.query import Query, words
 from flowpilot_core.domain.knowledge.rating import NO_STARS, Subject
 from flowpilot_core.domain.knowledge.script_template import ScriptTemplate
 from flowpilot_core.domain.knowledge.tree import Tree

@@ -26,11 +26,12 @@ from flowpilot_core.domain.insights.facts import (
 from flowpilot_core.domain.insights.gaps import Unguided
 from flowpilot_core.domain.insights.period import Period
 from flowpilot_core.domain.insights.recount import Untold
-from flowpilot_core.domain.insights.search import Hit, Place, Query, Within
+from flowpilot_core.domain.insights.search import Hit, Place, Within
 from flowpilot_core.domain.insights.tallying import tallied
 from flowpilot_core.domain.kernel.actor import Person
 from flowpilot_core.domain.kernel.identifiers import AssessmentId, TeamId, TreeId
 from flowpilot_core.domain.kernel.permissions import Permission, permits
+from flowpilot_core.domain.kernel.query import Query
 from flowpilot_core.domain.knowledge.rating import Stars
 from flowpilot_core.domain.knowledge.rating import Subject as Rated
 from flowpilot_core.domain.knowledge.tree import Tree

@@ -97,12 +97,11 @@ def _found(rows: Working, template_id: ScriptTemplateId) -> ScriptTemplate | Non
 
 
 def _is(one: ScriptTemplate, where: ScriptFilter) -> bool:
-    text = f"{one.name} {one.description or ''}".lower()
     return (
         where.state in (None, one.state)
         and where.created_by in (None, one.created_by)
         and (where.category_id is None or (one.category is not None and one.category.id == where.category_id))
-        and all(word.lower() in text for word in where.words)
+        and (where.query is None or where.query.fits(one.name, one.description))
     )
 
 

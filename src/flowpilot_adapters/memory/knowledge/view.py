@@ -83,25 +83,23 @@ class MemoryKnowledgeView(MemoryReading):
 
 
 def _is_shown(one: GalleryShown, where: GalleryFilter) -> bool:
-    text = f"{one.name} {one.description or ''}".lower()
     return (
         (one.entry.listed or not where.listed)
         and where.subject in (None, one.entry.subject)
         and where.id in (None, one.entry.id)
         and where.featured in (None, one.entry.featured)
         and (where.category_id is None or (one.category is not None and where.category_id in (one.category.id, one.category.parent_id)))
-        and all(word.lower() in text for word in where.words)
+        and (where.query is None or where.query.fits(one.name, one.description))
     )
 
 
 def _is(tree: Tree, where: TreeFilter) -> bool:
-    text = f"{tree.name} {tree.description or ''}".lower()
     return (
         where.state in (None, tree.state)
         and where.kind in (None, tree.kind)
         and where.category_id in (None, tree.category and tree.category.id)
         and where.created_by in (None, tree.created_by)
-        and all(word.lower() in text for word in where.words)
+        and (where.query is None or where.query.fits(tree.name, tree.description))
     )
 
 

@@ -1,10 +1,10 @@
 """How what was searched for is found: by the rarest of its words, newest first, and of that what has the others too."""
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from flowpilot_adapters.sql.connection import Result
+from flowpilot_adapters.sql.matching import any_word, pattern
 from flowpilot_adapters.sql.statement import BOOL, FLOAT8, INT4, TEXT, TIMESTAMPTZ, UUID, Call, Statement, array_of
 from flowpilot_core.domain.insights.search import (
     ALIKE_IN_TITLE,
@@ -17,13 +17,11 @@ from flowpilot_core.domain.insights.search import (
     Hit,
     HitKind,
     Place,
-    Query,
-    Term,
     Within,
     snippet,
-    spellings,
 )
 from flowpilot_core.domain.kernel.identifiers import AccountId
+from flowpilot_core.domain.kernel.query import Query, spellings
 from flowpilot_core.domain.knowledge.rating import PRIOR_STARS, PRIOR_VOTES
 
 MOST_SPELT: Final = 1000
@@ -281,10 +279,10 @@ def find_call(
         numbers=[number for _, number, _, _ in wanted],
         titled=[worth for _, _, worth, _ in wanted],
         plain=[worth for _, _, _, worth in wanted],
-        phrases=[_pattern(term) for term in query.terms if term.is_phrase],
+        phrases=[pattern(term) for term in query.terms if term.is_phrase],
         unwanted=[token for token, _ in unwanted],
         unwanted_numbers=[number for _, number in unwanted],
-        unwanted_phrases=[_pattern(term) if term.is_phrase else "" for term in query.without],
+        unwanted_phrases=[pattern(term) if term.is_phrase else "" for term in query.without],
         kind=within.kind,
         since=within.start,
         until=within.end,
@@ -295,7 +293,7 @@ def find_call(
         after_id=after and after.id,
         after_stars=after and after.stars,
         most=limit,
-        shown=_between("|".join(sorted(map(re.escape, query.shown)))),
+        shown=any_word(query.shown),
         most_candidates=candidates,
         most_hits=MOST_HITS,
         before=2 * AROUND,
@@ -329,12 +327,3 @@ def hits_of(result: Result, query: Query) -> Sequence[Hit]:
         for row in result.rows
         if row.id is not None
     ]
-
-
-def _pattern(term: Term) -> str:
-    """How a phrase is written, whatever stands between its words."""
-    return _between("[^[:alnum:]]+".join(map(re.escape, term.words)))
-
-
-def _between(pattern: str) -> str:
-    return f"(?<![[:alnum:]])({pattern})(?![[:alnum:]])"

@@ -23,9 +23,10 @@ from flowpilot_adapters.sql.sessions.sessions import SqlSessions
 from flowpilot_adapters.sql.statement import compiled
 from flowpilot_adapters.sql.transaction import Transaction
 from flowpilot_core.domain.insights import searched
-from flowpilot_core.domain.insights.search import Document, HitKind, spellings, words
+from flowpilot_core.domain.insights.search import Document, HitKind
 from flowpilot_core.domain.kernel.errors import NotFound
 from flowpilot_core.domain.kernel.identifiers import ScriptTemplateId, SessionId, TreeId
+from flowpilot_core.domain.kernel.query import spellings, words
 
 LONG: Final = 64 * 1024
 """Characters of a text whose words are looked for beside what else is to be done."""

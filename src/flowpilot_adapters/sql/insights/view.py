@@ -22,10 +22,11 @@ from flowpilot_core.domain.insights.figures import Subject
 from flowpilot_core.domain.insights.gaps import Unguided
 from flowpilot_core.domain.insights.period import Period
 from flowpilot_core.domain.insights.recount import Untold
-from flowpilot_core.domain.insights.search import CANDIDATES, Hit, Place, Query, Within
+from flowpilot_core.domain.insights.search import CANDIDATES, Hit, Place, Within
 from flowpilot_core.domain.kernel.actor import Person
 from flowpilot_core.domain.kernel.identifiers import TeamId, TreeId
 from flowpilot_core.domain.kernel.permissions import Permission, permits
+from flowpilot_core.domain.kernel.query import Query
 from flowpilot_core.domain.knowledge.content import Content
 from flowpilot_core.domain.knowledge.rating import Stars
 from flowpilot_core.domain.sessions.session import Status

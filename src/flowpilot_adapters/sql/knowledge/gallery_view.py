@@ -21,8 +21,8 @@ from sqlalchemy import (
     tuple_,
     union_all,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
 
+from flowpilot_adapters.sql.matching import fits, fitting
 from flowpilot_adapters.sql.queries import LIMIT, LOWEST, if_given, own
 from flowpilot_adapters.sql.records import knowledge as records
 from flowpilot_adapters.sql.schema import gallery_entry, script_template, tree, tree_category
@@ -34,7 +34,6 @@ from flowpilot_core.domain.knowledge.rating import Subject
 from flowpilot_core.domain.knowledge.template import TemplateState
 from flowpilot_core.ports.knowledge import NAME_IN_PLACE, Copied, GalleryFilter, GalleryPlace, GalleryShown
 
-WORDS: Final = bindparam("words", type_=ARRAY(Text()))
 BEGINNING: Final = GalleryPlace(False, -1, "", LOWEST)
 
 
@@ -82,8 +81,6 @@ def _published(subject: Subject, template: Table) -> Select[Any]:
 
 
 _all = union_all(_published(Subject.TREE, tree), _published(Subject.SCRIPT_TEMPLATE, script_template)).subquery("published")
-_text = func.lower(_all.c.name + " " + func.coalesce(_all.c.description, ""))
-_word = func.unnest(WORDS).column_valued("word")
 _category = bindparam("category_id", type_=Uuid())
 _place = (~_all.c.featured, _all.c.position, collate(func.left(_all.c.name, NAME_IN_PLACE), "C"), _all.c.id)
 SHOWN: Final = compiled(
@@ -95,7 +92,7 @@ SHOWN: Final = compiled(
         if_given(_all.c.id, "id"),
         if_given(_all.c.featured, "featured"),
         or_(_category.is_(None), _all.c.category_id == _category, _all.c.category_parent_id == _category),
-        ~select(_word).where(func.strpos(_text, _word) == 0).exists(),
+        *fits(_all.c.name, _all.c.description),
         tuple_(*_place)
         > tuple_(
             bindparam("after_later", type_=Boolean()),
@@ -119,7 +116,7 @@ def shown(account_id: AccountId, where: GalleryFilter, after: GalleryPlace | Non
         id=where.id,
         featured=where.featured,
         category_id=where.category_id,
-        words=[word.lower() for word in where.words],
+        **fitting(where.query),
         after_later=place.later,
         after_position=place.position,
         after_name=place.name,

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from flowpilot_adapters.sql import documents
 from flowpilot_adapters.sql.errors import STALE
+from flowpilot_adapters.sql.matching import fits, fitting
 from flowpilot_adapters.sql.queries import ACCOUNT, if_given, only_saved, own
 from flowpilot_adapters.sql.records import knowledge as records
 from flowpilot_adapters.sql.relay.due_work import index_for_search
@@ -30,7 +31,6 @@ from .trees import account_of, readable
 
 TEMPLATE_ID: Final = bindparam("template_id", type_=Uuid())
 IDS: Final = bindparam("ids", type_=ARRAY(Uuid()))
-WORDS: Final = bindparam("words", type_=ARRAY(Text()))
 
 _drafted = script_template.outerjoin(
     script_template_draft,
@@ -51,8 +51,6 @@ GET: Final = compiled(
     .order_by(_own_first)
     .limit(1),
 )
-_text = func.lower(script_template.c.name + " " + func.coalesce(script_template.c.description, ""))
-_word = func.unnest(WORDS).column_valued("word")
 _found = (
     select(*_head, null().label("draft_content"))
     .select_from(_drafted)
@@ -66,7 +64,7 @@ _found = (
             bindparam("reads_all", type_=Boolean()),
             script_template_draft.c.by_user_id == bindparam("reader_id", type_=Uuid()),
         ),
-        ~select(_word).where(func.strpos(_text, _word) == 0).exists(),
+        *fits(script_template.c.name, script_template.c.description),
     )
 )
 LISTED: Final[Mapping[Sort, Statement]] = MappingProxyType(
@@ -205,7 +203,7 @@ class SqlScriptTemplates:
                 state=where.state,
                 category_id=where.category_id,
                 created_by=where.created_by,
-                words=[word.lower() for word in where.words],
+                **fitting(where.query),
                 reads_all=permits(reader, Permission.READ_TREE_DRAFTS, ()),
                 reader_id=reader_id if reader_id and permits(reader, Permission.READ_TREE_DRAFTS, {reader_id}) else None,
                 most=limit,

@@ -11,6 +11,7 @@ from flowpilot_adapters.sql.knowledge import gallery_view as gallery
 from flowpilot_adapters.sql.knowledge import trees
 from flowpilot_adapters.sql.knowledge.stars import beginning, given, mean, page, stars
 from flowpilot_adapters.sql.knowledge.trees import AROUND, CATEGORISED, DRAFTED, HEAD, OWN_FIRST, TREE_ID, listed, named, names_in, readable
+from flowpilot_adapters.sql.matching import fits, fitting
 from flowpilot_adapters.sql.queries import if_given, names_of, own, thumbs_by
 from flowpilot_adapters.sql.reading import SqlReading
 from flowpilot_adapters.sql.records import knowledge as records
@@ -32,8 +33,6 @@ READER: Final = bindparam("reader_id", type_=Uuid())
 READS_ALL: Final = bindparam("reads_all", type_=Boolean())
 WORDS: Final = bindparam("words", type_=ARRAY(Text()))
 
-_text = func.lower(tree.c.name + " " + func.coalesce(tree.c.description, ""))
-_word = func.unnest(WORDS).column_valued("word")
 _found = (
     select(tree.c.id)
     .select_from(DRAFTED)
@@ -44,7 +43,7 @@ _found = (
         if_given(tree.c.category_id, "category_id"),
         if_given(tree.c.created_by, "created_by"),
         or_(tree.c.revision.is_not(None), READS_ALL, tree_draft.c.by_user_id == READER),
-        ~select(_word).where(func.strpos(_text, _word) == 0).exists(),
+        *fits(tree.c.name, tree.c.description),
     )
 )
 
@@ -127,7 +126,7 @@ class SqlKnowledgeView(SqlReading):
                 kind=where.kind,
                 category_id=where.category_id,
                 created_by=where.created_by,
-                words=[word.lower() for word in where.words],
+                **fitting(where.query),
                 reads_all=permits(reader, Permission.READ_TREE_DRAFTS, ()),
                 reader_id=reader_id if reader_id and permits(reader, Permission.READ_TREE_DRAFTS, {reader_id}) else None,
                 most=limit,

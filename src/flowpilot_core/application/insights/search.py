@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from attrs import frozen
 
 from flowpilot_core.application.relay.leases import drop
-from flowpilot_core.domain.insights.search import Hit, Place, Query, Within
+from flowpilot_core.domain.insights.search import Hit, Place, Within
 from flowpilot_core.domain.kernel.actor import Person
+from flowpilot_core.domain.kernel.query import Query
 from flowpilot_core.ports.insights import InsightsView, InsightsWork
 from flowpilot_core.ports.kernel import BeginWork, ViewOf
 from flowpilot_core.ports.relay import Lease

@@ -7,6 +7,7 @@ from uuid import UUID
 from flowpilot_core.domain.kernel.actor import Person
 from flowpilot_core.domain.kernel.identifiers import PLATFORM_ACCOUNT
 from flowpilot_core.domain.kernel.permissions import Permission, permits
+from flowpilot_core.domain.kernel.query import Query
 from flowpilot_core.domain.knowledge.rating import Subject
 from flowpilot_core.ports.knowledge import GalleryFilter, GalleryPlace
 from flowpilot_http.pages.moves import Made, Move, Moves, Shown, formed
@@ -44,7 +45,7 @@ class Chosen(OfAccount, kw_only=True, frozen=True):
 async def _shown(request: Visit, made: Shown, refusal: Exception | None) -> Body:
     wanted = await request.wanted(Chosen)
     person, gallery = request.person_for(wanted.account), request.flowpilot.gallery
-    where = GalleryFilter(subject=wanted.kind, category_id=category_id(wanted.category), words=tuple((wanted.q or "").split()))
+    where = GalleryFilter(subject=wanted.kind, category_id=category_id(wanted.category), query=Query.narrowing(wanted.q))
     decides = person.account_id == PLATFORM_ACCOUNT and permits(person, Permission.MANAGE_GALLERY, ())
     found, named = await asyncio.gather(
         (gallery.all if decides else gallery.list)(person, where, after=wanted.place, limit=MOST + 1), categories(request, person)

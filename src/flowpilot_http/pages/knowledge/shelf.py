@@ -9,6 +9,7 @@ from flowpilot_core.domain.kernel.actor import Person
 from flowpilot_core.domain.kernel.errors import VersionConflict
 from flowpilot_core.domain.kernel.identifiers import TreeCategoryId
 from flowpilot_core.domain.kernel.permissions import Permission, permits
+from flowpilot_core.domain.kernel.query import Query
 from flowpilot_core.domain.knowledge.category import TreeCategory
 from flowpilot_core.domain.knowledge.template import TemplateState
 from flowpilot_core.ports.knowledge import Sort
@@ -62,7 +63,7 @@ class Sought(Asked, kw_only=True, frozen=True):
             "state": self.state,
             "category_id": category_id(self.category),
             "created_by": person.user_id if self.mine else None,
-            "words": tuple((self.q or "").split()),
+            "query": Query.narrowing(self.q),
             "sort": self.sort,
         }
 

@@ -6,6 +6,7 @@ from msgspec import UNSET
 
 from flowpilot_core.application.knowledge.script_templates import ScriptListed
 from flowpilot_core.domain.kernel.identifiers import BranchId, ScriptTemplateId, TreeCategoryId
+from flowpilot_core.domain.kernel.query import Query
 from flowpilot_core.domain.knowledge.script import EMPTY_SCRIPT
 from flowpilot_core.domain.knowledge.script_template import ScriptTemplate
 from flowpilot_core.ports.knowledge import ScriptFilter
@@ -61,7 +62,7 @@ async def list_script_templates(request: Call) -> Body:
     where = ScriptFilter(
         state=page.state,
         category_id=None if page.category_id is None else TreeCategoryId(page.category_id),
-        words=tuple((page.q or "").split()),
+        query=Query.narrowing(page.q),
         sort=page.sort,
     )
 

@@ -10,6 +10,7 @@ from flowpilot_core.application.knowledge.gallery import OpenTemplate
 from flowpilot_core.application.knowledge.script_templates import ScriptShown
 from flowpilot_core.application.knowledge.trees import TreeShown
 from flowpilot_core.domain.kernel.identifiers import TreeCategoryId
+from flowpilot_core.domain.kernel.query import Query
 from flowpilot_core.domain.knowledge.category import TreeCategory
 from flowpilot_core.domain.knowledge.gallery import LAST_POSITION
 from flowpilot_core.domain.knowledge.literals import Language
@@ -17,7 +18,7 @@ from flowpilot_core.domain.knowledge.rating import Subject
 from flowpilot_core.domain.knowledge.script import Platform, RunAs, ScriptContent
 from flowpilot_core.domain.knowledge.template import Template, TemplateState
 from flowpilot_core.ports.knowledge import GalleryFilter, GalleryShown, TreeInUse
-from flowpilot_http.schemas.kernel import Closed, Page
+from flowpilot_http.schemas.kernel import SOUGHT, Closed, Page
 
 from .content import ContentIO, ParameterIO
 from .ratings import StarsOut
@@ -29,7 +30,7 @@ class GalleryWanted(Page, kw_only=True, frozen=True):
 
     kind: Subject | None = None
     category_id: Annotated[UUID | None, Meta(description="In it, or in one within it.")] = None
-    q: Annotated[str | None, Meta(description="Words that stand in the name or the description.")] = None
+    q: Annotated[str | None, Meta(description=SOUGHT)] = None
     featured: bool | None = None
 
     def filter(self) -> GalleryFilter:
@@ -37,7 +38,7 @@ class GalleryWanted(Page, kw_only=True, frozen=True):
         return GalleryFilter(
             subject=self.kind,
             category_id=None if self.category_id is None else TreeCategoryId(self.category_id),
-            words=tuple((self.q or "").split()),
+            query=Query.narrowing(self.q),
             featured=self.featured,
         )
 
@@ -58,12 +59,12 @@ class OpenSought(Page, kw_only=True, frozen=True):
 
     q: Annotated[
         str,
-        Meta(min_length=1, description="Words that stand in the name or the description.", extra_json_schema={"examples": ["printer"]}),
+        Meta(min_length=1, description=SOUGHT, extra_json_schema={"examples": ["printer"]}),
     ]
 
     def filter(self) -> GalleryFilter:
         """As the core knows it."""
-        return GalleryFilter(words=tuple(self.q.split()))
+        return GalleryFilter(query=Query.narrowing(self.q))
 
 
 class PlaceInGallery(Closed, kw_only=True, frozen=True):

@@ -24,7 +24,7 @@ from flowpilot_core.domain.knowledge.script import (
 from flowpilot_core.domain.knowledge.script_template import ScriptRevision
 from flowpilot_core.domain.knowledge.template import TemplateState
 from flowpilot_core.ports.knowledge import Sort
-from flowpilot_http.schemas.kernel import By, Closed, Instant, Line, MaybeText, Page, PersonOut
+from flowpilot_http.schemas.kernel import SOUGHT, By, Closed, Instant, Line, MaybeText, Page, PersonOut
 from flowpilot_http.schemas.sessions import AddedStepOut
 
 from .content import ParameterIO
@@ -137,7 +137,7 @@ class WhichScripts(Page, kw_only=True, frozen=True):
 
     state: TemplateState | None = None
     category_id: UUID | None = None
-    q: Annotated[str | None, Meta(description="Words that stand in the name or the description.")] = None
+    q: Annotated[str | None, Meta(description=SOUGHT)] = None
     sort: Annotated[Sort, Meta(description="What comes first: the newest, or what has most stars.")] = Sort.NEWEST
 
 

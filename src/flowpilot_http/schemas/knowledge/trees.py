@@ -11,6 +11,7 @@ from flowpilot_core.application.knowledge.trees import RevisionShown, TreeShown
 from flowpilot_core.domain.kernel.actor import Actor
 from flowpilot_core.domain.kernel.errors import InvalidValue
 from flowpilot_core.domain.kernel.identifiers import TreeCategoryId, UserId
+from flowpilot_core.domain.kernel.query import Query
 from flowpilot_core.domain.knowledge.category import TreeCategory
 from flowpilot_core.domain.knowledge.content import Node, NodeKind, TreeKind
 from flowpilot_core.domain.knowledge.diff import Link, TreeDiff
@@ -21,7 +22,7 @@ from flowpilot_core.domain.knowledge.tree import Tree, TreeRevision
 from flowpilot_core.domain.sessions.feedback import Thumbs
 from flowpilot_core.ports.knowledge import CategoryListed, Sort, TreeFilter, TreeListed
 from flowpilot_http.problems import pointer
-from flowpilot_http.schemas.kernel import By, Closed, Instant, Line, MaybeText, Page, PersonOut
+from flowpilot_http.schemas.kernel import SOUGHT, By, Closed, Instant, Line, MaybeText, Page, PersonOut
 from flowpilot_http.schemas.sessions import ThumbsOut
 
 from .content import ContentIO, NodeIO
@@ -90,13 +91,13 @@ class TreesWanted(Page, kw_only=True, frozen=True):
     state: TemplateState | None = None
     kind: TreeKind | None = None
     category_id: UUID | None = None
-    q: Annotated[str | None, Meta(description="Words of its name or description.")] = None
+    q: Annotated[str | None, Meta(description=SOUGHT)] = None
     sort: Annotated[Sort, Meta(description="What comes first: the newest, or what has most stars.")] = Sort.NEWEST
 
     def filter(self) -> TreeFilter:
         """As the core knows it."""
         category_id = None if self.category_id is None else TreeCategoryId(self.category_id)
-        return TreeFilter(state=self.state, kind=self.kind, category_id=category_id, words=tuple((self.q or "").split()), sort=self.sort)
+        return TreeFilter(state=self.state, kind=self.kind, category_id=category_id, query=Query.narrowing(self.q), sort=self.sort)
 
 
 class DiffWanted(Closed, kw_only=True, frozen=True):

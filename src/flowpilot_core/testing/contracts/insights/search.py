@@ -80,6 +80,9 @@ class SearchContract(Contract):
         right = await self.indexed(begin, acme, a_session(by=acme.anna, title="A", problem="the print spooler stops"))
         wrong = await self.indexed(begin, acme, a_session(by=acme.anna, title="B", problem="the spooler will print"))
 
+        sharp = await self.indexed(begin, acme, a_session(by=acme.anna, title="C", problem="Große Straße gesperrt"))
+
+        assert [sharp.id] == [hit.id for hit in await self.find(search, acme.anna, '"grosse STRASSE"')]
         assert [right.id] == [hit.id for hit in await self.find(search, acme.anna, '"print spooler"')]
         assert [wrong.id] == [hit.id for hit in await self.find(search, acme.anna, "spooler -stops")]
         assert [wrong.id] == [hit.id for hit in await self.find(search, acme.anna, 'spooler -"print spooler"')]

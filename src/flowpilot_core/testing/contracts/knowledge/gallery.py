@@ -8,6 +8,7 @@ from attrs import evolve
 
 from flowpilot_core.domain.kernel.errors import NotFound
 from flowpilot_core.domain.kernel.identifiers import PLATFORM_ACCOUNT
+from flowpilot_core.domain.kernel.query import Query
 from flowpilot_core.domain.knowledge.gallery import Figures, GalleryEntry, Used
 from flowpilot_core.domain.knowledge.ownership import Owner, Ref
 from flowpilot_core.domain.knowledge.rating import NO_STARS, Stars, Subject
@@ -97,7 +98,7 @@ class GalleryContract(Contract):
             tree = a_tree(PRODUCT, name=f"{name} {word}")
             ids[name] = tree.id
             await self.listed(begin, tree, featured=featured, position=position)
-        see, where = view(acme.account_id), GalleryFilter(words=(word.upper(),))
+        see, where = view(acme.account_id), GalleryFilter(query=Query.parsed(word.upper()))
 
         found: list[UUID] = []
         after: GalleryPlace | None = None

@@ -8,6 +8,7 @@ from attrs import evolve
 
 from flowpilot_core.domain.kernel.errors import NotFound, Stale
 from flowpilot_core.domain.kernel.identifiers import PLATFORM_ACCOUNT, ScriptTemplateId
+from flowpilot_core.domain.kernel.query import Query
 from flowpilot_core.domain.knowledge.literals import Language
 from flowpilot_core.domain.knowledge.ownership import Owner, Ref
 from flowpilot_core.domain.knowledge.parameter import Parameter, ParameterType
@@ -122,8 +123,8 @@ class ScriptTemplatesContract(Contract):
         assert [second.id] == await ids(ScriptFilter(), limit=1)
         assert [first.id] == await ids(ScriptFilter(), after=second.id)
         assert [second.id] == await ids(ScriptFilter(state=TemplateState.PUBLISHED))
-        assert [second.id] == await ids(ScriptFilter(words=("queue", "Printers")))
-        assert [] == await ids(ScriptFilter(words=("queue", "ping")))
+        assert [second.id] == await ids(ScriptFilter(query=Query.parsed("queue Printers")))
+        assert [] == await ids(ScriptFilter(query=Query.parsed("queue -printers")))
         assert [second.id, first.id] == await ids(ScriptFilter(created_by=first.created_by))
         assert [] == await ids(ScriptFilter(created_by=acme.ben.user_id))
 

@@ -10,6 +10,7 @@ from flowpilot_core.domain.access.account import Account
 from flowpilot_core.domain.kernel.actor import Actor, System
 from flowpilot_core.domain.kernel.errors import CategoryInUse, NotFound, Stale
 from flowpilot_core.domain.kernel.identifiers import PLATFORM_ACCOUNT, AccountId, ScriptTemplateId, TreeCategoryId, TreeId, UserId
+from flowpilot_core.domain.kernel.query import Query
 from flowpilot_core.domain.knowledge.category import TreeCategory
 from flowpilot_core.domain.knowledge.content import EMPTY, Answer, Content, Next, Node, NodeId, NodeKind, ScriptRef, TreeKind
 from flowpilot_core.domain.knowledge.ownership import Ref
@@ -186,12 +187,16 @@ class TreesContract(Contract):
             (TreeFilter(category_id=category.id), printer),
             (TreeFilter(created_by=acme.anna.user_id), printer),
             (TreeFilter(created_by=acme.adam.user_id), vpn),
-            (TreeFilter(words=("DROPS", "'time'")), vpn),
-            (TreeFilter(words=("100%",)), vpn),
+            (TreeFilter(query=Query.parsed("DROPS 'time'")), vpn),
+            (TreeFilter(query=Query.parsed("100%")), vpn),
+            (TreeFilter(query=Query.parsed('"vpn drops"')), vpn),
+            (TreeFilter(query=Query.parsed("o -drops")), printer),
+            (TreeFilter(query=Query.parsed('o -"printer offline"')), vpn),
+            (TreeFilter(query=Query.parsed("drop -of-the-drops -drop")), vpn),
         ):
             found, _ = await view(acme.account_id).trees(where, acme.anna, after=None, limit=EVERYTHING)
             assert [expected.id] == [one.tree.id for one in found]
-        found, _ = await view(acme.account_id).trees(TreeFilter(words=("drops", "offline")), acme.anna, after=None, limit=EVERYTHING)
+        found, _ = await view(acme.account_id).trees(TreeFilter(query=Query.parsed('"drops vpn"')), acme.anna, after=None, limit=EVERYTHING)
         assert [] == list(found)
 
     async def test_published_trees_are_found_by_what_they_are_about(
