@@ -76,6 +76,8 @@ HOT = (
     sessions_view.OF_TICKET,
     sessions_view.SESSIONS,
     sessions_view.BRANCHES,
+    sessions_view.OF_ASSIGNEE,
+    sessions_view.BRANCHES_OF_ASSIGNEE,
     sessions_view.TIMELINE,
     kernel_view.EVENTS,
     notifications_view.NEWS,
@@ -163,6 +165,15 @@ def test_the_queue_is_read_in_the_order_of_its_index(known: PostgresDatabase) ->
 
     assert "Index Scan using ix_handoff_queue" in page
     assert "Sort" not in page
+
+
+@pytest.mark.parametrize("statement", [sessions_view.OF_ASSIGNEE, sessions_view.BRANCHES_OF_ASSIGNEE], ids=lambda statement: statement.name)
+def test_a_persons_sessions_are_read_in_the_order_of_their_index(known: PostgresDatabase, statement: Statement) -> None:
+    """However many there are: the page is a few steps in the index of assignees, and each of its sessions one in the key."""
+    page = plan(known.app, statement)
+
+    assert {"pk_session", "ix_session_assignee"} >= set(re.findall("using (.*) on session", page))
+    assert "Index Scan Backward using ix_session_assignee" in page or "Index Only Scan Backward using ix_session_assignee" in page
 
 
 @pytest.mark.parametrize("known", ["something"], indirect=True)

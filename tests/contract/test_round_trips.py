@@ -20,6 +20,7 @@ from flowpilot_core.domain.kernel.events import EventKind
 from flowpilot_core.domain.sessions.step import StepKind
 from flowpilot_core.ports.handoffs import QueueFilter
 from flowpilot_core.ports.kernel import Answer, Once
+from flowpilot_core.ports.sessions import SessionFilter
 from flowpilot_core.ports.unit_of_work import UnitOfWork
 from flowpilot_core.testing.builders import NOON, SetClock, Staff, a_session, a_staff, an_escalation, new_id
 from tests.support.postgres import PostgresDatabase
@@ -124,6 +125,27 @@ async def test_the_queue_takes_one(world: World) -> None:
         await world.flowpilot.handoffs.queue(world.acme.ben, QueueFilter(), after=None, limit=50)
 
     assert [("enter account, reading as planned", "queue")] == trips
+
+
+async def test_the_sessions_of_a_person_take_one_and_are_planned_once_however_many_there_are(world: World) -> None:
+    """With ten thousand of them, planning for each reader anew took longer than reading."""
+    await a_session(by=world.acme.anna).kept(world.storage.begin)
+
+    with recorded_round_trips() as trips:
+        found, _ = await world.flowpilot.sessions.list(
+            world.acme.anna, SessionFilter(assignee_id=world.acme.anna.user_id), after=None, limit=50
+        )
+
+    assert 1 == len(found)
+    assert [
+        (
+            "begin reading",
+            "enter account, reading as planned",
+            "sessions of assignee",
+            "branches of sessions of assignee",
+            "commit",
+        )
+    ] == trips
 
 
 PLANS = Statement("plans", "SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE starts_with(name, 'queue_')")

@@ -54,13 +54,13 @@ class SqlReading:
     async def _read_planned(self, call: Call) -> Result:
         return (await self._trip([ENTER_PLANNED(account_id=self._account_id), call]))[-1]
 
-    async def _read(self, *calls: Call) -> list[Result]:
+    async def _read(self, *calls: Call, enter: Statement = ENTER) -> list[Result]:
         """The results of `calls`, which all see the same state."""
-        return (await self._trip([BEGIN(), ENTER(account_id=self._account_id), *calls, COMMIT()]))[2:-1]
+        return (await self._trip([BEGIN(), enter(account_id=self._account_id), *calls, COMMIT()]))[2:-1]
 
     async def _count(self, *calls: Call) -> list[Result]:
         """As `_read`, with more time for each."""
-        return (await self._trip([BEGIN(), ENTER_COUNTING(account_id=self._account_id), *calls, COMMIT()]))[2:-1]
+        return await self._read(*calls, enter=ENTER_COUNTING)
 
     async def _trip(self, calls: list[Call]) -> list[Result]:
         try:
