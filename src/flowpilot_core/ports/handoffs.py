@@ -1,6 +1,6 @@
 """Where handoffs and their snapshots are kept, and the queue of those that wait."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
@@ -215,6 +215,9 @@ class HandoffView(Protocol):
 
     async def queue(self, where: QueueFilter, *, after: QueuePosition | None, limit: int) -> Sequence[QueueItem]:
         """Open escalations: highest priority first, then the longest waiting, then by id."""
+
+    async def priorities(self, handoff_ids: Collection[HandoffId]) -> Mapping[HandoffId, Priority]:
+        """How urgent each of these is; one that is not there is left out."""
 
     async def seen_by(self, handoff_id: HandoffId) -> frozenset[UserId]:
         """Who has looked at an escalation."""

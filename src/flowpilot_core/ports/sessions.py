@@ -11,7 +11,7 @@ from flowpilot_core.domain.kernel.events import Plain
 from flowpilot_core.domain.kernel.identifiers import HandoffId, PictureId, SessionId, StepId, UserId
 from flowpilot_core.domain.sessions.feedback import Judgement, Rating, Seen, Thumbs
 from flowpilot_core.domain.sessions.picture import Picture
-from flowpilot_core.domain.sessions.session import Session, Status, Ticket
+from flowpilot_core.domain.sessions.session import Priority, Session, Status, Ticket
 from flowpilot_core.domain.sessions.step import Step
 
 from .kernel import Entry, KernelWork
@@ -55,6 +55,12 @@ class SessionDetail:
     """What everybody on record here is called."""
     thumbs: Mapping[StepId, Thumbs] = field(factory=dict)
     """Of the steps that anybody rated."""
+
+    @property
+    def priority(self) -> Priority:
+        """How urgent it is: its escalation says so while there is one."""
+        asked = (one.priority for one in self.handoffs if one.id == self.session.escalation_id)
+        return next(asked, self.session.priority)
 
 
 @frozen(kw_only=True)

@@ -1,6 +1,6 @@
 """What there is to see of handoffs, snapshots and the queue in one account."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 
@@ -10,6 +10,7 @@ from flowpilot_adapters.memory.tables import Working
 from flowpilot_core.domain.handoffs.handoff import Handoff, HandoffState, Intent
 from flowpilot_core.domain.kernel.actor import Actor
 from flowpilot_core.domain.kernel.identifiers import HandoffId, UserId
+from flowpilot_core.domain.sessions.session import Priority
 from flowpilot_core.ports.handoffs import HandoffDetail, QueueFilter, QueueItem, QueuePosition, StoredSnapshot, WholeHandoff
 from flowpilot_core.ports.kernel import Entry
 
@@ -64,6 +65,11 @@ class MemoryHandoffView(MemoryReading):
         )
         page = islice((handoff for handoff in waiting if start is None or _queued(handoff) > start), limit)
         return [_item(rows, handoff) for handoff in page]
+
+    async def priorities(self, handoff_ids: Collection[HandoffId]) -> Mapping[HandoffId, Priority]:
+        """As `HandoffView.priorities` says."""
+        rows = await self._now()
+        return {one.id: one.priority for handoff_id in handoff_ids if (one := rows.handoffs.get(handoff_id)) is not None}
 
     async def seen_by(self, handoff_id: HandoffId) -> frozenset[UserId]:
         """As `HandoffView.seen_by` says."""

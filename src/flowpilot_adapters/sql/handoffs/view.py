@@ -1,10 +1,11 @@
 """What there is to see of handoffs, snapshots and the queue in one account."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import Uuid, any_, bindparam, func, select
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from flowpilot_adapters.sql.handoffs import handoffs
 from flowpilot_adapters.sql.kernel.view import AFTER
@@ -36,6 +37,7 @@ from flowpilot_core.domain.handoffs.handoff import Handoff, Intent
 from flowpilot_core.domain.kernel.actor import Actor
 from flowpilot_core.domain.kernel.errors import NotFound
 from flowpilot_core.domain.kernel.identifiers import HandoffId, UserId
+from flowpilot_core.domain.sessions.session import Priority
 from flowpilot_core.ports.handoffs import HandoffDetail, QueueFilter, QueueItem, QueuePosition, StoredSnapshot, WholeHandoff
 from flowpilot_core.ports.kernel import Entry
 
@@ -55,6 +57,11 @@ LOOKED_AT: Final = compiled(
     select(handoff_seen.c.user_id)
     .join_from(handoff, handoff_seen, own(handoff_seen) & (handoff_seen.c.handoff_id == handoff.c.id))
     .where(own(handoff), handoff.c.id == ID, handoff.c.intent == Intent.ESCALATE),
+)
+
+PRIORITIES: Final = compiled(
+    "priorities of handoffs",
+    select(handoff.c.id, handoff.c.priority).where(own(handoff), handoff.c.id == any_(bindparam("ids", type_=ARRAY(Uuid())))),
 )
 
 _session_id = select(handoff.c.session_id).where(own(handoff), handoff.c.id == ID).scalar_subquery()
@@ -121,6 +128,11 @@ class SqlHandoffView(SqlReading):
         """As `HandoffView.queue` says."""
         found = await self._read_planned(queue_call(self._account_id, where, after=after, limit=limit))
         return handoffs_records.queue_items(found.rows)
+
+    async def priorities(self, handoff_ids: Collection[HandoffId]) -> Mapping[HandoffId, Priority]:
+        """As `HandoffView.priorities` says."""
+        found = await self._read_one(PRIORITIES(account_id=self._account_id, ids=list(handoff_ids)))
+        return {HandoffId(row.id): handoffs_records.priority_of(row.priority) for row in found.rows}
 
     async def seen_by(self, handoff_id: HandoffId) -> frozenset[UserId]:
         """As `HandoffView.seen_by` says."""

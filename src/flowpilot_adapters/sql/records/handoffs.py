@@ -15,7 +15,7 @@ from .sessions import window
 
 _intent: Final = member(Intent)
 _state: Final = member(HandoffState)
-_priority: Final = member(Priority)
+priority_of: Final = member(Priority)
 
 claim_watch: Final = record(ClaimWatch)
 
@@ -33,7 +33,7 @@ def handoff(row: Any) -> Handoff:
         state=_state(row.state),
         reason=row.reason,
         note=row.note,
-        priority=_priority(row.priority),
+        priority=priority_of(row.priority),
         team_id=row.team_id,
         user_id=row.user_id,
         escalated_by=row.escalated_by,
@@ -68,7 +68,7 @@ def queue_items(rows: Iterable[tuple[Any, ...]]) -> list[QueueItem]:
             client_name,
             Ticket(system=ticket_system, id=ticket_id) if ticket_system else None,
             reason,
-            _priority(priority),
+            priority_of(priority),
             *(*others, window(client_name, windows)),
         )
         for handoff_id, session_id, title, client_name, ticket_system, ticket_id, reason, priority, *others, windows in rows

@@ -1,7 +1,7 @@
 """Use cases of a handoff: park and escalate, claim, give back, reroute, withdraw, and what there is to read of it."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Generic, NamedTuple, Protocol, TypeVar
@@ -140,6 +140,12 @@ class Handoffs(Generic[W]):
         now = self.clock.now()
         items = [one if one.window is lasting(one.window, now) else one._replace(window=None) for one in items]
         return [Waiting(item, max(0, (now - item.escalated_at) // SECOND), may_claim(actor, item.escalated_by)) for item in items]
+
+    async def priorities(self, actor: Actor, sessions: Sequence[Session]) -> Mapping[SessionId, Priority]:
+        """How urgent each of these sessions is: its escalation says so while there is one."""
+        asked = {one.escalation_id for one in sessions if one.escalation_id is not None}
+        found = await self.view(actor.account_id).priorities(asked) if asked else {}
+        return {one.id: found.get(one.escalation_id, one.priority) if one.escalation_id else one.priority for one in sessions}
 
     async def waiting(self, actor: Actor) -> int:
         """How many open escalations the account has."""

@@ -186,6 +186,13 @@ class Session:
     created_at: datetime
     updated_at: datetime
 
+    @property
+    def escalation_id(self) -> HandoffId | None:
+        """The escalation that waits, or that its assignee claimed: while there is one, its priority counts."""
+        if self.status is Status.ESCALATED:
+            return self.latest_handoff_id
+        return self.taken.handoff_id if self.taken else None
+
     @classmethod
     def started(
         cls,

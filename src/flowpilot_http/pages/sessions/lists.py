@@ -40,9 +40,11 @@ class Chosen(OfAccount, kw_only=True, frozen=True):
 async def work_page(request: Visit) -> Body:
     """What is mine, newest first."""
     person = request.person_for((await request.wanted(OfAccount)).account)
+    lists = [(name, sessions) for name, sessions in await _mine(request, person) if sessions]
     return await request.framed(
         "work.html",
-        lists=[(name, sessions) for name, sessions in await _mine(request, person) if sessions],
+        lists=lists,
+        priorities=await request.flowpilot.handoffs.priorities(person, [one for _, sessions in lists for one in sessions]),
         may_start=permits(person, Permission.START, ()),
     )
 
@@ -57,6 +59,7 @@ async def sessions_page(request: Visit) -> Body:
         "sessions.html",
         sessions=sessions[:MOST],
         names=colleagues.names,
+        priorities=await request.flowpilot.handoffs.priorities(person, sessions),
         older=sessions[MOST - 1].id if len(sessions) > MOST else None,
         wanted=wanted,
         colleagues=colleagues,

@@ -147,6 +147,7 @@ async def _shown(request: Visit, person: Person, wanted: Wanted, refusal: Except
         beside=from_list,
         ticket_page=ticket_page,
         session=session,
+        priority=detail.priority,
         offers=offers,
         may_add=detail.session.may_add_step(person),
         may_set={step.id for step in detail.steps if detail.session.may_set_result(person, step.created_by)},

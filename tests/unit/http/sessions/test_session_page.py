@@ -236,6 +236,22 @@ async def test_what_is_mine_stands_by_what_it_waits_for(world: World, desk: Desk
     assert ["Done"] == re.findall(r"<h2[^>]*><a[^>]*>(.*?)</a>", desk.text)
 
 
+async def test_a_session_is_as_urgent_as_its_escalation_says_while_there_is_one(world: World, desk: Desk) -> None:
+    asked = await world.junior.made(f"/ai-sessions/{desk.session_id}/handoff", {"intent": "escalate", "reason": "x", "priority": "urgent"})
+    ben = await Desk.of(world, world.senior, desk.session_id)
+
+    async def shown(who: Desk, path: str) -> list[str]:
+        await who.browser.open(path)
+        return re.findall(r'<span class="badge priority ([a-z]+)"', who.text)
+
+    pages = ("/work", "/sessions", f"/sessions/{desk.session_id}")
+    assert [["urgent"]] * 3 == [await shown(desk, path) for path in pages]
+    await world.senior.made(f"/handoffs/{asked['id']}/claim")
+    assert [["urgent"]] * 3 == [await shown(ben, path) for path in pages]
+    await world.senior.made(f"/ai-sessions/{desk.session_id}/resolve", {"summary": "Done"})
+    assert ["normal"] == await shown(ben, f"/sessions/{desk.session_id}")
+
+
 async def test_who_only_reads_begins_at_the_sessions(world: World, desk: Desk) -> None:
     vera = await Desk.of(world, world.viewer, desk.session_id)
 

@@ -98,6 +98,17 @@ class QueueContract(Contract):
         assert taken.handoff.claim is not None
         assert (2, taken.handoff.claim.at) == (await view(acme.account_id).waiting(), await view(acme.account_id).last_claimed_at())
 
+    async def test_how_urgent_escalations_are_is_told_of_all_that_are_asked_for_at_once(
+        self, begin: BeginWork[UnitOfWork], view: ViewOf[View], acme: Staff, globex: Staff
+    ) -> None:
+        urgent = await a_session(by=acme.anna).escalated(priority=Priority.URGENT).kept(begin)
+        taken = await a_session(by=acme.anna).escalated(priority=Priority.LOW).claimed_by(acme.ben).kept(begin)
+        theirs = await a_session(by=globex.anna).escalated().kept(begin)
+        asked = [one.handoff.id for one in (urgent, taken, theirs)]
+
+        assert {asked[0]: Priority.URGENT, asked[1]: Priority.LOW} == await view(acme.account_id).priorities(asked)
+        assert {} == await view(acme.account_id).priorities([])
+
     async def test_what_is_given_back_has_the_wait_it_had(self, begin: BeginWork[UnitOfWork], view: ViewOf[View], acme: Staff) -> None:
         older = await an_escalation(by=acme.anna, at=NOON + MINUTE * 2).claimed_by(acme.ben).unclaimed().kept(begin)
         newer = await an_escalation(by=acme.anna, at=NOON + MINUTE * 3).kept(begin)
