@@ -307,7 +307,7 @@ class Call(Request[Person, None, State]):
         if not yaml:
             return decoding.body(raw, kind)
         try:
-            data = await self.flowpilot.trees.read_file(self.user, yaml_text.read, raw)
+            data = await self.flowpilot.trees.converted(self.user, yaml_text.read, raw)
         except yaml_text.NoPlainYaml as exc:
             raise Refused("malformed", f"The file {exc}.", At("", str(exc))) from None
         return decoding.data(data, kind)

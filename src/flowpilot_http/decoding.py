@@ -20,7 +20,7 @@ from .problems import At, Refused
 T = TypeVar("T", bound=msgspec.Struct)
 
 _WHERE: Final = re.compile(r"\A(?P<what>.*?)(?: - at `\$(?P<path>[^`]*)`)?\Z", re.DOTALL)
-_STEP: Final = re.compile(r"\.([^.\[]+)|\[(\d+)\]")
+_STEP: Final = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]")
 _NAME: Final = re.compile(r"`(.*)`", re.DOTALL)
 _FLOAT: Final = "got `float`"
 _LONGEST_NAME: Final = 100

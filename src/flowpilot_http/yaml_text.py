@@ -10,6 +10,9 @@ import yaml
 
 MOST_DEEP: Final = 32
 MOST_THINGS: Final = 200_000
+LEAST_NUMBER: Final = -(2**63)
+GREATEST_NUMBER: Final = 2**64 - 1
+"""As JSON is read here."""
 _OPENS: Final = (yaml.MappingStartEvent, yaml.SequenceStartEvent)
 _CLOSES: Final = (yaml.MappingEndEvent, yaml.SequenceEndEvent)
 
@@ -23,17 +26,27 @@ def read(raw: bytes) -> Any:
     try:
         text = raw.decode()
         _require_plain(text)
-        return yaml.load(text, Loader=yaml.CSafeLoader)
+        data = yaml.load(text, Loader=yaml.CSafeLoader)
     except UnicodeDecodeError:
         raise NoPlainYaml("is not UTF-8") from None
     except (yaml.YAMLError, ValueError, RecursionError) as exc:
         raise exc if isinstance(exc, NoPlainYaml) else NoPlainYaml("is not YAML") from None
+    _require_numbers(data)
+    return data
 
 
 def write(data: Any) -> str:
     """Plain data as YAML, in the order it has."""
     written: str = yaml.dump(data, Dumper=yaml.CSafeDumper, allow_unicode=True, sort_keys=False, width=100)
     return written
+
+
+def _require_numbers(data: Any) -> None:
+    if isinstance(data, int) and not LEAST_NUMBER <= data <= GREATEST_NUMBER:
+        raise NoPlainYaml("has a number that is out of range")
+    inner = (*data.keys(), *data.values()) if isinstance(data, dict) else data if isinstance(data, list) else ()
+    for one in inner:
+        _require_numbers(one)
 
 
 def _require_plain(text: str) -> None:

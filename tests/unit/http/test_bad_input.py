@@ -110,6 +110,12 @@ async def test_a_value_that_cannot_be_is_pointed_at(world: World, changed: dict[
     assert [] == (await world.junior.seen("/ai-sessions"))["items"]
 
 
+async def test_a_value_under_a_name_of_the_senders_own_is_pointed_at_by_the_field(world: World) -> None:
+    refused = await world.junior.post("/ai-sessions", {"title": "x", "problem": "x", "parameters": {"host": None}})
+
+    assert (400, "/parameters") == (refused.status_code, refused.json()["errors"][0]["pointer"])
+
+
 async def test_a_name_that_is_a_lone_surrogate_is_malformed(world: World) -> None:
     answer = await world.junior.send("POST", "/ai-sessions", b'{"\\ud800": "\\ud800"}')
 

@@ -74,7 +74,7 @@ def test_a_letter_tells_enough_to_decide() -> None:
         "Reason:   I am stuck",
         "Note:     Since Monday.",
     ] == [line for line in text.splitlines() if line][:8]
-    assert f"See everything that was tried, and take it: {LINK}" in text
+    assert f"See everything that was tried, and claim it: {LINK}" in text
 
 
 def test_html_says_what_the_text_says() -> None:

@@ -30,6 +30,7 @@ from .names import naming
 from .uses import note_use
 
 R = TypeVar("R")
+S = TypeVar("S")
 
 
 class TreesNeeds(KnowledgeWork, AccessWork, RelayWork, Protocol):
@@ -250,9 +251,9 @@ class Trees:
             one, other = [await _content(work, actor, tree, number) for number in (before, after)]
         return difference(one, other)
 
-    async def read_file(self, actor: Actor, read: Callable[[bytes], R], raw: bytes) -> R:
-        """What `read`, a function of a module, makes of a file, where it delays nobody."""
-        return await self.compute(actor.account_id, read, raw)
+    async def converted(self, actor: Actor, convert: Callable[[S], R], file: S) -> R:
+        """What `convert`, a function of a module, makes of a file that is read or written, where it delays nobody."""
+        return await self.compute(actor.account_id, convert, file)
 
     async def _move(
         self, actor: Actor, tree_id: TreeId, move: Callable[[TreesNeeds, Tree], Awaitable[Tree]], request: Request

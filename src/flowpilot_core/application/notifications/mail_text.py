@@ -105,7 +105,7 @@ def _item(told: MailItem) -> Item:
         title=clean(brief.title),
         facts=tuple((label, value) for label, value in facts.items() if value),
         link=told.link,
-        link_text="See everything that was tried, and take it" if told.kind in CLAIMABLE else "See everything that was tried",
+        link_text="See everything that was tried, and claim it" if told.kind in CLAIMABLE else "See everything that was tried",
     )
 
 

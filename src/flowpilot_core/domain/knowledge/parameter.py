@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
-from math import isfinite
 from typing import Final
 
 from attrs import frozen
@@ -77,8 +76,7 @@ class Parameter:
             raise InvalidValue(field, "must be a number")
         if self.type is ParameterType.INTEGER and not isinstance(value, int):
             raise InvalidValue(field, "must be a whole number")
-        if not isfinite(value) or abs(value) > LARGEST:
-            raise InvalidValue(field, f"must be from -{LARGEST} to {LARGEST}")
+        _require_size(value, field)
         self._require_within(value, field, "")
 
     def _require_text(self, value: Value, matches: Matches, field: str) -> None:
@@ -110,8 +108,7 @@ def checked_parameters(parameters: Sequence[Parameter], matches: Matches, field:
         seen.add(one.name)
         checked_name(one.label, f"{at}.label")
         for name in ("min", "max"):
-            if not isfinite(getattr(one, name) or 0):
-                raise InvalidValue(f"{at}.{name}", "must be a number")
+            _require_size(getattr(one, name) or 0, f"{at}.{name}")
         _require_choices(one, at)
         if one.pattern is not None:
             if one.type is not ParameterType.TEXT:
@@ -121,6 +118,12 @@ def checked_parameters(parameters: Sequence[Parameter], matches: Matches, field:
         if one.default is not None:
             one.checked(one.default, matches, f"{at}.default")
     return tuple(parameters)
+
+
+def _require_size(value: float, field: str) -> None:
+    # As it stands here what is no number is refused, too, and an integer of any length is compared.
+    if not -LARGEST <= value <= LARGEST:
+        raise InvalidValue(field, f"must be from -{LARGEST} to {LARGEST}")
 
 
 def _require_pattern(at: str, pattern: str, matches: Matches) -> None:

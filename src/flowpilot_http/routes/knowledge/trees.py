@@ -249,7 +249,8 @@ async def export_tree(request: Call) -> Body:
     file = TreeFile(name=tree.name, kind=tree.kind, description=tree.description, content=ContentIO.of(shown.content))
     if format == "json":
         return _file(encode(file), "application/json", f"{tree.id}.json")
-    return _file(yaml_text.write(msgspec.to_builtins(file)).encode(), YAML, f"{tree.id}.yaml")
+    text = await request.flowpilot.trees.converted(request.user, yaml_text.write, msgspec.to_builtins(file))
+    return _file(text.encode(), YAML, f"{tree.id}.yaml")
 
 
 def _file(raw: bytes, media_type: str, name: str) -> Body:

@@ -10,6 +10,7 @@ import pytest
 from flowpilot_core.testing.builders import NOON
 from tests.support.http import Somebody, World, a_world_of_one_clock
 from tests.support.routes import A_TREE
+from tests.unit.http.knowledge.test_library_pages import Reader
 
 pytestmark = pytest.mark.anyio
 
@@ -208,6 +209,19 @@ async def test_values_that_nobody_could_walk_that_tree_with_are_refused_one_by_o
     for refused in (new, changed, walked):
         assert (422, pointers) == (refused.status_code, [one["pointer"] for one in refused.json()["errors"]]), refused.text
     assert schedule == await world.viewer.seen(f"{SCHEDULES}/{schedule['id']}")
+
+
+@pytest.mark.parametrize("times", ["9" * 400, "-" + "9" * 400])
+async def test_a_number_of_any_length_that_a_form_brings_is_refused_at_its_field(world: World, times: str) -> None:
+    tree_id = await an_asking_tree(world)
+    admin = await Reader.of(world, world.admin)
+    await admin.opens("/sessions/new?tree=" + tree_id)
+    said = {"name_0": "host", "value_0": "mail.example", "name_1": "times", "value_1": times}
+
+    data = {"csrf_token": admin.browser.csrf_token, "title": "x", "problem": "x", "tree": tree_id, **said}
+    refused = await admin.browser.client.post("/sessions/new", data=data)
+
+    assert (422, True) == (refused.status_code, "times must be" in refused.text)
 
 
 async def test_values_are_of_one_tree_and_go_with_it(world: World) -> None:
