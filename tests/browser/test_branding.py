@@ -81,6 +81,7 @@ def test_what_was_saved_is_not_typed_any_more_and_who_was_slower_goes_on_from_wh
     colour.fill("#2563EB")
     olga.get_by_role("button", name="Save").click()
     expect(olga.get_by_role("banner")).to_contain_text("Acme IT")
+    expect(olga.locator("main[data-unread]")).to_have_count(0)
     site.run(site.flowpilot.branding.set(site.person("adam"), BrandingWords(display_name="Acme", colour="#2563eb")))
 
     olga.reload()

@@ -2,7 +2,7 @@
 
 import re
 
-from playwright.sync_api import Route, expect
+from playwright.sync_api import APIResponse, Route, expect
 
 from flowpilot_core.domain.sessions.branch import Option
 from flowpilot_core.domain.sessions.step import StepKind, StepResult
@@ -36,6 +36,32 @@ def test_a_junior_types_and_never_waits(site: Site, browsing: Browsing) -> None:
     expect(jo.get_by_role("listitem").filter(has_text="Restarted the client").get_by_role("button", name="Failed")).to_have_attribute(
         "aria-pressed", "true"
     )
+
+
+def test_whoever_went_on_to_write_elsewhere_while_a_form_was_sent_is_left_there(site: Site, browsing: Browsing) -> None:
+    session_id = site.run(a_session(site))
+    jo, sam = browsing.of("jo", f"/sessions/{session_id}"), browsing.of("sam", f"/sessions/{session_id}")
+    late: list[tuple[Route, APIResponse]] = []
+
+    def joins_late(route: Route) -> None:
+        if route.request.method == "POST":
+            late.append((route, route.fetch()))
+        else:
+            route.continue_()
+
+    sam.route(f"**/sessions/{session_id}", joins_late)
+    sam.get_by_role("button", name="Join").click()
+    evidence = sam.get_by_role("textbox", name="Evidence")
+    sam.get_by_text("Evidence", exact=True).click()
+    evidence.press_sequentially("Half of what")
+    sam.get_by_role("main").evaluate("main => { main.dataset.mark = '1'; }")
+    (route, answer), *_ = late
+    route.fulfill(response=answer)
+    expect(sam.locator("main[data-mark]")).to_have_count(0)
+
+    expect(evidence).to_be_focused()
+    expect(evidence).to_have_value("Half of what")
+    expect(jo.get_by_text("helped by Sam Okafor")).to_be_visible()
 
 
 def test_two_people_on_one_session_see_each_others_steps_and_keep_what_they_type(site: Site, browsing: Browsing) -> None:

@@ -137,6 +137,9 @@
   /** How often something was put in place. */
   let showings = 0;
 
+  /** Whoever went on to write elsewhere while a form was sent is left there. @param {HTMLFormElement} form */
+  const elsewhere = (form) => Boolean(document.activeElement?.matches("input, select, textarea")) && !form.contains(document.activeElement);
+
   /** @param {string} html @param {{closing?: boolean, again?: boolean}} [how] */
   async function show(html, how = {}) {
     showings += 1;
@@ -411,12 +414,12 @@
         if (to.pathname !== location.pathname) { location.assign(to.href); return; }
         history.replaceState(null, "", address(to.searchParams));
         form.reset();
-        const before = news();
-        await show(html, { closing: true, again: form.dataset.stays !== undefined });
-        written[0]?.isConnected && written[0].focus({ preventScroll: true });
+        const before = news(), left = elsewhere(form);
+        await show(html, { closing: true, again: left || form.dataset.stays !== undefined });
+        !left && written[0]?.isConnected && written[0].focus({ preventScroll: true });
         reveal(form.id, before);
         // Whoever works by keyboard goes on at what the same form asks next.
-        if (form.dataset.stays !== undefined) document.getElementById(form.id)?.querySelector("button")?.focus({ preventScroll: true });
+        if (!left && form.dataset.stays !== undefined) document.getElementById(form.id)?.querySelector("button")?.focus({ preventScroll: true });
       } else if (page && page.dataset.page === main().dataset.page) {
         // Who reads what is there now goes on from that.
         if (answer.status === 409) { const { shown: _, ...typed } = draft(form); keep(form, typed); }
