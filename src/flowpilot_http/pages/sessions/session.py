@@ -11,6 +11,7 @@ from flowpilot_core.application.outputs.outputs import Shown
 from flowpilot_core.domain.assistant.suggestion import SuggestionState
 from flowpilot_core.domain.handoffs.handoff import Intent
 from flowpilot_core.domain.kernel.actor import Person
+from flowpilot_core.domain.kernel.errors import WalkMovedOn
 from flowpilot_core.domain.kernel.identifiers import BranchId, StepId, TeamId, UserId
 from flowpilot_core.domain.kernel.image import PictureType
 from flowpilot_core.domain.kernel.permissions import Permission, permits
@@ -38,6 +39,7 @@ from .walking import FOLLOW, OfTrees
 
 SESSION: Final = "/sessions/{session_id:str}"
 KINDS: Final = tuple((kind, kind.capitalize()) for kind in StepKind)
+MOVED_ON: Final = "Somebody went on with the tree meanwhile, and nothing was done. What waits now stands here."
 OUTPUTS: Final = (
     (OutputKind.PSA_NOTE, "Note for the ticket"),
     (OutputKind.KB_ARTICLE, "Article for colleagues"),
@@ -135,7 +137,7 @@ async def _shown(request: Visit, person: Person, wanted: Wanted, refusal: Except
     return await request.framed(
         "session.html",
         status=problem.status if problem else 200,
-        refused=problem.detail if problem else None,
+        refused=MOVED_ON if isinstance(refusal, WalkMovedOn) else problem.detail if problem else None,
         typed=defaultdict(str, said),
         do=do,
         said=said_values(said),

@@ -79,6 +79,7 @@ async def test_who_answers_a_node_that_waits_no_longer_reads_so_on_the_page(worl
     refused = await desk.does("walk", node="queue", branch=branch, answers="No", evidence="Nothing in it")
 
     assert 409 == refused.status_code
+    assert "Somebody went on with the tree meanwhile, and nothing was done." in desk.text
     assert "Restart the spooler" in desk.text
     assert 1 == len((await desk.session())["steps"])
 
