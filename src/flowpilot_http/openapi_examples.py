@@ -178,7 +178,7 @@ _started: Final = {
     "session_id": _SESSION,
     "status": "active",
     "steps": 2,
-    "node": {"node_id": "restart", "text": "Restart the server when nobody works on it"},
+    "node": {"id": "restart", "text": "Restart the server when nobody works on it"},
 }
 _run: Final = {
     "id": "01998c2e-7a10-7000-8000-0000000000d2",

@@ -153,7 +153,7 @@ class ScheduleOut(msgspec.Struct, kw_only=True, frozen=True):
 class RunNodeOut(msgspec.Struct, kw_only=True, frozen=True):
     """A node that waits to be done."""
 
-    node_id: str
+    id: str
     text: str
 
 
@@ -178,7 +178,7 @@ class RunTargetOut(msgspec.Struct, kw_only=True, frozen=True):
             session_id=one.session_id,
             status=one.status,
             steps=one.steps,
-            node=None if one.node is None else RunNodeOut(node_id=one.node.node_id, text=one.node.text),
+            node=None if one.node is None else RunNodeOut(id=one.node.node_id, text=one.node.text),
         )
 
 

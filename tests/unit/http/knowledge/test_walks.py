@@ -72,6 +72,20 @@ async def test_a_walk_keeps_to_its_revision(world: World) -> None:
     assert (409, "archived") == (refused.status_code, refused.json()["state"])
 
 
+async def test_whoever_follows_a_tree_that_is_archived_goes_on_and_nobody_begins(world: World) -> None:
+    tree, session = await walking(world)
+    await world.admin.made(f"/trees/{tree['id']}/archive")
+
+    went_on = await world.junior.post(f"/ai-sessions/{session['id']}/walk/steps", {"node_id": "queue", "answers": ["Yes"]})
+    begun = {"title": "x", "problem": "y", "tree_id": tree["id"], "parameters": {"printer": "LJ-2"}}
+    refused = await world.junior.post("/ai-sessions", begun)
+    other = await world.junior.session(title="Printer offline", problem="Nothing leaves the queue")
+    offered = (await world.viewer.seen(f"/ai-sessions/{other['id']}/trees"))["items"]
+
+    assert [201, 409] == [went_on.status_code, refused.status_code]
+    assert tree["id"] not in {one["tree"]["id"] for one in offered}
+
+
 async def test_several_answers_split_the_branch(world: World) -> None:
     _, session = await walking(world)
     path = f"/ai-sessions/{session['id']}"

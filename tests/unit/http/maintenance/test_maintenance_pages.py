@@ -175,7 +175,7 @@ async def test_a_run_says_of_each_session_how_many_steps_it_has_and_where_its_tr
     await viewer.opens(f"{HERE}/schedules/{schedule['id']}")
 
     (run,) = await runs(world, schedule)
-    assert [(1, None), (0, {"node_id": "look", "text": "Look at it"})] == [(one["steps"], one["node"]) for one in run["targets"]]
+    assert [(1, None), (0, {"id": "look", "text": "Look at it"})] == [(one["steps"], one["node"]) for one in run["targets"]]
     assert "srv-mail-01 active 1 step srv-file-01 active 0 steps At “Look at it”" in viewer.words
     await world.junior.made(f"/ai-sessions/{waiting}/resolve", {"summary": "Patched"})
     await viewer.opens(f"{HERE}/schedules/{schedule['id']}")
