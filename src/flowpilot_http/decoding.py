@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 import msgspec
 from msgspec import inspect
 
-from flowpilot_core.domain.kernel.text import one_of
+from flowpilot_core.domain.kernel.text import mended, one_of
 
 from .problems import At, Refused
 
@@ -95,7 +95,9 @@ def query(raw: bytes, kind: type[T], *, most: int = MOST_PARAMETERS) -> T:
         raise Refused("malformed", "The query cannot be read.", At("", "is not a query string")) from None
     lists = _lists(kind)
     values: dict[str, str | list[str]] = {}
-    for name, value in pairs:
+    for name, said in pairs:
+        # Nothing that is kept has a NUL, and a database takes none to look for.
+        value = mended(said)
         if name in lists:
             values[name] = [*values.get(name, ()), value]
         elif name in values:

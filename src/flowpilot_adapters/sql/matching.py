@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Text, bindparam, func, select
+from sqlalchemy import ColumnElement, Text, bindparam, func, literal_column, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from flowpilot_core.domain.kernel.query import Query, Term
@@ -15,7 +15,7 @@ _UNWANTED: Final = func.unnest(bindparam("unwanted", type_=ARRAY(Text()))).colum
 
 def fits(*texts: ColumnElement[Any]) -> tuple[ColumnElement[bool], ...]:
     """As `Query.fits` says, of what `fitting` gives."""
-    text = func.concat_ws(" ", *texts)
+    text = func.normalize(func.concat_ws(" ", *texts), literal_column("NFKC"))
     return (
         ~select(_WANTED).where(~text.op("~*")(_WANTED)).exists(),
         ~select(_UNWANTED).where(text.op("~*")(_UNWANTED)).exists(),

@@ -15,10 +15,12 @@ from flowpilot_http.schemas.insights import (
     FiguresWanted,
     Format,
     HitOut,
+    Rows,
     SearchWanted,
     WantWeeklyDigest,
     WeeklyDigestOut,
     as_csv,
+    gaps_as_csv,
     moment,
 )
 from flowpilot_http.schemas.kernel import Listed, Nothing, assignee
@@ -116,9 +118,10 @@ async def _figures(request: Call, subject: Subject) -> Body:
     )
     if wanted.format is not Format.CSV:
         return request.shown(FiguresOut.of(answer))
-    name = f"{subject}-{answer.question.period.start}-{answer.question.period.end}.csv"
+    written = gaps_as_csv(answer) if wanted.rows is Rows.GAPS else as_csv(answer)
+    name = f"{subject if wanted.rows is Rows.FIGURES else wanted.rows}-{answer.question.period.start}-{answer.question.period.end}.csv"
     return Body(
-        as_csv(answer).encode(),
+        written.encode(),
         media_type=b"text/csv; charset=utf-8",
         headers=((b"content-disposition", f'attachment; filename="{name}"'.encode()),),
     )

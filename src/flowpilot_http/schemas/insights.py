@@ -33,6 +33,13 @@ class Format(StrEnum):
     CSV = "csv"
 
 
+class Rows(StrEnum):
+    """What the rows of a CSV are."""
+
+    FIGURES = "figures"
+    GAPS = "gaps"
+
+
 class FiguresWanted(Closed, kw_only=True, frozen=True):
     """Which figures."""
 
@@ -48,6 +55,9 @@ class FiguresWanted(Closed, kw_only=True, frozen=True):
     format: Annotated[
         Format | None, Meta(description="Without it: JSON. CSV has one row a group, and in all where nothing is grouped.")
     ] = None
+    rows: Annotated[Rows, Meta(description="What the rows of a CSV are: figures, or, of knowledge where nothing is grouped, its gaps.")] = (
+        Rows.FIGURES
+    )
 
 
 class SpreadOut(msgspec.Struct, kw_only=True, frozen=True):
@@ -149,6 +159,17 @@ def as_csv(answer: Answer) -> str:
     for number, row in enumerate(rows):
         of = [_text(answer.groups[number].key), _text(answer.groups[number].label)] if heads else []
         writer.writerow([*of, *(row[name] for name in names)])
+    return written.getvalue()
+
+
+def gaps_as_csv(answer: Answer) -> str:
+    """One row a gap. Raises `InvalidValue` where none were asked for."""
+    if answer.gaps is None:
+        raise InvalidValue("rows", "can be gaps of knowledge alone, where nothing is grouped")
+    written = io.StringIO()
+    writer = csv.writer(written)
+    writer.writerow(GapOut.__struct_fields__)
+    writer.writerows((_text(" ".join(gap.words)), gap.sessions, gap.escalated, gap.example_id) for gap in answer.gaps)
     return written.getvalue()
 
 

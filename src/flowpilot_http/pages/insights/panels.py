@@ -111,8 +111,8 @@ class Plan:
     title: str
     of: Asked
     show: Callable[[Answer], Shown]
-    in_csv: bool = field(default=True)
-    """Whether its figures are in the CSV of what was asked."""
+    rows: str | None = field(default=None)
+    """What the rows of its CSV are, where they are not the figures."""
 
 
 def unit_of(period: Period) -> GroupBy:
@@ -135,10 +135,10 @@ def _panel(plan: Plan, answer: Answer | None) -> Panel:
     if answer is None:
         says = f"There are more than {MOST_GROUPS:,} of them in this time. Choose a shorter one, or a team."
         return Panel(id=_id(plan.title), title=plan.title, shown=Shown(says=says), csv=None)
-    return Panel(id=_id(plan.title), title=plan.title, shown=plan.show(answer), csv=csv_of(answer) if plan.in_csv else None)
+    return Panel(id=_id(plan.title), title=plan.title, shown=plan.show(answer), csv=csv_of(answer, plan.rows))
 
 
-def csv_of(answer: Answer) -> str:
+def csv_of(answer: Answer, rows: str | None) -> str:
     """Where a program reads the same figures."""
     question = answer.question
     asked = {
@@ -148,6 +148,7 @@ def csv_of(answer: Answer) -> str:
         "group_by": question.group_by,
         "team_id": question.team_id,
         "format": "csv",
+        "rows": rows,
     }
     return f"/analytics/{question.subject}?{urlencode({name: value for name, value in asked.items() if value is not None})}"
 
@@ -533,7 +534,7 @@ PLANS: Final[Mapping[str, Sequence[Plan]]] = MappingProxyType(
         ),
         "What comes again and again": (
             Plan(title="What came back", of=(Subject.ESCALATIONS, None), show=_came_back),
-            Plan(title="What comes again without a tree", of=(Subject.KNOWLEDGE, None), show=_gaps, in_csv=False),
+            Plan(title="What comes again without a tree", of=(Subject.KNOWLEDGE, None), show=_gaps, rows="gaps"),
         ),
         "Trees": (
             Plan(title="How trees are followed", of=(Subject.KNOWLEDGE, GroupBy.TREE), show=_by_tree),

@@ -54,6 +54,28 @@ async def test_csv_without_groups_is_one_row_in_all(world: World) -> None:
     assert "key" not in row
 
 
+async def test_gaps_are_rows_of_a_csv_too(world: World) -> None:
+    for _ in range(2):
+        escalation = await world.junior.escalation_of(title="=Gribble florps")
+    shown = await world.viewer.seen("/analytics/knowledge")
+
+    answer = await world.viewer.client.get("/analytics/knowledge?format=csv&rows=gaps")
+
+    (row,) = csv.DictReader(io.StringIO(answer.text))
+    (gap,) = shown["gaps"]
+    assert escalation["session_id"] == gap["example_id"]
+    assert {"words": " ".join(gap["words"]), "sessions": "2", "escalated": "2", "example_id": gap["example_id"]} == row
+    assert answer.headers["content-disposition"].startswith('attachment; filename="gaps-')
+
+
+@pytest.mark.parametrize("asked", ["escalations?", "knowledge?group_by=tree&"])
+async def test_what_has_no_gaps_has_no_csv_of_them(world: World, asked: str) -> None:
+    refused = await world.viewer.client.get(f"/analytics/{asked}format=csv&rows=gaps")
+
+    assert 422 == refused.status_code
+    assert ["/rows"] == [error["pointer"] for error in refused.json()["errors"]]
+
+
 async def test_who_was_told_is_counted_by_channel_and_state(world: World) -> None:
     await world.junior.escalation_of()
 

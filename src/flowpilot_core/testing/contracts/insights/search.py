@@ -223,14 +223,20 @@ class SearchContract(Contract):
         case = await self.indexed(
             begin,
             acme,
-            a_session(by=acme.anna, title="A quagga", problem="quagga").escalated("quagga").claimed_by(acme.ben).parked("quagga"),
+            a_session(by=acme.anna, title="A quagga", problem="quagga", client_name="Secret Client")
+            .escalated("quagga")
+            .claimed_by(acme.ben)
+            .parked("quagga"),
         )
 
         assert {case.id, *(one.id for one in case.handoffs)} == {hit.id for hit in await self.find(search, acme.ben, "quagga")}
         assert {case.id, *(one.id for one in case.handoffs)} == {hit.id for hit in await self.find(search, acme.olga, "quagga")}
         for reader in (acme.anna, acme.vera):
             assert [case.handoffs[0].id] == [hit.id for hit in await self.find(search, reader, "quagga")]
-            assert [] == await search.find(reader, "quagga", within=Within(status=Status.PARKED), limit=50)
+            for within in (Within(status=Status.PARKED), Within(client_name="Secret Client"), Within(assignee_id=acme.ben.user_id)):
+                assert [] == await search.find(reader, "quagga", within=within, limit=50)
+            for within in (Within(kind=HitKind.SESSION), Within(kind=HitKind.SESSION, start=case.at - MINUTE)):
+                assert [] == await search.find(reader, "quagga", within=within, limit=50)
 
     async def test_drafts_and_what_was_put_away_are_found_by_nobody(
         self, search: Search, begin: BeginWork[UnitOfWork], acme: Staff
