@@ -3,7 +3,7 @@
 from playwright.sync_api import expect
 
 from .cases import an_escalation
-from .conftest import Browsing
+from .conftest import TELEPHONE, Browsing
 from .site import Site
 
 
@@ -33,3 +33,16 @@ def test_what_was_typed_can_be_looked_at_on_a_page(site: Site, browsing: Browsin
     expect(vera.get_by_role("heading", name="Search", level=1)).to_be_visible()
     expect(vera.get_by_role("list", name="Results").get_by_role("article").first).to_be_visible()
     expect(vera.get_by_role("searchbox", name="Search")).to_have_value("printer")
+
+
+def test_all_of_what_is_found_is_on_a_telephone(site: Site, browsing: Browsing) -> None:
+    site.run(an_escalation(site, title="Printer offline in the far corner of the second floor of the practice"))
+    vera = browsing.of("vera", viewport=TELEPHONE)
+
+    vera.get_by_role("searchbox", name="Search").press_sequentially("printer offl")
+
+    expect(vera.get_by_role("search").get_by_role("link").first).to_be_visible()
+    box = vera.locator(".found").bounding_box()
+    assert box is not None
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= TELEPHONE["width"]

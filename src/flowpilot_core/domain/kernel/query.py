@@ -112,7 +112,7 @@ class Query:
             # A minus excludes only beside another word.
             wanted, without = without, []
         if not wanted:
-            raise InvalidValue("q", "must say a word to look for")
+            raise InvalidValue("q", "must have a word in it")
         if sum(len(term.tokens) for term in (*wanted, *without)) > MOST_TOKENS:
             raise InvalidValue("q", f"has more than {MOST_TOKENS} words")
         last = said[-1:]

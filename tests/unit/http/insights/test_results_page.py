@@ -46,7 +46,7 @@ async def test_more_than_one_page_can_be_read(world: World) -> None:
     [
         ("", "whatever you paste"),
         ("?q=nothingness", "Nothing was found."),
-        ("?q=%22%22", "must say a word"),
+        ("?q=%22%22", "must have a word"),
         ("?q=" + "x" * 1001, "longer than"),
     ],
 )
