@@ -1,7 +1,7 @@
 """What a request is made of: the processor time of the server by layers, and of the database by statements, path by path.
 
-The server's stack is looked at by its processor time, so other work on the machine does not count; the database's own statistics say what
-running each statement takes, and the kernel what its processes take in all.
+The server's stack is looked at by its processor time, so that waiting for other work on the machine does not count. The database's own
+statistics say what running each statement takes by the clock, which is more on a busy machine; the kernel says its processor time.
 """
 
 import argparse
@@ -68,7 +68,7 @@ class Parts:
     functions: dict[str, float]
     database: float
     statements: dict[str, tuple[float, float]]
-    """How often each runs for a request, and how long it does for all of these."""
+    """How often each runs for a request, and how long it does for all of these, by the clock."""
 
 
 async def measure(path: str, *, requests: int, said: Callable[[str], None]) -> Parts:
@@ -153,11 +153,11 @@ def tables(path: str, parts: Parts, *, functions: bool) -> list[Table]:
     server = Table("the server's part", "ms", "%", title=f"{path}: {parts.server:.3f} ms of the server, {parts.samples} looks at its stack")
     for layer, ms in (parts.functions if functions else parts.layers).items():
         server.add_row(layer, f"{ms:.3f}", f"{100 * ms / parts.server:.0f}")
-    database = Table("statement", "times", "ms", title=f"{path}: {parts.database:.3f} ms of the database")
+    database = Table(
+        "statement", "times", "ms by the clock", title=f"{path}: {parts.database:.3f} ms of a processor for the database, in all"
+    )
     for query, (times, ms) in parts.statements.items():
         database.add_row(query, f"{times:.2f}", f"{ms:.3f}")
-    running = sum(ms for _, ms in parts.statements.values())
-    database.add_row("what is not running statements", "", f"{parts.database - running:.3f}")
     return [server, database]
 
 
