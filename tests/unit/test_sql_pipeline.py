@@ -446,10 +446,12 @@ class TestThePool:
         assert 2 == served[:5].count("quiet")
         assert 23 == len(served)
 
-    async def test_a_place_that_is_given_up_counts_as_nobodys(self, server: Server) -> None:
+    async def test_a_place_that_is_given_up_counts_as_nobodys(self, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
         """Whoever was cancelled or waited too long has neither a connection nor a turn."""
-        pool = Pool(server.app, size=1, timeout=0.05)
+        pool = Pool(server.app, size=1)
         async with pool.connection("greedy"):
+            # Only now: to make a connection takes longer where other work is done.
+            monkeypatch.setattr(pool, "_timeout", 0.05)
             late = asyncio.ensure_future(pool.connection("quiet").__aenter__())
             with pytest.raises(PoolTimeout):
                 await late
@@ -463,10 +465,12 @@ class TestThePool:
         assert (1, 0) == (pool.idle, pool.lent)
         await pool.close()
 
-    async def test_exhausted_raises_within_its_timeout(self, server: Server) -> None:
+    async def test_exhausted_raises_within_its_timeout(self, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
         """F11: the wait for a connection is bounded."""
-        pool = Pool(server.app, size=1, timeout=0.05)
+        pool = Pool(server.app, size=1)
         async with pool.connection() as connection:
+            # Only now: to make a connection takes longer where other work is done.
+            monkeypatch.setattr(pool, "_timeout", 0.05)
             waiting = [asyncio.ensure_future(pool.connection().__aenter__()) for _ in range(3)]
             outcomes = await asyncio.gather(*waiting, return_exceptions=True)
             await only(connection, ONE)
