@@ -388,11 +388,12 @@ class Call(Request[Person, None, State]):
         shown: Callable[[R], object],
         at: Callable[[R], P],
         account_id: AccountId | None = None,
+        answer: Callable[..., object] = Listed,
     ) -> Body:
         """A page of the list `of`, whose filter is part of its name.
 
         `more` reads so many items after a position, `at` tells an item's position, `shown` what clients read of it. `account_id`: whose
-        list it is, where nobody is signed in.
+        list it is, where nobody is signed in. `answer`: what a page is, where it says more than others.
         """
         account_id = account_id or self.user.account_id
         try:
@@ -404,7 +405,7 @@ class Call(Request[Person, None, State]):
         rest = len(items) > page.limit
         items = items[: page.limit]
         next_cursor = self._face.cursors.make(account_id, of, at(items[-1])) if rest else None
-        return Body(encode(Listed(items=[shown(item) for item in items], next_cursor=next_cursor)))
+        return Body(encode(answer(items=[shown(item) for item in items], next_cursor=next_cursor)))
 
     async def listening(self, last_event_id: str | None) -> Streamed:
         """What happens in the account, from now on or after the event that this or the header `Last-Event-ID` names."""

@@ -699,6 +699,7 @@ EXAMPLES: Final[Mapping[str, Any]] = {
             }
         ],
         "next_cursor": None,
+        "looked_at": None,
     },
     "escalation_figures": {
         **_figures,

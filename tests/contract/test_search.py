@@ -9,12 +9,13 @@ from attrs import frozen
 
 from flowpilot_adapters.sql import Database, SqlOutbox
 from flowpilot_adapters.sql.connection import recorded_round_trips
-from flowpilot_adapters.sql.insights import view
+from flowpilot_adapters.sql.insights import search
 from flowpilot_adapters.system import jitter
 from flowpilot_core.application.flowpilot import FlowPilot
 from flowpilot_core.application.insights.search import ANYWHERE, IndexForSearch
 from flowpilot_core.application.relay.relay import Relay
 from flowpilot_core.domain.handoffs.handoff import Intent
+from flowpilot_core.domain.insights import search as domain
 from flowpilot_core.domain.insights.search import HitKind, Within
 from flowpilot_core.domain.kernel.identifiers import SessionId
 from flowpilot_core.domain.sessions.session import Status
@@ -38,7 +39,10 @@ class Searched:
     acme: Staff
 
     async def found(self, said: str, within: Within = ANYWHERE) -> list[UUID]:
-        return [hit.id for hit in await self.flowpilot.search.find(self.acme.vera, said, within=within, limit=50)]
+        return [hit.id for hit in (await self.flowpilot.search.find(self.acme.vera, said, within=within, limit=50)).hits]
+
+    async def looked_at(self, said: str, within: Within = ANYWHERE) -> int | None:
+        return (await self.flowpilot.search.find(self.acme.vera, said, within=within, limit=50)).looked_at
 
     def due(self) -> list[UUID]:
         return [target for (target,) in self.database.do("SELECT target FROM flowpilot.due_work WHERE kind = 'index'")]
@@ -131,7 +135,7 @@ async def test_what_is_of_nobody_here_is_no_trouble(searched: Searched) -> None:
 async def test_a_title_is_found_however_many_newer_ones_have_its_word_elsewhere(
     searched: Searched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(view, "CANDIDATES", (2,))
+    monkeypatch.setattr(domain, "CANDIDATES", (2,))
     titled, _, *newest = [
         (await searched.flowpilot.sessions.start(searched.acme.anna, title=title, problem=problem)).session.id
         for title, problem in (("A heron", "x"), ("x", "an old heron"), ("x", "a heron"), ("x", "another heron"))
@@ -145,7 +149,7 @@ async def test_a_title_is_found_however_many_newer_ones_have_its_word_elsewhere(
 async def test_the_only_one_is_found_however_many_newer_ones_have_each_of_its_words(
     searched: Searched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(view, "CANDIDATES", (1, 2, 100))
+    monkeypatch.setattr(domain, "CANDIDATES", (1, 2, 100))
     both = await _told(searched, "Of egrets", "the heron, an egret")
     for _ in range(4):
         await _told(searched, "Of birds", "an egret")
@@ -162,7 +166,7 @@ async def test_the_only_one_is_found_however_many_newer_ones_have_each_of_its_wo
 async def test_what_is_of_one_kind_or_client_or_time_is_found_beside_any_number_of_others(
     searched: Searched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(view, "CANDIDATES", (2,))
+    monkeypatch.setattr(domain, "CANDIDATES", (2,))
     early = searched.flowpilot.sessions.clock.now()
     case = (
         await a_session(by=searched.acme.anna, problem="a heron", client_name="Contoso").escalated("a heron").kept(searched.storage.begin)
@@ -176,6 +180,53 @@ async def test_what_is_of_one_kind_or_client_or_time_is_found_beside_any_number_
     assert [case.handoff.id, case.id] == await searched.found("heron", Within(client_name="Contoso"))
     assert [case.handoff.id] == await searched.found("heron", Within(kind=HitKind.HANDOFF))
     assert [case.handoff.id, case.id] == await searched.found("heron", Within(start=early, end=early + timedelta(days=1)))
+
+
+async def test_a_search_that_could_look_at_everything_says_after_how_many_it_stopped(
+    searched: Searched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """F61: two common words that never meet. However many have each of them, it is bounded how often they are looked up."""
+    for _ in range(4):
+        await _told(searched, "Of birds", "an egret")
+        await _told(searched, "Of birds", "the heron")
+    await _indexed(searched)
+    assert ([], None) == (await searched.found("heron egret"), await searched.looked_at("heron egret"))
+
+    monkeypatch.setattr(domain, "CANDIDATES", (1, 2, 100))
+    monkeypatch.setattr(domain, "MOST_LOOK_UPS", 6)
+
+    assert ([], 3) == (await searched.found("heron egret"), await searched.looked_at("heron egret"))
+    assert 1 == await searched.looked_at("heron")
+
+
+@pytest.mark.parametrize("said", ['"an egret"', 'egret -"the egret"'])
+async def test_texts_are_read_for_a_phrase_as_far_as_they_are_short_enough_together(
+    searched: Searched, monkeypatch: pytest.MonkeyPatch, said: str
+) -> None:
+    """F61: a phrase of common words that nobody wrote. What is read is bounded by its length."""
+    old = await _told(searched, "Of birds", "an egret")
+    newer = [await _told(searched, "Of birds", "the egret, an") for _ in range(3)]
+    await _indexed(searched)
+    assert ([old], None) == (await searched.found(said), await searched.looked_at(said))
+
+    monkeypatch.setattr(search, "MOST_TEXT", len("the egret, an") * len(newer))
+
+    assert ([], 3) == (await searched.found(said), await searched.looked_at(said))
+    assert (4, None) == (len(await searched.found("egret an")), await searched.looked_at("egret an"))
+
+
+async def test_what_has_all_words_is_read_as_far_as_so_many_may_be(searched: Searched, monkeypatch: pytest.MonkeyPatch) -> None:
+    """F61: a common word of a person who has nothing. Of the best, so many are read."""
+    mine = await _told(searched, "Of birds", "an egret")
+    for _ in range(3):
+        await searched.flowpilot.sessions.start(searched.acme.ben, title="Of birds", problem="an egret")
+    await _indexed(searched)
+    of_anna = Within(assignee_id=searched.acme.anna.user_id)
+    assert ([mine], None) == (await searched.found("egret", of_anna), await searched.looked_at("egret", of_anna))
+
+    monkeypatch.setattr(search, "MOST_READ", 3)
+
+    assert ([], 3) == (await searched.found("egret", of_anna), await searched.looked_at("egret", of_anna))
 
 
 async def _told(searched: Searched, title: str, problem: str) -> UUID:

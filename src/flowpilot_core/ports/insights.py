@@ -9,7 +9,7 @@ from flowpilot_core.domain.insights.analytics import GroupBy, GroupKey, Question
 from flowpilot_core.domain.insights.gaps import Unguided
 from flowpilot_core.domain.insights.period import Period
 from flowpilot_core.domain.insights.recount import Untold
-from flowpilot_core.domain.insights.search import Hit, Place, Within
+from flowpilot_core.domain.insights.search import Found, Place, Within
 from flowpilot_core.domain.insights.weekly_digest import WeeklyDigest
 from flowpilot_core.domain.kernel.actor import Person
 from flowpilot_core.domain.kernel.identifiers import TeamId, TreeId, UserId
@@ -79,12 +79,13 @@ class InsightsView(Protocol):
     async def untold(self) -> Untold:
         """What figures ask and no event tells, of the whole account, all of it of one state."""
 
-    async def search(self, query: Query, within: Within, reader: Person, *, after: Place | None, limit: int) -> Sequence[Hit]:
+    async def search(self, query: Query, within: Within, reader: Person, *, after: Place | None, limit: int) -> Found:
         """What a query finds and `reader` may read, the best first, from below `after` on.
 
         Found are the best `MOST_HITS` of the first of `CANDIDATES` that have the query's rarest word: those with it in their title, then
-        the newest. Where none of these is what was asked for, more are looked at, and at last all: a single hit is never missed. A word
-        also stands for those of titles that are a typo apart, and the last one for those that it begins, at a lower score.
+        the newest. Where none of these is what was asked for, more are looked at, as far as `looks`, `MOST_READ` and `MOST_TEXT` let it;
+        the answer says after how many that ended. A word also stands for those of titles that are a typo apart, and the last one for those
+        that it begins, at a lower score.
         Of what is written it finds what it is to find once the due `WorkKind.INDEX` is done; a title that is drafted, put away, or private
         to others it never finds.
         """

@@ -665,7 +665,7 @@ class AccountsMachine(RuleBasedStateMachine):
         """All that was looked at and may be read is found, and nothing that may not be."""
         for number in range(ACCOUNTS):
             for status in (None, Status.PARKED) if number == account else (None,):
-                hits = await self.product.search.find(reader, f"canary{number}", within=Within(status=status), limit=MOST_HITS)
+                hits = (await self.product.search.find(reader, f"canary{number}", within=Within(status=status), limit=MOST_HITS)).hits
                 self._leaks_nothing(account, hits)
                 found = {hit.id for hit in hits}
                 readable = self.models[account].found(reader.user_id, status) if number == account else set()

@@ -14,6 +14,7 @@ from flowpilot_http.schemas.insights import (
     FiguresOut,
     FiguresWanted,
     Format,
+    FoundOut,
     HitOut,
     Rows,
     SearchWanted,
@@ -23,7 +24,7 @@ from flowpilot_http.schemas.insights import (
     gaps_as_csv,
     moment,
 )
-from flowpilot_http.schemas.kernel import Listed, Nothing, assignee
+from flowpilot_http.schemas.kernel import Nothing, assignee
 
 part = Part("Analytics")
 searching = Part("Search")
@@ -50,7 +51,7 @@ async def delivery_figures(request: Call) -> Body:
     return await _figures(request, Subject.DELIVERIES)
 
 
-@searching.reads("/search", Listed[HitOut], query=SearchWanted, problems=("invalid_cursor",), page="/results?")
+@searching.reads("/search", FoundOut, query=SearchWanted, problems=("invalid_cursor",), page="/results?")
 async def search(request: Call) -> Body:
     """What you may read of sessions, handoffs, trees, script templates and outputs, the best first: at most 200 of a search in all."""
     wanted = await request.wanted(SearchWanted)
@@ -63,12 +64,24 @@ async def search(request: Call) -> Body:
         client_name=wanted.client,
     )
 
-    async def more(after: tuple[int, float, UUID] | None, limit: int) -> Sequence[Hit]:
-        place = None if after is None else Place(*after)
-        return await request.flowpilot.search.find(request.user, wanted.q, within=within, after=place, limit=limit)
+    looked_at: int | None = None
 
-    of = f"search {within} {wanted.q}"
-    return await request.listed(wanted, of, tuple[int, float, UUID], more, shown=HitOut.of, at=lambda hit: (hit.score, hit.stars, hit.id))
+    async def more(after: tuple[int, float, UUID] | None, limit: int) -> Sequence[Hit]:
+        nonlocal looked_at
+        place = None if after is None else Place(*after)
+        found = await request.flowpilot.search.find(request.user, wanted.q, within=within, after=place, limit=limit)
+        looked_at = found.looked_at
+        return found.hits
+
+    return await request.listed(
+        wanted,
+        f"search {within} {wanted.q}",
+        tuple[int, float, UUID],
+        more,
+        shown=HitOut.of,
+        at=lambda hit: (hit.score, hit.stars, hit.id),
+        answer=lambda **page: FoundOut(**page, looked_at=looked_at),
+    )
 
 
 @part.reads("/analytics/psa", FiguresOut, query=FiguresWanted, problems=REFUSED, documents=(CSV,))

@@ -23,7 +23,7 @@ from flowpilot_core.domain.kernel.errors import InvalidValue
 from flowpilot_core.domain.kernel.query import LONGEST_QUERY
 from flowpilot_core.domain.kernel.sending import DeliveryState
 from flowpilot_core.domain.sessions.session import Status
-from flowpilot_http.schemas.kernel import Closed, Instant, Page
+from flowpilot_http.schemas.kernel import Closed, Instant, Listed, Page
 
 
 class Format(StrEnum):
@@ -294,6 +294,18 @@ class HitOut(msgspec.Struct, kw_only=True, frozen=True):
             at=hit.at,
             score=hit.score,
         )
+
+
+class FoundOut(Listed[HitOut], kw_only=True, frozen=True):
+    """A page of what a search finds."""
+
+    looked_at: Annotated[
+        int | None,
+        Meta(
+            description="Where not all that has the rarest of the words was looked at: how many were, those with it in their title first,"
+            " then the newest. One word more, a client, a kind or a time finds what is older. Null where all were."
+        ),
+    ]
 
 
 def moment(field: str, said: str | None) -> datetime | None:

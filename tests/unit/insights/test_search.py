@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowpilot_core.domain.insights.search import LONGEST_SNIPPET, MOST_SPANS, Part, period_headings, snippet, time_headings
+from flowpilot_core.domain.insights.search import LONGEST_SNIPPET, MOST_SPANS, Part, looks, period_headings, snippet, time_headings
 from flowpilot_core.domain.kernel.errors import InvalidValue
 from flowpilot_core.domain.kernel.query import LONGEST_QUERY, LONGEST_WORD, Query, Term, folded, is_typo, spellings, tokens, words
 
@@ -161,3 +161,10 @@ def test_a_time_has_few_headings() -> None:
 def test_who_wants_what_is_to_be_left_out_is_told_that_there_is_nothing() -> None:
     assert Query.parsed("heron -heron").excludes_itself
     assert not Query.parsed('heron -"heron egret"').excludes_itself
+
+
+def test_of_a_query_of_many_words_fewer_are_looked_at() -> None:
+    assert (500, 2_000, 10_000, 100_000, 1_000_000) == looks(2)
+    assert (500, 2_000, 10_000, 100_000, 666_666) == looks(3)
+    assert (500, 2_000, 10_000, 20_000) == looks(100)
+    assert (500,) == looks(1_000_000)

@@ -1,13 +1,13 @@
 """Search: everything is looked through anew each time."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from uuid import UUID
 
 from flowpilot_adapters.memory import reading
 from flowpilot_adapters.memory.knowledge.ratings import stars
 from flowpilot_adapters.memory.tables import Working
 from flowpilot_core.domain.insights import searched
-from flowpilot_core.domain.insights.search import MOST_HITS, Document, Hit, Place, Within, score_of, snippet
+from flowpilot_core.domain.insights.search import MOST_HITS, Document, Found, Hit, Place, Within, score_of, snippet
 from flowpilot_core.domain.kernel.actor import Person
 from flowpilot_core.domain.kernel.identifiers import ScriptTemplateId, TreeId
 from flowpilot_core.domain.kernel.permissions import Permission, permits
@@ -25,7 +25,7 @@ class MemorySearchIndex:
         """As `SearchIndex.refresh` says."""
 
 
-def search(rows: Working, query: Query, within: Within, reader: Person, *, after: Place | None, limit: int) -> Sequence[Hit]:
+def search(rows: Working, query: Query, within: Within, reader: Person, *, after: Place | None, limit: int) -> Found:
     """As `InsightsView.search` says."""
     documents = [one for one in _documents(rows, reader) if _is_within(rows, one, within, reader)]
     titled = {word for one in documents if one.is_titled for word in words(one.title)}
@@ -33,7 +33,7 @@ def search(rows: Working, query: Query, within: Within, reader: Person, *, after
     scored = ((score_of(query, one, alike), one) for one in documents)
     found = [_hit(one, query, score, _stars(rows, one)) for score, one in scored if score is not None]
     best = sorted(found, key=lambda hit: hit.place, reverse=True)[:MOST_HITS]
-    return [hit for hit in best if after is None or hit.place < after][:limit]
+    return Found(hits=tuple(hit for hit in best if after is None or hit.place < after)[:limit])
 
 
 def _hit(one: Document, query: Query, score: int, rated: float) -> Hit:

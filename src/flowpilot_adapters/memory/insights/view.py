@@ -26,7 +26,7 @@ from flowpilot_core.domain.insights.facts import (
 from flowpilot_core.domain.insights.gaps import Unguided
 from flowpilot_core.domain.insights.period import Period
 from flowpilot_core.domain.insights.recount import Untold
-from flowpilot_core.domain.insights.search import Hit, Place, Within
+from flowpilot_core.domain.insights.search import Found, Place, Within
 from flowpilot_core.domain.insights.tallying import tallied
 from flowpilot_core.domain.kernel.actor import Person
 from flowpilot_core.domain.kernel.identifiers import AssessmentId, TeamId, TreeId
@@ -122,7 +122,7 @@ class MemoryInsightsView(MemoryReading):
             suggestions=[_suggestion(rows, one) for one in rows.suggestions.values()],
         )
 
-    async def search(self, query: Query, within: Within, reader: Person, *, after: Place | None, limit: int) -> Sequence[Hit]:
+    async def search(self, query: Query, within: Within, reader: Person, *, after: Place | None, limit: int) -> Found:
         """As `InsightsView.search` says."""
         return search.search(await self._now(), query, within, reader, after=after, limit=limit)
 

@@ -1,6 +1,6 @@
 """How what was searched for is found: by the rarest of its words, newest first, and of that what has the others too."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from flowpilot_adapters.sql.connection import Result
@@ -14,10 +14,14 @@ from flowpilot_core.domain.insights.search import (
     IN_TITLE,
     LONGEST_SNIPPET,
     MOST_HITS,
+    MOST_READ,
+    MOST_TEXT,
+    Found,
     Hit,
     HitKind,
     Place,
     Within,
+    looks,
     snippet,
 )
 from flowpilot_core.domain.kernel.identifiers import AccountId
@@ -48,7 +52,8 @@ ALIKE: Final = Statement(
 # Each token that must be found has a number; a word alike has that of the token it may stand for, and headings that stand for one thing
 # have one number. Of the rarest the newest are looked at, and of the rarest word those in titles; of these it is looked up which have the
 # others: so however much there is, what is read is bounded. Where all have as many as are looked at, that is the rarest of which the last
-# one is the oldest. The stars are reckoned as `Stars.mean` does. Who may read what is asked from the best on, until the page is full.
+# one is the oldest. The stars are reckoned as `Stars.mean` does. Who may read what is asked from the best on, until the page is full; where
+# phrases are looked for, texts are measured first, which unpacks none of them, and as many are read as are short enough together.
 # Whoever may not read a session does not hear what has become of it either, by saying what it is to be.
 FIND: Final = Statement(
     "search",
@@ -153,15 +158,32 @@ FIND: Final = Statement(
       ) AS given
       GROUP BY id
     ),
+    ranked AS MATERIALIZED (
+      SELECT id, score, coalesce(rated.stars, $27::float8 / $28) AS stars
+      FROM scored LEFT JOIN rated USING (id)
+      WHERE id NOT IN (SELECT id FROM unwanted WHERE phrase = '')
+      ORDER BY score DESC, stars DESC, id DESC
+      LIMIT $30
+    ),
+    short_enough AS MATERIALIZED (
+      SELECT count(*) AS documents
+      FROM (
+        SELECT sum(document.bytes) OVER (ORDER BY ranked.score DESC, ranked.stars DESC, ranked.id DESC) AS bytes
+        FROM ranked CROSS JOIN LATERAL (
+          SELECT octet_length(text) AS bytes FROM flowpilot.search_document WHERE account_id = $1 AND id = ranked.id OFFSET 0
+        ) AS document
+        WHERE array_to_string($5 || $8, '') <> ''
+      ) AS measured
+      WHERE bytes <= $31::int8
+    ),
+    looked AS MATERIALIZED (
+      SELECT count(*) = $30 OR array_to_string($5 || $8, '') <> '' AND count(*) > (SELECT documents FROM short_enough) AS is_cut,
+        CASE WHEN array_to_string($5 || $8, '') = '' THEN $30 ELSE (SELECT documents FROM short_enough) END AS read
+      FROM ranked
+    ),
     best AS (
       SELECT scored.score, scored.stars, document.kind, document.id, document.session_id, document.title, document.text, document.at
-      FROM (
-        SELECT id, score, coalesce(rated.stars, $27::float8 / $28) AS stars
-        FROM scored LEFT JOIN rated USING (id)
-        WHERE id NOT IN (SELECT id FROM unwanted WHERE phrase = '')
-        ORDER BY score DESC, stars DESC, id DESC
-        OFFSET 0
-      ) AS scored
+      FROM (SELECT * FROM ranked ORDER BY score DESC, stars DESC, id DESC LIMIT (SELECT read FROM looked)) AS scored
       CROSS JOIN LATERAL (
         SELECT id, kind, session_id, title, text, at FROM flowpilot.search_document WHERE account_id = $1 AND id = scored.id OFFSET 0
       ) AS document
@@ -190,8 +212,9 @@ FIND: Final = Statement(
         AND ($15::uuid IS NULL OR session.assignee_id = $15)
         AND ($16::text IS NULL OR session.client_name = $16)
         AND NOT EXISTS (SELECT FROM unnest($5) AS phrase WHERE NOT (document.title ~* phrase OR document.text ~* phrase))
-        AND NOT EXISTS (
-          SELECT FROM unwanted WHERE id = scored.id AND phrase <> '' AND (document.title ~* phrase OR document.text ~* phrase)
+        AND NOT (
+          scored.id IN (SELECT id FROM unwanted WHERE phrase <> '')
+          AND EXISTS (SELECT FROM unnest($8) AS phrase WHERE phrase <> '' AND (document.title ~* phrase OR document.text ~* phrase))
         )
       ORDER BY scored.score DESC, scored.stars DESC, scored.id DESC
       LIMIT CASE WHEN $17::int4 IS NULL THEN least($19, $22) ELSE $22 END
@@ -201,8 +224,12 @@ FIND: Final = Statement(
       ORDER BY score DESC, stars DESC, id DESC
       LIMIT $19
     )
-    SELECT page.*, looked.is_all
-    FROM (SELECT (SELECT count(*) FROM candidate) < $21 AS is_all) AS looked
+    SELECT page.*, looked.is_all OR looked.is_cut AS is_over,
+      CASE WHEN looked.is_cut THEN looked.read WHEN NOT looked.is_all THEN looked.candidates END AS looked_at
+    FROM (
+      SELECT is_cut, read, candidates, candidates < $21 AS is_all
+      FROM looked CROSS JOIN (SELECT count(*) AS candidates FROM candidate) AS counted
+    ) AS looked
     LEFT JOIN (
       SELECT score, stars, kind, id, session_id, title, at, substr(text, greatest(place.first - $24, 1), $25) AS excerpt
       FROM page
@@ -241,6 +268,8 @@ FIND: Final = Statement(
     prior_stars=FLOAT8,
     prior_votes=INT4,
     after_stars=FLOAT8,
+    most_read=INT4,
+    most_text=INT4,
 )
 
 
@@ -254,7 +283,7 @@ def alike_call(account_id: AccountId, query: Query) -> Call | None:
     return ALIKE(account_id=account_id, spellings=spelt, beginning=beginning, ending=ending, most=MOST_SPELT)
 
 
-def find_call(
+def find_calls(
     account_id: AccountId,
     query: Query,
     alike: Sequence[str],
@@ -263,9 +292,8 @@ def find_call(
     *,
     after: Place | None,
     limit: int,
-    candidates: int,
-) -> Call:
-    """What finds a page, of so many candidates."""
+) -> Iterator[Call]:
+    """What finds a page: one after the other, each of more candidates."""
     wanted: list[tuple[str, int, int, int | None]] = []
     for number, token in enumerate(query.tokens):
         wanted.append((token, number, IN_TITLE, IN_TEXT))
@@ -273,16 +301,18 @@ def find_call(
     for number, headings in enumerate(within.headings, len(query.tokens)):
         wanted += [(heading, number, 0, 0) for heading in headings]
     unwanted = [(token, number) for number, term in enumerate(query.without, 1) for token in term.tokens]
-    return FIND(
+    phrases = [pattern(term) for term in query.terms if term.is_phrase]
+    unwanted_phrases = [pattern(term) if term.is_phrase else "" for term in query.without]
+    given = dict(
         account_id=account_id,
         words=[word for word, _, _, _ in wanted],
         numbers=[number for _, number, _, _ in wanted],
         titled=[worth for _, _, worth, _ in wanted],
         plain=[worth for _, _, _, worth in wanted],
-        phrases=[pattern(term) for term in query.terms if term.is_phrase],
+        phrases=phrases,
         unwanted=[token for token, _ in unwanted],
         unwanted_numbers=[number for _, number in unwanted],
-        unwanted_phrases=[pattern(term) if term.is_phrase else "" for term in query.without],
+        unwanted_phrases=unwanted_phrases,
         kind=within.kind,
         since=within.start,
         until=within.end,
@@ -294,7 +324,8 @@ def find_call(
         after_stars=after and after.stars,
         most=limit,
         shown=any_word(query.shown),
-        most_candidates=candidates,
+        most_read=MOST_READ,
+        most_text=MOST_TEXT // max(len(phrases) + len([*filter(None, unwanted_phrases)]), 1),
         most_hits=MOST_HITS,
         before=2 * AROUND,
         counted=CANDIDATES[0],
@@ -303,17 +334,19 @@ def find_call(
         longest=2 * (AROUND + LONGEST_SNIPPET),
         **reads,
     )
+    for candidates in looks(len(wanted) + len(unwanted)):
+        yield FIND(**given, most_candidates=candidates)
 
 
-def looked_at_all(result: Result) -> bool:
-    """Whether more candidates would find no more."""
-    return all(row.is_all for row in result.rows)
+def is_over(result: Result) -> bool:
+    """Whether more candidates would find no more, or take too long."""
+    return all(row.is_over for row in result.rows)
 
 
-def hits_of(result: Result, query: Query) -> Sequence[Hit]:
-    """What the result of `find_call` says; it has one row where nothing was found."""
+def found(result: Result, query: Query) -> Found:
+    """What the result of one of `find_calls` says; it has one row where nothing was found."""
     marked = query.shown
-    return [
+    hits = tuple(
         Hit(
             kind=HitKind(row.kind),
             id=row.id,
@@ -326,4 +359,5 @@ def hits_of(result: Result, query: Query) -> Sequence[Hit]:
         )
         for row in result.rows
         if row.id is not None
-    ]
+    )
+    return Found(hits=hits, looked_at=result.rows[0].looked_at)

@@ -22,7 +22,7 @@ from flowpilot_core.domain.insights.figures import Subject
 from flowpilot_core.domain.insights.gaps import Unguided
 from flowpilot_core.domain.insights.period import Period
 from flowpilot_core.domain.insights.recount import Untold
-from flowpilot_core.domain.insights.search import CANDIDATES, Hit, Place, Within
+from flowpilot_core.domain.insights.search import Found, Place, Within
 from flowpilot_core.domain.kernel.actor import Person
 from flowpilot_core.domain.kernel.identifiers import TeamId, TreeId
 from flowpilot_core.domain.kernel.permissions import Permission, permits
@@ -134,19 +134,17 @@ class SqlInsightsView(SqlReading):
         """As `InsightsView.untold` says."""
         return untold.read(await self._count(*(statement(account_id=self._account_id) for statement in untold.STATEMENTS)))
 
-    async def search(self, query: Query, within: Within, reader: Person, *, after: Place | None, limit: int) -> Sequence[Hit]:
+    async def search(self, query: Query, within: Within, reader: Person, *, after: Place | None, limit: int) -> Found:
         """As `InsightsView.search` says."""
         looking = search.alike_call(self._account_id, query)
         alike = [row.word for row in (await self._read_planned(looking)).rows] if looking else []
-        for candidates in CANDIDATES:
-            finding = search.find_call(
-                self._account_id, query, alike, within, reads(reader), after=after, limit=limit, candidates=candidates
-            )
-            found = await self._read_planned(finding)
-            hits = search.hits_of(found, query)
-            if hits or search.looked_at_all(found):
-                return hits
-        return []
+        found = Found()
+        for finding in search.find_calls(self._account_id, query, alike, within, reads(reader), after=after, limit=limit):
+            result = await self._read_planned(finding)
+            found = search.found(result, query)
+            if found.hits or search.is_over(result):
+                break
+        return found
 
     def _given(self, question: Question, reader: Person | None, *, at: datetime, most: int) -> Mapping[str, Any]:
         """All that any of the statements may ask for."""

@@ -1,12 +1,11 @@
 """Use cases of search: what somebody finds, and how it comes to be found."""
 
 import logging
-from collections.abc import Sequence
 
 from attrs import frozen
 
 from flowpilot_core.application.relay.leases import drop
-from flowpilot_core.domain.insights.search import Hit, Place, Within
+from flowpilot_core.domain.insights.search import Found, Place, Within
 from flowpilot_core.domain.kernel.actor import Person
 from flowpilot_core.domain.kernel.query import Query
 from flowpilot_core.ports.insights import InsightsView, InsightsWork
@@ -24,10 +23,12 @@ class Search:
 
     view: ViewOf[InsightsView]
 
-    async def find(self, actor: Person, said: str, *, within: Within = ANYWHERE, after: Place | None = None, limit: int) -> Sequence[Hit]:
+    async def find(self, actor: Person, said: str, *, within: Within = ANYWHERE, after: Place | None = None, limit: int) -> Found:
         """What is found by what was said, the best first. Raises `InvalidValue`."""
         query = Query.parsed(said)
-        return [] if query.excludes_itself else await self.view(actor.account_id).search(query, within, actor, after=after, limit=limit)
+        if query.excludes_itself:
+            return Found()
+        return await self.view(actor.account_id).search(query, within, actor, after=after, limit=limit)
 
 
 @frozen(kw_only=True)

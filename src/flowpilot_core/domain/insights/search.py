@@ -15,8 +15,14 @@ from flowpilot_core.domain.sessions.session import Status
 
 MOST_HITS: Final = 200
 """Of one search, on all its pages."""
-CANDIDATES: Final = (500, 2_000, 10_000, 100_000, 2**31 - 1)
+CANDIDATES: Final = (500, 2_000, 10_000, 100_000, 1_000_000)
 """Of what has the rarest word of a query, in titles first and then the newest, so many are looked at; the next number where none is it."""
+MOST_LOOK_UPS: Final = 2_000_000
+"""Of a token in a document, in one look: of a query of many words fewer documents are looked at."""
+MOST_READ: Final = 20_000
+"""Documents with all the words of a query that are read in one look, the best first: for phrases, and for where to look and who may."""
+MOST_TEXT: Final = 64 * 1024 * 1024
+"""Bytes of these that phrases are looked for in."""
 LONGEST_EVIDENCE: Final = 64 * 1024
 """Characters of a step's evidence that are searched."""
 LONGEST_TEXT: Final = 1024 * 1024
@@ -194,6 +200,12 @@ class Part:
     """Whether it is what was searched for."""
 
 
+def looks(tokens: int) -> tuple[int, ...]:
+    """How many are looked at, one after the other, where so many tokens are looked up of each."""
+    most = max(MOST_LOOK_UPS // tokens, CANDIDATES[0])
+    return tuple(sorted({min(candidates, most) for candidates in CANDIDATES}))
+
+
 @frozen(kw_only=True)
 class Hit:
     """Something that was found."""
@@ -211,6 +223,15 @@ class Hit:
     def place(self) -> Place:
         """Where it stands among the others."""
         return Place(self.score, self.stars, self.id)
+
+
+@frozen(kw_only=True)
+class Found:
+    """A page of what a search finds."""
+
+    hits: tuple[Hit, ...] = ()
+    looked_at: int | None = None
+    """How many were looked at, where there are more with the rarest word of the query; None where all were."""
 
 
 def score_of(query: Query, document: Document, alike: Mapping[str, Sequence[str]]) -> int | None:

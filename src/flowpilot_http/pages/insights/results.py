@@ -5,7 +5,7 @@ from uuid import UUID
 
 from msgspec import Meta
 
-from flowpilot_core.domain.insights.search import Hit, HitKind, Place, Within
+from flowpilot_core.domain.insights.search import Found, Hit, HitKind, Place, Within
 from flowpilot_core.domain.kernel.errors import InvalidValue
 from flowpilot_http.pages.page_request import OfAccount, Visit, shows
 from flowpilot_http.responses import Body
@@ -40,11 +40,11 @@ async def results_page(request: Visit) -> Body:
     after = None
     if wanted.score is not None and wanted.stars is not None and wanted.after is not None:
         after = Place(wanted.score, wanted.stars, wanted.after)
-    hits: list[Hit] = []
+    found = Found()
     wrong = ""
     if wanted.q.strip():
         try:
-            hits = [*await request.flowpilot.search.find(person, wanted.q, within=Within(kind=wanted.kind), after=after, limit=MOST + 1)]
+            found = await request.flowpilot.search.find(person, wanted.q, within=Within(kind=wanted.kind), after=after, limit=MOST + 1)
         except InvalidValue as refused:
             wrong = f"What you look for {refused.problem}."
     return await request.framed(
@@ -52,8 +52,9 @@ async def results_page(request: Visit) -> Body:
         q=wanted.q,
         kind=wanted.kind,
         kinds=[(kind, name) for kind, (name, _) in KINDS.items()],
-        hits=[(hit, KINDS[hit.kind][0], _address(hit)) for hit in hits[:MOST]],
-        last=hits[MOST - 1] if len(hits) > MOST else None,
+        hits=[(hit, KINDS[hit.kind][0], _address(hit)) for hit in found.hits[:MOST]],
+        last=found.hits[MOST - 1] if len(found.hits) > MOST else None,
+        looked_at=found.looked_at,
         wrong=wrong,
     )
 

@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from flowpilot_core.application.insights.search import Search
+from flowpilot_core.domain.insights.search import Found
 from tests.support.browser import Browser
 from tests.support.http import Somebody, World
 
@@ -52,6 +54,20 @@ async def test_more_than_one_page_can_be_read(world: World) -> None:
 )
 async def test_where_nothing_is_found_it_says_so(world: World, query: str, said: str) -> None:
     assert said in await at(world, world.junior, f"/results{query}")
+
+
+async def test_where_not_all_was_looked_at_it_says_how_many_were(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "looked at" not in await at(world, world.junior, "/results?q=heron")
+
+    async def found(*_: object, **__: object) -> Found:
+        return Found(looked_at=20_000)
+
+    monkeypatch.setattr(Search, "find", found)
+
+    shown = await at(world, world.junior, "/results?q=heron")
+    assert "Nothing was found." in shown
+    assert "20,000 were looked at" in shown
+    assert 20_000 == (await world.junior.seen("/search?q=heron"))["looked_at"]
 
 
 async def test_the_address_of_the_api_leads_a_browser_to_the_page_with_what_it_asks(world: World) -> None:

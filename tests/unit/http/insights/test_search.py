@@ -17,7 +17,7 @@ async def test_what_was_found_says_what_it_is_and_shows_what_matched_in_parts(wo
         item[name] for name in ("kind", "id", "session_id", "title", "at", "score")
     )
     assert [{"text": "The log says <b>"}, {"text": "0x80070005", "hit": True}] == item["snippet"][:2]
-    assert None is found["next_cursor"]
+    assert (None, None) == (found["next_cursor"], found["looked_at"])
 
 
 async def test_pages_follow_each_other(world: World) -> None:

@@ -7,7 +7,7 @@ import pytest
 from attrs import evolve
 
 from flowpilot_core.application.insights.search import Search
-from flowpilot_core.domain.insights.search import LONGEST_EVIDENCE, MOST_HITS, Hit, HitKind, Part, Within
+from flowpilot_core.domain.insights.search import LONGEST_EVIDENCE, MOST_HITS, Found, Hit, HitKind, Part, Within
 from flowpilot_core.domain.kernel.actor import Person
 from flowpilot_core.domain.kernel.identifiers import OutputId, RatingId
 from flowpilot_core.domain.knowledge.rating import Subject, rated
@@ -173,8 +173,8 @@ class SearchContract(Contract):
         late = await self.indexed(begin, acme, a_session(by=acme.ben, at=NOON + MINUTE, problem="lynx", client_name=None).resolved())
 
         async def found(**within: object) -> list[UUID]:
-            hits = await search.find(acme.vera, "lynx", within=Within(**within), limit=50)  # type: ignore[arg-type]
-            return [hit.id for hit in hits]
+            found = await search.find(acme.vera, "lynx", within=Within(**within), limit=50)  # type: ignore[arg-type]
+            return [hit.id for hit in found.hits]
 
         assert [late.id, early.id] == await found()
         assert [late.id] == await found(status=Status.RESOLVED)
@@ -202,7 +202,7 @@ class SearchContract(Contract):
 
         assert [many_fours.id, one_five.id, case.id, script.id, bad.id, told.id] == [hit.id for hit in hits]
         paged: list[Hit] = []
-        while page := await search.find(acme.vera, "kestrel", after=paged[-1].place if paged else None, limit=1):
+        while page := (await search.find(acme.vera, "kestrel", after=paged[-1].place if paged else None, limit=1)).hits:
             paged += page
         assert hits == paged
 
@@ -211,12 +211,12 @@ class SearchContract(Contract):
     ) -> None:
         cases = [await self.indexed(begin, acme, a_session(by=acme.anna, problem="heron")) for _ in range(5)]
 
-        first = await search.find(acme.anna, "heron", limit=2)
-        second = await search.find(acme.anna, "heron", after=first[-1].place, limit=2)
-        third = await search.find(acme.anna, "heron", after=second[-1].place, limit=MOST_HITS)
+        first = (await search.find(acme.anna, "heron", limit=2)).hits
+        second = (await search.find(acme.anna, "heron", after=first[-1].place, limit=2)).hits
+        third = (await search.find(acme.anna, "heron", after=second[-1].place, limit=MOST_HITS)).hits
 
         assert [case.id for case in reversed(cases)] == [hit.id for hit in (*first, *second, *third)]
-        assert [] == await search.find(acme.anna, "heron", after=third[-1].place, limit=2)
+        assert Found() == await search.find(acme.anna, "heron", after=third[-1].place, limit=2)
 
     async def test_a_park_is_found_by_who_may_read_it_alone(self, search: Search, begin: BeginWork[UnitOfWork], acme: Staff) -> None:
         """A64. Neither the session, nor the park, nor what stands in them; nor that another handoff's session is parked."""
@@ -234,9 +234,9 @@ class SearchContract(Contract):
         for reader in (acme.anna, acme.vera):
             assert [case.handoffs[0].id] == [hit.id for hit in await self.find(search, reader, "quagga")]
             for within in (Within(status=Status.PARKED), Within(client_name="Secret Client"), Within(assignee_id=acme.ben.user_id)):
-                assert [] == await search.find(reader, "quagga", within=within, limit=50)
+                assert Found() == await search.find(reader, "quagga", within=within, limit=50)
             for within in (Within(kind=HitKind.SESSION), Within(kind=HitKind.SESSION, start=case.at - MINUTE)):
-                assert [] == await search.find(reader, "quagga", within=within, limit=50)
+                assert Found() == await search.find(reader, "quagga", within=within, limit=50)
 
     async def test_drafts_and_what_was_put_away_are_found_by_nobody(
         self, search: Search, begin: BeginWork[UnitOfWork], acme: Staff
@@ -306,7 +306,7 @@ class SearchContract(Contract):
             await work.commit()
 
     async def find(self, search: Search, reader: Person, said: str) -> Sequence[Hit]:
-        return await search.find(reader, said, limit=50)
+        return [*(await search.find(reader, said, limit=50)).hits]
 
     async def of_kind(self, search: Search, reader: Person, said: str, kind: HitKind) -> Sequence[Hit]:
-        return await search.find(reader, said, within=Within(kind=kind), limit=50)
+        return [*(await search.find(reader, said, within=Within(kind=kind), limit=50)).hits]
