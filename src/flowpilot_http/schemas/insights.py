@@ -122,7 +122,8 @@ class FiguresOut(msgspec.Struct, kw_only=True, frozen=True):
         Meta(
             description="Of knowledge, where nothing is grouped: of the newest 500 sessions that were started in the time, are resolved or"
             " were escalated and follow no tree, those that no published tree fits, in groups that share two words of their titles (or"
-            " their only one), largest first. Each session is in one group, and a group has two sessions at least."
+            " their only one), largest first. What the client is called is no word of a session. Each session is in one group, and a group"
+            " has two sessions at least."
         ),
     ] = msgspec.UNSET
 

@@ -101,7 +101,10 @@ class MemoryInsightsView(MemoryReading):
             and _readable(one, reader)
         ]
         newest = sorted(found, key=lambda one: (one.created_at, one.id), reverse=True)[:limit]
-        return [Unguided(id=one.id, title=one.title, problem=one.problem, escalated=one.escalations > 0) for one in newest]
+        return [
+            Unguided(id=one.id, title=one.title, problem=one.problem, client_name=one.client_name, escalated=one.escalations > 0)
+            for one in newest
+        ]
 
     async def untold(self) -> Untold:
         """As `InsightsView.untold` says."""

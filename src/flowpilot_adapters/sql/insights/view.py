@@ -63,7 +63,13 @@ STARS: Final = compiled(
 )
 UNGUIDED: Final = compiled(
     "sessions without a tree",
-    select(session.c.id, session.c.title, session.c.problem, (session.c.escalations > literal_column("0")).label("escalated"))
+    select(
+        session.c.id,
+        session.c.title,
+        session.c.problem,
+        session.c.client_name,
+        (session.c.escalations > literal_column("0")).label("escalated"),
+    )
     .where(
         escalations.started(),
         escalations.READABLE,
@@ -128,7 +134,10 @@ class SqlInsightsView(SqlReading):
         """As `InsightsView.unguided` says."""
         question = Question(subject=Subject.KNOWLEDGE, period=period, team_id=team_id)
         (found,) = await self._count(_call(UNGUIDED, self._given(question, reader, at=period.since, most=limit - 1)))
-        return [Unguided(id=row.id, title=row.title, problem=row.problem, escalated=row.escalated) for row in found.rows]
+        return [
+            Unguided(id=row.id, title=row.title, problem=row.problem, client_name=row.client_name, escalated=row.escalated)
+            for row in found.rows
+        ]
 
     async def untold(self) -> Untold:
         """As `InsightsView.untold` says."""

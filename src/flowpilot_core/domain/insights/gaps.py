@@ -1,7 +1,7 @@
 """Gaps: what is solved or escalated again and again, and no tree leads through."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import combinations
 from typing import Final
 
@@ -25,6 +25,7 @@ class Unguided:
     id: SessionId
     title: str
     problem: str
+    client_name: str | None
     escalated: bool
 
 
@@ -42,7 +43,7 @@ class Gap:
     """Sessions about the same, which no tree fits."""
 
     words: tuple[str, ...]
-    """That all of their titles have, as the example has them."""
+    """That all of their titles have, as the example has them; none of its client's name."""
     sessions: int
     escalated: int
     example_id: SessionId
@@ -57,11 +58,11 @@ def words_of(sessions: Collection[Unguided]) -> frozenset[str]:
 def gaps(sessions: Sequence[Unguided], trees: Sequence[TreeAbout]) -> tuple[Gap, ...]:
     """Groups of sessions, newest first, that no tree fits: those that share two words of their titles, the largest group first.
 
-    Each session is in one group at most. Titles of a single word make a group where it is the same.
+    Each session is in one group at most. Titles of a single word make a group where it is the same. What a client is called is no word.
     """
     about = [(tree, frozenset(tree.words)) for tree in trees]
     left = [one for one in sessions if not _fits(one, about)]
-    titles = {one.id: tuple(asked(one.title))[:MOST_TITLE_WORDS] for one in left}
+    titles = {one.id: tuple(_titled(one))[:MOST_TITLE_WORDS] for one in left}
     found: list[Gap] = []
     while len(found) < MOST_GAPS:
         sharing: dict[tuple[str, ...], list[Unguided]] = defaultdict(list)
@@ -83,7 +84,13 @@ def gaps(sessions: Sequence[Unguided], trees: Sequence[TreeAbout]) -> tuple[Gap,
 def _fits(session: Unguided, trees: Sequence[tuple[TreeAbout, frozenset[str]]]) -> bool:
     words = asked(session.title, session.problem).keys()
     candidates = [tree for tree, about in trees if not about.isdisjoint(words)]
-    return bool(fitting(session.title, (session.problem,), candidates))
+    return bool(fitting(session.title, (session.problem,), candidates, client_name=session.client_name))
+
+
+def _titled(session: Unguided) -> Mapping[str, str]:
+    """The words that its title is about, by their stems."""
+    named = asked(session.client_name)
+    return {stem: word for stem, word in asked(session.title).items() if stem not in named}
 
 
 def _pairs(words: tuple[str, ...]) -> Collection[tuple[str, ...]]:
@@ -91,10 +98,10 @@ def _pairs(words: tuple[str, ...]) -> Collection[tuple[str, ...]]:
 
 
 def _gap(group: Sequence[Unguided]) -> Gap:
-    having = Counter(word for one in group for word in asked(one.title))
+    having = Counter(word for one in group for word in _titled(one))
     example = group[0]
     return Gap(
-        words=tuple(word for stem, word in asked(example.title).items() if having[stem] == len(group)),
+        words=tuple(word for stem, word in _titled(example).items() if having[stem] == len(group)),
         sessions=len(group),
         escalated=sum(one.escalated for one in group),
         example_id=example.id,

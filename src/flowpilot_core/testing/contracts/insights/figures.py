@@ -261,6 +261,21 @@ class FiguresContract(AsksForFigures):
         ) == answer.gaps
         assert None is (await analytics.ask(acme.vera, Subject.KNOWLEDGE, group_by=GroupBy.TREE)).gaps
 
+    async def test_a_gap_is_what_no_tree_is_offered_for_and_no_clients_name(
+        self, analytics: Analytics, begin: BeginWork[UnitOfWork], acme: Staff
+    ) -> None:
+        """A tree that has nothing but the client's name of it does not fit, and two sessions of one client are not about the same."""
+        await a_published_tree(begin, acme.adam, name="Vorplax hibbert")
+        for title in ("Vorplax hibbert: flumox bandril", "Flumox bandril at Vorplax", "Quarv zindle, Vorplax hibbert"):
+            case = await a_session(by=acme.anna, title=title, problem="?", client_name="Vorplax Hibbert").escalated().kept(begin)
+        of_another = a_session(by=acme.anna, title="Vorplax hibbert flumox bandril", problem="?", client_name="Contoso")
+        await of_another.escalated().kept(begin)
+
+        (gap,) = (await analytics.ask(acme.vera, Subject.KNOWLEDGE)).gaps or ()
+
+        assert ({"flumox", "bandril"}, 2, 2) == (set(gap.words), gap.sessions, gap.escalated)
+        assert case.id != gap.example_id
+
     async def test_a_park_shows_in_no_walk_suggestion_or_gap_to_whom_it_is_private(
         self, analytics: Analytics, begin: BeginWork[UnitOfWork], acme: Staff
     ) -> None:
