@@ -64,6 +64,7 @@ BESIDE = {
             ("connection", "database", "documents", "errors", "pool", "queries", "reading", "statement", "transaction", "unit_of_work"),
             "how all areas speak to the database",
         ),
+        "matching": "how any area says to the database what a query asks for",
         **dict.fromkeys(("backups", "migrations", "policies", "roles", "tenancy"), "the database as a whole"),
         **dict.fromkeys(("schema", "records"), "tables and rows, which statements of any area may join: rooms of the same names"),
     },
