@@ -84,6 +84,14 @@ async def test_whatever_a_session_says_is_found_once_the_relay_has_run(searched:
     await searched.relay.run_once()
     assert session_id in await searched.found("spoonbill")
 
+    await sessions.reopen(acme.ben, session_id, reason="a shoebill")
+    await searched.relay.run_once()
+    assert [session_id] == await searched.found("shoebill")
+
+    await sessions.abandon(acme.ben, session_id, reason="a hamerkop")
+    await searched.relay.run_once()
+    assert [session_id] == await searched.found("hamerkop")
+
 
 async def test_many_changes_of_one_thing_are_one_piece_of_work(searched: Searched) -> None:
     case = await a_session(by=searched.acme.anna).step().step().escalated().kept(searched.storage.begin)

@@ -51,7 +51,8 @@ def _documents(rows: Working, reader: Person) -> Iterator[Document]:
         session = reading.session(rows, kept.id)
         if _readable(session, reader):
             steps = sorted((step for step in rows.steps.values() if step.session_id == session.id), key=lambda step: step.number)
-            yield searched.of_session(session, steps)
+            told = (one for one in rows.logged if one.session_id == session.id and one.kind in searched.REASONED)
+            yield searched.of_session(session, steps, [str(one.changed["reason"]) for one in told])
             yield from (searched.of_output(one, session) for one in rows.outputs.values() if one.session_id == session.id)
     for handoff in rows.handoffs.values():
         if handoff.readable_by(reader):

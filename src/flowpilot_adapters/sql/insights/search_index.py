@@ -18,7 +18,7 @@ from flowpilot_adapters.sql.knowledge.script_templates import SqlScriptTemplates
 from flowpilot_adapters.sql.knowledge.trees import SqlTrees
 from flowpilot_adapters.sql.outputs.outputs import SqlOutputs
 from flowpilot_adapters.sql.queries import ACCOUNT, own
-from flowpilot_adapters.sql.schema import search_document, search_spelling, search_word
+from flowpilot_adapters.sql.schema import event, search_document, search_spelling, search_word
 from flowpilot_adapters.sql.sessions.sessions import SqlSessions
 from flowpilot_adapters.sql.statement import compiled
 from flowpilot_adapters.sql.transaction import Transaction
@@ -41,6 +41,12 @@ LOCK: Final = compiled(
 KEPT: Final = compiled(
     "documents of subject",
     select(search_document).where(own(search_document), or_(search_document.c.session_id == SUBJECT, search_document.c.id == SUBJECT)),
+)
+REASONS: Final = compiled(
+    "reasons of session",
+    select(event.c.changed.op("->>")(literal_column("'reason'")).label("reason"))
+    .where(own(event), event.c.session_id == SUBJECT, event.c.kind.in_(sorted(searched.REASONED)))
+    .order_by(event.c.number),
 )
 _document = upsert(search_document).values({column: bindparam(column.name) for column in search_document.c})
 KEEP: Final = compiled(
@@ -87,9 +93,10 @@ class SqlSearchIndex:
     async def refresh(self, subject_id: UUID) -> None:
         """As `SearchIndex.refresh` says."""
         await self._transaction.read(LOCK(subject_id=subject_id))
-        (kept,) = await self._transaction.read(KEPT(account_id=self._account_id, subject_id=subject_id))
+        subject = {"account_id": self._account_id, "subject_id": subject_id}
+        kept, told = await self._transaction.read(KEPT(**subject), REASONS(**subject))
         before = {row.id: _document_of(row) for row in kept.rows}
-        now = {one.id: one for one in await self._documents(subject_id)}
+        now = {one.id: one for one in await self._documents(subject_id, [row.reason for row in told.rows])}
         new_words = set[str]()
         for gone in before.keys() - now.keys():
             self._drop(gone, await _tokens(before[gone]))
@@ -106,7 +113,7 @@ class SqlSearchIndex:
                 new_words.update(words(one.title))
         self._spell(new_words)
 
-    async def _documents(self, subject_id: UUID) -> Sequence[Document]:
+    async def _documents(self, subject_id: UUID, reasons: Sequence[str]) -> Sequence[Document]:
         """All that it is or has, as it is now; of other accounts' or of what is gone there is nothing."""
         try:
             detail = await self._sessions.detail(SessionId(subject_id))
@@ -114,7 +121,7 @@ class SqlSearchIndex:
             return await self._template(subject_id)
         outputs = await self._outputs.of(detail.session.id)
         return (
-            searched.of_session(detail.session, detail.steps),
+            searched.of_session(detail.session, detail.steps, reasons),
             *(searched.of_handoff(one, detail.session) for one in detail.handoffs),
             *(searched.of_output(one, detail.session) for one in outputs),
         )

@@ -37,7 +37,7 @@ from flowpilot_core.domain.kernel.events import Plain
 from flowpilot_core.domain.kernel.identifiers import PLATFORM_ACCOUNT, AccountId, BranchId, ForkPointId, PictureId, SessionId, StepId
 from flowpilot_core.domain.sessions.branch import Branch, BranchState
 from flowpilot_core.domain.sessions.picture import Picture
-from flowpilot_core.domain.sessions.session import Session
+from flowpilot_core.domain.sessions.session import Session, Status
 from flowpilot_core.domain.sessions.step import Step
 from flowpilot_core.ports.sessions import SessionDetail
 
@@ -265,7 +265,7 @@ class SqlSessions:
         if taken and not (before and before.taken == taken):
             self._transaction.write_first(WORKED(account_id=self._account_id, handoff_id=taken.handoff_id, worked_at=taken.worked_at))
         self._write_branches(changed, before)
-        if before is None or (before.resolution, before.branches.all) != (resolution, changed.branches.all):
+        if before is None or _searched(before) != _searched(changed):
             index_for_search(self._transaction, changed.id)
         return self.remember(evolve(changed, version=changed.version + 1))
 
@@ -361,6 +361,11 @@ class SqlSessions:
 
 def _document(pictures: tuple[Picture, ...]) -> str | None:
     return documents.written(pictures) if pictures else None
+
+
+def _searched(session: Session) -> object:
+    """What changes with what search finds, besides steps: its texts, and what has been done for a reason."""
+    return session.resolution, session.branches.all, session.walk, session.reopenings, session.status is Status.ABANDONED
 
 
 def _changing(one: Session, account_id: AccountId) -> dict[str, Any]:

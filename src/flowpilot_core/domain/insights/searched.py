@@ -1,8 +1,10 @@
 """Which texts are searched of each thing that can be found."""
 
 from collections.abc import Iterable, Iterator
+from typing import Final
 
 from flowpilot_core.domain.handoffs.handoff import Handoff
+from flowpilot_core.domain.kernel.events import EventKind
 from flowpilot_core.domain.knowledge.script_template import ScriptRevision, ScriptTemplate
 from flowpilot_core.domain.knowledge.template import TemplateState
 from flowpilot_core.domain.knowledge.tree import Tree, TreeRevision
@@ -12,14 +14,17 @@ from flowpilot_core.domain.sessions.step import Step
 
 from .search import LONGEST_EVIDENCE, Document, HitKind
 
+REASONED: Final = frozenset({EventKind.SESSION_ABANDONED, EventKind.SESSION_REOPENED, EventKind.WALK_LEFT})
+"""Events of a session that alone say why, as `reason`."""
 
-def of_session(session: Session, steps: Iterable[Step]) -> Document:
-    """A session: its problem, what solved it, whose it is, and all that was tried and why."""
+
+def of_session(session: Session, steps: Iterable[Step], reasons: Iterable[str]) -> Document:
+    """A session: its problem, what solved it, whose it is, all that was tried and why, and what `REASONED` events say."""
     return Document.of(
         HitKind.SESSION,
         session.id,
         session.title,
-        _said(session, steps),
+        (*_said(session, steps), *reasons),
         at=session.created_at,
         session_id=session.id,
         client_name=session.client_name,

@@ -19,6 +19,7 @@ from flowpilot_core.ports.kernel import BeginWork, ViewOf
 from flowpilot_core.ports.unit_of_work import UnitOfWork, View
 from flowpilot_core.testing.builders import MINUTE, NOON, Case, Staff, a_session, new_id
 from flowpilot_core.testing.contracts.contract import Contract
+from flowpilot_core.testing.contracts.insights.figures import PRINTS, a_published_tree
 from flowpilot_core.testing.contracts.knowledge.script_templates import a_template
 from flowpilot_core.testing.contracts.knowledge.trees import a_tree
 
@@ -65,6 +66,16 @@ class SearchContract(Contract):
         ):  # fmt: skip
             assert [case.id] == [hit.id for hit in await self.of_kind(search, acme.vera, said, HitKind.SESSION)], said
         assert [] == await self.of_kind(search, acme.vera, "printer toaster", HitKind.SESSION)
+
+    async def test_a_session_is_found_by_why_it_was_given_up_and_reopened_and_its_tree_left(
+        self, search: Search, begin: BeginWork[UnitOfWork], acme: Staff
+    ) -> None:
+        tree = await a_published_tree(begin, acme.adam)
+        case = a_session(by=acme.anna).walking(tree, PRINTS).walk_left("this walrus has no plug").abandoned("an otter moved out")
+        case = await self.indexed(begin, acme, case.reopened_by(acme.ben, "a beaver is back").resolved())
+
+        for said in ("walrus", "otter", "beaver"):
+            assert [case.id] == [hit.id for hit in await self.of_kind(search, acme.vera, said, HitKind.SESSION)], said
 
     async def test_what_an_engineer_pastes_is_found_as_it_stands(self, search: Search, begin: BeginWork[UnitOfWork], acme: Staff) -> None:
         found = await self.indexed(begin, acme, a_session(by=acme.anna).step(evidence="Seen there: " + " and ".join(PASTED)))
