@@ -113,6 +113,9 @@ def test_every_account_has_its_rows_again_and_relays_rest(full: PostgresDatabase
     assert re.match(r"the database was restored from a backup of \d{4}-\d\d-\d\d \d\d:\d\d UTC", reason)
     assert "flowpilot relay resume" in back.stdout
     assert said("account", "create", "Later", **named(empty))["id"]
+    for account in made["rows"]["handoff"]:
+        assert {"ok": True, "differences": []} == said("analytics", "verify", "--account", account, **named(empty))
+    assert [(2, 2)] == empty.do("SELECT count(*), sum(escalations) FROM flowpilot.session")
 
 
 def test_what_is_written_while_it_is_made_is_in_all_of_it_or_in_none(full: PostgresDatabase, file: Path) -> None:

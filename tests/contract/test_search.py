@@ -16,7 +16,7 @@ from flowpilot_core.application.insights.search import ANYWHERE, IndexForSearch
 from flowpilot_core.application.relay.relay import Relay
 from flowpilot_core.domain.handoffs.handoff import Intent
 from flowpilot_core.domain.insights import search as domain
-from flowpilot_core.domain.insights.search import HitKind, Within
+from flowpilot_core.domain.insights.search import Hit, HitKind, Within
 from flowpilot_core.domain.kernel.identifiers import SessionId
 from flowpilot_core.domain.sessions.session import Status
 from flowpilot_core.domain.sessions.step import StepKind, StepResult
@@ -205,6 +205,22 @@ async def test_a_search_that_could_look_at_everything_says_after_how_many_it_sto
 
     assert ([], 3) == (await searched.found("heron egret"), await searched.looked_at("heron egret"))
     assert 1 == await searched.looked_at("heron")
+
+
+async def test_a_search_ends_after_so_many_hits_on_all_its_pages(searched: Searched, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "MOST_HITS", 3)
+    newest = [await _told(searched, "Of birds", "an egret") for _ in range(5)][:1:-1]
+    await _indexed(searched)
+
+    async def page(after: Hit | None) -> list[Hit]:
+        place = None if after is None else after.place
+        return [*(await searched.flowpilot.search.find(searched.acme.vera, "egret", after=place, limit=2)).hits]
+
+    first = await page(None)
+    second = await page(first[-1])
+
+    assert newest == [hit.id for hit in (*first, *second)]
+    assert [] == await page(second[-1])
 
 
 @pytest.mark.parametrize("said", ['"an egret"', 'egret -"the egret"'])

@@ -127,6 +127,17 @@ async def test_figures_of_each_person_are_refused_to_engineers_and_viewers(world
     assert "role_forbidden" == answer.json()["code"]
 
 
+async def test_more_groups_than_one_answer_may_have_are_refused(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flowpilot_core.application.insights.analytics.MOST_GROUPS", 1)
+    for client in ("Contoso", "Fabrikam"):
+        await world.junior.escalation_of(client_name=client)
+
+    for query in ("group_by=client", "group_by=client&format=csv"):
+        answer = await world.viewer.client.get(f"/analytics/escalations?{query}")
+        assert (422, "too_many_groups") == (answer.status_code, answer.json()["code"])
+    assert 1 == len((await world.viewer.seen("/analytics/escalations?group_by=team"))["groups"])
+
+
 async def test_what_escalates_again_without_a_tree_is_a_gap(world: World) -> None:
     # Words that no tree of the platform has, of which other tests have left some.
     for title in ("Flumox bandril kesp", "Bandril of the flumox is kesp"):
