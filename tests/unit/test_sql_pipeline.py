@@ -648,11 +648,16 @@ class TestThePool:
         await pool.close()
 
     async def test_closes_a_connection_whose_rollback_takes_too_long(self, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(pool_module, "_MENDING", 0.0)
+        monkeypatch.setattr(pool_module, "_MENDING", 0.01)
         pool = Pool(server.app, size=1)
         async with pool.connection() as connection:
             await only(connection, BEGIN)
-        await whole(pool)
+            backend = connection.info.backend_pid
+            os.kill(backend, signal.SIGSTOP)
+        try:
+            await whole(pool)
+        finally:
+            os.kill(backend, signal.SIGCONT)
 
         assert (True, 0, 0) == (connection.closed, pool.idle, pool.lent)
         await pool.close()
