@@ -156,3 +156,27 @@ def test_an_address_with_a_sign_of_its_own_around_it_is_taken_out(said: str) -> 
 @given(before=st.text(), after=st.text(), name=st.sampled_from(NAMES))
 def test_a_name_stays_nowhere_whatever_stands_around_it(before: str, after: str, name: str) -> None:
     assert name.casefold() not in anonymous(f"{before}{name}{after}", NAMES).casefold()
+
+
+PEOPLE = ("Dr. Petra Müller", "Will An", "Anna-Lena O'Brien")
+
+
+@pytest.mark.parametrize(
+    "told", ["Petra", "petra", "MÜLLER", "Petras PC", "petra's", "petra_m", "petra2", "Anna", "Lena", "O'Brien", "Asked Will", "An said"]
+)
+def test_a_part_of_a_persons_name_does_not_stay_by_itself(told: str) -> None:
+    parts = ("petra", "müller", "anna", "lena", "brien", "Will", "An ")
+
+    said = anonymous(f"Asked {told}, who was (as {told}) there", (), PEOPLE)
+
+    assert "[person]" in said
+    assert not [part for part in parts if part in said or (part.islower() and part in said.casefold())]
+
+
+def test_a_word_that_is_no_name_stays_though_a_name_is_in_it() -> None:
+    for text in ("It will not print", "an error", "Petrarca is a font", "the planet", "drive D: is full", "Called [client] twice"):
+        assert text == anonymous(text, ("Lakeside Dental",), PEOPLE)
+
+
+def test_the_client_is_the_client_though_it_is_called_after_a_person() -> None:
+    assert "[client] called, it was [person]" == anonymous("Petra Müller GmbH called, it was Petra", ("Petra Müller GmbH",), PEOPLE)

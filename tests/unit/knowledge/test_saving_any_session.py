@@ -31,7 +31,7 @@ SECRETS = (
 )
 LABELLED = tuple(f"password: {secret}" for secret in SECRETS)
 """As somebody writes one down; the value alone may then stand anywhere else."""
-PEOPLE = (CLIENT, CLIENT.upper(), CONTACT, "petra.mueller@lakeside.example", "p.m+scan@dental.lakeside.test")
+PEOPLE = (CLIENT, CLIENT.upper(), CONTACT, "Petra", "Müller", "Benno", "petra.mueller@lakeside.example", "p.m+scan@dental.lakeside.test")
 PLACES = ("10.20.30.40", "192.168.7.0/24", "fe80::1:2", "00:1a:2b:3c:4d:5e", "https://portal.lakeside.example/x?y=1", "\\\\fs01\\scans")
 MACHINES = ("SRV-DC01", "dc01.lakeside.local", "DESKTOP-7F3KQ2", "PRN02")
 TELLING = (*SECRETS, *PEOPLE, *PLACES, *MACHINES, TICKET)
@@ -83,7 +83,7 @@ def whole(draw: st.DrawFn) -> SessionDetail:
             break
         session = MOVES[move](session, steps, draw)
     session, _ = session.resolved(draw(texts()), draw(st.none() | texts()), by=ANNA, at=NOON)
-    return SessionDetail(session=session, steps=tuple(steps), handoffs=(), names={ANNA.user_id: "Anna"})
+    return SessionDetail(session=session, steps=tuple(steps), handoffs=(), names={ANNA.user_id: "Benno Quast"})
 
 
 def _open(session: Session, draw: st.DrawFn) -> BranchId:

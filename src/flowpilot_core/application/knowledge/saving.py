@@ -17,7 +17,7 @@ from flowpilot_core.domain.kernel.name import checked_name
 from flowpilot_core.domain.kernel.permissions import Permission, person, require_role
 from flowpilot_core.domain.knowledge.anonymous import anonymous
 from flowpilot_core.domain.knowledge.content import Content, TreeKind
-from flowpilot_core.domain.knowledge.saving import as_tree, with_texts
+from flowpilot_core.domain.knowledge.saving import as_name, as_tree, with_texts
 from flowpilot_core.domain.knowledge.tree import Tree
 from flowpilot_core.domain.sessions.session import Session, SessionMove, Status
 from flowpilot_core.ports.access import AccessWork
@@ -59,13 +59,13 @@ class SaveAsTree:
         name = checked_name(name)
         if detail.session.status is not Status.RESOLVED:
             raise InvalidTransition("session", detail.session.status, SessionMove.DOCUMENT)
-        written = await written_down(actor.account_id, detail, redact=self.redact, compute=self.compute)
+        written = await written_down(actor.account_id, detail, redact=self.redact, compute=self.compute, beside=(name,))
 
         async def unit(work: SavingNeeds) -> TreeShown:
             tree = Tree.drafted(
                 TreeId(self.new_id()),
                 kind=TreeKind.TROUBLESHOOTING,
-                name=name,
+                name=as_name(written.beside[0]),
                 category=await category_of(work, category_id),
                 content=written.content,
                 from_session_id=session_id,
@@ -106,19 +106,24 @@ async def written_down(
     )
     redacted = (await case.without_secrets({"texts": list(texts)}, clean))["texts"]
     said = dict(zip(texts, map(str, redacted if isinstance(redacted, list) else ()), strict=True))
-    return await compute(account_id, unnamed, drawn, beside, said, whom(detail.session))
+    return await compute(account_id, unnamed, drawn, beside, said, whom(detail.session), people_of(detail))
 
 
-def unnamed(content: Content, beside: Sequence[str], said: Mapping[str, str], names: tuple[str, ...]) -> Written:
+def unnamed(content: Content, beside: Sequence[str], said: Mapping[str, str], names: tuple[str, ...], people: tuple[str, ...]) -> Written:
     """The tree and the texts beside it as they were redacted, and without names."""
     return Written(
-        content=with_texts(content, lambda text: anonymous(said[text], names)),
-        beside=tuple(anonymous(said[text], names) for text in beside),
+        content=with_texts(content, lambda text: anonymous(said[text], names, people)),
+        beside=tuple(anonymous(said[text], names, people) for text in beside),
     )
 
 
 def whom(session: Session) -> tuple[str, ...]:
-    """What names the client, the contact and the ticket of a session."""
-    facts = session.ticket_facts or {}
-    named = [session.client_name, session.ticket.id if session.ticket else None, facts.get("client_name"), facts.get("contact_name")]
+    """What names the client and the ticket of a session."""
+    named = [session.client_name, session.ticket.id if session.ticket else None, (session.ticket_facts or {}).get("client_name")]
     return tuple(str(one) for one in named if one)
+
+
+def people_of(detail: SessionDetail) -> tuple[str, ...]:
+    """What the contact of its ticket is called, and those who worked on it."""
+    contact = (detail.session.ticket_facts or {}).get("contact_name")
+    return (*((str(contact),) if contact else ()), *detail.names.values())

@@ -4,11 +4,15 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+from flowpilot_core.domain.kernel.words import things
+
 CLIENT: Final = "[client]"
+PERSON: Final = "[person]"
 PLACE: Final = "[address]"
 MACHINE: Final = "[host]"
 SHORTEST: Final = 2
 """Characters of a name that is looked for."""
+_LETTERS: Final = re.compile(r"[^\W\d_]{2,}")
 _ADDRESSES: Final = re.compile(
     r"\b[a-z]{2,10}://[^\s<>\"']++"  # links
     r"|\\\\[\w.$-]++(?:\\[\w.$ -]++)*+"  # shares
@@ -26,20 +30,34 @@ _MACHINES: Final = re.compile(
 )
 
 
-def anonymous(text: str, names: Iterable[str]) -> str:
-    """A text with a word for what it is in place of each of `names`, whatever their case, and of each machine and address."""
-    for name in sorted({name.strip() for name in names if len(name.strip()) >= SHORTEST}, key=len, reverse=True):
-        text = _without(text, name.casefold())
-    return _MACHINES.sub(MACHINE, _ADDRESSES.sub(PLACE, text))
+def anonymous(text: str, names: Iterable[str], people: Iterable[str] = ()) -> str:
+    """A text with a word for what it is in place of each of `names`, whatever their case, and of each machine and address.
+
+    Of `people` each part of their names is taken out too, where it is a word by itself.
+    """
+    people = tuple(people)
+    known = {name.strip(): word for word, some in ((PERSON, people), (CLIENT, names)) for name in some if len(name.strip()) >= SHORTEST}
+    for name, word in sorted(known.items(), key=lambda one: len(one[0]), reverse=True):
+        text = _without(text, name.casefold(), word)
+    text = _MACHINES.sub(MACHINE, _ADDRESSES.sub(PLACE, text))
+    parts = _parts(people)
+    return parts.sub(PERSON, text) if parts else text
 
 
-def _without(text: str, folded_name: str) -> str:
+def _parts(people: Iterable[str]) -> re.Pattern[str] | None:
+    """What people may be called for short; a part that is an ordinary word as well is meant where it is written as a name is."""
+    parts = sorted({part for name in people for part in _LETTERS.findall(name)}, key=len, reverse=True)
+    ways = (f"(?i:{re.escape(part)})" if things(part) else re.escape(part) for part in parts)
+    return re.compile(rf"(?<![^\W\d_])(?:{'|'.join(ways)})s?(?![^\W\d_])") if parts else None
+
+
+def _without(text: str, folded_name: str, word: str) -> str:
     """One character may be several once it is folded: what is cut are whole characters of the text."""
     pieces = [(piece, place) for place, character in enumerate(text) for piece in character.casefold()]
     folded = "".join(piece for piece, _ in pieces)
     kept, last, found = list[str](), 0, folded.find(folded_name)
     while found >= 0:
-        kept += (text[last : pieces[found][1]], CLIENT)
+        kept += (text[last : pieces[found][1]], word)
         last = pieces[found + len(folded_name) - 1][1] + 1
         found = folded.find(folded_name, found + len(folded_name))
     return "".join((*kept, text[last:]))

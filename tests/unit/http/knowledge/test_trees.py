@@ -246,9 +246,10 @@ async def test_a_resolved_session_is_kept_as_a_tree_without_secrets_and_names(wo
     await world.junior.made(f"{path}/steps", {"kind": "action", "content": told, "result": "worked"})
     await world.junior.made(f"{path}/resolve", {"summary": "Lakeside Dental prints again with S3same!Open"})
 
-    tree = await world.senior.made(f"{path}/save-as-tree", {"name": "Printer offline"})
+    tree = await world.senior.made(f"{path}/save-as-tree", {"name": "Printer offline at Lakeside Dental"})
 
     assert ("draft", session["id"], [], world.senior.by) == (tree["state"], tree["from_session_id"], tree["problems"], tree["created_by"])
+    assert "Printer offline at [client]" == tree["name"]
     texts = " ".join(node["text"] for node in tree["content"]["nodes"])
     assert "Reset it" in texts
     assert not [one for one in ("Lakeside", "lakeside", "48211", "10.1.2.3", "S3same", "prn02") if one in texts]
