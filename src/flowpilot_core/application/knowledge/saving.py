@@ -124,6 +124,8 @@ def whom(session: Session) -> tuple[str, ...]:
 
 
 def people_of(detail: SessionDetail) -> tuple[str, ...]:
-    """What the contact of its ticket is called, and those who worked on it."""
-    contact = (detail.session.ticket_facts or {}).get("contact_name")
-    return (*((str(contact),) if contact else ()), *detail.names.values())
+    """What the contact and the writers of its ticket are called, and those who worked on it."""
+    facts = detail.session.ticket_facts or {}
+    notes = facts.get("notes")
+    writers = [note.get("by") for note in notes if isinstance(note, Mapping)] if isinstance(notes, Sequence) else []
+    return (*(str(one) for one in (facts.get("contact_name"), *writers) if one), *detail.names.values())
