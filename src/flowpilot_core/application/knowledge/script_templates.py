@@ -51,6 +51,8 @@ class ScriptListed:
     category: TreeCategory | None
     use: TreeInUse
     names: Mapping[UserId, str]
+    draft: bool
+    """Whether there is a draft that the reader may know of."""
 
 
 @frozen(kw_only=True)
@@ -102,7 +104,13 @@ class ScriptTemplates:
             categories = {one.id: one for one in await work.tree_categories.all()} if any(one.category for one in found) else {}
             names = await _names(work, found)
         return [
-            ScriptListed(template=one, category=categories.get(one.category.id) if one.category else None, use=uses[one.id], names=names)
+            ScriptListed(
+                template=one,
+                category=categories.get(one.category.id) if one.category else None,
+                use=uses[one.id],
+                names=names,
+                draft=one.sees_draft(actor),
+            )
             for one in found
         ]
 
@@ -375,7 +383,15 @@ class ScriptTemplates:
         uses = await work.script_templates.uses([template.id])
         category = await work.tree_categories.get(template.category.id) if template.category else None
         names = await _names(work, [template])
-        return ScriptShown(template=template, category=category, use=uses[template.id], names=names, content=content, problems=problems)
+        return ScriptShown(
+            template=template,
+            category=category,
+            use=uses[template.id],
+            names=names,
+            draft=template.sees_draft(actor),
+            content=content,
+            problems=problems,
+        )
 
 
 async def _readable(work: ScriptNeeds, actor: Actor, template_id: ScriptTemplateId) -> ScriptTemplate:

@@ -165,7 +165,7 @@ class ScriptTemplateOut(msgspec.Struct, kw_only=True, frozen=True):
     category: CategoryOut | None
     state: TemplateState
     revision: Annotated[int | None, Meta(description="Null until it is published.")]
-    has_draft: bool
+    has_draft: Annotated[bool, Meta(description="Whether there is one that you may see.")]
     copied_from: CopiedFromOut | None
     created_by: By
     created_at: Instant
@@ -254,7 +254,7 @@ def _head(one: ScriptListed) -> dict[str, Any]:
     return {
         **{name: getattr(template, name) for name in _SAME},
         "category": CategoryOut.of(one.category) if one.category else None,
-        "has_draft": template.draft is not None,
+        "has_draft": one.draft,
         "copied_from": CopiedFromOut(id=copied.template.id, revision=copied.revision, newest_revision=one.use.newest_origin)
         if copied
         else None,

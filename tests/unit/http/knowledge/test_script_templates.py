@@ -120,7 +120,9 @@ async def test_the_draft_of_a_published_one_belongs_to_who_began_it(world: World
     assert 200 == (await put(world.admin, f"{path}?take_over=true", CONTENT)).status_code
 
     seen = await world.senior.seen(f"/script-templates/{template['id']}")
-    assert (template["content"], True) == (seen["content"], seen["has_draft"])
+    assert (template["content"], False) == (seen["content"], seen["has_draft"])
+    drafts = {who: (await who.seen("/script-templates"))["items"][0]["has_draft"] for who in (world.admin, world.junior, world.viewer)}
+    assert [True, False, False] == list(drafts.values())
 
 
 async def test_a_script_becomes_a_step_that_says_what_it_was_given(world: World) -> None:
