@@ -10,6 +10,7 @@ import yaml
 
 from tests.support.http import Somebody, World
 from tests.support.routes import A_PLAN, A_TREE, MISSING, filled, things_of
+from tests.unit.http.knowledge.test_library_pages import Reader
 
 pytestmark = pytest.mark.anyio
 ADAPTERS = ("memory", "postgres")
@@ -22,6 +23,15 @@ NAMING = {
     ("DELETE", "/tree-categories/id?move_to=id"),
 }
 """What can do nothing but with what is named."""
+WRITTEN = {
+    "name": "Patch night",
+    "targets": "srv-mail-01",
+    "starts_at": "2099-03-01T22:00",
+    "time_zone": "Europe/Vienna",
+    "minutes": "60",
+    "active": "1",
+}
+_NEW = re.compile(r'(?<=name="once" value=")[^"]*|(?<=name="csrf_token" value=")[^"]*|(?<=nonce=")[^"]*')
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 Json = dict[str, Any]
 Asked = tuple[str, str, Json | bytes]
@@ -109,3 +119,66 @@ async def test_an_id_of_another_account_is_unknown_in_a_body_a_query_and_a_file(
         assert nobodys == await told(world.rival_owner, others)
     assert {404} == {status for method, path, status, _ in nobodys if (method, path) in NAMING}
     assert before == [await world.owner.seen(f"/{path}") for path in READ]
+
+
+FORMS = (
+    ("/library/trees?do=new", "new", {"name": "x", "kind": "troubleshooting", "category": "category_id"}),
+    ("/library/trees", "save-as-tree", {"name": "x", "session": "session_id"}),
+    ("/library/scripts?do=new", "new", {"name": "x", "category": "category_id"}),
+    ("/library/categories", "make", {"name": "x", "parent": "category_id"}),
+    ("/library/categories", "change", {"name": "x", "category": "category_id"}),
+    ("/library/categories", "remove", {"category": "category_id"}),
+    ("/library/gallery", "copy", {"kind": "tree", "id": "tree_id"}),
+    ("/library/gallery", "copy", {"kind": "script_template", "id": "template_id"}),
+    ("/library/trees/{tree_id:str}", "rename", {"name": "x", "category": "category_id"}),
+    ("/library/trees/{tree_id:str}", "unrate", {"rating": "rating_id"}),
+    ("/library/scripts/{template_id:str}", "rename", {"name": "x", "category": "category_id"}),
+    ("/library/scripts/{template_id:str}", "unrate", {"rating": "rating_id"}),
+    ("/maintenance/new", "save", {"tree": "tree_id"}),
+    ("/maintenance/new", "save", {"assignee": "user_id"}),
+)
+"""A page, a button of it, and what is sent along: of what names an id, whose."""
+PAGES = (
+    "/library/trees?category={category_id:str}",
+    "/library/scripts?category={category_id:str}",
+    "/library/gallery?category={category_id:str}",
+    "/library/trees?sort=rating&after={tree_id:str}",
+    "/library/proposals?after={proposal_id:str}",
+    "/library/proposals/{proposal_id:str}",
+    "/library/trees/{tree_id:str}",
+    "/library/trees/{tree_id:str}/edit",
+    "/library/trees/{tree_id:str}/diff",
+    "/library/scripts/{template_id:str}",
+    "/library/scripts/{template_id:str}/edit",
+    "/library/scripts?session={session_id:str}",
+    "/maintenance/schedules/{schedule_id:str}",
+    "/maintenance/schedules/{schedule_id:str}/edit",
+    "/maintenance?after={schedule_id:str}",
+    "/sessions/new?tree={tree_id:str}",
+)
+
+
+async def shown(reader: Reader, own: Mapping[str, str], others: Mapping[str, str]) -> list[tuple[str, str, int, str]]:
+    """What each page and form is answered, with one word in place of every id and of what is new each time."""
+    seen = []
+    for path in PAGES:
+        seen.append((path, "", await reader.opens(filled(path, others))))
+    for path, move, fields in FORMS:
+        await reader.opens(filled(path, own))
+        sent = {name: others.get(value, value) for name, value in fields.items()}
+        seen.append(
+            (path, move, await reader.does(move, **(WRITTEN | {"assignee": own["user_id"]} | sent if path == "/maintenance/new" else sent)))
+        )
+    return [(path, move, page.status_code, _ID.sub("id", _NEW.sub("new", page.text))) for path, move, page in seen]
+
+
+async def test_an_id_of_another_account_is_unknown_on_pages_and_in_forms(world: World) -> None:
+    """A28: what is shown is the same, and so is where a list goes on after it."""
+    theirs = await things_of(world.junior, world.senior, world.owner)
+    own = await things_of(world.rival, world.rival_owner, world.rival_owner)
+    reader = await Reader.of(world, world.rival_owner)
+
+    nobodys = await shown(reader, own, {name: f"{id[:-1]}{'0' if id[-1] != '0' else '1'}" for name, id in theirs.items()})
+
+    assert nobodys == await shown(reader, own, theirs)
+    assert [] == [one[:3] for one in nobodys if one[2] != 404 and (one[1] or "{" in one[0].partition("?")[0])]
