@@ -333,11 +333,13 @@ class GalleryFilter:
     """It fits its name and its description."""
     listed: bool = True
     """Listed ones alone."""
+    reader: Actor | None = None
+    """Who reads it: of the account's copies those that they may read are told, and to nobody those that were published."""
 
 
 @frozen(kw_only=True)
 class Copied:
-    """What an account has copied from something: the newest copy that it did not put away."""
+    """What an account has copied from something: the newest copy that it did not put away, of those that the reader may read."""
 
     id: UUID
     revision: int

@@ -59,9 +59,13 @@ class ModelLibrary:
         """How often it was copied and followed."""
         return sum(one.copied_from == template_id for one in self.own.values()) + self.walks.count(template_id)
 
-    def newest_copy(self, template_id: UUID) -> UUID | None:
-        """Of those that were not put away."""
-        copies = (id for id, one in self.own.items() if one.copied_from == template_id and one.state != "archived")
+    def newest_copy(self, reader: UserId, template_id: UUID) -> UUID | None:
+        """Of those that exist for the reader and were not put away."""
+        copies = (
+            id
+            for id, one in self.own.items()
+            if one.copied_from == template_id and one.state != "archived" and self.seen(reader, id) is not None
+        )
         return max(copies, default=None)
 
     def given(self, template_id: UUID) -> dict[UserId, int]:

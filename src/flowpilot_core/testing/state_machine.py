@@ -730,7 +730,7 @@ class AccountsMachine(RuleBasedStateMachine):
         self._leaks_nothing(account, (trees, names, scripts, shown))
         assert library.listed(me, TREE) == [one.tree.id for one in trees]
         assert library.listed(me, SCRIPT) == [one.template.id for one in scripts]
-        assert (library.newest_copy(self.shown), 0) == (shown.mine and shown.mine.id, shown.entry.figures.uses)
+        assert (library.newest_copy(me, self.shown), 0) == (shown.mine and shown.mine.id, shown.entry.figures.uses)
         for template_id, thing in (
             (self.shown, TREE),
             *((id, one.thing) for other in self.models for id, one in other.library.own.items()),

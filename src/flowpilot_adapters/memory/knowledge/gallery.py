@@ -9,6 +9,7 @@ from attrs import frozen
 
 from flowpilot_adapters.memory.tables import Working
 from flowpilot_adapters.memory.transaction import Transaction
+from flowpilot_core.domain.kernel.actor import Actor
 from flowpilot_core.domain.kernel.errors import NotFound
 from flowpilot_core.domain.kernel.identifiers import PLATFORM_ACCOUNT, AccountId
 from flowpilot_core.domain.knowledge.gallery import GalleryEntry, Used
@@ -84,8 +85,8 @@ def stars_of_all(rows: Working, subject: Subject, subject_id: UUID) -> Stars:
     return NO_STARS if found is None else found.figures.stars
 
 
-def published(rows: Working, *, of_platform: bool) -> Iterator[GalleryShown]:
-    """All that the platform has published, with what was decided of it as far as this account may know."""
+def published(rows: Working, reader: Actor | None, *, of_platform: bool) -> Iterator[GalleryShown]:
+    """All that the platform has published, with what was decided of it as far as this account may know, and the reader's copies."""
     shown: dict[Subject, Iterable[Template[Any, Any]]] = {
         Subject.TREE: rows.trees.values() if of_platform else rows.platform.trees.values(),
         Subject.SCRIPT_TEMPLATE: rows.script_templates.values() if of_platform else rows.platform.script_templates.values(),
@@ -103,15 +104,18 @@ def published(rows: Working, *, of_platform: bool) -> Iterator[GalleryShown]:
                     description=one.description,
                     category=category(rows, one.category.id) if one.category else None,
                     revision=one.revision,
-                    mine=_copied(own[subject], one),
+                    mine=_copied(own[subject], one, reader),
                 )
 
 
-def _copied(own: Iterable[Template[Any, Any]], original: Template[Any, Any]) -> Copied | None:
+def _copied(own: Iterable[Template[Any, Any]], original: Template[Any, Any], reader: Actor | None) -> Copied | None:
     ref = Ref(id=original.id, owner=Owner.PLATFORM)
     copies = {
         one.id: one.copied_from.revision
         for one in own
-        if one.copied_from is not None and one.copied_from.template == ref and one.state is not TemplateState.ARCHIVED
+        if one.copied_from is not None
+        and one.copied_from.template == ref
+        and one.state is not TemplateState.ARCHIVED
+        and (one.revision is not None or (reader is not None and one.sees_draft(reader)))
     }
     return Copied(id=max(copies), revision=copies[max(copies)]) if copies else None

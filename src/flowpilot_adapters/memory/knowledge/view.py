@@ -27,7 +27,7 @@ class MemoryKnowledgeView(MemoryReading):
         of_platform = self._account_id == PLATFORM_ACCOUNT
         found = [
             one
-            for one in gallery.published(rows, of_platform=of_platform)
+            for one in gallery.published(rows, where.reader, of_platform=of_platform)
             if _is_shown(one, where) and (after is None or one.place > after)
         ]
         return sorted(found, key=lambda one: one.place)[:limit]

@@ -13,6 +13,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     collate,
+    exists,
     func,
     literal,
     literal_column,
@@ -25,7 +26,7 @@ from sqlalchemy import (
 from flowpilot_adapters.sql.matching import fits, fitting
 from flowpilot_adapters.sql.queries import LIMIT, LOWEST, if_given, own
 from flowpilot_adapters.sql.records import knowledge as records
-from flowpilot_adapters.sql.schema import gallery_entry, script_template, tree, tree_category
+from flowpilot_adapters.sql.schema import gallery_entry, script_template, script_template_draft, tree, tree_category, tree_draft
 from flowpilot_adapters.sql.statement import Call, compiled
 from flowpilot_core.domain.kernel.identifiers import PLATFORM_ACCOUNT, AccountId
 from flowpilot_core.domain.knowledge.category import TreeCategory
@@ -33,6 +34,8 @@ from flowpilot_core.domain.knowledge.ownership import Owner
 from flowpilot_core.domain.knowledge.rating import Subject
 from flowpilot_core.domain.knowledge.template import TemplateState
 from flowpilot_core.ports.knowledge import NAME_IN_PLACE, Copied, GalleryFilter, GalleryPlace, GalleryShown
+
+from .trees import READER, READS_ALL, reads_drafts
 
 BEGINNING: Final = GalleryPlace(False, -1, "", LOWEST)
 
@@ -42,12 +45,14 @@ def _decided(column: str, otherwise: str) -> ColumnElement[Any]:
     return func.coalesce(gallery_entry.c[column], literal_column(otherwise)).label(column)
 
 
-def _published(subject: Subject, template: Table) -> Select[Any]:
+def _published(subject: Subject, template: Table, draft: Table, of: str) -> Select[Any]:
     copy = template.alias("copy")
+    drafted_by_reader = exists().where(own(draft), draft.c[of] == copy.c.id, draft.c.by_user_id == READER)
+    may_read = or_(copy.c.revision.is_not(None), READS_ALL, drafted_by_reader)
 
     def mine(column: str) -> ColumnElement[Any]:
         is_of_it = (copy.c.copied_account_id == PLATFORM_ACCOUNT, copy.c.copied_id == template.c.id, copy.c.state != TemplateState.ARCHIVED)
-        newest = select(copy.c[column]).where(own(copy), *is_of_it).order_by(copy.c.id.desc()).limit(1)
+        newest = select(copy.c[column]).where(own(copy), *is_of_it, may_read).order_by(copy.c.id.desc()).limit(1)
         return newest.scalar_subquery().label(f"mine_{column}")
 
     decided = and_(
@@ -80,7 +85,10 @@ def _published(subject: Subject, template: Table) -> Select[Any]:
     )
 
 
-_all = union_all(_published(Subject.TREE, tree), _published(Subject.SCRIPT_TEMPLATE, script_template)).subquery("published")
+_all = union_all(
+    _published(Subject.TREE, tree, tree_draft, "tree_id"),
+    _published(Subject.SCRIPT_TEMPLATE, script_template, script_template_draft, "template_id"),
+).subquery("published")
 _category = bindparam("category_id", type_=Uuid())
 _place = (~_all.c.featured, _all.c.position, collate(func.left(_all.c.name, NAME_IN_PLACE), "C"), _all.c.id)
 SHOWN: Final = compiled(
@@ -117,6 +125,7 @@ def shown(account_id: AccountId, where: GalleryFilter, after: GalleryPlace | Non
         featured=where.featured,
         category_id=where.category_id,
         **fitting(where.query),
+        **reads_drafts(where.reader),
         after_later=place.later,
         after_position=place.position,
         after_name=place.name,

@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from attrs import evolve
-from sqlalchemy import Boolean, Integer, Text, Uuid, and_, any_, bindparam, cast, delete, func, insert, null, or_, select, update
+from sqlalchemy import Integer, Text, Uuid, and_, any_, bindparam, cast, delete, func, insert, null, or_, select, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as upsert
 
@@ -18,16 +18,15 @@ from flowpilot_adapters.sql.relay.due_work import index_for_search
 from flowpilot_adapters.sql.schema import script_template, script_template_draft, script_template_revision, step
 from flowpilot_adapters.sql.statement import Statement, compiled
 from flowpilot_adapters.sql.transaction import Transaction
-from flowpilot_core.domain.kernel.actor import Actor, acts
+from flowpilot_core.domain.kernel.actor import Actor
 from flowpilot_core.domain.kernel.errors import NotFound
 from flowpilot_core.domain.kernel.identifiers import ScriptTemplateId
-from flowpilot_core.domain.kernel.permissions import Permission, permits
 from flowpilot_core.domain.knowledge.rating import Subject
 from flowpilot_core.domain.knowledge.script_template import ScriptRevision, ScriptTemplate
 from flowpilot_core.ports.knowledge import ScriptFilter, Sort, TreeInUse
 
 from .stars import beginning, given, page, stars
-from .trees import account_of, readable
+from .trees import READER, READS_ALL, account_of, readable, reads_drafts
 
 TEMPLATE_ID: Final = bindparam("template_id", type_=Uuid())
 IDS: Final = bindparam("ids", type_=ARRAY(Uuid()))
@@ -61,8 +60,8 @@ _found = (
         if_given(script_template.c.created_by, "created_by"),
         or_(
             script_template.c.revision.is_not(None),
-            bindparam("reads_all", type_=Boolean()),
-            script_template_draft.c.by_user_id == bindparam("reader_id", type_=Uuid()),
+            READS_ALL,
+            script_template_draft.c.by_user_id == READER,
         ),
         *fits(script_template.c.name, script_template.c.description),
     )
@@ -195,7 +194,6 @@ class SqlScriptTemplates:
 
     async def listed(self, where: ScriptFilter, reader: Actor, *, after: ScriptTemplateId | None, limit: int) -> Sequence[ScriptTemplate]:
         """As `ScriptTemplates.listed` says."""
-        reader_id = acts(reader)
         (found,) = await self._transaction.read(
             LISTED[where.sort](
                 account_id=self._account_id,
@@ -204,8 +202,7 @@ class SqlScriptTemplates:
                 category_id=where.category_id,
                 created_by=where.created_by,
                 **fitting(where.query),
-                reads_all=permits(reader, Permission.READ_TREE_DRAFTS, ()),
-                reader_id=reader_id if reader_id and permits(reader, Permission.READ_TREE_DRAFTS, {reader_id}) else None,
+                **reads_drafts(reader),
                 most=limit,
             )
         )

@@ -4,7 +4,22 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from attrs import evolve
-from sqlalchemy import ColumnElement, Integer, Uuid, and_, bindparam, delete, func, insert, literal_column, null, or_, select, update
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Integer,
+    Uuid,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal_column,
+    null,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.sql.selectable import FromClause, Subquery
 
@@ -17,8 +32,10 @@ from flowpilot_adapters.sql.relay.due_work import index_for_search
 from flowpilot_adapters.sql.schema import session, tree, tree_category, tree_draft, tree_proposal, tree_revision
 from flowpilot_adapters.sql.statement import compiled
 from flowpilot_adapters.sql.transaction import Transaction
+from flowpilot_core.domain.kernel.actor import Actor, acts
 from flowpilot_core.domain.kernel.errors import NotFound
 from flowpilot_core.domain.kernel.identifiers import PLATFORM_ACCOUNT, AccountId, SessionId, TreeId, UserId
+from flowpilot_core.domain.kernel.permissions import Permission, permits
 from flowpilot_core.domain.knowledge.category import TreeCategory
 from flowpilot_core.domain.knowledge.ownership import Owner, Ref
 from flowpilot_core.domain.knowledge.rating import Subject
@@ -30,6 +47,18 @@ from .stars import given, stars
 
 TREE_ID: Final = bindparam("tree_id", type_=Uuid())
 NUMBER: Final = bindparam("number", type_=Integer())
+READER: Final = bindparam("reader_id", type_=Uuid())
+READS_ALL: Final = bindparam("reads_all", type_=Boolean())
+
+
+def reads_drafts(reader: Actor | None) -> dict[str, Any]:
+    """Which drafts a reader may read, as the core's table says: all, their own, or none."""
+    reader_id = None if reader is None else acts(reader)
+    own_drafts = reader is not None and reader_id is not None and permits(reader, Permission.READ_TREE_DRAFTS, {reader_id})
+    return {
+        "reads_all": reader is not None and permits(reader, Permission.READ_TREE_DRAFTS, ()),
+        "reader_id": reader_id if own_drafts else None,
+    }
 
 
 def readable(table: FromClause) -> ColumnElement[bool]:

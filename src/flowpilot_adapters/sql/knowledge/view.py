@@ -4,23 +4,36 @@ from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
-from sqlalchemy import Boolean, ColumnElement, Table, Text, Uuid, and_, bindparam, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, Table, Text, Uuid, and_, bindparam, func, literal_column, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from flowpilot_adapters.sql.knowledge import gallery_view as gallery
 from flowpilot_adapters.sql.knowledge import trees
 from flowpilot_adapters.sql.knowledge.stars import beginning, given, mean, page, stars
-from flowpilot_adapters.sql.knowledge.trees import AROUND, CATEGORISED, DRAFTED, HEAD, OWN_FIRST, TREE_ID, listed, named, names_in, readable
+from flowpilot_adapters.sql.knowledge.trees import (
+    AROUND,
+    CATEGORISED,
+    DRAFTED,
+    HEAD,
+    OWN_FIRST,
+    READER,
+    READS_ALL,
+    TREE_ID,
+    listed,
+    named,
+    names_in,
+    readable,
+    reads_drafts,
+)
 from flowpilot_adapters.sql.matching import fits, fitting
 from flowpilot_adapters.sql.queries import if_given, names_of, own, thumbs_by
 from flowpilot_adapters.sql.reading import SqlReading
 from flowpilot_adapters.sql.records import knowledge as records
 from flowpilot_adapters.sql.schema import script_template, session, step, step_rating, tree, tree_category, tree_draft, tree_revision
 from flowpilot_adapters.sql.statement import Statement, compiled
-from flowpilot_core.domain.kernel.actor import Actor, acts
+from flowpilot_core.domain.kernel.actor import Actor
 from flowpilot_core.domain.kernel.errors import NotFound
 from flowpilot_core.domain.kernel.identifiers import TreeId, UserId
-from flowpilot_core.domain.kernel.permissions import Permission, permits
 from flowpilot_core.domain.knowledge.content import NodeId
 from flowpilot_core.domain.knowledge.ownership import Ref
 from flowpilot_core.domain.knowledge.rating import Stars, Subject
@@ -29,8 +42,6 @@ from flowpilot_core.domain.knowledge.tree import Tree, TreeRevision
 from flowpilot_core.domain.sessions.feedback import Thumbs
 from flowpilot_core.ports.knowledge import CategoryListed, GalleryFilter, GalleryPlace, GalleryShown, Sort, TreeFilter, TreeListed
 
-READER: Final = bindparam("reader_id", type_=Uuid())
-READS_ALL: Final = bindparam("reads_all", type_=Boolean())
 WORDS: Final = bindparam("words", type_=ARRAY(Text()))
 
 _found = (
@@ -117,7 +128,6 @@ class SqlKnowledgeView(SqlReading):
         self, where: TreeFilter, reader: Actor, *, after: TreeId | None, limit: int
     ) -> tuple[Sequence[TreeListed], Mapping[UserId, str]]:
         """As `KnowledgeView.trees` says."""
-        reader_id = acts(reader)
         found = await self._read_one(
             TREES[where.sort](
                 account_id=self._account_id,
@@ -127,8 +137,7 @@ class SqlKnowledgeView(SqlReading):
                 category_id=where.category_id,
                 created_by=where.created_by,
                 **fitting(where.query),
-                reads_all=permits(reader, Permission.READ_TREE_DRAFTS, ()),
-                reader_id=reader_id if reader_id and permits(reader, Permission.READ_TREE_DRAFTS, {reader_id}) else None,
+                **reads_drafts(reader),
                 most=limit,
             )
         )

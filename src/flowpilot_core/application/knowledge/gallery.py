@@ -56,11 +56,11 @@ class Gallery:
 
     async def list(self, actor: Actor, where: GalleryFilter, *, after: GalleryPlace | None, limit: int) -> Sequence[GalleryShown]:
         """What is listed, by its place."""
-        return await self.view(actor.account_id).gallery(where, after=after, limit=limit)
+        return await self.view(actor.account_id).gallery(evolve(where, reader=actor), after=after, limit=limit)
 
     async def get(self, actor: Actor, subject: Subject, subject_id: UUID) -> GalleryShown:
         """One that is listed."""
-        return await _one(self.view(actor.account_id), GalleryFilter(subject=subject, id=subject_id))
+        return await _one(self.view(actor.account_id), GalleryFilter(subject=subject, id=subject_id, reader=actor))
 
     async def copy(self, actor: Actor, subject: Subject, subject_id: UUID, *, request: Request = PLAIN) -> TreeShown | ScriptShown:
         """A draft of one's own of one that is listed. Raises as copying a tree or a script template does."""
@@ -72,7 +72,7 @@ class Gallery:
     async def all(self, actor: Actor, where: GalleryFilter, *, after: GalleryPlace | None, limit: int) -> Sequence[GalleryShown]:
         """What the platform has published, listed or not; for its own people."""
         require_platform(actor)
-        return await self.view(actor.account_id).gallery(evolve(where, listed=False), after=after, limit=limit)
+        return await self.view(actor.account_id).gallery(evolve(where, listed=False, reader=actor), after=after, limit=limit)
 
     async def require(self, actor: Actor, subject: Subject, subject_id: UUID) -> None:
         """Raises `NotFound` unless the actor may know of it, and be it that it is not listed."""

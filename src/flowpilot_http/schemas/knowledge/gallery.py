@@ -95,7 +95,7 @@ class OpenTemplateOut(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class MineOut(msgspec.Struct, kw_only=True, frozen=True):
-    """The newest copy that your account has of something."""
+    """The newest copy of something that your account has and you may read."""
 
     id: UUID
     revision: Annotated[int, Meta(description="Of the original.")]

@@ -80,8 +80,9 @@ async def test_what_the_platform_lists_every_account_sees_and_copies(world: Worl
         copy["copied_from"],
     )
     assert DEEP["root"] == (await world.junior.seen(f"/trees/{copy['id']}"))["content"]["root"]
-    assert {"id": copy["id"], "revision": 1, "newer": False} == (await world.viewer.seen(address))["mine"]
-    assert None is (await world.rival.seen(address))["mine"]
+    mine = {"id": copy["id"], "revision": 1, "newer": False}
+    assert [mine, mine] == [(await one.seen(address))["mine"] for one in (world.junior, world.admin)]
+    assert [None, None, None] == [(await one.seen(address))["mine"] for one in (world.senior, world.viewer, world.rival)]
     assert 403 == (await world.viewer.post(f"{address}/copy")).status_code
 
 
@@ -100,11 +101,11 @@ async def test_a_copy_follows_its_original_where_somebody_wants_it_to(world: Wor
         await pia.made(f"/{path}/{one['id']}/publish")
 
     for kind, one, address in copies:
-        assert (await world.viewer.seen(f"/gallery/{kind}/{one['id']}"))["mine"]["newer"]
+        assert (await world.junior.seen(f"/gallery/{kind}/{one['id']}"))["mine"]["newer"]
         followed = await world.junior.made(f"{address}/draft-from-origin")
         assert {"id": one["id"], "revision": 2, "newest_revision": 2} == followed["copied_from"]
         assert [] == followed["problems"]
-        assert not (await world.viewer.seen(f"/gallery/{kind}/{one['id']}"))["mine"]["newer"]
+        assert not (await world.junior.seen(f"/gallery/{kind}/{one['id']}"))["mine"]["newer"]
     assert "ping {{ host }}\n" == (await world.junior.seen(copies[1][2]))["content"]["body"]
 
 

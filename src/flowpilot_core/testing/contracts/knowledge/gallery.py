@@ -132,9 +132,30 @@ class GalleryContract(Contract):
         await self.copied(begin, acme, tree)
         newest = await self.copied(begin, acme, tree)
 
-        for account_id, mine in ((acme.account_id, Copied(id=newest.id, revision=1)), (globex.account_id, None)):
-            [shown] = await view(account_id).gallery(GalleryFilter(id=tree.id), after=None, limit=EVERYTHING)
+        for staff, mine in ((acme, Copied(id=newest.id, revision=1)), (globex, None)):
+            [shown] = await view(staff.account_id).gallery(GalleryFilter(id=tree.id, reader=staff.anna), after=None, limit=EVERYTHING)
             assert mine == shown.mine
+
+    async def test_a_copy_that_is_a_draft_is_told_to_who_may_read_it(
+        self, begin: BeginWork[UnitOfWork], view: ViewOf[View], acme: Staff
+    ) -> None:
+        tree = a_tree(PRODUCT)
+        await self.listed(begin, tree)
+        copy = await self.copied(begin, acme, tree)
+
+        async def told() -> list[UUID | None]:
+            readers = (acme.anna, acme.adam, acme.ben, None)
+            wanted = (GalleryFilter(id=tree.id, reader=reader) for reader in readers)
+            shown = [(await view(acme.account_id).gallery(where, after=None, limit=EVERYTHING))[0] for where in wanted]
+            return [one.mine.id if one.mine else None for one in shown]
+
+        assert [copy.id, copy.id, None, None] == await told()
+        published, revision = copy.published(None, {}, by=acme.adam, at=NOON)
+        async with begin(acme.account_id) as work:
+            await work.trees.save(published)
+            await work.trees.add_revision(copy.id, revision)
+            await work.commit()
+        assert [copy.id] * 4 == await told()
 
     async def test_an_account_counts_its_own_use(self, begin: BeginWork[UnitOfWork], acme: Staff, globex: Staff) -> None:
         tree = a_tree(PRODUCT)
