@@ -53,6 +53,7 @@ class TreeFilter:
     """Which trees of the account to list, in which order; None: all."""
 
     state: TemplateState | None = None
+    """None: those that `states_listed` says."""
     kind: TreeKind | None = None
     category_id: TreeCategoryId | None = None
     created_by: UserId | None = None
@@ -148,6 +149,7 @@ class ScriptFilter:
     """Which script templates of the account to list, in which order; None: all."""
 
     state: TemplateState | None = None
+    """None: those that `states_listed` says."""
     category_id: TreeCategoryId | None = None
     created_by: UserId | None = None
     query: Query | None = None

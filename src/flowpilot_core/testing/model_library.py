@@ -53,7 +53,8 @@ class ModelLibrary:
 
     def listed(self, reader: UserId, thing: str) -> list[UUID]:
         """What a list shows, in its order."""
-        return sorted((one for one in self.own if self.own[one].thing == thing and self.seen(reader, one)), reverse=True)
+        shown = (id for id, one in self.own.items() if one.thing == thing and one.state != "archived" and self.seen(reader, id))
+        return sorted(shown, reverse=True)
 
     def uses(self, template_id: UUID) -> int:
         """How often it was copied and followed."""

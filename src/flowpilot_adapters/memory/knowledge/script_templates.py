@@ -12,6 +12,7 @@ from flowpilot_core.domain.kernel.errors import NotFound, Stale
 from flowpilot_core.domain.kernel.identifiers import ScriptTemplateId
 from flowpilot_core.domain.knowledge.rating import NO_STARS, Subject
 from flowpilot_core.domain.knowledge.script_template import ScriptRevision, ScriptTemplate
+from flowpilot_core.domain.knowledge.template import states_listed
 from flowpilot_core.ports.knowledge import ScriptFilter, TreeInUse
 
 from .ratings import in_order, stars
@@ -98,7 +99,7 @@ def _found(rows: Working, template_id: ScriptTemplateId) -> ScriptTemplate | Non
 
 def _is(one: ScriptTemplate, where: ScriptFilter) -> bool:
     return (
-        where.state in (None, one.state)
+        one.state in states_listed(where.state)
         and where.created_by in (None, one.created_by)
         and (where.category_id is None or (one.category is not None and one.category.id == where.category_id))
         and (where.query is None or where.query.fits(one.name, one.description))

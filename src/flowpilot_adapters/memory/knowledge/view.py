@@ -12,7 +12,7 @@ from flowpilot_core.domain.kernel.identifiers import PLATFORM_ACCOUNT, TreeId, U
 from flowpilot_core.domain.knowledge.content import EMPTY, NodeId
 from flowpilot_core.domain.knowledge.ownership import Ref
 from flowpilot_core.domain.knowledge.rating import Stars, Subject
-from flowpilot_core.domain.knowledge.template import TemplateState
+from flowpilot_core.domain.knowledge.template import TemplateState, states_listed
 from flowpilot_core.domain.knowledge.tree import Tree, TreeRevision
 from flowpilot_core.domain.sessions.feedback import Thumb, Thumbs
 from flowpilot_core.ports.knowledge import CategoryListed, GalleryFilter, GalleryPlace, GalleryShown, TreeFilter, TreeListed
@@ -95,7 +95,7 @@ def _is_shown(one: GalleryShown, where: GalleryFilter) -> bool:
 
 def _is(tree: Tree, where: TreeFilter) -> bool:
     return (
-        where.state in (None, tree.state)
+        tree.state in states_listed(where.state)
         and where.kind in (None, tree.kind)
         and where.category_id in (None, tree.category and tree.category.id)
         and where.created_by in (None, tree.created_by)

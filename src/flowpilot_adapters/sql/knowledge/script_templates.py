@@ -23,10 +23,11 @@ from flowpilot_core.domain.kernel.errors import NotFound
 from flowpilot_core.domain.kernel.identifiers import ScriptTemplateId
 from flowpilot_core.domain.knowledge.rating import Subject
 from flowpilot_core.domain.knowledge.script_template import ScriptRevision, ScriptTemplate
+from flowpilot_core.domain.knowledge.template import states_listed
 from flowpilot_core.ports.knowledge import ScriptFilter, Sort, TreeInUse
 
 from .stars import beginning, given, page, stars
-from .trees import READER, READS_ALL, account_of, readable, reads_drafts
+from .trees import READER, READS_ALL, STATES, account_of, readable, reads_drafts
 
 TEMPLATE_ID: Final = bindparam("template_id", type_=Uuid())
 IDS: Final = bindparam("ids", type_=ARRAY(Uuid()))
@@ -55,7 +56,7 @@ _found = (
     .select_from(_drafted)
     .where(
         own(script_template),
-        if_given(script_template.c.state, "state"),
+        script_template.c.state == any_(STATES),
         if_given(script_template.c.category_id, "category_id"),
         if_given(script_template.c.created_by, "created_by"),
         or_(
@@ -198,7 +199,7 @@ class SqlScriptTemplates:
             LISTED[where.sort](
                 account_id=self._account_id,
                 **beginning(where.sort, after),
-                state=where.state,
+                states=states_listed(where.state),
                 category_id=where.category_id,
                 created_by=where.created_by,
                 **fitting(where.query),

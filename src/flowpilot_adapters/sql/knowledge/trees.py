@@ -8,6 +8,7 @@ from sqlalchemy import (
     Boolean,
     ColumnElement,
     Integer,
+    Text,
     Uuid,
     and_,
     bindparam,
@@ -20,6 +21,7 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.sql.selectable import FromClause, Subquery
 
@@ -49,6 +51,7 @@ TREE_ID: Final = bindparam("tree_id", type_=Uuid())
 NUMBER: Final = bindparam("number", type_=Integer())
 READER: Final = bindparam("reader_id", type_=Uuid())
 READS_ALL: Final = bindparam("reads_all", type_=Boolean())
+STATES: Final = bindparam("states", type_=ARRAY(Text()))
 
 
 def reads_drafts(reader: Actor | None) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Table, Text, Uuid, and_, bindparam, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, Table, Text, Uuid, and_, any_, bindparam, func, literal_column, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from flowpilot_adapters.sql.knowledge import gallery_view as gallery
@@ -18,6 +18,7 @@ from flowpilot_adapters.sql.knowledge.trees import (
     OWN_FIRST,
     READER,
     READS_ALL,
+    STATES,
     TREE_ID,
     listed,
     named,
@@ -37,7 +38,7 @@ from flowpilot_core.domain.kernel.identifiers import TreeId, UserId
 from flowpilot_core.domain.knowledge.content import NodeId
 from flowpilot_core.domain.knowledge.ownership import Ref
 from flowpilot_core.domain.knowledge.rating import Stars, Subject
-from flowpilot_core.domain.knowledge.template import TemplateState
+from flowpilot_core.domain.knowledge.template import TemplateState, states_listed
 from flowpilot_core.domain.knowledge.tree import Tree, TreeRevision
 from flowpilot_core.domain.sessions.feedback import Thumbs
 from flowpilot_core.ports.knowledge import CategoryListed, GalleryFilter, GalleryPlace, GalleryShown, Sort, TreeFilter, TreeListed
@@ -49,7 +50,7 @@ _found = (
     .select_from(DRAFTED)
     .where(
         own(tree),
-        if_given(tree.c.state, "state"),
+        tree.c.state == any_(STATES),
         if_given(tree.c.kind, "kind"),
         if_given(tree.c.category_id, "category_id"),
         if_given(tree.c.created_by, "created_by"),
@@ -132,7 +133,7 @@ class SqlKnowledgeView(SqlReading):
             TREES[where.sort](
                 account_id=self._account_id,
                 **beginning(where.sort, after),
-                state=where.state,
+                states=states_listed(where.state),
                 kind=where.kind,
                 category_id=where.category_id,
                 created_by=where.created_by,

@@ -33,6 +33,11 @@ class TemplateState(StrEnum):
     """Offered to nobody; what uses it goes on."""
 
 
+def states_listed(asked: TemplateState | None) -> tuple[TemplateState, ...]:
+    """Those that a list shows: the one that is asked for, or else all but what was put away."""
+    return (TemplateState.DRAFT, TemplateState.PUBLISHED) if asked is None else (asked,)
+
+
 class TemplateMove(StrEnum):
     """What can be done to a tree or a script template."""
 

@@ -135,7 +135,7 @@ class PastedScript(Closed, kw_only=True, frozen=True):
 class WhichScripts(Page, kw_only=True, frozen=True):
     """Which script templates; what is left out asks for nothing."""
 
-    state: TemplateState | None = None
+    state: Annotated[TemplateState | None, Meta(description="Without it: all but those that were archived.")] = None
     category_id: UUID | None = None
     q: Annotated[str | None, Meta(description=SOUGHT)] = None
     sort: Annotated[Sort, Meta(description="What comes first: the newest, or what has most stars.")] = Sort.NEWEST

@@ -88,7 +88,7 @@ class Publish(Closed, kw_only=True, frozen=True):
 class TreesWanted(Page, kw_only=True, frozen=True):
     """Which trees."""
 
-    state: TemplateState | None = None
+    state: Annotated[TemplateState | None, Meta(description="Without it: all but those that were archived.")] = None
     kind: TreeKind | None = None
     category_id: UUID | None = None
     q: Annotated[str | None, Meta(description=SOUGHT)] = None

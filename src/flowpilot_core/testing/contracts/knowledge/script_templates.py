@@ -127,6 +127,11 @@ class ScriptTemplatesContract(Contract):
         assert [] == await ids(ScriptFilter(query=Query.parsed("queue -printers")))
         assert [second.id, first.id] == await ids(ScriptFilter(created_by=first.created_by))
         assert [] == await ids(ScriptFilter(created_by=acme.ben.user_id))
+        async with begin(acme.account_id) as work:
+            await work.script_templates.save(second.archived(by=acme.olga, at=NOON))
+            await work.commit()
+        assert [first.id] == await ids(ScriptFilter())
+        assert [second.id] == await ids(ScriptFilter(state=TemplateState.ARCHIVED))
 
     async def test_a_draft_is_listed_for_its_author_and_who_publishes(self, begin: BeginWork[UnitOfWork], acme: Staff) -> None:
         template = await self.kept(begin, acme, a_template(acme))

@@ -199,6 +199,20 @@ class TreesContract(Contract):
         found, _ = await view(acme.account_id).trees(TreeFilter(query=Query.parsed('"drops vpn"')), acme.anna, after=None, limit=EVERYTHING)
         assert [] == list(found)
 
+    async def test_what_was_put_away_is_listed_where_it_is_asked_for(
+        self, begin: BeginWork[UnitOfWork], view: ViewOf[View], acme: Staff
+    ) -> None:
+        kept, gone = a_tree(acme.anna), a_tree(acme.anna)
+        await self.kept(begin, acme.account_id, kept, gone)
+        gone, _ = await self.published(begin, acme.account_id, gone, by=acme.olga)
+        async with begin(acme.account_id) as work:
+            await work.trees.save(gone.archived(by=acme.olga, at=NOON))
+            await work.commit()
+
+        for where, expected in ((TreeFilter(), kept), (TreeFilter(state=TemplateState.ARCHIVED), gone)):
+            found, _ = await view(acme.account_id).trees(where, acme.anna, after=None, limit=EVERYTHING)
+            assert [expected.id] == [one.tree.id for one in found]
+
     async def test_published_trees_are_found_by_what_they_are_about(
         self, begin: BeginWork[UnitOfWork], view: ViewOf[View], acme: Staff
     ) -> None:
