@@ -72,6 +72,9 @@ def test_where_asked_to_it_goes_on_serving_with_a_queue_and_a_link_that_signs_th
             token = re.search(r'name="csrf_token" value="([^"]+)"', browser.get(link[0]).text)
             assert token
             queue = browser.post(link[0].partition("?")[0], data={"csrf_token": token[1]})
+            shelf = re.search(r"^http://\S+/library/gallery$", told, re.MULTILINE)
+            assert shelf, told
+            gallery = browser.get(shelf[0])
 
         demo.send_signal(signal.SIGTERM)
         demo.stdout.read()
@@ -79,6 +82,7 @@ def test_where_asked_to_it_goes_on_serving_with_a_queue_and_a_link_that_signs_th
         assert "/queue" == queue.url.path
         assert ["Nobody can print", "Outlook asks for a password again and again"] == re.findall(r"<h2[^>]*><a[^>]*>(.*?)</a>", queue.text)
         assert "Sam Reyes" in queue.text
+        assert {"/library/trees/", "/library/scripts/"} <= set(re.findall(r'<h2[^>]*><a href="(/library/\w+/)', gallery.text))
         assert 0 == demo.wait(LONGEST_WAIT), told
     assert [] == list(folder.iterdir())
 

@@ -116,6 +116,7 @@ def _say_where_to_look(console: Console, cast: Cast, port: int, link: str) -> No
     console.print(Text("Where to look", style="bold cyan"))
     for what, where in (
         ("The queue, signed in as Sam, the senior", f"{address}/sign-in-link/{link}?next=/queue"),
+        ("The library of trees and scripts, once signed in", f"{address}/library/gallery"),
         ("The API reference", f"{address}/docs"),
         ("The same as an OpenAPI document", f"{address}/openapi.json"),
         ("Sign in as sue@northwind.example (the code is shown here)", f"{address}/sign-in/{cast.account_id}?next=/queue"),
