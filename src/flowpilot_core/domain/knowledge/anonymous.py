@@ -40,15 +40,15 @@ def anonymous(text: str, names: Iterable[str], people: Iterable[str] = ()) -> st
     for name, word in sorted(known.items(), key=lambda one: len(one[0]), reverse=True):
         text = _without(text, name.casefold(), word)
     text = _MACHINES.sub(MACHINE, _ADDRESSES.sub(PLACE, text))
-    parts = _parts(people)
-    return parts.sub(PERSON, text) if parts else text
+    parts = {part for name in people for part in _LETTERS.findall(name)}
+    # A part that is an ordinary word as well is meant where it is written as a name is.
+    folded = {part.casefold() for part in parts if things(part)}
 
+    def short(found: re.Match[str]) -> str:
+        ways = (found[0], found[0][:-1]) if found[0][-1] in "sS" else (found[0],)
+        return PERSON if any(way in parts or way.casefold() in folded for way in ways) else found[0]
 
-def _parts(people: Iterable[str]) -> re.Pattern[str] | None:
-    """What people may be called for short; a part that is an ordinary word as well is meant where it is written as a name is."""
-    parts = sorted({part for name in people for part in _LETTERS.findall(name)}, key=len, reverse=True)
-    ways = (f"(?i:{re.escape(part)})" if things(part) else re.escape(part) for part in parts)
-    return re.compile(rf"(?<![^\W\d_])(?:{'|'.join(ways)})s?(?![^\W\d_])") if parts else None
+    return _LETTERS.sub(short, text) if parts else text
 
 
 def _without(text: str, folded_name: str, word: str) -> str:
