@@ -56,6 +56,10 @@ class ModelLibrary:
         shown = (id for id, one in self.own.items() if one.thing == thing and one.state != "archived" and self.seen(reader, id))
         return sorted(shown, reverse=True)
 
+    def offered(self) -> set[UUID]:
+        """What search shows to everybody of the account."""
+        return {id for id, one in self.own.items() if one.state == "published"}
+
     def uses(self, template_id: UUID) -> int:
         """How often it was copied and followed."""
         return sum(one.copied_from == template_id for one in self.own.values()) + self.walks.count(template_id)

@@ -669,7 +669,8 @@ class AccountsMachine(RuleBasedStateMachine):
                 self._leaks_nothing(account, hits)
                 found = {hit.id for hit in hits}
                 readable = self.models[account].found(reader.user_id, status) if number == account else set()
-                assert self.indexed[account] & readable <= found <= readable
+                offered = self.models[account].library.offered() if number == account and status is None else set()
+                assert self.indexed[account] & readable <= found <= readable | offered
 
     async def _look_at_session(self, account: int, reader: Person, session_id: SessionId) -> None:
         model, me = self.models[account], reader.user_id
