@@ -52,7 +52,7 @@ class MemoryScriptTemplates:
         rows = self._work.rows
 
         def wanted(one: ScriptTemplate) -> bool:
-            return _is(one, where) and (one.revision is not None or one.sees_draft(reader))
+            return _is(one, where) and one.readable_by(reader)
 
         return in_order(rows, Subject.SCRIPT_TEMPLATE, rows.script_templates.values(), wanted, where.sort, after)[:limit]
 

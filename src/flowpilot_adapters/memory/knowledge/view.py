@@ -39,7 +39,7 @@ class MemoryKnowledgeView(MemoryReading):
         rows = await self._now()
 
         def wanted(tree: Tree) -> bool:
-            return _is(tree, where) and (tree.revision is not None or tree.sees_draft(reader))
+            return _is(tree, where) and tree.readable_by(reader)
 
         page = in_order(rows, Subject.TREE, rows.trees.values(), wanted, where.sort, after)[:limit]
         return [trees.listed(rows, _without_content(tree)) for tree in page], trees.names(rows, page)

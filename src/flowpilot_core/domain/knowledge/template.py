@@ -143,9 +143,13 @@ class Template(Generic[ID, C]):
             and (move is not TemplateMove.PUBLISH or self.draft)
         )
 
+    def readable_by(self, actor: Actor) -> bool:
+        """Whether it exists for the actor: somebody else's draft that was never published does not."""
+        return self.revision is not None or self.sees_draft(actor)
+
     def require_readable(self, actor: Actor) -> None:
-        """Raises `NotFound` for whom it does not exist: somebody else's draft that was never published."""
-        if self.revision is None and not self.sees_draft(actor):
+        """Raises `NotFound` for whom it does not exist."""
+        if not self.readable_by(actor):
             raise NotFound(self.THING)
 
     def require_version(self, expected: int | None) -> None:
