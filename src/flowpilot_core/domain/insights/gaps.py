@@ -62,12 +62,12 @@ def gaps(sessions: Sequence[Unguided], trees: Sequence[TreeAbout]) -> tuple[Gap,
     """
     about = [(tree, frozenset(tree.words)) for tree in trees]
     left = [one for one in sessions if not _fits(one, about)]
-    titles = {one.id: tuple(_titled(one))[:MOST_TITLE_WORDS] for one in left}
+    titles = {one.id: _titled(one) for one in left}
     found: list[Gap] = []
     while len(found) < MOST_GAPS:
         sharing: dict[tuple[str, ...], list[Unguided]] = defaultdict(list)
         for one in left:
-            for pair in _pairs(titles[one.id]):
+            for pair in _pairs(tuple(titles[one.id])[:MOST_TITLE_WORDS]):
                 sharing[pair].append(one)
         if not sharing:
             break
@@ -75,7 +75,7 @@ def gaps(sessions: Sequence[Unguided], trees: Sequence[TreeAbout]) -> tuple[Gap,
         group = sharing[pair]
         if len(group) < FEWEST:
             break
-        found.append(_gap(group))
+        found.append(_gap(group, titles))
         inside = {one.id for one in group}
         left = [one for one in left if one.id not in inside]
     return tuple(found)
@@ -97,11 +97,11 @@ def _pairs(words: tuple[str, ...]) -> Collection[tuple[str, ...]]:
     return [words] if len(words) == 1 else list(combinations(sorted(words), 2))
 
 
-def _gap(group: Sequence[Unguided]) -> Gap:
-    having = Counter(word for one in group for word in _titled(one))
+def _gap(group: Sequence[Unguided], titles: Mapping[SessionId, Mapping[str, str]]) -> Gap:
+    having = Counter(word for one in group for word in titles[one.id])
     example = group[0]
     return Gap(
-        words=tuple(word for stem, word in _titled(example).items() if having[stem] == len(group)),
+        words=tuple(word for stem, word in titles[example.id].items() if having[stem] == len(group)),
         sessions=len(group),
         escalated=sum(one.escalated for one in group),
         example_id=example.id,
