@@ -1,5 +1,6 @@
 """What the forms of a page do: each button is named after its move, and its form holds what the move needs."""
 
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -8,7 +9,7 @@ import msgspec
 from litestar.handlers import HTTPRouteHandler
 
 from flowpilot_core.domain.kernel.actor import Person
-from flowpilot_core.domain.kernel.errors import FlowPilotError, InvalidValue
+from flowpilot_core.domain.kernel.errors import FlowPilotError, InvalidValue, VersionConflict
 from flowpilot_http.problems import Refused, problem_of
 from flowpilot_http.responses import Body
 
@@ -69,6 +70,20 @@ def require_sayable(refusal: Exception) -> None:
     status = problem_of(refusal).status
     if status == 401 or status >= 500:
         raise refusal
+
+
+async def framed(request: Visit, template: str, made: Shown, refusal: Exception | None, **facts: object) -> Body:
+    """A page with forms: with what one made, or with why it cannot be, where what was typed still stands."""
+    problem = problem_of(refusal) if refusal else None
+    return await request.framed(
+        template,
+        status=problem.status if problem else 409 if "stale" in made else 200,
+        refused=problem.detail if problem else None,
+        meanwhile=isinstance(refusal, VersionConflict),
+        typed=defaultdict(str, await typed(request) if problem or "stale" in made else {}),
+        made=defaultdict(lambda: None, made),
+        **facts,
+    )
 
 
 def formed(

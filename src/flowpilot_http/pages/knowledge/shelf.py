@@ -1,21 +1,18 @@
 """What the pages under `/library` share: where they are, who is offered them, and the sentences of a refusal."""
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
 from flowpilot_core.domain.kernel.actor import Person
-from flowpilot_core.domain.kernel.errors import VersionConflict
 from flowpilot_core.domain.kernel.identifiers import TreeCategoryId
 from flowpilot_core.domain.kernel.permissions import Permission, permits
 from flowpilot_core.domain.kernel.query import Query
 from flowpilot_core.domain.knowledge.category import TreeCategory
 from flowpilot_core.domain.knowledge.template import TemplateState
 from flowpilot_core.ports.knowledge import Sort
-from flowpilot_http.pages.moves import Shown, typed
+from flowpilot_http.pages.moves import Shown, framed
 from flowpilot_http.pages.page_request import OfAccount, Visit, shows
-from flowpilot_http.problems import problem_of
 from flowpilot_http.responses import Body
 
 LIBRARY: Final = "/library"
@@ -75,17 +72,14 @@ async def library_home(request: Visit) -> Body:
 
 
 async def shelved(request: Visit, template: str, made: Shown, refusal: Exception | None, **facts: object) -> Body:
-    """A page of the library, with why something cannot be, where what was typed still stands."""
-    problem = problem_of(refusal) if refusal else None
-    return await request.framed(
+    """A page of the library, as `framed` has it."""
+    return await framed(
+        request,
         template,
-        status=problem.status if problem else 409 if "stale" in made else 200,
+        made,
+        refusal,
         sections=[(at, name) for at, name, takes in PLACES if takes is None or permits(request.user, takes, ())],
         sorts=SORTS,
-        refused=problem.detail if problem else None,
-        meanwhile=isinstance(refusal, VersionConflict),
-        typed=defaultdict(str, await typed(request) if problem or "stale" in made else {}),
-        made=defaultdict(lambda: None, made),
         may_write=permits(request.user, Permission.WRITE_TREES, ()),
         **facts,
     )

@@ -35,7 +35,7 @@ class Wanted(OfAccount, kw_only=True, frozen=True):
     after: UUID | None = None
 
 
-async def _shown(request: Visit, _: Shown, refusal: Exception | None) -> Body:
+async def _shown(request: Visit, made: Shown, refusal: Exception | None) -> Body:
     wanted = await request.wanted(Wanted)
     person = request.person_for(wanted.account)
     flowpilot, now = request.flowpilot, request.now()
@@ -50,6 +50,7 @@ async def _shown(request: Visit, _: Shown, refusal: Exception | None) -> Body:
     return await maintained(
         request,
         "maintenance.html",
+        made,
         refusal,
         wanted=wanted,
         days=_by_day(page.entries[:MOST_ENTRIES], here),

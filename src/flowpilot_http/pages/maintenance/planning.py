@@ -83,7 +83,7 @@ Written: Final[Any] = form_of(
 """A schedule as one writes it; `asked_by` is the tree whose parameters stood in the form."""
 
 
-async def _new(request: Visit, _: Shown, refusal: Exception | None) -> Body:
+async def _new(request: Visit, made: Shown, refusal: Exception | None) -> Body:
     person = request.person_for((await request.wanted(OfAccount)).account)
     preferences = await request.flowpilot.escalation.preferences(person)
     begun = {
@@ -94,16 +94,18 @@ async def _new(request: Visit, _: Shown, refusal: Exception | None) -> Body:
         "catch_up": CatchUp.SKIP,
         "active": "true",
     }
-    return await _shown(request, person, None, begun, refusal)
+    return await _shown(request, person, None, begun, made, refusal)
 
 
-async def _edited(request: Visit, _: Shown, refusal: Exception | None) -> Body:
+async def _edited(request: Visit, made: Shown, refusal: Exception | None) -> Body:
     person = request.person_for((await request.wanted(OfAccount)).account)
     schedule = await request.flowpilot.maintenance.get(person, request.schedule_id)
-    return await _shown(request, person, schedule, said_of(schedule.plan), refusal)
+    return await _shown(request, person, schedule, said_of(schedule.plan), made, refusal)
 
 
-async def _shown(request: Visit, person: Person, schedule: Schedule | None, said: Mapping[str, str], refusal: Exception | None) -> Body:
+async def _shown(
+    request: Visit, person: Person, schedule: Schedule | None, said: Mapping[str, str], made: Shown, refusal: Exception | None
+) -> Body:
     require_role(person, Permission.MANAGE_MAINTENANCE)
     filled = await typed(request) if refusal else said
     colleagues, trees, follows = await asyncio.gather(
@@ -119,6 +121,7 @@ async def _shown(request: Visit, person: Person, schedule: Schedule | None, said
     return await maintained(
         request,
         "maintenance_plan.html",
+        made,
         refusal,
         schedule=schedule,
         said=defaultdict(str, said),

@@ -30,7 +30,7 @@ class Asked(OfAccount, kw_only=True, frozen=True):
     before: UUID | None = None
 
 
-async def _shown(request: Visit, _: Shown, refusal: Exception | None) -> Body:
+async def _shown(request: Visit, made: Shown, refusal: Exception | None) -> Body:
     wanted = await request.wanted(Asked)
     person = request.person_for(wanted.account)
     maintenance = request.flowpilot.maintenance
@@ -44,6 +44,7 @@ async def _shown(request: Visit, _: Shown, refusal: Exception | None) -> Body:
     return await maintained(
         request,
         "maintenance_schedule.html",
+        made,
         refusal,
         do=wanted.do,
         schedule=schedule,
