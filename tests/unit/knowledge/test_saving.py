@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flowpilot_core.domain.kernel.identifiers import BranchId, ForkPointId, StepId
-from flowpilot_core.domain.knowledge.anonymous import anonymous
+from flowpilot_core.domain.knowledge.anonymous import Names, anonymous
 from flowpilot_core.domain.knowledge.content import NodeId, NodeKind, TreeKind
 from flowpilot_core.domain.knowledge.problems import problems
 from flowpilot_core.domain.knowledge.saving import as_tree, with_texts
@@ -140,22 +140,22 @@ NAMES = ("Lakeside Dental", "48211", "Petra Müller")
     ],
 )
 def test_nothing_that_names_the_client_or_a_machine_of_theirs_stays(told: str) -> None:
-    assert told.casefold() not in anonymous(f"Called about {told}, and again: ({told}).", NAMES).casefold()
+    assert told.casefold() not in anonymous(f"Called about {told}, and again: ({told}).", Names.of(NAMES)).casefold()
 
 
 def test_what_names_nobody_stays() -> None:
     for text in ("Restarted the spooler at 12:30", "Windows 11 and KB5001330 on port 443", "Error 0x80070005", "Set MTU to 1400"):
-        assert text == anonymous(text, NAMES)
+        assert text == anonymous(text, Names.of(NAMES))
 
 
 @pytest.mark.parametrize("said", ["mac=00:1a:2b:3c:4d:5e: seen", "on 00-1A-2B-3C-4D-5E-", "ip:fe80::1:2, up"])
 def test_an_address_with_a_sign_of_its_own_around_it_is_taken_out(said: str) -> None:
-    assert "[address]" in anonymous(said, NAMES)
+    assert "[address]" in anonymous(said, Names.of(NAMES))
 
 
 @given(before=st.text(), after=st.text(), name=st.sampled_from(NAMES))
 def test_a_name_stays_nowhere_whatever_stands_around_it(before: str, after: str, name: str) -> None:
-    assert name.casefold() not in anonymous(f"{before}{name}{after}", NAMES).casefold()
+    assert name.casefold() not in anonymous(f"{before}{name}{after}", Names.of(NAMES)).casefold()
 
 
 PEOPLE = ("Dr. Petra Müller", "Will An", "Anna-Lena O'Brien")
@@ -167,7 +167,7 @@ PEOPLE = ("Dr. Petra Müller", "Will An", "Anna-Lena O'Brien")
 def test_a_part_of_a_persons_name_does_not_stay_by_itself(told: str) -> None:
     parts = ("petra", "müller", "anna", "lena", "brien", "Will", "An ")
 
-    said = anonymous(f"Asked {told}, who was (as {told}) there", (), PEOPLE)
+    said = anonymous(f"Asked {told}, who was (as {told}) there", Names.of((), PEOPLE))
 
     assert "[person]" in said
     assert not [part for part in parts if part in said or (part.islower() and part in said.casefold())]
@@ -175,8 +175,10 @@ def test_a_part_of_a_persons_name_does_not_stay_by_itself(told: str) -> None:
 
 def test_a_word_that_is_no_name_stays_though_a_name_is_in_it() -> None:
     for text in ("It will not print", "an error", "Petrarca is a font", "the planet", "drive D: is full", "Called [client] twice"):
-        assert text == anonymous(text, ("Lakeside Dental",), PEOPLE)
+        assert text == anonymous(text, Names.of(("Lakeside Dental",), PEOPLE))
 
 
 def test_the_client_is_the_client_though_it_is_called_after_a_person() -> None:
-    assert "[client] called, it was [person]" == anonymous("Petra Müller GmbH called, it was Petra", ("Petra Müller GmbH",), PEOPLE)
+    assert "[client] called, it was [person]" == anonymous(
+        "Petra Müller GmbH called, it was Petra", Names.of(("Petra Müller GmbH",), PEOPLE)
+    )

@@ -15,7 +15,7 @@ from flowpilot_core.domain.kernel.errors import InvalidTransition
 from flowpilot_core.domain.kernel.identifiers import AccountId, BranchId, SessionId, TreeCategoryId, TreeId
 from flowpilot_core.domain.kernel.name import checked_name
 from flowpilot_core.domain.kernel.permissions import Permission, person, require_role
-from flowpilot_core.domain.knowledge.anonymous import anonymous
+from flowpilot_core.domain.knowledge.anonymous import Names, anonymous
 from flowpilot_core.domain.knowledge.content import Content, TreeKind
 from flowpilot_core.domain.knowledge.saving import as_name, as_tree, with_texts
 from flowpilot_core.domain.knowledge.tree import Tree
@@ -111,9 +111,10 @@ async def written_down(
 
 def unnamed(content: Content, beside: Sequence[str], said: Mapping[str, str], names: tuple[str, ...], people: tuple[str, ...]) -> Written:
     """The tree and the texts beside it as they were redacted, and without names."""
+    taken_out = Names.of(names, people)
     return Written(
-        content=with_texts(content, lambda text: anonymous(said[text], names, people)),
-        beside=tuple(anonymous(said[text], names, people) for text in beside),
+        content=with_texts(content, lambda text: anonymous(said[text], taken_out)),
+        beside=tuple(anonymous(said[text], taken_out) for text in beside),
     )
 
 

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+from attrs import frozen
+
 from flowpilot_core.domain.kernel.words import things
 
 CLIENT: Final = "[client]"
@@ -30,25 +32,40 @@ _MACHINES: Final = re.compile(
 )
 
 
-def anonymous(text: str, names: Iterable[str], people: Iterable[str] = ()) -> str:
-    """A text with a word for what it is in place of each of `names`, whatever their case, and of each machine and address.
+@frozen
+class Names:
+    """What is taken out of texts, made ready once for all of them."""
 
-    Of `people` each part of their names is taken out too, where it is a word by itself.
-    """
-    people = tuple(people)
-    known = {name.strip(): word for word, some in ((PERSON, people), (CLIENT, names)) for name in some if len(name.strip()) >= SHORTEST}
-    for name, word in sorted(known.items(), key=lambda one: len(one[0]), reverse=True):
-        text = _without(text, name.casefold(), word)
-    text = _MACHINES.sub(MACHINE, _ADDRESSES.sub(PLACE, text))
-    parts = {part for name in people for part in _LETTERS.findall(name)}
-    # A part that is an ordinary word as well is meant where it is written as a name is.
-    folded = {part.casefold() for part in parts if things(part)}
+    whole: tuple[tuple[str, str], ...]
+    """Each as it is looked up, with the word in its place; the longest first."""
+    parts: frozenset[str]
+    """Of people's names, as they are written."""
+    folded: frozenset[str]
+    """Those of these that are no ordinary word as well: they are meant however they are written."""
 
-    def short(found: re.Match[str]) -> str:
+    @classmethod
+    def of(cls, names: Iterable[str], people: Iterable[str] = ()) -> "Names":
+        """Of `people` each part of their names is taken out too, where it is a word by itself."""
+        people = tuple(people)
+        known = {name.strip(): word for word, some in ((PERSON, people), (CLIENT, names)) for name in some if len(name.strip()) >= SHORTEST}
+        whole = sorted(known.items(), key=lambda one: len(one[0]), reverse=True)
+        parts = frozenset(part for name in people for part in _LETTERS.findall(name))
+        return cls(
+            tuple((name.casefold(), word) for name, word in whole), parts, frozenset(part.casefold() for part in parts if things(part))
+        )
+
+    def short(self, found: re.Match[str]) -> str:
+        """What stands in place of a word: another one, where it is a part of somebody's name."""
         ways = (found[0], found[0][:-1]) if found[0][-1] in "sS" else (found[0],)
-        return PERSON if any(way in parts or way.casefold() in folded for way in ways) else found[0]
+        return PERSON if any(way in self.parts or way.casefold() in self.folded for way in ways) else found[0]
 
-    return _LETTERS.sub(short, text) if parts else text
+
+def anonymous(text: str, names: Names) -> str:
+    """A text with a word for what it is in place of each of `names`, whatever their case, and of each machine and address."""
+    for name, word in names.whole:
+        text = _without(text, name, word)
+    text = _MACHINES.sub(MACHINE, _ADDRESSES.sub(PLACE, text))
+    return _LETTERS.sub(names.short, text) if names.parts else text
 
 
 def _without(text: str, folded_name: str, word: str) -> str:
