@@ -35,7 +35,7 @@ class Deliveries:
         """Those of a handoff: who was told, how, and how far that is; what a maintenance window holds waits until that ends."""
         handoff, found = await self.view(actor.account_id).deliveries(handoff_id, after=after, limit=limit)
         handoff.require_readable(actor)
-        return [evolve(one, waits_until=suppressed_until(one, handoff.window) or one.waits_until) for one in found]
+        return [evolve(one, suppressed_until=suppressed_until(one, handoff.window)) for one in found]
 
     async def ledger(self, actor: Actor, states: frozenset[DeliveryState], *, before: DeliveryId | None, limit: int) -> Sequence[Delivery]:
         """The deliveries of all handoffs of the account in one of these states, the newest first: for whoever may retry them."""

@@ -75,10 +75,9 @@ class Delivery:
     maybe_arrived: bool = False
     """Whether an attempt may have arrived without our knowing: its answer was lost, or its relay died in the middle."""
     waits_until: datetime | None = None
-    """Its person had enough mails for now: it goes at that time, with whatever else waits for them by then.
-
-    Of one that is read, also when the maintenance window ends that holds it.
-    """
+    """Its person had enough mails for now: it goes at that time, with whatever else waits for them by then."""
+    suppressed_until: datetime | None = None
+    """Of one that is read: when the maintenance window ends that holds it. Nobody keeps that."""
     carried_by: DeliveryId | None = None
     """The delivery whose mail it is in, where it was joined with others."""
     message_id: str | None = None

@@ -12,7 +12,6 @@ from flowpilot_core.domain.handoffs.handoff import Handoff, HandoffState, Intent
 from flowpilot_core.domain.kernel.identifiers import UserId
 from flowpilot_core.domain.kernel.sending import DeliveryState
 from flowpilot_core.domain.notifications.delivery import Channel, Delivery
-from flowpilot_core.domain.notifications.timing import MAINTENANCE
 from flowpilot_core.domain.sessions.feedback import Verdict
 from flowpilot_core.domain.sessions.session import Priority
 from flowpilot_core.ports.handoffs import HandoffDetail
@@ -209,7 +208,7 @@ class DeliveryOut(msgspec.Struct, kw_only=True, frozen=True):
             channel=delivery.channel,
             state=delivery.state,
             reason=delivery.reason,
-            suppressed_until=delivery.waits_until if delivery.reason == MAINTENANCE else None,
+            suppressed_until=delivery.suppressed_until,
             attempts=delivery.attempts,
             last_error=delivery.last_error,
             created_at=delivery.created_at,
