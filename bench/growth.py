@@ -11,7 +11,6 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 
@@ -32,7 +31,7 @@ from flowpilot_core.domain.sessions.step import StepKind, StepResult
 from flowpilot_core.ports.handoffs import QueueFilter
 from flowpilot_core.ports.sessions import SessionFilter
 
-from .data import TABLES, numbered, template_ids
+from .data import TABLES, numbered, template_ids, unindexed
 from .hot_paths import a_postgres
 from .workers import processor_time
 
@@ -122,7 +121,7 @@ class Installation:
         first = self.sessions + 1
         with psycopg.connect(self.superuser, autocommit=True) as connection:
             self.logged = self._greatest(connection)
-            with _unindexed(connection), ThreadPoolExecutor(COPYING) as pool:
+            with unindexed(connection, COPIED), ThreadPoolExecutor(COPYING) as pool:
                 for done in [pool.submit(self._copy, table, kind, first, sessions) for table in COPIED for kind in range(len(self.kinds))]:
                     done.result()
             self.logged = self._greatest(connection)
@@ -165,21 +164,6 @@ class Installation:
         with psycopg.connect(self.superuser, autocommit=True) as connection:
             connection.execute("SET session_replication_role = replica")
             _insert(connection, table, changed, numbers, where)
-
-
-@contextmanager
-def _unindexed(connection: "psycopg.Connection[tuple[object, ...]]") -> Iterator[None]:
-    """Have no row that is copied put into an index by itself: the indexes are made anew in the end."""
-    # What is there already is found by them meanwhile, and keys that others refer to stay.
-    connection.execute(
-        "UPDATE pg_index SET indisready = false FROM pg_class c"
-        " WHERE c.oid = indrelid AND c.relnamespace = 'flowpilot'::regnamespace AND c.relname = ANY (%s)",
-        (list(COPIED),),
-    )
-    yield
-    connection.execute("SET maintenance_work_mem = '1GB'")
-    for table in COPIED:
-        connection.execute(SQL("REINDEX TABLE flowpilot.{}").format(Identifier(table)))
 
 
 def _overlaid(column: Composable, number: Composable) -> Composable:
