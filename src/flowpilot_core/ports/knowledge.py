@@ -367,7 +367,7 @@ class GalleryShown:
 
 @frozen(kw_only=True)
 class CategoryListed:
-    """A category, with how many of the account's trees and script templates are in it."""
+    """A category, with how many of the account's trees and script templates are in it that the reader may read."""
 
     category: TreeCategory
     trees: int
@@ -391,8 +391,8 @@ class KnowledgeView(Protocol):
     async def thumbs(self, ref: Ref[TreeId]) -> Mapping[NodeId, Thumbs]:
         """What people of the account think of steps that were taken at a tree's nodes, whatever its revision; of nodes with any."""
 
-    async def tree_categories(self) -> Sequence[CategoryListed]:
-        """All that the account may use, by id."""
+    async def tree_categories(self, reader: Actor | None) -> Sequence[CategoryListed]:
+        """All that the account may use, by id, as `reader` sees them; None: as whoever reads no draft."""
 
     async def trees_about(self, words: Collection[str]) -> Sequence[tuple[Tree, Stars]]:
         """Published trees of the account and of the platform that are about any of these words, by id, with the stars that they show."""

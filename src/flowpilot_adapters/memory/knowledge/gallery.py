@@ -116,6 +116,6 @@ def _copied(own: Iterable[Template[Any, Any]], original: Template[Any, Any], rea
         if one.copied_from is not None
         and one.copied_from.template == ref
         and one.state is not TemplateState.ARCHIVED
-        and (one.revision is not None if reader is None else one.readable_by(reader))
+        and one.readable_by(reader)
     }
     return Copied(id=max(copies), revision=copies[max(copies)]) if copies else None

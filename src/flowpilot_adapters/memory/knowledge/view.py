@@ -64,10 +64,12 @@ class MemoryKnowledgeView(MemoryReading):
                 given.setdefault(NodeId(step.node.node_id), []).append(rating.thumb)
         return {node_id: thumbs_of(thumbs) for node_id, thumbs in given.items()}
 
-    async def tree_categories(self) -> Sequence[CategoryListed]:
+    async def tree_categories(self, reader: Actor | None) -> Sequence[CategoryListed]:
         """As `KnowledgeView.tree_categories` says."""
         rows = await self._now()
-        of_trees, of_scripts = ([one.category for one in templates.values()] for templates in (rows.trees, rows.script_templates))
+        of_trees, of_scripts = (
+            [one.category for one in templates.values() if one.readable_by(reader)] for templates in (rows.trees, rows.script_templates)
+        )
         return [
             CategoryListed(category=one, trees=of_trees.count(one.ref), scripts=of_scripts.count(one.ref))
             for one in tree_categories.categories(rows)

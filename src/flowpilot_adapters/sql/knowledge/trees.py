@@ -8,11 +8,13 @@ from sqlalchemy import (
     Boolean,
     ColumnElement,
     Integer,
+    Table,
     Text,
     Uuid,
     and_,
     bindparam,
     delete,
+    exists,
     func,
     insert,
     literal_column,
@@ -67,6 +69,12 @@ def reads_drafts(reader: Actor | None) -> dict[str, Any]:
 def readable(table: FromClause) -> ColumnElement[bool]:
     """Of the account, or of what the platform shows to all: what that is, a row policy says."""
     return or_(own(table), table.c.account_id == PLATFORM_ACCOUNT)
+
+
+def may_read(template: FromClause, draft: Table, of: str) -> ColumnElement[bool]:
+    """What was published, and the drafts that `reads_drafts` says."""
+    readers_draft = exists().where(own(draft), draft.c[of] == template.c.id, draft.c.by_user_id == READER)
+    return or_(template.c.revision.is_not(None), READS_ALL, readers_draft)
 
 
 DRAFTED: Final = tree.outerjoin(tree_draft, and_(own(tree_draft), own(tree), tree_draft.c.tree_id == tree.c.id))

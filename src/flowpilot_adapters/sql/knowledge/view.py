@@ -21,6 +21,7 @@ from flowpilot_adapters.sql.knowledge.trees import (
     STATES,
     TREE_ID,
     listed,
+    may_read,
     named,
     names_in,
     readable,
@@ -30,7 +31,17 @@ from flowpilot_adapters.sql.matching import fits, fitting
 from flowpilot_adapters.sql.queries import if_given, names_of, own, thumbs_by
 from flowpilot_adapters.sql.reading import SqlReading
 from flowpilot_adapters.sql.records import knowledge as records
-from flowpilot_adapters.sql.schema import script_template, session, step, step_rating, tree, tree_category, tree_draft, tree_revision
+from flowpilot_adapters.sql.schema import (
+    script_template,
+    script_template_draft,
+    session,
+    step,
+    step_rating,
+    tree,
+    tree_category,
+    tree_draft,
+    tree_revision,
+)
 from flowpilot_adapters.sql.statement import Statement, compiled
 from flowpilot_core.domain.kernel.actor import Actor
 from flowpilot_core.domain.kernel.errors import NotFound
@@ -97,14 +108,18 @@ THUMBS: Final = compiled(
 )
 
 
-def _in_it(table: Table) -> ColumnElement[Any]:
+def _in_it(table: Table, draft: Table, of: str) -> ColumnElement[Any]:
     inside = (table.c.category_account_id == tree_category.c.account_id, table.c.category_id == tree_category.c.id)
-    return select(func.count()).select_from(table).where(own(table), *inside).scalar_subquery()
+    return select(func.count()).select_from(table).where(own(table), *inside, may_read(table, draft, of)).scalar_subquery()
 
 
 CATEGORIES: Final = compiled(
     "tree categories with counts",
-    select(*tree_category.c, _in_it(tree).label("trees"), _in_it(script_template).label("scripts"))
+    select(
+        *tree_category.c,
+        _in_it(tree, tree_draft, "tree_id").label("trees"),
+        _in_it(script_template, script_template_draft, "template_id").label("scripts"),
+    )
     .where(readable(tree_category))
     .order_by(tree_category.c.id),
 )
@@ -158,9 +173,9 @@ class SqlKnowledgeView(SqlReading):
         found = await self._read_one(THUMBS(account_id=self._account_id, tree_account_id=of_account, tree_id=ref.id))
         return {NodeId(row.node_id): Thumbs(up=row.up, down=row.down) for row in found.rows}
 
-    async def tree_categories(self) -> Sequence[CategoryListed]:
+    async def tree_categories(self, reader: Actor | None) -> Sequence[CategoryListed]:
         """As `KnowledgeView.tree_categories` says."""
-        found = await self._read_one(CATEGORIES(account_id=self._account_id))
+        found = await self._read_one(CATEGORIES(account_id=self._account_id, **reads_drafts(reader)))
         return [CategoryListed(category=records.category(row), trees=row.trees, scripts=row.scripts) for row in found.rows]
 
     async def trees_about(self, words: Collection[str]) -> Sequence[tuple[Tree, Stars]]:

@@ -120,7 +120,7 @@ class Gallery:
     async def open_categories(self) -> Sequence[TreeCategory]:
         """The categories that something listed is in, with those that they are in, by id."""
         view = self.view(PLATFORM_ACCOUNT)
-        known = {one.category.id: one.category for one in await view.tree_categories()}
+        known = {one.category.id: one.category for one in await view.tree_categories(None)}
         shown = await view.gallery(GalleryFilter(), after=None, limit=MOST_SHOWN)
         named = {one.category.id for one in shown if one.category}
         above = {known[one].parent_id for one in named}

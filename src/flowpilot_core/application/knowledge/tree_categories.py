@@ -32,7 +32,7 @@ class TreeCategories:
 
     async def list(self, actor: Actor) -> Sequence[CategoryListed]:
         """All that the account may use, by id."""
-        return await self.view(actor.account_id).tree_categories()
+        return await self.view(actor.account_id).tree_categories(actor)
 
     async def require(self, actor: Actor, category_id: TreeCategoryId) -> None:
         """Raises `NotFound`."""

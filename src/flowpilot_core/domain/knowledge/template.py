@@ -143,9 +143,9 @@ class Template(Generic[ID, C]):
             and (move is not TemplateMove.PUBLISH or self.draft)
         )
 
-    def readable_by(self, actor: Actor) -> bool:
-        """Whether it exists for the actor: somebody else's draft that was never published does not."""
-        return self.revision is not None or self.sees_draft(actor)
+    def readable_by(self, actor: Actor | None) -> bool:
+        """Whether it exists for the actor: somebody else's draft that was never published does not, and for None no draft does."""
+        return self.revision is not None or (actor is not None and self.sees_draft(actor))
 
     def require_readable(self, actor: Actor) -> None:
         """Raises `NotFound` for whom it does not exist."""

@@ -19,7 +19,7 @@ CATEGORY: Final = "/tree-categories/{category_id:str}"
 
 @part.reads("/tree-categories", Listed[CategoryListedOut], query=Nothing)
 async def list_categories(request: Call) -> Body:
-    """The categories that you can use: your account's and the platform's, with how many of your account's trees are in each."""
+    """The categories that you can use: your account's and the platform's, with how many trees of your account are there for you."""
     await request.wanted(Nothing)
     found = await request.flowpilot.tree_categories.list(request.user)
     return request.shown(Listed(items=[CategoryListedOut.counted(one) for one in found], next_cursor=None))

@@ -153,7 +153,7 @@ class CategoryOut(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class CategoryListedOut(CategoryOut, kw_only=True, frozen=True):
-    """A category in a list, with how many of the account's are in it."""
+    """A category in a list, with how many of the account's that the reader may read are in it."""
 
     trees: int
     scripts: int
