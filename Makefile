@@ -32,6 +32,9 @@ test: $(STAMP) ## run all tests; ARGS="-k claim" narrows them
 unit: $(STAMP) ## run the unit tests that ask no PostgreSQL, in a minute; ARGS="-k claim" narrows them
 	$(BIN)/python -m pytest -n auto --dist worksteal -m "not postgres" tests/unit $(ARGS)
 
+explore: $(STAMP) ## properties and random walks, with examples that nobody saw before; ARGS="--hypothesis-seed=1"
+	$(BIN)/python -m pytest -n auto --dist worksteal -m hypothesis $(ARGS)
+
 check: $(STAMP) ## format, lint, types, import contracts, dependencies, spelling
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .

@@ -202,6 +202,7 @@ MOVES: Mapping[str, Callable[[Case, Staff], Case]] = {
 WALKS = st.lists(st.lists(st.sampled_from(sorted((*MOVES, FOLLOW))), max_size=25), min_size=1, max_size=3)
 
 
+@pytest.mark.hypothesis
 @pytest.mark.parametrize("store", ["memory", "postgres"])
 def test_after_any_walk_all_figures_are_what_the_event_log_says(database: PostgresDatabase, store: str) -> None:
     """F58: late events, lapses, reopened sessions, verdicts, and in the end the account is closed."""

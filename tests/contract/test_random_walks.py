@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
@@ -13,6 +14,7 @@ from flowpilot_core.testing.contracts import Adapter
 from flowpilot_core.testing.state_machine import AccountsMachine
 from tests.support.postgres import PostgresDatabase
 
+pytestmark = pytest.mark.hypothesis
 SETTINGS = settings(deadline=None, stateful_step_count=40, suppress_health_check=list(HealthCheck))
 
 
