@@ -292,10 +292,12 @@ class TestProbes:
                 connection.execute("SELECT * FROM flowpilot.session")
 
     def test_statistics_show_no_values(self, seeded: Seeded) -> None:
-        """A18."""
-        seeded.database.do("ANALYZE flowpilot.session")
+        """A18: but for the one table that is no account's, of which a database that is in use has them at some time or other."""
+        seeded.database.do("ANALYZE flowpilot.session", "ANALYZE flowpilot.alembic_version")
         with seeded.as_b() as connection:
-            assert [] == connection.execute("SELECT * FROM pg_stats WHERE schemaname = 'flowpilot'").fetchall()
+            shown = connection.execute("SELECT DISTINCT tablename FROM pg_stats WHERE schemaname = 'flowpilot'").fetchall()
+
+        assert [("alembic_version",)] == shown
 
     def test_nothing_cascades(self, seeded: Seeded) -> None:
         """A13: no delete reaches further than the row that is deleted."""
