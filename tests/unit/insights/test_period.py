@@ -54,6 +54,14 @@ def test_days_that_are_none_or_too_many_or_out_of_the_calendar_are_refused(start
     assert field == refused.value.field
 
 
+@pytest.mark.parametrize("end", [date.min, date.max], ids=str)
+def test_an_end_that_is_near_to_one_of_the_calendar_is_refused_where_no_start_is_said(end: date) -> None:
+    with pytest.raises(InvalidValue) as refused:
+        Period.of(None, end, "UTC", at=datetime(2012, 5, 15, tzinfo=UTC))
+
+    assert "to" == refused.value.field
+
+
 def test_a_zone_that_is_none_is_refused() -> None:
     with pytest.raises(InvalidValue, match="time_zone"):
         Period.of(None, None, "Europe/Wien", at=datetime(2012, 5, 15, tzinfo=UTC))

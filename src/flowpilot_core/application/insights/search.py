@@ -7,6 +7,7 @@ from attrs import frozen
 from flowpilot_core.application.relay.leases import drop
 from flowpilot_core.domain.insights.search import Found, Place, Within
 from flowpilot_core.domain.kernel.actor import Person
+from flowpilot_core.domain.kernel.moment import checked_moment
 from flowpilot_core.domain.kernel.query import Query
 from flowpilot_core.ports.insights import InsightsView, InsightsWork
 from flowpilot_core.ports.kernel import BeginWork, ViewOf
@@ -26,6 +27,9 @@ class Search:
     async def find(self, actor: Person, said: str, *, within: Within = ANYWHERE, after: Place | None = None, limit: int) -> Found:
         """What is found by what was said, the best first. Raises `InvalidValue`."""
         query = Query.parsed(said)
+        for field, at in (("from", within.start), ("to", within.end)):
+            if at is not None:
+                checked_moment(field, at)
         if query.excludes_itself:
             return Found()
         return await self.view(actor.account_id).search(query, within, actor, after=after, limit=limit)

@@ -39,16 +39,19 @@ class Period:
 
     def __attrs_post_init__(self) -> None:
         zone(self.time_zone)
-        for field, day in (("from", self.start), ("to", self.end)):
-            if not EARLIEST.date() <= day < LATEST.date():
-                raise InvalidValue(field, f"must be between the years {EARLIEST.year} and {LATEST.year}")
+        _require_reckonable("from", self.start)
+        _require_reckonable("to", self.end)
         if not _DAY <= self.end - self.start <= MOST_DAYS * _DAY:
             raise InvalidValue("to", f"must be after `from`, by {MOST_DAYS} days at most")
 
     @classmethod
     def of(cls, start: date | None, end: date | None, time_zone: str, *, at: datetime) -> "Period":
-        """What is meant by what was said: without an end today is in it, without a start it is the last days before its end."""
+        """What is meant by what was said: without an end today is in it, without a start it is the last days before its end.
+
+        Raises `InvalidValue`.
+        """
         end = end or at.astimezone(zone(time_zone)).date() + _DAY
+        _require_reckonable("to", end)
         return cls(start=start or end - USUAL_DAYS * _DAY, end=end, time_zone=time_zone)
 
     @property
@@ -93,6 +96,11 @@ class Period:
             middle = before + timedelta(seconds=(after - before) // timedelta(seconds=2))
             before, after = (before, middle) if self._offset(middle) == wanted else (middle, after)
         return after
+
+
+def _require_reckonable(field: str, day: date) -> None:
+    if not EARLIEST.date() <= day < LATEST.date():
+        raise InvalidValue(field, f"must be between the years {EARLIEST.year} and {LATEST.year}")
 
 
 _NUMBERS: Mapping[TimeUnit, Callable[[datetime], int]] = MappingProxyType(

@@ -5,8 +5,9 @@ from uuid import UUID
 
 from msgspec import Meta
 
-from flowpilot_core.domain.insights.search import Found, Hit, HitKind, Place, Within
+from flowpilot_core.domain.insights.search import IN_TITLE, Found, Hit, HitKind, Place, Within
 from flowpilot_core.domain.kernel.errors import InvalidValue
+from flowpilot_core.domain.kernel.query import MOST_TOKENS
 from flowpilot_http.pages.page_request import OfAccount, Visit, shows
 from flowpilot_http.responses import Body
 
@@ -27,7 +28,7 @@ class Asked(OfAccount, kw_only=True, frozen=True):
 
     q: Annotated[str, Meta(max_length=4_000)] = ""
     kind: HitKind | None = None
-    score: int | None = None
+    score: Annotated[int, Meta(ge=0, le=MOST_TOKENS * IN_TITLE)] | None = None
     stars: float | None = None
     after: UUID | None = None
 

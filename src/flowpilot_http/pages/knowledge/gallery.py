@@ -1,13 +1,16 @@
 """The gallery: what the platform shows of trees and scripts, to be copied; its own people decide here what that is."""
 
 import asyncio
-from typing import Final
+from typing import Annotated, Final
 from uuid import UUID
+
+from msgspec import Meta
 
 from flowpilot_core.domain.kernel.actor import Person
 from flowpilot_core.domain.kernel.identifiers import PLATFORM_ACCOUNT
 from flowpilot_core.domain.kernel.permissions import Permission, permits
 from flowpilot_core.domain.kernel.query import Query
+from flowpilot_core.domain.knowledge.gallery import LAST_POSITION
 from flowpilot_core.domain.knowledge.rating import Subject
 from flowpilot_core.ports.knowledge import GalleryFilter, GalleryPlace
 from flowpilot_http.pages.moves import Made, Move, Moves, Shown, formed
@@ -33,7 +36,7 @@ class Chosen(OfAccount, kw_only=True, frozen=True):
     after: UUID | None = None
     """What the page before ended with; where that stood is said by the others."""
     later: bool = False
-    position: int = 0
+    position: Annotated[int, Meta(ge=0, le=LAST_POSITION)] = 0
     name: str = ""
 
     @property

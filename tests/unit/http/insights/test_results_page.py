@@ -12,12 +12,17 @@ from tests.support.http import Somebody, World
 pytestmark = pytest.mark.anyio
 
 
-async def at(world: World, who: Somebody, path: str) -> str:
-    """What somebody's browser shows there."""
+async def a_browser(world: World, who: Somebody) -> Browser:
+    """Somebody's, who is signed in."""
     browser = Browser(world.app)
     await browser.open(f"/sign-in-link/{await world.flowpilot.signing_in.link(who.account_id, who.user.id)}")
     await browser.send()
-    page = await browser.open(path)
+    return browser
+
+
+async def at(world: World, who: Somebody, path: str) -> str:
+    """What somebody's browser shows there."""
+    page = await (await a_browser(world, who)).open(path)
     assert 200 == page.status_code
     return page.text
 
@@ -41,6 +46,13 @@ async def test_more_than_one_page_can_be_read(world: World) -> None:
 
     assert (50, 1) == (first.count("<article"), second.count("<article"))
     assert ">More</a>" not in second
+
+
+@pytest.mark.parametrize("score", [-1, 2**31, 10**30])
+async def test_a_place_that_no_hit_can_have_is_refused(world: World, score: int) -> None:
+    junior = await a_browser(world, world.junior)
+
+    assert 422 == (await junior.open(f"/results?q=heron&score={score}&stars=3&after={world.junior.id}")).status_code
 
 
 @pytest.mark.parametrize(

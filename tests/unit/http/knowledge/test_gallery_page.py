@@ -33,6 +33,15 @@ async def test_what_the_platform_lists_is_found_read_and_copied(world: World) ->
     assert ("First level?" in junior.text, "Edit" in junior.text) == (True, False)
 
 
+@pytest.mark.parametrize("position", [-1, 2**31, 10**30])
+async def test_a_place_that_nothing_of_the_gallery_has_is_refused(world: World, position: int) -> None:
+    junior = await Reader.of(world, world.junior)
+
+    refused = await junior.browser.open(f"/library/gallery?position={position}&name=a&after={world.junior.id}")
+
+    assert 422 == refused.status_code
+
+
 async def test_what_is_not_listed_is_neither_shown_nor_copied(world: World) -> None:
     pia = await platform(world)
     tree = await published(pia)
