@@ -21,6 +21,8 @@ KINDS: Final = {
     HitKind.OUTPUT: ("Output", "/sessions/{}"),
 }
 """What each kind is called, and where it is read."""
+IN_GALLERY: Final = (None, HitKind.TREE, HitKind.SCRIPT_TEMPLATE)
+"""Which kinds the gallery has, too; None: somebody looks for any."""
 
 
 class Asked(OfAccount, kw_only=True, frozen=True):
@@ -56,6 +58,7 @@ async def results_page(request: Visit) -> Body:
         hits=[(hit, KINDS[hit.kind][0], _address(hit)) for hit in found.hits[:MOST]],
         last=found.hits[MOST - 1] if len(found.hits) > MOST else None,
         looked_at=found.looked_at,
+        in_gallery=wanted.kind in IN_GALLERY,
         wrong=wrong,
     )
 

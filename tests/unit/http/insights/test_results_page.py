@@ -68,6 +68,14 @@ async def test_where_nothing_is_found_it_says_so(world: World, query: str, said:
     assert said in await at(world, world.junior, f"/results{query}")
 
 
+async def test_where_nothing_is_found_it_leads_to_what_the_gallery_has_of_it(world: World) -> None:
+    link = 'href="/library/gallery?q=%22no%20thing%22%20-at"'
+
+    shown = [await at(world, world.viewer, f"/results?q=%22no+thing%22+-at{kind}") for kind in ("", "&kind=tree", "&kind=session")]
+
+    assert [True, True, False] == [link in page for page in shown]
+
+
 async def test_where_not_all_was_looked_at_it_says_how_many_were(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "looked at" not in await at(world, world.junior, "/results?q=heron")
 
