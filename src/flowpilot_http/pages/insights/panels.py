@@ -1,6 +1,6 @@
 """What the page of figures says: of each answer a sentence, a chart, and a table with the same figures."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from types import MappingProxyType
 from typing import Final
@@ -203,7 +203,8 @@ def _by_time(answer: Answer) -> Shown:
     waiting = f" {many(open_, 'waits', 'wait')} for somebody, {_count(answer.total, 'overdue'):,} of them overdue." if open_ else ""
     return Shown(
         says=f"{many(made, 'escalation', 'escalations')}, {claimed:,} of them claimed."
-        f" Most were made {on} {most}, {_count(units[most], 'escalations'):,} of them.{waiting}",
+        f" Most were made {on} {most}, {_count(units[most], 'escalations'):,} of them"
+        f"{_as_many(_count(tally, 'escalations') for tally in units.values())}.{waiting}",
         chart=columns([_amount(name, tally, "escalations", "claimed") for name, tally in units.items()]),
         key="Filled: claimed by now. Outlined: not claimed.",
         heads=(unit.capitalize(), "Escalations", "Claimed", "Withdrawn", "Waiting", "Sessions started"),
@@ -224,14 +225,16 @@ def _by_group(answer: Answer) -> Shown:
         return Shown(says="Nothing was escalated in this time.")
     first, most = of[0]
     total = many(_count(answer.total, "escalations"), "escalation", "escalations")
-    says = f"Most: {first}, {_count(most, 'escalations'):,} of {total}."
+    left_out = _left_out(answer, of, "escalations")
+    says = f"Most: {first}, {_count(most, 'escalations'):,} of {total}{_of_groups(answer, 'escalations')}.{left_out}"
     slow = [(median, name) for name, tally in of if (median := _spread(tally, "time_to_claim").median) is not None]
-    if len(slow) > 1:
+    # What reads alike is no longer than the rest to whoever reads it.
+    if len({took(median) for median, _ in slow}) > 1:
         longest, slowest = max(slow)
-        says += f" Claims take longest: {slowest}, half within {took(longest)}."
+        says += f" {'Of these, claims' if left_out else 'Claims'} take longest: {slowest}, half within {took(longest)}."
     heads = ("Escalations", "Claimed", "Half claimed within", "Half of first steps within", "Without a first step")
     return Shown(
-        says=says + _left_out(answer, of, "escalations"),
+        says=says,
         chart=bars([_amount(name, tally, "escalations", "claimed") for name, tally in of]),
         key="Filled: claimed by now. Outlined: not claimed.",
         heads=(plain(str(answer.question.group_by)).capitalize(), *heads),
@@ -257,7 +260,7 @@ def _by_hour(answer: Answer) -> Shown:
     day, hour = divmod(most, HOURS)
     return Shown(
         says=f"Most escalations of an hour are made on {_WEEKDAYS[day]} from {hour}:00 to {hour + 1}:00:"
-        f" {counts[most]:,} of {total:,}. By the clock of {answer.question.period.time_zone}.",
+        f" {counts[most]:,} of {total:,}{_as_many(counts.values())}. By the clock of {answer.question.period.time_zone}.",
         chart=week(counts),
         key="The stronger the colour of an hour, the more escalations were made in it.",
         heads=("From", *DAYS),
@@ -271,7 +274,7 @@ def _came_back(answer: Answer) -> Shown:
         return Shown(says="No claim lapsed or was given back, nothing was rerouted, and no session was reopened.")
     most = max(of, key=lambda name: of[name])
     return Shown(
-        says=f"Most of what came back: {most.lower()}, {many(of[most], 'time', 'times')}."
+        says=f"Most of what came back: {most.lower()}, {many(of[most], 'time', 'times')}{_as_many(of.values())}."
         f" There were {many(_count(answer.total, 'escalations'), 'escalation', 'escalations')}.",
         chart=bars([Amount(name=name, number=count, said=f"{count:,}") for name, count in of.items()]),
         heads=("What happened", "Times"),
@@ -309,11 +312,12 @@ def _by_tree(answer: Answer) -> Shown:
     if not of:
         return Shown(says="No session that was started in this time follows a tree.")
     walks, solved = _count(answer.total, "walks"), _count(answer.total, "solved")
-    most = max(of, key=lambda one: _count(one.tally, "left"))
+    most = max(answer.groups, key=lambda one: _count(one.tally, "left"))
     left = _count(most.tally, "left")
     says = f"{many(walks, 'session follows', 'sessions follow')} a tree, and {solved:,} reached an end that says solved."
     if left:
-        says += f" {most.label} is left most: work went on without it in {left:,} of {_count(most.tally, 'walks'):,}."
+        says += f" {most.label} is left most: work went on without it in {left:,} of {_count(most.tally, 'walks'):,}"
+        says += f"{_of_groups(answer, 'left')}."
     return Shown(
         says=says,
         chart=bars([_amount(one.label, one.tally, "walks", "left") for one in of]),
@@ -328,7 +332,8 @@ def _by_node(answer: Answer) -> Shown:
     if not of:
         return Shown(says="Nobody left a tree before its end.")
     return Shown(
-        says=f"Most leave at “{of[0].label}”: {_count(of[0].tally, 'left'):,} of {_count(of[0].tally, 'reached'):,} who came there.",
+        says=f"Most leave at “{of[0].label}”: {_count(of[0].tally, 'left'):,} of {_count(of[0].tally, 'reached'):,} who came there"
+        f"{_of_groups(answer, 'left')}.",
         chart=bars([_amount(one.label, one.tally, "reached", "left") for one in of]),
         key="Filled: left there. Outlined: went on.",
         heads=("Node", "Came there", "Left there"),
@@ -379,7 +384,7 @@ def _lost(answer: Answer) -> Shown:
     if not of:
         return Shown(says="No message was given up.")
     return Shown(
-        says=f"Most were given up for this: {of[0][0]}.",
+        says=f"Most were given up for this: {of[0][0]}{_as_many(_words(answer.total, 'dead').values())}.",
         chart=bars([Amount(name=reason, number=count, said=f"{count:,}") for reason, count in of]),
         heads=("What was said last", "Messages"),
         rows=[(reason, f"{count:,}") for reason, count in of],
@@ -421,8 +426,8 @@ def _claimers(answer: Answer) -> Shown:
         return Shown(says="Nothing that was escalated in this time is claimed.")
     first, most = of[0]
     return Shown(
-        says=f"{first} took the most: {_count(most, 'claimed'):,} of {many(_count(answer.total, 'claimed'), 'claim', 'claims')}."
-        + _left_out(answer, of, "claimed"),
+        says=f"{first} took the most: {_count(most, 'claimed'):,} of {many(_count(answer.total, 'claimed'), 'claim', 'claims')}"
+        f"{_of_groups(answer, 'claimed')}.{_left_out(answer, of, 'claimed')}",
         chart=bars([_amount(name, tally, "claimed") for name, tally in of]),
         heads=("Who", "Claims", "Half claimed within", "Half of first steps within", "Without a first step"),
         rows=[
@@ -605,6 +610,18 @@ def _name(of: GroupBy | None, group: Group) -> str:
     if group.key is None:
         return NONE.get(of, group.label)
     return group.label.capitalize() if of is GroupBy.PRIORITY else group.label
+
+
+def _as_many(counts: Iterable[int]) -> str:
+    """What to say after the largest where it is not the only one: whoever stands first is no more than the others."""
+    every = list(counts)
+    others = every.count(max(every)) - 1
+    return f", as many as {many(others, 'other', 'others')}" if others else ""
+
+
+def _of_groups(answer: Answer, figure: str) -> str:
+    """The same, of all groups."""
+    return _as_many(_count(one.tally, figure) for one in answer.groups)
 
 
 def _left_out(answer: Answer, shown: Sequence[object], figure: str) -> str:

@@ -14,7 +14,7 @@ from flowpilot_core.domain.insights.spread import CLASSES, LONGER
 from flowpilot_http.pages.insights import panels
 from tests.support.browser import Browser
 from tests.support.http import Somebody, World
-from tests.unit.http.knowledge.test_trees import NEW
+from tests.unit.http.knowledge.test_trees import NEW, published
 
 pytestmark = pytest.mark.anyio
 ADAPTERS = ("memory", "postgres")
@@ -100,6 +100,44 @@ async def test_each_chart_is_drawn_and_its_figures_stand_in_a_table_that_a_sprea
     (address,) = [one for one in viewer.csvs if "group_by=client" in one]
     rows = csv.DictReader(io.StringIO((await viewer.browser.client.get(address)).text))
     assert [("Contoso", "1"), ("Fabrikam", "2")] == [(row["label"], row["escalations"]) for row in rows]
+
+
+async def test_what_is_no_more_and_took_no_longer_than_another_is_not_said_to(world: World) -> None:
+    await a_claimed_escalation(world, client_name="Contoso")
+    await a_claimed_escalation(world, client_name="Fabrikam")
+
+    owner = await Reader.of(world, world.owner)
+
+    assert "Most: Contoso, 1 of 2 escalations, as many as 1 other." == owner.says("Escalations by client")
+    assert "Most: No team, 2 of 2 escalations." == owner.says("Escalations by team")
+    assert f"{world.senior.user.name} took the most: 2 of 2 claims." == owner.says("Who claims")
+
+
+async def test_which_takes_longest_is_said_of_those_that_are_shown(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(panels, "MOST", 2)
+    for client in ("Contoso", "Contoso", "Fabrikam"):
+        await a_claimed_escalation(world, client_name=client)
+    for client, hours in (("Fabrikam", 2), ("Globex", 5)):
+        made = await world.junior.escalation_of(client_name=client)
+        world.clock.jump(timedelta(hours=hours))
+        await world.senior.made(f"/handoffs/{made['id']}/claim")
+
+    viewer = await Reader.of(world, world.viewer)
+
+    said = viewer.says("Escalations by client")
+    assert "Of 3, those 2 with the most are shown. Of these, claims take longest: Fabrikam, half within 1 h 1 min." in said
+
+
+async def test_a_tree_that_few_follow_and_most_leave_is_the_one_that_is_left_most(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(panels, "MOST", 1)
+    followed, left = await published(world, name="Followed"), await published(world, name="Left")
+    for tree in (followed, followed, left):
+        case = await world.junior.session(tree_id=tree["id"], parameters={"printer": "P1"})
+    await world.junior.made(f"/ai-sessions/{case['id']}/walk/leave", {"reason": "It is the network"})
+
+    viewer = await Reader.of(world, world.viewer)
+
+    assert "Left is left most: work went on without it in 1 of 1." in viewer.says("How trees are followed")
 
 
 async def test_days_without_anything_stand_between_those_with_something(world: World) -> None:
