@@ -35,6 +35,16 @@ def test_what_was_typed_can_be_looked_at_on_a_page(site: Site, browsing: Browsin
     expect(vera.get_by_role("searchbox", name="Search")).to_have_value("printer")
 
 
+def test_what_matched_is_on_a_telephone_though_lines_stand_before_it(site: Site, browsing: Browsing) -> None:
+    site.run(an_escalation(site, title="Printer offline", problem="It began on\nMonday, with\na beep and\na light,\nand then\nflumox 7031"))
+    vera = browsing.of("vera", "/results?q=7031&kind=session", viewport=TELEPHONE)
+
+    snippet = vera.get_by_role("list", name="Results").locator(".why").first
+
+    expect(snippet.locator("mark")).to_have_text("7031")
+    assert snippet.evaluate("one => one.querySelector('mark').getBoundingClientRect().bottom <= one.getBoundingClientRect().bottom")
+
+
 def test_all_of_what_is_found_is_on_a_telephone(site: Site, browsing: Browsing) -> None:
     site.run(an_escalation(site, title="Printer offline in the far corner of the second floor of the practice"))
     vera = browsing.of("vera", viewport=TELEPHONE)
