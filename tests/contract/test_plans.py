@@ -197,3 +197,18 @@ def test_due_work_is_found_by_when_it_is_due_and_in_a_flood_line_by_line(known: 
 def test_a_kept_answer_is_found_by_its_key_and_not_among_all_of_its_person(known: PostgresDatabase) -> None:
     """However many somebody has kept since the planner last looked."""
     assert ["pk_idempotency_key"] == re.findall("using (.*) on idempotency_key", plan(known.app, keys.KEPT))
+
+
+def test_a_search_fetches_texts_in_the_order_in_which_they_are_shown(known: PostgresDatabase) -> None:
+    """So it ends with the page: to sort them, it would fetch those of all that have the words."""
+    found = plan(known.app, search.FIND)
+
+    assert 2 == found.count("CTE Scan on document")
+    assert not re.search(r"Sort\n.*Key: .*\n(.*Key: .*\n)? *->  CTE Scan on document", found)
+
+
+def test_a_search_asks_a_table_of_hashes_who_is_among_its_candidates(known: PostgresDatabase) -> None:
+    """However many there are, each is asked once: the planner believes in a few, of which it would go through all for each."""
+    found = plan(known.app, search.FIND)
+
+    assert ["id", "session_id"] == re.findall(r"THEN \(ANY \((\w+) = \(hashed SubPlan", found)

@@ -52,9 +52,14 @@ ALIKE: Final = Statement(
 # Each token that must be found has a number; a word alike has that of the token it may stand for, and headings that stand for one thing
 # have one number. Of the rarest the newest are looked at, and of the rarest word those in titles; of these it is looked up which have the
 # others: so however much there is, what is read is bounded. Where all have as many as are looked at, that is the rarest of which the last
-# one is the oldest. The stars are reckoned as `Stars.mean` does. Who may read what is asked from the best on, until the page is full; where
-# phrases are looked for, texts are measured first, which unpacks none of them, and as many are read as are short enough together.
+# one is the oldest. The stars are reckoned as `Stars.mean` does. Who may read what is asked from the best on, until the page is full, and
+# only then are texts fetched; where phrases are looked for, all are, once, and measured first, which unpacks none of them, and as many are
+# read as are short enough together. Whose session is to be somebody's, or in some state, is asked of all at once: few may be.
 # Whoever may not read a session does not hear what has become of it either, by saying what it is to be.
+#
+# The planner does not know how many candidates there are. Ids are looked up in their order, since the index would sort them for each word;
+# who is among them is asked in a CASE or beside an OR, which makes a table of hashes of it, and no loop in a loop. What a step hands on is
+# in the order that the next one needs it in, which costs less to notice than to sort.
 FIND: Final = Statement(
     "search",
     """
@@ -91,46 +96,60 @@ FIND: Final = Statement(
       FROM rarity
     ),
     candidate AS MATERIALIZED (
-      SELECT has.id, max(has.worth) AS worth
-      FROM rarest JOIN wanted ON wanted.number IN (rarest.number, rarest.said) CROSS JOIN LATERAL (
-        (
-          SELECT id, wanted.titled AS worth
-          FROM flowpilot.search_word
-          WHERE account_id = $1 AND word = wanted.word AND in_title AND wanted.number = rarest.said
-          ORDER BY id DESC
-          LIMIT $21
-        )
-        UNION ALL
-        (
-          SELECT id, wanted.plain
-          FROM flowpilot.search_word
-          WHERE account_id = $1 AND word = wanted.word AND wanted.number = rarest.number AND wanted.plain IS NOT NULL
-          ORDER BY id DESC
-          LIMIT $21
-        )
-      ) AS has
-      GROUP BY has.id
-      ORDER BY worth DESC, has.id DESC
+      SELECT id, worth, is_under
+      FROM (
+        SELECT DISTINCT ON (has.id) has.id, has.worth, has.is_under
+        FROM rarest JOIN wanted ON wanted.number IN (rarest.number, rarest.said) CROSS JOIN LATERAL (
+          (
+            SELECT id, wanted.titled AS worth, false AS is_under
+            FROM flowpilot.search_word
+            WHERE account_id = $1 AND word = wanted.word AND in_title AND wanted.number = rarest.said
+            ORDER BY id DESC
+            LIMIT $21
+          )
+          UNION ALL
+          (
+            SELECT id, wanted.plain, rarest.number <> rarest.said
+            FROM flowpilot.search_word
+            WHERE account_id = $1 AND word = wanted.word AND wanted.number = rarest.number AND wanted.plain IS NOT NULL
+            ORDER BY id DESC
+            LIMIT $21
+          )
+        ) AS has
+        ORDER BY has.id DESC, has.worth DESC
+      ) AS newest
+      ORDER BY worth DESC, id DESC
       LIMIT (SELECT CASE WHEN number = said THEN $21 ELSE 2 * $21::int8 END FROM rarest)
     ),
-    looked_at AS MATERIALIZED (SELECT array_agg(id) AS ids FROM candidate),
+    looked_at AS MATERIALIZED (
+      SELECT array_agg(id ORDER BY id) AS ids, array_agg(id ORDER BY id) FILTER (WHERE NOT is_under) AS elsewhere FROM candidate
+    ),
+    looked_up AS MATERIALIZED (
+      SELECT has.id, max(CASE WHEN has.in_title THEN wanted.titled ELSE wanted.plain END) AS worth
+      FROM rarest JOIN wanted ON rarest.number <> rarest.said OR rarest.number <> wanted.number CROSS JOIN LATERAL (
+        SELECT id, in_title
+        FROM flowpilot.search_word
+        WHERE account_id = $1
+          AND word = wanted.word
+          AND id = ANY (CASE WHEN wanted.number = rarest.number THEN (SELECT elsewhere FROM looked_at) ELSE (SELECT ids FROM looked_at) END)
+        OFFSET 0
+      ) AS has
+      WHERE has.in_title OR wanted.plain IS NOT NULL
+      GROUP BY has.id, wanted.number
+    ),
     scored AS MATERIALIZED (
-      SELECT id, sum(worth)::int4 AS score
+      SELECT id, worth AS score FROM candidate WHERE (SELECT count(*) = 1 FROM rarity)
+      UNION ALL
+      SELECT id, sum(worth)::int4
       FROM (
-        SELECT id, worth FROM candidate WHERE (SELECT number = said FROM rarest)
+        SELECT id, CASE WHEN is_under THEN 0 ELSE worth END AS worth
+        FROM candidate
+        WHERE CASE WHEN is_under OR (SELECT number = said FROM rarest) THEN id IN (SELECT id FROM looked_up) END
         UNION ALL
-        SELECT has.id, max(CASE WHEN has.in_title THEN wanted.titled ELSE wanted.plain END)
-        FROM wanted CROSS JOIN LATERAL (
-          SELECT id, in_title
-          FROM flowpilot.search_word
-          WHERE account_id = $1 AND word = wanted.word AND id = ANY ((SELECT ids FROM looked_at)::uuid[])
-          OFFSET 0
-        ) AS has
-        WHERE (SELECT number <> said OR number <> wanted.number FROM rarest) AND (has.in_title OR wanted.plain IS NOT NULL)
-        GROUP BY has.id, wanted.number
+        SELECT id, worth FROM looked_up
       ) AS found
       GROUP BY id
-      HAVING count(*) = (SELECT count(*) FROM rarity)
+      HAVING count(*) = (SELECT nullif(count(*), 1) FROM rarity)
     ),
     unwanted AS MATERIALIZED (
       SELECT has.id, term.phrase
@@ -145,16 +164,17 @@ FIND: Final = Statement(
       GROUP BY has.id, term.number, term.phrase
       HAVING count(*) = (SELECT count(*) FROM unnest($7) AS needed (number) WHERE needed.number = term.number)
     ),
+    all_scored AS MATERIALIZED (SELECT array_agg(id ORDER BY id) AS ids FROM scored),
     rated AS MATERIALIZED (
       SELECT id, ($27::float8 + sum(stars)) / ($28 + count(*)) AS stars
       FROM (
         SELECT tree_id AS id, stars
         FROM flowpilot.template_rating
-        WHERE account_id = $1 AND tree_account_id = $1 AND tree_id = ANY ((SELECT array_agg(id) FROM scored)::uuid[])
+        WHERE account_id = $1 AND tree_account_id = $1 AND tree_id = ANY ((SELECT ids FROM all_scored)::uuid[])
         UNION ALL
         SELECT script_id, stars
         FROM flowpilot.template_rating
-        WHERE account_id = $1 AND script_account_id = $1 AND script_id = ANY ((SELECT array_agg(id) FROM scored)::uuid[])
+        WHERE account_id = $1 AND script_account_id = $1 AND script_id = ANY ((SELECT ids FROM all_scored)::uuid[])
       ) AS given
       GROUP BY id
     ),
@@ -165,13 +185,44 @@ FIND: Final = Statement(
       ORDER BY score DESC, stars DESC, id DESC
       LIMIT $30
     ),
+    of_session AS MATERIALIZED (
+      SELECT id, session_id
+      FROM flowpilot.search_document
+      WHERE account_id = $1 AND num_nonnulls($14::text, $15::uuid) > 0 AND id = ANY ((SELECT array_agg(id ORDER BY id) FROM ranked)::uuid[])
+    ),
+    of_meant AS MATERIALIZED (
+      SELECT id
+      FROM of_session
+      WHERE CASE
+          WHEN session_id IS NOT NULL THEN session_id IN (
+            SELECT id
+            FROM flowpilot.session
+            WHERE account_id = $1
+              AND id = ANY ((SELECT array_agg(session_id ORDER BY session_id) FROM of_session)::uuid[])
+              AND ($14::text IS NULL OR status = $14)
+              AND ($15::uuid IS NULL OR assignee_id = $15)
+          )
+        END
+    ),
+    document AS MATERIALIZED (
+      SELECT ranked.*, document.*
+      FROM (
+        SELECT *, num_nonnulls($14::text, $15::uuid) = 0 OR id IN (SELECT id FROM of_meant) AS is_meant
+        FROM ranked
+        ORDER BY score DESC, stars DESC, id DESC
+        OFFSET 0
+      ) AS ranked
+      CROSS JOIN LATERAL (
+        SELECT kind, session_id, title, text, at FROM flowpilot.search_document WHERE account_id = $1 AND id = ranked.id OFFSET 0
+      ) AS document
+      WHERE ranked.is_meant OR array_to_string($5 || $8, '') <> ''
+      ORDER BY ranked.score DESC, ranked.stars DESC, ranked.id DESC
+    ),
     short_enough AS MATERIALIZED (
       SELECT count(*) AS documents
       FROM (
-        SELECT sum(document.bytes) OVER (ORDER BY ranked.score DESC, ranked.stars DESC, ranked.id DESC) AS bytes
-        FROM ranked CROSS JOIN LATERAL (
-          SELECT octet_length(text) AS bytes FROM flowpilot.search_document WHERE account_id = $1 AND id = ranked.id OFFSET 0
-        ) AS document
+        SELECT sum(octet_length(text)) OVER (ORDER BY score DESC, stars DESC, id DESC) AS bytes
+        FROM document
         WHERE array_to_string($5 || $8, '') <> ''
       ) AS measured
       WHERE bytes <= $31::int8
@@ -182,19 +233,17 @@ FIND: Final = Statement(
       FROM ranked
     ),
     best AS (
-      SELECT scored.score, scored.stars, document.kind, document.id, document.session_id, document.title, document.text, document.at
-      FROM (SELECT * FROM ranked ORDER BY score DESC, stars DESC, id DESC LIMIT (SELECT read FROM looked)) AS scored
-      CROSS JOIN LATERAL (
-        SELECT id, kind, session_id, title, text, at FROM flowpilot.search_document WHERE account_id = $1 AND id = scored.id OFFSET 0
-      ) AS document
+      SELECT document.score, document.stars, document.kind, document.id, document.session_id, document.title, document.text, document.at
+      FROM (SELECT * FROM document ORDER BY score DESC, stars DESC, id DESC LIMIT (SELECT read FROM looked)) AS document
       LEFT JOIN LATERAL (
-        SELECT status, assignee_id, client_name, parked_with
+        SELECT status, client_name, parked_with
         FROM flowpilot.session
         WHERE account_id = $1 AND id = document.session_id
         OFFSET 0
       ) AS session ON true
       CROSS JOIN LATERAL (SELECT session.status <> 'parked' OR $9 OR $10 = ANY (session.parked_with) AS readable) AS session_is
-      WHERE CASE document.kind
+      WHERE document.is_meant
+        AND CASE document.kind
           WHEN 'handoff' THEN (
             SELECT intent = 'escalate' OR $9 OR $10 = ANY (readers) FROM flowpilot.handoff WHERE account_id = $1 AND id = document.id
           )
@@ -208,15 +257,16 @@ FIND: Final = Statement(
         AND ($12::timestamptz IS NULL OR document.at >= $12)
         AND ($13::timestamptz IS NULL OR document.at < $13)
         AND (num_nonnulls($14::text, $15::uuid, $16::text) = 0 OR session_is.readable)
-        AND ($14::text IS NULL OR session.status = $14)
-        AND ($15::uuid IS NULL OR session.assignee_id = $15)
         AND ($16::text IS NULL OR session.client_name = $16)
-        AND NOT EXISTS (SELECT FROM unnest($5) AS phrase WHERE NOT (document.title ~* phrase OR document.text ~* phrase))
+        AND (
+          cardinality($5) = 0
+          OR NOT EXISTS (SELECT FROM unnest($5) AS phrase WHERE NOT (document.title ~* phrase OR document.text ~* phrase))
+        )
         AND NOT (
-          scored.id IN (SELECT id FROM unwanted WHERE phrase <> '')
+          document.id IN (SELECT id FROM unwanted WHERE phrase <> '')
           AND EXISTS (SELECT FROM unnest($8) AS phrase WHERE phrase <> '' AND (document.title ~* phrase OR document.text ~* phrase))
         )
-      ORDER BY scored.score DESC, scored.stars DESC, scored.id DESC
+      ORDER BY document.score DESC, document.stars DESC, document.id DESC
       LIMIT CASE WHEN $17::int4 IS NULL THEN least($19, $22) ELSE $22 END
     ),
     page AS (
@@ -299,7 +349,8 @@ def find_calls(
         wanted.append((token, number, IN_TITLE, IN_TEXT))
         wanted += [(other, number, ALIKE_IN_TITLE, None) for other in query.alike(token, alike)]
     for number, headings in enumerate(within.headings, len(query.tokens)):
-        wanted += [(heading, number, 0, 0) for heading in headings]
+        # The newest first, as candidates are wanted.
+        wanted += [(heading, number, 0, 0) for heading in reversed(headings)]
     unwanted = [(token, number) for number, term in enumerate(query.without, 1) for token in term.tokens]
     phrases = [pattern(term) for term in query.terms if term.is_phrase]
     unwanted_phrases = [pattern(term) if term.is_phrase else "" for term in query.without]
