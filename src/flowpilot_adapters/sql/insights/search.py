@@ -121,9 +121,8 @@ FIND: Final = Statement(
       ORDER BY worth DESC, id DESC
       LIMIT (SELECT CASE WHEN number = said THEN $21 ELSE 2 * $21::int8 END FROM rarest)
     ),
-    looked_at AS MATERIALIZED (
-      SELECT array_agg(id ORDER BY id) AS ids, array_agg(id ORDER BY id) FILTER (WHERE NOT is_under) AS elsewhere FROM candidate
-    ),
+    looked_at AS MATERIALIZED (SELECT array_agg(id ORDER BY id) AS ids FROM candidate),
+    elsewhere AS MATERIALIZED (SELECT array_agg(id ORDER BY id) AS ids FROM candidate WHERE NOT is_under),
     looked_up AS MATERIALIZED (
       SELECT has.id, max(CASE WHEN has.in_title THEN wanted.titled ELSE wanted.plain END) AS worth
       FROM rarest JOIN wanted ON rarest.number <> rarest.said OR rarest.number <> wanted.number CROSS JOIN LATERAL (
@@ -131,7 +130,7 @@ FIND: Final = Statement(
         FROM flowpilot.search_word
         WHERE account_id = $1
           AND word = wanted.word
-          AND id = ANY (CASE WHEN wanted.number = rarest.number THEN (SELECT elsewhere FROM looked_at) ELSE (SELECT ids FROM looked_at) END)
+          AND id = ANY (CASE WHEN wanted.number = rarest.number THEN (SELECT ids FROM elsewhere) ELSE (SELECT ids FROM looked_at) END)
         OFFSET 0
       ) AS has
       WHERE has.in_title OR wanted.plain IS NOT NULL
@@ -278,7 +277,13 @@ FIND: Final = Statement(
       CASE WHEN looked.is_cut THEN looked.read WHEN NOT looked.is_all THEN looked.candidates END AS looked_at
     FROM (
       SELECT is_cut, read, candidates, candidates < $21 AS is_all
-      FROM looked CROSS JOIN (SELECT count(*) AS candidates FROM candidate) AS counted
+      FROM looked CROSS JOIN (
+        SELECT CASE
+            WHEN count(*) = 1 THEN (SELECT count(*) FROM candidate)
+            ELSE coalesce((SELECT cardinality(ids) FROM looked_at), 0)
+          END AS candidates
+        FROM rarity
+      ) AS counted
     ) AS looked
     LEFT JOIN (
       SELECT score, stars, kind, id, session_id, title, at, substr(text, greatest(place.first - $24, 1), $25) AS excerpt

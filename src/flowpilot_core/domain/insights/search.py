@@ -264,16 +264,19 @@ def snippet(text: str, marked: Collection[str]) -> tuple[Part, ...]:
     places = sorted(_places(text, marked))
     first = places[0][0] if places else 0
     start, end = _bounds(text, first)
-    parts, at = [], start
+    parts, at = list[Part](), start
     for opening, closing in places:
         if opening < at:
             continue
         if closing > end:
             break
-        parts += [Part(text=text[at:opening]), Part(text=text[opening:closing], hit=True)]
+        if at < opening:
+            parts.append(Part(text=text[at:opening]))
+        parts.append(Part(text=text[opening:closing], hit=True))
         at = closing
-    parts.append(Part(text=text[at:end]))
-    return tuple(part for part in parts if part.text)
+    if at < end:
+        parts.append(Part(text=text[at:end]))
+    return tuple(parts)
 
 
 def _places(text: str, marked: Collection[str]) -> Iterator[tuple[int, int]]:
