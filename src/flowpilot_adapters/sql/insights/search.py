@@ -95,29 +95,21 @@ FIND: Final = Statement(
         (array_agg(number ORDER BY oldest NULLS FIRST, documents, number) FILTER (WHERE is_said))[1] AS said
       FROM rarity
     ),
+    titled AS MATERIALIZED (
+      SELECT DISTINCT ON (has.id) has.id, wanted.titled AS worth
+      FROM rarest JOIN wanted ON wanted.number = rarest.said CROSS JOIN LATERAL (
+        SELECT id FROM flowpilot.search_word WHERE account_id = $1 AND word = wanted.word AND in_title ORDER BY id DESC LIMIT $21
+      ) AS has
+      ORDER BY has.id DESC, wanted.titled DESC
+    ),
     candidate AS MATERIALIZED (
-      SELECT id, worth, is_under
-      FROM (
-        SELECT DISTINCT ON (has.id) has.id, has.worth, has.is_under
-        FROM rarest JOIN wanted ON wanted.number IN (rarest.number, rarest.said) CROSS JOIN LATERAL (
-          (
-            SELECT id, wanted.titled AS worth, false AS is_under
-            FROM flowpilot.search_word
-            WHERE account_id = $1 AND word = wanted.word AND in_title AND wanted.number = rarest.said
-            ORDER BY id DESC
-            LIMIT $21
-          )
-          UNION ALL
-          (
-            SELECT id, wanted.plain, rarest.number <> rarest.said
-            FROM flowpilot.search_word
-            WHERE account_id = $1 AND word = wanted.word AND wanted.number = rarest.number AND wanted.plain IS NOT NULL
-            ORDER BY id DESC
-            LIMIT $21
-          )
-        ) AS has
-        ORDER BY has.id DESC, has.worth DESC
-      ) AS newest
+      SELECT id, worth, false AS is_under FROM titled
+      UNION ALL
+      SELECT has.id, wanted.plain, rarest.number <> rarest.said
+      FROM rarest JOIN wanted USING (number) CROSS JOIN LATERAL (
+        SELECT id FROM flowpilot.search_word WHERE account_id = $1 AND word = wanted.word ORDER BY id DESC LIMIT $21
+      ) AS has
+      WHERE wanted.plain IS NOT NULL AND has.id NOT IN (SELECT id FROM titled)
       ORDER BY worth DESC, id DESC
       LIMIT (SELECT CASE WHEN number = said THEN $21 ELSE 2 * $21::int8 END FROM rarest)
     ),
