@@ -32,8 +32,10 @@ from flowpilot_core.domain.assistant.doings import doings, is_remedy
 from flowpilot_core.domain.assistant.evidence_marks import error_codes, hosts
 from flowpilot_core.domain.assistant.known_symptoms import SIGNS
 from flowpilot_core.domain.handoffs.case_file import FiledStep
+from flowpilot_core.domain.insights.search import snippet
 from flowpilot_core.domain.kernel.identifiers import PsaPostId
 from flowpilot_core.domain.kernel.plain_text import plain_text
+from flowpilot_core.domain.kernel.query import Query
 from flowpilot_core.domain.kernel.text import PROSE as LONGEST_TEXT
 from flowpilot_core.domain.kernel.text import mended
 from flowpilot_core.domain.kernel.words import things
@@ -335,6 +337,7 @@ OURS: Final[Mapping[str, tuple[Callable[[str], object], tuple[tuple[str, str, st
     "a note in HTML": (_notes(NoteFormat.HTML), PROSE, LARGEST_NOTE),
     "a note in Markdown": (_notes(NoteFormat.MARKDOWN), PROSE, LARGEST_NOTE),
     "words": (things, PROSE, LARGEST),
+    "a snippet": (lambda text: snippet(text, Query.parsed("a-a-a-b restarted")), (*PROSE, ("", "a ", ""), ("", "a-a-", "b")), LARGEST),
     "what a text does": (lambda text: list(doings(text)), PROSE, LARGEST),
     "codes": (lambda text: error_codes([_about(text)]), PROSE, LARGEST),
     "machines": (lambda text: hosts([_about(text)]), PROSE, LARGEST),

@@ -1,7 +1,7 @@
 """Texts that are matched by patterns: what a query asks for, as the database's regular expressions say it."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Text, bindparam, func, literal_column, select
@@ -34,7 +34,7 @@ def fitting(query: Query | None) -> dict[str, Any]:
 
 def pattern(term: Term) -> str:
     """How its words are written, whatever stands between them."""
-    return standing(["[^[:alnum:]]+".join(map(_letters, term.words))])
+    return standing([_following(term.words)])
 
 
 def standing(patterns: Iterable[str]) -> str:
@@ -42,9 +42,18 @@ def standing(patterns: Iterable[str]) -> str:
     return f"(?<![[:alnum:]])({'|'.join(patterns)})(?![[:alnum:]])"
 
 
+def any_run(runs: Collection[Sequence[str]]) -> str | None:
+    """Any of these, the words of each one after the other; None where there is none."""
+    return standing(map(_following, runs)) if runs else None
+
+
 def any_word(words: Iterable[str]) -> str:
     """Any of these words, wherever it stands."""
     return standing(sorted(map(_letters, words)))
+
+
+def _following(words: Sequence[str]) -> str:
+    return "[^[:alnum:]]+".join(map(_letters, words))
 
 
 def _letters(word: str) -> str:

@@ -85,10 +85,10 @@ def test_what_follows_a_beginning_in_quotes_or_in_a_run_stands_for_nothing_else(
 
 def test_a_snippet_is_parts_of_text_with_what_matched() -> None:
     assert (Part(text="<b>The "), Part(text="Printer", hit=True), Part(text="</b> is off")) == snippet(
-        "<b>The Printer</b> is off", {"printer"}
+        "<b>The Printer</b> is off", Query.parsed("printer")
     )
-    assert (Part(text="nothing here"),) == snippet("nothing here", {"printer"})
-    assert () == snippet("", {"printer"})
+    assert (Part(text="nothing here"),) == snippet("nothing here", Query.parsed("printer"))
+    assert () == snippet("", Query.parsed("printer"))
 
 
 @given(st.text(), st.text(min_size=1))
@@ -97,7 +97,7 @@ def test_a_snippet_is_a_piece_of_the_text_and_no_longer_than_it_may_be(text: str
         query = Query.parsed(said)
     except InvalidValue:
         return
-    shown = "".join(part.text for part in snippet(text, query.shown))
+    shown = "".join(part.text for part in snippet(text, query))
 
     assert shown in text
     assert len(shown) <= LONGEST_SNIPPET
@@ -105,16 +105,31 @@ def test_a_snippet_is_a_piece_of_the_text_and_no_longer_than_it_may_be(text: str
 
 @given(st.text(alphabet="ab_ -\u00c4\u00e4\u00df\u2026\ufb01", max_size=60), st.text(min_size=1))
 def test_a_snippet_marks_each_word_that_was_asked_for_and_no_part_of_another(text: str, said: str) -> None:
-    marked = {"a", "ab", "\u00e4", "ss", "fi", *words(said)}
+    query = Query.parsed("a ab \u00e4 ss fi " + " ".join(words(said)[:50]))
     found = [*words(text)]
 
-    assert [word for word in found if word in marked] == [folded(part.text) for part in snippet(text, marked) if part.hit]
+    assert [word for word in found if word in query.shown] == [folded(part.text) for part in snippet(text, query) if part.hit]
+
+
+@pytest.mark.parametrize("said", [r"C:\Windows\System32", '"windows system32"', r"update C:\Windows\System32"])
+def test_a_snippet_shows_what_was_pasted_where_it_stands_in_one_piece(said: str) -> None:
+    text = r"C:\Program Files, Windows Update, System32 by itself; " + "nothing of it " * 40 + r"then c:\windows\SYSTEM32 is full"
+
+    shown = "".join(part.text for part in snippet(text, Query.parsed(said)))
+
+    assert shown.endswith(r"then c:\windows\SYSTEM32 is full")
+
+
+def test_a_snippet_of_words_with_another_between_them_is_where_the_first_stands() -> None:
+    text = r"Windows or System32: " + "nothing of it " * 40 + "windows, or else system32"
+
+    assert snippet(text, Query.parsed('"windows system32"'))[0] == Part(text="Windows", hit=True)
 
 
 def test_a_snippet_marks_words_longer_than_words_are_told_apart_by() -> None:
     long = "x" * (LONGEST_WORD + 1)
 
-    assert (Part(text="an "), Part(text=long, hit=True)) == snippet(f"an {long}", Query.parsed(long).shown)
+    assert (Part(text="an "), Part(text=long, hit=True)) == snippet(f"an {long}", Query.parsed(long))
 
 
 @given(st.text())

@@ -37,7 +37,7 @@ def search(rows: Working, query: Query, within: Within, reader: Person, *, after
 
 
 def _hit(one: Document, query: Query, score: int, rated: float) -> Hit:
-    shown = snippet(one.text, query.shown)
+    shown = snippet(one.text, query)
     return Hit(kind=one.kind, id=one.id, session_id=one.session_id, title=one.title, snippet=shown, at=one.at, score=score, stars=rated)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from flowpilot_adapters.sql.connection import Result
-from flowpilot_adapters.sql.matching import any_word, pattern
+from flowpilot_adapters.sql.matching import any_run, any_word, pattern
 from flowpilot_adapters.sql.statement import BOOL, FLOAT8, INT4, TEXT, TIMESTAMPTZ, UUID, Call, Statement, array_of
 from flowpilot_core.domain.insights.search import (
     ALIKE_IN_TITLE,
@@ -281,7 +281,10 @@ FIND: Final = Statement(
       SELECT score, stars, kind, id, session_id, title, at, substr(text, greatest(place.first - $24, 1), $25) AS excerpt
       FROM page
       CROSS JOIN LATERAL (
-        SELECT CASE WHEN length(page.text) <= $25 THEN 0 ELSE regexp_instr(page.text, $20, 1, 1, 0, 'i') END AS first
+        SELECT CASE
+            WHEN length(page.text) <= $25 THEN 0
+            ELSE coalesce(nullif(regexp_instr(page.text, $32, 1, 1, 0, 'i'), 0), regexp_instr(page.text, $20, 1, 1, 0, 'i'))
+          END AS first
       ) AS place
     ) AS page ON true
     ORDER BY page.score DESC, page.stars DESC, page.id DESC
@@ -317,6 +320,7 @@ FIND: Final = Statement(
     after_stars=FLOAT8,
     most_read=INT4,
     most_text=INT4,
+    runs=TEXT,
 )
 
 
@@ -372,6 +376,7 @@ def find_calls(
         after_stars=after and after.stars,
         most=limit,
         shown=any_word(query.shown),
+        runs=any_run(query.runs),
         most_read=MOST_READ,
         most_text=MOST_TEXT // max(len(phrases) + len([*filter(None, unwanted_phrases)]), 1),
         most_hits=MOST_HITS,
@@ -393,14 +398,13 @@ def is_over(result: Result) -> bool:
 
 def found(result: Result, query: Query) -> Found:
     """What the result of one of `find_calls` says; it has one row where nothing was found."""
-    marked = query.shown
     hits = tuple(
         Hit(
             kind=HitKind(row.kind),
             id=row.id,
             session_id=row.session_id,
             title=row.title,
-            snippet=snippet(row.excerpt, marked),
+            snippet=snippet(row.excerpt, query),
             at=row.at,
             score=row.score,
             stars=row.stars,

@@ -4,6 +4,7 @@ import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from enum import StrEnum
+from itertools import pairwise
 from typing import Final
 from uuid import UUID
 
@@ -259,10 +260,12 @@ def _stands(term: Term, document: Document) -> bool:
     return not term.is_phrase or any(term.follows_in(words(text)) for text in (document.title, document.text))
 
 
-def snippet(text: str, marked: Collection[str]) -> tuple[Part, ...]:
-    """The piece of a text that says best why it was found, with words of `Query.shown` marked; its beginning where it has none."""
-    places = sorted(_places(text, marked))
-    first = places[0][0] if places else 0
+def snippet(text: str, query: Query) -> tuple[Part, ...]:
+    """The piece of a text that says best why it was found, with its words marked: where words that were asked for together follow each
+    other, else where the first word stands; the text's beginning where it has none.
+    """
+    places = sorted(_places(text, query.shown))
+    first = _first(text, places, query.runs)
     start, end = _bounds(text, first)
     parts, at = list[Part](), start
     for opening, closing in places:
@@ -293,6 +296,18 @@ def _places(text: str, marked: Collection[str]) -> Iterator[tuple[int, int]]:
             if text[place:end].isalnum() and not (text[place - 1 : place].isalnum() or text[end : end + 1].isalnum()):
                 yield place, end
             place = alike.find(word, end)
+
+
+def _first(text: str, places: Sequence[tuple[int, int]], runs: Sequence[tuple[str, ...]]) -> int:
+    if runs:
+        found = [folded(text[opening:closing]) for opening, closing in places]
+        parted = [WORD.search(text, end, start) is not None for (_, end), (start, _) in pairwise(places)]
+        for number, (opening, _) in enumerate(places):
+            for run in runs:
+                last = number + len(run)
+                if found[number] == run[0] and tuple(found[number:last]) == run and not any(parted[number : last - 1]):
+                    return opening
+    return places[0][0] if places else 0
 
 
 def _bounds(text: str, first: int) -> tuple[int, int]:

@@ -162,6 +162,11 @@ class Query:
         """Words to mark in what is found."""
         return frozenset(word for term in self.terms for word in term.words)
 
+    @property
+    def runs(self) -> tuple[tuple[str, ...], ...]:
+        """Words that follow each other in what is looked for: of a phrase, or of what was pasted."""
+        return tuple(term.words for term in self.terms if term.word is None)
+
 
 def _is_among(term: Term, found: Sequence[str]) -> bool:
     return term.follows_in(found) if term.word is None else any(term.word in word for word in found)

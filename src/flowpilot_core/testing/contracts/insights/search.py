@@ -141,6 +141,17 @@ class SearchContract(Contract):
         assert "<b>Toner</b> is empty" in "".join(part.text for part in hit.snippet)
         assert len("".join(part.text for part in hit.snippet)) < 400
 
+    async def test_a_snippet_shows_what_was_pasted_where_it_stands_in_one_piece(
+        self, search: Search, begin: BeginWork[UnitOfWork], acme: Staff
+    ) -> None:
+        pasted = r"c:\windows\system32\spool"
+        apart = r"C:\Program Files, Windows and system32 have no spool of their own. "
+        await self.indexed(begin, acme, a_session(by=acme.anna, problem=apart + "word " * 200 + f"and {pasted} is full " + "word " * 200))
+
+        for said in (pasted, r"full C:\Windows\System32\spool", '"windows system32 spool"'):
+            (hit,) = await self.find(search, acme.anna, said)
+            assert f"{pasted} is full" in "".join(part.text for part in hit.snippet)
+
     async def test_of_evidence_the_beginning_is_searched(self, search: Search, begin: BeginWork[UnitOfWork], acme: Staff) -> None:
         evidence = "first " + "x" * (LONGEST_EVIDENCE - 12) + " within beyond"
         case = await self.indexed(begin, acme, a_session(by=acme.anna).step(evidence=evidence[: LONGEST_EVIDENCE + 100]))
