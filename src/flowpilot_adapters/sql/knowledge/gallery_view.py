@@ -34,7 +34,7 @@ from flowpilot_core.domain.knowledge.rating import Subject
 from flowpilot_core.domain.knowledge.template import TemplateState
 from flowpilot_core.ports.knowledge import NAME_IN_PLACE, Copied, GalleryFilter, GalleryPlace, GalleryShown
 
-from .trees import may_read, reads_drafts
+from .trees import drafted_by_reader, may_read, reads_drafts
 
 BEGINNING: Final = GalleryPlace(False, -1, "", LOWEST)
 
@@ -46,10 +46,11 @@ def _decided(column: str, otherwise: str) -> ColumnElement[Any]:
 
 def _published(subject: Subject, template: Table, draft: Table, of: str) -> Select[Any]:
     copy = template.alias("copy")
+    may_read_it = may_read(copy, drafted_by_reader(copy, draft, of))
 
     def mine(column: str) -> ColumnElement[Any]:
         is_of_it = (copy.c.copied_account_id == PLATFORM_ACCOUNT, copy.c.copied_id == template.c.id, copy.c.state != TemplateState.ARCHIVED)
-        newest = select(copy.c[column]).where(own(copy), *is_of_it, may_read(copy, draft, of)).order_by(copy.c.id.desc()).limit(1)
+        newest = select(copy.c[column]).where(own(copy), *is_of_it, may_read_it).order_by(copy.c.id.desc()).limit(1)
         return newest.scalar_subquery().label(f"mine_{column}")
 
     decided = and_(

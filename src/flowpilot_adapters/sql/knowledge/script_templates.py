@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from attrs import evolve
-from sqlalchemy import Integer, Text, Uuid, and_, any_, bindparam, cast, delete, func, insert, null, or_, select, update
+from sqlalchemy import Integer, Text, Uuid, and_, any_, bindparam, cast, delete, func, insert, null, select, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as upsert
 
@@ -27,7 +27,7 @@ from flowpilot_core.domain.knowledge.template import states_listed
 from flowpilot_core.ports.knowledge import ScriptFilter, Sort, TreeInUse
 
 from .stars import beginning, given, page, stars
-from .trees import READER, READS_ALL, STATES, account_of, readable, reads_drafts
+from .trees import READER, STATES, account_of, may_read, readable, reads_drafts
 
 TEMPLATE_ID: Final = bindparam("template_id", type_=Uuid())
 IDS: Final = bindparam("ids", type_=ARRAY(Uuid()))
@@ -59,11 +59,7 @@ _found = (
         script_template.c.state == any_(STATES),
         if_given(script_template.c.category_id, "category_id"),
         if_given(script_template.c.created_by, "created_by"),
-        or_(
-            script_template.c.revision.is_not(None),
-            READS_ALL,
-            script_template_draft.c.by_user_id == READER,
-        ),
+        may_read(script_template, script_template_draft.c.by_user_id == READER),
         *fits(script_template.c.name, script_template.c.description),
     )
 )

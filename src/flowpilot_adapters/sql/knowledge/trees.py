@@ -71,10 +71,14 @@ def readable(table: FromClause) -> ColumnElement[bool]:
     return or_(own(table), table.c.account_id == PLATFORM_ACCOUNT)
 
 
-def may_read(template: FromClause, draft: Table, of: str) -> ColumnElement[bool]:
+def may_read(template: FromClause, is_readers_draft: ColumnElement[bool]) -> ColumnElement[bool]:
     """What was published, and the drafts that `reads_drafts` says."""
-    readers_draft = exists().where(own(draft), draft.c[of] == template.c.id, draft.c.by_user_id == READER)
-    return or_(template.c.revision.is_not(None), READS_ALL, readers_draft)
+    return or_(template.c.revision.is_not(None), READS_ALL, is_readers_draft)
+
+
+def drafted_by_reader(template: FromClause, draft: Table, of: str) -> ColumnElement[bool]:
+    """Whether it has a draft of the reader's, where drafts are not looked up beside it."""
+    return exists().where(own(draft), draft.c[of] == template.c.id, draft.c.by_user_id == READER)
 
 
 DRAFTED: Final = tree.outerjoin(tree_draft, and_(own(tree_draft), own(tree), tree_draft.c.tree_id == tree.c.id))

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Table, Text, Uuid, and_, any_, bindparam, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, Table, Text, Uuid, and_, any_, bindparam, func, literal_column, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from flowpilot_adapters.sql.knowledge import gallery_view as gallery
@@ -17,9 +17,9 @@ from flowpilot_adapters.sql.knowledge.trees import (
     HEAD,
     OWN_FIRST,
     READER,
-    READS_ALL,
     STATES,
     TREE_ID,
+    drafted_by_reader,
     listed,
     may_read,
     named,
@@ -65,7 +65,7 @@ _found = (
         if_given(tree.c.kind, "kind"),
         if_given(tree.c.category_id, "category_id"),
         if_given(tree.c.created_by, "created_by"),
-        or_(tree.c.revision.is_not(None), READS_ALL, tree_draft.c.by_user_id == READER),
+        may_read(tree, tree_draft.c.by_user_id == READER),
         *fits(tree.c.name, tree.c.description),
     )
 )
@@ -110,7 +110,8 @@ THUMBS: Final = compiled(
 
 def _in_it(table: Table, draft: Table, of: str) -> ColumnElement[Any]:
     inside = (table.c.category_account_id == tree_category.c.account_id, table.c.category_id == tree_category.c.id)
-    return select(func.count()).select_from(table).where(own(table), *inside, may_read(table, draft, of)).scalar_subquery()
+    readable_of = may_read(table, drafted_by_reader(table, draft, of))
+    return select(func.count()).select_from(table).where(own(table), *inside, readable_of).scalar_subquery()
 
 
 CATEGORIES: Final = compiled(
