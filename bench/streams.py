@@ -10,16 +10,17 @@ import tempfile
 import time
 from array import array
 from collections.abc import Callable
+from contextvars import ContextVar
 from datetime import timedelta
 from multiprocessing.connection import Connection
 from pathlib import Path
 from statistics import quantiles
+from typing import cast
 from urllib.parse import urlsplit
 
 import uvloop
 from attrs import define, field, frozen
 
-from flowpilot_adapters.embedded_postgres import EmbeddedPostgres
 from flowpilot_adapters.push import PostgresEventStream
 from flowpilot_adapters.sql import Database, migrations, roles
 from flowpilot_adapters.system import SystemClock, jitter, new_id, new_secret
@@ -29,7 +30,7 @@ from flowpilot_core.domain.kernel.actor import Person
 from flowpilot_core.domain.kernel.identifiers import AccountId, SessionId
 
 from .data import a_template, copy, numbered
-from .hot_paths import serving
+from .hot_paths import a_postgres, serving
 from .load import request
 from .push import rss
 from .workers import processor_time
@@ -43,11 +44,14 @@ WARMING = 1
 """Seconds more, and first: whoever escalates opens connections and prepares statements in them. They do not count."""
 AT_ONCE = 100
 """Streams that are being opened."""
+TIMED = 10
+"""Of so many streams of an account one is read as it comes; the others are read in the end, since elsewhere whoever reads has a machine."""
 MOST_P99 = 20.0
 """Milliseconds from commit to arrival."""
 MOST_KIB = 12.0
 """A stream."""
 PATIENCE = 60
+_EVENT = b"event: handoff.escalated"
 _ID = b'"handoff_id":"'
 
 
@@ -78,49 +82,67 @@ class Ear:
     """What all streams hear: when which escalation arrived, once for each."""
 
     at: list[tuple[bytes, float]] = field(factory=list)
+    """On streams that are timed."""
+    arrived: int = 0
+    """On any stream."""
     opened: int = 0
     changed: asyncio.Event = field(factory=asyncio.Event)
 
-    def heard(self, data: bytes) -> None:
+    def heard(self, data: bytes, *, timed: bool) -> None:
         now = time.perf_counter()
-        place = data.find(b"event: handoff.escalated")
+        place = data.find(_EVENT)
         while place >= 0:
-            begin = data.index(_ID, place) + len(_ID)
-            self.at.append((data[begin : begin + 36], now))
-            place = data.find(b"event: handoff.escalated", begin)
+            self.arrived += 1
+            if timed:
+                begin = data.index(_ID, place) + len(_ID)
+                self.at.append((data[begin : begin + 36], now))
+            place = data.find(_EVENT, place + 1)
         self.changed.set()
 
-    async def until(self, *, opened: int = 0, arrived: int = 0) -> None:
+    async def until(self, *, opened: int = 0, timed: int = 0, arrived: int = 0) -> None:
         """Come back once there are so many."""
         async with asyncio.timeout(PATIENCE):
-            while self.opened < opened or len(self.at) < arrived:
+            while self.opened < opened or len(self.at) < timed or self.arrived < arrived:
                 self.changed.clear()
                 await self.changed.wait()
 
 
 class Listener(asyncio.Protocol):
-    """One stream."""
+    """One stream; one that is not timed is let wait in the system's memory, once it is open, until it is read."""
 
-    def __init__(self, ear: Ear, ask: bytes) -> None:
+    def __init__(self, ear: Ear, ask: bytes, *, timed: bool) -> None:
         self._ear = ear
         self._ask = ask
+        self.timed = timed
         self._open = False
+        self._rest = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        transport.write(self._ask)  # type: ignore[attr-defined]
+        # uvloop's is none by its class.
+        self._transport = cast(asyncio.Transport, transport)
+        self._transport.write(self._ask)
 
     def data_received(self, data: bytes) -> None:
         if not self._open and b": welcome" in data:
             self._open = True
             self._ear.opened += 1
-        self._ear.heard(data)
+            if not self.timed:
+                self._transport.pause_reading()
+        whole, ending, rest = (self._rest + data).rpartition(b"\n\n")
+        self._rest = rest
+        self._ear.heard(whole + ending, timed=self.timed)
+
+    def read(self) -> None:
+        """What has arrived."""
+        if not self.timed:
+            self._transport.resume_reading()
 
 
 async def measure(*, streams: int, seconds: int, said: Callable[[str], None]) -> StreamsFigure:
     """Open them, escalate, and see what arrives when."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    with tempfile.TemporaryDirectory(prefix="flowpilot-bench-") as folder, EmbeddedPostgres(Path(folder) / "data") as postgres:
+    with tempfile.TemporaryDirectory(prefix="flowpilot-bench-") as folder, a_postgres(Path(folder) / "data") as postgres:
         roles.set_up(postgres.address.url())
         migrations.migrate(postgres.address.url(user=roles.OWNER))
         database = Database(postgres.address.url(user=roles.APP))
@@ -133,10 +155,12 @@ async def measure(*, streams: int, seconds: int, said: Callable[[str], None]) ->
         with serving(postgres, folder, streams_per_person=str(streams)) as (url, pid):
             ear, before = Ear(), rss(pid)
             address = urlsplit(url)
+            asks = [request("GET", "/events", token) for token in tokens]
+            listeners = [Listener(ear, asks[number % len(asks)], timed=number // len(asks) % TIMED == 0) for number in range(streams)]
             for first in range(0, streams, AT_ONCE):
-                asks = [request("GET", "/events", tokens[number % len(tokens)]) for number in range(first, min(streams, first + AT_ONCE))]
-                await asyncio.gather(*(_open(address.hostname or "", address.port or 0, Listener(ear, ask)) for ask in asks))
-                await ear.until(opened=first + len(asks))
+                opening = listeners[first : first + AT_ONCE]
+                await asyncio.gather(*(_open(address.hostname or "", address.port or 0, listener) for listener in opening))
+                await ear.until(opened=first + len(opening))
                 if first % 1_000 == 0:
                     said(f"{ear.opened} streams are open, {(rss(pid) - before) / ear.opened:.1f} KiB each")
             kib = (rss(pid) - before) / streams
@@ -149,6 +173,10 @@ async def measure(*, streams: int, seconds: int, said: Callable[[str], None]) ->
             counted = {handoff_id: at for handoff_id, at in committed.items() if at >= warm}
             lasted = max(counted.values()) - min(counted.values())
             said("waiting for the last to arrive")
+            timed = sum(listener.timed for listener in listeners)
+            await ear.until(timed=len(work) * timed // ACCOUNTS)
+            for listener in listeners:
+                listener.read()
             await ear.until(arrived=len(work) * streams // ACCOUNTS)
     times = array("d", ((at - counted[handoff_id]) * 1_000 for handoff_id, at in ear.at if handoff_id in counted))
     marks = quantiles(times, n=100)
@@ -158,7 +186,7 @@ async def measure(*, streams: int, seconds: int, said: Callable[[str], None]) ->
         p50=marks[49],
         p99=marks[98],
         escalations=len(counted) / lasted,
-        arrivals=len(times) / lasted,
+        arrivals=len(counted) * streams / ACCOUNTS / lasted,
         busy=busy,
     )
 
@@ -185,20 +213,20 @@ def _escalate(says: Connection, url: str, work: list[tuple[Person, SessionId]]) 
         database, waking = Database(url, patience=timedelta(seconds=PATIENCE)), PostgresEventStream(url, jitter=jitter)
         begin = asyncio.get_running_loop().time() + 1.0
 
+        at: ContextVar[float] = ContextVar("committed at")
+
+        def publish(account_id: AccountId) -> None:
+            at.set(time.perf_counter())
+            waking.publish(account_id)
+
+        flowpilot = FlowPilot.of(
+            begin=database.begin, view=database.view, clock=SystemClock(), new_id=new_id, new_secret=new_secret, committed=publish
+        )
+
         async def one(number: int, by: Person, session_id: SessionId) -> None:
             await asyncio.sleep(begin + number / A_SECOND - asyncio.get_running_loop().time())
-            done = 0.0
-
-            def publish(account_id: AccountId) -> None:
-                nonlocal done
-                done = time.perf_counter()
-                waking.publish(account_id)
-
-            flowpilot = FlowPilot.of(
-                begin=database.begin, view=database.view, clock=SystemClock(), new_id=new_id, new_secret=new_secret, committed=publish
-            )
             made = await flowpilot.handoffs.hand_off(by, session_id, intent=Intent.ESCALATE, reason="Out of ideas")
-            committed[str(made.handoff.id).encode()] = done
+            committed[str(made.handoff.id).encode()] = at.get()
 
         await asyncio.gather(*(one(number, by, session_id) for number, (by, session_id) in enumerate(work)))
         await waking.close()

@@ -19,6 +19,8 @@ HANG_UP: Final = "flowpilot.hang_up"
 """The extension of the server that drops a connection without waiting for what was not read."""
 READS_ON: Final = "flowpilot.reads_on"
 """The extension of the server that says whether whoever asked reads on, so that the next part is taken at once."""
+SEND_NOW: Final = "flowpilot.send_now"
+"""The extension of the server that sends a part of an answer without waiting, where it can, and says whether it did."""
 GO_ON: Final = "flowpilot.go_on"
 """The extension of the server that goes on with an answer once everything else is done with its request, which then takes no memory."""
 PART: Final = 64 * 1024
@@ -78,6 +80,16 @@ def reading_on(scope: Any) -> Callable[[], bool]:
 
 
 def _perhaps_not() -> bool:
+    return False
+
+
+def sending_now(scope: Any) -> Callable[[bytes], bool]:
+    """What sends a part of an answer that has begun without waiting, and says whether it did; where the server cannot, it never does."""
+    found: Callable[[bytes], bool] = (scope.get("extensions") or {}).get(SEND_NOW, {}).get("with", _not_sent)
+    return found
+
+
+def _not_sent(_: bytes) -> bool:
     return False
 
 

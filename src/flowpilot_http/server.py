@@ -23,7 +23,7 @@ from .connections import Connections, Limits
 from .metrics import Metrics
 from .middleware import Edge
 from .problems import NO_ROOM, TOO_LARGE_A_HEAD, Problem
-from .sending import GO_ON, HANG_UP, READS_ON, Rest
+from .sending import GO_ON, HANG_UP, READS_ON, SEND_NOW, Rest
 
 log = structlog.get_logger()
 
@@ -149,6 +149,7 @@ class _Protocol(HttpToolsProtocol):
         self.scope["extensions"] = {
             HANG_UP: {"now": self.transport.abort},
             READS_ON: {"now": self._reads_on},
+            SEND_NOW: {"with": self._send_now},
             _EXPECT: {"bytes": self._expect},
         }
 
@@ -212,6 +213,13 @@ class _Protocol(HttpToolsProtocol):
 
     def _reads_on(self) -> bool:
         return not self.flow.write_paused
+
+    def _send_now(self, part: bytes) -> bool:
+        # What waits in the pipeline has its cycle in the place of the one that is answered.
+        if self.pipeline or self.flow.write_paused or self.transport.is_closing() or not self.cycle.chunked_encoding:
+            return False
+        self.transport.write(b"%x\r\n%b\r\n" % (len(part), part))
+        return True
 
     def _expect(self, number: int) -> None:
         self.cycle.chunked_encoding = False

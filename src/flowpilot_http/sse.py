@@ -19,7 +19,7 @@ from flowpilot_http.schemas.kernel import By, Instant, PersonOut
 from .cursors import Cursors
 from .problems import Refused
 from .responses import Header, encode
-from .sending import go_on, hanging_up, reading_on
+from .sending import go_on, hanging_up, reading_on, sending_now
 
 PATIENCE: Final = 10.0
 """Seconds that somebody may take to read what is sent before they are cut off."""
@@ -111,6 +111,7 @@ class Streamed:
         except BaseException:
             self._push.close(self._stream)
             raise
+        self._stream.send_with(sending_now(scope))
         await go_on(scope, receive, send, partial(self._go_on, hanging_up(scope), reading_on(scope)))
 
     async def _go_on(self, hang_up: Callable[[], None], reads_on: Callable[[], bool], receive: Receive, send: Send) -> None:

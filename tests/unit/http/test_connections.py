@@ -7,6 +7,7 @@ import socket
 import warnings
 from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack, asynccontextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -446,3 +447,38 @@ async def test_whoever_connects_as_the_server_ends_is_not_left_open() -> None:
                 await asyncio.sleep(0)
         gc.collect()
     assert [] == [str(one.message) for one in left]
+
+
+async def _sends_now(said: list[bool], scope: Any, receive: Any, send: Any) -> None:
+    """Begins an answer, then sends a part at once, or says that it cannot; `/large` has so much before it that nobody has read yet."""
+    if scope["path"] == "/2":
+        await Body(b"xx")(scope, receive, send)
+        return
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"x" * (LARGE if scope["path"] == "/large" else 1), "more_body": True})
+    said.append(sending.sending_now(scope)(b"at once"))
+    await send({"type": "http.response.body", "body": b"end", "more_body": False})
+
+
+@pytest.mark.parametrize(
+    ("path", "after", "version", "sent"),
+    [
+        (b"/1", b"", b"1.1", True),
+        # What came meanwhile has its cycle in the place of the one that is answered.
+        (b"/1", GET % 2, b"1.1", False),
+        (b"/large", b"", b"1.1", False),
+        (b"/1", b"", b"1.0", False),
+    ],
+)
+async def test_a_part_is_sent_at_once_where_nothing_is_before_it(path: bytes, after: bytes, version: bytes, sent: bool) -> None:
+    said: list[bool] = []
+    async with _serving(partial(_sends_now, said)) as serving:
+        client = await serving.client()
+        await client.sends(b"GET %b HTTP/%b\r\nHost: here\r\n\r\n" % (path, version) + after)
+        got = await client.until(b"end")
+        if after:
+            got += await client.until(b"xx")
+
+    assert [sent] == said
+    assert sent == (b"7\r\nat once\r\n" in got)
+    assert bool(after) == got.endswith(b"xx")

@@ -6,6 +6,7 @@ from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from enum import StrEnum
+from functools import cached_property
 from itertools import count, takewhile
 from typing import Protocol
 from uuid import UUID
@@ -58,6 +59,8 @@ NOTE = 20
 """Looks between notes of who is here."""
 AT_ONCE = 500
 """Streams that are looked at before news has its turn."""
+WOKEN_AT_ONCE = 25
+"""Streams of an account that write before what else is read or asked has its turn: some half a millisecond."""
 
 
 class Ended(StrEnum):
@@ -83,6 +86,8 @@ class Wire(Protocol):
         """That too much was missed to tell: look for yourself, and go on after event `number`."""
 
 
+SendNow = Callable[[bytes], bool]
+"""Sends something without waiting, where nothing waits to be sent before it; whether it did."""
 SignedIn = Callable[[], Awaitable[Person]]
 """Who the one that opened a stream is by now. Raises `Unauthenticated` for who is nobody any more."""
 
@@ -102,6 +107,18 @@ class SentEvent:
         return event.session_id if event.kind in CHANGES else None
 
 
+@frozen
+class Told:
+    """What is at hand of what came after an event."""
+
+    events: list[SentEvent]
+
+    @cached_property
+    def text(self) -> bytes | None:
+        """All of it, where everybody may know of it."""
+        return None if any(one.news.readers is not None for one in self.events) else b"".join(one.text for one in self.events)
+
+
 @define(eq=False, kw_only=True)
 class Stream:
     """One open stream. It buffers nothing: it knows its place in the log, and what comes next is taken from what all of them share."""
@@ -119,6 +136,8 @@ class Stream:
     _resync: bool = field(default=False, init=False)
     _beat: bool = field(default=False, init=False)
     _waiter: "asyncio.Future[None] | None" = field(default=None, init=False)
+    _send_now: SendNow | None = field(default=None, init=False)
+    _unsent: bytes = field(default=b"", init=False)
     _owed: dict[SessionId, SentEvent] = field(factory=dict, init=False)
 
     def owe(self, session_id: SessionId, change: SentEvent) -> None:
@@ -134,12 +153,16 @@ class Stream:
     async def next(self) -> bytes:
         """What to send next, as soon as there is something; nothing once the stream has ended."""
         while self.ended is None:
-            behind = self._place < self._feed.forgotten and not self._resync
-            if text := await self._again() if behind else self._at_hand():
+            if text := self._unsent or (await self._again() if self._is_behind else self._at_hand()):
+                self._unsent = b""
                 return text
             self._waiter = asyncio.get_running_loop().create_future()
             await self._waiter
         return b""
+
+    def send_with(self, send_now: SendNow) -> None:
+        """Have what comes while `next` waits sent by this, which spares a switch of tasks; what it does not send comes out of `next`."""
+        self._send_now = send_now
 
     def end(self, why: Ended) -> None:
         """Tell nothing more."""
@@ -148,14 +171,25 @@ class Stream:
 
     def wake(self) -> None:
         """There may be something to send."""
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        if self._waiter is None or self._waiter.done():
+            return
+        if self._send_now is not None and self.ended is None and not self._is_behind:
+            text = self._at_hand()
+            if not text or self._send_now(text):
+                return
+            self._unsent = text
+        self._waiter.set_result(None)
 
     def look(self, turn: int) -> None:
         """Give a sign of life if it is this stream's turn."""
         if turn == self._turn:
             self._beat = True
             self.wake()
+
+    @property
+    def _is_behind(self) -> bool:
+        """Whether what comes next is no longer at hand."""
+        return self._place < self._feed.forgotten and not self._resync
 
     def _at_hand(self) -> bytes:
         feed = self._feed
@@ -167,7 +201,7 @@ class Stream:
             # hears nothing twice.
             owed, self._owed = [feed.numbered(change, self._place) for change in self._owed.values()], {}
             told, self._place = feed.after(self._place), feed.place
-            if text := self._readable([*owed, *told]):
+            if text := self._readable(owed) + (self._readable(told.events) if told.text is None else told.text):
                 return text
         if self._beat:
             self._beat = False
@@ -207,7 +241,7 @@ class Feed:
         self._reading = reading
         self._begin_after = begin_after
         self._kept: deque[SentEvent] = deque()
-        self._after: tuple[int, list[SentEvent]] = -1, []
+        self._after = -1, Told([])
         """A place, and what is at hand of what came after it: most streams have the same."""
         self._current: asyncio.Task[bool] | None = None
         self._next: asyncio.Task[bool] | None = None
@@ -223,10 +257,10 @@ class Feed:
             self._next = asyncio.create_task(self._read_on(self._current))
         return self._next
 
-    def after(self, number: int) -> list[SentEvent]:
+    def after(self, number: int) -> Told:
         """What is at hand of what came after that event."""
         if self._after[0] != number:
-            self._after = number, [*takewhile(lambda told: told.number > number, reversed(self._kept))][::-1]
+            self._after = number, Told([*takewhile(lambda told: told.number > number, reversed(self._kept))][::-1])
         return self._after[1]
 
     async def read(self, after: int) -> tuple[list[SentEvent], int, bool]:
@@ -255,6 +289,9 @@ class Feed:
             while more:
                 told, self.place, more = await self.read(self.place)
                 self._keep(told)
+                if told:
+                    # Else nobody has anything to hear, and whoever comes or looks would have all others look.
+                    await self._wake()
         except FlowPilotError as exc:
             if not self._failed:
                 log.warning("news not to be had, to be read again", extra={"problem": str(exc)})
@@ -272,13 +309,16 @@ class Feed:
 
     def _keep(self, told: list[SentEvent]) -> None:
         self._kept.extend([one for one in told if one.changes is None or self._in_time(one.changes, one)])
-        self._after = -1, []
+        self._after = -1, Told([])
         while len(self._kept) > KEPT:
             self.forgotten = self._kept.popleft().number
-        if told:
-            # Else nobody has anything to hear, and whoever comes or looks would have all others look.
-            for stream in self.streams:
-                stream.wake()
+
+    async def _wake(self) -> None:
+        """Some at a time: what others read meanwhile has its turn between them, which a write to each of all would keep waiting."""
+        for number, stream in enumerate([*self.streams], 1):
+            stream.wake()
+            if number % WOKEN_AT_ONCE == 0:
+                await asyncio.sleep(0)
 
     def _in_time(self, session_id: SessionId, change: SentEvent) -> bool:
         """Whether a change may be told now; else it is held back, in place of one that already was."""
