@@ -1,5 +1,6 @@
 """What is measured on: an account made through the use cases, and as many copies of its session as the runs use up."""
 
+import os
 import tempfile
 from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -86,12 +87,17 @@ def unindexed(connection: "psycopg.Connection[Any]", tables: Collection[str]) ->
         connection.execute(SQL("REINDEX TABLE flowpilot.{}").format(Identifier(table)))
 
 
+def a_quarter_of_memory() -> str:
+    """What PostgreSQL's manual advises for `shared_buffers` where a server has the machine for itself, in its own words."""
+    return f"{os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE') // 4 // 2**20}MB"
+
+
 @asynccontextmanager
 async def a_product() -> AsyncIterator[Product]:
     """Deleted afterwards, with all that is in it."""
     with (
         tempfile.TemporaryDirectory(prefix="flowpilot-bench-") as folder,
-        EmbeddedPostgres(Path(folder) / "data", settings={"max_wal_size": "16GB"}) as postgres,
+        EmbeddedPostgres(Path(folder) / "data", settings={"max_wal_size": "16GB", "shared_buffers": a_quarter_of_memory()}) as postgres,
     ):
         address = postgres.address
         roles.set_up(address.url())

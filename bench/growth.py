@@ -31,7 +31,7 @@ from flowpilot_core.domain.sessions.step import StepKind, StepResult
 from flowpilot_core.ports.handoffs import QueueFilter
 from flowpilot_core.ports.sessions import SessionFilter
 
-from .data import TABLES, numbered, template_ids, unindexed
+from .data import TABLES, a_quarter_of_memory, numbered, template_ids, unindexed
 from .hot_paths import a_postgres
 from .workers import processor_time
 
@@ -256,7 +256,7 @@ def paths(here: Installation) -> dict[str, Callable[[], Awaitable[object]]]:
         return await flowpilot.handoffs.claim(senior(account_id), one.handoff_id)
 
     async def queue() -> object:
-        account_id, _ = here.look()
+        account_id = here.account(random.choice(here.unused[ESCALATED]))
         return await flowpilot.handoffs.queue(senior(account_id), QueueFilter(), after=None, limit=here.page)
 
     async def session() -> object:
@@ -319,7 +319,9 @@ async def measure(*, sizes: tuple[int, ...], accounts: tuple[int, ...], said: Ca
     for number in accounts:
         with (
             tempfile.TemporaryDirectory(prefix="flowpilot-bench-") as folder,
-            a_postgres(Path(folder) / "data", shared_preload_libraries="pg_stat_statements") as postgres,
+            a_postgres(
+                Path(folder) / "data", shared_preload_libraries="pg_stat_statements", shared_buffers=a_quarter_of_memory()
+            ) as postgres,
         ):
             server = _postmaster(Path(folder) / "data")
             with psycopg.connect(postgres.address.url(), autocommit=True) as connection:

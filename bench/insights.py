@@ -30,7 +30,6 @@ from .data import a_product
 A_DAY = 10_000
 DAYS = 365
 ROUNDS = 3
-"""Of each answer; the middle one counts."""
 START = date(2025, 1, 1)
 MOST = 1 / 20
 """Of the recount's time that any answer may take."""
@@ -102,7 +101,7 @@ class InsightsFigure:
         return max(self.answers, key=lambda answer: answer.ratio)
 
 
-async def measure(a_day: int, *, said: Callable[[str], None]) -> InsightsFigure:
+async def measure(a_day: int, *, rounds: int, said: Callable[[str], None]) -> InsightsFigure:
     """A year of so many escalations a day, counted by the product and from all events."""
     async with a_product() as product:
         accounts, database = product.flowpilot.accounts, product.database
@@ -117,7 +116,7 @@ async def measure(a_day: int, *, said: Callable[[str], None]) -> InsightsFigure:
         said("counting it from all events")
         recount = await _recounted(database, account_id)
         answers = [
-            await _answered(database, account_id, subject, group_by, recount, said=said)
+            await _answered(database, account_id, subject, group_by, recount, rounds=rounds, said=said)
             for subject, ways in GROUPS.items()
             for group_by in (None, *ways)
         ]
@@ -147,10 +146,11 @@ async def _answered(
     group_by: GroupBy | None,
     recount: float,
     *,
+    rounds: int,
     said: Callable[[str], None],
 ) -> AnswerFigure:
     times = []
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         begun = time.perf_counter()
         await database.view(account_id).tallies(_year(subject, group_by), None, at=datetime.now(UTC), most=MOST_GROUPS)
         times.append(time.perf_counter() - begun)
@@ -163,10 +163,11 @@ def main() -> int:
     """Measure, and print a line an answer, or one line of JSON; 1 where an answer takes longer than it may."""
     parser = argparse.ArgumentParser(prog="python -m bench.insights", description="Figures of a year, beside counting all events.")
     parser.add_argument("--a-day", type=int, default=A_DAY, help="escalations a day")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="of each answer; the middle one counts")
     parser.add_argument("--json", action="store_true", help="one line of JSON, and nothing else")
     arguments = parser.parse_args()
     console = Console(stderr=arguments.json)
-    figure = asyncio.run(measure(arguments.a_day, said=console.log))
+    figure = asyncio.run(measure(arguments.a_day, rounds=arguments.rounds, said=console.log))
     worst = figure.worst
     if arguments.json:
         answers = {f"{one.of} by {one.group_by}": round(one.ratio, 5) for one in figure.answers}

@@ -9,7 +9,6 @@ from flowpilot_adapters.sql.statement import BOOL, FLOAT8, INT4, TEXT, TIMESTAMP
 from flowpilot_core.domain.insights.search import (
     ALIKE_IN_TITLE,
     AROUND,
-    CANDIDATES,
     IN_TEXT,
     IN_TITLE,
     LONGEST_SNIPPET,
@@ -355,6 +354,7 @@ def find_calls(
     unwanted = [(token, number) for number, term in enumerate(query.without, 1) for token in term.tokens]
     phrases = [pattern(term) for term in query.terms if term.is_phrase]
     unwanted_phrases = [pattern(term) if term.is_phrase else "" for term in query.without]
+    numbers = looks(len(wanted) + len(unwanted))
     given = dict(
         account_id=account_id,
         words=[word for word, _, _, _ in wanted],
@@ -381,13 +381,13 @@ def find_calls(
         most_text=MOST_TEXT // max(len(phrases) + len([*filter(None, unwanted_phrases)]), 1),
         most_hits=MOST_HITS,
         before=2 * AROUND,
-        counted=CANDIDATES[0],
+        counted=numbers[0],
         prior_stars=PRIOR_VOTES * PRIOR_STARS,
         prior_votes=PRIOR_VOTES,
         longest=2 * (AROUND + LONGEST_SNIPPET),
         **reads,
     )
-    for candidates in looks(len(wanted) + len(unwanted)):
+    for candidates in numbers:
         yield FIND(**given, most_candidates=candidates)
 
 
