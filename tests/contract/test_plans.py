@@ -22,6 +22,7 @@ from flowpilot_adapters.sql.outputs import outputs
 from flowpilot_adapters.sql.psa import ledger as psa_ledger
 from flowpilot_adapters.sql.psa import members as psa_members
 from flowpilot_adapters.sql.psa import webhooks as psa_webhooks
+from flowpilot_adapters.sql.reading import ENTER_COUNTING
 from flowpilot_adapters.sql.relay import outbox
 from flowpilot_adapters.sql.sessions import sessions
 from flowpilot_adapters.sql.sessions import view as sessions_view
@@ -114,6 +115,13 @@ FROM flowpilot.session;
 ANALYZE
 """
 
+PARALLEL_IS_CHEAP = (
+    "parallel_setup_cost = 0",
+    "parallel_tuple_cost = 0",
+    "min_parallel_table_scan_size = 0",
+    "min_parallel_index_scan_size = 0",
+)
+
 
 @pytest.fixture(scope="module", params=["nothing", "something"])
 def known(request: pytest.FixtureRequest, postgres: PostgresServer) -> Iterator[PostgresDatabase]:
@@ -125,12 +133,13 @@ def known(request: pytest.FixtureRequest, postgres: PostgresServer) -> Iterator[
     postgres.drop(database)
 
 
-def plan(url: str, statement: Statement) -> str:
+def plan(url: str, statement: Statement, *settings: str) -> str:
     """How it is done, whatever its values."""
     types = SQL(", ").join(SQL(kind) for kind in _types(statement))
     name = Identifier("looked at")
     with psycopg.connect(url) as connection:
-        connection.execute("SET plan_cache_mode = force_generic_plan")
+        for setting in ("plan_cache_mode = force_generic_plan", *settings):
+            connection.execute(SQL("SET {}").format(SQL(setting)))
         prepare = SQL("PREPARE {} ({}) AS ").format(name, types) if statement.oids else SQL("PREPARE {} AS ").format(name)
         connection.execute(prepare.as_bytes(connection) + statement.text)
         values = SQL("({})").format(SQL(", ").join([Literal(None)] * len(statement.oids))) if statement.oids else SQL("")
@@ -158,6 +167,23 @@ def _types(statement: Statement) -> list[str]:
 @pytest.mark.parametrize("statement", HOT, ids=lambda statement: statement.name)
 def test_no_table_is_read_whole(known: PostgresDatabase, statement: Statement) -> None:
     assert [] == re.findall("Seq Scan on .*", plan(known.app, statement))
+
+
+@pytest.mark.parametrize("known", ["something"], indirect=True)
+@pytest.mark.parametrize("statement", HOT, ids=lambda statement: statement.name)
+def test_no_process_is_begun_for_an_answer(known: PostgresDatabase, statement: Statement) -> None:
+    """Nor would one be among a million, where a page of unknown length looks like a hundred thousand."""
+    assert "Gather" not in plan(known.app, statement, *PARALLEL_IS_CHEAP)
+
+
+@pytest.mark.parametrize("known", ["something"], indirect=True)
+def test_figures_of_years_may_have_more_than_one_process(known: PostgresDatabase) -> None:
+    with psycopg.connect(known.app) as connection:
+        connection.execute(ENTER_COUNTING.text.replace(b"$1", b"''"))
+        found = connection.execute("SHOW max_parallel_workers_per_gather").fetchone()
+
+    assert ("2",) == found
+    assert "Gather" in plan(known.app, sessions_view.OF_ASSIGNEE, *PARALLEL_IS_CHEAP, "max_parallel_workers_per_gather = 2")
 
 
 def test_the_queue_is_read_in_the_order_of_its_index(known: PostgresDatabase) -> None:

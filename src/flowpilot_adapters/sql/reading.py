@@ -35,10 +35,11 @@ ENTER_PLANNED: Final = Statement(
 
 ENTER_COUNTING: Final = Statement(
     "enter account, counting",
-    "SELECT set_config('flowpilot.account_id', $1::text, true), set_config('statement_timeout', '60s', true)",
+    "SELECT set_config('flowpilot.account_id', $1::text, true), set_config('statement_timeout', '60s', true),"
+    " set_config('max_parallel_workers_per_gather', '2', true)",
     account_id=UUID,
 )
-"""For figures of years, which may take longer than what people wait for all day; they end all the same."""
+"""For figures of years, which may take longer than what people wait for all day, and more than one processor; they end all the same."""
 
 
 class SqlReading:
