@@ -32,7 +32,7 @@ _SERVING: Final[Mapping[str, str]] = MappingProxyType(
         "enable_bitmapscan": "off",
         "random_page_cost": "1.1",
         "jit": "off",
-        # The planner takes a page whose length it is not told for a tenth of the table, and for as much as that would begin other processes.
+        # The planner takes a page whose length it is not told for a tenth of the table, and would begin other processes for it.
         "max_parallel_workers_per_gather": "0",
     }
 )
