@@ -17,10 +17,7 @@ from flowpilot_core.domain.sessions.session import Status
 MOST_HITS: Final = 200
 """Of one search, on all its pages."""
 CANDIDATES: Final = (500, 1_500, 10_000, 100_000, 1_000_000)
-"""Of what has the rarest word of a query, in titles first and then the newest, so many are looked at; the next number where none is it.
-
-At first no more than are found at all, where more than one other token is looked up of each.
-"""
+"""Of what has the rarest word of a query, in titles first and then the newest, so many are looked at; the next number where none is it."""
 MOST_LOOK_UPS: Final = 2_000_000
 """Of a token in a document, in one look: of a query of many words fewer documents are looked at."""
 MOST_READ: Final = 20_000
@@ -205,7 +202,10 @@ class Part:
 
 
 def looks(tokens: int) -> tuple[int, ...]:
-    """How many are looked at, one after the other, where so many tokens are looked up of each."""
+    """How many are looked at, one after the other, where so many tokens are looked up of each.
+
+    At first no more than are found at all, where that is more than one beside the rarest: each is looked up of each.
+    """
     first, *others = CANDIDATES
     most = max(MOST_LOOK_UPS // tokens, first)
     return tuple(sorted({first if tokens <= 2 else min(first, MOST_HITS), *(min(candidates, most) for candidates in others)}))
