@@ -4,13 +4,15 @@ import asyncio
 import ctypes
 from collections.abc import Awaitable, Callable
 from tempfile import TemporaryFile
-from typing import IO, Any, Final
+from typing import IO, Any, Final, TypeVar
 
 import structlog
 from attrs import define
 from litestar.types import Message, Receive, Scope, Send
 
 log = structlog.get_logger()
+
+F = TypeVar("F", bound=Callable[..., object])
 
 Rest = Callable[[Receive, Send], Awaitable[None]]
 """What is left to send of an answer that has begun."""
@@ -65,8 +67,7 @@ def hang_up(scope: Any) -> None:
 
 def hanging_up(scope: Any) -> Callable[[], None]:
     """What drops the connection of a request, where the server can."""
-    found: Callable[[], None] = (scope.get("extensions") or {}).get(HANG_UP, {}).get("now", _nothing)
-    return found
+    return _of_server(scope, HANG_UP, _nothing)
 
 
 def _nothing() -> None:
@@ -75,8 +76,7 @@ def _nothing() -> None:
 
 def reading_on(scope: Any) -> Callable[[], bool]:
     """What says whether the next part of an answer is taken at once; where the server does not say, it may not be."""
-    found: Callable[[], bool] = (scope.get("extensions") or {}).get(READS_ON, {}).get("now", _perhaps_not)
-    return found
+    return _of_server(scope, READS_ON, _perhaps_not)
 
 
 def _perhaps_not() -> bool:
@@ -85,12 +85,17 @@ def _perhaps_not() -> bool:
 
 def sending_now(scope: Any) -> Callable[[bytes], bool]:
     """What sends a part of an answer that has begun without waiting, and says whether it did; where the server cannot, it never does."""
-    found: Callable[[bytes], bool] = (scope.get("extensions") or {}).get(SEND_NOW, {}).get("with", _not_sent)
-    return found
+    return _of_server(scope, SEND_NOW, _not_sent)
 
 
 def _not_sent(_: bytes) -> bool:
     return False
+
+
+def _of_server(scope: Any, extension: str, otherwise: F) -> F:
+    """What an extension of the server does; where it is another server's, which has none, something else."""
+    found: F = (scope.get("extensions") or {}).get(extension, {}).get("now", otherwise)
+    return found
 
 
 async def go_on(scope: Any, receive: Receive, send: Send, rest: Rest) -> None:

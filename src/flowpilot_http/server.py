@@ -149,7 +149,7 @@ class _Protocol(HttpToolsProtocol):
         self.scope["extensions"] = {
             HANG_UP: {"now": self.transport.abort},
             READS_ON: {"now": self._reads_on},
-            SEND_NOW: {"with": self._send_now},
+            SEND_NOW: {"now": self._send_now},
             _EXPECT: {"bytes": self._expect},
         }
 
