@@ -57,6 +57,10 @@ SMALL: Final = 1024
 MOST_PER_DOUBLING: Final = 2.5
 NOTICEABLE: Final = 0.002
 """Seconds below which nothing is measured well."""
+LONG: Final = 0.05
+"""Seconds above which once is enough."""
+ENOUGH: Final = 3
+"""Doublings in a row that say how something grows."""
 LARGEST_NOTE: Final = 3 * LONGEST_TEXT
 LARGEST_HEAD: Final = 64 * 1024
 """What stands in the head of a request, or an answer."""
@@ -245,6 +249,8 @@ def _seconds(read: Callable[[str], object], text: str, *, times: int = 1) -> flo
         began = thread_time()
         read(text)
         best = min(best, thread_time() - began)
+        if best > LONG:
+            break
     return best
 
 
@@ -255,7 +261,7 @@ def _first_slow(read: Callable[[str], object], inputs: Iterable[tuple[str, str, 
     """
     longest, worst = 0.0, ("", "a", "")
     for tried in inputs:
-        first, second = (_seconds(read, _made(tried, size)) for size in (SMALL, 4 * SMALL))
+        first, second = (_seconds(read, _made(tried, size), times=2) for size in (SMALL, 4 * SMALL))
         if second > longest:
             longest, worst = second, tried
         if second > max(NOTICEABLE, MOST_PER_DOUBLING**2 * first) and (said := _grown(read, tried, from_=SMALL, to=largest)):
@@ -264,24 +270,21 @@ def _first_slow(read: Callable[[str], object], inputs: Iterable[tuple[str, str, 
 
 
 def _grown(read: Callable[[str], object], tried: tuple[str, str, str], *, from_: int, to: int) -> str | None:
-    """That it takes too much more for a longer input, from the shortest on and in the last doubling; measured anew where it seems so, and
-    at the end of it with twice as much: what grows too fast goes on to.
+    """That it takes too much more for a longer input, each time it is made twice as long; measured anew where it seems so.
+
+    What is done from some length on (a note in several parts, more memory than is kept) takes longer there, for a doubling or two. What
+    grows too fast goes on to, and at the longest that can arrive it is looked at longer ones too.
     """
-    for times in (1, 3, 5, 9, 15):
-        took = [_seconds(read, _made(tried, from_), times=times)]
-        size, said = from_, None
-        while size < to and said is None:
+    for times in (2, 4, 8):
+        size, before, in_a_row = from_, _seconds(read, _made(tried, from_), times=times), 0
+        while (size < to and in_a_row < ENOUGH) or 0 < in_a_row < ENOUGH:
             size *= 2
-            took.append(_seconds(read, _made(tried, size), times=times))
-            doublings, growth = len(took) - 1, took[-1] / took[-2]
-            if doublings > 1 and took[-1] > max(NOTICEABLE, took[0] * MOST_PER_DOUBLING**doublings) and growth > MOST_PER_DOUBLING:
-                said = f"{tried!r}: {size} characters took {took[-1]:.3f} s, {growth:.1f} times as long as half of them"
-        if said is None:
+            took = _seconds(read, _made(tried, size), times=times)
+            in_a_row = in_a_row + 1 if took > MOST_PER_DOUBLING * before else 0
+            before, growth = took, took / before
+        if in_a_row < ENOUGH or before < NOTICEABLE:
             return None
-        # What takes more memory than is kept from one reading to the next is slower from there on, once, and worst on a busy machine.
-        if size == to and _seconds(read, _made(tried, 2 * size), times=times) <= MOST_PER_DOUBLING * took[-1]:
-            return None
-    return said
+    return f"{tried!r}: {size} characters took {before:.3f} s, {growth:.1f} times as long as half of them, and so from {size >> ENOUGH} on"
 
 
 def _reading(pattern: Pattern[Any], methods: frozenset[str]) -> Callable[[str], object]:
