@@ -419,6 +419,7 @@ class Call(Request[Person, None, State]):
             await still(),
             credential=sha256(repr(headers).encode()).digest(),
             signed_in=still,
+            digest=self._face.door.digest(headers),
             after=after,
             lost=bool(last) and after is None,
         )

@@ -139,7 +139,12 @@ class Site:
     async def _serve(self, listener: Any, ready: Callable[[], None]) -> None:
         self._stop = asyncio.Event()
         push = Push(
-            begin=self.store.begin, view=self.store.view, wire=Sse(EventIds(Cursors([SECRET_KEY]))), jitter=lambda: 0.0, node_id=new_id()
+            begin=self.store.begin,
+            view=self.store.view,
+            wire=Sse(EventIds(Cursors([SECRET_KEY]))),
+            jitter=lambda: 0.0,
+            node_id=new_id(),
+            standing=self.flowpilot.accounts.standing,
         )
         app = create_app(
             self.flowpilot,

@@ -91,6 +91,8 @@ HOT = (
     handoffs_view.CHANGES,
     access_view.AUTHENTICATE,
     access_view.SIGNED_IN,
+    access_view.STANDING,
+    access_view.STILL_SIGNED_IN,
 )
 
 MANY = """
@@ -161,7 +163,7 @@ def _types(statement: Statement) -> list[str]:
         20: "int8",
         701: "float8",
     }
-    return [{**with_names, 16: "bool", 17: "bytea", 1184: "timestamptz", 3802: "jsonb"}[oid] for oid in statement.oids]
+    return [{**with_names, 16: "bool", 17: "bytea", 1001: "bytea[]", 1184: "timestamptz", 3802: "jsonb"}[oid] for oid in statement.oids]
 
 
 @pytest.mark.parametrize("statement", HOT, ids=lambda statement: statement.name)

@@ -167,6 +167,7 @@ async def pushing(
         most_of_person=most_of_person,
     )
     world = await a_world_in(store.begin, store.view, store.outbox, push=push, committed=waking.publish, metrics=metrics)
+    push.standing = world.flowpilot.accounts.standing
     stop = asyncio.Event()
     async with AsyncExitStack() as stack:
         listener = server.listening("127.0.0.1", 0)

@@ -405,3 +405,6 @@ class AccessView(Protocol):
 
     async def signed_in(self, digest: bytes, *, at: datetime) -> Person:
         """Who is signed in with the browser of that digest. Raises `Unauthenticated` as above, and once the sign-in is over by `at`."""
+
+    async def standing(self, digests: Collection[bytes], *, at: datetime) -> Mapping[bytes, tuple[Person, ApiToken | None]]:
+        """Who each digest stands for, of a token (with the token) or of a browser: those alone that are good, as the two above say."""

@@ -74,6 +74,15 @@ class Door:
         kept = self._vouched_by_cookie(headers)
         return await (self._bearer.again(headers) if kept is None else self._browsers.again(kept))
 
+    def digest(self, headers: Headers) -> bytes | None:
+        """Of what vouches for who asks, where it is a token or a browser of ours; what others issue has none."""
+        headers = list(headers)
+        kept = self._vouched_by_cookie(headers)
+        try:
+            return (parse_token(kept, Prefix.SIGN_IN) if kept else parse_token(given(headers))).digest
+        except Unauthenticated:
+            return None
+
     async def sign_in(self, request: Request[Any, Any, Any]) -> None:
         """Put who asks into the request.
 

@@ -152,17 +152,6 @@ async def _serve(
             relaying = opened_for_relay(stack, urls.app, pool_size=max(1, settings.pool_size // 2))
             working = await relay_of(settings, stack, urls, relaying, outbox, waking, psas, redact, compute, metrics)
         places = together.counts.places if together else _places_here
-        push = Push(
-            begin=database.begin,
-            view=database.view,
-            wire=Sse(EventIds(Cursors(keys))),
-            jitter=jitter,
-            node_id=new_id(),
-            most_of_account=settings.streams_per_account,
-            most_of_person=settings.streams_per_person,
-            accounts=places("account"),
-            people=places("person"),
-        )
 
         def committed(account_id: AccountId) -> None:
             if working and not together:
@@ -179,6 +168,18 @@ async def _serve(
             pictures=PillowPictures(WorkerProcesses(seconds=PICTURE_SECONDS)),
             compute=compute,
             committed=committed,
+        )
+        push = Push(
+            begin=database.begin,
+            view=database.view,
+            wire=Sse(EventIds(Cursors(keys))),
+            jitter=jitter,
+            node_id=new_id(),
+            most_of_account=settings.streams_per_account,
+            most_of_person=settings.streams_per_person,
+            accounts=places("account"),
+            people=places("person"),
+            standing=flowpilot.accounts.standing,
         )
         app = create_app(
             flowpilot,

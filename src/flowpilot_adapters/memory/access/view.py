@@ -1,6 +1,7 @@
 """What there is to see of people, and who is signed in in one account."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 
 from flowpilot_adapters.memory import reading
@@ -73,3 +74,13 @@ class MemoryAccessView(MemoryReading):
             raise Unauthenticated
         account.require_open()
         return user.acting(self._account_id, way_in=sign_in.way_in)
+
+    async def standing(self, digests: Collection[bytes], *, at: datetime) -> Mapping[bytes, tuple[Person, ApiToken | None]]:
+        """As `AccessView.standing` says."""
+        found: dict[bytes, tuple[Person, ApiToken | None]] = {}
+        for digest in digests:
+            with suppress(Unauthenticated):
+                found[digest] = await self.authenticate(digest, at=at)
+            with suppress(Unauthenticated):
+                found[digest] = await self.signed_in(digest, at=at), None
+        return found

@@ -1,10 +1,11 @@
 """What there is to see of people, and who is signed in in one account."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import bindparam, or_, select
+from sqlalchemy import LargeBinary, any_, bindparam, or_, select
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from flowpilot_adapters.sql.access import people
 from flowpilot_adapters.sql.access.branding import BRANDING, LOGO, WORN
@@ -21,32 +22,28 @@ from flowpilot_core.domain.kernel.identifiers import TeamId, UserId
 from flowpilot_core.domain.kernel.image import Image
 from flowpilot_core.ports.access import Member, TeamDetail
 
-AUTHENTICATE: Final = compiled(
-    "authenticate",
+_good_tokens: Final = (
     select(*columns_but_account(api_token), person.c.name.label("user_name"), person.c.role)
     .join_from(api_token, person, own(person) & (person.c.id == api_token.c.user_id))
     .where(
         own(api_token),
-        api_token.c.digest == bindparam("digest"),
         api_token.c.revoked_at.is_(None),
         or_(api_token.c.expires_at.is_(None), api_token.c.expires_at > bindparam("at", type_=api_token.c.expires_at.type)),
         person.c.deactivated_at.is_(None),
         is_open(),
-    ),
+    )
 )
-
-SIGNED_IN: Final = compiled(
-    "authenticate browser",
-    select(person.c.id, person.c.name, person.c.role, sign_in.c.way, sign_in.c.way_id)
+_good_sign_ins: Final = (
+    select(sign_in.c.digest, person.c.id, person.c.name, person.c.role, sign_in.c.way, sign_in.c.way_id)
     .join_from(sign_in, person, own(person) & (person.c.id == sign_in.c.user_id))
-    .where(
-        own(sign_in),
-        sign_in.c.digest == bindparam("digest"),
-        sign_in.c.expires_at > bindparam("at"),
-        person.c.deactivated_at.is_(None),
-        is_open(),
-    ),
+    .where(own(sign_in), sign_in.c.expires_at > bindparam("at"), person.c.deactivated_at.is_(None), is_open())
 )
+_digests: Final = bindparam("digests", type_=ARRAY(LargeBinary()))
+
+AUTHENTICATE: Final = compiled("authenticate", _good_tokens.where(api_token.c.digest == bindparam("digest")))
+STANDING: Final = compiled("authenticate many", _good_tokens.where(api_token.c.digest == any_(_digests)))
+SIGNED_IN: Final = compiled("authenticate browser", _good_sign_ins.where(sign_in.c.digest == bindparam("digest")))
+STILL_SIGNED_IN: Final = compiled("authenticate many browsers", _good_sign_ins.where(sign_in.c.digest == any_(_digests)))
 
 
 class SqlAccessView(SqlReading):
@@ -93,6 +90,24 @@ class SqlAccessView(SqlReading):
         row = (await self._read_one(AUTHENTICATE(account_id=self._account_id, digest=digest, at=at))).first
         if row is None:
             raise Unauthenticated
+        return self._by_token(row)
+
+    async def signed_in(self, digest: bytes, *, at: datetime) -> Person:
+        """As `AccessView.signed_in` says."""
+        row = (await self._read_one(SIGNED_IN(account_id=self._account_id, digest=digest, at=at))).first
+        if row is None:
+            raise Unauthenticated
+        return self._by_browser(row)
+
+    async def standing(self, digests: Collection[bytes], *, at: datetime) -> Mapping[bytes, tuple[Person, ApiToken | None]]:
+        """As `AccessView.standing` says."""
+        asked = {"account_id": self._account_id, "digests": list(digests), "at": at}
+        tokens, browsers = await self._read(STANDING(**asked), STILL_SIGNED_IN(**asked))
+        return {row.digest: self._by_token(row) for row in tokens.rows} | {
+            row.digest: (self._by_browser(row), None) for row in browsers.rows
+        }
+
+    def _by_token(self, row: Any) -> tuple[Person, ApiToken]:
         token = access_records.api_token(row)
         person = Person(
             account_id=self._account_id,
@@ -104,10 +119,6 @@ class SqlAccessView(SqlReading):
         )
         return person, token
 
-    async def signed_in(self, digest: bytes, *, at: datetime) -> Person:
-        """As `AccessView.signed_in` says."""
-        row = (await self._read_one(SIGNED_IN(account_id=self._account_id, digest=digest, at=at))).first
-        if row is None:
-            raise Unauthenticated
+    def _by_browser(self, row: Any) -> Person:
         way_in = access_records.way_in(row)
         return Person(account_id=self._account_id, user_id=row.id, role=Role(row.role), name=row.name, way_in=way_in)

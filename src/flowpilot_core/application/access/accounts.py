@@ -174,6 +174,15 @@ class Accounts:
             await self._note_use(parsed.account_id, known.id, at)
         return person
 
+    async def standing(self, account_id: AccountId, digests: Collection[bytes]) -> Mapping[bytes, Person]:
+        """Who each of these digests, of an account's tokens and of its people's browsers, still stands for; others are missing."""
+        at = self.clock.now()
+        standing = await self.view(account_id).standing(digests, at=at)
+        for _, known in standing.values():
+            if known is not None and known.use_is_news(at):
+                await self._note_use(account_id, known.id, at)
+        return {digest: person for digest, (person, _) in standing.items()}
+
     async def _note_use(self, account_id: AccountId, token_id: TokenId, at: datetime) -> None:
         try:
             async with self.begin(account_id) as work:

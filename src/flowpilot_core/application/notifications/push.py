@@ -3,11 +3,11 @@
 import asyncio
 import logging
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from enum import StrEnum
 from functools import cached_property
-from itertools import count, takewhile
+from itertools import chain, count, takewhile
 from typing import Protocol
 from uuid import UUID
 
@@ -59,6 +59,8 @@ NOTE = 20
 """Looks between notes of who is here."""
 AT_ONCE = 500
 """Streams that are looked at before news has its turn."""
+LOOKED_AT_ONCE = 200
+"""Readers of an account that are asked about in one read."""
 WOKEN_AT_ONCE = 25
 """Streams of an account that write before what else is read or asked has its turn: some half a millisecond."""
 
@@ -90,6 +92,8 @@ SendNow = Callable[[bytes], bool]
 """Sends something without waiting, where nothing waits to be sent before it; whether it did."""
 SignedIn = Callable[[], Awaitable[Person]]
 """Who the one that opened a stream is by now. Raises `Unauthenticated` for who is nobody any more."""
+Standing = Callable[[AccountId, Collection[bytes]], Awaitable[Mapping[bytes, Person]]]
+"""Who each of these digests, of what people of an account signed in with, still stands for; whoever is nobody any more is missing."""
 
 
 @frozen
@@ -127,6 +131,8 @@ class Stream:
     credential: bytes
     """What its reader signed in with, in a form that says nothing; streams that share it are looked at once."""
     signed_in: SignedIn
+    digest: bytes | None = None
+    """Of the token or the browser that its reader signed in with, where it is one of ours."""
     ended: Ended | None = None
     _feed: "Feed"
     _place: int
@@ -370,6 +376,8 @@ class Push:
     """Of `most_of_account`."""
     people: Places = field(factory=PlacesHere)
     """Of `most_of_person`."""
+    standing: Standing | None = None
+    """Asked about many readers at once; without it each is asked for by itself."""
     _feeds: dict[AccountId, Feed] = field(factory=dict, init=False)
     _of_one: Counter[UserId] = field(factory=Counter, init=False)
     _reading: asyncio.Semaphore = field(factory=lambda: asyncio.Semaphore(MOST_READS), init=False)
@@ -431,10 +439,20 @@ class Push:
         elif account_id in self._feeds:
             self._feeds[account_id].up_to_date()
 
-    async def open(self, reader: Person, *, credential: bytes, signed_in: SignedIn, after: int | None = None, lost: bool = False) -> Stream:
+    async def open(
+        self,
+        reader: Person,
+        *,
+        credential: bytes,
+        signed_in: SignedIn,
+        digest: bytes | None = None,
+        after: int | None = None,
+        lost: bool = False,
+    ) -> Stream:
         """A stream of what happens from now on, or of all that came after event number `after`. Give it back to `close`.
 
-        `lost`: its reader comes back from a place that nobody knows, and is told to look for themselves.
+        `digest`: of the token or the browser that its reader signed in with, where it is one of ours. `lost`: its reader comes back from a
+        place that nobody knows, and is told to look for themselves.
 
         Raises `TooManyStreams`, or `Unavailable` where nothing is pushed here, or the log cannot be read.
         """
@@ -445,7 +463,13 @@ class Push:
         if feed is None:
             feed = self._feeds[reader.account_id] = Feed(reader.account_id, self.view, self.wire, self._reading, after)
         stream = Stream(
-            reader=reader, credential=credential, signed_in=signed_in, feed=feed, place=after or 0, turn=next(self._turns) % BEAT
+            reader=reader,
+            credential=credential,
+            signed_in=signed_in,
+            digest=digest,
+            feed=feed,
+            place=after or 0,
+            turn=next(self._turns) % BEAT,
         )
         feed.streams.add(stream)
         self._of_one[reader.user_id] += 1
@@ -526,13 +550,24 @@ class Push:
     async def _look_at_readers(self) -> None:
         """End the streams of whoever is not signed in any more; their role may have changed, too."""
         sharing: dict[bytes, list[Stream]] = {}
+        of_account: dict[AccountId, list[Stream]] = {}
         for stream in self.streams:
-            sharing.setdefault(stream.credential, []).append(stream)
-        left = iter(sharing.values())
+            if self.standing is None or stream.digest is None:
+                sharing.setdefault(stream.credential, []).append(stream)
+            else:
+                of_account.setdefault(stream.reader.account_id, []).append(stream)
+        left = chain(
+            (self._look_at(streams) for streams in sharing.values()),
+            (
+                self._look_at_many(account_id, streams[begin : begin + LOOKED_AT_ONCE])
+                for account_id, streams in of_account.items()
+                for begin in range(0, len(streams), LOOKED_AT_ONCE)
+            ),
+        )
 
         async def look() -> None:
-            for streams in left:
-                await self._look_at(streams)
+            for looking in left:
+                await looking
 
         # As many as may read at a time: a task for each would take the loop for long.
         await asyncio.gather(*(look() for _ in range(MOST_ROUTINE)))
@@ -550,3 +585,18 @@ class Push:
         else:
             for stream in streams:
                 stream.reader = reader
+
+    async def _look_at_many(self, account_id: AccountId, streams: list[Stream]) -> None:
+        digests = {stream.digest for stream in streams if stream.digest is not None}
+        try:
+            async with self._routine, self._reading:
+                standing = await self.standing(account_id, digests) if self.standing else {}
+        except FlowPilotError as exc:
+            log.debug("readers not to be looked at", extra={"problem": str(exc)})
+        else:
+            for stream in streams:
+                reader = standing.get(stream.digest or b"")
+                if reader is None:
+                    stream.end(Ended.SIGNED_OUT)
+                else:
+                    stream.reader = reader

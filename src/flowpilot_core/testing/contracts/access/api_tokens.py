@@ -57,8 +57,7 @@ class ApiTokensContract(Contract):
 
         assert (by_token(acme.ben, whole), whole) == await view(acme.account_id).authenticate(whole.digest, at=LATER)
         assert (by_token(acme.ben, narrow), narrow) == await view(acme.account_id).authenticate(narrow.digest, at=NOON)
-        with pytest.raises(Unauthenticated):
-            await view(acme.account_id).authenticate(token_digest(b"another secret"), at=NOON)
+        await self._refused(view, acme, token_digest(b"another secret"))
 
     async def test_one_that_is_over_or_revoked_is_no_good(self, begin: BeginWork[UnitOfWork], view: ViewOf[View], acme: Staff) -> None:
         over, revoked, good = a_token(acme.ben, expires_at=LATER), a_token(acme.ben), a_token(acme.ben)
@@ -70,11 +69,21 @@ class ApiTokensContract(Contract):
             await work.commit()
 
         for digest in (over.digest, revoked.digest):
-            with pytest.raises(Unauthenticated):
-                await view(acme.account_id).authenticate(digest, at=LATER)
+            await self._refused(view, acme, digest, at=LATER)
         assert good == (await view(acme.account_id).authenticate(good.digest, at=LATER))[1]
         async with begin(acme.account_id) as work:
             assert evolve(revoked, revoked_at=NOON) == await work.tokens.get(revoked.id)
+
+    async def test_many_are_asked_about_at_once(self, begin: BeginWork[UnitOfWork], view: ViewOf[View], acme: Staff, globex: Staff) -> None:
+        bens, olgas, over, foreign = a_token(acme.ben), a_token(acme.olga), a_token(acme.ben, expires_at=NOON), a_token(globex.ben)
+        await kept(begin, acme, bens, olgas, over)
+        await kept(begin, globex, foreign)
+
+        asked = [token.digest for token in (bens, olgas, over, foreign)]
+        standing = await view(acme.account_id).standing(asked, at=LATER)
+
+        assert {bens.digest: (by_token(acme.ben, bens), bens), olgas.digest: (by_token(acme.olga, olgas), olgas)} == standing
+        assert {} == await view(acme.account_id).standing([], at=LATER)
 
     async def test_all_of_somebodys_can_be_ended_and_nobody_elses(
         self, begin: BeginWork[UnitOfWork], view: ViewOf[View], acme: Staff
@@ -87,8 +96,7 @@ class ApiTokensContract(Contract):
             await work.commit()
 
         for token in bens:
-            with pytest.raises(Unauthenticated):
-                await view(acme.account_id).authenticate(token.digest, at=NOON)
+            await self._refused(view, acme, token.digest)
         assert olgas == (await view(acme.account_id).authenticate(olgas.digest, at=NOON))[1]
 
     async def test_a_deactivated_person_has_no_token(self, begin: BeginWork[UnitOfWork], view: ViewOf[View], acme: Staff) -> None:
@@ -98,8 +106,7 @@ class ApiTokensContract(Contract):
             await work.people.save_user(evolve(acme.user(acme.ben), deactivated_at=NOON))
             await work.commit()
 
-        with pytest.raises(Unauthenticated):
-            await view(acme.account_id).authenticate(token.digest, at=NOON)
+        await self._refused(view, acme, token.digest)
 
     async def test_in_a_closed_account_none_is_good_until_it_is_open_again(
         self, begin: BeginWork[UnitOfWork], view: ViewOf[View], acme: Staff
@@ -108,8 +115,7 @@ class ApiTokensContract(Contract):
         await kept(begin, acme, token)
 
         await closed(begin, acme, NOON)
-        with pytest.raises(Unauthenticated):
-            await view(acme.account_id).authenticate(token.digest, at=NOON)
+        await self._refused(view, acme, token.digest)
 
         await closed(begin, acme, None)
         assert (by_token(acme.ben, token), token) == await view(acme.account_id).authenticate(token.digest, at=NOON)
@@ -143,5 +149,9 @@ class ApiTokensContract(Contract):
         with pytest.raises(NotFound):
             await kept(begin, acme, token)
 
+        await self._refused(view, acme, token.digest)
+
+    async def _refused(self, view: ViewOf[View], staff: Staff, digest: bytes, *, at: datetime = NOON) -> None:
         with pytest.raises(Unauthenticated):
-            await view(acme.account_id).authenticate(token.digest, at=NOON)
+            await view(staff.account_id).authenticate(digest, at=at)
+        assert {} == await view(staff.account_id).standing([digest], at=at)

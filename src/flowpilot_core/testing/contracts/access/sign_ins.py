@@ -29,7 +29,9 @@ class SignInsContract(Contract):
     ) -> None:
         await self._signed_in(begin, acme, acme.ben.user_id)
 
-        assert evolve(acme.ben, way_in=BY_CODE) == await view(acme.account_id).signed_in(BROWSER, at=NOON + LASTS - MINUTE)
+        ben = evolve(acme.ben, way_in=BY_CODE)
+        assert ben == await view(acme.account_id).signed_in(BROWSER, at=NOON + LASTS - MINUTE)
+        assert {BROWSER: (ben, None)} == await view(acme.account_id).standing([BROWSER, b"another"], at=NOON + LASTS - MINUTE)
         await self._refused(view, acme, at=NOON + LASTS)
 
     async def test_another_browser_stands_for_nobody(self, begin: BeginWork[UnitOfWork], view: ViewOf[View], acme: Staff) -> None:
@@ -138,3 +140,4 @@ class SignInsContract(Contract):
     async def _refused(self, view: ViewOf[View], staff: Staff, digest: bytes = BROWSER, *, at: datetime = NOON) -> None:
         with pytest.raises(Unauthenticated):
             await view(staff.account_id).signed_in(digest, at=at)
+        assert {} == await view(staff.account_id).standing([digest], at=at)
