@@ -30,7 +30,7 @@ from flowpilot_http.settings import variable
 
 from . import least, peer
 from .data import Template, a_template, copy, numbered
-from .load import rate, request
+from .load import CONNECTIONS, rate, request
 
 QUEUE_PAGE = 50
 PAGES = 60
@@ -126,23 +126,27 @@ class Side:
     session: Callable[[int], bytes]
     queue: Callable[[str | None], bytes]
     cursors: list[str | None]
+    connections: int = CONNECTIONS
 
     async def rate(self, path: str, first: int, many: int) -> float:
         """Requests a second. Raises `RuntimeError` for an answer that is wrong."""
         if path == "escalate":
-            return await rate(self.base_url, [self.escalate(n) for n in range(first, first + many)], Check(201))
+            return await self._rate([self.escalate(n) for n in range(first, first + many)], Check(201))
         if path == "claim":
             claims = Check(200, 409)
             requests = [one for n in range(first, first + many // 2) for one in self.claims(n)]
-            found = await rate(self.base_url, requests, claims)
+            found = await self._rate(requests, claims)
             if claims.answers[200] != many // 2:
                 raise RuntimeError(f"{claims.answers[200]} won {many // 2} claims")
             return found
         if path == "queue":
             full = Check(200, holding=b'"handoff_id"', times=QUEUE_PAGE)
-            return await rate(self.base_url, [self.queue(random.choice(self.cursors)) for _ in range(many)], full)
+            return await self._rate([self.queue(random.choice(self.cursors)) for _ in range(many)], full)
         whole = Check(200, holding=b'"kind"', times=least.STEPS)
-        return await rate(self.base_url, [self.session(random.randrange(first, first + many)) for _ in range(many)], whole)
+        return await self._rate([self.session(random.randrange(first, first + many)) for _ in range(many)], whole)
+
+    async def _rate(self, requests: list[bytes], check: Check) -> float:
+        return await rate(self.base_url, requests, check, connections=self.connections)
 
     async def find_cursors(self) -> None:
         """Walk through the queue, and remember the places where a page begins that is full."""

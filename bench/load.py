@@ -11,12 +11,12 @@ CONNECTIONS = 16
 _LENGTH = b"content-length:"
 
 
-async def rate(base_url: str, requests: list[bytes], check: Callable[[int, bytes], None]) -> float:
-    """Requests a second, over 16 connections that take the requests in turn; `check` gets each answer's status and body."""
+async def rate(base_url: str, requests: list[bytes], check: Callable[[int, bytes], None], *, connections: int = CONNECTIONS) -> float:
+    """Requests a second, over connections that take the requests in turn; `check` gets each answer's status and body."""
     loop = asyncio.get_running_loop()
     address = urlsplit(base_url)
     waiting = iter(requests)
-    ends = [loop.create_future() for _ in range(CONNECTIONS)]
+    ends = [loop.create_future() for _ in range(connections)]
     begun = time.perf_counter()
     for end in ends:
         await loop.create_connection(partial(_Client, waiting, check, end), address.hostname or "", address.port or 0)

@@ -1,7 +1,9 @@
 """The hot paths by several workers beside one: requests a second, and the processor time that each takes the server.
 
 Processors that share a core take longer for the same while both are busy, and several workers keep more of them busy than one. So processor
-time is measured while no processor is ever idle, for either number of workers: what nobody else wants of them is spent on nothing.
+time is measured while no processor is ever idle, for either number of workers: what nobody else wants of them is spent on nothing. Beside
+them as many servers of one worker, which share nothing but the database, have as many requests together: what these take more is the
+machine's.
 """
 
 import argparse
@@ -12,16 +14,17 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from statistics import median
 
 import uvloop
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 from rich.console import Console
 from rich.table import Table
 
 from . import hot_paths, least
+from .load import CONNECTIONS
 
 LEAST_RATE = 1.0
 """Times as many requests a second as one worker answers."""
@@ -46,6 +49,8 @@ class Figure:
     name: str
     one: Rates
     several: Rates
+    apart: list[float]
+    """Milliseconds for each by as many servers of one worker."""
 
     @property
     def rates(self) -> list[float]:
@@ -58,6 +63,11 @@ class Figure:
         return [more / one for more, one in zip(self.several.times, self.one.times, strict=True)]
 
     @property
+    def times_apart(self) -> list[float]:
+        """The same of servers that share nothing."""
+        return [more / one for more, one in zip(self.apart, self.one.times, strict=True)]
+
+    @property
     def holds(self) -> bool:
         """Whether several answer as much, for little more."""
         return median(self.rates) >= LEAST_RATE and median(self.times) <= MOST_TIME
@@ -65,28 +75,32 @@ class Figure:
 
 async def measure(*, workers: int, rounds: int, transactions: int, said: Callable[[str], None]) -> list[Figure]:
     """Every path by both in every round, in shuffled order."""
-    transactions -= transactions % (2 * least.CLIENTS)
-    each = 4 * rounds * transactions
+    transactions -= transactions % (2 * least.CLIENTS * workers)
+    each = 5 * rounds * transactions
     with tempfile.TemporaryDirectory(prefix="flowpilot-bench-") as folder, hot_paths.a_postgres(Path(folder) / "data") as postgres:
         said(f"making {each} sessions to escalate and {each // 2} escalations to claim")
         templates = await hot_paths.made_templates(postgres.address, each)
-        first, second = Path(folder) / "one", Path(folder) / "several"
-        first.mkdir()
-        second.mkdir()
-        with (
-            hot_paths.serving(postgres, str(first)) as (one_url, one_pid),
-            hot_paths.serving(postgres, str(second), workers=str(workers)) as (several_url, several_pid),
-        ):
-            sides = [(hot_paths.our_side(one_url, *templates), one_pid), (hot_paths.our_side(several_url, *templates), several_pid)]
-            for side, _ in sides:
+        with ExitStack() as stack:
+            sides = []
+            for name, of_workers in [("one", "1"), ("several", str(workers)), *((f"apart {place}", "1") for place in range(workers))]:
+                (own := Path(folder) / name).mkdir()
+                url, pid = stack.enter_context(hot_paths.serving(postgres, str(own), workers=of_workers))
+                side = hot_paths.our_side(url, *templates)
                 await side.find_cursors()
                 await side.rate("get session", 0, least.CLIENTS * 40)
+                sides.append((side, pid))
             found = {path: (Rates(), Rates()) for path in hot_paths.FLOORS}
+            apart: dict[str, list[float]] = {path: [] for path in found}
             for number in range(rounds):
                 for path in random.sample(list(found), len(found)):
-                    for which, busy in random.sample([(which, busy) for which in (0, 1) for busy in (False, True)], 4):
+                    things = transactions // 2 if path == "claim" else transactions
+                    for which, busy in random.sample([(0, False), (0, True), (1, False), (1, True), (2, True)], 5):
+                        begin = (5 * number + 2 * which + busy * (which < 2)) * things
+                        if which == 2:
+                            with never_idle():
+                                apart[path].append(await _apart(sides[2:], path, begin, things // workers, transactions // workers))
+                            continue
                         side, pid = sides[which]
-                        begin = (4 * number + 2 * which + busy) * (transactions // 2 if path == "claim" else transactions)
                         with never_idle() if busy else nullcontext():
                             before = processor_time(pid)
                             rate = await side.rate(path, begin, transactions)
@@ -98,9 +112,18 @@ async def measure(*, workers: int, rounds: int, transactions: int, said: Callabl
                     one, several = found[path]
                     said(
                         f"round {number + 1} of {rounds}, {path}: one {one.rates[-1]:.0f} a second, {one.times[-1]:.2f} ms each; "
-                        f"{workers} workers {several.rates[-1]:.0f} a second, {several.times[-1]:.2f} ms each"
+                        f"{workers} workers {several.rates[-1]:.0f} a second, {several.times[-1]:.2f} ms each; "
+                        f"{workers} servers {apart[path][-1]:.2f} ms each"
                     )
-    return [Figure(name=path, one=one, several=several) for path, (one, several) in found.items()]
+    return [Figure(name=path, one=one, several=several, apart=apart[path]) for path, (one, several) in found.items()]
+
+
+async def _apart(servers: list[tuple[hot_paths.Side, int]], path: str, begin: int, things: int, transactions: int) -> float:
+    """Milliseconds of processor time for each request, of servers that are all asked at once, each with its share of connections."""
+    sides = [evolve(side, connections=CONNECTIONS // len(servers)) for side, _ in servers]
+    before = sum(processor_time(pid) for _, pid in servers)
+    await asyncio.gather(*(side.rate(path, begin + place * things, transactions) for place, side in enumerate(sides)))
+    return (sum(processor_time(pid) for _, pid in servers) - before) * 1_000 / (transactions * len(servers))
 
 
 @contextmanager
@@ -125,7 +148,14 @@ def processor_time(pid: int) -> float:
 def table(figures: list[Figure], workers: int) -> Table:
     """Medians over the rounds, and each ratio with its spread."""
     drawn = Table(
-        "path", "one / s", f"{workers} workers / s", "times as many", "one, ms each", f"{workers} workers, ms each", "times as long"
+        "path",
+        "one / s",
+        f"{workers} workers / s",
+        "times as many",
+        "one, ms each",
+        f"{workers} workers, ms each",
+        "times as long",
+        f"{workers} servers, times as long",
     )
     for figure in figures:
         drawn.add_row(
@@ -134,6 +164,7 @@ def table(figures: list[Figure], workers: int) -> Table:
             _spread(figure.rates),
             *(f"{median(side.times):.2f}" for side in (figure.one, figure.several)),
             _spread(figure.times),
+            _spread(figure.times_apart),
         )
     return drawn
 
