@@ -31,6 +31,8 @@ LEAST_RATE = 1.0
 MOST_TIME = 1.1
 """Times the processor time that one takes for each."""
 
+RUNS = ((0, False), (0, True), (1, False), (1, True), (2, True))
+"""Of each path in a round: by one worker, by several, by as many servers; and whether no processor is idle meanwhile."""
 IDLING = "import os; os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))\nwhile True: pass"
 
 
@@ -49,8 +51,8 @@ class Figure:
     name: str
     one: Rates
     several: Rates
-    apart: list[float]
-    """Milliseconds for each by as many servers of one worker."""
+    apart: Rates
+    """By as many servers of one worker; of the times alone."""
 
     @property
     def rates(self) -> list[float]:
@@ -65,7 +67,7 @@ class Figure:
     @property
     def times_apart(self) -> list[float]:
         """The same of servers that share nothing."""
-        return [more / one for more, one in zip(self.apart, self.one.times, strict=True)]
+        return [more / one for more, one in zip(self.apart.times, self.one.times, strict=True)]
 
     @property
     def holds(self) -> bool:
@@ -76,54 +78,48 @@ class Figure:
 async def measure(*, workers: int, rounds: int, transactions: int, said: Callable[[str], None]) -> list[Figure]:
     """Every path by both in every round, in shuffled order."""
     transactions -= transactions % (2 * least.CLIENTS * workers)
-    each = 5 * rounds * transactions
+    each = len(RUNS) * rounds * transactions
     with tempfile.TemporaryDirectory(prefix="flowpilot-bench-") as folder, hot_paths.a_postgres(Path(folder) / "data") as postgres:
         said(f"making {each} sessions to escalate and {each // 2} escalations to claim")
         templates = await hot_paths.made_templates(postgres.address, each)
         with ExitStack() as stack:
-            sides = []
-            for name, of_workers in [("one", "1"), ("several", str(workers)), *((f"apart {place}", "1") for place in range(workers))]:
-                (own := Path(folder) / name).mkdir()
-                url, pid = stack.enter_context(hot_paths.serving(postgres, str(own), workers=of_workers))
+            servers = []
+            for place, of_workers in enumerate([1, workers, *[1] * workers]):
+                (own := Path(folder) / str(place)).mkdir()
+                url, pid = stack.enter_context(hot_paths.serving(postgres, str(own), workers=str(of_workers)))
                 side = hot_paths.our_side(url, *templates)
                 await side.find_cursors()
                 await side.rate("get session", 0, least.CLIENTS * 40)
-                sides.append((side, pid))
-            found = {path: (Rates(), Rates()) for path in hot_paths.FLOORS}
-            apart: dict[str, list[float]] = {path: [] for path in found}
+                servers.append((side, pid))
+            sides = servers[:1], servers[1:2], servers[2:]
+            found = {path: (Rates(), Rates(), Rates()) for path in hot_paths.FLOORS}
             for number in range(rounds):
                 for path in random.sample(list(found), len(found)):
                     things = transactions // 2 if path == "claim" else transactions
-                    for which, busy in random.sample([(0, False), (0, True), (1, False), (1, True), (2, True)], 5):
-                        begin = (5 * number + 2 * which + busy * (which < 2)) * things
-                        if which == 2:
-                            with never_idle():
-                                apart[path].append(await _apart(sides[2:], path, begin, things // workers, transactions // workers))
-                            continue
-                        side, pid = sides[which]
+                    for which, busy in random.sample(RUNS, len(RUNS)):
+                        begin = (len(RUNS) * number + RUNS.index((which, busy))) * things
                         with never_idle() if busy else nullcontext():
-                            before = processor_time(pid)
-                            rate = await side.rate(path, begin, transactions)
-                            taken = (processor_time(pid) - before) * 1_000 / transactions
+                            rate, taken = await _asked(sides[which], path, begin, things, transactions)
                         if busy:
                             found[path][which].times.append(taken)
                         else:
                             found[path][which].rates.append(rate)
-                    one, several = found[path]
+                    one, several, apart = found[path]
                     said(
                         f"round {number + 1} of {rounds}, {path}: one {one.rates[-1]:.0f} a second, {one.times[-1]:.2f} ms each; "
                         f"{workers} workers {several.rates[-1]:.0f} a second, {several.times[-1]:.2f} ms each; "
-                        f"{workers} servers {apart[path][-1]:.2f} ms each"
+                        f"{workers} servers {apart.times[-1]:.2f} ms each"
                     )
-    return [Figure(name=path, one=one, several=several, apart=apart[path]) for path, (one, several) in found.items()]
+    return [Figure(name=path, one=one, several=several, apart=apart) for path, (one, several, apart) in found.items()]
 
 
-async def _apart(servers: list[tuple[hot_paths.Side, int]], path: str, begin: int, things: int, transactions: int) -> float:
-    """Milliseconds of processor time for each request, of servers that are all asked at once, each with its share of connections."""
+async def _asked(servers: list[tuple[hot_paths.Side, int]], path: str, begin: int, things: int, transactions: int) -> tuple[float, float]:
+    """Requests a second, and milliseconds of processor time for each: of servers that have as much of the connections and things each."""
     sides = [evolve(side, connections=CONNECTIONS // len(servers)) for side, _ in servers]
+    share, asked = things // len(servers), transactions // len(servers)
     before = sum(processor_time(pid) for _, pid in servers)
-    await asyncio.gather(*(side.rate(path, begin + place * things, transactions) for place, side in enumerate(sides)))
-    return (sum(processor_time(pid) for _, pid in servers) - before) * 1_000 / (transactions * len(servers))
+    rates = await asyncio.gather(*(side.rate(path, begin + place * share, asked) for place, side in enumerate(sides)))
+    return sum(rates), (sum(processor_time(pid) for _, pid in servers) - before) * 1_000 / transactions
 
 
 @contextmanager

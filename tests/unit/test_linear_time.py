@@ -277,12 +277,12 @@ def _grown(read: Callable[[str], object], tried: tuple[str, str, str], *, from_:
     """
     for times in (2, 4, 8):
         size, before, in_a_row = from_, _seconds(read, _made(tried, from_), times=times), 0
-        while (size < to and in_a_row < ENOUGH) or 0 < in_a_row < ENOUGH:
+        while in_a_row < ENOUGH and (size < to or in_a_row):
             size *= 2
             took = _seconds(read, _made(tried, size), times=times)
-            in_a_row = in_a_row + 1 if took > MOST_PER_DOUBLING * before else 0
+            in_a_row = in_a_row + 1 if took > max(NOTICEABLE, MOST_PER_DOUBLING * before) else 0
             before, growth = took, took / before
-        if in_a_row < ENOUGH or before < NOTICEABLE:
+        if in_a_row < ENOUGH:
             return None
     return f"{tried!r}: {size} characters took {before:.3f} s, {growth:.1f} times as long as half of them, and so from {size >> ENOUGH} on"
 

@@ -3,11 +3,11 @@
 import asyncio
 import logging
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from enum import StrEnum
-from functools import cached_property
-from itertools import chain, count, takewhile
+from functools import cached_property, partial
+from itertools import count, takewhile
 from typing import Protocol
 from uuid import UUID
 
@@ -355,6 +355,10 @@ class Feed:
         return SentEvent(number, news, self.wire.news(self.account_id, news))
 
 
+_Ask = Callable[[list[Stream]], Awaitable[Sequence[Person | None]]]
+"""Who has each of these streams by now; None for nobody any more."""
+
+
 @define(eq=False, kw_only=True)
 class Push:
     """All open streams of this process.
@@ -549,54 +553,52 @@ class Push:
 
     async def _look_at_readers(self) -> None:
         """End the streams of whoever is not signed in any more; their role may have changed, too."""
+        ask_many = self.standing and partial(_readers_of, self.standing)
         sharing: dict[bytes, list[Stream]] = {}
         of_account: dict[AccountId, list[Stream]] = {}
         for stream in self.streams:
-            if self.standing is None or stream.digest is None:
+            if ask_many is None or stream.digest is None:
                 sharing.setdefault(stream.credential, []).append(stream)
             else:
                 of_account.setdefault(stream.reader.account_id, []).append(stream)
-        left = chain(
-            (self._look_at(streams) for streams in sharing.values()),
-            (
-                self._look_at_many(account_id, streams[begin : begin + LOOKED_AT_ONCE])
-                for account_id, streams in of_account.items()
-                for begin in range(0, len(streams), LOOKED_AT_ONCE)
-            ),
-        )
+        looks: list[tuple[_Ask, list[Stream]]] = [(_reader_of, streams) for streams in sharing.values()]
+        if ask_many is not None:
+            for streams in of_account.values():
+                looks += [(ask_many, streams[begin : begin + LOOKED_AT_ONCE]) for begin in range(0, len(streams), LOOKED_AT_ONCE)]
+        left = iter(looks)
 
         async def look() -> None:
-            for looking in left:
-                await looking
+            for ask, streams in left:
+                await self._look_at(streams, ask)
 
         # As many as may read at a time: a task for each would take the loop for long.
         await asyncio.gather(*(look() for _ in range(MOST_ROUTINE)))
 
-    async def _look_at(self, streams: list[Stream]) -> None:
+    async def _look_at(self, streams: list[Stream], ask: _Ask) -> None:
         try:
             async with self._routine, self._reading:
-                reader = await streams[0].signed_in()
-        except Unauthenticated:
-            for stream in streams:
-                stream.end(Ended.SIGNED_OUT)
+                readers = await ask(streams)
         except FlowPilotError as exc:
             # Nothing can be read just now, so that nothing is told either.
             log.debug("readers not to be looked at", extra={"problem": str(exc)})
-        else:
-            for stream in streams:
+            return
+        for stream, reader in zip(streams, readers, strict=True):
+            if reader is None:
+                stream.end(Ended.SIGNED_OUT)
+            else:
                 stream.reader = reader
 
-    async def _look_at_many(self, account_id: AccountId, streams: list[Stream]) -> None:
-        digests = {stream.digest for stream in streams if stream.digest is not None}
-        try:
-            async with self._routine, self._reading:
-                standing = await self.standing(account_id, digests) if self.standing else {}
-        except FlowPilotError as exc:
-            log.debug("readers not to be looked at", extra={"problem": str(exc)})
-        else:
-            for stream in streams:
-                reader = standing.get(stream.digest or b"")
-                if reader is None:
-                    stream.end(Ended.SIGNED_OUT)
-                else:
-                    stream.reader = reader
+
+async def _readers_of(standing: Standing, streams: list[Stream]) -> Sequence[Person | None]:
+    """Of an account."""
+    digests = [stream.digest or b"" for stream in streams]
+    found = await standing(streams[0].reader.account_id, set(digests))
+    return [found.get(digest) for digest in digests]
+
+
+async def _reader_of(streams: list[Stream]) -> Sequence[Person | None]:
+    """Who share what they signed in with."""
+    try:
+        return [await streams[0].signed_in()] * len(streams)
+    except Unauthenticated:
+        return [None] * len(streams)
