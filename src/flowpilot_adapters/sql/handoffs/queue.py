@@ -13,29 +13,8 @@ from flowpilot_core.domain.handoffs.handoff import HandoffState, Intent
 from flowpilot_core.domain.kernel.identifiers import AccountId, HandoffId
 from flowpilot_core.ports.handoffs import QueueFilter, QueuePosition
 
-QUEUE: Final = compiled(
-    "queue",
-    select(
-        handoff.c.id,
-        handoff.c.session_id,
-        handoff.c.title,
-        handoff.c.client_name,
-        handoff.c.ticket_system,
-        handoff.c.ticket_id,
-        handoff.c.reason,
-        handoff.c.priority,
-        handoff.c.escalated_by,
-        person.c.name.label("escalated_by_name"),
-        handoff.c.team_id,
-        handoff.c.user_id,
-        handoff.c.escalated_at,
-        handoff.c.due_at,
-        handoff.c.headline,
-        handoff.c.branch_count,
-        handoff.c.step_count,
-        WINDOWS,
-    )
-    .join_from(handoff, person, own(person) & (person.c.id == handoff.c.escalated_by))
+_page = (
+    select(handoff)
     .where(
         own(handoff),
         handoff.c.state == HandoffState.OPEN,
@@ -51,7 +30,34 @@ QUEUE: Final = compiled(
         if_given(handoff.c.priority, "priority"),
     )
     .order_by(handoff.c.queue_rank, handoff.c.escalated_at, handoff.c.id)
-    .limit(LIMIT),
+    .limit(LIMIT)
+    # Before names are looked up: to a planner that expects one row for all filters, sorting the whole queue with its names looks as good.
+    .subquery("page")
+)
+QUEUE: Final = compiled(
+    "queue",
+    select(
+        _page.c.id,
+        _page.c.session_id,
+        _page.c.title,
+        _page.c.client_name,
+        _page.c.ticket_system,
+        _page.c.ticket_id,
+        _page.c.reason,
+        _page.c.priority,
+        _page.c.escalated_by,
+        person.c.name.label("escalated_by_name"),
+        _page.c.team_id,
+        _page.c.user_id,
+        _page.c.escalated_at,
+        _page.c.due_at,
+        _page.c.headline,
+        _page.c.branch_count,
+        _page.c.step_count,
+        WINDOWS,
+    )
+    .join_from(_page, person, own(person) & (person.c.id == _page.c.escalated_by))
+    .order_by(_page.c.queue_rank, _page.c.escalated_at, _page.c.id),
 )
 
 WAITING: Final = compiled(

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import groupby
+from operator import attrgetter
 from typing import Any, Final
 
-from sqlalchemy import DateTime, Integer, Text, Uuid, bindparam, column, false, func, insert, literal_column, or_, select, update
+from sqlalchemy import Text, Uuid, bindparam, false, func, insert, literal_column, or_, select, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import TypeEngine
@@ -21,43 +23,22 @@ from flowpilot_core.domain.notifications.delivery import ON_ITS_WAY, Channel, De
 from flowpilot_core.ports.notifications import SENDING, Mails
 
 GET: Final = compiled("delivery", select(*columns_but_account(delivery)).where(own(delivery), delivery.c.id == bindparam("id")))
-_EACH: Final[dict[str, TypeEngine[Any]]] = {
-    "id": Uuid(),
-    "handoff_id": Uuid(),
-    "user_id": Uuid(),
-    "channel": Text(),
-    "kind": Text(),
-    "number": Integer(),
-    "created_at": DateTime(timezone=True),
-    "work_kind": Text(),
-}
-"""What each of the deliveries that are added brings along."""
-_asked = (
-    func.unnest(*(bindparam(name, type_=ARRAY(type_)) for name, type_ in _EACH.items()))
-    .table_valued(*(column(name, type_) for name, type_ in _EACH.items()), name="asked")
-    .render_derived()
-)
+_EACH: Final[dict[str, TypeEngine[Any]]] = {"id": Uuid(), "user_id": Uuid(), "channel": Text(), "work_kind": Text()}
+"""What each of the deliveries that are added together brings along."""
+_ABOUT: Final = ("handoff_id", "kind", "number", "created_at")
+"""What all of them are about."""
+_about = {name: bindparam(name, type_=delivery.c[name].type) for name in _ABOUT}
+# Not as a function to select from: that would keep the rows of each array apart before it puts them together.
+_asked = select(*(func.unnest(bindparam(name, type_=ARRAY(type_))).label(name) for name, type_ in _EACH.items())).cte("asked")
 _added = (
     postgresql.insert(delivery)
     .from_select(
-        [
-            "account_id",
-            "id",
-            "handoff_id",
-            "user_id",
-            "channel",
-            "kind",
-            "number",
-            "created_at",
-            "updated_at",
-            "state",
-            "attempts",
-            "maybe_arrived",
-        ],
+        ["account_id", "id", "user_id", "channel", *_ABOUT, "updated_at", "state", "attempts", "maybe_arrived"],
         select(
             ACCOUNT,
-            *(_asked.c[name] for name in list(_EACH)[:-1]),
-            _asked.c.created_at,
+            *(_asked.c[name] for name in ("id", "user_id", "channel")),
+            *_about.values(),
+            _about["created_at"],
             literal_column(f"'{DeliveryState.PENDING}'"),
             literal_column("0"),
             false(),
@@ -81,7 +62,7 @@ ADD: Final = compiled(
             _asked.c.work_kind,
             func.greatest(_not_before, func.now()),
             literal_column("0"),
-            queue_rank_of(_asked.c.handoff_id),
+            queue_rank_of(_about["handoff_id"]),
         )
         .join_from(_added, _asked, _asked.c.id == _added.c.id)
         .where(_asked.c.work_kind.is_not(None)),
@@ -128,11 +109,20 @@ class SqlDeliveries:
         self._account_id = transaction.account_id
 
     async def add(self, deliveries: Sequence[Delivery], *, not_before: datetime | None = None) -> None:
-        """As `Deliveries.add` says, in one statement."""
-        if deliveries:
-            each = {name: [getattr(one, name) for one in deliveries] for name in list(_EACH)[:-1]}
-            work_kinds = [SENDING.get(one.channel) for one in deliveries]
-            self._transaction.write(ADD(account_id=self._account_id, **each, work_kind=work_kinds, not_before=not_before))
+        """As `Deliveries.add` says, in one statement for all that are about the same."""
+        for about, alike in groupby(deliveries, attrgetter(*_ABOUT)):
+            added = list(alike)
+            self._transaction.write(
+                ADD(
+                    account_id=self._account_id,
+                    id=[one.id for one in added],
+                    user_id=[one.user_id for one in added],
+                    channel=[one.channel for one in added],
+                    work_kind=[SENDING.get(one.channel) for one in added],
+                    not_before=not_before,
+                    **dict(zip(_ABOUT, about, strict=True)),
+                )
+            )
 
     async def get(self, delivery_id: DeliveryId) -> Delivery:
         """As `Deliveries.get` says."""
