@@ -1,6 +1,8 @@
 """How the hot paths fare as an installation grows to a million sessions, in 1, 100 and 10,000 accounts.
 
-What is counted is operations for each second of a processor, ours and the database's, which other work on the machine moves little.
+An installation of each size stands beside the others, in a database of its own, and all are asked in turn: how fast a machine is changes
+while an installation grows. What is counted is operations for each second of a processor, ours and the database's, which other work on the
+machine moves little.
 """
 
 import argparse
@@ -11,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -19,7 +22,7 @@ import uvloop
 from attrs import define, evolve, field, frozen
 from psycopg.sql import SQL, Composable, Identifier, Literal
 
-from flowpilot_adapters.embedded_postgres import EmbeddedPostgres
+from flowpilot_adapters.embedded_postgres import SUPERUSER, EmbeddedPostgres
 from flowpilot_adapters.sql import Database, migrations, roles
 from flowpilot_adapters.system import SystemClock, new_id, new_secret
 from flowpilot_core.application.flowpilot import FlowPilot
@@ -39,7 +42,7 @@ SIZES = (10_000, 100_000, 1_000_000)
 """Sessions, of ten steps each."""
 ACCOUNTS = (1, 100, 10_000)
 STEPS = 10
-ROUNDS = 5
+ROUNDS = 9
 OPERATIONS = 100
 """Of each path in a round."""
 LOOKED_AT = 20
@@ -68,8 +71,8 @@ KINDS = (ACTIVE, ESCALATED, RESOLVED, RESOLVED)
 COLOURS = {1: "#1f77b4", 100: "#d9730d", 10_000: "#2ca02c"}
 DRAWING = Path(__file__).parent.parent / "docs/explanation/growth.svg"
 
-Rates = dict[tuple[str, int, int], float]
-"""Operations for each second of a processor, by path, accounts and sessions."""
+Rates = dict[tuple[str, int, int], list[float]]
+"""Operations for each second of a processor, round by round, by path, accounts and sessions."""
 
 
 @frozen(kw_only=True)
@@ -94,7 +97,6 @@ class Installation:
     accounts: int
     page: int
     """Items of a page."""
-    sessions: int = 0
     logged: int = 0
     """The greatest number of an event."""
     unused: dict[int, list[int]] = field(factory=dict)
@@ -116,13 +118,12 @@ class Installation:
         number = random.choice(self.unused[RESOLVED])
         return self.account(number), Kind(session_id=SessionId(numbered(self.kinds[RESOLVED].session_id, number)), handoff_id=None)
 
-    def grow(self, sessions: int) -> None:
+    def fill(self, sessions: int) -> None:
         """Have so many. As the superuser, without checks: they hold for copies as for what is copied."""
-        first = self.sessions + 1
         with psycopg.connect(self.superuser, autocommit=True) as connection:
             self.logged = self._greatest(connection)
             with unindexed(connection, COPIED), ThreadPoolExecutor(COPYING) as pool:
-                for done in [pool.submit(self._copy, table, kind, first, sessions) for table in COPIED for kind in range(len(self.kinds))]:
+                for done in [pool.submit(self._copy, table, kind, sessions) for table in COPIED for kind in range(len(self.kinds))]:
                     done.result()
             self.logged = self._greatest(connection)
             last = "UPDATE flowpilot.event_counter c SET number = greatest(c.number, e.most) FROM "
@@ -130,9 +131,8 @@ class Installation:
             connection.execute((last + most).encode())
             connection.execute("VACUUM (FREEZE, ANALYZE)")
             connection.execute("CHECKPOINT")
-        self.sessions = sessions
         self.unused = {kind: [] for kind in (ACTIVE, ESCALATED, RESOLVED)}
-        for number in range(first, sessions + 1):
+        for number in range(1, sessions + 1):
             self.unused[KINDS[(number // self.accounts + number % self.accounts) % len(KINDS)]].append(number)
         for numbers in self.unused.values():
             random.shuffle(numbers)
@@ -143,14 +143,14 @@ class Installation:
         assert isinstance(most, int)
         return most
 
-    def _copy(self, table: str, kind: int, first: int, last: int) -> None:
+    def _copy(self, table: str, kind: int, sessions: int) -> None:
         template = self.kinds[kind]
         wanted = template.handoff_id if table == "handoff_snapshot" else template.session_id
         if wanted is None:
             return
         places = [place for place, one in enumerate(KINDS) if one == kind]
-        numbers = SQL("(SELECT n FROM generate_series({}, {}) n WHERE (n / {a} + n % {a}) % {} = ANY ({})) AS copies").format(
-            Literal(first), Literal(last), Literal(len(KINDS)), Literal(places), a=Literal(self.accounts)
+        numbers = SQL("(SELECT n FROM generate_series(1, {}) n WHERE (n / {a} + n % {a}) % {} = ANY ({})) AS copies").format(
+            Literal(sessions), Literal(len(KINDS)), Literal(places), a=Literal(self.accounts)
         )
         key = {"session": "id", "handoff_snapshot": "handoff_id"}.get(table, "session_id")
         changed: dict[str, Composable] = {one: _overlaid(SQL("t.") + Identifier(one), SQL("n")) for one in COPIED[table]}
@@ -194,12 +194,14 @@ def _insert(
     )
 
 
-async def an_installation(postgres: EmbeddedPostgres, accounts: int, *, page: int) -> Installation:
-    """The accounts, with nothing in them but what is copied."""
-    address = postgres.address
-    roles.set_up(address.url())
-    migrations.migrate(address.url(user=roles.OWNER))
-    database = Database(address.url(user=roles.APP))
+async def an_installation(postgres: EmbeddedPostgres, name: str, accounts: int, *, page: int) -> Installation:
+    """The accounts, in a database of that name, with nothing in them but what is copied."""
+    with psycopg.connect(postgres.address.url(), autocommit=True) as connection:
+        connection.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
+    superuser, owner, app = (postgres.address.url(user=user, database=name) for user in (SUPERUSER, roles.OWNER, roles.APP))
+    roles.set_up(superuser)
+    migrations.migrate(owner)
+    database = Database(app)
     # Of their own, so that the last twelve digits are free for the number of a copy.
     making = FlowPilot.of(begin=database.begin, view=database.view, clock=SystemClock(), new_id=template_ids(), new_secret=new_secret)
     account = await making.accounts.create("Growing")
@@ -208,7 +210,7 @@ async def an_installation(postgres: EmbeddedPostgres, accounts: int, *, page: in
         for name in ("Junior", "Senior")
     ]
     kinds = [await _a_kind(making, junior, kind) for kind in (ACTIVE, ESCALATED, RESOLVED)]
-    with psycopg.connect(address.url(), autocommit=True) as connection:
+    with psycopg.connect(superuser, autocommit=True) as connection:
         connection.execute("SET session_replication_role = replica")
         others = SQL("generate_series(1, {}) AS n").format(Literal(accounts - 1))
         for table in OF_AN_ACCOUNT:
@@ -217,7 +219,7 @@ async def an_installation(postgres: EmbeddedPostgres, accounts: int, *, page: in
     flowpilot = FlowPilot.of(
         begin=database.begin, view=database.view, clock=SystemClock(), new_id=new_id, new_secret=new_secret, bounds=BOUNDS
     )
-    return Installation(address.url(), database, flowpilot, account.id, junior, senior, tuple(kinds), accounts, page)
+    return Installation(superuser, database, flowpilot, account.id, junior, senior, tuple(kinds), accounts, page)
 
 
 async def _a_kind(flowpilot: FlowPilot, by: Person, kind: int) -> Kind:
@@ -302,14 +304,12 @@ async def _rate(work: Callable[[], Awaitable[object]], server: int, operations: 
     return operations / (time.process_time() + processor_time(server) - before)
 
 
-async def _pages(here: Installation, path: str) -> str:
+async def _pages(connection: "psycopg.Connection[tuple[int, int]]", path: str, work: Callable[[], Awaitable[object]]) -> str:
     """How many the database looks at for each."""
-    work = paths(here)[path]
-    with psycopg.connect(here.superuser, autocommit=True) as connection:
-        connection.execute("SELECT pg_stat_statements_reset()")
-        for _ in range(LOOKED_AT):
-            await work()
-        ((hit, read),) = connection.execute(PAGES, (roles.APP,)).fetchall()
+    connection.execute("SELECT pg_stat_statements_reset()")
+    for _ in range(LOOKED_AT):
+        await work()
+    ((hit, read),) = connection.execute(PAGES, (roles.APP,)).fetchall()
     return f"{path} {(hit + read) / LOOKED_AT:.0f} and {read / LOOKED_AT:.1f}"
 
 
@@ -324,56 +324,61 @@ async def measure(*, sizes: tuple[int, ...], accounts: tuple[int, ...], said: Ca
             ) as postgres,
         ):
             server = _postmaster(Path(folder) / "data")
-            with psycopg.connect(postgres.address.url(), autocommit=True) as connection:
-                connection.execute("CREATE EXTENSION pg_stat_statements")
-            here = await an_installation(postgres, number, page=max(1, min(PAGE, sizes[0] // len(KINDS) // number)))
+            page = max(1, min(PAGE, sizes[0] // len(KINDS) // number))
+            installations: dict[int, Installation] = {}
             for size in sizes:
                 begun = time.perf_counter()
-                here.grow(size)
+                here = await an_installation(postgres, f"of {size} sessions", number, page=page)
+                here.fill(size)
                 said(f"{size:,} sessions in {number:,} accounts, made in {time.perf_counter() - begun:.0f} s")
-                work = paths(here)
-                for warm in work.values():
+                installations[size] = here
+            work = {size: paths(here) for size, here in installations.items()}
+            found |= {(path, number, size): [] for path in work[sizes[0]] for size in sizes}
+            for size in sizes:
+                for warm in work[size].values():
                     await _rate(warm, server, 20)
-                rates: dict[str, list[float]] = {path: [] for path in work}
-                for _ in range(ROUNDS):
-                    for path in random.sample(list(work), len(work)):
-                        rates[path].append(await _rate(work[path], server, OPERATIONS))
-                found |= {(path, number, size): median(ones) for path, ones in rates.items()}
-                said(", ".join(f"{path} {median(ones):.0f}" for path, ones in rates.items()))
-                said("pages of each, and how many of them not in shared buffers: " + ", ".join([await _pages(here, path) for path in work]))
-            await here.database.close()
+            for _ in range(ROUNDS):
+                for path in random.sample(list(work[sizes[0]]), len(work[sizes[0]])):
+                    for size in random.sample(sizes, len(sizes)):
+                        found[path, number, size].append(await _rate(work[size][path], server, OPERATIONS))
+            with psycopg.connect(postgres.address.url(), autocommit=True) as connection:
+                connection.execute("CREATE EXTENSION pg_stat_statements")
+                for size, here in installations.items():
+                    pages = ", ".join([await _pages(connection, path, one) for path, one in work[size].items()])
+                    said(f"{size:,} sessions: pages of each, and how many of them not in shared buffers: {pages}")
+                    await here.database.close()
     return found
 
 
-async def steps(said: Callable[[str], None]) -> dict[int, float]:
-    """Steps added to a session for each second of a processor, by how many it has."""
+async def steps() -> dict[int, list[float]]:
+    """Steps added to a session for each second of a processor, round by round, by how many it had at first."""
     with tempfile.TemporaryDirectory(prefix="flowpilot-bench-") as folder, a_postgres(Path(folder) / "data") as postgres:
         server = _postmaster(Path(folder) / "data")
-        here = await an_installation(postgres, 1, page=PAGE)
-        session_id = here.kinds[ACTIVE].session_id
+        here = await an_installation(postgres, "of long sessions", 1, page=PAGE)
+        sessions = {mark: (await _a_kind(here.flowpilot, here.junior, ACTIVE)).session_id for mark in MARKS}
+        _more_steps(here, sessions)
 
-        async def add() -> object:
-            return await here.flowpilot.sessions.add_step(here.junior, session_id, kind=StepKind.NOTE, content="Looked again")
+        def adding(mark: int) -> Callable[[], Awaitable[object]]:
+            return partial(here.flowpilot.sessions.add_step, here.junior, sessions[mark], kind=StepKind.NOTE, content="Looked again")
 
-        found = {}
+        found: dict[int, list[float]] = {mark: [] for mark in MARKS}
         for mark in MARKS:
-            while (await here.flowpilot.sessions.get(here.junior, session_id)).session.step_count < mark - 1:
-                _more_steps(here, session_id, mark - 1)
-            await _rate(add, server, 5)
-            found[mark] = median([await _rate(add, server, 10) for _ in range(ROUNDS)])
-            said(f"a session of {mark:,} steps: {found[mark]:.0f} more for each second of a processor")
+            await _rate(adding(mark), server, 5)
+        for _ in range(ROUNDS):
+            for mark in random.sample(MARKS, len(MARKS)):
+                found[mark].append(await _rate(adding(mark), server, 20))
         await here.database.close()
     return found
 
 
-def _more_steps(here: Installation, session_id: SessionId, most: int) -> None:
+def _more_steps(here: Installation, sessions: Mapping[int, SessionId]) -> None:
     with psycopg.connect(here.superuser, autocommit=True) as connection:
         connection.execute("SET session_replication_role = replica")
-        ((there,),) = connection.execute("SELECT step_count FROM flowpilot.session WHERE id = %s", (session_id,)).fetchall()
-        numbers = SQL("generate_series({}, {}) AS n").format(Literal(there + 1), Literal(most))
-        changed: dict[str, Composable] = {"id": SQL("gen_random_uuid()"), "number": SQL("n")}
-        _insert(connection, "step", changed, numbers, SQL("t.session_id = {} AND t.number = 2").format(Literal(session_id)))
-        connection.execute("UPDATE flowpilot.session SET step_count = %s WHERE id = %s", (most, session_id))
+        for mark, session_id in sessions.items():
+            numbers = SQL("generate_series({}, {}) AS n").format(Literal(STEPS + 1), Literal(mark))
+            changed: dict[str, Composable] = {"id": SQL("gen_random_uuid()"), "number": SQL("n")}
+            _insert(connection, "step", changed, numbers, SQL("t.session_id = {} AND t.number = 2").format(Literal(session_id)))
+            connection.execute("UPDATE flowpilot.session SET step_count = %s WHERE id = %s", (mark, session_id))
         connection.execute("VACUUM ANALYZE")
 
 
@@ -424,14 +429,18 @@ def _panel(name: str, rates: Rates, sizes: tuple[int, ...], x: int, y: int) -> I
 
 
 def share(rates: Rates, path: str, accounts: int, size: int, sizes: tuple[int, ...]) -> float | None:
-    """A rate over the one at the smallest size."""
+    """The rate over the one at the smallest size, in the middle of the rounds."""
     if (path, accounts, size) not in rates:
         return None
-    return rates[path, accounts, size] / rates[path, accounts, sizes[0]]
+    return _ratio(rates[path, accounts, size], rates[path, accounts, sizes[0]])
+
+
+def _ratio(rates: list[float], least: list[float]) -> float:
+    return median(one / other for one, other in zip(rates, least, strict=True))
 
 
 def main() -> int:
-    """Ends with 0 only if every path keeps enough of its rate."""
+    """Ends with 0 only if every path keeps enough of its rate, and adding a step too however many there are."""
     parser = argparse.ArgumentParser(prog="python -m bench.growth", description=__doc__)
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="sessions, the fewest first")
     parser.add_argument("--accounts", type=int, nargs="+", default=ACCOUNTS)
@@ -440,16 +449,20 @@ def main() -> int:
     sizes, accounts = tuple(arguments.sizes), tuple(arguments.accounts)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         rates = runner.run(measure(sizes=sizes, accounts=accounts, said=lambda line: print(line, file=sys.stderr, flush=True)))
-        longer = runner.run(steps(said=lambda line: print(line, file=sys.stderr, flush=True)))
+        longer = runner.run(steps())
     print("| path | accounts | " + " | ".join(f"{size:,} sessions" for size in sizes) + " |")
     print("| --- " * (len(sizes) + 2) + "|")
     holds = True
     for path, number in dict.fromkeys((path, number) for path, number, _ in rates):
         shares = [share(rates, path, number, size, sizes) or 0.0 for size in sizes]
         holds = holds and min(shares) >= LEAST
-        told = [f"{rates[path, number, size]:,.0f} ({one:.2f})" for size, one in zip(sizes, shares, strict=True)]
+        told = [f"{median(rates[path, number, size]):,.0f} ({one:.2f})" for size, one in zip(sizes, shares, strict=True)]
         print(f"| {path} | {number:,} | " + " | ".join(told) + " |")
-    print("steps added: " + ", ".join(f"{rate:,.0f} at {mark:,}" for mark, rate in longer.items()))
+    kept = {mark: _ratio(ones, longer[MARKS[0]]) for mark, ones in longer.items()}
+    holds = holds and min(kept.values()) >= LEAST
+    print(
+        "added to a session of so many steps: " + ", ".join(f"{mark:,}: {median(longer[mark]):,.0f} ({kept[mark]:.2f})" for mark in MARKS)
+    )
     if arguments.draw:
         DRAWING.write_text(drawing(rates, sizes))
     return 0 if holds else 1
