@@ -326,7 +326,8 @@ async def measure(*, sizes: tuple[int, ...], accounts: tuple[int, ...], said: Ca
             server = _postmaster(Path(folder) / "data")
             page = max(1, min(PAGE, sizes[0] // len(KINDS) // number))
             installations: dict[int, Installation] = {}
-            for size in sizes:
+            # The greatest first: it is more than memory holds, and would leave nothing there of the others.
+            for size in sorted(sizes, reverse=True):
                 begun = time.perf_counter()
                 here = await an_installation(postgres, f"of {size} sessions", number, page=page)
                 here.fill(size)

@@ -205,6 +205,13 @@ def test_the_queue_is_read_in_the_order_of_its_index(known: PostgresDatabase) ->
     assert "person" not in page
 
 
+def test_when_an_escalation_was_last_taken_is_the_end_of_an_index(known: PostgresDatabase) -> None:
+    """An empty queue says it, whatever the account has had since it began."""
+    latest = _under("Limit", plan(known.app, queue.LAST_CLAIMED))
+
+    assert ["ix_handoff_claimed"] == re.findall("Backward using (.*) on handoff", latest)
+
+
 @pytest.mark.parametrize("statement", [sessions_view.OF_ASSIGNEE, sessions_view.BRANCHES_OF_ASSIGNEE], ids=lambda statement: statement.name)
 def test_a_persons_sessions_are_read_in_the_order_of_their_index(known: PostgresDatabase, statement: Statement) -> None:
     """However many there are: the page is a few steps in the index of assignees, and each of its sessions one in the key."""

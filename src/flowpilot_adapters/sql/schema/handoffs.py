@@ -88,6 +88,7 @@ handoff = Table(
         postgresql_where=text("state = 'open' AND intent = 'escalate'"),
     ),
     Index("ix_handoff_escalated", "account_id", "escalated_at", postgresql_where=text("intent = 'escalate'")),
+    Index("ix_handoff_claimed", "account_id", "claimed_at", postgresql_where=text("claimed_at IS NOT NULL")),
     Index("ix_handoff_session", "account_id", "session_id"),
 )
 """`queue_rank` is the priority's rank with its sign turned, so that the queue is read by one ascending index. `first_step_at`: when
