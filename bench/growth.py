@@ -358,16 +358,14 @@ async def steps() -> dict[int, list[float]]:
         here = await an_installation(postgres, "of long sessions", 1, page=PAGE)
         sessions = {mark: (await _a_kind(here.flowpilot, here.junior, ACTIVE)).session_id for mark in MARKS}
         _more_steps(here, sessions)
-
-        def adding(mark: int) -> Callable[[], Awaitable[object]]:
-            return partial(here.flowpilot.sessions.add_step, here.junior, sessions[mark], kind=StepKind.NOTE, content="Looked again")
-
+        add = partial(here.flowpilot.sessions.add_step, here.junior, kind=StepKind.NOTE, content="Looked again")
+        adding = {mark: partial(add, session_id) for mark, session_id in sessions.items()}
         found: dict[int, list[float]] = {mark: [] for mark in MARKS}
         for mark in MARKS:
-            await _rate(adding(mark), server, 5)
+            await _rate(adding[mark], server, 5)
         for _ in range(ROUNDS):
             for mark in random.sample(MARKS, len(MARKS)):
-                found[mark].append(await _rate(adding(mark), server, 20))
+                found[mark].append(await _rate(adding[mark], server, 20))
         await here.database.close()
     return found
 

@@ -197,7 +197,7 @@ def test_figures_of_years_may_have_more_than_one_process(known: PostgresDatabase
 
 
 def test_the_queue_is_read_in_the_order_of_its_index(known: PostgresDatabase) -> None:
-    """As far as a page goes, whoever escalated what is on it: what they are called is looked up for these alone."""
+    """As far as the page goes: what people are called is looked up for those on it alone."""
     page = _under("Limit", plan(known.app, queue.QUEUE))
 
     assert "Index Scan using ix_handoff_queue on handoff" in page
